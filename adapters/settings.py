@@ -1,0 +1,185 @@
+"""Settings: read once, at the edge, from ``millrace.toml`` and the environment, then handed down.
+
+A key ``kafka`` in the file is ``MILLRACE_KAFKA`` in the environment, which wins. Unknown keys are errors.
+"""
+
+import json
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from schemas.errors import SettingsError
+from schemas.rules import DEFAULT_KINDS, Rules
+
+PREFIX = "MILLRACE_"
+# Read elsewhere: the file's own place, and what tests and benchmarks use.
+NOT_SETTINGS = {"CONFIG", "TEST_DATA", "BENCH", "FAULT"}
+_UNITS_MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All that can be set. Empty addresses mean the embedded default inside ``home``."""
+
+    home: Path = Path(".millrace")  # everything local: broker, lake, SQLite views, logs
+    kafka: str = ""  # host:port,…; empty: a broker embedded in home
+    kafka_options: Mapping[str, str] = field(default_factory=dict)  # librdkafka names, e.g. security.protocol
+    topic_prefix: str = ""  # several installations may share a cluster
+    partitions: int = 4  # of a topic that Millrace creates
+    partitioner: str = "murmur2"  # murmur2 (Java, kafka-python) or crc32 (librdkafka)
+    retention_ms: int = -1  # of the events topic that Millrace creates; -1: without limit
+    spark_master: str = "local[*]"
+    spark_memory: str = "1g"  # of the driver; in local mode that is the whole engine
+    lake: str = ""  # any Hadoop path, e.g. s3a://bucket/lake
+    batch_views: str = ""  # sqlite:///… or cassandra://host:port/keyspace or redis://host:port/db
+    speed_views: str = ""  # sqlite:///… or redis://host:port/db
+    kinds: Mapping[str, float | str] = field(default_factory=lambda: dict(DEFAULT_KINDS))
+    history_items: int = 20  # N
+    remembered_ids: int = 64  # D
+    window: str = "30d"  # an entry untouched for longer leaves the history
+    trigger: str = "200ms"  # the speed layer looks for new events this often
+    max_events_per_batch: int = 100_000  # bounds a micro-batch's memory while catching up
+    lease: str = "10s"  # a speed layer silent for this long counts as dead
+    grace: str = "60s"  # readers may still use a generation this long after it was replaced
+    store_timeout: str = "2s"  # a store slower than this is left out of an answer
+    shrinkage: float = 0.0  # of similar: co-ratings this small count half
+    keep: int = 0  # neighbours kept in rows made for reading; 0: all
+    als_factors: int = 50
+    als_iterations: int = 15
+    als_regularization: float = 0.05
+    als_alpha: float = 10.0  # confidence = 1 + alpha * rating (rating in units, a view is 1)
+    jars: str = ""  # empty: the user's cache folder
+    host: str = "127.0.0.1"
+    port: int = 8080
+
+    @property
+    def rules(self) -> Rules:
+        """The fingerprinted part."""
+        return Rules(
+            kinds=dict(self.kinds),
+            history_items=self.history_items,
+            remembered_ids=self.remembered_ids,
+            window_ms=milliseconds(self.window),
+            partitioner=self.partitioner,
+            partitions=self.partitions,
+        )
+
+    @property
+    def lake_path(self) -> str:
+        """Where the Delta tables stand."""
+        return self.lake or str(self.home.resolve() / "lake")
+
+    @property
+    def batch_views_url(self) -> str:
+        """The store of generations and of the control record."""
+        return self.batch_views or f"sqlite:///{self.home.resolve() / 'batch.sqlite'}"
+
+    @property
+    def speed_views_url(self) -> str:
+        """The store of segments, live histories and the position."""
+        return self.speed_views or f"sqlite:///{self.home.resolve() / 'speed.sqlite'}"
+
+    def topic(self, name: str) -> str:
+        """The full name of one of the topics ``events``, ``items``, ``users``, ``events-dlt``."""
+        return self.topic_prefix + name
+
+    def shown(self) -> dict[str, Any]:
+        """The effective settings with secrets masked."""
+        plain = asdict(self)
+        plain.update(home=str(self.home), lake=self.lake_path, batch_views=self.batch_views_url)
+        plain.update(speed_views=self.speed_views_url)
+        plain["kafka_options"] = {key: "****" for key in self.kafka_options}
+        return {key: _masked(value) if isinstance(value, str) else value for key, value in plain.items()}
+
+
+def milliseconds(text: str) -> int:
+    """A duration such as ``200ms``, ``1.5s``, ``10m``, ``24h`` or ``30d`` in whole milliseconds."""
+    unit = text.lstrip("0123456789.")
+    number = text[: len(text) - len(unit)]
+    try:
+        return int(float(number) * _UNITS_MS[unit])
+    except (ValueError, KeyError):
+        raise SettingsError(f"'{text}' is not a duration: write a number and ms, s, m, h or d, e.g. 24h") from None
+
+
+def load_settings(env: Mapping[str, str] | None = None, cwd: Path | None = None) -> Settings:
+    """Read ``MILLRACE_CONFIG`` or ``./millrace.toml`` if there, then the environment.
+
+    Raises:
+        SettingsError: an unknown key, a wrong type or an impossible value; names the key and the remedy.
+    """
+    env = os.environ if env is None else env
+    cwd = cwd or Path.cwd()
+    values = _from_file(cwd, env.get(PREFIX + "CONFIG"))
+    known = {each.name for each in fields(Settings)}
+    for name, text in env.items():
+        key = name.removeprefix(PREFIX)
+        if name.startswith(PREFIX) and key not in NOT_SETTINGS:
+            _require_known(key.lower(), known, f"environment variable {name}")
+            values[key.lower()] = text
+    settings = Settings(**{key: _converted(key, value) for key, value in values.items()})
+    settings = replace(settings, home=cwd / settings.home.expanduser())
+    _validate(settings)
+    return settings
+
+
+def _from_file(cwd: Path, named: str | None) -> dict[str, Any]:
+    path = cwd / (named or "millrace.toml")
+    if not path.exists():
+        if named:
+            raise SettingsError(f"MILLRACE_CONFIG names {path}, which does not exist")
+        return {}
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} is not valid TOML: {error}") from None
+    known = {each.name for each in fields(Settings)}
+    for key in values:
+        _require_known(key, known, str(path))
+    return values
+
+
+def _require_known(key: str, known: set[str], where: str) -> None:
+    if key not in known:
+        raise SettingsError(f"unknown setting '{key}' in {where}; `millrace config show` lists the known ones")
+
+
+def _converted(key: str, value: Any) -> Any:
+    """The value in the type of the key's default; text from the environment is converted, a table is JSON there."""
+    default = getattr(Settings(), key)
+    try:
+        if isinstance(default, dict):
+            return dict(json.loads(value) if isinstance(value, str) else value)
+        if isinstance(default, int) and (isinstance(value, bool) or isinstance(value, float)):
+            raise ValueError
+        return type(default)(value)
+    except (TypeError, ValueError):
+        kind = "table (JSON in the environment)" if isinstance(default, dict) else type(default).__name__
+        raise SettingsError(f"setting '{key}' must be of type {kind}, not {value!r}") from None
+
+
+def _validate(settings: Settings) -> None:
+    for key in ("window", "trigger", "lease", "grace", "store_timeout"):
+        milliseconds(getattr(settings, key))
+    for key in ("partitions", "history_items", "remembered_ids", "max_events_per_batch", "als_factors"):
+        if getattr(settings, key) < 1:
+            raise SettingsError(f"setting '{key}' must be at least 1")
+    if settings.partitioner not in ("murmur2", "crc32"):
+        raise SettingsError(f"setting 'partitioner' must be murmur2 or crc32, not {settings.partitioner!r}")
+    for kind, weight in settings.kinds.items():
+        number = isinstance(weight, int | float) and not isinstance(weight, bool) and 0 <= weight <= 1_000_000
+        if not number and weight not in ("value", "remove"):
+            raise SettingsError(f"kind '{kind}': a weight is a number from 0 to 1,000,000, \"value\" or \"remove\"")
+
+
+def _masked(text: str) -> str:
+    """A URL without its password."""
+    scheme, mark, rest = text.partition("://")
+    credentials, at, host = rest.rpartition("@")
+    if not mark or not at:
+        return text
+    user, colon, _ = credentials.partition(":")
+    return f"{scheme}://{user}{colon and ':****'}@{host}"

@@ -1,0 +1,138 @@
+"""The control record and the position: the two small documents that make the merge exact (design §5).
+
+Both are kept as JSON and changed only by compare-and-set on the whole text. ``version`` and ``writer`` make every
+text unlike all earlier ones, so that a compare-and-set whose outcome is unknown is settled by reading again.
+"""
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+Offsets = dict[int, int]  # partition -> offset; a range end is exclusive
+
+
+def _offsets(raw: dict[str, int]) -> Offsets:
+    return {int(partition): offset for partition, offset in raw.items()}
+
+
+@dataclass(frozen=True)
+class LogIdentity:
+    """What makes the log this log; fixed at first use, a difference stops both layers."""
+
+    cluster_id: str
+    topic_id: str
+    partitions: int
+
+
+@dataclass(frozen=True)
+class Boundary:
+    """Per partition the offset where something ends; ``id`` counts recorded boundaries, 0 is the log's start.
+
+    The id also names the segment that starts here.
+    """
+
+    id: int
+    offsets: Offsets
+
+    @staticmethod
+    def of(raw: dict[str, Any]) -> "Boundary":
+        return Boundary(raw["id"], _offsets(raw["offsets"]))
+
+
+@dataclass(frozen=True)
+class Generation:
+    """One published run of the batch layer; its views are the book ``generation/<id>`` of the batch-view store."""
+
+    id: str
+    boundary: Boundary
+    fingerprint: str
+    published_at: int  # epoch ms
+    reason: str = ""
+    metrics: dict[str, Any] = field(default_factory=dict)
+
+    @staticmethod
+    def of(raw: dict[str, Any]) -> "Generation":
+        return Generation(**{**raw, "boundary": Boundary.of(raw["boundary"])})
+
+
+@dataclass(frozen=True)
+class Control:
+    """The control record, one for each installation, in the batch-view store."""
+
+    version: int
+    writer: str
+    log: LogIdentity
+    fingerprint: str  # of the epoch; a generation carries its own
+    boundaries: tuple[Boundary, ...]  # recorded ones, ids ascending; the first is the oldest still needed
+    planned: Offsets  # the speed layer may have read this far
+    epoch: int
+    epoch_start: Boundary
+    floor: Offsets  # nothing below is kept
+    active: str | None = None  # None: the empty generation, whose boundary is the log's start
+    predecessor: str | None = None
+    generations: tuple[Generation, ...] = ()  # kept ones, oldest first
+    dropping: tuple[str, ...] = ()  # generations that left; deleted after the grace period
+    held: bool = False  # a rollback holds: scheduled runs publish without activating
+
+    def to_json(self) -> bytes:
+        return json.dumps(asdict(self), sort_keys=True).encode()
+
+    @staticmethod
+    def from_json(text: bytes) -> "Control":
+        raw = json.loads(text)
+        return Control(
+            **{
+                **raw,
+                "log": LogIdentity(**raw["log"]),
+                "boundaries": tuple(Boundary.of(each) for each in raw["boundaries"]),
+                "planned": _offsets(raw["planned"]),
+                "epoch_start": Boundary.of(raw["epoch_start"]),
+                "floor": _offsets(raw["floor"]),
+                "generations": tuple(Generation.of(each) for each in raw["generations"]),
+                "dropping": tuple(raw["dropping"]),
+            }
+        )
+
+    def generation(self, name: str | None) -> Generation | None:
+        """The kept generation of that id; None for the empty one or one that is gone."""
+        return next((each for each in self.generations if each.id == name), None)
+
+    @property
+    def active_boundary(self) -> Boundary:
+        """Where the active generation ends; segments from here on are added to it."""
+        generation = self.generation(self.active)
+        return generation.boundary if generation else self.boundaries[0]
+
+    @property
+    def active_segments(self) -> list[int]:
+        """Ids of the segments that are added to the active generation, oldest first."""
+        return [each.id for each in self.boundaries if each.id >= self.active_boundary.id]
+
+
+@dataclass(frozen=True)
+class Position:
+    """The speed store's own record of what it has committed; every guarded write tests that it is unchanged.
+
+    ``attempt`` is the last committed one, ``registered`` the last one begun; ``aborted`` those between that never
+    committed: values tagged with them count as absent.
+    """
+
+    version: int
+    owner: str  # of the process that may write; empty after a clean stop
+    epoch: int
+    offsets: Offsets
+    attempt: int = 0
+    registered: int = 0
+    aborted: tuple[int, ...] = ()
+
+    def to_json(self) -> bytes:
+        return json.dumps(asdict(self), sort_keys=True).encode()
+
+    @staticmethod
+    def from_json(text: bytes) -> "Position":
+        raw = json.loads(text)
+        return Position(**{**raw, "offsets": _offsets(raw["offsets"]), "aborted": tuple(raw["aborted"])})
+
+    def committed(self, tag: int) -> bool:
+        """Whether a change with that attempt number counts (rule 4)."""
+        return tag <= self.attempt and tag not in self.aborted

@@ -1,0 +1,37 @@
+"""Errors, grouped by what the caller must do.
+
+MillraceError
+├── SettingsError     stop: a person must change a setting or free something
+├── BadInput          this record, file or request is refused, go on
+├── NotReady          wait: nothing can be read yet (exit 3, HTTP 503)
+├── StoreUnavailable  retry; serving answers from the other view and says so
+└── LogUnavailable    retry; the broker cannot be reached
+"""
+
+
+class MillraceError(Exception):
+    """The root: its text is one sentence that names the remedy; commands print it without a traceback."""
+
+    exit_status = 1
+
+
+class SettingsError(MillraceError):
+    """A person must change something before this can work; retrying is of no use."""
+
+
+class BadInput(MillraceError):
+    """This input is refused; others go on."""
+
+
+class NotReady(MillraceError):
+    """Nothing can be read yet."""
+
+    exit_status = 3
+
+
+class StoreUnavailable(MillraceError):
+    """A view store did not answer; a retry may succeed."""
+
+
+class LogUnavailable(MillraceError):
+    """The log did not answer; a retry may succeed."""

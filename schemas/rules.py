@@ -1,0 +1,44 @@
+"""The fingerprinted configuration: all that decides which events are accepted and what they fold to."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+
+PARSER_VERSION = 1
+FOLD_VERSION = 1
+DAYS_30_MS = 30 * 24 * 3_600_000
+
+# A kind's weight is a number >= 0, "value" (the event's own value) or "remove" (retracts the user's item).
+DEFAULT_KINDS: Mapping[str, float | str] = {
+    "impression": 0,
+    "view": 1,
+    "click": 1,
+    "like": 2,
+    "save": 2,
+    "share": 2,
+    "comment": 2,
+    "follow": 3,
+    "cart": 3,
+    "purchase": 5,
+    "rating": "value",
+    "remove": "remove",
+}
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Acceptance and fold parameters; two views may be merged only when their fingerprints are equal."""
+
+    kinds: Mapping[str, float | str] = field(default_factory=lambda: dict(DEFAULT_KINDS))
+    history_items: int = 20  # N: distinct items a user's history keeps
+    remembered_ids: int = 64  # D: event ids by which duplicates are known
+    window_ms: int = DAYS_30_MS
+    partitioner: str = "murmur2"  # or "crc32" (librdkafka's default)
+    partitions: int = 4
+
+    def fingerprint(self) -> str:
+        """A short name of these rules, equal exactly when the rules are (rule 14)."""
+        kinds = dict(sorted(self.kinds.items()))
+        parts = {**asdict(self), "kinds": kinds, "parser": PARSER_VERSION, "fold": FOLD_VERSION}
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
