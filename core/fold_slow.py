@@ -1,0 +1,77 @@
+"""The fold as design §3 writes it, event by event: the judge of the compiled one, and what ``verify`` recomputes with."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from schemas.event import BUCKET_MS, REMOVE, Event
+from schemas.rules import Rules
+
+
+@dataclass
+class SlowHistory:
+    """One user's state: items in order of touch with [rating, last_time], and the last D ids as they came."""
+
+    entries: dict[str, tuple[int, int]] = field(default_factory=dict)
+    ids: list[str] = field(default_factory=list)
+
+
+@dataclass
+class SlowView:
+    """All that a stretch of the log adds up to. Ratings and sums are in thousandths."""
+
+    norms: Counter[str] = field(default_factory=Counter)
+    pairs: Counter[tuple[str, str]] = field(default_factory=Counter)  # both directions
+    counts: Counter[tuple[int, str]] = field(default_factory=Counter)  # (bucket, item)
+    histories: dict[str, SlowHistory] = field(default_factory=dict)
+    seen: dict[str, dict[str, bool]] = field(default_factory=dict)
+    categories: dict[str, tuple[int, int, int, str]] = field(default_factory=dict)
+    as_of: int | None = None
+    events: int = 0
+
+    def take(self, event: Event, rules: Rules) -> None:
+        """Fold one event; a user's events must come in log order."""
+        history = self.histories.setdefault(event.user_id, SlowHistory())
+        if event.event_id in history.ids:
+            return
+        history.ids = [*history.ids, event.event_id][-rules.remembered_ids :]
+        self._describe(event)
+        if event.weight == 0:
+            return
+        oldest = event.event_time - rules.window_ms
+        history.entries = {item: entry for item, entry in history.entries.items() if entry[1] >= oldest}
+        self.seen.setdefault(event.user_id, {})[event.item_id] = event.weight != REMOVE
+        if event.weight == REMOVE:
+            self._remove(history, event.item_id)
+        else:
+            self._rate(history, event, rules)
+
+    def _describe(self, event: Event) -> None:
+        self.events += 1
+        self.as_of = max(min(event.event_time, event.timestamp), self.as_of or 0)
+        best = self.categories.setdefault(event.item_id, (-1, -1, -1, ""))
+        if event.category:
+            named = (event.event_time, event.partition, event.offset, event.category)
+            self.categories[event.item_id] = max(best, named)
+
+    def _remove(self, history: SlowHistory, item: str) -> None:
+        if item in history.entries:
+            rating, _ = history.entries.pop(item)
+            self.norms[item] -= rating
+            for other, (other_rating, _) in history.entries.items():
+                self._add_pair(item, other, -min(rating, other_rating))
+
+    def _rate(self, history: SlowHistory, event: Event, rules: Rules) -> None:
+        item = event.item_id
+        old, last = history.entries.pop(item, (0, event.event_time))
+        new = max(old, event.weight)
+        self.norms[item] += new - old
+        for other, (rating, _) in history.entries.items():
+            self._add_pair(item, other, min(new, rating) - min(old, rating))
+        history.entries[item] = (new, max(last, event.event_time))
+        if len(history.entries) > rules.history_items:
+            del history.entries[next(iter(history.entries))]
+        self.counts[event.event_time // BUCKET_MS, item] += 1
+
+    def _add_pair(self, item: str, other: str, amount: int) -> None:
+        self.pairs[item, other] += amount
+        self.pairs[other, item] += amount

@@ -1,0 +1,88 @@
+"""The views and how two values of one key become one: what both layers add up and serving merges.
+
+A view's rows are keyed by item, bucket or user. ``merge(earlier, later)`` is associative, so a stretch of the log
+may be cut anywhere. Batch rows, segment rows and changes within a micro-batch are all merged by these.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from core.codec import (
+    Facts,
+    pack_facts,
+    pack_norm,
+    pack_sums,
+    unpack_facts,
+    unpack_item,
+    unpack_norm,
+    unpack_sums,
+)
+
+PAIRS, NORMS, COUNTS, ITEMS, FACTS = "pairs", "norms", "counts", "items", "facts"
+HISTORY, SEEN = "history", "seen"
+FACTS_KEY = b"facts"
+
+
+def merge_norms(earlier: bytes, later: bytes) -> bytes:
+    return pack_norm(unpack_norm(earlier) + unpack_norm(later))
+
+
+def merge_sums(earlier: bytes, later: bytes) -> bytes:
+    """Add two packed sums name by name; what becomes 0 is left out. Compiled: this is the layers' innermost loop."""
+    from core.sums_kernel import add_sums
+
+    return add_sums(earlier, later)
+
+
+def merge_items(earlier: bytes, later: bytes) -> bytes:
+    """Keep the category of the greatest (event_time, partition, offset)."""
+    a, b = unpack_item(earlier), unpack_item(later)
+    newer = (b.event_time, b.partition, b.offset) >= (a.event_time, a.partition, a.offset)
+    return later if newer else earlier
+
+
+def merge_seen(earlier: bytes, later: bytes) -> bytes:
+    """Overlay: the later word on an item counts."""
+    return pack_sums(sorted({**unpack_sums(earlier), **unpack_sums(later)}.items()))
+
+
+def merge_facts(earlier: bytes, later: bytes) -> bytes:
+    a, b = unpack_facts(earlier), unpack_facts(later)
+    rejected = dict(a.rejected or {})
+    for reason, count in (b.rejected or {}).items():
+        rejected[reason] = rejected.get(reason, 0) + count
+    return pack_facts(
+        Facts(
+            as_of=max((x for x in (a.as_of, b.as_of) if x is not None), default=None),
+            oldest_bucket=min((x for x in (a.oldest_bucket, b.oldest_bucket) if x is not None), default=None),
+            events=a.events + b.events,
+            rejected=rejected,
+        )
+    )
+
+
+def replace(earlier: bytes, later: bytes) -> bytes:  # noqa: ARG001 - a merge takes both
+    return later
+
+
+@dataclass(frozen=True)
+class View:
+    """One view; segments of ``summed`` views are added up, the others hold a user's whole state."""
+
+    name: str
+    merge: Callable[[bytes, bytes], bytes]
+    summed: bool = True
+
+
+VIEWS = {
+    view.name: view
+    for view in (
+        View(PAIRS, merge_sums),  # item -> {other item: pair co-rating}
+        View(NORMS, merge_norms),  # item -> norm
+        View(COUNTS, merge_sums),  # bucket -> {item: count}
+        View(ITEMS, merge_items),  # item -> that it occurred, its category
+        View(FACTS, merge_facts),  # one row
+        View(HISTORY, replace, summed=False),  # user -> history
+        View(SEEN, merge_seen, summed=False),  # user -> {item: seen or retracted}
+    )
+}

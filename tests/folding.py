@@ -1,0 +1,85 @@
+"""The slow twin's and the compiled fold's results in one comparable form."""
+
+from collections import Counter
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from core.codec import bucket_of_key, event_key, unpack_facts, unpack_history, unpack_item, unpack_norm, unpack_sums
+from core.fold import fold_columns, users_of
+from core.fold_slow import SlowView
+from core.views import VIEWS
+from schemas.event import EVENT_COLUMNS, Event
+from schemas.rules import Rules
+
+Rows = dict[tuple[str, bytes], bytes]  # (view, key) -> value
+
+
+def columns(events: list[Event]) -> pa.RecordBatch:
+    return pa.RecordBatch.from_pylist([asdict(event) for event in events], EVENT_COLUMNS)
+
+
+def fold_into(rows: Rows, events: list[Event], rules: Rules) -> Rows:
+    """Fold the events with the compiled fold on top of what the rows hold; one segment."""
+    batch = columns(events)
+    histories = [rows.get(("history", user.encode())) for user in users_of(batch).to_pylist()]
+    changes = fold_columns(batch, np.zeros(len(events), np.int64), pa.array(histories, pa.binary()), rules)
+    out = dict(rows)
+    for change in changes:
+        for key, value in zip(change.keys.to_pylist(), change.values.to_pylist(), strict=True):
+            at = (change.view, key)
+            out[at] = VIEWS[change.view].merge(out[at], value) if at in out else value
+    return out
+
+
+def slow(events: list[Event], rules: Rules) -> dict[str, Any]:
+    view = SlowView()
+    for event in events:
+        view.take(event, rules)
+    return slow_as_data(view)
+
+
+def slow_as_data(view: SlowView) -> dict[str, Any]:
+    return {
+        "norms": {item: amount for item, amount in view.norms.items() if amount},
+        "pairs": {pair: amount for pair, amount in view.pairs.items() if amount},
+        "counts": {at: amount for at, amount in view.counts.items() if amount},
+        "histories": {
+            user: ([(i, r, t) for i, (r, t) in h.entries.items()], [event_key(each) for each in h.ids])
+            for user, h in view.histories.items()
+            if h.ids
+        },
+        "seen": view.seen,
+        "categories": view.categories,
+        "as_of": view.as_of,
+        "events": view.events,
+    }
+
+
+def rows_as_data(rows: Rows) -> dict[str, Any]:
+    """Rows of merged views as the slow twin would show them."""
+    norms, pairs, counts = Counter[str](), Counter[tuple[str, str]](), Counter[tuple[int, str]]()
+    out: dict[str, Any] = {"histories": {}, "seen": {}, "categories": {}, "as_of": None, "events": 0}
+    for (view, key), value in rows.items():
+        name = key.decode() if view != "counts" else ""
+        if view == "norms" and unpack_norm(value):
+            norms[name] = unpack_norm(value)
+        elif view == "pairs":
+            pairs.update({(name, other.decode()): amount for other, amount in unpack_sums(value).items()})
+        elif view == "counts":
+            counts.update({(bucket_of_key(key), i.decode()): n for i, n in unpack_sums(value).items()})
+        elif view == "history":
+            history = unpack_history(value)
+            entries = [(e.item.decode(), e.rating, e.last_time) for e in history.entries]
+            out["histories"][name] = (entries, list(history.ids))
+        elif view == "seen":
+            out["seen"][name] = {item.decode(): bool(n) for item, n in unpack_sums(value).items()}
+        elif view == "items":
+            item = unpack_item(value)
+            out["categories"][name] = (item.event_time, item.partition, item.offset, item.category)
+        elif view == "facts":
+            facts = unpack_facts(value)
+            out["as_of"], out["events"] = facts.as_of, facts.events
+    return {**out, "norms": dict(norms), "pairs": dict(pairs), "counts": dict(counts)}
