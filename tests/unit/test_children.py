@@ -20,7 +20,9 @@ from pathlib import Path
 from adapters.children import start
 
 def begin() -> None:
-    print(start("sleeper", ["sleep", "300"], Path(sys.argv[1])).process.pid, flush=True)
+    child = start("sleeper", ["sh", "-c", "echo up; exec sleep 300"], Path(sys.argv[1]))
+    child.wait_until(lambda: "up" in child.last_lines(), 5)
+    print(child.process.pid, flush=True)
 
 if sys.argv[2] == "thread":
     thread = threading.Thread(target=begin)
@@ -51,7 +53,12 @@ def test_a_child_ends_when_its_parent_is_killed(tmp_path: Path, started_from: st
 
 def test_a_child_outlives_the_thread_that_asked_for_it(tmp_path: Path) -> None:
     started: list[Child] = []
-    thread = threading.Thread(target=lambda: started.append(start("sleeper", ["sleep", "300"], tmp_path / "log")))
+
+    def ask() -> None:
+        started.append(start("sleeper", ["sh", "-c", "echo up; exec sleep 300"], tmp_path / "log"))
+        started[0].wait_until(lambda: "up" in started[0].last_lines(), 5)  # the kernel has been asked by then
+
+    thread = threading.Thread(target=ask)
     thread.start()
     thread.join()
     time.sleep(0.2)
@@ -78,7 +85,7 @@ def test_a_stop_asks_first_and_kills_what_does_not_listen_with_its_own_children(
 
 def test_a_stop_lets_a_child_end_in_its_own_way(tmp_path: Path) -> None:
     with child(
-        "polite", ["sh", "-c", "trap 'echo bye; exit 7' TERM; echo up; sleep 300 & wait"], tmp_path / "log"
+        "polite", ["sh", "-c", "trap 'kill $!; echo bye; exit 7' TERM; echo up; sleep 300 & wait"], tmp_path / "log"
     ) as it:
         it.wait_until(lambda: "up" in it.last_lines(), 5)
     assert it.process.returncode == 7
@@ -106,7 +113,9 @@ def test_a_child_started_in_a_forked_copy_ends_with_it(sleeper: Child, tmp_path:
     answer, write = os.pipe()
     copy = os.fork()
     if copy == 0:
-        os.write(write, str(start("sleeper", ["sleep", "300"], tmp_path / "copy").process.pid).encode())
+        begun = start("sleeper", ["sh", "-c", "echo up; exec sleep 300"], tmp_path / "copy")
+        begun.wait_until(lambda: "up" in begun.last_lines(), 5)
+        os.write(write, str(begun.process.pid).encode())
         time.sleep(300)
     pid = int(os.read(answer, 20))
     assert alive(pid)
