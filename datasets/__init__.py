@@ -1,0 +1,1 @@
+"""Where events come from: public data sets in their own formats, and a generator with a planted truth."""

@@ -1,0 +1,32 @@
+"""MovieLens in its CSV editions: ml-latest, ml-latest-small, 20M, 25M, 32M (ratings.csv beside movies.csv)."""
+
+from collections.abc import Iterator
+
+from datasets.importers.base import Importer, Json, described, number
+from datasets.rows import Row
+from datasets.times import time_parser
+
+_TIME = time_parser("epoch-s")
+
+
+class MovieLens(Importer):
+    """Every rating is an event of kind ``rating``; a film's category is its first genre, its tags are all of them."""
+
+    name = "movielens"
+    patterns = ("ratings.csv",)
+    columns = ("movieId", "rating", "timestamp")
+    user_column = "userId"
+
+    def event(self, row: Row) -> Json:
+        return {
+            "event_time": _TIME(row["timestamp"]),
+            "kind": self.kind("rating"),
+            "user_id": self.user(row),
+            "item_id": row["movieId"],
+            "value": number(row["rating"]),
+        }
+
+    def items(self) -> Iterator[Json]:
+        for row in self.side_rows("movies.csv", ("movieId", "title", "genres")):
+            genres = [each for each in row["genres"].split("|") if each not in ("", "(no genres listed)")]
+            yield described(row["movieId"], title=row["title"], category=genres[0] if genres else None, tags=genres)

@@ -1,0 +1,63 @@
+"""UCI Online Retail (Chen, Sain, Guo 2012) and Online Retail II: invoice lines of a British gift shop."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from datasets.importers.base import Dropped, Importer, Json, described, number, price
+from datasets.rows import Row
+from datasets.times import to_milliseconds
+
+_WHOLE = re.compile(r"\d+\.0")
+# Column names of the second edition and what the first one calls them.
+_SECOND_EDITION = {"Invoice": "InvoiceNo", "Price": "UnitPrice", "Customer ID": "CustomerID"}
+_SPREADSHEET_TIME = "%m/%d/%Y %H:%M"
+
+
+@dataclass
+class OnlineRetail(Importer):
+    """A line of an invoice is a purchase, its quantity the value; equal lines of an invoice stay separate events.
+
+    Dropped: lines without a customer, and cancellations (invoices that start with C), which a retraction of the whole
+    item would overstate. A customer number that a spreadsheet made ``17850.0`` is ``17850`` again. Times carry no
+    zone and are taken as UTC. Postage and other codes that are no goods stay in.
+    """
+
+    catalogue: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    name = "online-retail"
+    patterns = ("*.csv",)
+    columns = ("InvoiceNo", "StockCode", "Description", "Quantity", "InvoiceDate", "UnitPrice")
+    user_column = "CustomerID"
+    renamed = _SECOND_EDITION
+
+    def event(self, row: Row) -> Json:
+        user_id = self.user(row)
+        if not user_id:
+            raise Dropped("no customer")
+        if row["InvoiceNo"].startswith("C"):
+            raise Dropped("cancelled invoice")
+        return {
+            "event_time": _time(row["InvoiceDate"]),
+            "kind": self.kind("purchase"),
+            "user_id": user_id.removesuffix(".0") if _WHOLE.fullmatch(user_id) else user_id,
+            "item_id": row["StockCode"],
+            "value": number(row["Quantity"]),
+            "session_id": row["InvoiceNo"],
+        }
+
+    def learn(self, row: Row) -> None:
+        told = {key: row[key].strip() for key in ("Description", "UnitPrice") if row[key].strip()}
+        self.catalogue.setdefault(row["StockCode"], {}).update(told)
+
+    def items(self) -> Iterator[Json]:
+        for item_id, told in self.catalogue.items():
+            yield described(item_id, title=told.get("Description"), price=price(told.get("UnitPrice", "")))
+
+
+def _time(text: str) -> int:
+    try:
+        return to_milliseconds(datetime.fromisoformat(text))
+    except ValueError:
+        return to_milliseconds(datetime.strptime(text, _SPREADSHEET_TIME))
