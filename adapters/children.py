@@ -6,6 +6,7 @@ long as the process starts every child, whichever thread asks.
 
 import os
 import queue
+import random
 import signal
 import socket
 import subprocess
@@ -23,6 +24,8 @@ from schemas.errors import MillraceError
 LEASH = Path(__file__).with_name("leash.py")
 POLL_SECONDS = 0.05
 TAIL_BYTES = 64 * 1024
+# Below what the kernel hands out to outgoing connections: these could take a server's port while it restarts.
+SERVER_PORTS = range(20_000, 32_000)
 
 
 class ChildFailed(MillraceError):
@@ -113,11 +116,19 @@ def child(name: str, command: Sequence[str], log: Path, *, grace: float = 10.0) 
 
 
 def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nothing listens on now; another program may still take it first."""
+    """A TCP port of 127.0.0.1 that nothing uses now; another program may still take it first."""
+    return next(port for port in random.sample(SERVER_PORTS, len(SERVER_PORTS)) if port_is_free(port))
+
+
+def port_is_free(port: int) -> bool:
+    """Whether a server could listen on that port of 127.0.0.1."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do: closed connections do not count
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
 
 
 def listening(port: int, timeout: float = 1.0) -> bool:
