@@ -1,0 +1,69 @@
+# Millrace. Every target sets up what it needs by itself; `make` alone lists them.
+PYTHON ?= python3
+BIN := .venv/bin
+ARGS ?=
+TESTS ?=
+JARS := kafka spark cassandra
+PACKAGES := schemas core adapters batch_layer speed_layer serving_layer datasets millrace
+# Real data sets for the tests that want them, where they lie beside the project.
+export MILLRACE_TEST_DATA ?= $(wildcard $(abspath ../shared/data))
+# Matrix libraries must not start a thread a core below Spark, which does.
+export OPENBLAS_NUM_THREADS ?= 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check format lock jars bench soak zip clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## make .venv and fetch Java libraries (needs Python >= 3.11 and Java >= 17)
+	@command -v $(PYTHON) >/dev/null || { echo "millrace: Millrace needs Python 3.11 or later and found no $(PYTHON); install it (Debian, Ubuntu: apt-get install python3 python3-venv) and run 'make setup' again." >&2; exit 1; }
+	@$(PYTHON) setup_env.py
+
+demo: setup ## the whole story on this machine, verified at the end (ARGS="--events 50000")
+	@$(BIN)/millrace demo $(ARGS)
+
+test: setup ## all tests, on real servers (TESTS="tests/unit -k fold")
+	@$(BIN)/python -m adapters.jars $(JARS)
+	@$(BIN)/python -m pytest $(TESTS) $(ARGS)
+
+check: .venv/ready ## ruff, mypy and the import rules
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/python -m pytest -q tests/test_architecture.py
+
+format: .venv/ready ## format the code and mend what ruff can
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+bench: setup ## measure this machine (ARGS=…)
+	@$(BIN)/python -m bench $(ARGS)
+
+soak: setup ## hours of events with crashes, verified all along (ARGS=…)
+	@$(BIN)/python -m bench.soak $(ARGS)
+
+jars: setup ## fetch all Java libraries, those for tests too
+	@$(BIN)/python -m adapters.jars $(JARS)
+
+# A lock names no index: pip's and uv's own settings say where packages come from, the hashes say which ones.
+COMPILE = $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
+	--no-emit-index-url --no-annotate
+lock: .venv/ready ## bring all locks up to date: Python packages and jars
+	$(COMPILE) pyproject.toml -o requirements/runtime.txt
+	$(COMPILE) pyproject.toml --extra dev -c requirements/runtime.txt -o requirements/dev.txt
+	$(COMPILE) requirements/bootstrap.in -c requirements/dev.txt -o requirements/bootstrap.txt
+	$(BIN)/python -m adapters.jar_roots
+
+zip: dist/millrace.zip ## our packages for `spark-submit --py-files dist/millrace.zip`
+dist/millrace.zip: $(shell find $(PACKAGES) -type f -not -name '*.pyc' 2>/dev/null)
+	@mkdir -p dist && rm -f $@
+	@$(PYTHON) -c 'import sys, zipfile; z = zipfile.ZipFile(sys.argv[1], "w", zipfile.ZIP_DEFLATED); [z.write(f) for f in sys.argv[2:]]' $@ $^
+	@echo $@
+
+clean: ## remove what was built; keeps .millrace, your data
+	@rm -rf .venv dist build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis spark-warehouse
+
+.venv/ready: requirements/bootstrap.txt requirements/dev.txt pyproject.toml setup_env.py
+	@$(PYTHON) setup_env.py --without-java
+	@touch $@
