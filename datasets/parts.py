@@ -3,12 +3,13 @@
 import gzip
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from functools import partial
 from io import BufferedReader, RawIOBase
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 from schemas.errors import BadInput
 
@@ -20,7 +21,7 @@ class Part:
     """One table; ``name`` is its file name without folders and without ``.gz``."""
 
     name: str
-    open: Callable[[], BinaryIO]
+    open: Callable[[], AbstractContextManager[BinaryIO]]
 
 
 def main_tables(path: Path, patterns: Sequence[str]) -> list[Part]:
@@ -73,15 +74,24 @@ def _bare(name: str) -> str:
     return name[:-3] if name.lower().endswith(".gz") else name
 
 
-def _open_file(path: Path) -> BinaryIO:
-    return _unpacked(cast(BinaryIO, path.open("rb")))
+@contextmanager
+def _open_file(path: Path) -> Iterator[BinaryIO]:
+    with path.open("rb") as file, _unpacked(file) as content:
+        yield content
 
 
-def _open_member(path: Path, member: str) -> BinaryIO:
-    return _unpacked(cast(BinaryIO, BufferedReader(cast(RawIOBase, zipfile.ZipFile(path).open(member)))))
+@contextmanager
+def _open_member(path: Path, member: str) -> Iterator[BinaryIO]:
+    with (
+        zipfile.ZipFile(path) as archive,
+        archive.open(member) as packed,
+        BufferedReader(cast(RawIOBase, packed)) as file,
+        _unpacked(file) as content,
+    ):
+        yield content
 
 
-def _unpacked(raw: BinaryIO) -> BinaryIO:
+def _unpacked(file: "BufferedReader[Any]") -> BinaryIO:
     """By content, not by name: a ``.csv`` that is gzip inside is common among downloads."""
-    head = cast(BufferedReader, raw).peek(2)[:2]
-    return cast(BinaryIO, gzip.GzipFile(fileobj=raw, mode="rb")) if head == b"\x1f\x8b" else raw
+    zipped = file.peek(2)[:2] == b"\x1f\x8b"
+    return cast(BinaryIO, gzip.GzipFile(fileobj=file, mode="rb") if zipped else file)

@@ -96,12 +96,12 @@ def _lines(raw: BinaryIO, name: str, tally: Tally) -> Iterator[str]:
 
 def _utf8_lines(raw: BinaryIO, name: str, tally: Tally) -> Iterator[bytes]:
     """Lines as bytes, up to where an archive is broken; UTF-16 (spreadsheet exports) is known by its BOM."""
-    buffered = io.BufferedReader(cast(io.RawIOBase, raw), 1 << 16)
     try:
-        if buffered.peek(2)[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
-            wide = io.TextIOWrapper(buffered, encoding="utf-16", errors="replace", newline="")
-            yield from (line.encode() for line in wide)
-        else:
-            yield from buffered
+        with io.BufferedReader(cast(io.RawIOBase, raw), 1 << 16) as buffered:
+            if buffered.peek(2)[:2] not in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+                yield from buffered
+                return
+            with io.TextIOWrapper(buffered, encoding="utf-16", errors="replace", newline="") as wide:
+                yield from (line.encode() for line in wide)
     except (EOFError, zlib.error, zipfile.BadZipFile, gzip.BadGzipFile):
         tally.note(f"{name} is damaged, read up to there")

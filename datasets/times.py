@@ -30,7 +30,7 @@ def time_parser(style: str, timezone: str = "UTC") -> TimeParser:
         return lambda text: to_milliseconds(datetime.fromisoformat(text.removesuffix(" UTC")), zone)
     if "%" not in style:
         raise BadInput(f"'{style}' is no time format: use epoch-s, epoch-ms, iso or a pattern such as '%Y-%m-%d %H:%M'")
-    return lambda text: to_milliseconds(datetime.strptime(text, style), zone)
+    return lambda text: to_milliseconds(datetime.strptime(text, style), zone)  # noqa: DTZ007 - the zone comes next
 
 
 def to_milliseconds(moment: datetime, zone: tzinfo = UTC) -> int:

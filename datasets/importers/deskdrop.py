@@ -1,6 +1,7 @@
 """CI&T DeskDrop: readers of internal articles (users_interactions.csv, and shared_articles.csv where there is one)."""
 
 from collections.abc import Iterator
+from typing import ClassVar
 
 from datasets.importers.base import Importer, Json, described
 from datasets.rows import Row
@@ -17,7 +18,7 @@ class Deskdrop(Importer):
     patterns = ("*interactions*.csv",)
     columns = ("timestamp", "eventType", "contentId", "sessionId")
     user_column = "personId"
-    kind_map = {
+    kind_map: ClassVar = {
         "VIEW": "view",
         "LIKE": "like",
         "BOOKMARK": "save",

@@ -3,16 +3,16 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from typing import ClassVar
 
 from datasets.importers.base import Dropped, Importer, Json, described, number, price
 from datasets.rows import Row
-from datasets.times import to_milliseconds
+from datasets.times import time_parser
 
 _WHOLE = re.compile(r"\d+\.0")
 # Column names of the second edition and what the first one calls them.
 _SECOND_EDITION = {"Invoice": "InvoiceNo", "Price": "UnitPrice", "Customer ID": "CustomerID"}
-_SPREADSHEET_TIME = "%m/%d/%Y %H:%M"
+_ISO_TIME, _SPREADSHEET_TIME = time_parser("iso"), time_parser("%m/%d/%Y %H:%M")
 
 
 @dataclass
@@ -30,7 +30,7 @@ class OnlineRetail(Importer):
     patterns = ("*.csv",)
     columns = ("InvoiceNo", "StockCode", "Description", "Quantity", "InvoiceDate", "UnitPrice")
     user_column = "CustomerID"
-    renamed = _SECOND_EDITION
+    renamed: ClassVar = _SECOND_EDITION
 
     def event(self, row: Row) -> Json:
         user_id = self.user(row)
@@ -58,6 +58,6 @@ class OnlineRetail(Importer):
 
 def _time(text: str) -> int:
     try:
-        return to_milliseconds(datetime.fromisoformat(text))
+        return _ISO_TIME(text)
     except ValueError:
-        return to_milliseconds(datetime.strptime(text, _SPREADSHEET_TIME))
+        return _SPREADSHEET_TIME(text)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from datasets.importers.base import Importer, Json, described, price
 from datasets.rows import Row
@@ -25,7 +26,7 @@ class Rees46(Importer):
     patterns = ("*.csv",)
     columns = ("event_time", "event_type", "product_id", "category_code", "brand", "price", "user_session")
     user_column = "user_id"
-    kind_map = {"remove_from_cart": "remove"}
+    kind_map: ClassVar = {"remove_from_cart": "remove"}
 
     def event(self, row: Row) -> Json:
         event = {
