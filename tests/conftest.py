@@ -1,5 +1,24 @@
-"""Fixtures that every test may ask for; a server starts when the first test asks for it."""
+"""What all tests share: servers are in tests/servers.py, data sets where MILLRACE_TEST_DATA says."""
 
-from tests.servers import cassandra_port, cassandra_url, redis_url
+import os
+from collections.abc import Iterator
+from pathlib import Path
 
-__all__ = ["cassandra_port", "cassandra_url", "redis_url"]
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_of_the_person_who_runs_the_tests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only what a test sets counts; where the jars are is not the test's business."""
+    for name in os.environ:
+        if name.startswith("MILLRACE_") and name not in ("MILLRACE_JARS", "MILLRACE_TEST_DATA"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def test_data() -> Iterator[Path]:
+    """The folder of real data sets; tests that want it are skipped, with the remedy, where there is none."""
+    folder = os.environ.get("MILLRACE_TEST_DATA")
+    if not folder:
+        pytest.skip("no real data sets here: set MILLRACE_TEST_DATA to a folder that has them")
+    yield Path(folder)

@@ -1,0 +1,150 @@
+"""The import rules, checked over the syntax trees, and a check that the checker sees what it should."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+MAX_LINES = 250
+LAYERS = {"batch_layer", "speed_layer", "serving_layer"}
+FOUNDATION = {"schemas", "core", "adapters"}
+# Package -> which of ours it may import besides itself.
+MAY_IMPORT = {
+    "schemas": set[str](),
+    "core": {"schemas"},
+    "adapters": {"schemas", "core"},
+    **{layer: FOUNDATION for layer in LAYERS},
+    "datasets": FOUNDATION,
+    "millrace": FOUNDATION | LAYERS | {"datasets"},
+}
+# Engines and clients, which only edges may touch.
+ENGINES = {
+    "pyspark": "Spark",
+    "delta": "Delta",
+    "redis": "Redis",
+    "cassandra": "Cassandra",
+    "confluent_kafka": "Kafka",
+    "kafka": "Kafka",
+    "fastapi": "FastAPI",
+    "uvicorn": "uvicorn",
+    "click": "click",
+}
+# A layer's steps may speak of columns and tables they are handed, never open a session.
+COLUMNS = {"pyspark.sql.functions", "pyspark.sql.types", "pyspark.sql.window", "pyspark.sql.column"}
+COLUMN_NAMES = {f"pyspark.sql.{name}" for name in ("Column", "DataFrame", "Row", "Window", "functions", "types")}
+HEAVY = {"pyspark", "numba", "pandas", "pyarrow", "numpy", "scipy", "implicit", "rich", "fastapi"}
+
+
+def imports(tree: ast.AST) -> Iterator[str]:
+    """Every imported name with its module, e.g. ``core.fold`` or ``pyspark.sql.SparkSession``."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{'.' * node.level}{node.module or ''}.{alias.name}" for alias in node.names)
+
+
+def is_edge(path: Path) -> bool:
+    """Whether the module is where engines and clients may be touched."""
+    return path.parts[0] in ("adapters", "millrace") or path.name in ("cli.py", "api.py") or "jobs" in path.parts[1:-1]
+
+
+def is_column_only(name: str) -> bool:
+    return name in COLUMN_NAMES or any(name == module or name.startswith(module + ".") for module in COLUMNS)
+
+
+def violations(path: Path, source: str) -> Iterator[str]:
+    """What a module, named relative to the root, does against the rules; one sentence each."""
+    package = path.parts[0]
+    tree = ast.parse(source, str(path))
+    for name in imports(tree):
+        top = name.split(".")[0]
+        if name.startswith("."):
+            yield f"{path} imports {name}: imports are absolute"
+        if (
+            top in MAY_IMPORT
+            and top != package
+            and top not in MAY_IMPORT.get(package, FOUNDATION | LAYERS | {"datasets"})
+        ):
+            yield f"{path} imports {name}: {package} must not import {top}"
+        if top in ENGINES and package in MAY_IMPORT and not is_edge(path):
+            if not (package in LAYERS and is_column_only(name)):
+                yield f"{path} imports {name}: {ENGINES[top]} appears only in adapters, jobs/, cli.py, api.py and millrace"
+    if path == Path("millrace/__main__.py"):
+        for name in imports(
+            ast.Module([node for node in tree.body if not isinstance(node, ast.FunctionDef | ast.ClassDef)], [])
+        ):
+            if name.split(".")[0] in LAYERS | HEAVY | {"datasets", "adapters"}:
+                yield f"{path} imports {name} at its top: the command must start fast, so import inside the command"
+    if source.count("\n") > MAX_LINES:
+        yield f"{path} has {source.count(chr(10))} lines: at most {MAX_LINES}, would two names say it better?"
+
+
+def project_modules() -> list[Path]:
+    """All modules that the rules are for: everything but the tests."""
+    folders = [*MAY_IMPORT, "bench", "dags"]
+    found = [path for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
+    return [path.relative_to(ROOT) for path in [*found, *ROOT.glob("*.py")]]
+
+
+@pytest.mark.parametrize("path", project_modules(), ids=str)
+def test_a_module_keeps_the_import_rules(path: Path) -> None:
+    assert list(violations(path, (ROOT / path).read_text(encoding="utf-8"))) == []
+
+
+def test_every_package_is_covered() -> None:
+    covered = {path.parts[0] for path in project_modules()}
+    with_code = {path.parent.name for path in ROOT.glob("*/*.py")} - {"tests"}
+    assert set(MAY_IMPORT) <= with_code <= covered
+
+
+@pytest.mark.parametrize(
+    ("path", "source", "reason"),
+    [
+        ("schemas/event.py", "import core.fold", "schemas must not import core"),
+        ("core/fold.py", "from adapters import lake", "core must not import adapters"),
+        ("core/fold.py", "def f():\n    from redis import Redis", "Redis appears only"),
+        ("core/fold.py", "from pyspark.sql.functions import col", "Spark appears only"),
+        ("adapters/lake.py", "from batch_layer.ingest import run", "adapters must not import batch_layer"),
+        ("batch_layer/ingest.py", "from speed_layer.step import fold", "batch_layer must not import speed_layer"),
+        ("serving_layer/jobs/x.py", "import batch_layer", "serving_layer must not import batch_layer"),
+        ("batch_layer/ingest.py", "from pyspark.sql import SparkSession", "Spark appears only"),
+        ("batch_layer/ingest.py", "import pyspark", "Spark appears only"),
+        ("serving_layer/sources.py", "if True:\n    import fastapi", "FastAPI appears only"),
+        ("speed_layer/step.py", "import confluent_kafka as k", "Kafka appears only"),
+        ("datasets/csv.py", "import click", "click appears only"),
+        ("datasets/cli.py", "from serving_layer import sources", "datasets must not import serving_layer"),
+        ("serving_layer/cli.py", "import millrace.demo", "serving_layer must not import millrace"),
+        ("dags/batch.py", "from millrace import demo", "dags must not import millrace"),
+        ("core/fold.py", "from . import item", "imports are absolute"),
+        ("millrace/__main__.py", "from batch_layer.cli import batch", "must start fast"),
+        ("millrace/__main__.py", "try:\n    import numpy\nexcept ImportError: pass", "must start fast"),
+        ("core/fold.py", "x = 1\n" * 251, "251 lines"),
+    ],
+)
+def test_a_planted_violation_is_seen(path: str, source: str, reason: str) -> None:
+    found = list(violations(Path(path), source))
+    assert len(found) == 1
+    assert reason in found[0]
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("core/fold.py", "import core.item\nfrom schemas.event import Event\nimport numpy"),
+        ("adapters/lake.py", "from delta import DeltaTable\nimport redis"),
+        (
+            "batch_layer/ingest.py",
+            "from pyspark.sql import DataFrame, functions\nfrom pyspark.sql.types import LongType",
+        ),
+        ("batch_layer/jobs/batch.py", "from pyspark.sql import SparkSession"),
+        ("serving_layer/api.py", "import fastapi"),
+        ("millrace/__main__.py", "import click\ndef demo():\n    import numpy, batch_layer.cli"),
+        ("millrace/demo.py", "from batch_layer import ingest"),
+        ("core/fold.py", "x = 1\n" * 250),
+    ],
+)
+def test_what_is_allowed_is_let_through(path: str, source: str) -> None:
+    assert list(violations(Path(path), source)) == []
