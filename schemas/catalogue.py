@@ -1,0 +1,30 @@
+"""What the compacted topics ``items`` and ``users`` say (JSON Schemas: ``item.schema.json``, ``user.schema.json``)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One item's newest record; what it leaves out is None, ``()`` or false. ``created_at`` is epoch milliseconds."""
+
+    item_id: str
+    title: str | None = None
+    description: str | None = None
+    category: str | None = None
+    brand: str | None = None
+    price: float | None = None
+    image: str | None = None
+    tags: tuple[str, ...] = ()
+    created_at: int | None = None
+    hidden: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """One user's newest record; ``preferences`` are categories, the dearest first."""
+
+    user_id: str
+    preferences: tuple[str, ...] = ()
+    attributes: Mapping[str, Any] = field(default_factory=dict)
