@@ -20,7 +20,7 @@ class Roots:
 ROOTS = {
     "kafka": Roots(("org.apache.kafka:kafka_2.13:4.3.1", "org.slf4j:slf4j-simple:1.7.36")),
     # The parent of Spark's Kafka jar cannot be resolved from the registry alone (it names a repository that does not
-    # answer, and the token provider of 4.2.0 is missing), so the set is named jar by jar. The rest is in pyspark itself.
+    # answer, and the token provider of 4.2.0 is missing), so the set is named jar by jar. The rest is in pyspark.
     "spark": Roots(
         (
             "org.apache.spark:spark-sql-kafka-0-10_2.13:4.2.0",

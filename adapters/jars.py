@@ -52,7 +52,7 @@ Lock = Mapping[str, tuple[Jar, ...]]
 
 
 def read_lock(text: str) -> Lock:
-    """The sets of a lock file: ``[set]`` lines, each followed by ``sha256  group:artifact:version[:classifier]`` lines."""
+    """The sets of a lock: a ``[set]`` line, then its jars, ``sha256  group:artifact:version[:classifier]`` each."""
     sets: dict[str, list[Jar]] = {}
     jars: list[Jar] = []
     for line in (line.strip() for line in text.splitlines()):
@@ -87,7 +87,7 @@ def folder_of(set_name: str, root: Path | None = None) -> Path:
 def missing_jars(set_name: str, root: Path | None = None) -> list[Jar]:
     """The set's jars that are not in its folder; those that are there were verified when they were put there."""
     folder = folder_of(set_name, root)
-    present = set(os.listdir(folder)) if folder.is_dir() else set()
+    present = {path.name for path in folder.glob("*.jar")}
     return [jar for jar in locked(set_name) if jar.file_name not in present]
 
 
@@ -153,8 +153,8 @@ def download(jar: Jar, scratch: Path) -> Path:
         by_mvn = _download_by_mvn(jar, scratch)
         if by_mvn is None:
             raise SettingsError(
-                f"Cannot fetch {jar.coordinate} ({type(reason).__name__}). Connect to the network and run `make setup`; "
-                "behind a mirror, set it up for `mvn`, which is tried as well."
+                f"Cannot fetch {jar.coordinate} ({type(reason).__name__}). Connect to the network and run "
+                "`make setup`; behind a mirror, set it up for `mvn`, which is tried as well."
             ) from reason
         return by_mvn
 

@@ -1,10 +1,13 @@
 """What all tests share: servers are in tests/servers.py, data sets where MILLRACE_TEST_DATA says."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.servers import cassandra_port, cassandra_url, kafka_bootstrap, log, redis_url
+
+__all__ = ["cassandra_port", "cassandra_url", "kafka_bootstrap", "log", "redis_url"]
 
 
 @pytest.fixture(autouse=True)
@@ -16,9 +19,9 @@ def _no_settings_of_the_person_who_runs_the_tests(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.fixture(scope="session")
-def test_data() -> Iterator[Path]:
+def test_data() -> Path:
     """The folder of real data sets; tests that want it are skipped, with the remedy, where there is none."""
     folder = os.environ.get("MILLRACE_TEST_DATA")
     if not folder:
         pytest.skip("no real data sets here: set MILLRACE_TEST_DATA to a folder that has them")
-    yield Path(folder)
+    return Path(folder)

@@ -1,0 +1,221 @@
+"""``millrace doctor``: what this machine lacks, and how to get it."""
+
+import json
+import os
+import platform
+import shutil
+import socket
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import click
+
+from adapters.jars import folder_of, locked, missing_jars
+from adapters.java import REMEDY, find_java, java_version
+from adapters.settings import Settings, load_settings
+from schemas.errors import SettingsError
+
+GIB = 1 << 30
+NEEDED_MEMORY_BYTES = 2 * GIB  # broker 0.5, Spark 1, Python and page cache the rest
+NEEDED_DISK_BYTES = 2 * GIB
+CONNECT_SECONDS = 2.0
+DEFAULT_PORTS = {"redis": 6379, "rediss": 6379, "cassandra": 9042, "spark": 7077}
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing looked at. ``remedy`` is empty when it is well; only a required one fails the command."""
+
+    name: str
+    found: str
+    remedy: str = ""
+    required: bool = True
+
+    @property
+    def well(self) -> bool:
+        return not self.remedy
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print data alone, for programs.")
+def doctor(as_json: bool) -> None:
+    """Say what is missing on this machine and how to get it."""
+    checks = list(examine())
+    if as_json:
+        rows = [{**asdict(check), "ok": check.well} for check in checks]
+        click.echo(json.dumps({"ok": not any(failed(checks)), "checks": rows}))
+    else:
+        _print_table(checks)
+    if any(failed(checks)):
+        sys.exit(1)
+
+
+def failed(checks: list[Check]) -> Iterator[Check]:
+    """The required ones that are not well."""
+    return (check for check in checks if check.required and not check.well)
+
+
+def examine() -> Iterator[Check]:
+    """All checks, in the order in which a person would mend things."""
+    yield check_python()
+    yield check_java()
+    yield from (check_package(name) for name in ("pyspark", "delta-spark"))
+    try:
+        settings = load_settings()
+    except SettingsError as error:
+        yield Check("settings", str(error), "Mend the setting that is named there.")
+        return
+    yield Check("settings", "valid")
+    yield from check_jars(settings)
+    yield check_home(settings.home)
+    yield check_disk(settings.home)
+    yield check_memory()
+    yield check_clock(time.time())
+    yield check_port(settings.host, settings.port)
+    yield from check_services(settings)
+
+
+def check_python() -> Check:
+    tested = (3, 11) <= sys.version_info[:2] <= (3, 13)
+    remedy = "" if tested else "Use Python 3.11, 3.12 or 3.13: others are not tested."
+    return Check("python", platform.python_version(), remedy, required=sys.version_info < (3, 11))
+
+
+def check_java() -> Check:
+    try:
+        java = find_java()
+    except SettingsError as error:
+        return Check("java", str(error).removesuffix(REMEDY).strip(), REMEDY)
+    return Check("java", f"{java_version(java)} ({java})")
+
+
+def check_package(name: str) -> Check:
+    """Whether the version is the one that the jars belong to."""
+    artifact = {"pyspark": "spark-sql-kafka-0-10_2.13", "delta-spark": "delta-storage"}[name]
+    wanted = next(jar.version for jar in locked("spark") if jar.artifact == artifact)
+    try:
+        found = version(name)
+    except PackageNotFoundError:
+        found = "not installed"
+    return Check(
+        name, found, "" if found == wanted else f"Install {name} {wanted}, which the jars belong to: make setup"
+    )
+
+
+def check_jars(settings: Settings) -> Iterator[Check]:
+    root = Path(settings.jars).expanduser() if settings.jars else None
+    for set_name in ["spark"] if settings.kafka else ["kafka", "spark"]:
+        missing, folder = missing_jars(set_name, root), folder_of(set_name, root)
+        found = f"{len(missing)} missing in {folder}" if missing else str(folder)
+        yield Check(f"{set_name} jars", found, "Fetch them: make setup" if missing else "")
+
+
+def _nearest_folder(path: Path) -> Path:
+    return next(folder for folder in [path, *path.absolute().parents] if folder.is_dir())
+
+
+def check_home(home: Path) -> Check:
+    """Whether files can be made there, or where it would be made."""
+    folder = _nearest_folder(home)
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            return Check("home", str(home))
+    except OSError as error:
+        return Check("home", f"{folder}: {error.strerror}", "Name a folder that you may write in MILLRACE_HOME.")
+
+
+def check_disk(home: Path) -> Check:
+    free = shutil.disk_usage(_nearest_folder(home)).free
+    remedy = "" if free >= NEEDED_DISK_BYTES else "Free some space, or name a folder elsewhere in MILLRACE_HOME."
+    return Check("disk", f"{free / GIB:.1f} GiB free", remedy)
+
+
+def check_memory() -> Check:
+    free = available_memory_bytes()
+    if free is None:
+        return Check("memory", "this system does not tell", required=False)
+    remedy = "" if free >= NEEDED_MEMORY_BYTES else "End other programs: the broker and Spark need 2 GiB together."
+    return Check("memory", f"{free / GIB:.1f} GiB available", remedy, required=False)
+
+
+def available_memory_bytes() -> int | None:
+    """What programs may still take, the container's limit included; None where the system does not tell."""
+    meminfo, cgroup = Path("/proc/meminfo"), Path("/sys/fs/cgroup")
+    if not meminfo.exists():
+        return None
+    lines = meminfo.read_text().splitlines()
+    free = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
+    limit = (cgroup / "memory.max").read_text().strip() if (cgroup / "memory.max").exists() else "max"
+    return free if limit == "max" else min(free, int(limit) - int((cgroup / "memory.current").read_text()))
+
+
+def check_clock(now: float) -> Check:
+    """Producers stamp records with the wall clock, and an event more than a day ahead of its stamp is rejected."""
+    installed = max(path.stat().st_mtime for path in Path(__file__).parent.glob("*.py"))
+    said = datetime.fromtimestamp(now, UTC).isoformat(timespec="seconds")
+    remedy = "" if now > installed - 86_400 else "Set the clock: it is behind the time at which Millrace was installed."
+    return Check("clock", said, remedy)
+
+
+def check_port(host: str, port: int) -> Check:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            remedy = "Fine if that is Millrace itself; else choose another with --port or MILLRACE_PORT."
+            return Check("http port", f"{host}:{port}: {os.strerror(error.errno or 0)}", remedy, required=False)
+    return Check("http port", f"{host}:{port} is free")
+
+
+def check_services(settings: Settings) -> Iterator[Check]:
+    """Whether each configured service takes a TCP connection; embedded ones need none."""
+    if settings.kafka:
+        yield check_reach("kafka", [_address(f"kafka://{each.strip()}", 9092) for each in settings.kafka.split(",")])
+    services = {
+        "batch_views": settings.batch_views_url,
+        "speed_views": settings.speed_views_url,
+        "spark_master": settings.spark_master,
+    }
+    for key, url in services.items():
+        if port := DEFAULT_PORTS.get(url.partition("://")[0]):
+            yield check_reach(key, [_address(url, port)])
+
+
+def _address(url: str, default_port: int) -> tuple[str, int]:
+    parts = urlsplit(url)
+    return parts.hostname or "127.0.0.1", parts.port or default_port
+
+
+def check_reach(key: str, addresses: list[tuple[str, int]]) -> Check:
+    """Well when one of the addresses answers: clients find the others from it. ``key`` is the setting's."""
+    reasons = []
+    for host, port in addresses:
+        try:
+            socket.create_connection((host, port), CONNECT_SECONDS).close()
+            return Check(key, f"{host}:{port} answers")
+        except OSError as error:
+            reasons.append(f"{host}:{port}: {error.strerror or error}")
+    return Check(key, "; ".join(reasons), f"Start it, or correct its address in MILLRACE_{key.upper()}.")
+
+
+def _print_table(checks: list[Check]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, header_style="bold")
+    for title in ("", "what", "found", "what to do"):
+        table.add_column(title, overflow="fold")
+    for check in checks:
+        sign = "[green]✓[/]" if check.well else "[red]✗[/]" if check.required else "[yellow]![/]"
+        table.add_row(sign, check.name, check.found, check.remedy)
+    Console().print(table)
+    lacking = len(list(failed(checks)))
+    click.echo(f"{lacking} required thing(s) missing." if lacking else "Nothing is missing.")
