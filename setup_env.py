@@ -27,7 +27,8 @@ class Missing(Exception):
 
 def main(arguments):
     if sys.version_info < TESTED[0]:
-        return run([find_python(), __file__, *arguments])
+        python = find_python()
+        os.execv(python, [python, __file__, *arguments])
     if "--without-java" not in arguments:
         require_java()
     stamp = stamp_of_inputs()
@@ -105,7 +106,7 @@ def make_environment(stamp):
         write(CREATED, str(ROOT))
     say("2/3  Installing the packages of requirements/dev.txt (about 600 MB, once; checksums are verified)")
     pip = [VENV_PYTHON, "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
-    network = "The packages could not be installed. Check the network (or pip's mirror settings)"
+    network = "The packages could not be installed: check the network or pip's mirror settings"
     step([*pip, "--quiet", "--require-hashes", "-r", "requirements/bootstrap.txt"], network)
     locked = ["--require-hashes", "--no-build-isolation", "-r", "requirements/dev.txt"]
     # uv does in seconds what takes pip minutes; pip is there for the mirrors and settings that only pip knows.
@@ -120,7 +121,7 @@ def make_environment(stamp):
 
 def step(command, failure):
     if run(command) != 0:
-        raise Missing(f"{failure} (the reason is above), then run `make setup` again: it goes on where it stopped.")
+        raise Missing(f"{failure}. The reason is above; once it is mended, `make setup` goes on where it stopped.")
 
 
 def run(command):

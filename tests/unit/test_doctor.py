@@ -1,0 +1,93 @@
+"""``millrace doctor`` tells what is missing, with its remedy, and fails only for what is required."""
+
+import json
+import socket
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from adapters.java import find_java, java_version
+from millrace.doctor import check_clock, check_home, doctor
+from schemas.errors import SettingsError
+
+
+def fake_java(folder: Path, version: str) -> Path:
+    java = folder / "bin" / "java"
+    java.parent.mkdir(parents=True)
+    java.write_text(f"#!/bin/sh\necho 'Picked up JAVA_TOOL_OPTIONS' >&2\necho 'openjdk version \"{version}\"' >&2\n")
+    java.chmod(0o755)
+    return java
+
+
+@pytest.fixture
+def healthy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
+    """A machine with all that is required: Java 21, a home of one's own."""
+    fake_java(tmp_path / "java", "21.0.4")
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path / "java"))
+    monkeypatch.chdir(tmp_path)
+    return monkeypatch
+
+
+def rows(output: str) -> dict[str, dict[str, object]]:
+    return {row["name"]: row for row in json.loads(output)["checks"]}
+
+
+def test_the_remedies_name_what_to_do_and_the_status_is_1(healthy: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    healthy.setenv("JAVA_HOME", str(tmp_path / "gone"))
+    healthy.setenv("MILLRACE_JARS", str(tmp_path / "jars"))
+    done = CliRunner().invoke(doctor, ["--json"])
+    found = rows(done.output)
+    assert done.exit_code == 1
+    assert {name for name in ("java", "kafka jars", "spark jars") if not found[name]["ok"]} == {
+        "java",
+        "kafka jars",
+        "spark jars",
+    }
+    assert "Install Java 17" in str(found["java"]["remedy"])
+    assert "make setup" in str(found["spark jars"]["remedy"])
+
+
+def test_a_configured_service_is_reached_or_named(healthy: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        healthy.setenv("MILLRACE_KAFKA", f"127.0.0.1:1,127.0.0.1:{port}")
+        healthy.setenv("MILLRACE_SPEED_VIEWS", f"redis://:secret@127.0.0.1:{port}/0")
+        up = CliRunner().invoke(doctor, ["--json"])
+    down = CliRunner().invoke(doctor, ["--json"])
+    assert rows(up.output)["kafka"]["ok"]
+    assert rows(up.output)["speed_views"]["ok"]
+    assert "MILLRACE_KAFKA" in str(rows(down.output)["kafka"]["remedy"])
+    assert down.exit_code == 1
+    assert "secret" not in up.output + down.output
+
+
+def test_a_wrong_setting_is_named(healthy: pytest.MonkeyPatch) -> None:
+    healthy.setenv("MILLRACE_PARTITIONS", "many")
+    done = CliRunner().invoke(doctor)
+    assert done.exit_code == 1
+    assert "partitions" in done.output
+
+
+def test_java_must_be_new_enough(tmp_path: Path) -> None:
+    java = fake_java(tmp_path, "1.8.0_402")
+    assert java_version(java) == 8
+    with pytest.raises(SettingsError, match="is Java 8, too old"):
+        find_java({"JAVA_HOME": str(tmp_path)})
+    with pytest.raises(SettingsError, match="found none"):
+        find_java({"PATH": str(tmp_path / "empty")})
+
+
+def test_a_java_that_does_not_run_is_not_taken(tmp_path: Path) -> None:
+    fake_java(tmp_path, "17").write_text("#!/bin/sh\nexit 1\n")
+    with pytest.raises(SettingsError, match="does not run"):
+        find_java({"JAVA_HOME": str(tmp_path)})
+
+
+def test_a_clock_that_was_reset_is_seen() -> None:
+    assert not check_clock(0.0).well
+
+
+def test_a_home_below_a_file_that_cannot_be_made_is_seen(tmp_path: Path) -> None:
+    assert check_home(tmp_path / "deep" / "home").well
+    assert not check_home(Path("/proc/millrace")).well
