@@ -14,11 +14,13 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from datasets.output import write_lines
 from datasets.world import DAY_MS, HOUR_MS, Floats, GeneratorSettings, Ints, World
 
 __all__ = ["GeneratorSettings", "World", "generate_events", "live_events", "write_dataset"]
 
 SLICE_EVENTS = 50_000
+REPORTED_EVERY = 10_000
 _ARCHIVE, _LIVE = 1, 2  # streams of random numbers
 _KINDS = ("view", "impression", "click", "like", "save", "cart", "purchase", "rating", "remove")
 _SHARES = (0.62, 0.10, 0.09, 0.04, 0.02, 0.06, 0.04, 0.025, 0.005)
@@ -169,15 +171,16 @@ def _spelled(world: World, span: _Span, order: Ints, columns: Ints, values: Floa
 def write_dataset(settings: GeneratorSettings, out: Path, progress: Callable[[int], None]) -> World:
     """Write events to ``out``, and ``items.jsonl`` and ``truth.json`` beside it; ``progress`` takes lines written."""
     world = World(settings)
-    out.parent.mkdir(parents=True, exist_ok=True)
     encode = msgspec.json.Encoder().encode
-    with out.open("wb") as file:
+
+    def counted() -> Iterator[bytes]:
         for number, event in enumerate(generate_events(settings, world), 1):
-            file.write(encode(event) + b"\n")
-            if number % 10_000 == 0 or number == settings.events:
+            yield encode(event)
+            if number % REPORTED_EVERY == 0:
                 progress(number)
-    with (out.parent / "items.jsonl").open("wb") as file:
-        file.writelines(encode(item) + b"\n" for item in world.items())
-    told = {"settings": asdict(settings), **world.truth()}
-    (out.parent / "truth.json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+
+    write_lines(out, counted())
+    write_lines(out.parent / "items.jsonl", map(encode, world.items()))
+    truth = {"settings": asdict(settings), **world.truth()}
+    write_lines(out.parent / "truth.json", [json.dumps(truth, indent=1).encode()])
     return world

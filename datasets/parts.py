@@ -67,7 +67,7 @@ def _inside(path: Path) -> Iterator[Part]:
 
 
 def _file(path: Path) -> Part:
-    return Part(_bare(path.name), partial(_open_file, path))
+    return Part(_bare(path.name), partial(open_file, path))
 
 
 def _bare(name: str) -> str:
@@ -75,7 +75,8 @@ def _bare(name: str) -> str:
 
 
 @contextmanager
-def _open_file(path: Path) -> Iterator[BinaryIO]:
+def open_file(path: Path) -> Iterator[BinaryIO]:
+    """The content of a file, plain or gzip."""
     with path.open("rb") as file, _unpacked(file) as content:
         yield content
 

@@ -1,0 +1,61 @@
+"""An import from end to end: read and order the events, cut the share asked for, hand lines and catalogue on."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from datasets.importers.base import Importer
+from datasets.order import Line, TimeOrder, cut
+from datasets.output import write_lines
+from datasets.producing import Append
+from schemas.errors import BadInput
+
+
+@dataclass(frozen=True)
+class Share:
+    """Which of the ordered events: from and until a fraction of their number, and at most ``limit`` of those."""
+
+    from_fraction: float = 0.0
+    until_fraction: float = 1.0
+    limit: int | None = None
+
+
+@dataclass
+class Imported:
+    """A data set read and ordered; ``lines`` can be taken once."""
+
+    lines: Iterator[Line]
+    items: list[tuple[str, bytes]]  # item_id and record as JSON
+
+
+def read_dataset(importer: Importer, share: Share, with_items: bool = True) -> Imported:
+    """Read everything; the catalogue is whole whatever the share.
+
+    Raises:
+        BadInput: the path or a table is not what the format needs, or the share is empty by construction.
+    """
+    if not 0 <= share.from_fraction < share.until_fraction <= 1:
+        raise BadInput("fractions must be 0 <= from-fraction < until-fraction <= 1")
+    ordered = TimeOrder(importer.events())
+    items = list(importer.items()) if with_items else []
+    first, last = cut(ordered.count, share.from_fraction, share.until_fraction, share.limit)
+    return Imported(ordered.lines(first, last), [(item["item_id"], msgspec.json.encode(item)) for item in items])
+
+
+def to_files(imported: Imported, events: Path, items: Path) -> tuple[int, int]:
+    """Write both files and return their numbers of lines; no file of items when there are none."""
+    if events.resolve() == items.resolve():
+        raise BadInput(f"events and items cannot both go to {events}: name another file with --items-out")
+    written = write_lines(events, (line.text for line in imported.lines))
+    return written, write_lines(items, (text for _, text in imported.items)) if imported.items else 0
+
+
+def to_log(imported: Imported, append: Append, events: str, items: str) -> Iterator[int]:
+    """Send the catalogue, then the events in order; yields how many events were sent. The caller flushes."""
+    for item_id, text in imported.items:
+        append(items, item_id.encode(), text)
+    for place, line in enumerate(imported.lines, 1):
+        append(events, line.user_id.encode(), line.text)
+        yield place

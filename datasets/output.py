@@ -1,0 +1,51 @@
+"""Files that appear whole or not at all, and progress for who is watching."""
+
+import gzip
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import BinaryIO, cast
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """A file to write that takes ``path``'s place when the block ends well; compressed if its name ends in .gz."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    try:
+        with ExitStack() as stack:
+            raw = stack.enter_context(partial.open("wb"))
+            if path.suffix == ".gz":  # without a time inside, so that equal contents are equal bytes
+                yield cast(BinaryIO, stack.enter_context(gzip.GzipFile("", "wb", fileobj=raw, mtime=0)))
+            else:
+                yield raw
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def write_lines(path: Path, lines: Iterable[bytes]) -> int:
+    """Write each line with a line feed after it; returns how many."""
+    count = 0
+    with replacing(path) as file:
+        for line in lines:
+            file.write(line + b"\n")
+            count += 1
+    return count
+
+
+@contextmanager
+def progress(what: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
+    """A bar on stderr while the block runs, only if that is a terminal; call with the number done so far."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(what, total=total)
+
+        def reached(done: int) -> None:
+            bar.update(task, completed=done)
+
+        yield reached
