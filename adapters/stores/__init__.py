@@ -1,0 +1,46 @@
+"""View stores: ``open_store`` is the one way to get one, by URL.
+
+The URL's scheme chooses: ``sqlite:///relative/path`` or ``sqlite:////absolute/path``,
+``redis://[user:password@]host:port/db`` (``rediss`` with TLS), and
+``cassandra://[user:password@]host:port[,host:port]/keyspace[?replication=3&dc=name&tls=true]``.
+"""
+
+import re
+
+from adapters.stores.port import Book, Rows, ViewStore
+from schemas.errors import SettingsError
+
+__all__ = ["Book", "Rows", "ViewStore", "masked", "open_store"]
+
+
+def open_store(url: str, *, timeout_ms: int = 2000) -> ViewStore:
+    """The store at that address; cheap, since it connects when first used (and again when a server comes back).
+
+    Args:
+        timeout_ms: a request that takes longer raises ``StoreUnavailable``.
+    Raises: SettingsError when the URL does not name a store.
+    """
+    # Drivers are imported here only: a lookup in SQLite should not wait for Redis' and Cassandra's (0.1 and 0.3 s).
+    match url.partition("://")[0]:
+        case "sqlite":
+            from adapters.stores.sqlite import SqliteStore
+
+            return SqliteStore.at(url, timeout_ms)
+        case "redis" | "rediss":
+            from adapters.stores.redis import RedisStore
+
+            return RedisStore.at(url, timeout_ms)
+        case "cassandra":
+            from adapters.stores.cassandra import CassandraStore
+
+            return CassandraStore.at(url, timeout_ms)
+    raise SettingsError(f"No view store is known for {masked(url)!r}: use sqlite:///…, redis://… or cassandra://…")
+
+
+def masked(url: str) -> str:
+    """The URL with its password replaced by ``***``, for people to read."""
+    if url.startswith("sqlite:"):
+        return url  # a path, whatever signs it has
+    # Up to the last @: a password that holds a bare @ or / breaks the URL, but must not be shown for it.
+    hidden = re.sub(r"(?<=://)([^:/@]*):.*@", r"\1:***@", url)
+    return re.sub(r"([?&]password=)[^&]*", r"\1***", hidden)

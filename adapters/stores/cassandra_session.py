@@ -1,0 +1,202 @@
+"""A session with a Cassandra cluster: address, first connection, keyspace and tables, and errors told in words."""
+
+import logging
+import re
+import ssl
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.resources import files
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from cassandra import AuthenticationFailed, ConsistencyLevel, DriverException, InvalidRequest, Unauthorized
+from cassandra.auth import PlainTextAuthProvider
+from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, NoHostAvailable
+from cassandra.concurrent import execute_concurrent
+from cassandra.policies import (
+    DCAwareRoundRobinPolicy,
+    ExponentialReconnectionPolicy,
+    FallthroughRetryPolicy,
+    TokenAwarePolicy,
+)
+from cassandra.protocol import ErrorMessage
+
+from schemas.errors import MillraceError, SettingsError, StoreUnavailable
+
+REFUSALS = (DriverException, NoHostAvailable, ErrorMessage)
+DDL_SECONDS = 30.0  # a cluster takes seconds to agree on a schema, once
+CONCURRENCY = 32  # requests in flight
+
+logging.getLogger("cassandra").addHandler(logging.NullHandler())  # what matters is raised; the rest is not for stderr
+
+
+@dataclass(frozen=True)
+class Address:
+    """What a ``cassandra://[user:password@]host:port[,host:port]/keyspace?options`` URL says."""
+
+    hosts: tuple[tuple[str, int], ...]
+    keyspace: str
+    user: str = ""
+    password: str = field(default="", repr=False)
+    dc: str = ""  # the local data centre; with several it must be told
+    replication: int = 1  # of a keyspace that Millrace creates
+    tls: bool = False
+
+    @staticmethod
+    def of(url: str) -> "Address":
+        try:
+            return _parsed(url)
+        except (ValueError, KeyError):  # its text may hold the password
+            usage = "cassandra://[user:password@]host:port[,host:port]/keyspace[?replication=3&dc=name&tls=true]"
+            raise SettingsError(f"Not a Cassandra URL: use {usage}") from None
+
+    def __str__(self) -> str:
+        return ",".join(f"{host}:{port}" for host, port in self.hosts) + f"/{self.keyspace}"
+
+
+def _parsed(url: str) -> Address:
+    parts = urlsplit(url)
+    login, _, hosts = parts.netloc.rpartition("@")
+    user, _, password = login.partition(":")
+    options = dict(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query)))
+    keyspace = parts.path.removeprefix("/")
+    if not re.fullmatch(r"[a-zA-Z]\w{0,47}", keyspace, re.ASCII) or options.keys() - {"replication", "dc", "tls"}:
+        raise ValueError
+    if not re.fullmatch(r"[\w.-]*", options.get("dc", "")):
+        raise ValueError
+    pairs = (host.partition(":") for host in hosts.split(","))
+    return Address(
+        hosts=tuple((host or "127.0.0.1", int(port or 9042)) for host, _, port in pairs),
+        keyspace=keyspace,
+        user=unquote(user),
+        password=unquote(password),
+        dc=options.get("dc", ""),
+        replication=int(options.get("replication", "1")),
+        tls={"false": False, "true": True}[options.get("tls", "false")],
+    )
+
+
+class CassandraSession:
+    """Connects when first asked for something, and again if that failed; statements are prepared once."""
+
+    def __init__(self, address: Address, timeout_ms: int) -> None:
+        self.address = address
+        self.seconds = timeout_ms / 1000
+        self._lock = threading.Lock()
+        self._cluster: Any = None
+        self._session: Any = None
+        self._prepared: dict[tuple[str, int], Any] = {}
+
+    def prepare(self, query: str, consistency: int = ConsistencyLevel.LOCAL_QUORUM) -> Any:
+        """The statement, prepared; conditional ones are serial over all data centres."""
+        session = self._connected()
+        if (query, consistency) not in self._prepared:
+            statement = session.prepare(query)
+            statement.consistency_level = consistency
+            statement.serial_consistency_level = ConsistencyLevel.SERIAL
+            self._prepared[query, consistency] = statement
+        return self._prepared[query, consistency]
+
+    def execute(self, statement: Any, values: Sequence[Any] | None = None) -> Any:
+        """One request; what the driver raises comes through, for callers that must tell the outcomes apart."""
+        return self._connected().execute(statement, values)
+
+    def start(self, statement: Any) -> Any:
+        """One request in the background: a future."""
+        return self._connected().execute_async(statement)
+
+    def execute_all(self, statements: Sequence[tuple[Any, Any]]) -> list[Any]:
+        """Many requests at once, their answers in the same order; the first error is raised."""
+        answers = execute_concurrent(self._connected(), statements, CONCURRENCY, raise_on_first_error=True)
+        return [rows for _, rows in answers]
+
+    def close(self) -> None:
+        with self._lock:
+            if self._cluster is not None:
+                self._cluster.shutdown()
+            self._cluster = self._session = None
+
+    @contextmanager
+    def explained(self) -> Iterator[None]:
+        """Turns what the driver raises into errors that say what to do."""
+        try:
+            yield
+        except REFUSALS as error:
+            raise _told(error, self.address) from None  # the driver's errors refer to the rows
+
+    def _connected(self) -> Any:
+        with self._lock:
+            if self._session is None:
+                self._cluster = self._new_cluster()
+                try:
+                    session = self._cluster.connect()
+                    self._create_missing(session)
+                except BaseException:
+                    self._cluster.shutdown()
+                    self._cluster = None
+                    raise
+                self._prepared.clear()
+                self._session = session
+            return self._session
+
+    def _new_cluster(self) -> Any:
+        profile = ExecutionProfile(
+            load_balancing_policy=TokenAwarePolicy(DCAwareRoundRobinPolicy(self.address.dc)),
+            retry_policy=FallthroughRetryPolicy(),  # a conditional write that is sent twice must be known to have been
+            consistency_level=ConsistencyLevel.LOCAL_QUORUM,
+            request_timeout=self.seconds,
+        )
+        address = self.address
+        return Cluster(
+            address.hosts,
+            execution_profiles={EXEC_PROFILE_DEFAULT: profile},
+            auth_provider=PlainTextAuthProvider(address.user, address.password) if address.user else None,
+            ssl_context=ssl.create_default_context() if address.tls else None,
+            protocol_version=5,  # named, so that nothing is negotiated and warned about
+            connect_timeout=self.seconds,
+            control_connection_timeout=self.seconds,
+            reconnection_policy=ExponentialReconnectionPolicy(1, 10),  # a node that is back is used within 10 s
+            schema_metadata_enabled=False,  # reading every table of the cluster takes longer than a lookup
+        )
+
+    def _create_missing(self, session: Any) -> None:
+        keyspace = self.address.keyspace
+        if keyspace not in _names(session, "SELECT keyspace_name FROM system_schema.keyspaces"):
+            strategy = (
+                f"{{'class': 'NetworkTopologyStrategy', '{self.address.dc}': {self.address.replication}}}"
+                if self.address.dc
+                else f"{{'class': 'SimpleStrategy', 'replication_factor': {self.address.replication}}}"
+            )
+            create = f'CREATE KEYSPACE IF NOT EXISTS "{keyspace}" WITH replication = {strategy}'
+            session.execute(create, timeout=DDL_SECONDS)
+        session.set_keyspace(keyspace)
+        present = _names(session, f"SELECT table_name FROM system_schema.tables WHERE keyspace_name = '{keyspace}'")
+        for table, statement in _tables().items():
+            if table not in present:
+                session.execute(statement, timeout=DDL_SECONDS)
+        self._cluster.refresh_keyspace_metadata(keyspace)  # its replication, to ask the nodes that have the row
+
+
+def _names(session: Any, query: str) -> set[str]:
+    return {row[0] for row in session.execute(query)}
+
+
+def _tables() -> dict[str, str]:
+    """The CREATE statement of each table."""
+    text = re.sub(r"--.*", "", files("schemas").joinpath("cassandra.cql").read_text())
+    statements = (each.strip() for each in text.split(";"))
+    return {each.split()[5]: each for each in statements if each}
+
+
+def _told(error: Exception, address: Address) -> MillraceError:
+    causes = [error]
+    if isinstance(error, NoHostAvailable):
+        causes = [each for each in error.errors.values() if isinstance(each, Exception)] or causes
+    text = str(causes[0])[:500]
+    if any(isinstance(each, AuthenticationFailed | Unauthorized) for each in causes):
+        return SettingsError(f"Cassandra at {address} refuses user or password: {text}")
+    if isinstance(error, InvalidRequest):
+        return SettingsError(f"Cassandra at {address} refuses a request: {text}")
+    return StoreUnavailable(f"Cassandra at {address} did not answer: {text}")
