@@ -1,5 +1,6 @@
 """The log: Kafka's topics, where they begin and end, and the committed records in between."""
 
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ _MIB = 1024 * 1024
 EVENT_BYTES = 8 * _MIB
 DEAD_LETTER_BYTES = 9 * _MIB
 FOR_EVER = -1
+_NO_LEADER_YET = {KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE}
 
 
 @dataclass(frozen=True)
@@ -154,10 +156,20 @@ class Log:
         with translated(self.bootstrap):
             partitions = self._described(topic).partitions
             asked = {TopicPartition(topic, each.id): spec for each in partitions}
-            answers = self._admin.list_offsets(
-                asked, isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=TIMEOUT_SECONDS
-            )
-            return {each.partition: answer.result(TIMEOUT_SECONDS + 1).offset for each, answer in answers.items()}
+            deadline = time.monotonic() + TIMEOUT_SECONDS
+            while True:
+                try:
+                    return self._listed(asked)
+                except KafkaException as error:  # a new topic's partitions, or those of a broker just back, lack a leader
+                    if error.args[0].code() not in _NO_LEADER_YET or time.monotonic() > deadline:
+                        raise
+                    time.sleep(0.05)
+
+    def _listed(self, asked: dict[TopicPartition, OffsetSpec]) -> Offsets:
+        answers = self._admin.list_offsets(
+            asked, isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=TIMEOUT_SECONDS
+        )
+        return {each.partition: answer.result(TIMEOUT_SECONDS + 1).offset for each, answer in answers.items()}
 
     def _described(self, topic: str) -> TopicDescription:
         with translated(self.bootstrap):

@@ -72,6 +72,7 @@ class Control:
     predecessor: str | None = None
     generations: tuple[Generation, ...] = ()  # kept ones, oldest first
     dropping: tuple[str, ...] = ()  # generations that left; deleted after the grace period
+    dropped_at: int = 0  # epoch ms when they left and the floor rose
     held: bool = False  # a rollback holds: scheduled runs publish without activating
 
     def to_json(self) -> bytes:
@@ -118,6 +119,7 @@ class Position:
     """
 
     version: int
+    writer: str
     owner: str  # of the process that may write; empty after a clean stop
     epoch: int
     offsets: Offsets

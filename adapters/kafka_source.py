@@ -1,0 +1,46 @@
+"""Kafka through Spark: a bounded read and a stream, both read-committed and never skipping what retention removed."""
+
+import json
+from typing import TYPE_CHECKING
+
+from adapters.settings import Settings
+from schemas.control import Offsets
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+# librdkafka's names for what Java names otherwise.
+_JAVA_NAMES = {"sasl.mechanisms": "sasl.mechanism", "ssl.ca.location": "ssl.truststore.location"}
+
+
+def source_options(settings: Settings, bootstrap: str) -> dict[str, str]:
+    """Options for both ways; security settings are passed on under Java's names."""
+    options = {"kafka.bootstrap.servers": bootstrap, "subscribe": settings.topic("events")}
+    options |= {"kafka.isolation.level": "read_committed", "failOnDataLoss": "true"}
+    plain = dict(settings.kafka_options)
+    user, password = plain.pop("sasl.username", None), plain.pop("sasl.password", None)
+    if user is not None:
+        module = "plain.PlainLoginModule" if "PLAIN" in plain.get("sasl.mechanisms", "PLAIN") else "scram.ScramLoginModule"
+        login = f'org.apache.kafka.common.security.{module} required username="{user}" password="{password}";'
+        options["kafka.sasl.jaas.config"] = login
+    return options | {f"kafka.{_JAVA_NAMES.get(key, key)}": value for key, value in plain.items()}
+
+
+def as_json(settings: Settings, offsets: Offsets) -> str:
+    """Offsets in the form that Spark's Kafka source takes."""
+    return json.dumps({settings.topic("events"): {str(p): offset for p, offset in offsets.items()}})
+
+
+def read_range(spark: "SparkSession", settings: Settings, bootstrap: str, start: Offsets, end: Offsets) -> "DataFrame":
+    """The records from ``start`` up to, not including, ``end`` as ``RECORD_COLUMNS``."""
+    reader = spark.read.format("kafka").options(**source_options(settings, bootstrap))
+    reader = reader.option("startingOffsets", as_json(settings, start)).option("endingOffsets", as_json(settings, end))
+    return as_records(reader.load())
+
+
+def as_records(source: "DataFrame") -> "DataFrame":
+    """Spark's Kafka columns to ``RECORD_COLUMNS``."""
+    from pyspark.sql import functions as F
+
+    stamp = F.unix_millis("timestamp").alias("timestamp")
+    return source.select("partition", "offset", stamp, "key", "value")

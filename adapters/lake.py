@@ -1,0 +1,95 @@
+"""The event lake: each accepted record once, in Delta, with all that is needed to rebuild everything (rule 15)."""
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from schemas.control import LogIdentity, Offsets
+from schemas.errors import MillraceError, SettingsError
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame, SparkSession
+
+APPLICATION = "millrace-ingest"  # Delta refuses two writers of one application at a time
+EVENTS_DDL = (
+    "topic string, partition int, offset bigint, timestamp bigint, event_id string, event_time bigint, kind string, "
+    "user_id string, item_id string, value double, category string, raw string"
+)
+REJECTED_DDL = (
+    "topic string, partition int, offset bigint, timestamp bigint, key binary, value binary, reason string"
+)
+
+
+class Lake:
+    """Two Delta tables under one path: ``events`` and ``rejected``."""
+
+    def __init__(self, spark: "SparkSession", path: str) -> None:
+        self._spark = spark
+        self._events, self._rejected = f"{path}/events", f"{path}/rejected"
+
+    def covered(self, log: LogIdentity, start: Offsets) -> Offsets:
+        """Per partition the offset up to which the lake holds the log; ``start`` when it is new.
+
+        Raises:
+            SettingsError: the lake was filled from another log.
+        """
+        newest = self._newest_note()
+        if newest is None:
+            return dict(start)
+        if newest["log"] != vars(log):
+            raise SettingsError(
+                f"the lake was filled from another log ({newest['log']}) than the one configured ({vars(log)}): "
+                "set MILLRACE_LAKE to a new path, or point MILLRACE_KAFKA back"
+            )
+        return {int(partition): offset for partition, offset in newest["offsets"].items()}
+
+    def append(self, events: "DataFrame", rejected: "DataFrame", log: LogIdentity, upto: Offsets) -> None:
+        """Add what lies between ``covered`` and ``upto``, wholly or not at all.
+
+        The rejected go first: a crash in between repeats them, and readers take each (partition, offset) once.
+        """
+        note = json.dumps({"log": vars(log), "offsets": upto})
+        rejected.write.format("delta").mode("append").save(self._rejected)
+        writer = events.write.format("delta").mode("append").option("userMetadata", note)
+        writer = writer.option("txnAppId", APPLICATION).option("txnVersion", sum(upto.values()) + 1)
+        try:
+            writer.save(self._events)
+        except Exception as error:
+            if "Concurrent" in str(error):
+                raise MillraceError("another batch run is filling the lake now; nothing was changed, run again") from error
+            raise
+
+    def until(self, end: Offsets) -> "DataFrame":
+        """The accepted events below ``end``; an empty frame while the lake is new."""
+        return self._until(self._events, EVENTS_DDL, end)
+
+    def rejected_until(self, end: Offsets) -> "DataFrame":
+        """The rejected records below ``end``, each once."""
+        return self._until(self._rejected, REJECTED_DDL, end).dropDuplicates(["partition", "offset"])
+
+    def _until(self, path: str, ddl: str, end: Offsets) -> "DataFrame":
+        from pyspark.sql import functions as F
+
+        if not self._exists(path):
+            return self._spark.createDataFrame([], ddl)
+        below: Column = F.lit(False)
+        for partition, offset in end.items():
+            below = below | ((F.col("partition") == partition) & (F.col("offset") < offset))
+        return self._spark.read.format("delta").load(path).where(below)
+
+    def _exists(self, path: str) -> bool:
+        from delta.tables import DeltaTable
+
+        return bool(DeltaTable.isDeltaTable(self._spark, path))
+
+    def _newest_note(self) -> dict[str, Any] | None:
+        """What the last append said of itself; maintenance commits in between say nothing."""
+        from delta.tables import DeltaTable
+
+        if not self._exists(self._events):
+            return None
+        history = DeltaTable.forPath(self._spark, self._events).history(100).select("version", "userMetadata")
+        notes = history.where("userMetadata is not null").orderBy("version", ascending=False).limit(1).collect()
+        if not notes:
+            raise SettingsError(f"{self._events} holds no offsets: it was not written by Millrace")
+        note: dict[str, Any] = json.loads(notes[0]["userMetadata"])
+        return note

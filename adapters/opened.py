@@ -1,0 +1,23 @@
+"""What a process opens once and keeps: engine workers live through many tasks, so connections should too."""
+
+from functools import cache
+
+from adapters.settings import Settings, milliseconds
+from adapters.stores import open_store
+from adapters.stores.port import ViewStore
+
+
+@cache
+def store(url: str, timeout_ms: int) -> ViewStore:
+    """The view store at that address, opened at first use."""
+    return open_store(url, timeout_ms=timeout_ms)
+
+
+def batch_views(settings: Settings) -> ViewStore:
+    """The store of generations and of the control record."""
+    return store(settings.batch_views_url, milliseconds(settings.store_timeout))
+
+
+def speed_views(settings: Settings) -> ViewStore:
+    """The store of segments, live histories, the position and the catalogue."""
+    return store(settings.speed_views_url, milliseconds(settings.store_timeout))

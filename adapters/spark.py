@@ -1,0 +1,88 @@
+"""A Spark session fit for Millrace: Kafka and Delta jars, one machine or a cluster by its master's URL."""
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from adapters.jars import default_root, jar_paths
+from adapters.settings import Settings
+from schemas.errors import SettingsError
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+# Each with its reason; a spark-submit or a spark-defaults.conf may say otherwise.
+SETTINGS = {
+    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+    "spark.databricks.delta.snapshotPartitions": "2",  # the default of 50 costs 5 s a commit on one machine
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.execution.arrow.maxRecordsPerBatch": "0",  # whole partitions: the fold wants few large batches
+    "spark.python.worker.reuse": "true",  # a new worker imports NumPy, Arrow and Numba anew: 1 s
+    "spark.speculation": "false",  # a guarded write is counted
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.task.maxFailures": "4",
+    "spark.sql.streaming.metricsEnabled": "false",
+}
+
+
+def local(master: str) -> bool:
+    """Whether the engine runs inside this process's machine."""
+    return master.startswith("local")
+
+
+def open_session(settings: Settings, name: str) -> "SparkSession":
+    """The session of this process; under spark-submit the one that it was given.
+
+    Raises:
+        SettingsError: no Java, or views that other machines cannot reach (rule 13).
+    """
+    from pyspark.sql import SparkSession
+
+    submitted = "SPARK_ENV_LOADED" in os.environ or "PYSPARK_GATEWAY_PORT" in os.environ
+    master = settings.spark_master
+    if not local(master) and any(url.startswith("sqlite") for url in (settings.batch_views_url, settings.speed_views_url)):
+        raise SettingsError(
+            f"SQLite views cannot be reached by a Spark cluster ({master}): set MILLRACE_BATCH_VIEWS "
+            "(cassandra://…) and MILLRACE_SPEED_VIEWS (redis://…)"
+        )
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    # Compiling the fold takes some 20 s; once for a machine is enough, wherever the packages came from.
+    os.environ.setdefault("NUMBA_CACHE_DIR", str(default_root().parent / "numba"))
+    builder = SparkSession.builder.appName(name)
+    for key, value in SETTINGS.items():
+        builder = builder.config(key, value)
+    if not submitted:
+        root = Path(settings.jars).expanduser() if settings.jars else None
+        jars = [str(path) for path in jar_paths("spark", root)]
+        builder = builder.master(master).config("spark.driver.memory", settings.spark_memory)
+        # Inside one machine the class path does; copying jars into a fresh folder at every start costs 2 s.
+        builder = builder.config("spark.driver.extraClassPath", ":".join(jars)) if local(master) else builder
+        builder = builder if local(master) else builder.config("spark.jars", ",".join(jars))
+        builder = builder.config("spark.driver.extraJavaOptions", f"-Dlog4j.configurationFile={_log4j(settings)}")
+        builder = builder.config("spark.sql.shuffle.partitions", str(os.cpu_count() or 2)) if local(master) else builder
+        builder = builder.config("spark.local.dir", str(settings.home / "spark"))
+        builder = builder.config("spark.sql.warehouse.dir", str(settings.home / "warehouse"))
+    try:
+        session = builder.getOrCreate()
+    except Exception as error:
+        if "JAVA_GATEWAY_EXITED" in str(error) or isinstance(error, FileNotFoundError):
+            raise SettingsError("Spark did not start: Java 17 or newer is needed; `millrace doctor` tells more") from error
+        raise
+    session.sparkContext.setLogLevel("ERROR")
+    return session
+
+
+def _log4j(settings: Settings) -> Path:
+    """Spark's log goes to stderr from warnings on; a file is the only way to say so before it starts."""
+    settings.home.mkdir(parents=True, exist_ok=True)
+    path = settings.home / "log4j2.properties"
+    path.write_text(
+        "rootLogger.level = error\nrootLogger.appenderRef.stderr.ref = stderr\n"
+        "appender.stderr.type = Console\nappender.stderr.name = stderr\nappender.stderr.target = SYSTEM_ERR\n"
+        "appender.stderr.layout.type = PatternLayout\n"
+        "appender.stderr.layout.pattern = spark %p %c{1}: %m%n%ex{short}\n"
+    )
+    return path

@@ -1,0 +1,164 @@
+"""What may become of the control record: each change as a pure function, applied by compare-and-set elsewhere.
+
+The numbers name the rules of design §5. A change that a rule forbids raises ``SettingsError`` or ``BadInput`` with
+the reason; the caller writes nothing then.
+"""
+
+from dataclasses import replace
+
+from core.boundaries import earliest, latest, reaches
+from schemas.control import Boundary, Control, Generation, LogIdentity, Offsets, Position
+from schemas.errors import BadInput, SettingsError
+
+
+def first_control(log: LogIdentity, start: Offsets, fingerprint: str) -> Control:
+    """The record before anything ran: the empty generation is active, no speed layer ran (epoch 0)."""
+    origin = Boundary(0, start)
+    return Control(1, "", log, fingerprint, (origin,), start, epoch=0, epoch_start=origin, floor=start)
+
+
+def check_log(control: Control, log: LogIdentity) -> None:
+    """Refuse another log than the one that the views were made from (§2)."""
+    if control.log != log:
+        raise SettingsError(
+            f"the views belong to another log ({control.log}) than the one configured ({log}): "
+            "point MILLRACE_KAFKA back to it, or start with new view stores and a new lake"
+        )
+
+
+def plan(control: Control, to: Offsets) -> Control:
+    """3b: announce that the speed layer may read up to ``to``."""
+    return replace(control, planned=latest(control.planned, to))
+
+
+def record_boundary(control: Control, log_end: Offsets) -> tuple[Control, Boundary]:
+    """2: fix where a generation will end, before the batch layer reads an event; an equal one is used again."""
+    last = control.boundaries[-1]
+    offsets = latest(log_end, control.planned, last.offsets, control.active_boundary.offsets)
+    if offsets == last.offsets:
+        return control, last
+    boundary = Boundary(last.id + 1, offsets)
+    return replace(control, boundaries=(*control.boundaries, boundary)), boundary
+
+
+def publish(control: Control, generation: Generation, activate: bool = True) -> Control:
+    """10: swap the pointer to a whole new generation; other rules than the epoch's begin a new epoch there (14).
+
+    Raises:
+        BadInput: its boundary lies below the active one in some partition: a later run was faster.
+    """
+    if not reaches(generation.boundary.offsets, control.active_boundary.offsets):
+        raise BadInput(
+            f"generation {generation.id} ends before the active one ({control.active}): a later run was faster; "
+            "nothing was changed"
+        )
+    kept = replace(control, generations=(*control.generations, generation))
+    if not activate:
+        return kept
+    active = replace(kept, active=generation.id, predecessor=control.active, held=False)
+    if generation.fingerprint != control.fingerprint:
+        return new_epoch(replace(active, fingerprint=generation.fingerprint))
+    return active
+
+
+def new_epoch(control: Control) -> Control:
+    """9: the speed layer's state begins anew at the active generation's boundary."""
+    return replace(control, epoch=control.epoch + 1, epoch_start=control.active_boundary)
+
+
+def first_position(control: Control, owner: str) -> Position:
+    """9: the position with which the control record's epoch begins."""
+    return Position(1, "", owner, control.epoch, dict(control.epoch_start.offsets))
+
+
+def needs_new_epoch(control: Control, position: Position | None) -> str | None:
+    """9: why the position cannot be continued from, or None when it can."""
+    if position is None:
+        return "the speed store holds no position"
+    if position.epoch != control.epoch:
+        return f"the speed store is of epoch {position.epoch}, the control record of {control.epoch}"
+    if not reaches(position.offsets, control.floor):
+        return "the generations that the speed layer's position needs are gone"
+    return None
+
+
+def base_generation(control: Control, position: Position, partition: int) -> Generation | None:
+    """8: the newest kept generation whose histories hold for a user without state in this epoch; None: the empty one.
+
+    Raises:
+        LookupError: there is none; a new epoch must begin.
+    """
+    low = max(control.epoch_start.offsets[partition], control.floor[partition])
+    at = position.offsets[partition]
+    for generation in reversed(control.generations):
+        if low <= generation.boundary.offsets[partition] <= at and generation.fingerprint == control.fingerprint:
+            return generation
+    if control.boundaries[0].id == 0 and low <= control.boundaries[0].offsets[partition] <= at:
+        return None
+    raise LookupError(f"no kept generation holds histories for partition {partition} at offset {at}")
+
+
+def register(position: Position) -> Position:
+    """4: begin a new attempt; an unfinished earlier one becomes aborted in the same write."""
+    unfinished = position.registered > position.attempt and position.registered not in position.aborted
+    aborted = (*position.aborted, position.registered) if unfinished else position.aborted
+    return replace(position, registered=position.registered + 1, aborted=aborted)
+
+
+def commit(position: Position, to: Offsets) -> Position:
+    """3f: what the registered attempt wrote counts from now on."""
+    return replace(position, attempt=position.registered, offsets=latest(position.offsets, to))
+
+
+def drop(control: Control, now: int, grace_ms: int) -> Control:
+    """11: raise the floor and mark what left the pointer; nothing is deleted yet.
+
+    Kept: the active generation, its predecessor, and the newest one that waits to be activated. While an earlier
+    drop still waits for its grace period nothing more is marked. ``now`` is epoch ms.
+    """
+    if control.dropping and now - control.dropped_at < grace_ms:
+        return control
+    last = boundary_of(control, control.predecessor) if control.predecessor != control.active else None
+    floor = earliest(control.active_boundary.offsets, (last or control.active_boundary).offsets)
+    waiting = [g.id for g in control.generations if g.boundary.id > control.active_boundary.id][-1:]
+    keep = {control.active, control.predecessor, *waiting}
+    leaving = tuple(g.id for g in control.generations if g.id not in keep)
+    kept = tuple(g for g in control.generations if g.id in keep)
+    floor = latest(control.floor, floor)
+    if not leaving and floor == control.floor:
+        return control
+    return replace(control, floor=floor, generations=kept, dropping=(*control.dropping, *leaving), dropped_at=now)
+
+
+def forget_dropped(control: Control, deleted: set[str]) -> Control:
+    """After the grace period: the deleted generations and the boundaries below the floor are no longer named."""
+    oldest = next(each for each in reversed(control.boundaries) if reaches(control.floor, each.offsets))
+    return replace(
+        control,
+        dropping=tuple(each for each in control.dropping if each not in deleted),
+        boundaries=tuple(each for each in control.boundaries if each.id >= oldest.id),
+    )
+
+
+def boundary_of(control: Control, name: str | None) -> Boundary:
+    """Where a kept generation ends; the empty one (None) ends at the log's start."""
+    generation = control.generation(name)
+    return generation.boundary if generation else control.boundaries[0]
+
+
+def rollback(control: Control, target: str | None) -> Control:
+    """12: make a kept generation active again and hold it there until released.
+
+    Raises:
+        BadInput: it is not kept, or lies below the floor or before the epoch's start.
+    """
+    if target is not None and control.generation(target) is None:
+        kept = ", ".join(each.id for each in control.generations) or "none"
+        raise BadInput(f"generation {target} is not kept; kept: {kept}")
+    boundary = boundary_of(control, target)
+    if boundary.id != 0 and target is None:
+        raise BadInput("the empty generation is no longer kept")
+    for limit, name in ((control.floor, "the floor"), (control.epoch_start.offsets, "the start of the speed epoch")):
+        if not reaches(boundary.offsets, limit):
+            raise BadInput(f"generation {target} ends below {name}: its later segments are gone; run `millrace batch run`")
+    return replace(control, active=target, predecessor=control.active, held=True)

@@ -1,0 +1,150 @@
+"""The micro-batch by the rules of design §5.3: decides, has the steps run, commits."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from adapters.records import change_control, change_position, read_control, read_position
+from adapters.stores.port import ViewStore
+from core.boundaries import reaches
+from core.control import base_generation, commit, first_position, needs_new_epoch, new_epoch, plan, register
+from schemas.control import Control, Offsets, Position
+from schemas.errors import MillraceError, StoreUnavailable
+from schemas.rules import Rules
+from speed_layer.micro_batch import MicroBatch, Places, Tally
+from speed_layer.rows import Displaced
+
+Compute = Callable[[MicroBatch], Tally]
+PAUSES_SECONDS = (0.1, 0.3, 1.0, 2.0, 5.0)
+
+
+class StartOver(MillraceError):
+    """The stream must be read again from the position: a new epoch began, or the engine is not where we are."""
+
+
+@dataclass
+class SpeedDriver:
+    """Owns the position record while it runs; ``say`` gets one line for each thing that a person should know."""
+
+    batch_views: ViewStore
+    speed_views: ViewStore
+    rules: Rules
+    places: Places
+    owner: str
+    say: Callable[[str], None]
+    fault: Callable[[str], None] = lambda _: None  # tests end the process at a named step
+
+    def take_over(self) -> Position:
+        """Make this process the owner of the position; begin a new epoch where rules 8 and 9 ask for one."""
+        while True:
+            control, position = self._control(), read_position(self.speed_views)
+            why = needs_new_epoch(control, position) or self._missing_base(control, position)
+            if why or position is None:
+                self._begin_epoch(control, position, why or "")
+                continue
+            if position.owner == self.owner:
+                return position
+            mine = change_position(self.speed_views, position, replace(position, owner=self.owner))
+            if mine is not None:
+                return mine
+
+    def run(self, to: Offsets, compute: Compute, start: Offsets | None = None) -> Tally:
+        """Apply everything from the committed position up to ``to``; repeats attempts until one commits.
+
+        ``start``: from where on ``compute`` sees the log; a position before it cannot be continued from.
+
+        Raises:
+            Displaced: another owner holds the position.      StartOver: a new epoch must be read from its start.
+        """
+        for pause in (*PAUSES_SECONDS, None):
+            try:
+                return self._attempt(to, compute, start)
+            except StoreUnavailable as error:
+                if pause is None:
+                    raise
+                self.say(f"a view store did not answer, trying again in {pause:g} s: {error}")
+                time.sleep(pause)
+        raise AssertionError("unreachable")
+
+    def release(self) -> None:
+        """Leave the position without an owner."""
+        position = read_position(self.speed_views)
+        if position is not None and position.owner == self.owner:
+            change_position(self.speed_views, position, replace(position, owner=""))
+
+    def _attempt(self, to: Offsets, compute: Compute, start: Offsets | None) -> Tally:
+        position = read_position(self.speed_views)
+        if position is None:
+            raise StartOver("the speed store lost its position")
+        if position.owner != self.owner:
+            raise Displaced(f"the speed layer {position.owner or '(none)'} took over")
+        if reaches(position.offsets, to):
+            return Tally()
+        if start is not None and not reaches(position.offsets, start):
+            raise StartOver("the position lies before what the engine read, as after a restored store")
+        control = change_control(self.batch_views, lambda each: plan(each, to))
+        self.fault("planned")
+        if why := needs_new_epoch(control, position) or self._missing_base(control, position):
+            raise StartOver(why)
+        batch = self._register(control, position, to)
+        self.fault("registered")
+        tally = compute(batch)
+        self.fault("written")
+        self._require_bases(batch)
+        done = commit(batch.position, to)
+        if change_position(self.speed_views, batch.position, done, writes=tally.puts) is None:
+            self._say_void(batch)
+            return self._attempt(to, compute, start)
+        self.fault("committed")
+        return tally
+
+    def _register(self, control: Control, position: Position, to: Offsets) -> MicroBatch:
+        begun = change_position(self.speed_views, position, register(position))
+        if begun is None:
+            raise Displaced("another speed layer changed the position")
+        bases = {p: base_generation(control, position, p) for p in position.offsets}
+        names = {p: None if base is None else base.id for p, base in bases.items()}
+        return MicroBatch(begun, to, control.boundaries, names, self.rules, self.places)
+
+    def _require_bases(self, batch: MicroBatch) -> None:
+        """A base generation that was dropped meanwhile may have answered with nothing: then the attempt is void (8)."""
+        control = self._control()
+        if any(base is not None and control.generation(base) is None for base in batch.bases.values()):
+            raise StartOver("a generation whose histories were needed was dropped")
+
+    def _say_void(self, batch: MicroBatch) -> None:
+        """The commit was refused: displaced, or the store lost writes (13), and then a new attempt repeats them."""
+        position = read_position(self.speed_views)
+        if position is not None and position != batch.position and position.owner != self.owner:
+            raise Displaced(f"the speed layer {position.owner or '(none)'} took over")
+        self.say(f"attempt {batch.position.registered} is void, the store lost some of its writes; repeating it")
+
+    def _missing_base(self, control: Control, position: Position | None) -> str | None:
+        try:
+            for partition in position.offsets if position else ():
+                base_generation(control, position or first_position(control, ""), partition)
+        except LookupError as error:
+            return str(error)
+        return None
+
+    def _begin_epoch(self, control: Control, position: Position | None, why: str) -> None:
+        """Rule 9: only the process whose compare-and-set made the epoch creates its position, once."""
+        if control.epoch > 0:
+            self.say(f"a new epoch begins at the active generation's boundary: {why}")
+        seen, made = control.epoch, False
+
+        def next_epoch(each: Control) -> Control:
+            nonlocal made
+            made = each.epoch == seen
+            return new_epoch(each) if made else each
+
+        control = change_control(self.batch_views, next_epoch)
+        self.fault("epoch")
+        if made:
+            change_position(self.speed_views, position, first_position(control, self.owner))
+
+    def _control(self) -> Control:
+        control = read_control(self.batch_views)
+        if control is None:
+            raise MillraceError("the control record is gone: see 'Loss of the control record' in docs/operations.md")
+        return control

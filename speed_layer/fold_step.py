@@ -1,0 +1,112 @@
+"""First step of a micro-batch, one task per Kafka partition: parse, fold, write the users' state, hand on the sums.
+
+A user's events share one partition, so no shuffle comes before the fold.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from adapters.books import SPEED, generation_book, state_space
+from adapters.dead_letters import bury_all
+from adapters.log import Log
+from adapters.opened import store
+from adapters.stores.port import ViewStore
+from core.boundaries import segments_of
+from core.codec import Facts
+from core.fold import Changes, facts_change, fold_columns, users_of
+from core.parse import parse_columns
+from core.views import HISTORY, SEEN, VIEWS
+from schemas.event import RECORD_COLUMNS
+from speed_layer.micro_batch import CHANGES, MicroBatch, Tally
+from speed_layer.rows import committed, keys_of, write_changes
+
+
+def fold_records(batches: Iterable[pa.RecordBatch], batch: MicroBatch) -> Iterator[pa.RecordBatch]:
+    """``RECORD_COLUMNS`` in, ``CHANGES`` out; histories and seen sets are written here."""
+    records = _in_range(batches, batch)
+    if records.num_rows == 0:
+        return
+    events, rejected = parse_columns(records, batch.rules)
+    speed = store(batch.places.speed_views, batch.places.store_timeout_ms)
+    stored = speed.read(SPEED, state_space(batch.position.epoch, HISTORY), keys_of(users_of(events).to_pylist()))
+    histories = _histories(events, stored, batch)
+    changes = fold_columns(events, _segments(events, batch), histories, batch.rules)
+    changes += _rejected(rejected, batch)
+    tally = Tally(events=events.num_rows, rejected=rejected.num_rows)
+    for change in changes:
+        if VIEWS[change.view].summed:
+            yield _as_rows(change)
+        else:
+            tally = tally.plus(_write_state(speed, change, batch, stored))
+    value = pa.array([json.dumps(asdict(tally)).encode()])
+    yield pa.RecordBatch.from_arrays([pa.array([""]), pa.array([0]), pa.array([b""]), value], schema=CHANGES)
+
+
+def _in_range(batches: Iterable[pa.RecordBatch], batch: MicroBatch) -> pa.RecordBatch:
+    """The task's records from the committed position on: the engine may hand over earlier ones again."""
+    table = pa.Table.from_batches(list(batches), RECORD_COLUMNS).combine_chunks()
+    records = table.to_batches()[0] if table.num_rows else pa.RecordBatch.from_pylist([], RECORD_COLUMNS)
+    partition = records.column("partition").to_numpy()
+    offset = records.column("offset").to_numpy()
+    wanted = np.zeros(len(offset), dtype=bool)
+    for p, end in batch.to.items():
+        wanted |= (partition == p) & (offset >= batch.position.offsets[p]) & (offset < end)
+    return records if wanted.all() else records.filter(pa.array(wanted))
+
+
+def _segments(events: pa.RecordBatch, batch: MicroBatch) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
+    partition = events.column("partition").to_numpy().astype(np.int64)
+    return segments_of(partition, events.column("offset").to_numpy(), batch.boundaries)
+
+
+def _histories(events: pa.RecordBatch, stored: dict[bytes, bytes], batch: MicroBatch) -> pa.BinaryArray:
+    """Each user's history as of the position: of this epoch, else of the partition's base generation (rule 8)."""
+    users = keys_of(users_of(events).to_pylist())
+    first = events.column("user_id").dictionary_encode().indices.to_numpy()
+    _, row = np.unique(first, return_index=True)
+    partitions = events.column("partition").to_numpy()[row].tolist()
+    known = committed(stored, HISTORY, batch)
+    asked: dict[str, list[bytes]] = {}
+    for user, partition in zip(users, partitions, strict=True):
+        base = batch.bases[partition]
+        if user not in known and base is not None:
+            asked.setdefault(base, []).append(user)
+    generations = store(batch.places.batch_views, batch.places.store_timeout_ms)
+    for base, absent in asked.items():
+        known |= generations.read(generation_book(base), HISTORY, absent)
+    return pa.array([known.get(user) for user in users], pa.binary())
+
+
+def _write_state(speed: ViewStore, change: Changes, batch: MicroBatch, histories: dict[bytes, bytes]) -> Tally:
+    changed = dict(zip(change.keys.to_pylist(), change.values.to_pylist(), strict=True))
+    space = state_space(batch.position.epoch, change.view)
+    return write_changes(speed, batch, space, change.view, changed, None if change.view == SEEN else histories)
+
+
+def _rejected(rejected: pa.RecordBatch, batch: MicroBatch) -> list[Changes]:
+    """Send rejected records to the dead letters and count them by segment and reason."""
+    if rejected.num_rows == 0:
+        return []
+    places = batch.places
+    bury_all(Log(places.bootstrap, places.topics, places.kafka_options), rejected)
+    segments = _segments(rejected, batch)
+    reasons = rejected.column("reason")
+    out = []
+    for segment in np.unique(segments).tolist():
+        counted = pc.value_counts(reasons.filter(pa.array(segments == segment))).to_pylist()
+        by_reason = {each["values"]: each["counts"] for each in counted}
+        out.append(facts_change(Facts(rejected=by_reason), segment))
+    return out
+
+
+def _as_rows(change: Changes) -> pa.RecordBatch:
+    n = len(change.keys)
+    view, segment = pa.array([change.view] * n), pa.array(np.full(n, change.segment))
+    return pa.RecordBatch.from_arrays([view, segment, change.keys, change.values], schema=CHANGES)
+
+

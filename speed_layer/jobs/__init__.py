@@ -1,0 +1,1 @@
+"""Spark jobs of the speed layer, for ``spark-submit`` and for the command."""

@@ -1,0 +1,191 @@
+"""The Spark Structured Streaming job: Kafka to speed views.
+
+``spark-submit --py-files millrace.zip speed_layer/jobs/stream.py [--available-now]``, or ``millrace speed run``.
+The engine brings the records and runs the two steps; what was applied is the position record's word alone, so the
+engine's checkpoint is thrown away at each start.
+"""
+
+import json
+import shutil
+import signal
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from adapters.engine_errors import translated
+from adapters.faults import fault_point
+from adapters.kafka_source import as_json, as_records, source_options
+from adapters.log import Log
+from adapters.opened import batch_views, speed_views
+from adapters.records import open_control, require_rules
+from adapters.settings import Settings, milliseconds
+from schemas.control import Control, Offsets, Position
+from schemas.errors import SettingsError
+from speed_layer.clean_up import CleanUp
+from speed_layer.driver import SpeedDriver, StartOver
+from speed_layer.fold_step import fold_records
+from speed_layer.lease import SpeedLease
+from speed_layer.micro_batch import CHANGES_DDL, TALLY_DDL, MicroBatch, Places, Tally
+from speed_layer.progress import Progress
+from speed_layer.rows import Displaced
+from speed_layer.write_step import write_sums
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+Say = Callable[[str], None]
+
+
+class SpeedJob:
+    """One life of the speed layer in this process; ``run`` returns after ``stop`` or, with available_now, at the end."""
+
+    def __init__(self, spark: "SparkSession", log: Log, settings: Settings, say: Say) -> None:
+        self._spark, self._log, self._settings, self._say = spark.newSession(), log, settings, say
+        self._spark.conf.set("spark.sql.adaptive.enabled", "false")  # re-planning a tiny job costs more than it saves
+        self._failure: BaseException | None = None
+        self._stopping = threading.Event()
+        self.progress = Progress(say)
+
+    def stop(self) -> None:
+        """End after the micro-batch under way; may be called from any thread or signal handler."""
+        self._stopping.set()
+
+    def run(self, available_now: bool = False) -> None:
+        """Apply the log from the position on.
+
+        Raises:
+            MillraceError: another speed layer runs or took over, or a person must change something; says what.
+        """
+        identity = self._log.identity()
+        rules = replace(self._settings.rules, partitions=identity.partitions)
+        control = open_control(batch_views(self._settings), identity, self._log.start_offsets(), rules)
+        require_rules(control, rules)
+        store = speed_views(self._settings)
+        store.check()
+        lease = SpeedLease(store, milliseconds(self._settings.lease) / 1000)
+        lease.acquire(self._say)
+        places = Places(
+            self._settings.batch_views_url, self._settings.speed_views_url, self._log.bootstrap, self._log.topics,
+            self._log.options, milliseconds(self._settings.store_timeout),
+        )  # fmt: skip
+        driver = SpeedDriver(batch_views(self._settings), store, rules, places, lease.owner, self._say, fault_point())
+        clean_up = CleanUp(driver, milliseconds(self._settings.grace) / 1000)
+        try:
+            self._until_stopped(driver, clean_up, control, available_now)
+            driver.release()
+        finally:
+            lease.release()
+
+    def _until_stopped(self, driver: SpeedDriver, clean_up: CleanUp, control: Control, available_now: bool) -> None:
+        while not self._stopping.is_set():
+            position = driver.take_over()
+            self._require_range(position)
+            try:
+                self._stream(driver, position, clean_up, available_now)
+            except StartOver as reason:
+                self._say(f"reading again from the position: {reason}")
+                continue
+            return
+
+    def _require_range(self, position: Position) -> None:
+        first = self._log.start_offsets()
+        for partition, needed in position.offsets.items():
+            if needed < first[partition]:
+                raise SettingsError(
+                    f"partition {partition} of {self._log.topics.events}: offsets {needed} to {first[partition] - 1} are "
+                    "needed but were removed by retention. If the lake holds them, run `millrace batch run` and delete "
+                    "the speed views: a new epoch then begins at the new generation; see docs/operations.md"
+                )
+
+    def _stream(self, driver: SpeedDriver, position: Position, clean_up: CleanUp, available_now: bool) -> None:
+        checkpoint = (self._settings.home / "speed" / f"checkpoint-{uuid.uuid4().hex[:8]}").resolve()
+        options = source_options(self._settings, self._log.bootstrap)
+        options["startingOffsets"] = as_json(self._settings, position.offsets)
+        options["maxOffsetsPerTrigger"] = str(self._settings.max_events_per_batch)
+        stream = self._spark.readStream.format("kafka").options(**options).load()
+        reached = position.offsets
+
+        def apply(frame: "DataFrame", batch_id: int) -> None:
+            nonlocal reached
+            try:
+                to = _batch_end(checkpoint, batch_id, self._log.topics.events)
+                started = time.monotonic()
+                tally = driver.run(to, lambda batch: self._compute(frame, batch), start=reached)
+                reached = to
+                self.progress.note(tally, time.monotonic() - started)
+                clean_up.maybe()
+            except BaseException as error:
+                self._failure = error
+                raise
+
+        self._failure = None
+        writer = stream.writeStream.foreachBatch(apply).option("checkpointLocation", checkpoint.as_uri())
+        trigger: dict[str, Any] = {"availableNow": True}
+        if not available_now:
+            trigger = {"processingTime": f"{milliseconds(self._settings.trigger)} milliseconds"}
+        query = writer.trigger(**trigger).start()
+        self._say(f"applying from {position.offsets}, epoch {position.epoch}")
+        try:
+            while not self._stopping.is_set() and not self._ended(query):
+                pass
+        finally:
+            query.stop()
+            shutil.rmtree(checkpoint, ignore_errors=True)
+
+    def _ended(self, query: Any) -> bool:
+        """Wait a little for the query's end; raise what ended it if it failed."""
+        try:
+            return bool(query.awaitTermination(0.2))
+        except Exception as error:
+            cause = self._failure or error
+            raise translated(cause, Displaced) from error
+
+    def _compute(self, frame: "DataFrame", batch: MicroBatch) -> Tally:
+        """The two steps on the engine: fold beside the users' state, shuffle by row, write the sums."""
+        tasks = self._spark.sparkContext.defaultParallelism
+        records = as_records(frame).coalesce(tasks)
+        changes = records.mapInArrow(lambda batches: fold_records(batches, batch), CHANGES_DDL)
+        rows = changes.repartition(tasks, "view", "segment", "key")
+        tallies = rows.mapInArrow(lambda batches: write_sums(batches, batch), TALLY_DDL)
+        try:
+            collected = tallies.collect()
+        except Exception as error:
+            raise translated(error, Displaced) from error
+        total = Tally()
+        for row in collected:
+            total = total.plus(Tally(*row))
+        return total
+
+
+def _batch_end(checkpoint: Path, batch_id: int, topic: str) -> Offsets:
+    """Where the micro-batch ends, from the offset log that the engine writes before it hands the batch over.
+
+    The frame itself cannot tell: its last records may be transaction markers.
+    """
+    lines = (checkpoint / "offsets" / str(batch_id)).read_text().splitlines()
+    offsets: dict[str, int] = json.loads(lines[-1])[topic]
+    return {int(partition): offset for partition, offset in offsets.items()}
+
+
+def main() -> None:
+    """The target of spark-submit: settings by environment and file, the log by MILLRACE_KAFKA."""
+    from adapters.opening import open_log
+    from adapters.settings import load_settings
+    from adapters.spark import open_session
+
+    settings = load_settings()
+    with open_log(settings) as log:
+        spark = open_session(settings, "millrace speed")
+        job = SpeedJob(spark, log, settings, lambda line: print(line, file=sys.stderr))
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: job.stop())
+        job.run(available_now="--available-now" in sys.argv)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,115 @@
+"""One speed layer at a time: the owner shows signs of life; a second one exits, or takes over from a dead one.
+
+The lease only spares a wrong start its trouble. What protects the views is that every write tests the position's
+owner (rule 5), so a wrong guess here can displace a live process but never harm a sum.
+"""
+
+import json
+import os
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+
+from adapters.books import LEASE
+from adapters.stores.port import ViewStore
+from schemas.errors import MillraceError, StoreUnavailable
+
+
+@dataclass(frozen=True)
+class Lease:
+    """The last sign of life; ``beat`` is the owner's wall clock in epoch ms; an empty ``owner`` stopped cleanly."""
+
+    owner: str
+    host: str
+    pid: int
+    beat: int
+
+    @staticmethod
+    def of(text: bytes) -> "Lease":
+        return Lease(**json.loads(text))
+
+    def to_json(self) -> bytes:
+        return json.dumps(asdict(self), sort_keys=True).encode()
+
+
+class SpeedLease:
+    """Holds the lease for as long as the process lives; ``acquire``, then ``release``."""
+
+    def __init__(self, store: ViewStore, seconds: float) -> None:
+        self._store, self._seconds = store, seconds
+        self.owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+        self._mine: bytes | None = None
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._beat, name="lease", daemon=True)
+
+    def acquire(self, say: Callable[[str], None]) -> None:
+        """Become the owner.
+
+        Raises:
+            MillraceError: a live speed layer holds the lease; the text names it.
+        """
+        held = self._store.record(LEASE)
+        if held is not None and self._alive(held, say):
+            lease = Lease.of(held)
+            raise MillraceError(
+                f"a speed layer already runs: {lease.owner} (process {lease.pid} on {lease.host}); "
+                "stop it first, there can be only one"
+            )
+        self._mine = self._sign(self.owner)
+        if not self._store.swap(LEASE, self._store.record(LEASE), self._mine):
+            raise MillraceError("another speed layer started at the same moment; there can be only one")
+        self._thread.start()
+
+    def release(self) -> None:
+        """Say that this owner stopped cleanly, so that the next one need not wait."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join(self._seconds)
+        if self._mine is not None:
+            self._store.swap(LEASE, self._mine, self._sign(""))
+
+    def _alive(self, held: bytes, say: Callable[[str], None]) -> bool:
+        """Whether the owner is alive: by its process on this machine, else by waiting for its next sign."""
+        lease = Lease.of(held)
+        if not lease.owner or (lease.host == socket.gethostname() and not _running(lease.pid)):
+            return False
+        say(f"waiting up to {self._seconds:g} s to see whether {lease.owner} is alive")
+        deadline = time.monotonic() + self._seconds
+        while time.monotonic() < deadline:
+            time.sleep(self._seconds / 20)
+            now = self._store.record(LEASE)
+            if now is not None and now != held:
+                return bool(Lease.of(now).owner)
+        return False
+
+    def _beat(self) -> None:
+        while not self._stop.wait(self._seconds / 4):
+            sign = self._sign(self.owner)
+            try:
+                if self._mine is None or not self._store.swap(LEASE, self._mine, sign):
+                    return  # taken over: the next guarded write is refused and says so
+            except StoreUnavailable:
+                continue
+            self._mine = sign
+
+    def _sign(self, owner: str) -> bytes:
+        return Lease(owner, socket.gethostname(), os.getpid(), time.time_ns() // 1_000_000).to_json()
+
+
+def alive(lease: Lease, now_ms: int, lease_ms: int) -> bool:
+    """Whether a lease read now counts as live; for people to see, by the wall clock."""
+    fresh = lease.beat > now_ms - 2 * lease_ms
+    return bool(lease.owner) and fresh
+
+
+def _running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,66 @@
+"""What one attempt at a micro-batch is: all that its steps need, decided before the first write, sent to every task."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from adapters.log import Topics
+from schemas.control import Boundary, Offsets, Position
+from schemas.rules import Rules
+
+# What the fold step hands to the write step; rows with an empty view carry a ``Tally`` as JSON in ``value``.
+CHANGES = pa.schema([("view", pa.string()), ("segment", pa.int64()), ("key", pa.binary()), ("value", pa.binary())])
+CHANGES_DDL = "view string, segment bigint, key binary, value binary"
+TALLY_DDL = "puts bigint, events bigint, rejected bigint, rows bigint, bytes bigint"
+
+
+@dataclass(frozen=True)
+class Places:
+    """Addresses that tasks open for themselves."""
+
+    batch_views: str
+    speed_views: str
+    bootstrap: str
+    topics: Topics
+    kafka_options: Mapping[str, str]
+    store_timeout_ms: int
+
+
+@dataclass(frozen=True)
+class MicroBatch:
+    """One attempt: the range from the committed position up to ``to``, folded under ``position``'s registered attempt.
+
+    ``bases`` names for each partition the generation whose histories hold for users without state in this epoch
+    (None: nobody has a history yet); ``boundaries`` cut the range into segments.
+    """
+
+    position: Position
+    to: Offsets
+    boundaries: tuple[Boundary, ...]
+    bases: Mapping[int, str | None]
+    rules: Rules
+    places: Places
+
+    @property
+    def guard(self) -> bytes:
+        """The position record that every write of this attempt requires to be unchanged."""
+        return self.position.to_json()
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What a task did; ``puts`` is compared by the commit."""
+
+    puts: int = 0
+    events: int = 0
+    rejected: int = 0
+    rows: int = 0
+    bytes: int = 0
+
+    def plus(self, other: "Tally") -> "Tally":
+        pairs = zip(self.columns(), other.columns(), strict=True)
+        return Tally(*(a + b for a, b in pairs))
+
+    def columns(self) -> tuple[int, int, int, int, int]:
+        return self.puts, self.events, self.rejected, self.rows, self.bytes
