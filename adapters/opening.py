@@ -1,12 +1,15 @@
 """Opens the log that the settings name: a cluster, or the broker embedded in the home."""
 
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from adapters.broker import embedded_broker
+from adapters.kafka_client import TIMEOUT_SECONDS
 from adapters.log import Log, Topics
 from adapters.settings import Settings
+from schemas.errors import NotReady
 
 
 @contextmanager
@@ -21,4 +24,18 @@ def open_log(settings: Settings) -> Iterator[Log]:
         bootstrap = settings.kafka or stack.enter_context(embedded_broker(settings.home, jars))
         log = Log(bootstrap, Topics.prefixed(settings.topic_prefix), settings.kafka_options)
         log.ensure_topics(settings.partitions, settings.retention_ms)
+        _wait_until_known(log)
         yield log
+
+
+def _wait_until_known(log: Log) -> None:
+    """A broker hears of topics that its controller has just created a moment later."""
+    deadline = time.monotonic() + TIMEOUT_SECONDS
+    while True:
+        try:
+            log.identity()
+            return
+        except NotReady:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
