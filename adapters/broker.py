@@ -19,7 +19,7 @@ from adapters.children import last_lines, listening
 from schemas.errors import LogUnavailable, MillraceError, SettingsError
 
 POLL_SECONDS = 0.05
-WAIT_SECONDS = 120.0  # covers a stop that takes its full time and a start on a slow disk
+WAIT_SECONDS = 240.0  # covers a stop that takes its full time and a start on a slow disk
 PACKAGES = Path(__file__).resolve().parents[1]
 
 
