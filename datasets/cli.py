@@ -1,21 +1,19 @@
 """The commands ``generate``, ``import`` and ``produce``."""
 
-import json
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import click
 
+from adapters.commands import MOMENT, as_json, print_json, reports_errors
 from datasets.producing import KEY_FIELDS, Pace, Sent, key_reader, read_lines, send_lines
 
 FORMATS = ("rees46", "movielens", "deskdrop", "online-retail", "completejourney", "csv")
 REPORTED_EVERY = 1_000
-_as_json = click.option("--json", "as_json", is_flag=True, help="Print data alone, for programs.")
 _EXISTING = click.Path(path_type=Path)
 
 
@@ -26,34 +24,21 @@ _EXISTING = click.Path(path_type=Path)
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Same seed and end, same bytes.")
 @click.option("--out", type=_EXISTING, required=True, help="The events; items.jsonl and truth.json go beside it.")
 @click.option("--days", type=float, default=30.0, show_default=True, help="How long before the end they begin.")
-@click.option("--end", help="RFC 3339 time that no event is later than; default: now.")
-@_as_json
-def generate(out: Path, end: str | None, as_json: bool, **size: Any) -> None:
+@click.option("--end", type=MOMENT, help="No event is later: RFC 3339 or epoch ms; default: now.")
+@as_json
+@reports_errors
+def generate(out: Path, end: int | None, as_json: bool, **size: Any) -> None:
     """Write synthetic events with a planted truth: clusters, trends with their onset, items bought together."""
     from datasets.generator import GeneratorSettings, write_dataset
     from datasets.output import progress
 
-    settings = GeneratorSettings(**size, end_ms=_end_ms(end))
+    settings = GeneratorSettings(**size, end_ms=time.time_ns() // 1_000_000 if end is None else end)
     with progress("generating", settings.events) as reached:
         write_dataset(settings, out, reached)
     items, truth = out.parent / "items.jsonl", out.parent / "truth.json"
     told = {"events": settings.events, "items": settings.items, "end": settings.end_ms, "seed": settings.seed}
     sentence = f"wrote {settings.events:,} events to {out}, {settings.items:,} items to {items}, the truth to {truth}"
     _tell(as_json, {**told, "out": str(out), "items_out": str(items), "truth": str(truth)}, sentence)
-
-
-def _end_ms(text: str | None) -> int:
-    from datasets.times import to_milliseconds
-
-    if text is None:
-        return time.time_ns() // 1_000_000
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise click.BadParameter(
-            f"{text!r} is no RFC 3339 time such as 2025-06-01T00:00:00Z", param_hint="--end"
-        ) from None
-    return to_milliseconds(moment, UTC)
 
 
 @click.command("import")
@@ -78,7 +63,8 @@ def _end_ms(text: str | None) -> int:
 @click.option("--time-format", help="csv: epoch-s, epoch-ms, iso or a pattern like '%d.%m.%Y %H:%M'.  [default: iso]")
 @click.option("--timezone", help="csv: of times without a zone.  [default: UTC]")
 @click.option("--delimiter", help="csv: one character, or tab.  [default: ,]")
-@_as_json
+@as_json
+@reports_errors
 def import_(path: Path, out: Path | None, items_out: Path | None, as_json: bool, **options: Any) -> None:
     """Read a public data set (a file, .gz, .zip or folder) into events and items, in order of time.
 
@@ -155,7 +141,8 @@ def _send_import(settings: Any, imported: Any) -> tuple[int, dict[str, str]]:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path))
 @click.option("--topic", type=click.Choice(["events", "items", "users"]), default="events", show_default=True)
 @click.option("--rate", type=click.FloatRange(0, min_open=True), help="Lines a second; default: as fast as it goes.")
-@_as_json
+@as_json
+@reports_errors
 def produce(file: Path, topic: str, rate: float | None, as_json: bool) -> None:
     """Send each line of FILE (or a .gz; - is stdin) to the log, its bytes unchanged, keyed by its user_id or item_id.
 
@@ -204,4 +191,7 @@ def _send(lines: Iterator[bytes], appender: Any, topic: tuple[str, str], rate: f
 
 def _tell(as_json: bool, told: dict[str, Any], sentence: str) -> None:
     """The outcome: JSON on stdout for programs, or a sentence."""
-    click.echo(json.dumps(told) if as_json else sentence)
+    if as_json:
+        print_json(told)
+    else:
+        click.echo(sentence)
