@@ -82,6 +82,7 @@ class Log:
             ]
             if missing:
                 self._create(missing)
+                self._wait_for({each.topic for each in missing})
 
     def _create(self, topics: list[NewTopic]) -> None:
         for created in self._admin.create_topics(topics, operation_timeout=TIMEOUT_SECONDS).values():
@@ -90,6 +91,14 @@ class Log:
             except KafkaException as error:
                 if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:  # another command was faster
                     raise
+
+    def _wait_for(self, names: set[str]) -> None:
+        """A broker acknowledges a new topic before it knows of it itself."""
+        deadline = time.monotonic() + TIMEOUT_SECONDS
+        while names - self._admin.list_topics(timeout=TIMEOUT_SECONDS).topics.keys():
+            if time.monotonic() > deadline:
+                raise TimeoutError
+            time.sleep(0.02)
 
     def identity(self) -> LogIdentity:
         """What makes the log of events this one."""
@@ -160,7 +169,8 @@ class Log:
             while True:
                 try:
                     return self._listed(asked)
-                except KafkaException as error:  # a new topic's partitions, or those of a broker just back, lack a leader
+                except KafkaException as error:
+                    # Those of a topic that is new, or of a broker that is just back, have no leader for a moment.
                     if error.args[0].code() not in _NO_LEADER_YET or time.monotonic() > deadline:
                         raise
                     time.sleep(0.05)

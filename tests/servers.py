@@ -118,7 +118,14 @@ def cassandra_server() -> Iterator[int]:
         ports = {name: free_port() for name in ("port", "storage_port", "ssl_storage_port")}
         (home / "cassandra.yaml").write_text(CASSANDRA_YAML.format(home=home, **ports))
         command = [
-            *("java", "-Xms512m", "-Xmx1g", "-XX:MaxDirectMemorySize=512m", "-XX:+UseSerialGC"),
+            *(
+                "java",
+                "-Xms512m",
+                "-Xmx1g",
+                "-XX:MaxDirectMemorySize=512m",
+                "-XX:+UseSerialGC",
+                "-XX:TieredStopAtLevel=1",
+            ),
             *(f"-javaagent:{next(jars.glob('jamm-*.jar'))}", "-Djdk.attach.allowAttachSelf=true"),
             "-Dio.netty.tryReflectionSetAccessible=true",
             *itertools.chain.from_iterable(("--add-exports", f"{each}=ALL-UNNAMED") for each in EXPORTS.split()),

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.children import Child, ChildFailed, child, free_port, listening, start
+from adapters.children import Child, ChildFailed, child, free_port, listening, port_is_free, start
 
 ROOT = Path(__file__).resolve().parents[2]
 PARENT = """
@@ -125,8 +126,13 @@ def test_a_child_started_in_a_forked_copy_ends_with_it(sleeper: Child, tmp_path:
     assert sleeper.running
 
 
-def test_nothing_listens_on_a_free_port() -> None:
-    assert not listening(free_port())
+def test_a_port_that_a_server_listens_on_is_not_free() -> None:
+    port = free_port()
+    assert port_is_free(port)
+    assert not listening(port)
+    with socket.create_server(("127.0.0.1", port)):
+        assert not port_is_free(port)
+        assert listening(port)
 
 
 def alive(pid: int) -> bool:
