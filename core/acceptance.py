@@ -97,7 +97,8 @@ def _rating(given: object) -> float | None:
 
 def _check_place(record: Record, user_id: str, rules: Rules) -> None:
     """A user's events share one partition, since their order is the log's order."""
-    if record.key is None or record.key != user_id.encode():
+    key = user_id.encode()
+    if record.key != key:
         raise Refused("key_mismatch")
-    if partition_of(record.key, rules.partitioner, rules.partitions) != record.partition:
+    if partition_of(key, rules.partitioner, rules.partitions) != record.partition:
         raise Refused("misrouted")

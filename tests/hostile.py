@@ -167,7 +167,7 @@ def _fields(timestamp: int) -> Iterator[tuple[str, bytes, str | None]]:
         "user_id": ["", "x" * 257, "a\0", "a\n", "\x7f", "\x85", 1, True, ["a"]],
         "item_id": ["", "\U0001f600" * 257, "a\0b", "\nb", "\x9f", 1.5, {"a": 1}],
         "context": [[], "x", 1, False],
-        "category": ["x" * 257, 1, []],
+        **{name: ["x" * 257, 1, []] for name in ("session_id", "device", "referrer", "category", "source")},
         "event_time": [
             "",
             "0000-01-01T00:00:00Z",
@@ -191,6 +191,9 @@ def _fields(timestamp: int) -> Iterator[tuple[str, bytes, str | None]]:
         timestamp + LATEST_AHEAD_MS + 1: "invalid:event_time",
     }.items():
         yield f"event_time {time}", encoded(good(timestamp, event_time=time)), reason
+    for text in ("-0.0", "-0", "0", "-1.5", "1E-400", "1" + "0" * 25):
+        members = f'"kind": "purchase", "value": {text}'
+        yield f"quantity {text[:20]}", spliced(members, timestamp), None
     yield "kind nobody configured", encoded(good(timestamp, kind="Rating")), "unknown_kind"
     yield "kind with a NUL", encoded(good(timestamp, kind="view\0")), "unknown_kind"
     yield "legal event_id", encoded(good(timestamp, event_id="\0\n" + "\U0001f600" * 126)), None
