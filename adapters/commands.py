@@ -1,0 +1,79 @@
+"""What all commands share: errors as one sentence and an exit status, ``--json``, and times and windows as options."""
+
+import functools
+import json
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
+
+import click
+
+from adapters.settings import milliseconds
+from core.timestamps import epoch_ms
+from schemas.errors import MillraceError, SettingsError
+
+HOUR_MS = 3_600_000
+MAX_WINDOW_HOURS = 24 * 35
+LATEST_MS = 253_402_300_799_999  # the last millisecond of 9999
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print data alone, for programs.")
+
+
+def reports_errors(command: Callable[P, T]) -> Callable[P, T]:
+    """Print a ``MillraceError`` as one sentence on stderr and exit with its status: 1 failed, 3 not ready."""
+
+    @functools.wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return command(*args, **kwargs)
+        except MillraceError as error:
+            click.echo(f"millrace: {error}", err=True)
+            raise click.exceptions.Exit(error.exit_status) from error
+
+    return run
+
+
+def print_json(value: Any) -> None:
+    """One JSON text and a newline on stdout; in ASCII, so that no locale can spoil it."""
+    click.echo(json.dumps(value, allow_nan=False))
+
+
+def window_hours(text: str) -> int:
+    """A window such as ``1h``, ``24h`` or ``7d`` in whole hours. Raises ValueError with a sentence."""
+    try:
+        length = milliseconds(text)
+    except SettingsError as error:
+        raise ValueError(str(error)) from None
+    hours, rest = divmod(length, HOUR_MS)
+    if rest or not 1 <= hours <= MAX_WINDOW_HOURS:
+        raise ValueError(f"'{text}' is not a window: write whole hours or days from 1h to 35d, e.g. 24h or 7d")
+    return hours
+
+
+def moment_ms(text: str) -> int:
+    """Epoch milliseconds, or an RFC 3339 date-time with zone. Raises ValueError with a sentence."""
+    found = epoch_ms(int(text) if text.lstrip("-").isascii() and text.lstrip("-").isdecimal() else text)
+    if found is None or not 0 <= found <= LATEST_MS:
+        raise ValueError(f"'{text}' is no time: write epoch milliseconds, or RFC 3339 such as 2025-06-01T12:00:00Z")
+    return found
+
+
+class Converted(click.ParamType):  # type: ignore[type-arg]  # generic only in newer versions of click
+    """An option's text through a function whose ValueError explains what is wrong (exit status 2)."""
+
+    def __init__(self, name: str, convert: Callable[[str], Any]) -> None:
+        self.name, self._convert = name, convert
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if not isinstance(value, str):
+            return value
+        try:
+            return self._convert(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+WINDOW = Converted("window", window_hours)
+MOMENT = Converted("time", moment_ms)

@@ -1,0 +1,60 @@
+"""How several sources of candidates become one ranking."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from core.scores import TIE_DECIMALS
+
+ALS, SIMILAR, POPULAR, TRENDING = "als", "similar", "popular", "trending"
+# Shares of each source. Of equally strong ones the first names the item's source.
+WEIGHTS: Mapping[str, float] = {ALS: 0.4, SIMILAR: 0.3, POPULAR: 0.2, TRENDING: 0.1}
+
+
+@dataclass(frozen=True)
+class Blended:
+    """One candidate: ``score`` in 0..1 is the sum of ``parts``, the weighted shares of the sources that name it."""
+
+    item: bytes
+    score: float
+    parts: Mapping[str, float]
+
+    @property
+    def source(self) -> str:
+        """The strongest source."""
+        return max(WEIGHTS, key=lambda name: self.parts.get(name, 0.0))
+
+    @property
+    def confidence(self) -> float:
+        """0..1, growing with the score: 1 only where every source that has anything to say puts the item first."""
+        return min(1.0, max(0.0, self.score))
+
+
+def blend(
+    sources: Mapping[str, Mapping[bytes, float]], excluded: Collection[bytes], also: bytes | None = None
+) -> list[Blended]:
+    """Each source clipped at 0, divided by its maximum over the items allowed, and added by its weight.
+
+    Sources that are empty leave their weight to the others, so that a score means the same with and without a model.
+
+    Args:
+        sources: by name, item -> score of any scale.      excluded: items that may not be listed.
+        also: an item to score like the others although it is excluded.
+    Returns: by score rounded to 12 decimals descending, then by the item's bytes; only scores > 0.
+    """
+    shares: dict[bytes, dict[str, float]] = {}
+    present = 0.0
+    for name, weight in WEIGHTS.items():
+        allowed = {item: s for item, s in sources.get(name, {}).items() if s > 0 and item not in excluded}
+        if not allowed:
+            continue
+        present += weight
+        best = max(allowed.values())
+        if also is not None and (own := sources[name].get(also, 0.0)) > 0:
+            allowed[also] = min(own, best)
+        for item, score in allowed.items():
+            shares.setdefault(item, {})[name] = weight * score / best
+    out = []
+    for item, parts in shares.items():
+        parts = {name: share / present for name, share in parts.items()}
+        out.append(Blended(item, sum(parts.values()), parts))
+    return sorted(out, key=lambda each: (-round(each.score, TIE_DECIMALS), each.item))

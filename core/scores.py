@@ -1,0 +1,153 @@
+"""What is computed after the merge and never before: similarity, trend, change (design §4). Sums in, scores out."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas.event import BUCKET_MS, WEIGHT_SCALE
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+PRIOR = 2.3  # m: events added to each item on both sides, so that a few do not make a trend
+LOWER_TAIL = 0.05  # the score is the bound that the true rate ratio exceeds with 95 % credibility
+LEAST_TREND_COUNT = 5
+LEAST_BASELINE_HOURS = 24
+TIE_DECIMALS = 12  # scores that agree so far are equal, whatever the order of summation
+
+
+def similarity(pair: Ints, norm: int, norms: Ints, shrinkage: float = 0.0) -> Floats:
+    """Score of one item's neighbours (cosine over implicit ratings: Huang et al., SIGMOD 2015, eq. 8).
+
+    Args:
+        pair: co-ratings with the item, thousandths.      norm: the item's, thousandths.
+        norms: the neighbours', thousandths.      shrinkage: co-rating, in ratings, that halves a score; >= 0.
+    Returns: min(1, pair / sqrt(norm · norms)) · pair / (pair + shrinkage), in 0..1; 0 where either norm is 0.
+    """
+    product = float(norm) * norms.astype(np.float64)
+    usable = (product > 0) & (pair > 0)
+    amount = np.where(usable, pair, 1).astype(np.float64)
+    cosine = np.minimum(1.0, amount / np.sqrt(np.where(usable, product, 1.0)))
+    return np.where(usable, cosine * (amount / (amount + shrinkage * WEIGHT_SCALE)), 0.0)
+
+
+def ranked(scores: Iterable[tuple[bytes, float]]) -> list[tuple[bytes, float]]:
+    """By score rounded to 12 decimals, descending, then by the name's UTF-8 bytes; only scores > 0."""
+    listed = [(name, score) for name, score in scores if score > 0]
+    return sorted(listed, key=lambda each: (-round(each[1], TIE_DECIMALS), each[0]))
+
+
+@dataclass(frozen=True)
+class Window:
+    """Hourly buckets (hours since the epoch) that a trend compares; all ranges end before their stop."""
+
+    window: range
+    baseline: range  # right before the window
+    before: range  # as long as the window and right before it
+
+    @staticmethod
+    def ending(as_of: int, hours: int) -> "Window":
+        """The ``hours`` buckets that end with the one of ``as_of`` (epoch ms); baseline max(24, 3 · hours) buckets."""
+        stop = as_of // BUCKET_MS + 1
+        start = stop - hours
+        length = max(LEAST_BASELINE_HOURS, 3 * hours)
+        return Window(range(start, stop), range(start - length, start), range(start - hours, start))
+
+
+@dataclass(frozen=True)
+class WindowCounts:
+    """Each item's counts in a ``Window``; ``ratio`` is R: all baseline events / all window events (0: no event)."""
+
+    items: Sequence[bytes]
+    window: Ints  # c
+    baseline: Ints  # C
+    before: Ints  # p1
+
+    @property
+    def ratio(self) -> float:
+        total = int(self.window.sum())
+        return int(self.baseline.sum()) / total if total else 0.0
+
+
+def window_counts(buckets: Mapping[int, Mapping[bytes, int]], window: Window) -> WindowCounts:
+    """Add up hourly counts (bucket -> {item: count}); only items that occur in the window or its baseline."""
+    totals: dict[bytes, list[int]] = {}
+    for bucket, counts in buckets.items():
+        columns = [k for k, part in enumerate((window.window, window.baseline, window.before)) if bucket in part]
+        for item, count in counts.items() if columns else ():
+            total = totals.setdefault(item, [0, 0, 0])
+            for column in columns:
+                total[column] += count
+    table = np.array(list(totals.values()), dtype=np.int64).reshape(-1, 3)
+    return WindowCounts(list(totals), table[:, 0], table[:, 1], table[:, 2])
+
+
+@dataclass(frozen=True)
+class Trend:
+    """One trending item: counts and factors are unitless; ``expected`` and ``growth`` are None in a popularity list."""
+
+    item: bytes
+    score: float
+    count: int
+    expected: float | None
+    growth: float | None
+    change: float
+
+
+def rate_ratio_bound(count: Ints, baseline: Ints, ratio: float) -> Floats:
+    """Lower 5 % bound of how many times as often an item occurs as in its baseline.
+
+    Given c + C events of two Poisson processes, those of the window are binomial (Przyborowski and Wilenski 1940);
+    with the prior m the share's posterior is Beta(c + m, C + m·R), and the ratio of rates is R·p/(1 − p).
+
+    Args: count: c.      baseline: C.      ratio: R > 0.
+    """
+    from scipy.special import betaincinv  # a third of a second to import, and only trends need it
+
+    pairs, where = np.unique(np.stack([count, baseline], axis=1), axis=0, return_inverse=True)
+    share = betaincinv(pairs[:, 0] + PRIOR, pairs[:, 1] + PRIOR * ratio, LOWER_TAIL)
+    bound: Floats = (ratio * share / (1 - share))[where.ravel()]
+    return bound
+
+
+def trends(counts: WindowCounts) -> list[Trend]:
+    """Items that grow: at least 5 events and a bound above 1, by score descending, then by id. Needs R > 0."""
+    enough = np.flatnonzero(counts.window >= LEAST_TREND_COUNT)
+    if len(enough) == 0:
+        return []
+    ratio = counts.ratio
+    bounds = rate_ratio_bound(counts.window[enough], counts.baseline[enough], ratio)
+    rising = [(k, score) for k, score in zip(enough.tolist(), bounds.tolist(), strict=True) if score > 1]
+    return sorted((_trend(counts, k, score, ratio) for k, score in rising), key=lambda each: (-each.score, each.item))
+
+
+def popular(counts: WindowCounts) -> list[Trend]:
+    """Items by their count in the window, descending, then by id: what is said while there is no full baseline."""
+    present = np.flatnonzero(counts.window >= 1).tolist()
+    rows = [_trend(counts, k, float(counts.window[k]), None) for k in present]
+    return sorted(rows, key=lambda each: (-each.count, each.item))
+
+
+def has_trend(counts: WindowCounts, window: Window, oldest_bucket: int | None) -> bool:
+    """Whether the baseline is full and no thinner than the window; otherwise popularity is all that can be told."""
+    return counts.ratio >= 1 and oldest_bucket is not None and oldest_bucket <= window.baseline.start
+
+
+def _trend(counts: WindowCounts, k: int, score: float, ratio: float | None) -> Trend:
+    c, before = int(counts.window[k]), int(counts.before[k])
+    expected = None if ratio is None else int(counts.baseline[k]) / ratio
+    growth = None if expected is None else math.log((c + PRIOR) / (expected + PRIOR))
+    return Trend(counts.items[k], score, c, expected, growth, smoothed_change(c, before))
+
+
+def smoothed_change(count: int, previous: int) -> float:
+    """(c − p) / (p + 1): defined for every p >= 0."""
+    return (count - previous) / (previous + 1)
+
+
+def relative_change(count: int, previous: int) -> float | None:
+    """(c − p) / p; None at p = 0."""
+    return (count - previous) / previous if previous else None

@@ -1,0 +1,1 @@
+"""The serving layer: both views merged into one answer, by command and by HTTP. The only layer that reads both."""

@@ -1,0 +1,98 @@
+"""What items and users are: the newest catalogue records, and the categories that events gave."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from core.catalogue_rows import DELETED, unpack_item_record, unpack_user_record
+from schemas.catalogue import Item, User
+from schemas.errors import BadInput
+from serving_layer.snapshot import Snapshot
+
+ITEMS, USERS = "items", "users"  # spaces of the catalogue book, named like their topics
+CHUNK_ITEMS = 200  # rows asked for at once while a list is filled
+
+T = TypeVar("T")
+
+
+class NotFound(BadInput):
+    """There is no such item (HTTP 404)."""
+
+
+@dataclass(frozen=True)
+class Described:
+    """One item: its catalogue record if it has one; ``category`` is the record's, else the events'.
+
+    ``occurred``: an accepted event named it; ``listed``: false for a hidden or deleted one.
+    """
+
+    record: Item | None
+    category: str | None
+    occurred: bool
+    listed: bool
+
+    @property
+    def known(self) -> bool:
+        """Whether a catalogue record or an accepted event names it."""
+        return self.record is not None or self.occurred
+
+
+def describe(snapshot: Snapshot, items: Sequence[bytes]) -> dict[bytes, Described]:
+    """Every one of those items."""
+    rows = snapshot.catalogue(ITEMS, items)
+    occurred = snapshot.items(items)
+    out = {}
+    for item in items:
+        record = unpack_item_record(rows.get(item))
+        of_events = occurred[item].category if item in occurred else ""
+        category = (record.category if record else None) or of_events or None
+        hidden = rows.get(item) == DELETED or (record is not None and record.hidden)
+        out[item] = Described(record, category, item in occurred, not hidden)
+    return out
+
+
+def require_known(snapshot: Snapshot, item: bytes) -> Described:
+    """The item, or NotFound; with a view missing it may be known there, so that an empty answer is due instead."""
+    found = describe(snapshot, [item])[item]
+    if not found.known and not snapshot.degraded:
+        raise NotFound(f"there is no item {item.decode()!r}: no catalogue record and no accepted event names it")
+    return found
+
+
+def user_of(snapshot: Snapshot, user: bytes) -> User | None:
+    """The user's newest record; None when there is none or it was deleted."""
+    return unpack_user_record(snapshot.catalogue(USERS, [user]).get(user))
+
+
+@dataclass(frozen=True)
+class Page:
+    """Which part of a list is wanted; ``category`` None means any."""
+
+    n: int = 10
+    offset: int = 0
+    category: str | None = None
+
+
+def listed(snapshot: Snapshot, ranked: Iterable[tuple[bytes, T]], page: Page) -> list[tuple[bytes, T, Described]]:
+    """The page of what may be listed: not hidden or deleted, of the category; reads no more rows than that takes."""
+    found: list[tuple[bytes, T, Described]] = []
+    for chunk in _chunks(ranked):
+        described = describe(snapshot, [item for item, _ in chunk])
+        for item, each in chunk:
+            about = described[item]
+            if about.listed and page.category in (None, about.category):
+                found.append((item, each, about))
+        if len(found) >= page.offset + page.n:
+            break
+    return found[page.offset : page.offset + page.n]
+
+
+def _chunks(ranked: Iterable[tuple[bytes, T]]) -> Iterator[list[tuple[bytes, T]]]:
+    chunk: list[tuple[bytes, T]] = []
+    for each in ranked:
+        chunk.append(each)
+        if len(chunk) == CHUNK_ITEMS:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk

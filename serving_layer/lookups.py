@@ -1,0 +1,139 @@
+"""The lookups as the JSON of design §7: what both merged views say, computed after the merge."""
+
+from typing import Any
+
+import numpy as np
+
+from core import scores
+from core.catalogue_rows import plain
+from core.scores import Trend, Window, WindowCounts
+from schemas.event import BUCKET_MS, WEIGHT_SCALE
+from serving_layer.catalogue import Page, describe, listed, require_known
+from serving_layer.snapshot import Snapshot
+
+Answer = dict[str, Any]
+
+
+def similar(snapshot: Snapshot, item: bytes, page: Page) -> Answer:
+    """The item's neighbours by similarity."""
+    require_known(snapshot, item)
+    pairs = snapshot.pairs([item]).get(item, {})
+    names = list(pairs)
+    norms = snapshot.norms([item, *names])
+    shrinkage = snapshot.views.shrinkage
+    amounts, others = np.array(list(pairs.values()), np.int64), np.array([norms[name] for name in names], np.int64)
+    score = scores.similarity(amounts, norms[item], others, shrinkage).tolist()
+    rows = listed(snapshot, scores.ranked(zip(names, score, strict=True)), page)
+    return {
+        "item_id": item.decode(),
+        **snapshot.header(),
+        "exact": True,
+        "shrinkage": shrinkage,
+        "norm": norms[item] / WEIGHT_SCALE,
+        "items": [
+            {
+                "item_id": name.decode(),
+                "score": value,
+                "co_rating": pairs[name] / WEIGHT_SCALE,
+                "norm": norms[name] / WEIGHT_SCALE,
+                "category": about.category,
+            }
+            for name, value, about in rows
+        ],
+    }
+
+
+def trending(snapshot: Snapshot, hours: int, as_of: int | None, page: Page) -> Answer:
+    """What grows in the last ``hours`` whole hours, or what is popular while growth cannot be told."""
+    as_of = snapshot.facts.as_of if as_of is None else as_of
+    basis, ranked = trend_list(snapshot, hours, as_of)
+    rows = listed(snapshot, [(trend.item, trend) for trend in ranked], page)
+    return {
+        "as_of": as_of,
+        "window_seconds": hours * BUCKET_MS // 1000,
+        "basis": basis,
+        **snapshot.header(),
+        "items": [_trend_row(trend, about.category) for _, trend, about in rows],
+    }
+
+
+def trend_list(snapshot: Snapshot, hours: int, as_of: int | None) -> tuple[str, list[Trend]]:
+    """The basis, ``trend`` or ``popular``, and the whole list, hidden items included."""
+    if as_of is None:
+        return "popular", []
+    window = Window.ending(as_of, hours)
+    counts = read_counts(snapshot, window)
+    if scores.has_trend(counts, window, snapshot.facts.oldest_bucket):
+        return "trend", scores.trends(counts)
+    return "popular", scores.popular(counts)
+
+
+def read_counts(snapshot: Snapshot, window: Window) -> WindowCounts:
+    """The merged counts of a window and its baseline."""
+    buckets = [*window.window, *window.baseline]
+    return scores.window_counts(snapshot.counts(buckets), window)
+
+
+def history(snapshot: Snapshot, user: bytes, page: Page) -> Answer:
+    """The user's last N items, newest first; hidden ones too, since they are the user's own."""
+    entries = snapshot.history(user).entries[::-1]
+    if page.category is not None:
+        about = describe(snapshot, [entry.item for entry in entries])
+        entries = tuple(entry for entry in entries if about[entry.item].category == page.category)
+    return {
+        "user_id": user.decode(),
+        **snapshot.header(),
+        "items": [
+            {"item_id": e.item.decode(), "rating": e.rating / WEIGHT_SCALE, "last_time": e.last_time}
+            for e in entries[page.offset : page.offset + page.n]
+        ],
+    }
+
+
+def bucket_changes(snapshot: Snapshot, hours: int, as_of: int | None, page: Page) -> Answer:
+    """For each of the last hours, newest first, how each item's count changed from the hour before.
+
+    ``change`` is (c − p)/(p + 1) and orders the items; ``relative`` is (c − p)/p, null at p = 0.
+    """
+    as_of = snapshot.facts.as_of if as_of is None else as_of
+    last = -1 if as_of is None else as_of // BUCKET_MS
+    wanted = range(last, last - hours, -1) if last >= 0 else range(0)
+    counts = snapshot.counts([*wanted, last - hours])
+    reports = []
+    for bucket in wanted:
+        now, before = counts.get(bucket, {}), counts.get(bucket - 1, {})
+        changes = [(item, now.get(item, 0), before.get(item, 0)) for item in {*now, *before}]
+        ranked = sorted(changes, key=lambda each: (-scores.smoothed_change(*each[1:]), each[0]))
+        rows = listed(snapshot, [(item, (c, p)) for item, c, p in ranked], page)
+        reports.append({"bucket": bucket * BUCKET_MS, "items": [_change_row(item, *cp) for item, cp, _ in rows]})
+    return {"as_of": as_of, "window_seconds": hours * BUCKET_MS // 1000, **snapshot.header(), "buckets": reports}
+
+
+def item(snapshot: Snapshot, name: bytes) -> Answer:
+    """What is known of one item: its catalogue record, its category and its norm."""
+    about = require_known(snapshot, name)
+    record = plain(about.record) if about.record else {"item_id": name.decode()}
+    norm = snapshot.norms([name])[name] / WEIGHT_SCALE
+    return {**record, "category": about.category, "hidden": not about.listed, "norm": norm, **snapshot.header()}
+
+
+def _trend_row(trend: Trend, category: str | None) -> Answer:
+    return {
+        "item_id": trend.item.decode(),
+        "score": trend.score,
+        "count": trend.count,
+        "expected": trend.expected,
+        "growth": trend.growth,
+        "change": trend.change,
+        "category": category,
+    }
+
+
+def _change_row(item: bytes, count: int, previous: int) -> Answer:
+    return {
+        "item_id": item.decode(),
+        "count": count,
+        "previous": previous,
+        "change": scores.smoothed_change(count, previous),
+        "relative": scores.relative_change(count, previous),
+    }

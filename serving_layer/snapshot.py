@@ -1,0 +1,205 @@
+"""One consistent reading of both views: all of a micro-batch or none, one generation (design §5 rules 6 and 7)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, reduce
+from typing import Any
+
+from adapters.books import CATALOGUE, SPEED, generation_book, segment_space, state_space
+from adapters.records import read_control
+from core import views as names
+from core.boundaries import latest, reaches
+from core.codec import (
+    Facts,
+    History,
+    ItemSeen,
+    bucket_key,
+    bucket_of_key,
+    unpack_facts,
+    unpack_history,
+    unpack_item,
+    unpack_norm,
+)
+from core.merging import added, committed_parts, overlaid
+from core.partitioner import partition_of
+from core.views import merge_facts, merge_items
+from schemas.control import Control, Offsets, Position
+from schemas.errors import NotReady
+from serving_layer.views import BATCH, CATALOGUE_SIDE, SPEED_SIDE, Moved, Views, reading
+
+Parts = dict[bytes, list[bytes]]  # key -> packed values to be merged, earlier first
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What one answer is computed from.
+
+    ``generation`` is None for the empty one and where the batch view cannot be read; ``position`` is None where the
+    speed view does not count; ``segments`` are added to the generation, oldest first; ``boundary`` is where the
+    generation ends (None: unknown); ``degraded`` names what is missing.
+    """
+
+    views: Views
+    generation: str | None
+    boundary: Offsets | None
+    epoch: int | None
+    position: Position | None
+    segments: tuple[int, ...]
+    degraded: tuple[str, ...]
+    has_catalogue: bool = True
+
+    @staticmethod
+    def take(views: Views, without: Mapping[str, str]) -> "Snapshot":
+        """Read the control record, then the position, each once.
+
+        Args: without: sides that could not be read, each with the reason.
+        Raises:
+            NotReady: neither view can be read.      Lost: a store stopped answering.      Moved: start over.
+        """
+        control = position = None
+        if BATCH not in without:
+            with reading(BATCH):
+                control = read_control(views.batch)
+        if SPEED_SIDE not in without:
+            with reading(SPEED_SIDE):
+                text = views.speed.record(SPEED)
+            position = None if text is None else Position.from_json(text)
+        if control is None:
+            return _speed_alone(views, position, without)
+        return _merged(views, control, position, without)
+
+    def confirm(self) -> None:
+        """At the end: raises Moved when the position is gone, set back or of another epoch."""
+        if self.position is None:
+            return
+        with reading(SPEED_SIDE):
+            text = self.views.speed.record(SPEED)
+        now = None if text is None else Position.from_json(text)
+        if now is None or now.epoch != self.position.epoch or now.attempt < self.position.attempt:
+            raise Moved
+
+    @cached_property
+    def facts(self) -> Facts:
+        """What is known of the whole log up to here."""
+        parts = self._parts(names.FACTS, [names.FACTS_KEY]).get(names.FACTS_KEY)
+        return unpack_facts(reduce(merge_facts, parts)) if parts else Facts()
+
+    @property
+    def offsets(self) -> Offsets:
+        """Per partition: every event below counts here, none from there on."""
+        known = [each for each in (self.boundary, self.position.offsets if self.position else None) if each]
+        return latest(*known)
+
+    def header(self) -> dict[str, Any]:
+        """The fields that every answer carries (design §4)."""
+        offsets = {str(partition): offset for partition, offset in self.offsets.items()}
+        return {
+            "generation": self.generation,
+            "segment": self.segments[-1] if self.segments else None,
+            "fresh_to": {"event_time": self.facts.as_of, "offsets": offsets},
+            "degraded": list(self.degraded),
+        }
+
+    def pairs(self, items: Sequence[bytes]) -> dict[bytes, dict[bytes, int]]:
+        """Each item's co-ratings in thousandths, by the other item."""
+        return {item: added(parts) for item, parts in self._parts(names.PAIRS, items).items()}
+
+    def norms(self, items: Sequence[bytes]) -> dict[bytes, int]:
+        """Each item's norm in thousandths; 0 for one that has none."""
+        found = self._parts(names.NORMS, items)
+        return {item: sum(unpack_norm(part) for part in found.get(item, ())) for item in items}
+
+    def counts(self, buckets: Sequence[int]) -> dict[int, dict[bytes, int]]:
+        """Hourly counts by item; buckets are hours since the epoch."""
+        found = self._parts(names.COUNTS, [bucket_key(bucket) for bucket in buckets if bucket >= 0])
+        return {bucket_of_key(key): added(parts) for key, parts in found.items()}
+
+    def items(self, items: Sequence[bytes]) -> dict[bytes, ItemSeen]:
+        """Of those items the ones that an accepted event named, with the category events gave them."""
+        found = self._parts(names.ITEMS, items)
+        return {item: unpack_item(reduce(merge_items, parts)) for item, parts in found.items()}
+
+    def history(self, user: bytes) -> History:
+        """The user's last N items, least recently touched first (rule 7)."""
+        parts = self._state_parts(names.HISTORY, user)
+        return unpack_history(parts[-1]) if parts else History()
+
+    def seen(self, user: bytes) -> set[bytes]:
+        """Items that the user rated and did not retract since, over the whole log (rule 7)."""
+        return {item for item, present in overlaid(self._state_parts(names.SEEN, user)).items() if present}
+
+    def catalogue(self, space: str, keys: Sequence[bytes]) -> dict[bytes, bytes]:
+        """Rows of the catalogue; none when the store it shares with the speed view is down."""
+        if not self.has_catalogue or not keys:
+            return {}
+        with reading(SPEED_SIDE):
+            return self.views.speed.read(CATALOGUE, space, list(dict.fromkeys(keys)))
+
+    def of_generation(self, space: str, keys: Sequence[bytes]) -> dict[bytes, bytes]:
+        """Rows of the generation alone, such as its model's."""
+        if self.generation is None:
+            return {}
+        with reading(BATCH):
+            return self.views.batch.read(generation_book(self.generation), space, list(keys))
+
+    def _parts(self, view: str, keys: Sequence[bytes]) -> Parts:
+        """Of every key that has a value: the generation's part and those of the segments."""
+        keys = list(dict.fromkeys(keys))
+        out: Parts = {key: [value] for key, value in self.of_generation(view, keys).items()} if keys else {}
+        for segment in self.segments if keys else ():
+            assert self.position is not None
+            for key, parts in self._speed_parts(segment_space(self.position.epoch, view, segment), keys).items():
+                out.setdefault(key, []).extend(parts)
+        return {key: parts for key, parts in out.items() if parts}
+
+    def _speed_parts(self, space: str, keys: Sequence[bytes]) -> Parts:
+        assert self.position is not None
+        with reading(SPEED_SIDE):
+            rows = self.views.speed.read(SPEED, space, keys)
+        return {key: committed_parts(stored, self.position) for key, stored in rows.items()}
+
+    def _state_parts(self, view: str, user: bytes) -> list[bytes]:
+        """The generation's state and, where the speed layer has passed the boundary for this user, its own after it."""
+        parts = list(self.of_generation(view, [user]).values())
+        if self.position is not None:
+            partition = partition_of(user, self.views.partitioner, len(self.position.offsets))
+            boundary = (self.boundary or {}).get(partition, 0)
+            if self.position.offsets[partition] >= boundary:
+                parts += self._speed_parts(state_space(self.position.epoch, view), [user]).get(user, [])
+        return parts
+
+
+def _speed_alone(views: Views, position: Position | None, without: Mapping[str, str]) -> Snapshot:
+    """No control record to be had: everything that the speed view still holds, marked as lacking the batch view."""
+    if position is None:
+        why = "; ".join(without.values())
+        raise NotReady(
+            f"neither view can be read: {why}"
+            if why
+            else "nothing is published yet and the speed layer has not run: run `millrace up` or `millrace batch run`"
+        )
+    with reading(SPEED_SIDE):
+        spaces = views.speed.spaces(SPEED)
+    parts = [space.split("/") for space in spaces if space.startswith(f"{position.epoch}/")]
+    segments = sorted({int(each[2]) for each in parts if len(each) == 3})
+    return Snapshot(views, None, None, position.epoch, position, tuple(segments), (BATCH,))
+
+
+def _merged(views: Views, control: Control, position: Position | None, without: Mapping[str, str]) -> Snapshot:
+    """The active generation, and the segments from its boundary on if the position is of the control record's epoch."""
+    if position is not None and position.epoch != control.epoch:
+        if position.epoch > control.epoch:  # a new epoch began after the control record was read
+            raise Moved
+        position = None
+    if position is not None and not reaches(latest(control.planned, control.boundaries[-1].offsets), position.offsets):
+        # Committed by a plan that this control record does not know yet: boundaries may have been recorded before it,
+        # and events be in segments that are not listed here.
+        raise Moved
+    if position is None and control.active is None:
+        why = without.get(SPEED_SIDE, "the speed layer has not run")
+        raise NotReady(f"nothing is published yet, and {why}: run `millrace up` or `millrace batch run`")
+    segments = tuple(control.active_segments) if position else ()
+    boundary = control.active_boundary.offsets
+    degraded = () if position else (SPEED_SIDE,)
+    has_catalogue = CATALOGUE_SIDE not in without
+    return Snapshot(views, control.active, boundary, control.epoch, position, segments, degraded, has_catalogue)

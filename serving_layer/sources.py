@@ -1,0 +1,102 @@
+"""Where candidates come from: the model, the neighbours of the history, what trends and what is popular."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from heapq import nlargest
+
+import numpy as np
+
+from core import scores
+from core.blend import ALS, POPULAR, SIMILAR, TRENDING
+from core.codec import History
+from core.scores import Window
+from schemas.event import WEIGHT_SCALE
+from serving_layer.model import Model
+from serving_layer.snapshot import Snapshot
+
+TREND_HOURS = 24
+NEIGHBOURS = 200  # of one history item, by co-rating: the others' shares are negligible, their norms cost reads
+ALS_CANDIDATES = 2_000
+ALS_CANDIDATES_IN_CATEGORY = 20_000  # a category may be rare among the best
+STEP_BACK = 0.9  # an item touched one step earlier speaks this much more softly
+
+Reasons = Callable[[bytes], Mapping[bytes, float]]  # item -> the history items that speak for it, and how strongly
+
+
+def _none(item: bytes) -> Mapping[bytes, float]:
+    return {}
+
+
+@dataclass(frozen=True)
+class Source:
+    """Scores of one source on its own scale, and why."""
+
+    name: str
+    scores: Mapping[bytes, float]
+    reasons: Reasons = _none
+
+
+def from_model(model: Model | None, history: History, wanted: int, also: bytes | None = None) -> Source:
+    """The items that the user's folded-in factors score best (> 0)."""
+    solved = None if model is None else model.fold_in(history)
+    if model is None or solved is None:
+        return Source(ALS, {})
+    known, solution = solved
+    predicted = model.scores(solution.vector)
+    best = np.argpartition(-predicted, wanted)[:wanted] if wanted < len(predicted) else np.arange(len(predicted))
+    found = {model.items[row]: float(predicted[row]) for row in best.tolist() if predicted[row] > 0}
+    if also is not None and also in model.rows:
+        found[also] = float(predicted[model.rows[also]])
+
+    def reasons(item: bytes) -> Mapping[bytes, float]:
+        """The item's score split by history items (Hu, Koren, Volinsky 2008, §5)."""
+        if item not in model.rows:
+            return {}
+        shares = model.factors[model.rows[item]].astype(np.float64) @ solution.explained
+        return {name: share for name, share in zip(known, shares.tolist(), strict=True) if share > 0}
+
+    return Source(ALS, found, reasons)
+
+
+def from_neighbours(snapshot: Snapshot, history: History, also: bytes | None = None) -> Source:
+    """Item-based collaborative filtering: the sum over the history of similarity · rating, softer for older items."""
+    weights = {
+        entry.item: entry.rating / WEIGHT_SCALE * STEP_BACK**steps
+        for steps, entry in enumerate(reversed(history.entries))
+    }
+    near = {item: _nearest(pairs, also) for item, pairs in snapshot.pairs(list(weights)).items()}
+    norms = snapshot.norms([*weights, *{name for pairs in near.values() for name in pairs}])
+    shares: dict[bytes, dict[bytes, float]] = {}
+    for item, pairs in near.items():
+        amounts = np.array(list(pairs.values()), np.int64)
+        others = np.array([norms[name] for name in pairs], np.int64)
+        found = scores.similarity(amounts, norms[item], others, snapshot.views.shrinkage).tolist()
+        for name, similarity in zip(pairs, found, strict=True):
+            if similarity > 0 and name != item:
+                shares.setdefault(name, {})[item] = similarity * weights[item]
+    totals = {name: sum(each.values()) for name, each in shares.items()}
+    return Source(SIMILAR, totals, lambda item: shares.get(item, {}))
+
+
+def _nearest(pairs: Mapping[bytes, int], also: bytes | None) -> dict[bytes, int]:
+    if len(pairs) <= NEIGHBOURS:
+        return dict(pairs)
+    best = dict(nlargest(NEIGHBOURS, pairs.items(), key=lambda each: (each[1], each[0])))
+    if also is not None and also in pairs:
+        best[also] = pairs[also]
+    return best
+
+
+def from_counts(snapshot: Snapshot) -> list[Source]:
+    """What grows and what is most frequent in the last day."""
+    as_of = snapshot.facts.as_of
+    if as_of is None:
+        return []
+    window = Window.ending(as_of, TREND_HOURS)
+    counts = snapshot.counts([*window.window, *window.baseline])
+    table = scores.window_counts(counts, window)
+    frequent = {item: float(count) for item, count in zip(table.items, table.window.tolist(), strict=True) if count}
+    out = [Source(POPULAR, frequent)]
+    if scores.has_trend(table, window, snapshot.facts.oldest_bucket):
+        out.append(Source(TRENDING, {trend.item: trend.score for trend in scores.trends(table)}))
+    return out

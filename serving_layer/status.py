@@ -1,0 +1,140 @@
+"""The state of everything in one answer: what is published, how far the speed layer is, how far the log."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from adapters.books import LEASE
+from adapters.log import Log
+from adapters.records import read_control
+from adapters.settings import Settings, milliseconds
+from core.boundaries import latest
+from core.codec import Facts
+from schemas.control import Control, Offsets
+from schemas.errors import LogUnavailable, NotReady, StoreUnavailable
+from serving_layer.snapshot import Snapshot
+from serving_layer.views import Views, answer
+
+MANY_MISPLACED = 0.01  # of all events: beyond this it is a wrong setting, not a stray record
+
+
+@dataclass(frozen=True)
+class End:
+    """Where the log ends: last stable offsets, records not yet applied, and since when the oldest of them waits."""
+
+    offsets: Offsets
+    lag_events: int
+    freshness_seconds: float
+
+
+def status(views: Views, settings: Settings, log: Log | None, now_ms: int) -> dict[str, Any]:
+    """The JSON of design §7.
+
+    Args: log: None when none is there.      now_ms: the wall clock, epoch ms.
+    Raises: NotReady when neither store answers.
+    """
+    try:
+        told, applied, facts = answer(views, _views_told)
+    except NotReady as error:
+        told, applied, facts = _nothing_told(views, str(error))
+    try:
+        end = None if log is None else _end(log, applied, now_ms)
+    except (LogUnavailable, NotReady):
+        end = None
+    if end is None:
+        told["degraded"].append("log")
+    speed = _speed_layer(views, now_ms, milliseconds(settings.lease))
+    rejected = facts.rejected or {}
+    return {
+        **told,
+        "applied": _json(applied),
+        "end": _json(end.offsets) if end else None,
+        "lag_events": end.lag_events if end else None,
+        "freshness_seconds": end.freshness_seconds if end else None,
+        "events": facts.events,
+        "as_of": facts.as_of,
+        "rejected": sum(rejected.values()),
+        "rejected_by_reason": rejected,
+        "modes": {},
+        "speed": speed,
+        "messages": _messages(facts, settings, told, speed),
+    }
+
+
+def _views_told(snapshot: Snapshot) -> tuple[dict[str, Any], Offsets, Facts]:
+    header = snapshot.header()
+    told = {
+        "generation": snapshot.generation,
+        "epoch": snapshot.epoch,
+        "boundary": _json(snapshot.boundary),
+        "segment": header["segment"],
+        "degraded": header["degraded"],
+    }
+    return told, snapshot.offsets, snapshot.facts
+
+
+def _nothing_told(views: Views, why: str) -> tuple[dict[str, Any], Offsets, Facts]:
+    """No view can be read; that nothing ran yet can be told when a store says so."""
+    control = _control(views, why)
+    boundary = control.active_boundary.offsets if control else None
+    told = {
+        "generation": None,
+        "epoch": control.epoch if control else None,
+        "boundary": _json(boundary),
+        "segment": None,
+        "degraded": ["speed"],
+    }
+    return told, boundary or {}, Facts()
+
+
+def _control(views: Views, why: str) -> Control | None:
+    try:
+        return read_control(views.batch)
+    except StoreUnavailable as error:
+        raise NotReady(why) from error
+
+
+def _end(log: Log, applied: Offsets, now_ms: int) -> End:
+    offsets = log.end_offsets()
+    start = log.start_offsets() if applied.keys() != offsets.keys() else {}
+    behind = latest(applied, {p: start.get(p, 0) for p in offsets if p not in applied})
+    behind = {p: offset for p, offset in behind.items() if offset < offsets.get(p, 0)}
+    stamps = [log.timestamp_of(partition, offset) for partition, offset in behind.items()]
+    waiting = [now_ms - stamp for stamp in stamps if stamp is not None]
+    lag = sum(offsets[p] - offset for p, offset in behind.items())
+    return End(offsets, lag, max([0, *waiting]) / 1000)
+
+
+def _speed_layer(views: Views, now_ms: int, lease_ms: int) -> dict[str, Any]:
+    """Whether a speed layer shows signs of life; by the wall clock, for people to see."""
+    try:
+        text = views.speed.record(LEASE)
+    except StoreUnavailable:
+        return {"alive": None, "owner": None, "beat": None}
+    if text is None:
+        return {"alive": False, "owner": None, "beat": None}
+    lease = json.loads(text)
+    fresh = lease["beat"] > now_ms - 2 * lease_ms
+    return {"alive": bool(lease["owner"]) and fresh, "owner": lease["owner"] or None, "beat": lease["beat"]}
+
+
+def _messages(facts: Facts, settings: Settings, told: dict[str, Any], speed: dict[str, Any]) -> list[str]:
+    """What a person should do."""
+    out = []
+    misplaced = (facts.rejected or {}).get("misrouted", 0)
+    if misplaced > MANY_MISPLACED * (facts.events + misplaced):
+        other = "crc32" if settings.partitioner == "murmur2" else "murmur2"
+        out.append(
+            f"{misplaced:,} events were in another partition than {settings.partitioner} gives their key: "
+            f"set partitioner to {other} if your producers use that, "
+            "run `millrace batch run --full`, then `millrace rejected replay`"
+        )
+    if told["generation"] is None:
+        out.append("no generation is published yet: run `millrace batch run`")
+    if not speed["alive"]:
+        out.append("no speed layer runs: `millrace speed run` or `millrace up` starts one")
+    return out
+
+
+def _json(offsets: Offsets | None) -> dict[str, int] | None:
+    return None if offsets is None else {str(partition): offset for partition, offset in offsets.items()}

@@ -1,0 +1,105 @@
+"""The two view stores as one answer sees them, and the loop that makes an answer a snapshot (design §5 rule 6)."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
+
+from adapters.settings import Settings, milliseconds
+from adapters.stores import ViewStore, open_store
+from core.tagged import NewerBase
+from schemas.errors import NotReady, StoreUnavailable
+
+if TYPE_CHECKING:
+    from serving_layer.model import Model
+    from serving_layer.snapshot import Snapshot
+
+BATCH, SPEED_SIDE, CATALOGUE_SIDE = "batch", "speed", "catalogue"  # what an answer may have to do without
+# Each takes milliseconds, a micro-batch some 200 ms: after so many the answer is given without the speed view.
+MAX_TRIES = 25
+
+T = TypeVar("T")
+
+
+class Moved(Exception):
+    """The views changed under the reader: start over."""
+
+
+class Lost(Exception):
+    """A store stopped answering in the middle: start over without it."""
+
+    def __init__(self, side: str, why: str) -> None:
+        super().__init__(side, why)
+        self.side, self.why = side, why
+
+
+@dataclass
+class Views:
+    """The open stores and what reading them depends on; one for each process. Closing is the opener's.
+
+    ``models`` caches the newest generation's model by its id.
+    """
+
+    batch: ViewStore
+    speed: ViewStore
+    partitioner: str = "murmur2"
+    shrinkage: float = 0.0
+    models: dict[str, "Model | None"] = field(default_factory=dict)
+
+
+@contextmanager
+def open_views(settings: Settings) -> Iterator[Views]:
+    """The configured stores; nothing is connected before the first read.
+
+    Raises:
+        NotReady: both would be files in a home that does not exist.
+    """
+    if not (settings.batch_views or settings.speed_views or settings.home.is_dir()):
+        raise NotReady(
+            f"there is nothing in {settings.home} yet: run `millrace demo`, or `millrace up` and send events"
+        )
+    patience = milliseconds(settings.store_timeout)
+    batch = open_store(settings.batch_views_url, timeout_ms=patience)
+    speed = open_store(settings.speed_views_url, timeout_ms=patience)
+    try:
+        yield Views(batch, speed, settings.partitioner, settings.shrinkage)
+    finally:
+        batch.close()
+        speed.close()
+
+
+def answer(views: Views, compute: Callable[["Snapshot"], T]) -> T:
+    """``compute`` on one consistent reading; repeated from the start while the views change under it.
+
+    ``compute`` must only read: it may run several times. A store that is down is left out, and the snapshot says so.
+
+    Raises:
+        NotReady: neither view can be read.
+    """
+    from serving_layer.snapshot import Snapshot
+
+    without: dict[str, str] = {}
+    tries = 0
+    while True:
+        try:
+            snapshot = Snapshot.take(views, without)
+            result = compute(snapshot)
+            snapshot.confirm()
+            return result
+        except (NewerBase, Moved):
+            tries += 1
+            if tries == MAX_TRIES:
+                without[SPEED_SIDE] = "the speed view changes faster than it can be read"
+        except Lost as lost:
+            without[lost.side] = lost.why
+            if lost.side == SPEED_SIDE:
+                without[CATALOGUE_SIDE] = lost.why  # the same store
+
+
+@contextmanager
+def reading(side: str) -> Iterator[None]:
+    """Tell which side a store that is down belongs to."""
+    try:
+        yield
+    except StoreUnavailable as error:
+        raise Lost(side, str(error)) from error
