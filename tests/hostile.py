@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from core.partitioner import partition_of
@@ -50,6 +51,11 @@ def good(timestamp: int = TIMESTAMP, /, **changed: Any) -> dict[str, Any]:
         **changed,
     }
     return {name: value for name, value in members.items() if value is not ...}
+
+
+def rfc_3339(time: int) -> str:
+    """The date-time of epoch milliseconds, without a zone."""
+    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=time)).isoformat(timespec="milliseconds")[:-6]
 
 
 def encoded(members: dict[str, Any]) -> bytes:
@@ -184,13 +190,24 @@ def _fields(timestamp: int) -> Iterator[tuple[str, bytes, str | None]]:
             yield f"{field} {str(value)[:20]!r}", encoded(good(timestamp, **{field: value})), f"invalid:{field}"
     for text in (f"{timestamp}.0", f"{timestamp}e0", "0", "-0", "9" * 5000):
         yield f"event_time {text[:20]}", spliced(f'"event_time": {text}', timestamp), "invalid:event_time"
-    for time, reason in {
-        EARLIEST_EVENT_TIME_MS: None,
-        EARLIEST_EVENT_TIME_MS - 1: "invalid:event_time",
-        timestamp + LATEST_AHEAD_MS: None,
-        timestamp + LATEST_AHEAD_MS + 1: "invalid:event_time",
-    }.items():
+    latest = timestamp + LATEST_AHEAD_MS
+    for time, accepted in {EARLIEST_EVENT_TIME_MS: True, latest: True, latest + 1: False, -(10**30): False}.items():
+        reason = None if accepted else "invalid:event_time"
         yield f"event_time {time}", encoded(good(timestamp, event_time=time)), reason
+    for text, accepted in {
+        "1990-01-01T00:00:00Z": True,
+        "1989-12-31T23:59:59.999999Z": False,
+        "1990-01-01T01:00:00+01:00": True,
+        rfc_3339(latest) + "9z": True,  # floor: still the last millisecond
+        rfc_3339(latest + 1) + "Z": False,
+    }.items():
+        reason = None if accepted else "invalid:event_time"
+        yield f"event_time {text}", encoded(good(timestamp, event_time=text)), reason
+    yield (
+        "a millisecond before 1990",
+        spliced(f'"event_time": {EARLIEST_EVENT_TIME_MS - 1}', timestamp),
+        "invalid:event_time",
+    )
     for text in ("-0.0", "-0", "0", "-1.5", "1E-400", "1" + "0" * 25):
         members = f'"kind": "purchase", "value": {text}'
         yield f"quantity {text[:20]}", spliced(members, timestamp), None

@@ -28,6 +28,7 @@ BEYOND_SCHEMA = [  # what the schema's description leaves to the parser: calenda
     "event_time '(0000|9999|2024-02-30)",
     f"event_time '?1{'0' * 18}",
     r"event_time 1\d{12}(\.0|e0)?$",
+    "event_time (1989-|2025-.*1Z)",
     "value -?(9999|1e999)",
 ]
 
