@@ -6,6 +6,7 @@ CONTROL = Book("control")  # batch-view store: the control record
 SPEED = Book("speed", guarded=True)  # speed-view store: the position and all rows of the speed layer
 LEASE = Book("lease")  # speed-view store: the sign of life of the speed layer's owner
 CATALOGUE = Book("catalogue", guarded=True)  # speed-view store: items and users as their topics last said
+REPLAYED = Book("replayed")  # speed-view store: which dead letters were put back
 
 
 def generation_book(generation: str) -> Book:

@@ -7,16 +7,23 @@ from schemas.control import LogIdentity, Offsets
 from schemas.errors import MillraceError, SettingsError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pyspark.sql import Column, DataFrame, SparkSession
 
+    from schemas.event import Event
+    from schemas.rules import Rules
+
+EVENTS_AT_ONCE = 500_000
+_EVENT_FIELDS = (
+    "partition", "offset", "timestamp", "event_id", "event_time", "kind", "user_id", "item_id", "value", "category"
+)  # fmt: skip
 APPLICATION = "millrace-ingest"  # Delta refuses two writers of one application at a time
 EVENTS_DDL = (
     "topic string, partition int, offset bigint, timestamp bigint, event_id string, event_time bigint, kind string, "
     "user_id string, item_id string, value double, category string, raw string"
 )
-REJECTED_DDL = (
-    "topic string, partition int, offset bigint, timestamp bigint, key binary, value binary, reason string"
-)
+REJECTED_DDL = "topic string, partition int, offset bigint, timestamp bigint, key binary, value binary, reason string"
 
 
 class Lake:
@@ -55,7 +62,9 @@ class Lake:
             writer.save(self._events)
         except Exception as error:
             if "Concurrent" in str(error):
-                raise MillraceError("another batch run is filling the lake now; nothing was changed, run again") from error
+                raise MillraceError(
+                    "another batch run is filling the lake now; nothing was changed, run again"
+                ) from error
             raise
 
     def until(self, end: Offsets) -> "DataFrame":
@@ -93,3 +102,18 @@ class Lake:
             raise SettingsError(f"{self._events} holds no offsets: it was not written by Millrace")
         note: dict[str, Any] = json.loads(notes[0]["userMetadata"])
         return note
+
+
+def lake_events(lake: "Lake", rules: "Rules", start: Offsets, end: Offsets) -> "Iterator[Event]":
+    """The accepted events from ``start`` to below ``end``, in log order within each partition, some at a time."""
+    from core.acceptance import weight_of
+    from schemas.event import Event
+
+    for partition, stop in end.items():
+        for first in range(start[partition], stop, EVENTS_AT_ONCE):
+            upto = {partition: min(first + EVENTS_AT_ONCE, stop)}
+            rows = lake.until(upto).where(f"offset >= {first}").orderBy("offset")
+            columns = rows.select(*_EVENT_FIELDS).toArrow().to_pylist()
+            for row in columns:
+                weight = weight_of(rules.kinds.get(row["kind"], 0), row["value"])
+                yield Event(**row, weight=weight)

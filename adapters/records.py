@@ -66,7 +66,9 @@ def read_position(store: ViewStore) -> Position | None:
     return None if text is None else Position.from_json(text)
 
 
-def change_position(store: ViewStore, old: Position | None, new: Position, *, writes: int | None = None) -> Position | None:
+def change_position(
+    store: ViewStore, old: Position | None, new: Position, *, writes: int | None = None
+) -> Position | None:
     """Swap the position; what then stands there, or None, and nothing changed, when ``old`` no longer did."""
     new = replace(new, version=old.version + 1 if old else 1, writer=_nonce())
     text = None if old is None else old.to_json()

@@ -91,7 +91,7 @@ class Settings:
         plain = asdict(self)
         plain.update(home=str(self.home), lake=self.lake_path, batch_views=self.batch_views_url)
         plain.update(speed_views=self.speed_views_url)
-        plain["kafka_options"] = {key: "****" for key in self.kafka_options}
+        plain["kafka_options"] = dict.fromkeys(self.kafka_options, "****")
         return {key: _masked(value) if isinstance(value, str) else value for key, value in plain.items()}
 
 

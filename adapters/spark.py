@@ -2,6 +2,8 @@
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,7 +45,9 @@ def open_session(settings: Settings, name: str) -> "SparkSession":
 
     submitted = "SPARK_ENV_LOADED" in os.environ or "PYSPARK_GATEWAY_PORT" in os.environ
     master = settings.spark_master
-    if not local(master) and any(url.startswith("sqlite") for url in (settings.batch_views_url, settings.speed_views_url)):
+    if not local(master) and any(
+        url.startswith("sqlite") for url in (settings.batch_views_url, settings.speed_views_url)
+    ):
         raise SettingsError(
             f"SQLite views cannot be reached by a Spark cluster ({master}): set MILLRACE_BATCH_VIEWS "
             "(cassandra://…) and MILLRACE_SPEED_VIEWS (redis://…)"
@@ -66,13 +70,32 @@ def open_session(settings: Settings, name: str) -> "SparkSession":
         builder = builder.config("spark.local.dir", str(settings.home / "spark"))
         builder = builder.config("spark.sql.warehouse.dir", str(settings.home / "warehouse"))
     try:
-        session = builder.getOrCreate()
+        with _stderr_to(settings.home / "spark.log"):
+            session = builder.getOrCreate()
     except Exception as error:
         if "JAVA_GATEWAY_EXITED" in str(error) or isinstance(error, FileNotFoundError):
-            raise SettingsError("Spark did not start: Java 17 or newer is needed; `millrace doctor` tells more") from error
+            raise SettingsError(
+                "Spark did not start: Java 17 or newer is needed; `millrace doctor` tells more"
+            ) from error
         raise
     session.sparkContext.setLogLevel("ERROR")
     return session
+
+
+@contextmanager
+def _stderr_to(path: Path) -> Iterator[None]:
+    """What a program started in the block says on stderr goes to a file: the JVM greets at length."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with path.open("ab") as log:
+        os.dup2(log.fileno(), 2)
+    try:
+        yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def _log4j(settings: Settings) -> Path:

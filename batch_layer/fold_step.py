@@ -41,7 +41,9 @@ def by_user(events: "DataFrame", partitions: int) -> "DataFrame":
     return events.repartition(partitions, "user_id").sortWithinPartitions("user_id", "offset")
 
 
-def fold_users(batches: Iterable[pa.RecordBatch], rules: Rules, views_url: str, timeout_ms: int, generation: str) -> Iterator[pa.RecordBatch]:
+def fold_users(
+    batches: Iterable[pa.RecordBatch], rules: Rules, views_url: str, timeout_ms: int, generation: str
+) -> Iterator[pa.RecordBatch]:
     """Events ordered by user in, ``CHANGES`` of the summed views out; histories and seen sets are written here."""
     views, book = store(views_url, timeout_ms), generation_book(generation)
     for events in whole_users(batches, EVENTS_AT_ONCE):

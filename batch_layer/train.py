@@ -67,11 +67,11 @@ def train(ratings: pa.Table, settings: AlsSettings) -> Model | None:
     rows, columns = users.indices.to_numpy(), rank[item_names.indices.to_numpy()]
     shape = (len(users.dictionary), len(names))
     matrix = csr_matrix((confidence.astype(np.float32), (rows, columns)), shape=shape)
-    model = AlternatingLeastSquares(
-        factors=min(settings.factors, max(1, len(names) - 1)), iterations=settings.iterations,
-        regularization=settings.regularization, random_state=settings.seed, calculate_training_loss=False,
-    )  # fmt: skip
     with threadpool_limits(1, "blas"):  # implicit runs its own threads; BLAS threads beside them cost much
+        model = AlternatingLeastSquares(
+            factors=min(settings.factors, max(1, len(names) - 1)), iterations=settings.iterations,
+            regularization=settings.regularization, random_state=settings.seed, calculate_training_loss=False,
+        )  # fmt: skip
         model.fit(matrix, show_progress=False)
     return Model([names[k] for k in order], np.asarray(model.item_factors, np.float32), settings)
 

@@ -14,7 +14,9 @@ WRITTEN_DDL = "view string, rows bigint, bytes bigint"
 ROWS_AT_ONCE = 2_000
 
 
-def write_rows(batches: Iterable[pa.RecordBatch], views_url: str, timeout_ms: int, generation: str) -> Iterator[pa.RecordBatch]:
+def write_rows(
+    batches: Iterable[pa.RecordBatch], views_url: str, timeout_ms: int, generation: str
+) -> Iterator[pa.RecordBatch]:
     """``CHANGES`` of whole rows in; per view how many rows and bytes were written out."""
     views, book = store(views_url, timeout_ms), generation_book(generation)
     for view, rows in added_up(batches).items():

@@ -24,7 +24,9 @@ def reaches(a: Offsets, b: Offsets) -> bool:
     return all(a.get(p, 0) >= offset for p, offset in b.items())
 
 
-def segments_of(partition: NDArray[np.int64], offset: NDArray[np.int64], boundaries: Sequence[Boundary]) -> NDArray[np.int64]:
+def segments_of(
+    partition: NDArray[np.int64], offset: NDArray[np.int64], boundaries: Sequence[Boundary]
+) -> NDArray[np.int64]:
     """The segment of each event: the id of the last recorded boundary at or below its offset in its partition.
 
     Raises:

@@ -160,5 +160,7 @@ def rollback(control: Control, target: str | None) -> Control:
         raise BadInput("the empty generation is no longer kept")
     for limit, name in ((control.floor, "the floor"), (control.epoch_start.offsets, "the start of the speed epoch")):
         if not reaches(boundary.offsets, limit):
-            raise BadInput(f"generation {target} ends below {name}: its later segments are gone; run `millrace batch run`")
+            raise BadInput(
+                f"generation {target} ends below {name}: its later segments are gone; run `millrace batch run`"
+            )
     return replace(control, active=target, predecessor=control.active, held=True)

@@ -102,7 +102,9 @@ def _sums(keys: Ints, amounts: Ints, at: int, segment: int, names: _Names) -> li
     norm_values = _fixed(amount[diagonal])
     norms = Changes(views.NORMS, segment, names.sorted.take(pa.array(p[diagonal])), norm_values)
     p, q, amount = p[~diagonal], q[~diagonal], amount[~diagonal]
-    both = Changes(views.PAIRS, segment, *_grouped(np.r_[p, q], np.r_[q, p], np.r_[amount, amount], names.sorted, names))
+    both = Changes(
+        views.PAIRS, segment, *_grouped(np.r_[p, q], np.r_[q, p], np.r_[amount, amount], names.sorted, names)
+    )
     return [each for each in (norms, both) if len(each.keys)]
 
 
@@ -127,7 +129,9 @@ def _seen(user: Ints, item: Ints, weight: Ints, taken: NDArray[np.uint8], people
     return [Changes(views.SEEN, segment, *_grouped(row, code, present, people, names))]
 
 
-def _items(events: pa.RecordBatch, item: Ints, accepted: NDArray[np.bool_], segment: int, names: _Names) -> list[Changes]:
+def _items(
+    events: pa.RecordBatch, item: Ints, accepted: NDArray[np.bool_], segment: int, names: _Names
+) -> list[Changes]:
     """For each item that occurred, the newest event that names its category, packed as ``core.codec.ItemSeen``."""
     rows = np.nonzero(accepted)[0]
     if len(rows) == 0:
@@ -147,7 +151,9 @@ def _items(events: pa.RecordBatch, item: Ints, accepted: NDArray[np.bool_], segm
     return [Changes(views.ITEMS, segment, names.sorted.take(pa.array(item[rows][last])), pa.array(values, pa.binary()))]
 
 
-def _facts(events: pa.RecordBatch, accepted: NDArray[np.bool_], rated: NDArray[np.bool_], segment: int) -> list[Changes]:
+def _facts(
+    events: pa.RecordBatch, accepted: NDArray[np.bool_], rated: NDArray[np.bool_], segment: int
+) -> list[Changes]:
     if not accepted.any():
         return []
     when, stamp = _ints(events.column("event_time")), _ints(events.column("timestamp"))

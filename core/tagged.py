@@ -14,7 +14,7 @@ Merge = Callable[[bytes, bytes], bytes]
 _HEAD = struct.Struct("<qqi")  # base's attempt, tag, length of the base (-1: there is none yet)
 
 
-class NewerBase(Exception):  # noqa: N818
+class NewerBase(Exception):
     """The row was rewritten after the position was read: read the position again and start over (rule 6)."""
 
 

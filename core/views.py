@@ -61,7 +61,7 @@ def merge_facts(earlier: bytes, later: bytes) -> bytes:
     )
 
 
-def replace(earlier: bytes, later: bytes) -> bytes:  # noqa: ARG001 - a merge takes both
+def replace(earlier: bytes, later: bytes) -> bytes:
     return later
 
 

@@ -108,5 +108,3 @@ def _as_rows(change: Changes) -> pa.RecordBatch:
     n = len(change.keys)
     view, segment = pa.array([change.view] * n), pa.array(np.full(n, change.segment))
     return pa.RecordBatch.from_arrays([view, segment, change.keys, change.values], schema=CHANGES)
-
-

@@ -16,8 +16,9 @@ TABLES = (
     """CREATE TABLE IF NOT EXISTS rows (book TEXT NOT NULL, space TEXT NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL,
        PRIMARY KEY (book, space, key))""",
 )
-# SQLite's own waiting sleeps up to 100 ms at a time and would miss for seconds the short gaps that a busy writer
-# leaves, so it is told to give up early and is asked again until the store's time is up.
+# SQLite's own waiting sleeps up to 100 ms at a time and misses the short gaps that a busy writer leaves, so it is told
+# to give up early and is asked again until the store's time is up: beside a put of 160 MB a swap waited 16 ms at most,
+# without this and without the gaps 128 ms. It also never waits where it fears a deadlock, as while a file is new.
 LOOK_AGAIN_SECONDS = 0.025
 
 Identity = tuple[int, int, int]  # process, device, inode
@@ -128,9 +129,7 @@ class SqliteFile:
     def _explained(self, error: sqlite3.DatabaseError) -> MillraceError:
         match getattr(error, "sqlite_errorcode", 0) & 0xFF:
             case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
-                return StoreUnavailable(
-                    f"The SQLite store {self.path} stayed locked for {self._timeout_ms} ms."
-                )
+                return StoreUnavailable(f"The SQLite store {self.path} stayed locked for {self._timeout_ms} ms.")
             case sqlite3.SQLITE_FULL:
                 return SettingsError(f"The disk that holds {self.path} is full: free some space.")
             case sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM | sqlite3.SQLITE_AUTH:

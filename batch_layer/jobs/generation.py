@@ -152,7 +152,9 @@ class BatchJob:
             raise translated(error) from error
         self._write_rejected(name, boundary)
         metrics: dict[str, Any] = {"events": total, "rows": {row[0]: row[1] for row in sizes}}
-        self.say(f"folded {total:,} events: " + ", ".join(f"{n:,} {view}" for view, n in sorted(metrics["rows"].items())))
+        self.say(
+            f"folded {total:,} events: " + ", ".join(f"{n:,} {view}" for view, n in sorted(metrics["rows"].items()))
+        )
         return metrics | {"als": self._train(events, name)}
 
     def _write_rejected(self, name: str, boundary: Boundary) -> None:

@@ -1,0 +1,1 @@
+"""The one command that joins all parts; nothing imports it."""

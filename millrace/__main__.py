@@ -1,0 +1,61 @@
+"""The command ``millrace``: a table of names; each command is imported only when it is called."""
+
+import importlib
+
+import click
+
+COMMANDS = {
+    "demo": ("millrace.demo:demo", "The whole story on this machine in one go, ending with its proof."),
+    "up": ("millrace.up:up", "Broker, speed layer, HTTP API and page under one supervisor."),
+    "doctor": ("millrace.doctor:doctor", "What this machine lacks, and how to get it."),
+    "config": ("millrace.config:config", "The effective settings."),
+    "generate": ("datasets.cli:generate", "Synthetic events with a planted truth."),
+    "import": ("datasets.cli:import_", "Public data sets and CSV files as events and items."),
+    "produce": ("datasets.cli:produce", "Send a file's lines to the log."),
+    "batch": ("batch_layer.cli:batch", "The batch layer: compute and publish a generation."),
+    "generations": ("batch_layer.cli:generations", "The kept generations."),
+    "rollback": ("batch_layer.cli:rollback", "Make a kept generation active again."),
+    "speed": ("speed_layer.cli:speed", "The speed layer: apply events as they arrive."),
+    "serve": ("serving_layer.cli:serve", "The HTTP API alone."),
+    "recommend": ("serving_layer.cli:recommend", "What a user may like."),
+    "similar": ("serving_layer.cli:similar", "What goes with an item."),
+    "trending": ("serving_layer.cli:trending", "What grows now."),
+    "history": ("serving_layer.cli:history", "A user's last items."),
+    "explain": ("serving_layer.cli:explain", "Why an item is, or is not, recommended to a user."),
+    "bucket-changes": ("serving_layer.cli:bucket_changes", "How each hour differs from the one before."),
+    "status": ("serving_layer.cli:status", "Generation, boundary, lag and freshness."),
+    "verify": ("millrace.verify:verify", "Prove every merged sum against a slow recompute."),
+    "rejected": ("millrace.rejected:rejected", "The dead letters: list and replay."),
+}
+
+
+class LazyGroup(click.Group):
+    """Knows its commands by name and imports one when it is called: a lookup must not wait for Spark."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name][0].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="millrace", message="millrace %(version)s")
+def main() -> None:
+    """Recommendations that are fresh in a second and provably right: batch and speed layer, merged exactly.
+
+    Settings come from millrace.toml and MILLRACE_* variables; `millrace config show` lists them.
+    Exit status: 0 done, 1 failed, 2 wrong usage, 3 not ready.
+    """
+
+
+if __name__ == "__main__":
+    main(prog_name="millrace")

@@ -1,0 +1,85 @@
+"""``millrace rejected list`` and ``rejected replay``: the dead letters."""
+
+from typing import Any
+
+import click
+
+from adapters.books import REPLAYED
+from adapters.commands import as_json, print_json, reports_errors
+from adapters.dead_letters import DeadLetter, dead_letters
+from adapters.opened import speed_views
+from adapters.opening import open_log
+from adapters.settings import load_settings
+from datasets.producing import key_reader
+
+
+@click.group()
+def rejected() -> None:
+    """The dead letters: events that fail the contract, kept with their bytes and the reason."""
+
+
+@rejected.command("list")
+@click.option(
+    "-n", "limit", type=click.IntRange(1), default=100, show_default=True, help="At most so many, newest last."
+)
+@as_json
+@reports_errors
+def list_(limit: int, as_json: bool) -> None:
+    """Every rejected record once, with its place in the log and the reason."""
+    with open_log(load_settings()) as log:
+        rows = [_row(letter) for letter in dead_letters(log)][-limit:]
+    if as_json:
+        print_json(rows)
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("partition", "offset", "reason", "key", "value (start)")
+    for row in rows:
+        start = row["value"] if row["value"] is None else row["value"][:60]
+        table.add_row(str(row["partition"]), str(row["offset"]), row["reason"], repr(row["key"]), repr(start))
+    Console().print(table)
+
+
+@rejected.command()
+@click.option("--reason", help="Only those rejected for this reason, e.g. misrouted.")
+@as_json
+@reports_errors
+def replay(reason: str | None, as_json: bool) -> None:
+    """Append the bytes to the events topic again, keyed by their user_id; what was replayed before is left out."""
+    settings, key_of = load_settings(), key_reader("user_id")
+    store, sent, before = speed_views(settings), 0, 0
+    with open_log(settings) as log:
+        appender = log.appender(settings.partitioner)
+        for letter in dead_letters(log):
+            record = letter.record
+            place = f"{record.topic}/{record.partition}/{record.offset}".encode()
+            if record.value is None or (reason is not None and letter.reason != reason):
+                continue
+            if store.read(REPLAYED, "places", [place]):
+                before += 1
+                continue
+            appender.append_all(log.topics.events, [(key_of(record.value), record.value)])
+            store.put(REPLAYED, {("places", place): letter.reason.encode()})
+            sent += 1
+    if as_json:
+        print_json({"replayed": sent, "replayed_before": before})
+    else:
+        click.echo(f"replayed {sent:,}; {before:,} had been replayed before")
+
+
+def _row(letter: DeadLetter) -> dict[str, Any]:
+    record = letter.record
+    return {
+        "topic": record.topic,
+        "partition": record.partition,
+        "offset": record.offset,
+        "timestamp": record.timestamp,
+        "reason": letter.reason,
+        "key": _text(record.key),
+        "value": _text(record.value),
+    }
+
+
+def _text(octets: bytes | None) -> str | None:
+    return None if octets is None else octets.decode(errors="backslashreplace")

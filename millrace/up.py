@@ -1,0 +1,144 @@
+"""``millrace up``: broker, speed layer and HTTP API under one supervisor."""
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import click
+
+from adapters.children import Child, start
+from adapters.commands import reports_errors
+from adapters.opening import open_log
+from adapters.saying import sayer
+from adapters.settings import Settings, load_settings
+from schemas.errors import MillraceError
+
+POLL_SECONDS = 0.2
+PAUSES_SECONDS = (1.0, 3.0, 10.0)  # before a part that ended is started again; then the supervisor gives up
+LIVED_SECONDS = 60.0  # a part that lived this long starts with the first pause again
+STOP_SECONDS = 30.0
+
+
+@dataclass
+class Part:
+    """A child that should run for as long as the supervisor does; its log is shown as it grows."""
+
+    name: str
+    command: list[str]
+    log: Path
+    child: Child | None = None
+    started: float = 0.0
+    failures: int = 0
+    shown: int = 0
+
+    def start(self) -> None:
+        self.started = time.monotonic()
+        self.child = start(self.name, self.command, self.log)
+
+    def show(self) -> None:
+        """Pass on what it has written since."""
+        if not self.log.exists():
+            return
+        with self.log.open("rb") as lines:
+            lines.seek(self.shown)
+            fresh = lines.read()
+        whole = fresh[: fresh.rfind(b"\n") + 1]
+        self.shown += len(whole)
+        sys.stderr.write(whole.decode(errors="replace"))
+        sys.stderr.flush()
+
+
+@dataclass
+class Supervisor:
+    """Starts the parts, starts a failed one again after a pause, stops all in order."""
+
+    parts: list[Part]
+    say: Callable[[str], None]
+    ready_url: str
+    ended: threading.Event = field(default_factory=threading.Event)
+
+    def run(self) -> None:
+        """Return when asked to end.
+
+        Raises:
+            MillraceError: a part failed again and again.
+        """
+        try:
+            for part in self.parts:
+                part.shown = part.log.stat().st_size if part.log.exists() else 0
+                part.start()
+            self._watch()
+        finally:
+            for part in reversed(self.parts):
+                if part.child is not None:
+                    part.child.stop(STOP_SECONDS)
+                part.show()
+
+    def _watch(self) -> None:
+        ready = False
+        while not self.ended.wait(POLL_SECONDS):
+            for part in self.parts:
+                part.show()
+                if part.child is not None and not part.child.running:
+                    self._again(part)
+            if not ready and _answers(self.ready_url):
+                ready = True
+                self.say(f"ready: {self.ready_url.removesuffix('/ready')} (API description at /docs); Ctrl-C stops all")
+
+    def _again(self, part: Part) -> None:
+        lived = time.monotonic() - part.started
+        part.failures = 0 if lived > LIVED_SECONDS else part.failures
+        if part.failures == len(PAUSES_SECONDS):
+            raise MillraceError(f"{part.name} ended {part.failures + 1} times in a row; its log is {part.log}")
+        pause = PAUSES_SECONDS[part.failures]
+        part.failures += 1
+        self.say(f"{part.name} ended; starting it again in {pause:g} s")
+        if not self.ended.wait(pause):
+            part.start()
+
+
+@click.command()
+@click.option("--host", help="Of the HTTP API; default: the setting host.")
+@click.option("--port", type=click.IntRange(1, 65535), help="Of the HTTP API; default: the setting port.")
+@reports_errors
+def up(host: str | None, port: int | None) -> None:
+    """Broker (if embedded), speed layer and HTTP API; Ctrl-C or SIGTERM stops all cleanly."""
+    settings, say = load_settings(), sayer("up")
+    host, port = host or settings.host, port or settings.port
+    with open_log(settings) as log:
+        say(f"log at {log.bootstrap}, home {settings.home}")
+        supervisor = Supervisor(_parts(settings, host, port), say, f"http://{host}:{port}/ready")
+
+        def end(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the form of a signal handler
+            supervisor.ended.set()
+
+        for each in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(each, end)
+        supervisor.run()
+        say("stopped")
+
+
+def _parts(settings: Settings, host: str, port: int) -> list[Part]:
+    millrace, logs = [sys.executable, "-m", "millrace"], settings.home / "logs"
+    os.environ.setdefault("PYTHONPATH", str(Path(__file__).resolve().parents[1]))
+    serve = [*millrace, "serve", "--host", host, "--port", str(port)]
+    return [
+        Part("serving", serve, logs / "serve.log"),
+        Part("speed layer", [*millrace, "speed", "run"], logs / "speed.log"),
+    ]
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urlopen(url, timeout=1) as answer:  # noqa: S310 - our own address
+            return bool(answer.status == 200)
+    except (URLError, OSError):
+        return False

@@ -1,0 +1,33 @@
+"""``millrace verify``."""
+
+import click
+
+from adapters.commands import as_json, print_json, reports_errors
+from adapters.saying import sayer
+from adapters.settings import load_settings
+
+
+@click.command()
+@click.option("--sample", type=click.IntRange(1), metavar="K", help="Compare only K items, with all their sums.")
+@as_json
+@reports_errors
+def verify(sample: int | None, as_json: bool) -> None:
+    """Recompute the log by an independent slow path, compare every merged sum exactly, exit 1 on any mismatch."""
+    from adapters.opening import open_log
+    from adapters.spark import open_session
+    from millrace.proof import prove
+
+    settings, say = load_settings(), sayer("verify")
+    with open_log(settings) as log:
+        report = prove(open_session(settings, "millrace verify"), log, settings, say, sample)
+    if as_json:
+        print_json(report.as_json())
+    else:
+        click.echo(
+            f"compared {report.sums:,} sums of {report.events:,} events: {report.users:,} users, {report.items:,} items, "
+            f"{report.pairs:,} pairs, {report.counts:,} hourly counts\nmismatches: {report.mismatches:,}"
+        )
+        for example in report.examples or []:
+            click.echo(f"  {example}")
+    if not report.proved:
+        raise click.exceptions.Exit(1)

@@ -1,0 +1,44 @@
+"""The command ``speed run``."""
+
+import signal
+from types import FrameType
+
+import click
+
+from adapters.commands import reports_errors
+from adapters.saying import sayer
+from adapters.settings import load_settings
+
+
+@click.group()
+def speed() -> None:
+    """The speed layer: apply events as they arrive."""
+
+
+@speed.command()
+@click.option("--available-now", is_flag=True, help="Apply what the log holds now, then end.")
+@reports_errors
+def run(available_now: bool) -> None:
+    """Fold new events into the speed views until Ctrl-C or SIGTERM."""
+    from adapters.catalogue import CatalogueFollower
+    from adapters.opened import speed_views
+    from adapters.opening import open_log
+    from adapters.spark import open_session
+    from speed_layer.jobs.stream import SpeedJob
+
+    settings, say = load_settings(), sayer("speed")
+    with open_log(settings) as log:
+        job = SpeedJob(open_session(settings, "millrace speed"), log, settings, say)
+
+        def end(number: int, frame: FrameType | None) -> None:
+            job.stop()
+
+        for each in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(each, end)
+        follower = CatalogueFollower(lambda: log, speed_views(settings))
+        follower.start()
+        try:
+            job.run(available_now)
+        finally:
+            follower.stop()
+        say(f"stopped; applied {job.progress.events:,} events in {job.progress.batches:,} micro-batches")
