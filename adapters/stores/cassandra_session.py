@@ -4,6 +4,7 @@ import logging
 import re
 import ssl
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -28,6 +29,9 @@ from schemas.errors import MillraceError, SettingsError, StoreUnavailable
 REFUSALS = (DriverException, NoHostAvailable, ErrorMessage)
 DDL_SECONDS = 30.0  # a cluster takes seconds to agree on a schema, once
 CONCURRENCY = 32  # requests in flight
+# A failed first connection answers for this long for all others that want one: threads that each tried in their turn
+# would wait for the sum of their times.
+FAILED_SECONDS = 1.0
 
 logging.getLogger("cassandra").addHandler(logging.NullHandler())  # what matters is raised; the rest is not for stderr
 
@@ -88,6 +92,8 @@ class CassandraSession:
         self._cluster: Any = None
         self._session: Any = None
         self._prepared: dict[tuple[str, int], Any] = {}
+        self._failure: Exception | None = None
+        self._failed_at = 0.0
 
     def prepare(self, query: str, consistency: int = ConsistencyLevel.LOCAL_QUORUM) -> Any:
         """The statement, prepared; conditional ones are serial over all data centres."""
@@ -129,17 +135,26 @@ class CassandraSession:
     def _connected(self) -> Any:
         with self._lock:
             if self._session is None:
-                self._cluster = self._new_cluster()
+                if self._failure is not None and time.monotonic() < self._failed_at + FAILED_SECONDS:
+                    raise self._failure
                 try:
-                    session = self._cluster.connect()
-                    self._create_missing(session)
-                except BaseException:
-                    self._cluster.shutdown()
-                    self._cluster = None
+                    self._connect()
+                except REFUSALS as failure:
+                    self._failure, self._failed_at = failure, time.monotonic()
                     raise
-                self._prepared.clear()
-                self._session = session
             return self._session
+
+    def _connect(self) -> None:
+        cluster = self._new_cluster()
+        try:
+            session = cluster.connect()
+            self._create_missing(session)
+            cluster.refresh_keyspace_metadata(self.address.keyspace)  # its replicas, to ask the nodes that have a row
+        except BaseException:
+            cluster.shutdown()
+            raise
+        self._prepared.clear()
+        self._cluster, self._session = cluster, session
 
     def _new_cluster(self) -> Any:
         profile = ExecutionProfile(
@@ -176,7 +191,6 @@ class CassandraSession:
         for table, statement in _tables().items():
             if table not in present:
                 session.execute(statement, timeout=DDL_SECONDS)
-        self._cluster.refresh_keyspace_metadata(keyspace)  # its replication, to ask the nodes that have the row
 
 
 def _names(session: Any, query: str) -> set[str]:

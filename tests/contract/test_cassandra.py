@@ -1,0 +1,100 @@
+"""What only Cassandra can do or suffer."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import closing, suppress
+
+import pytest
+
+from adapters.stores import Book, ViewStore, open_store
+from tests.servers import run_cql
+
+CONTROL = Book("control")
+SPEED = Book("speed", guarded=True)
+
+
+class Mute:
+    """Passes bytes between clients and a server; once ``muted``, it throws the next answer away."""
+
+    def __init__(self, port: int) -> None:
+        self.muted = False
+        self.thrown_away = 0
+        self._server_port = port
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        self._sockets = [self._listener]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                server = socket.create_connection(("127.0.0.1", self._server_port))
+                self._sockets += (client, server)
+                threading.Thread(target=self._pass, args=(client, server, False), daemon=True).start()
+                threading.Thread(target=self._pass, args=(server, client, True), daemon=True).start()
+
+    def _pass(self, source: socket.socket, target: socket.socket, answers: bool) -> None:
+        with suppress(OSError):
+            while chunk := source.recv(65536):
+                if answers and self.muted:
+                    self.thrown_away += 1
+                    self.muted = False
+                else:
+                    target.sendall(chunk)
+
+    def close(self) -> None:
+        for each in self._sockets:
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+            each.close()
+
+
+@pytest.mark.cassandra
+class TestCassandra:
+    def test_one_restored_under_a_live_writer_refuses_its_commit(self, cassandra_url: str) -> None:
+        address, _, keyspace = cassandra_url.removeprefix("cassandra://").partition("/")
+        with closing(open_store(cassandra_url, timeout_ms=10_000)) as store:
+            store.swap(SPEED, None, b"r1")
+            assert store.put(SPEED, {("s", b"1"): b"v"}, guard=b"r1")
+            lost = f"UPDATE {keyspace}.view_books SET puts = {{}} WHERE book = 'speed' IF EXISTS"
+            run_cql(int(address.partition(":")[2]), lost)
+            assert store.put(SPEED, {("s", b"2"): b"v"}, guard=b"r1")
+            assert not store.swap(SPEED, b"r1", b"r2", writes=2)
+
+    def test_a_keyspace_made_beforehand_is_used_as_it_is(self, cassandra_url: str) -> None:
+        with closing(open_store(cassandra_url + "?replication=3", timeout_ms=10_000)) as store:
+            assert store.swap(CONTROL, None, b"r1")  # three replicas could not be written here
+
+    @pytest.fixture
+    def mute(self, cassandra_port: int) -> Iterator[Mute]:
+        with closing(Mute(cassandra_port)) as mute:
+            yield mute
+
+    @pytest.fixture
+    def muted_store(self, mute: Mute, cassandra_url: str) -> Iterator[ViewStore]:
+        """A store behind ``mute`` that has the record r1."""
+        keyspace = cassandra_url.rpartition("/")[2]
+        with closing(open_store(f"cassandra://127.0.0.1:{mute.port}/{keyspace}", timeout_ms=1_000)) as store:
+            store.swap(SPEED, None, b"r1")
+            store.put(SPEED, {}, guard=b"r1")  # prepares the statements
+            yield store
+
+    def test_a_swap_whose_answer_was_lost_is_known_to_have_won(self, mute: Mute, muted_store: ViewStore) -> None:
+        mute.muted = True
+        assert muted_store.swap(SPEED, b"r1", b"r2")
+        assert mute.thrown_away == 1
+        assert muted_store.record(SPEED) == b"r2"
+
+    def test_a_lost_swap_whose_answer_was_lost_is_known_to_have_lost(self, mute: Mute, muted_store: ViewStore) -> None:
+        mute.muted = True
+        assert not muted_store.swap(SPEED, b"r0", b"r2")
+        assert mute.thrown_away == 1
+        assert muted_store.record(SPEED) == b"r1"
+
+    def test_a_guarded_put_whose_answer_was_lost_counts_once(self, mute: Mute, muted_store: ViewStore) -> None:
+        mute.muted = True
+        assert muted_store.put(SPEED, {("s", b"k"): b"v"}, guard=b"r1")
+        assert mute.thrown_away == 1
+        assert muted_store.swap(SPEED, b"r1", b"r2", writes=2)
