@@ -10,7 +10,8 @@ def translated(error: BaseException, *others: type[MillraceError]) -> BaseExcept
     text = str(error)
     for kind in (*others, SettingsError, StoreUnavailable, LogUnavailable):
         if f"{kind.__name__}: " in text:
-            return kind(_sentence(text, kind.__name__))
+            found: BaseException = kind(_sentence(text, kind.__name__))
+            return found
     if "NewerBase" in text:
         return StoreUnavailable("the views moved on while they were read")
     return error

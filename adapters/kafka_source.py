@@ -20,7 +20,8 @@ def source_options(settings: Settings, bootstrap: str) -> dict[str, str]:
     plain = dict(settings.kafka_options)
     user, password = plain.pop("sasl.username", None), plain.pop("sasl.password", None)
     if user is not None:
-        module = "plain.PlainLoginModule" if "PLAIN" in plain.get("sasl.mechanisms", "PLAIN") else "scram.ScramLoginModule"
+        scram = "SCRAM" in plain.get("sasl.mechanisms", "PLAIN")
+        module = "scram.ScramLoginModule" if scram else "plain.PlainLoginModule"
         login = f'org.apache.kafka.common.security.{module} required username="{user}" password="{password}";'
         options["kafka.sasl.jaas.config"] = login
     return options | {f"kafka.{_JAVA_NAMES.get(key, key)}": value for key, value in plain.items()}

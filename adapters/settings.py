@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from adapters.stores import masked
 from schemas.errors import SettingsError
 from schemas.rules import DEFAULT_KINDS, Rules
 
@@ -92,7 +93,7 @@ class Settings:
         plain.update(home=str(self.home), lake=self.lake_path, batch_views=self.batch_views_url)
         plain.update(speed_views=self.speed_views_url)
         plain["kafka_options"] = dict.fromkeys(self.kafka_options, "****")
-        return {key: _masked(value) if isinstance(value, str) else value for key, value in plain.items()}
+        return {key: masked(value) if isinstance(value, str) else value for key, value in plain.items()}
 
 
 def milliseconds(text: str) -> int:
@@ -153,7 +154,7 @@ def _converted(key: str, value: Any) -> Any:
     try:
         if isinstance(default, dict):
             return dict(json.loads(value) if isinstance(value, str) else value)
-        if isinstance(default, int) and (isinstance(value, bool) or isinstance(value, float)):
+        if isinstance(default, int) and isinstance(value, bool | float):
             raise ValueError
         return type(default)(value)
     except (TypeError, ValueError):
@@ -172,14 +173,4 @@ def _validate(settings: Settings) -> None:
     for kind, weight in settings.kinds.items():
         number = isinstance(weight, int | float) and not isinstance(weight, bool) and 0 <= weight <= 1_000_000
         if not number and weight not in ("value", "remove"):
-            raise SettingsError(f"kind '{kind}': a weight is a number from 0 to 1,000,000, \"value\" or \"remove\"")
-
-
-def _masked(text: str) -> str:
-    """A URL without its password."""
-    scheme, mark, rest = text.partition("://")
-    credentials, at, host = rest.rpartition("@")
-    if not mark or not at:
-        return text
-    user, colon, _ = credentials.partition(":")
-    return f"{scheme}://{user}{colon and ':****'}@{host}"
+            raise SettingsError(f'kind \'{kind}\': a weight is a number from 0 to 1,000,000, "value" or "remove"')

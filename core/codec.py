@@ -11,6 +11,7 @@ facts                 a JSON object
 """
 
 import hashlib
+import itertools
 import json
 import struct
 from collections.abc import Iterable
@@ -74,7 +75,7 @@ def unpack_columns(blob: bytes) -> tuple[list[bytes], list[int]]:
     amounts: list[int] = np.frombuffer(blob, "<i8", n, 4).tolist()
     ends = np.cumsum(np.frombuffer(blob, "<u2", n, 4 + 8 * n), dtype=np.int64) + 4 + 10 * n
     starts = [4 + 10 * n, *ends.tolist()]
-    return [blob[a:b] for a, b in zip(starts, starts[1:], strict=False)], amounts
+    return [blob[a:b] for a, b in itertools.pairwise(starts)], amounts
 
 
 def total_of(blob: bytes) -> int:
@@ -128,7 +129,8 @@ def pack_item(item: ItemSeen) -> bytes:
 
 
 def unpack_item(blob: bytes) -> ItemSeen:
-    return ItemSeen(*_ITEM.unpack_from(blob), category=blob[_ITEM.size :].decode())
+    when, partition, offset = _ITEM.unpack_from(blob)
+    return ItemSeen(when, partition, offset, blob[_ITEM.size :].decode())
 
 
 @dataclass(frozen=True, slots=True)

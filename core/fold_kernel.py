@@ -31,7 +31,7 @@ def _grown(keys, values):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _known(ids, count, high, low):  # type: ignore[no-untyped-def]
-    for k in range(count):
+    for k in range(count):  # noqa: SIM110 - numba compiles no generators
         if ids[k, 0] == high and ids[k, 1] == low:
             return True
     return False
@@ -63,8 +63,11 @@ def _find(item, n, wanted):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def fold_kernel(starts, ev_item, ev_time, ev_weight, ev_id, ev_segment, h_starts, h_item, h_rating, h_time, d_starts, d_id,
-                keep, remember, window, items):  # type: ignore[no-untyped-def]  # fmt: skip
+def fold_kernel(  # type: ignore[no-untyped-def]
+    starts, ev_item, ev_time, ev_weight, ev_id, ev_segment,
+    h_starts, h_item, h_rating, h_time, d_starts, d_id,
+    keep, remember, window, items,
+):  # fmt: skip
     """Fold events ordered by user, then log order; ``starts`` (users + 1) delimits users.
 
     Deltas are keyed (segment * items + p) * items + q with p <= q; p = q is the item's norm.

@@ -7,9 +7,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -17,17 +16,13 @@ import click
 
 from adapters.commands import reports_errors
 from adapters.settings import Settings, load_settings
+from millrace.demo_events import LIVE_EVENTS, generate, move, produce, settled
 from schemas.errors import MillraceError
 
 if TYPE_CHECKING:
     from adapters.log import Log
     from datasets.generator import World
-    from serving_layer.views import Views
     from speed_layer.jobs.stream import SpeedJob
-
-LIVE_EVENTS = 400
-LIVE_SPAN_MS = 60_000
-MOVED_WITHIN_SECONDS = 60.0
 
 
 class Story:
@@ -89,14 +84,14 @@ def _tell(settings: Settings, world: "World", serve: bool) -> None:
     story = Story()
     click.echo(f"Millrace demo, in {settings.home}", err=True)
     with story.step("A month of a synthetic shop, with a planted truth"):
-        events, catalogue = _generate(settings, world)
+        events, catalogue = generate(settings, world)
     with story.step("A real Kafka broker"):
         log_open = open_log(settings)
         log = log_open.__enter__()
     try:
         story.say(f"listening on {log.bootstrap}")
         with story.step(f"Produce {world.settings.events:,} events, acknowledged"):
-            _produce(log, settings, events, catalogue)
+            produce(log, settings, events, catalogue)
         with story.step("Spark"):
             spark = open_session(settings, "millrace demo")
         with story.step("Batch layer: ingest into the Delta lake, compute, publish one generation"):
@@ -106,34 +101,6 @@ def _tell(settings: Settings, world: "World", serve: bool) -> None:
         _live(spark, log, settings, world, story, serve)
     finally:
         log_open.__exit__(None, None, None)
-
-
-def _generate(settings: Settings, world: "World") -> tuple[Path, Path]:
-    import msgspec
-
-    from datasets.generator import generate_events
-    from datasets.output import progress, write_lines
-
-    settings.home.mkdir(parents=True, exist_ok=True)
-    events, items = settings.home / "events.jsonl", settings.home / "items.jsonl"
-    with progress("generating", world.settings.events):
-        write_lines(events, map(msgspec.json.encode, generate_events(world.settings, world)))
-    write_lines(items, map(msgspec.json.encode, world.items()))
-    return events, items
-
-
-def _produce(log: "Log", settings: Settings, events: Path, catalogue: Path) -> None:
-    from datasets.output import progress
-    from datasets.producing import key_reader, send_lines
-
-    appender = log.appender(settings.partitioner)
-    for path, topic, field in ((events, log.topics.events, "user_id"), (catalogue, log.topics.items, "item_id")):
-        lines = path.read_bytes().splitlines()
-        with progress(path.stem, len(lines)) as reached:
-            for sent in send_lines(lines, appender.append, topic, key_reader(field)):
-                if sent.lines % 1_000 == 0:
-                    reached(sent.lines)
-            appender.flush()
 
 
 def _live(spark: Any, log: "Log", settings: Settings, world: "World", story: Story, serve: bool) -> None:
@@ -151,10 +118,10 @@ def _live(spark: Any, log: "Log", settings: Settings, world: "World", story: Sto
         with _running(job), open_views(settings) as views:
             item, user = world.item_ids[0], "user-0"
             with story.step("Answers: generation and segments merged"):
-                _settled(views, log)
+                settled(views, log)
                 _show(["trending", "-n", "5"], ["similar", item, "-n", "5"], ["recommend", user, "-n", "5"])
-            with story.step(f"{LIVE_EVENTS} new events: a rush on two items, one of them seen by {user} with {item}"):
-                _move(log, settings, views, world, story, (item, user))
+            with story.step(f"{LIVE_EVENTS} new events: a rush on two items, which {user} buys"):
+                move(log, settings, views, world, story.say, (item, user))
                 _show(["trending", "-n", "5"], ["similar", item, "-n", "5"], ["recommend", user, "-n", "5"])
             with story.step("Verify: every merged sum against an independent slow recompute"):
                 report = prove(spark, log, settings, story.say)
@@ -179,7 +146,7 @@ def _running(job: "SpeedJob") -> Iterator[None]:
     def run() -> None:
         try:
             job.run()
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - raised again by the block's thread
             failure.append(error)
 
     thread = threading.Thread(target=run, name="speed layer")
@@ -191,58 +158,6 @@ def _running(job: "SpeedJob") -> Iterator[None]:
         thread.join()
     if failure:
         raise failure[0]
-
-
-def _settled(views: "Views", log: "Log") -> None:
-    """Wait until the speed layer has applied what the log holds."""
-    from core.boundaries import reaches
-    from serving_layer.views import answer
-
-    end = log.end_offsets()
-    _until(lambda: answer(views, lambda s: s.position is not None and reaches(s.offsets, end)))
-
-
-def _move(log: "Log", settings: Settings, views: "Views", world: "World", story: Story, of: tuple[str, str]) -> None:
-    """Produce the rush and wait for it in the answers; says after how many seconds each moved."""
-    import msgspec
-
-    from datasets.generator import Burst, live_events
-    from serving_layer import lookups
-    from serving_layer.catalogue import Page
-    from serving_layer.views import answer
-
-    item, user = of
-    rushed = world.item_ids[-1]
-    name, page = item.encode(), Page(n=1000)
-    now = time.time_ns() // 1_000_000
-    burst = Burst([rushed, item])
-    events = list(live_events(world, 1, LIVE_EVENTS, (now - LIVE_SPAN_MS, now), burst))
-    for number, each in enumerate((item, rushed)):
-        told = {"event_id": f"demo-{number}", "event_time": now, "kind": "purchase", "user_id": user, "item_id": each}
-        events.append(told)
-
-    def neighbour() -> float | None:
-        found = answer(views, lambda s: lookups.similar(s, name, page))["items"]
-        return next((row["co_rating"] for row in found if row["item_id"] == rushed), None)
-
-    before = neighbour()
-    appender = log.appender(settings.partitioner)
-    rows = [(each["user_id"].encode(), msgspec.json.encode(each)) for each in events]
-    appender.append_all(log.topics.events, rows)
-    acknowledged = time.monotonic()
-    _until(lambda: neighbour() != before)
-    seconds = time.monotonic() - acknowledged
-    story.say(f"similar({item}): co-rating with {rushed} went from {before} to {neighbour()} after {seconds:.1f} s")
-    _settled(views, log)
-    story.say(f"every answer held all of them {time.monotonic() - acknowledged:.1f} s after the acknowledgement")
-
-
-def _until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + MOVED_WITHIN_SECONDS
-    while not true():
-        if time.monotonic() > deadline:
-            raise MillraceError(f"nothing moved within {MOVED_WITHIN_SECONDS:g} s; run `millrace doctor`")
-        time.sleep(0.05)
 
 
 def _show(*lookups: list[str]) -> None:
@@ -259,9 +174,10 @@ def _serve(settings: Settings) -> None:
     """The HTTP API beside the running speed layer, until Ctrl-C."""
     from serving_layer.api import run
 
-    click.echo(f"Serving on http://{settings.host}:{settings.port} with MILLRACE_HOME={settings.home}; Ctrl-C ends all.")
+    where = f"http://{settings.host}:{settings.port}"
+    click.echo(f"Serving on {where} with MILLRACE_HOME={settings.home}; Ctrl-C ends all.")
     run(settings, settings.host, settings.port)
 
 
-def _interrupt(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the form of a signal handler
+def _interrupt(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt

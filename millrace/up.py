@@ -117,7 +117,7 @@ def up(host: str | None, port: int | None) -> None:
         say(f"log at {log.bootstrap}, home {settings.home}")
         supervisor = Supervisor(_parts(settings, host, port), say, f"http://{host}:{port}/ready")
 
-        def end(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the form of a signal handler
+        def end(number: int, frame: FrameType | None) -> None:
             supervisor.ended.set()
 
         for each in (signal.SIGTERM, signal.SIGINT):
@@ -138,7 +138,7 @@ def _parts(settings: Settings, host: str, port: int) -> list[Part]:
 
 def _answers(url: str) -> bool:
     try:
-        with urlopen(url, timeout=1) as answer:  # noqa: S310 - our own address
+        with urlopen(url, timeout=1) as answer:
             return bool(answer.status == 200)
     except (URLError, OSError):
         return False

@@ -1,10 +1,15 @@
 """``millrace verify``."""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from adapters.commands import as_json, print_json, reports_errors
 from adapters.saying import sayer
 from adapters.settings import load_settings
+
+if TYPE_CHECKING:
+    from serving_layer.verify import Report
 
 
 @click.command()
@@ -23,11 +28,14 @@ def verify(sample: int | None, as_json: bool) -> None:
     if as_json:
         print_json(report.as_json())
     else:
-        click.echo(
-            f"compared {report.sums:,} sums of {report.events:,} events: {report.users:,} users, {report.items:,} items, "
-            f"{report.pairs:,} pairs, {report.counts:,} hourly counts\nmismatches: {report.mismatches:,}"
-        )
+        click.echo(f"compared {report.sums:,} sums of {report.events:,} events: {_sizes(report)}")
+        click.echo(f"mismatches: {report.mismatches:,}")
         for example in report.examples or []:
             click.echo(f"  {example}")
     if not report.proved:
         raise click.exceptions.Exit(1)
+
+
+def _sizes(report: "Report") -> str:
+    sizes = {"users": report.users, "items": report.items, "pairs": report.pairs, "hourly counts": report.counts}
+    return ", ".join(f"{size:,} {name}" for name, size in sizes.items())

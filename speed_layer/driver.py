@@ -34,11 +34,17 @@ class SpeedDriver:
     say: Callable[[str], None]
     fault: Callable[[str], None] = lambda _: None  # tests end the process at a named step
 
-    def take_over(self) -> Position:
-        """Make this process the owner of the position; begin a new epoch where rules 8 and 9 ask for one."""
+    def take_over(self, log_start: Offsets | None = None) -> Position:
+        """Make this process the owner of the position; begin a new epoch where rules 8 and 9 ask for one.
+
+        ``log_start``: the first offsets that the log still holds; a position behind them is given up when the active
+        generation covers what is gone.
+        """
         while True:
             control, position = self._control(), read_position(self.speed_views)
             why = needs_new_epoch(control, position) or self._missing_base(control, position)
+            if not why and position is not None and _only_generation_covers(log_start or {}, control, position):
+                why = "the log no longer holds what follows the position, but the active generation does"
             if why or position is None:
                 self._begin_epoch(control, position, why or "")
                 continue
@@ -148,3 +154,7 @@ class SpeedDriver:
         if control is None:
             raise MillraceError("the control record is gone: see 'Loss of the control record' in docs/operations.md")
         return control
+
+
+def _only_generation_covers(log_start: Offsets, control: Control, position: Position) -> bool:
+    return not reaches(position.offsets, log_start) and reaches(control.active_boundary.offsets, log_start)

@@ -10,7 +10,9 @@ START = 1_700_000_000_000
 
 
 @st.composite
-def event_streams(draw: st.DrawFn, max_size: int = 60, users: int = 4, items: int = 7, partitions: int = 2) -> list[Event]:
+def event_streams(
+    draw: st.DrawFn, max_size: int = 60, users: int = 4, items: int = 7, partitions: int = 2
+) -> list[Event]:
     """Events in log order with duplicates, removes, weight 0, expiry and times in any order."""
     offsets = dict.fromkeys(range(partitions), 0)
     events: list[Event] = []

@@ -28,7 +28,7 @@ class ViewStore(Protocol):
         """The book's record as last swapped in, linearizably; None when there is none."""
 
     def swap(self, book: Book, expected: bytes | None, new: bytes, *, writes: int | None = None) -> bool:
-        """Make ``new`` the record if it still is ``expected`` (None: if there is none); False, and nothing changed, otherwise.
+        """Make ``new`` the record if it still is ``expected`` (None: there is none); else False, and nothing changed.
 
         With ``writes``: only if exactly that many guarded puts succeeded since the record was last swapped. A store
         that was restored or failed over under a live writer has lost some, and so refuses (design §5 rule 13).

@@ -1,6 +1,6 @@
 """One generation: boundary, ingest, fold, train, publish, drop.
 
-``spark-submit --py-files millrace.zip batch_layer/jobs/generation.py [--full] [--reason R]``, or ``millrace batch run``.
+``spark-submit --py-files millrace.zip batch_layer/jobs/generation.py [--full] [--reason R]``; ``millrace batch run``.
 """
 
 import json
@@ -122,9 +122,9 @@ class BatchJob:
         for partition, first in self.log.start_offsets().items():
             if covered[partition] < min(first, boundary.offsets[partition]):
                 raise SettingsError(
-                    f"partition {partition} of {self.log.topics.events}: offsets {covered[partition]} to {first - 1} were "
-                    "removed by retention before the lake held them; they are never skipped. Restore them, or start "
-                    "with new views and a new lake, and give the topic a longer retention.ms"
+                    f"partition {partition} of {self.log.topics.events}: offsets {covered[partition]} to {first - 1} "
+                    "were removed by retention before the lake held them; they are never skipped. Restore them, or "
+                    "start with new views and a new lake, and give the topic a longer retention.ms"
                 )
 
     def _bury(self, rows: "DataFrame") -> None:

@@ -42,7 +42,7 @@ Say = Callable[[str], None]
 
 
 class SpeedJob:
-    """One life of the speed layer in this process; ``run`` returns after ``stop`` or, with available_now, at the end."""
+    """One life of the speed layer in this process; ``run`` returns after ``stop``, or at the end with available_now."""
 
     def __init__(self, spark: "SparkSession", log: Log, settings: Settings, say: Say) -> None:
         self._spark, self._log, self._settings, self._say = spark.newSession(), log, settings, say
@@ -83,8 +83,9 @@ class SpeedJob:
 
     def _until_stopped(self, driver: SpeedDriver, clean_up: CleanUp, control: Control, available_now: bool) -> None:
         while not self._stopping.is_set():
-            position = driver.take_over()
-            self._require_range(position)
+            first = self._log.start_offsets()
+            position = driver.take_over(first)
+            self._require_range(position, first)
             try:
                 self._stream(driver, position, clean_up, available_now)
             except StartOver as reason:
@@ -92,14 +93,13 @@ class SpeedJob:
                 continue
             return
 
-    def _require_range(self, position: Position) -> None:
-        first = self._log.start_offsets()
+    def _require_range(self, position: Position, first: Offsets) -> None:
         for partition, needed in position.offsets.items():
             if needed < first[partition]:
                 raise SettingsError(
-                    f"partition {partition} of {self._log.topics.events}: offsets {needed} to {first[partition] - 1} are "
-                    "needed but were removed by retention. If the lake holds them, run `millrace batch run` and delete "
-                    "the speed views: a new epoch then begins at the new generation; see docs/operations.md"
+                    f"partition {partition} of {self._log.topics.events}: offsets {needed} to {first[partition] - 1} "
+                    "are needed but were removed by retention; they are never skipped. If the lake holds them, run "
+                    "`millrace batch run`: the speed layer then begins a new epoch at that generation's boundary"
                 )
 
     def _stream(self, driver: SpeedDriver, position: Position, clean_up: CleanUp, available_now: bool) -> None:
@@ -120,7 +120,7 @@ class SpeedJob:
                 self.progress.note(tally, time.monotonic() - started)
                 clean_up.maybe()
             except BaseException as error:
-                self._failure = error
+                self._failure = error  # py4j would hide it
                 raise
 
         self._failure = None

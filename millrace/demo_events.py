@@ -1,0 +1,100 @@
+"""The events of the demo: a month of a synthetic shop, then a rush that must show in the answers."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from adapters.settings import Settings
+from schemas.errors import MillraceError
+
+if TYPE_CHECKING:
+    from adapters.log import Log
+    from datasets.generator import World
+    from serving_layer.views import Views
+
+LIVE_EVENTS = 400
+LIVE_SPAN_MS = 60_000
+MOVED_WITHIN_SECONDS = 60.0
+
+
+def generate(settings: Settings, world: "World") -> tuple[Path, Path]:
+    import msgspec
+
+    from datasets.generator import generate_events
+    from datasets.output import progress, write_lines
+
+    settings.home.mkdir(parents=True, exist_ok=True)
+    events, items = settings.home / "events.jsonl", settings.home / "items.jsonl"
+    with progress("generating", world.settings.events):
+        write_lines(events, map(msgspec.json.encode, generate_events(world.settings, world)))
+    write_lines(items, map(msgspec.json.encode, world.items()))
+    return events, items
+
+
+def produce(log: "Log", settings: Settings, events: Path, catalogue: Path) -> None:
+    from datasets.output import progress
+    from datasets.producing import key_reader, send_lines
+
+    appender = log.appender(settings.partitioner)
+    for path, topic, field in ((events, log.topics.events, "user_id"), (catalogue, log.topics.items, "item_id")):
+        lines = path.read_bytes().splitlines()
+        with progress(path.stem, len(lines)) as reached:
+            for sent in send_lines(lines, appender.append, topic, key_reader(field)):
+                if sent.lines % 1_000 == 0:
+                    reached(sent.lines)
+            appender.flush()
+
+
+def settled(views: "Views", log: "Log") -> None:
+    """Wait until the speed layer has applied what the log holds."""
+    from core.boundaries import reaches
+    from serving_layer.views import answer
+
+    end = log.end_offsets()
+    until(lambda: answer(views, lambda s: s.position is not None and reaches(s.offsets, end)))
+
+
+def move(
+    log: "Log", settings: Settings, views: "Views", world: "World", say: Callable[[str], None], of: tuple[str, str]
+) -> None:
+    """Produce the rush and wait for it in the answers; says after how many seconds each moved."""
+    import msgspec
+
+    from datasets.generator import Burst, live_events
+    from serving_layer import lookups
+    from serving_layer.catalogue import Page
+    from serving_layer.views import answer
+
+    item, user = of
+    rushed = world.item_ids[-1]
+    name, page = item.encode(), Page(n=1000)
+    now = time.time_ns() // 1_000_000
+    burst = Burst([rushed, item])
+    events = list(live_events(world, 1, LIVE_EVENTS, (now - LIVE_SPAN_MS, now), burst))
+    for number, each in enumerate((item, rushed)):
+        told = {"event_id": f"demo-{number}", "event_time": now, "kind": "purchase", "user_id": user, "item_id": each}
+        events.append(told)
+
+    def neighbour() -> float | None:
+        found = answer(views, lambda s: lookups.similar(s, name, page))["items"]
+        return next((row["co_rating"] for row in found if row["item_id"] == rushed), None)
+
+    before = neighbour()
+    appender = log.appender(settings.partitioner)
+    rows = [(each["user_id"].encode(), msgspec.json.encode(each)) for each in events]
+    appender.append_all(log.topics.events, rows)
+    acknowledged = time.monotonic()
+    until(lambda: neighbour() != before)
+    seconds = time.monotonic() - acknowledged
+    say(f"similar({item}): co-rating with {rushed} went from {before} to {neighbour()} after {seconds:.1f} s")
+    settled(views, log)
+    say(f"every answer held all of them {time.monotonic() - acknowledged:.1f} s after the acknowledgement")
+
+
+def until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + MOVED_WITHIN_SECONDS
+    while not true():
+        if time.monotonic() > deadline:
+            raise MillraceError(f"nothing moved within {MOVED_WITHIN_SECONDS:g} s; run `millrace doctor`")
+        time.sleep(0.05)
