@@ -7,25 +7,17 @@ from contextlib import ExitStack, contextmanager
 from functools import cached_property
 
 from adapters.appender import Appender
-from adapters.broker import running_broker
 from adapters.catalogue import CatalogueFollower
-from adapters.log import Log, Topics
+from adapters.log import Log
 from adapters.opening import open_log
 from adapters.settings import Settings
 from adapters.stores import ViewStore
 from schemas.errors import LogUnavailable, MillraceError
 
 TRY_AGAIN_SECONDS = 2.0
+STOP_SECONDS = 2.0
 
 log = logging.getLogger("serving")
-
-
-def running_log(settings: Settings) -> Log | None:
-    """The log if one is configured or the home's broker runs already; starts nothing, connects to nothing."""
-    bootstrap = settings.kafka or running_broker(settings.home)
-    if not bootstrap:
-        return None
-    return Log(bootstrap, Topics.prefixed(settings.topic_prefix), settings.kafka_options)
 
 
 class LogLink:
@@ -60,7 +52,7 @@ class LogLink:
         finally:
             self._ended.set()
             self._follower.stop()
-            self._opener.join()
+            self._opener.join(STOP_SECONDS)  # it may be waiting for a broker that does not answer
 
     def _keep_open(self) -> None:
         with ExitStack() as stack:

@@ -2,18 +2,20 @@
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from adapters.books import LEASE
-from adapters.log import Log
 from adapters.records import read_control
 from adapters.settings import Settings, milliseconds
 from core.boundaries import latest
 from core.codec import Facts
 from schemas.control import Control, Offsets
-from schemas.errors import LogUnavailable, NotReady, StoreUnavailable
+from schemas.errors import MillraceError, NotReady, StoreUnavailable
 from serving_layer.snapshot import Snapshot
 from serving_layer.views import Views, answer
+
+if TYPE_CHECKING:
+    from adapters.log import Log
 
 MANY_MISPLACED = 0.01  # of all events: beyond this it is a wrong setting, not a stray record
 
@@ -27,7 +29,7 @@ class End:
     freshness_seconds: float
 
 
-def status(views: Views, settings: Settings, log: Log | None, now_ms: int) -> dict[str, Any]:
+def status(views: Views, settings: Settings, log: "Log | None", now_ms: int) -> dict[str, Any]:
     """The JSON of design §7.
 
     Args: log: None when none is there.      now_ms: the wall clock, epoch ms.
@@ -37,13 +39,14 @@ def status(views: Views, settings: Settings, log: Log | None, now_ms: int) -> di
         told, applied, facts = answer(views, _views_told)
     except NotReady as error:
         told, applied, facts = _nothing_told(views, str(error))
+    end, why = None, "no broker runs"
     try:
         end = None if log is None else _end(log, applied, now_ms)
-    except (LogUnavailable, NotReady):
-        end = None
+    except MillraceError as error:
+        why = str(error)
     if end is None:
         told["degraded"].append("log")
-    speed = _speed_layer(views, now_ms, milliseconds(settings.lease))
+    speed = speed_layer(views, now_ms, milliseconds(settings.lease))
     rejected = facts.rejected or {}
     return {
         **told,
@@ -57,7 +60,7 @@ def status(views: Views, settings: Settings, log: Log | None, now_ms: int) -> di
         "rejected_by_reason": rejected,
         "modes": {},
         "speed": speed,
-        "messages": _messages(facts, settings, told, speed),
+        "messages": _messages(facts, settings, told, speed) + ([] if end else [f"the log's end is unknown: {why}"]),
     }
 
 
@@ -94,7 +97,7 @@ def _control(views: Views, why: str) -> Control | None:
         raise NotReady(why) from error
 
 
-def _end(log: Log, applied: Offsets, now_ms: int) -> End:
+def _end(log: "Log", applied: Offsets, now_ms: int) -> End:
     offsets = log.end_offsets()
     start = log.start_offsets() if applied.keys() != offsets.keys() else {}
     behind = latest(applied, {p: start.get(p, 0) for p in offsets if p not in applied})
@@ -105,7 +108,7 @@ def _end(log: Log, applied: Offsets, now_ms: int) -> End:
     return End(offsets, lag, max([0, *waiting]) / 1000)
 
 
-def _speed_layer(views: Views, now_ms: int, lease_ms: int) -> dict[str, Any]:
+def speed_layer(views: Views, now_ms: int, lease_ms: int) -> dict[str, Any]:
     """Whether a speed layer shows signs of life; by the wall clock, for people to see."""
     try:
         text = views.speed.record(LEASE)

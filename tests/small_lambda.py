@@ -86,7 +86,7 @@ class SmallLambda:
         return generation
 
     def run_speed(self, count: int, share: float = 1.0) -> None:
-        """One micro-batch up to the log's first ``count`` events; a share below 1: it crashes after that of its rows."""
+        """One micro-batch up to the log's first ``count`` events; at a share below 1 it crashes after so many rows."""
         to = self.ends(count)
         ahead = {p: max(offset, self.position.offsets[p]) for p, offset in to.items()}
         events = [e for e in self.below(ahead) if e.offset >= self.position.offsets[e.partition]]

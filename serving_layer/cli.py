@@ -1,0 +1,235 @@
+"""The lookups, ``status`` and ``serve`` as commands."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from adapters.commands import MOMENT, WINDOW, Converted, as_json, print_json, reports_errors
+from adapters.settings import load_settings
+
+Answer = dict[str, Any]
+
+
+def _identifier(text: str) -> bytes:
+    from core.fields import identifier
+
+    try:
+        given = identifier(text.encode().decode())
+    except UnicodeError:
+        given = None
+    if given is None:
+        raise ValueError(f"{text!r} is no id: 1 to 256 characters of UTF-8, none of them a control character")
+    return given.encode()
+
+
+ID = Converted("id", _identifier)
+_n = click.option("-n", type=click.IntRange(1), default=10, show_default=True, help="How many to list.")
+_offset = click.option("--offset", type=click.IntRange(0), default=0, help="Leave out so many first.")
+_category = click.option("--category", help="Only items of this category.")
+_window = click.option("--window", type=WINDOW, default="24h", show_default=True, help="Whole hours: 1h, 24h, 7d.")
+_as_of = click.option("--as-of", type=MOMENT, help="Event time that 'now' means; epoch ms or RFC 3339.")
+
+
+def paged(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that choose a part of a list."""
+    return _n(_offset(_category(command)))
+
+
+@click.command()
+@click.argument("user", type=ID)
+@paged
+@click.option("--exclude", multiple=True, type=ID, help="An item not to list; may be repeated.")
+@click.option("--include-seen", is_flag=True, help="List items that the user has seen, too.")
+@as_json
+@reports_errors
+def recommend(user: bytes, exclude: tuple[bytes, ...], include_seen: bool, as_json: bool, **page: Any) -> None:
+    """What USER may like, and why."""
+    from serving_layer.catalogue import Page
+    from serving_layer.recommender import Wish
+    from serving_layer.recommender import recommend as look_up
+
+    wish = Wish(Page(**page), exclude, include_seen)
+    answer, about = _looked_up(lambda snapshot: look_up(snapshot, user, wish))
+    if as_json:
+        print_json(answer)
+        return
+    from serving_layer.tables import ITEM, number, show
+    from serving_layer.tables import about as described
+
+    why = [("source", lambda row: row["source"]), ("because", lambda row: ", ".join(row["because"]))]
+    title = f"recommended to {user.decode()}" + ("" if answer["personal"] else ": a new user, so what is popular")
+    columns = [ITEM, number("score"), number("confidence", form=".2f"), *why, *described(about)]
+    show(title, answer, answer["items"], columns)
+
+
+@click.command()
+@click.argument("item", type=ID)
+@paged
+@as_json
+@reports_errors
+def similar(item: bytes, as_json: bool, **page: Any) -> None:
+    """What goes with ITEM, most similar first."""
+    from serving_layer import lookups
+    from serving_layer.catalogue import Page
+
+    answer, about = _looked_up(lambda snapshot: lookups.similar(snapshot, item, Page(**page)))
+    if as_json:
+        print_json(answer)
+        return
+    from serving_layer.tables import ITEM, number, show
+    from serving_layer.tables import about as described
+
+    numbers = [number("score"), number("co_rating", "co-rating", "g"), number("norm", form="g")]
+    title = f"similar to {item.decode()} (norm {answer['norm']:g})"
+    show(title, answer, answer["items"], [ITEM, *numbers, *described(about)])
+
+
+@click.command()
+@_window
+@_as_of
+@paged
+@as_json
+@reports_errors
+def trending(window: int, as_of: int | None, as_json: bool, **page: Any) -> None:
+    """What grows in the last hours, or is popular while growth cannot be told."""
+    from serving_layer import lookups
+    from serving_layer.catalogue import Page
+
+    answer, about = _looked_up(lambda snapshot: lookups.trending(snapshot, window, as_of, Page(**page)))
+    if as_json:
+        print_json(answer)
+        return
+    from serving_layer.tables import ITEM, number, show, time_text
+    from serving_layer.tables import about as described
+
+    what = "trending" if answer["basis"] == "trend" else "popular (too little history for a trend)"
+    numbers = [number(name, form=".2f") for name in ("score", "expected", "growth", "change")]
+    title = f"{what} in the {window} h to {time_text(answer['as_of'])}"
+    show(title, answer, answer["items"], [ITEM, number("count", form="d"), *numbers, *described(about)])
+
+
+@click.command()
+@click.argument("user", type=ID)
+@paged
+@as_json
+@reports_errors
+def history(user: bytes, as_json: bool, **page: Any) -> None:
+    """The last items of USER, newest first."""
+    from serving_layer import lookups
+    from serving_layer.catalogue import Page
+
+    answer, about = _looked_up(lambda snapshot: lookups.history(snapshot, user, Page(**page)))
+    if as_json:
+        print_json(answer)
+        return
+    from serving_layer.tables import ITEM, moment, number, show
+    from serving_layer.tables import about as described
+
+    columns = [ITEM, number("rating", form="g"), moment("last_time", "last touched"), *described(about)]
+    show(f"history of {user.decode()}", answer, answer["items"], columns)
+
+
+@click.command()
+@click.argument("user", type=ID)
+@click.argument("item", type=ID)
+@as_json
+@reports_errors
+def explain(user: bytes, item: bytes, as_json: bool) -> None:
+    """Why ITEM is, or is not, recommended to USER."""
+    from serving_layer.recommender import explain as look_up
+
+    answer, about = _looked_up(lambda snapshot: look_up(snapshot, user, item))
+    if as_json:
+        print_json(answer)
+        return
+    from serving_layer.tables import ITEM, moment, number, show
+    from serving_layer.tables import about as described
+
+    shares = ", ".join(f"{name} {share:.3f}" for name, share in answer["sources"].items()) or "no source names it"
+    seen = "; already seen, so not listed" if answer["seen"] else "" if answer["listed"] else "; hidden, so not listed"
+    columns = [ITEM, number("contribution"), number("rating", form="g"), number("co_rating", "co-rating", "g")]
+    title = f"{item.decode()} for {user.decode()}: score {answer['score']:.3f} ({shares}){seen}"
+    show(title, answer, answer["because"], [*columns, moment("last_time", "last touched"), *described(about)])
+
+
+@click.command("bucket-changes")
+@_window
+@_as_of
+@paged
+@as_json
+@reports_errors
+def bucket_changes(window: int, as_of: int | None, as_json: bool, **page: Any) -> None:
+    """How each item's count changed from hour to hour."""
+    from serving_layer import lookups
+    from serving_layer.catalogue import Page
+
+    answer, about = _looked_up(lambda snapshot: lookups.bucket_changes(snapshot, window, as_of, Page(**page)))
+    if as_json:
+        print_json(answer)
+        return
+    from serving_layer.tables import ITEM, moment, number, show
+    from serving_layer.tables import about as described
+
+    rows = [{"bucket": each["bucket"], **row} for each in answer["buckets"] for row in each["items"]]
+    numbers = [number("count", form="d"), number("previous", "before", "d"), number("change", form="+.2f")]
+    columns = [moment("bucket", "hour"), ITEM, *numbers, number("relative", "±%", "+.0%"), *described(about)]
+    show(f"changes by hour, the last {window} h", answer, rows, columns)
+
+
+@click.command()
+@as_json
+@reports_errors
+def status(as_json: bool) -> None:
+    """Generation, boundary, lag and freshness."""
+    from serving_layer.refresh import running_log
+    from serving_layer.status import status as look_up
+    from serving_layer.views import open_views
+
+    settings = load_settings()
+    with open_views(settings) as views:
+        answer = look_up(views, settings, running_log(settings), time.time_ns() // 1_000_000)
+    if as_json:
+        print_json(answer)
+        return
+    for name, value in answer.items():
+        click.echo(f"{name.replace('_', ' '):20} {_plain(value)}")
+
+
+@click.command()
+@click.option("--host", help="Default: the setting host.")
+@click.option("--port", type=click.IntRange(0, 65535), help="Default: the setting port.")
+@reports_errors
+def serve(host: str | None, port: int | None) -> None:
+    """The HTTP API; ends with Ctrl-C or SIGTERM."""
+    from serving_layer.api import run
+
+    settings = load_settings()
+    run(settings, host or settings.host, settings.port if port is None else port)
+
+
+def _looked_up(compute: Callable[[Any], Answer]) -> tuple[Answer, dict[str, Any]]:
+    """An answer and, of the same snapshot, what is known of the items that it names."""
+    from serving_layer.catalogue import describe
+    from serving_layer.refresh import refresh_catalogue
+    from serving_layer.views import answer, open_views
+
+    def both(snapshot: Any) -> tuple[Answer, dict[str, Any]]:
+        told = compute(snapshot)
+        parts = [told.get("items", []), told.get("because", []), *(each["items"] for each in told.get("buckets", []))]
+        names = list(dict.fromkeys(row["item_id"].encode() for part in parts for row in part))
+        return told, {name.decode(): about for name, about in describe(snapshot, names).items()}
+
+    settings = load_settings()
+    with open_views(settings) as views:
+        refresh_catalogue(settings, views, time.time_ns() // 1_000_000)
+        return answer(views, both)
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name}: {each}" for name, each in value.items()) or "-"
+    if isinstance(value, list):
+        return "; ".join(map(str, value)) or "-"
+    return "-" if value is None else str(value)

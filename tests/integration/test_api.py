@@ -1,0 +1,258 @@
+"""The HTTP API over real stores and a real broker."""
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import numpy as np
+import pytest
+import uvicorn
+from httpx import Client, Response
+
+from adapters.books import CATALOGUE
+from adapters.log import Log
+from adapters.settings import Settings
+from adapters.stores import open_store
+from core.codec import pack_sums
+from schemas.event import Event
+from schemas.rules import Rules
+from serving_layer.api import create_app
+from tests.small_lambda import SmallLambda, placed
+
+HOUR = 3_600_000
+START = 1_760_000_000_000
+RULES = Rules()
+SLASHED = "a/b%c d"
+
+
+def event(k: int, user: str, item: str, weight: int = 1000, category: str | None = None) -> Event:
+    when = START + k * 60_000
+    return Event(0, 0, when, f"e{k}", when, "view", user, item, None, weight, category)
+
+
+def shop() -> list[Event]:
+    """Users of two tastes, alternating; one item's id has a slash, a percent sign and a space."""
+    out = []
+    for k in range(200):
+        user, taste = f"u{k % 20}", k % 2
+        item = f"{'xy'[taste]}{(k // 20 * 7 + k) % 6}"
+        out.append(event(k, user, SLASHED if item == "x0" else item, 1000 + 1000 * (k % 3), f"c{taste}"))
+    return out
+
+
+def model_rows(items: list[str]) -> dict[tuple[str, bytes], bytes]:
+    """Factors that tell the two tastes apart."""
+    names = sorted(item.encode() for item in items)
+    factors = np.array([[0.1, 1.0] if name.startswith(b"y") else [1.0, 0.1] for name in names], np.float32)
+    meta = {"factors": 2, "items": len(names), "alpha": 10.0, "regularization": 0.05}
+    return {
+        ("model", b"meta"): json.dumps(meta).encode(),
+        ("model", b"gram"): (factors.T @ factors).tobytes(),
+        ("model", b"factors/000000"): factors.tobytes(),
+        ("model", b"names/000000"): pack_sums([(name, row) for row, name in enumerate(names)]),
+    }
+
+
+def fill(home: Path) -> SmallLambda:
+    """A home whose batch view ends in the middle of the shop's events, with the rest in the speed view."""
+    home.mkdir(exist_ok=True)
+    batch, speed = (open_store(f"sqlite:///{home / name}.sqlite") for name in ("batch", "speed"))
+    world = SmallLambda(batch, speed, RULES, placed(shop(), RULES))
+    world.begin()
+    world.run_speed(50)
+    world.run_batch(120, model_rows(sorted({e.item_id for e in world.log})))
+    world.run_speed(200)
+    return world
+
+
+@pytest.fixture
+def settings(tmp_path: Path, log: Log) -> Settings:
+    prefix = log.topics.events.removesuffix("events")
+    return Settings(home=tmp_path, kafka=log.bootstrap, topic_prefix=prefix)
+
+
+@contextmanager
+def serving(settings: Settings) -> Iterator[Client]:
+    """The API on a free port, and a client of it."""
+    config = uvicorn.Config(create_app(settings), "127.0.0.1", 0, log_config=None, access_log=False)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    until(lambda: server.started or not thread.is_alive())
+    port = server.servers[0].sockets[0].getsockname()[1]
+    try:
+        with Client(base_url=f"http://127.0.0.1:{port}/api/v1", timeout=30) as client:
+            yield client
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+@pytest.fixture
+def client(settings: Settings) -> Iterator[Client]:
+    world = fill(settings.home)
+    with serving(settings) as found:
+        until(lambda: found.post("/users", json={"user_id": "first"}).status_code == 202)
+        yield found
+    world.batch.close()
+    world.speed.close()
+
+
+def until(holds: Any, seconds: float = 20.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def problem(response: Response, status: int) -> dict[str, Any]:
+    assert response.headers["content-type"] == "application/problem+json"
+    told: dict[str, Any] = response.json()
+    assert response.status_code == told["status"] == status
+    assert told["title"]
+    assert told["detail"]
+    return told
+
+
+pytestmark = pytest.mark.kafka
+
+
+def test_recommendations_leave_out_what_was_seen_and_say_why(client: Client) -> None:
+    told = client.get("/recommendations/u3", params={"n": 20}).json()
+    seen = {row["item_id"] for row in client.get("/users/u3/history", params={"n": 100}).json()["items"]}
+    assert seen
+    assert not seen & {row["item_id"] for row in told["items"]}
+    assert {row["source"] for row in told["items"]} <= {"als", "similar", "popular", "trending"}
+    assert told["items"][0]["item_id"].startswith("y")
+    assert set(told["items"][0]["because"]) <= seen
+    assert told["items"][0]["because"]
+    assert all(0 <= row["confidence"] <= 1 for row in told["items"])
+    assert told["personal"] is True
+    assert told["degraded"] == []
+    assert told["generation"]
+    assert sum(told["fresh_to"]["offsets"].values()) == 200
+
+
+def test_a_page_and_a_category_and_exclusions_are_parts_of_the_whole_list(client: Client) -> None:
+    whole = [row["item_id"] for row in client.get("/recommendations/u3", params={"n": 1000}).json()["items"]]
+    page = client.get("/recommendations/u3", params={"n": 2, "offset": 1}).json()["items"]
+    assert [row["item_id"] for row in page] == whole[1:3]
+    other = client.post("/recommendations/u3", json={"exclude": [whole[0]], "n": 1000, "context": {}}).json()["items"]
+    assert {row["item_id"] for row in other} == set(whole[1:])
+    named = client.get("/recommendations/u3", params={"category": "c0", "n": 1000}).json()["items"]
+    assert {row["category"] for row in named} == {"c0"}
+
+
+def test_an_unknown_user_gets_what_is_popular_by_stated_preferences(client: Client) -> None:
+    told = client.get("/recommendations/nobody", params={"n": 1000}).json()
+    assert told["personal"] is False
+    assert {row["source"] for row in told["items"]} == {"popular"}
+    assert client.post("/users", json={"user_id": "nobody", "preferences": ["c1"]}).status_code == 202
+    until(lambda: client.get("/users/nobody/profile").json()["preferences"] == ["c1"])
+    categories = [row["category"] for row in client.get("/recommendations/nobody", params={"n": 12}).json()["items"]]
+    assert categories == sorted(categories, reverse=True)
+    assert set(categories) == {"c0", "c1"}
+
+
+def test_a_hidden_or_deleted_item_leaves_every_list_but_not_the_sums(client: Client, log: Log) -> None:
+    item = client.get("/trending").json()["items"][0]
+    before = client.get(f"/items/{quote(item['item_id'], '')}").json()
+    assert before["hidden"] is False
+    for value in (json.dumps({"item_id": item["item_id"], "hidden": True}).encode(), None):
+        log.appender().append_all(log.topics.items, [(item["item_id"].encode(), value)])
+        until(lambda: client.get(f"/items/{quote(item['item_id'], '')}").json()["hidden"])
+        assert item["item_id"] not in [row["item_id"] for row in client.get("/trending?n=1000").json()["items"]]
+        assert client.get(f"/items/{quote(item['item_id'], '')}").json()["norm"] == before["norm"]
+        shown = {"item_id": item["item_id"], "title": "back"}
+        assert client.post("/items", json=[shown]).status_code == 202
+        until(lambda: not client.get(f"/items/{quote(item['item_id'], '')}").json()["hidden"])
+        assert item["item_id"] in [row["item_id"] for row in client.get("/trending?n=1000").json()["items"]]
+
+
+def test_an_encoded_slash_is_a_part_of_the_id(client: Client) -> None:
+    told = client.get(f"/items/{quote(SLASHED, '')}/similar").json()
+    assert told["item_id"] == SLASHED
+    assert told["items"]
+    assert client.get(f"/explain/u2/{quote(SLASHED, '')}").json()["item_id"] == SLASHED
+    problem(client.get(f"/items/{SLASHED}/similar"), 404)
+
+
+def test_an_unknown_item_is_404_and_a_wrong_parameter_422(client: Client) -> None:
+    assert "there is no item 'nothing'" in problem(client.get("/items/nothing/similar"), 404)["detail"]
+    problem(client.get("/items/nothing"), 404)
+    problem(client.get("/explain/u1/nothing"), 404)
+    problem(client.get("/no-such-thing"), 404)
+    problem(client.get("/recommendations/u1", params={"n": 0}), 422)
+    problem(client.get("/recommendations/u1", params={"n": 1001}), 422)
+    problem(client.get("/trending", params={"window": "90m"}), 422)
+    problem(client.get("/trending", params={"as_of": "yesterday"}), 422)
+    problem(client.get("/items/%00/similar"), 422)
+    problem(client.post("/recommendations/u1", json={"n": "many"}), 422)
+
+
+def test_accepted_interactions_are_in_the_log_as_sent_and_the_others_are_named(client: Client, log: Log) -> None:
+    good = {"event_id": "mine", "event_time": START, "kind": "view", "user_id": "ü", "item_id": "i", "extra": 1}
+    bare = {"kind": "rating", "value": 4.5, "user_id": "v", "item_id": "i"}
+    bad = [{**good, "kind": "stare"}, 5, {**good, "item_id": ""}, {"kind": "rating", "user_id": "v", "item_id": "i"}]
+    told = client.post("/interactions", json=[good, bad[0], bare, *bad[1:]])
+    assert told.status_code == 202
+    body = told.json()
+    reasons = ["unknown_kind", "malformed", "invalid:item_id", "missing:value"]
+    assert [(row["index"], row["reason"]) for row in body["rejected"]] == list(zip([1, 3, 4, 5], reasons, strict=True))
+    assert (body["accepted"], body["event_ids"][0]) == (2, "mine")
+    records = list(log.read(log.topics.events, log.start_offsets(), log.end_offsets()))
+    sent = {record.key: json.loads(record.value or b"") for record in records}
+    assert sent["ü".encode()] == good
+    assert sent[b"v"] == {**bare, "event_id": body["event_ids"][1], "event_time": sent[b"v"]["event_time"]}
+    assert abs(sent[b"v"]["event_time"] - time.time() * 1000) < 60_000
+
+
+def test_a_list_of_which_nothing_is_good_or_that_is_unsafe_to_send_again_is_422(client: Client, log: Log) -> None:
+    row = {"kind": "view", "user_id": "u", "item_id": "i"}
+    assert (
+        problem(client.post("/interactions", json={**row, "kind": "x"}), 422)["rejected"][0]["reason"] == "unknown_kind"
+    )
+    problem(client.post("/interactions", content=b"{"), 422)
+    problem(client.post("/interactions", json=[]), 422)
+    problem(client.post("/interactions", json=[row] * 1001), 422)
+    assert "at most 64" in problem(client.post("/interactions", json=[row] * 65), 422)["detail"]
+    assert client.post("/interactions", json=[row] * 64).status_code == 202
+    assert sum(log.end_offsets().values()) == 64
+
+
+def test_the_catalogue_is_followed_to_the_end_and_nothing_is_applied_twice(client: Client, settings: Settings) -> None:
+    items = [{"item_id": f"new{k}", "title": f"T{k}", "price": 2.5} for k in range(50)]
+    assert client.post("/items", json=[*items, {"item_id": "bad", "price": -1}]).json()["accepted"] == 50
+    until(lambda: client.get("/items/new49").status_code == 200)
+    assert client.get("/items/new7").json()["title"] == "T7"
+    problem(client.get("/items/bad"), 404)
+    store = open_store(settings.speed_views_url)
+    try:
+        until(lambda: json.loads(store.record(CATALOGUE) or b"{}")["items"] == {"0": 50})
+        time.sleep(0.5)
+        record = store.record(CATALOGUE)
+        time.sleep(1.2)
+        assert store.record(CATALOGUE) == record
+    finally:
+        store.close()
+
+
+def test_a_fresh_home_is_alive_but_not_ready(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path / "new", kafka="127.0.0.1:1")
+    with serving(settings) as client:
+        assert client.get("/health").status_code == 200
+        assert "nothing is published" in problem(client.get("/ready"), 503)["detail"]
+        problem(client.get("/trending"), 503)
+        problem(client.post("/interactions", json={"kind": "view", "user_id": "u", "item_id": "i"}), 503)
+
+
+def test_ready_says_what_the_answers_are_made_of(client: Client) -> None:
+    told = client.get("/ready").json()
+    assert told["status"] == "ready"
+    assert told["generation"]
+    assert client.get(str(client.base_url).replace("/api/v1/", "/openapi.json")).status_code == 200

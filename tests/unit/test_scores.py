@@ -1,0 +1,115 @@
+"""Scores against hand-worked numbers and an independent library."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import beta
+
+from core import scores
+from core.blend import blend
+from core.scores import Window, WindowCounts
+from schemas.event import BUCKET_MS
+
+
+def test_similarity_is_the_cosine_of_the_sums_times_the_shrinkage_factor() -> None:
+    found = scores.similarity(np.array([2000, 500]), 4000, np.array([9000, 1000]), shrinkage=2.0)
+    assert found.tolist() == pytest.approx([2 / 6 * 0.5, 0.5 / 2 * 0.2])
+
+
+def test_similarity_is_0_where_a_norm_is_0_and_at_most_1() -> None:
+    assert scores.similarity(np.array([1000, 9000, 5]), 4000, np.array([0, 4000, 1000])).tolist()[:2] == [0.0, 1.0]
+    assert scores.similarity(np.array([1000]), 0, np.array([1000])).tolist() == [0.0]
+
+
+def test_norms_near_the_limit_of_64_bits_do_not_overflow() -> None:
+    assert scores.similarity(np.array([2**62]), 2**62, np.array([2**62])).tolist() == [1.0]
+
+
+def test_equal_scores_are_ordered_by_the_bytes_of_the_name() -> None:
+    near = [("ї".encode(), 0.5), (b"z", 0.5 + 1e-14), (b"a", 0.25), (b"none", 0.0)]
+    assert [name for name, _ in scores.ranked(near)] == [b"z", "ї".encode(), b"a"]
+
+
+@given(st.integers(0, 400), st.integers(0, 4000), st.floats(1, 50))
+def test_the_bound_of_a_rate_ratio_is_scipys(count: int, baseline: int, ratio: float) -> None:
+    p = beta.ppf(0.05, count + 2.3, baseline + 2.3 * ratio)
+    found = scores.rate_ratio_bound(np.array([count]), np.array([baseline]), ratio)
+    assert found[0] == pytest.approx(ratio * p / (1 - p), rel=1e-9)
+
+
+def test_a_window_ends_with_the_bucket_of_as_of_and_its_baseline_is_three_windows_or_a_day() -> None:
+    as_of = 1000 * BUCKET_MS + BUCKET_MS - 1
+    one, day, week = (Window.ending(as_of, hours) for hours in (1, 24, 168))
+    assert (one.window, one.baseline, one.before) == (range(1000, 1001), range(976, 1000), range(999, 1000))
+    assert (day.window, day.baseline, day.before) == (range(977, 1001), range(905, 977), range(953, 977))
+    assert len(week.baseline) == 504
+
+
+def day_of_counts() -> dict[int, dict[bytes, int]]:
+    """A steady item, one that has tripled, one too rare to tell; 72 hours of baseline before the last 24."""
+    buckets = {hour: {b"steady": 10, b"rising": 2} for hour in range(905, 977)}
+    buckets |= {hour: {b"steady": 10, b"rising": 6} for hour in range(977, 1001)}
+    buckets[1000][b"rare"] = 4
+    return buckets
+
+
+def test_what_has_tripled_trends_and_what_is_steady_does_not() -> None:
+    window = Window.ending(1000 * BUCKET_MS, 24)
+    counts = scores.window_counts(day_of_counts(), window)
+    assert scores.has_trend(counts, window, 905)
+    ratio = (72 * 12) / (24 * 16 + 4)
+    assert counts.ratio == ratio
+    (rising,) = scores.trends(counts)
+    p = beta.ppf(0.05, 144 + 2.3, 144 + 2.3 * ratio)
+    assert rising.score == pytest.approx(ratio * p / (1 - p))
+    assert (rising.item, rising.count, rising.expected) == (b"rising", 144, 144 / ratio)
+    assert rising.growth == pytest.approx(math.log((144 + 2.3) / (144 / ratio + 2.3)))
+    assert rising.change == (144 - 48) / 49
+
+
+def test_without_a_full_baseline_or_with_a_thin_one_there_is_no_trend() -> None:
+    window = Window.ending(1000 * BUCKET_MS, 24)
+    counts = scores.window_counts(day_of_counts(), window)
+    assert not scores.has_trend(counts, window, 906)
+    assert not scores.has_trend(counts, window, None)
+    thin = WindowCounts([b"a"], np.array([10]), np.array([9]), np.array([0]))
+    assert not scores.has_trend(thin, window, 0)
+    assert not scores.has_trend(WindowCounts([], *(np.zeros(0, np.int64),) * 3), window, 0)
+
+
+def test_popular_items_are_ordered_by_count_then_by_name() -> None:
+    table = WindowCounts([b"b", b"a", b"c", b"gone"], np.array([2, 2, 5, 0]), np.zeros(4, int), np.array([0, 1, 5, 9]))
+    rows = [(each.item, each.score, each.expected, each.growth, each.change) for each in scores.popular(table)]
+    assert rows == [(b"c", 5.0, None, None, 0.0), (b"a", 2.0, None, None, 0.5), (b"b", 2.0, None, None, 2.0)]
+
+
+def test_changes_of_a_bucket() -> None:
+    assert (scores.smoothed_change(3, 1), scores.smoothed_change(0, 4), scores.smoothed_change(5, 0)) == (
+        1.0,
+        -0.8,
+        5.0,
+    )
+    assert (scores.relative_change(3, 1), scores.relative_change(0, 4), scores.relative_change(5, 0)) == (
+        2.0,
+        -1.0,
+        None,
+    )
+
+
+def test_a_blend_scales_each_source_by_its_best_allowed_item_and_adds_by_weight() -> None:
+    sources = {"als": {b"a": 3.0, b"b": 6.0, b"seen": 99.0}, "similar": {b"b": 1.0, b"bad": -1.0}}
+    rows = blend(sources, {b"seen"})
+    assert [(row.item, row.source) for row in rows] == [(b"b", "als"), (b"a", "als")]
+    assert [row.score for row in rows] == pytest.approx([1.0, 0.4 * 0.5 / 0.7])
+    assert dict(rows[0].parts) == pytest.approx({"als": 0.4 / 0.7, "similar": 0.3 / 0.7})
+
+
+def test_an_excluded_item_can_be_scored_without_changing_the_others() -> None:
+    sources = {"popular": {b"a": 4.0, b"seen": 2.0}}
+    plain, also = blend(sources, {b"seen"}), blend(sources, {b"seen"}, b"seen")
+    assert [(row.item, row.score) for row in plain] == [(b"a", 1.0)]
+    assert [(row.item, row.score) for row in also] == [(b"a", 1.0), (b"seen", 0.5)]
+    assert all(0 <= row.confidence <= 1 for row in also)
