@@ -85,6 +85,15 @@ def test_reading_a_range_gives_exactly_its_records_in_order(log: Log) -> None:
     assert all(abs(each.timestamp - time.time() * 1000) < 60_000 for each in records)
 
 
+def test_a_record_without_a_value_is_read_like_any_other(log: Log) -> None:
+    """Alone in its range it is what the client hands over first."""
+    for value in (b"x", None, b""):
+        log.appender().append_all(log.topics.items, [(b"k", value)])
+        end = log.end_offsets(log.topics.items)
+        records = list(log.read(log.topics.items, {0: end[0] - 1}, end))
+        assert [(record.key, record.value) for record in records] == [(b"k", value)]
+
+
 def test_an_empty_range_reads_nothing(log: Log) -> None:
     fill(log, 3)
     assert values(log, {0: 2}, {0: 2}) == []
