@@ -70,6 +70,23 @@ def running_broker(home: Path) -> str | None:
     return announcement.bootstrap
 
 
+def wait_until_stopped(home: Path, seconds: float = 30.0) -> None:
+    """Return when neither a broker nor its keeper of that home runs: only then may the home be deleted.
+
+    Raises:
+        LogUnavailable: it still runs after ``seconds``, since some command uses it.
+    """
+    files = BrokerHome(home.resolve())
+    if not files.lock.exists():
+        return
+    deadline = time.monotonic() + seconds
+    with files.lock.open("ab") as lock:
+        while not try_lock(lock.fileno(), fcntl.LOCK_EX):
+            if time.monotonic() > deadline:
+                raise LogUnavailable(f"the broker of {home} is still used by another command")
+            time.sleep(POLL_SECONDS)
+
+
 def _found_or_started(files: BrokerHome, jars: Path | None, deadline: float) -> str:
     started = False
     while True:

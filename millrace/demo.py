@@ -9,11 +9,13 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from adapters.broker import wait_until_stopped
 from adapters.commands import reports_errors
 from adapters.settings import Settings, load_settings
 from millrace.demo_events import LIVE_EVENTS, generate, move, produce, settled
@@ -74,6 +76,8 @@ def _home() -> Iterator[Settings]:
     try:
         yield load_settings()
     finally:
+        with suppress(MillraceError):
+            wait_until_stopped(Path(home))
         shutil.rmtree(home, ignore_errors=True)
 
 

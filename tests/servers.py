@@ -3,11 +3,9 @@
 Each context manager yields where its server answers; the fixtures at the end start one a test run, when first used.
 """
 
-import fcntl
 import itertools
 import shutil
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -15,8 +13,7 @@ from typing import Any
 
 import pytest
 
-from adapters.broker import embedded_broker
-from adapters.broker_home import try_lock
+from adapters.broker import embedded_broker, wait_until_stopped
 from adapters.children import child, free_port, listening
 from adapters.jars import jar_folder
 from adapters.log import Log, Topics
@@ -171,16 +168,7 @@ def kafka() -> Iterator[str]:
     with scratch("kafka") as home:
         with embedded_broker(home) as bootstrap:
             yield bootstrap
-        wait_for_the_end(home)
-
-
-def wait_for_the_end(home: Path, seconds: float = 30.0) -> None:
-    """Return when no broker and no keeper of that home runs any more."""
-    deadline = time.monotonic() + seconds
-    with (home / "broker.lock").open("ab") as lock:
-        while not try_lock(lock.fileno(), fcntl.LOCK_EX):
-            assert time.monotonic() < deadline, f"the broker of {home} still runs"
-            time.sleep(0.05)
+        wait_until_stopped(home)
 
 
 @pytest.fixture(scope="session")

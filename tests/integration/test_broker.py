@@ -15,12 +15,11 @@ from pathlib import Path
 
 import pytest
 
-from adapters.broker import embedded_broker, running_broker
+from adapters.broker import embedded_broker, running_broker, wait_until_stopped
 from adapters.broker_home import try_lock
 from adapters.kafka_client import cluster_id
 from adapters.log import Log
 from schemas.errors import LogUnavailable, SettingsError
-from tests.servers import wait_for_the_end
 
 pytestmark = pytest.mark.kafka
 
@@ -28,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[2]
 COMMAND = """
 import sys, time
 from pathlib import Path
-from adapters.broker import embedded_broker
+from adapters.broker import embedded_broker, wait_until_stopped
 with embedded_broker(Path(sys.argv[1])) as bootstrap:
     print(bootstrap, flush=True)
     sys.stdin.read()
@@ -44,7 +43,7 @@ def shared_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def home(shared_home: Path) -> Iterator[Path]:
     """A home used by all these tests one after the other; after each, nothing of its broker runs."""
     yield shared_home
-    wait_for_the_end(shared_home)
+    wait_until_stopped(shared_home)
     assert processes(shared_home) == []
 
 
@@ -87,7 +86,7 @@ def test_a_restart_keeps_address_identity_and_records(home: Path) -> None:
         appender = log.appender()
         appender.append_all("events", [(b"k", b"kept")])
         identity, end = log.identity(), log.end_offsets()
-    wait_for_the_end(home)
+    wait_until_stopped(home)
     with embedded_broker(home) as second:
         assert second == first
         assert Log(second).identity() == identity
@@ -99,7 +98,7 @@ def test_it_stops_when_its_last_command_is_killed(home: Path) -> None:
     with command(home) as (process, bootstrap):
         assert running_broker(home) == bootstrap
         process.kill()
-    wait_for_the_end(home)
+    wait_until_stopped(home)
     assert running_broker(home) is None
     assert processes(home) == []
 
@@ -153,7 +152,7 @@ def test_an_announcement_without_a_keeper_misleads_nobody(home: Path) -> None:
 
 def test_a_port_that_another_program_took_is_replaced(home: Path) -> None:
     first = use_once(home)
-    wait_for_the_end(home)
+    wait_until_stopped(home)
     with socket.create_server(("127.0.0.1", int(first.split(":")[1]))), embedded_broker(home) as second:
         assert second != first
         assert cluster_id(second, {})
@@ -178,7 +177,7 @@ def test_a_forked_copy_of_a_command_does_not_keep_it(home: Path) -> None:
             time.sleep(60)
             os._exit(0)
     try:
-        wait_for_the_end(home, 15)
+        wait_until_stopped(home, 15)
     finally:
         os.kill(copy, signal.SIGKILL)
         os.waitpid(copy, 0)
@@ -196,14 +195,14 @@ def test_without_java_the_remedy_is_named(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.delenv("JAVA_HOME", raising=False)
     with pytest.raises(SettingsError, match=r"Java 17.* install it .* or name a cluster in MILLRACE_KAFKA"):
         use_once(tmp_path)
-    wait_for_the_end(tmp_path)
+    wait_until_stopped(tmp_path)
 
 
 def test_a_start_that_fails_shows_the_end_of_the_brokers_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("adapters.jars.jar_folder", lambda name, root: tmp_path)
     with pytest.raises(LogUnavailable, match=r"did not start(.|\n)*Could not find or load main class"):
         use_once(tmp_path)
-    wait_for_the_end(tmp_path)
+    wait_until_stopped(tmp_path)
     assert not (tmp_path / "kafka" / "data").exists()
 
 
