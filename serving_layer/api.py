@@ -5,7 +5,7 @@ import signal
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from types import FrameType
 from typing import Annotated, Any
 
@@ -85,9 +85,10 @@ def run(settings: Settings, host: str, port: int) -> None:
         create_app(settings), host, port, log_config=None, access_log=False, timeout_graceful_shutdown=10
     )
     server = uvicorn.Server(config)
-    server.run()
+    with suppress(SystemExit):  # that is how uvicorn tells that it cannot listen
+        server.run()
     if not server.started:
-        raise MillraceError(f"nothing can listen on {host}:{port}: name another with --host and --port")
+        raise MillraceError(f"cannot serve on {host}:{port} (the log says why): name another with --host and --port")
 
 
 def views_of(request: Request) -> Views:

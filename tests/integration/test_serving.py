@@ -3,7 +3,7 @@
 import math
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -70,9 +70,9 @@ def test_every_lookup_equals_the_slow_recompute_over_the_prefix_it_names(events:
         assert said[2] == world.control.active
 
 
-def everything(snapshot: Any) -> dict[str, Any]:
+def everything(snapshot: Any, items: Sequence[bytes] = ITEMS) -> dict[str, Any]:
     return {
-        "similar": {item: similar(snapshot, item) for item in ITEMS},
+        "similar": {item: similar(snapshot, item) for item in items},
         "trending": {hours: lookups.trending(snapshot, hours, None, ALL)["items"] for hours in (1, 24, 168)},
         "history": {user: lookups.history(snapshot, user.encode(), ALL)["items"] for user in USERS},
         "seen": {user: snapshot.seen(user.encode()) for user in USERS},
@@ -98,9 +98,9 @@ def rounded(score: float) -> float:
     return round(score, 12)
 
 
-def expected(twin: SlowView) -> dict[str, Any]:
+def expected(twin: SlowView, items: Sequence[bytes] = ITEMS) -> dict[str, Any]:
     return {
-        "similar": {item: slow_similar(twin, item.decode()) for item in ITEMS},
+        "similar": {item: slow_similar(twin, item.decode()) for item in items},
         "trending": {hours: slow_trending(twin, hours) for hours in (1, 24, 168)},
         "history": {user: slow_history(twin, user) for user in USERS},
         "seen": {user: {i.encode() for i, present in twin.seen.get(user, {}).items() if present} for user in USERS},

@@ -1,0 +1,186 @@
+"""The lookups, ``status`` and ``serve`` as a person or a program calls them."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from adapters.children import free_port
+from adapters.log import Log
+from adapters.settings import Settings
+from adapters.stores import open_store
+from schemas.rules import Rules
+from serving_layer.status import status
+from serving_layer.views import Views
+from tests.integration.test_api import SLASHED, event, fill
+from tests.small_lambda import SmallLambda, placed
+
+ROOT = Path(__file__).resolve().parents[2]
+HEADER = {"generation", "segment", "fresh_to", "degraded"}
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("home")
+    world = fill(folder)
+    world.batch.close()
+    world.speed.close()
+    return folder
+
+
+def millrace(home: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("MILLRACE_")}
+    env = {**inherited, "PYTHONPATH": str(ROOT), "MILLRACE_HOME": str(home), **variables}
+    command = [sys.executable, "-m", "millrace", *arguments]
+    return subprocess.run(command, cwd=home.parent, env=env, capture_output=True, text=True, timeout=60, check=False)
+
+
+def told(home: Path, *arguments: str) -> dict[str, Any]:
+    done = millrace(home, *arguments, "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fields", "row"),
+    [
+        (
+            ("recommend", "u3"),
+            {"user_id", "items"},
+            {"item_id", "score", "confidence", "source", "because", "category"},
+        ),
+        (("similar", "y1"), {"item_id", "exact", "norm", "items"}, {"item_id", "score", "co_rating", "norm"}),
+        (
+            ("trending", "--window", "1h"),
+            {"as_of", "window_seconds", "basis", "items"},
+            {"item_id", "score", "count", "expected", "growth", "change", "category"},
+        ),
+        (("history", "u3"), {"user_id", "items"}, {"item_id", "rating", "last_time"}),
+    ],
+)
+def test_a_lookup_prints_the_json_of_the_contract_alone(
+    home: Path, arguments: tuple[str, ...], fields: set[str], row: set[str]
+) -> None:
+    found = told(home, *arguments)
+    assert set(found) >= fields | HEADER
+    assert found["items"]
+    assert all(set(each) >= row for each in found["items"])
+
+
+def test_the_other_lookups_print_json_too(home: Path) -> None:
+    assert told(home, "explain", "u3", "y5")["because"]
+    assert len(told(home, "bucket-changes", "--window", "3h")["buckets"]) == 3
+
+
+def test_pages_and_categories_and_ids_of_any_characters(home: Path) -> None:
+    whole = told(home, "trending", "-n", "100")["items"]
+    assert told(home, "trending", "-n", "2", "--offset", "3")["items"] == whole[3:5]
+    assert {row["category"] for row in told(home, "trending", "--category", "c1")["items"]} == {"c1"}
+    assert told(home, "similar", SLASHED)["item_id"] == SLASHED
+
+
+def test_as_of_takes_epoch_milliseconds_and_rfc_3339(home: Path) -> None:
+    a = told(home, "trending", "--window", "1h", "--as-of", "1760002200000")
+    b = told(home, "trending", "--window", "1h", "--as-of", "2025-10-09T11:30:00+02:00")
+    assert a == b
+    assert a["as_of"] == 1760002200000
+    assert a["items"] != told(home, "trending", "--window", "1h")["items"]
+
+
+def test_tables_say_what_they_are_made_of(home: Path) -> None:
+    for arguments in (["recommend", "u3"], ["similar", "y1"], ["trending"], ["history", "u3"], ["explain", "u3", "y5"]):
+        done = millrace(home, *arguments)
+        assert done.returncode == 0
+        assert "+ segment 1 · fresh to 2025-10-09 12:12:20Z" in done.stdout
+    assert "lag events" in millrace(home, "status").stdout
+
+
+def test_what_goes_wrong_is_one_sentence_and_an_exit_status(home: Path, tmp_path: Path) -> None:
+    wrong = {
+        ("similar", "nothing"): (1, "there is no item 'nothing'"),
+        ("trending", "--window", "90m"): (2, "'90m' is not a window"),
+        ("trending", "--as-of", "nix"): (2, "'nix' is no time"),
+        ("recommend", "u3", "-n", "0"): (2, "-n"),
+        ("history", ""): (2, "is no id"),
+    }
+    for arguments, (exit_status, sentence) in wrong.items():
+        done = millrace(home, *arguments, "--json")
+        assert (done.returncode, done.stdout) == (exit_status, ""), arguments
+        assert sentence in done.stderr
+        assert "Traceback" not in done.stderr
+    fresh = millrace(tmp_path / "none", "history", "u")
+    assert (fresh.returncode, fresh.stdout) == (3, "")
+    assert "millrace demo" in fresh.stderr
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_lookup_imports_no_engine(home: Path) -> None:
+    """Spark, numba or pandas would take longer than the lookup."""
+    heavy = ["pyspark", "numba", "pandas", "confluent_kafka", "fastapi", "redis", "cassandra", "implicit"]
+    code = f"""
+import sys
+from millrace.__main__ import main
+main(["recommend", "u3", "--json"], standalone_mode=False)
+print(sorted(set(sys.modules) & set({heavy})), file=sys.stderr)"""
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "MILLRACE_HOME": str(home)}
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True, cwd=home)
+    assert done.stderr.strip() == "[]"
+
+
+@pytest.mark.kafka
+def test_status_counts_what_is_not_applied_and_since_when(tmp_path: Path, log: Log) -> None:
+    """Three records in the log, one applied: the lag is two, the oldest of them is as old as its timestamp."""
+    batch, speed = (open_store(f"sqlite:///{tmp_path / name}.sqlite") for name in ("batch", "speed"))
+    rules = Rules()
+    world = SmallLambda(batch, speed, rules, placed([event(0, "u", "i")], rules))
+    world.begin()
+    world.run_speed(1)
+    partition = world.log[0].partition
+    log.appender().append_all(log.topics.events, [(b"u", b"{}")] * 3)
+    stamp = log.timestamp_of(partition, 1)
+    assert stamp is not None
+    settings = Settings(home=tmp_path)
+    found = status(Views(batch, speed), settings, log, stamp + 2_500)
+    assert found["applied"][str(partition)] == 1
+    assert found["end"][str(partition)] == 3
+    assert (found["lag_events"], found["freshness_seconds"], found["degraded"]) == (2, 2.5, [])
+    gone = status(Views(batch, speed), settings, None, stamp)
+    assert (gone["end"], gone["lag_events"], gone["degraded"]) == (None, None, ["log"])
+    batch.close()
+    speed.close()
+
+
+@pytest.mark.kafka
+def test_serve_answers_until_sigterm_and_then_ends_with_0(tmp_path: Path, log: Log) -> None:
+    home, port = tmp_path / "home", free_port()
+    fill(home)
+    prefix = log.topics.events.removesuffix("events")
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("MILLRACE_")}
+    given = {"MILLRACE_HOME": str(home), "MILLRACE_KAFKA": log.bootstrap, "MILLRACE_TOPIC_PREFIX": prefix}
+    command = [sys.executable, "-m", "millrace", "serve", "--port", str(port)]
+    env = {**inherited, "PYTHONPATH": str(ROOT), **given}
+    server = subprocess.Popen(command, env=env, cwd=tmp_path, stderr=subprocess.PIPE)
+    try:
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            try:
+                if httpx.get(f"http://127.0.0.1:{port}/api/v1/ready").status_code == 200:
+                    break
+            except httpx.TransportError:
+                time.sleep(0.05)
+        assert httpx.get(f"http://127.0.0.1:{port}/api/v1/trending").json()["items"]
+        server.send_signal(signal.SIGTERM)
+        _, said = server.communicate(timeout=20)
+        assert server.returncode == 0, said
+        assert b"Traceback" not in said
+    finally:
+        server.kill()
+        server.wait()
