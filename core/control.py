@@ -61,9 +61,13 @@ def publish(control: Control, generation: Generation, activate: bool = True) -> 
     return active
 
 
-def new_epoch(control: Control) -> Control:
-    """9: the speed layer's state begins anew at the active generation's boundary."""
-    return replace(control, epoch=control.epoch + 1, epoch_start=control.active_boundary)
+def new_epoch(control: Control, beyond: int = 0) -> Control:
+    """9: the speed layer's state begins anew at the active generation's boundary.
+
+    ``beyond``: an epoch whose rows the speed store may still hold, greater than the control record's own only when that
+    was lost or set back; its number is never used again.
+    """
+    return replace(control, epoch=max(control.epoch, beyond) + 1, epoch_start=control.active_boundary)
 
 
 def first_position(control: Control, owner: str) -> Position:
@@ -79,6 +83,8 @@ def needs_new_epoch(control: Control, position: Position | None) -> str | None:
         return f"the speed store is of epoch {position.epoch}, the control record of {control.epoch}"
     if not reaches(position.offsets, control.floor):
         return "the generations that the speed layer's position needs are gone"
+    if not reaches(latest(control.planned, control.boundaries[-1].offsets), position.offsets):
+        return "the control record knows of no plan as far as the position, as after a store that was restored"
     return None
 
 

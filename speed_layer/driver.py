@@ -41,7 +41,8 @@ class SpeedDriver:
         generation covers what is gone.
         """
         while True:
-            control, position = self._control(), read_position(self.speed_views)
+            position = read_position(self.speed_views)  # first: a control record read before might not know its plan
+            control = self._control()
             why = needs_new_epoch(control, position) or self._missing_base(control, position)
             if not why and position is not None and _only_generation_covers(log_start or {}, control, position):
                 why = "the log no longer holds what follows the position, but the active generation does"
@@ -135,14 +136,14 @@ class SpeedDriver:
 
     def _begin_epoch(self, control: Control, position: Position | None, why: str) -> None:
         """Rule 9: only the process whose compare-and-set made the epoch creates its position, once."""
-        if control.epoch > 0:
+        if control.epoch > 0 or position is not None:
             self.say(f"a new epoch begins at the active generation's boundary: {why}")
-        seen, made = control.epoch, False
+        seen, made, last = control.epoch, False, position.epoch if position else 0
 
         def next_epoch(each: Control) -> Control:
             nonlocal made
             made = each.epoch == seen
-            return new_epoch(each) if made else each
+            return new_epoch(each, last) if made else each
 
         control = change_control(self.batch_views, next_epoch)
         self.fault("epoch")
