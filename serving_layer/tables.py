@@ -1,5 +1,6 @@
 """Answers as tables for people: what the JSON says, with titles and brands from the catalogue where they are known."""
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -27,11 +28,13 @@ NUMBERS = {
     "before",
     "±%",
 }
+FOLDED = {"because", "title"}  # the others keep to one line
+PIPED_WIDTH = 140  # what has no window of its own
 
 
 def show(title: str, answer: dict[str, Any], rows: Sequence[dict[str, Any]], columns: Sequence[Column]) -> None:
     """A table with a line above that says what the answer is made of and how fresh it is."""
-    console = Console(highlight=False)
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
     console.print(Text(title, style="bold"))
     console.print(Text(made_of(answer), style="dim"))
     if not rows:
@@ -40,7 +43,8 @@ def show(title: str, answer: dict[str, Any], rows: Sequence[dict[str, Any]], col
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("", justify="right", style="dim")
     for heading, _ in columns:
-        table.add_column(heading, justify="right" if heading in NUMBERS else "left", overflow="fold")
+        right, whole = heading in NUMBERS, heading not in FOLDED
+        table.add_column(heading, justify="right" if right else "left", overflow="fold", no_wrap=whole)
     for number, row in enumerate(rows, 1):
         table.add_row(str(number), *(Text(cell(row)) for _, cell in columns))
     console.print(table)

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 Say = Callable[[str], None]
 EVENTS_A_PARTITION = 500_000
 LETTERS_AT_ONCE = 1_000
+RECORDS_AT_ONCE = 100_000  # a task holds no more of its partition than this
 
 
 @dataclass
@@ -61,6 +62,7 @@ class BatchJob:
             MillraceError: refused or failed; nothing that readers see has changed.
         """
         fault, started = fault_point(), time.monotonic()
+        self.spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", str(RECORDS_AT_ONCE))
         views = batch_views(self.settings)
         views.check()
         identity, start = self.log.identity(), self.log.start_offsets()
@@ -140,7 +142,6 @@ class BatchJob:
         events = weighed(lake_events, rules)
         total = events.count()
         partitions = max(self.spark.sparkContext.defaultParallelism, -(-total // EVENTS_A_PARTITION))
-        self.spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", "100000")
         changes = by_user(events, partitions).mapInArrow(
             lambda batches: fold_users(batches, rules, url, timeout, name), CHANGES_DDL
         )
@@ -159,13 +160,16 @@ class BatchJob:
 
     def _write_rejected(self, name: str, boundary: Boundary) -> None:
         """Count the rejected records below the boundary into the generation's facts."""
-        lake = Lake(self.spark, self.settings.lake_path)
-        counted = lake.rejected_until(boundary.offsets).groupBy("reason").count().collect()
         views, book = batch_views(self.settings), generation_book(name)
-        facts = pack_facts(Facts(rejected={row["reason"]: row["count"] for row in counted}))
+        facts = pack_facts(Facts(rejected=self._rejected_below(boundary)))
         folded = views.read(book, FACTS, [FACTS_KEY]).get(FACTS_KEY)
         merged = facts if folded is None else VIEWS[FACTS].merge(folded, facts)
         views.put(book, {(FACTS, FACTS_KEY): merged})
+
+    def _rejected_below(self, boundary: Boundary) -> dict[str, int]:
+        lake = Lake(self.spark, self.settings.lake_path)
+        counted = lake.rejected_until(boundary.offsets).groupBy("reason").count().collect()
+        return {row["reason"]: row["count"] for row in counted}
 
     def _train(self, events: "DataFrame", name: str) -> dict[str, Any]:
         s = self.settings
