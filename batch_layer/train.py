@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from core.codec import pack_sums
@@ -57,15 +58,10 @@ def train(ratings: pa.Table, settings: AlsSettings) -> Model | None:
 
     if ratings.num_rows == 0:
         return None
-    users = ratings.column("user_id").combine_chunks().dictionary_encode()
-    item_names = ratings.column("item_id").combine_chunks().cast(pa.binary()).dictionary_encode()
-    names: list[bytes] = item_names.dictionary.to_pylist()
-    order = sorted(range(len(names)), key=names.__getitem__)
-    rank = np.empty(len(names), np.int32)
-    rank[order] = np.arange(len(names), dtype=np.int32)
+    users, rows = _ranked(ratings.column("user_id"))
+    names, columns = _ranked(ratings.column("item_id"))
     confidence = 1 + settings.alpha * ratings.column("rating").to_numpy() / WEIGHT_SCALE
-    rows, columns = users.indices.to_numpy(), rank[item_names.indices.to_numpy()]
-    shape = (len(users.dictionary), len(names))
+    shape = (len(users), len(names))
     matrix = csr_matrix((confidence.astype(np.float32), (rows, columns)), shape=shape)
     with threadpool_limits(1, "blas"):  # implicit runs its own threads; BLAS threads beside them cost much
         model = AlternatingLeastSquares(
@@ -73,7 +69,15 @@ def train(ratings: pa.Table, settings: AlsSettings) -> Model | None:
             regularization=settings.regularization, random_state=settings.seed, calculate_training_loss=False,
         )  # fmt: skip
         model.fit(matrix, show_progress=False)
-    return Model([names[k] for k in order], np.asarray(model.item_factors, np.float32), settings)
+    return Model(names, np.asarray(model.item_factors, np.float32), settings)
+
+
+def _ranked(column: pa.ChunkedArray) -> tuple[list[bytes], NDArray[np.int32]]:
+    """The distinct names, ascending by UTF-8 bytes, and each row's place among them."""
+    names = column.combine_chunks().cast(pa.binary())
+    distinct = names.unique()
+    ordered = distinct.take(pc.sort_indices(distinct))
+    return ordered.to_pylist(), pc.index_in(names, value_set=ordered).to_numpy()
 
 
 def model_rows(model: Model) -> Iterator[tuple[bytes, bytes]]:

@@ -1,0 +1,80 @@
+"""Settings: one place, environment over file, and a clear word on what is wrong."""
+
+from pathlib import Path
+
+import pytest
+
+from adapters.settings import Settings, load_settings, milliseconds
+from schemas.errors import SettingsError
+from schemas.rules import Rules
+
+
+def test_without_file_and_environment_all_is_embedded_in_the_folder(tmp_path: Path) -> None:
+    settings = load_settings({}, tmp_path)
+    assert settings.home == tmp_path / ".millrace"
+    assert settings.batch_views_url == f"sqlite:///{tmp_path}/.millrace/batch.sqlite"
+    assert settings.lake_path == f"{tmp_path}/.millrace/lake"
+    assert settings.rules == Rules()
+
+
+def test_a_variable_overrides_the_files_key(tmp_path: Path) -> None:
+    (tmp_path / "millrace.toml").write_text('kafka = "a:1"\nhistory_items = 5\n[kinds]\npin = 2.5\nrating = "value"\n')
+    settings = load_settings({"MILLRACE_KAFKA": "b:2", "HOME": "/x"}, tmp_path)
+    assert (settings.kafka, settings.history_items) == ("b:2", 5)
+    assert settings.kinds == {"pin": 2.5, "rating": "value"}
+    assert load_settings({"MILLRACE_KINDS": '{"view": 1}'}, tmp_path).kinds == {"view": 1}
+
+
+def test_the_config_variable_names_another_file(tmp_path: Path) -> None:
+    (tmp_path / "other.toml").write_text("partitions = 7\n")
+    assert load_settings({"MILLRACE_CONFIG": "other.toml"}, tmp_path).partitions == 7
+    with pytest.raises(SettingsError, match="does not exist"):
+        load_settings({"MILLRACE_CONFIG": "none.toml"}, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("kafak = 'x'", "unknown setting 'kafak'"),
+        ("partitions = 'many'", "'partitions' must be of type int"),
+        ("partitions = 2.5", "'partitions' must be of type int"),
+        ("partitions = true", "'partitions' must be of type int"),
+        ("partitions = 0", "'partitions' must be at least 1"),
+        ("window = '30 days'", "not a duration"),
+        ("partitioner = 'random'", "murmur2 or crc32"),
+        ("[kinds]\nview = -1", "kind 'view'"),
+        ("[kinds]\nview = 'often'", "kind 'view'"),
+        ("[kinds]\nview = true", "kind 'view'"),
+        ("kinds = 3", "'kinds' must be of type table"),
+        ("kafka = ", "not valid TOML"),
+    ],
+)
+def test_what_is_wrong_in_the_file_is_said(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "millrace.toml").write_text(text)
+    with pytest.raises(SettingsError, match=said):
+        load_settings({}, tmp_path)
+
+
+def test_an_unknown_variable_is_an_error_that_names_it(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="environment variable MILLRACE_KAFKAA"):
+        load_settings({"MILLRACE_KAFKAA": "x"}, tmp_path)
+
+
+def test_secrets_are_masked_when_shown() -> None:
+    shown = Settings(
+        speed_views="redis://me:hunter2@host:1/0", kafka_options={"sasl.password": "hunter2"}
+    ).shown()  # fmt: skip
+    assert "hunter2" not in str(shown)
+    assert shown["speed_views"] == "redis://me:***@host:1/0"
+
+
+def test_durations_are_whole_milliseconds() -> None:
+    assert [milliseconds(each) for each in ("200ms", "1.5s", "10m", "24h", "30d")] == [
+        200, 1_500, 600_000, 86_400_000, 2_592_000_000
+    ]  # fmt: skip
+
+
+def test_the_fingerprint_tells_rules_apart_and_nothing_else() -> None:
+    assert Rules().fingerprint() == Rules(kinds=dict(reversed(list(Rules().kinds.items())))).fingerprint()
+    others = [Rules(history_items=21), Rules(partitions=5), Rules(window_ms=1), Rules(kinds={"view": 1})]
+    assert len({rules.fingerprint() for rules in [Rules(), *others]}) == 5
