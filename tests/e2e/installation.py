@@ -15,14 +15,15 @@ from adapters.dead_letters import dead_letters
 from adapters.kafka_client import MAX_MESSAGE_BYTES, client_settings
 from adapters.lake import Lake
 from adapters.log import Log, Topics
-from adapters.opened import batch_views, speed_views
+from adapters.opened import batch_views, speed_views, store
+from adapters.records import read_control, read_position
 from adapters.settings import Settings
 from batch_layer.jobs.generation import BatchJob
 from core.acceptance import parse_event
 from core.codec import event_key
 from core.fold_slow import SlowView
 from millrace.proof import prove
-from schemas.control import Generation, Offsets
+from schemas.control import Control, Generation, Offsets, Position
 from schemas.event import Event, Record, Rejected
 from serving_layer.snapshot import Snapshot
 from serving_layer.verify import Report
@@ -111,6 +112,12 @@ class Installation:
         if failures:
             raise failures[0]
 
+    def close(self) -> None:
+        """Let go of the stores that the jobs opened in this process."""
+        for each in (batch_views(self.settings), speed_views(self.settings)):
+            each.close()
+        store.cache_clear()
+
     def prove(self) -> Report:
         return prove(self.spark, self.log, self.settings, self.said.append)
 
@@ -143,17 +150,29 @@ class Installation:
     def judged(self) -> list[tuple[Record, Event | Rejected]]:
         return [(record, parse_event(record, self.settings.rules)) for record in self.records()]
 
-    def check(self) -> Offsets:
+    def check(self, degraded: tuple[str, ...] = ()) -> Offsets:
         """Every merged view equals the slow twin over the prefix that the answer names; that prefix."""
         merged, until = self.merged()
-        twin = self.twin(until)
-        for view, expected in twin.items():
+        assert merged.pop("degraded") == degraded
+        for view, expected in self.twin(until).items():
             assert merged[view] == expected, f"{view} below {until}; {self.said[-4:]}"
         return until
 
-    def check_all_is_applied(self) -> None:
+    def check_all_is_applied(self, degraded: tuple[str, ...] = ()) -> None:
         """As ``check``; the prefix is the whole log."""
-        assert self.check() == self.log.end_offsets()
+        assert self.check(degraded) == self.log.end_offsets()
+
+    @property
+    def control(self) -> Control:
+        control = read_control(batch_views(self.settings))
+        assert control is not None
+        return control
+
+    @property
+    def position(self) -> Position:
+        position = read_position(speed_views(self.settings))
+        assert position is not None
+        return position
 
     def check_rejected(self) -> None:
         """The dead letters are exactly the log's rejected records, with their bytes, place and reason."""
@@ -208,8 +227,8 @@ def _read(snapshot: Snapshot, names: Names) -> tuple[Merged, Offsets]:
     norms, seen_items = snapshot.norms(items), snapshot.items(items)
     pairs, counts = snapshot.pairs(items), snapshot.counts(names.buckets)
     histories = {user: snapshot.history(user.encode()) for user in names.users}
-    assert not snapshot.degraded
     merged = {
+        "degraded": snapshot.degraded,
         "norms": {item.decode(): amount for item, amount in norms.items() if amount},
         "pairs": {(a.decode(), b.decode()): n for a, row in pairs.items() for b, n in row.items()},
         "counts": {(bucket, item.decode()): n for bucket, row in counts.items() for item, n in row.items()},

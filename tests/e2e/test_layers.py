@@ -1,11 +1,38 @@
 """The promise: every merged view equals a full recompute over the prefix it names, in whatever order the layers run."""
 
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
 import pytest
 
+from adapters.books import SPEED, generation_book
+from adapters.opened import batch_views, speed_views
+from adapters.records import change_control, read_position
+from core.control import rollback
 from tests.e2e.installation import Installation
 from tests.e2e.mixed_stream import in_parts, mixed_stream
 
 pytestmark = [pytest.mark.kafka, pytest.mark.spark, pytest.mark.redis, pytest.mark.cassandra]
+
+
+class Died(Exception):
+    """Stands for a kill -9 at a named step: nothing after it happens."""
+
+
+@pytest.fixture
+def dies_at(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Make the next run of either layer die at that step; an empty name ends it."""
+
+    def set_step(wanted: str) -> None:
+        def reach(step: str) -> None:
+            if step == wanted:
+                raise Died(step)
+
+        for module in ("speed_layer.jobs.stream", "batch_layer.jobs.generation"):
+            monkeypatch.setattr(f"{module}.fault_point", lambda: reach)
+
+    return set_step
 
 
 def test_speed_before_any_batch_then_batches_then_both(millrace: Installation) -> None:
@@ -23,8 +50,101 @@ def test_speed_before_any_batch_then_batches_then_both(millrace: Installation) -
     millrace.batch()
     millrace.check_all_is_applied()
     millrace.produce(fourth)
-    millrace.speed()
+    millrace.speed()  # from where the second part ends, by the boundary of the third: two segments
     millrace.check_all_is_applied()
+    assert millrace.control.epoch == 1
     report = millrace.prove()
     assert (report.mismatches, report.events) == (0, millrace.merged()[0]["facts"][2])
     millrace.check_rejected()
+
+
+def test_batch_first_then_crashes_and_a_rollback(millrace: Installation, dies_at: Callable[[str], None]) -> None:
+    first, second, third, fourth = in_parts(mixed_stream(millrace.settings.rules), 4)
+    millrace.produce(first)
+    generation = millrace.batch()
+    millrace.check_all_is_applied(degraded=("speed",))
+    millrace.produce(second)
+    millrace.speed()  # users without state of its own begin with the generation's histories
+    millrace.check_all_is_applied()
+    applied = millrace.log.end_offsets()
+    millrace.produce(third)
+    dies_at("written")
+    with pytest.raises(Died):
+        millrace.speed()
+    assert millrace.check() == applied  # all is written and none of it counts
+    dies_at("ingested")
+    with pytest.raises(Died):
+        millrace.batch()
+    dies_at("")
+    assert millrace.check() == applied
+    millrace.batch()
+    millrace.check_all_is_applied()
+    millrace.produce(fourth)
+    millrace.speed()
+    millrace.check_all_is_applied()
+    assert millrace.control.epoch == 1
+    change_control(batch_views(millrace.settings), lambda each: rollback(each, generation.id))
+    millrace.check_all_is_applied()  # the first generation and every segment since
+    assert millrace.control.active == generation.id
+    assert millrace.batch().id != millrace.control.active == generation.id  # a rollback holds
+    change_control(batch_views(millrace.settings), lambda each: replace(each, held=False))
+    assert millrace.prove().mismatches == 0
+    millrace.check_rejected()
+    millrace.check_lake(millrace.log.end_offsets())
+
+
+def test_a_speed_layer_behind_the_floor_begins_a_new_epoch(
+    millrace: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("speed_layer.clean_up.LOOK_EVERY_SECONDS", 0)
+    first, second, third, fourth, fifth = in_parts(mixed_stream(millrace.settings.rules), 5)
+    millrace.produce(first)
+    millrace.speed()
+    generations = []
+    for part in (second, third):  # while it is stopped, two runs: the first leaves it behind, the second drops its base
+        millrace.produce(part)
+        generations.append(millrace.batch())
+        millrace.check_all_is_applied()
+    millrace.produce(fourth)
+    millrace.speed()
+    millrace.check_all_is_applied()
+    assert (millrace.control.epoch, millrace.position.epoch) == (2, 2)
+    assert any("a new epoch begins" in line for line in millrace.said)
+    assert {space.split("/")[0] for space in speed_views(millrace.settings).spaces(SPEED)} == {"2"}
+    millrace.produce(fifth)
+    for _ in range(2):  # the second deletes what the first dropped
+        millrace.batch()
+    assert batch_views(millrace.settings).spaces(generation_book(generations[0].id)) == set()
+    millrace.speed()
+    millrace.check_all_is_applied()
+    assert millrace.prove().mismatches == 0
+
+
+def test_batches_and_readers_while_the_speed_layer_streams(
+    millrace: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("speed_layer.clean_up.LOOK_EVERY_SECONDS", 0)
+    parts = in_parts(mixed_stream(millrace.settings.rules), 12)
+    with millrace.streaming():
+        for number, part in enumerate(parts):
+            millrace.produce(part)
+            if number:
+                millrace.check()
+            else:
+                until_applied(millrace)
+            if number in (4, 8):
+                millrace.batch()
+        report = millrace.prove()
+        assert report.mismatches == 0
+        until_applied(millrace)
+        millrace.check_all_is_applied()
+    assert millrace.position.owner == ""
+    millrace.check_rejected()
+
+
+def until_applied(millrace: Installation) -> None:
+    """Wait until the speed layer has passed the log's end of now."""
+    end, deadline = millrace.log.end_offsets(), time.monotonic() + 60
+    while (position := read_position(speed_views(millrace.settings))) is None or position.offsets != end:
+        assert time.monotonic() < deadline, millrace.said
+        time.sleep(0.05)

@@ -1,0 +1,100 @@
+"""What may be lost, and what brings it back: each remedy of docs/operations.md, on a real log, lake and stores."""
+
+from pathlib import Path
+from shutil import rmtree
+
+import pytest
+from confluent_kafka import TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from adapters.kafka_client import client_settings
+from tests.e2e.installation import Installation
+from tests.e2e.mixed_stream import in_parts, mixed_stream
+
+pytestmark = [pytest.mark.kafka, pytest.mark.spark]
+
+
+@pytest.fixture
+def stores() -> dict[str, str]:
+    """The embedded pair: what is lost is a file."""
+    return {}
+
+
+def lose(url: str) -> None:
+    """Delete the SQLite file of that URL."""
+    for end in ("", "-wal", "-shm"):
+        Path(url.removeprefix("sqlite:///") + end).unlink(missing_ok=True)
+
+
+def shorten(millrace: Installation) -> None:
+    """Have retention remove all that the log holds now."""
+    admin = AdminClient(client_settings(millrace.log.bootstrap, {}))
+    ends = millrace.log.end_offsets().items()
+    asked = [TopicPartition(millrace.log.topics.events, partition, offset) for partition, offset in ends]
+    for removed in admin.delete_records(asked).values():
+        removed.result(30)
+
+
+def proved(millrace: Installation) -> int:
+    """How many events a proof without mismatches compared."""
+    report = millrace.prove()
+    assert report.mismatches == 0, report.examples
+    return report.events
+
+
+def test_lost_speed_views_are_rebuilt_from_the_active_generations_boundary(millrace: Installation) -> None:
+    first, second, third = in_parts(mixed_stream(millrace.settings.rules), 3)
+    millrace.produce(first)
+    millrace.batch()
+    millrace.produce(second)
+    millrace.speed()
+    lose(millrace.settings.speed_views_url)
+    millrace.check(degraded=("speed",))
+    millrace.produce(third)
+    millrace.speed()
+    millrace.check_all_is_applied()
+    assert millrace.control.epoch == 2
+    assert proved(millrace) > 0
+
+
+def test_lost_batch_views_are_rebuilt_by_a_batch_run(millrace: Installation) -> None:
+    first, second, third = in_parts(mixed_stream(millrace.settings.rules), 3)
+    millrace.produce(first)
+    millrace.batch()
+    millrace.produce(second)
+    millrace.speed()
+    before = millrace.position
+    lose(millrace.settings.batch_views_url)
+    millrace.batch()
+    millrace.produce(third)
+    millrace.speed()
+    millrace.check_all_is_applied()
+    assert millrace.position.epoch > before.epoch
+    assert proved(millrace) > 0
+
+
+def test_lost_batch_views_of_a_shortened_log_come_back_from_the_lake(millrace: Installation) -> None:
+    first, second = in_parts(mixed_stream(millrace.settings.rules), 2)
+    millrace.produce(first)
+    millrace.batch()
+    events = proved(millrace)
+    shorten(millrace)
+    lose(millrace.settings.batch_views_url)
+    millrace.batch()
+    millrace.produce(second)
+    millrace.speed()
+    assert proved(millrace) > events
+
+
+def test_a_lost_lake_is_filled_again_from_the_logs_beginning(millrace: Installation) -> None:
+    parts = in_parts(mixed_stream(millrace.settings.rules), 4)
+    for part in parts:  # enough runs for the first boundaries to be forgotten
+        millrace.produce(part)
+        millrace.batch()
+    assert millrace.control.boundaries[0].id > 0
+    events = proved(millrace)
+    rmtree(millrace.settings.lake_path)
+    millrace.batch()
+    millrace.check_all_is_applied(degraded=("speed",))
+    millrace.check_lake(millrace.log.end_offsets())
+    assert proved(millrace) == events
