@@ -17,6 +17,16 @@ def first_control(log: LogIdentity, start: Offsets, fingerprint: str) -> Control
     return Control(1, "", log, fingerprint, (origin,), start, epoch=0, epoch_start=origin, floor=start)
 
 
+def origin(control: Control) -> Offsets:
+    """Where the log began at first use: what a lake that holds nothing must be filled from.
+
+    Once the first boundary is forgotten that is no longer known, and 0 is taken: a log that began later refuses to be
+    read from there, where a guess would leave events out.
+    """
+    first = control.boundaries[0]
+    return dict(first.offsets) if first.id == 0 else dict.fromkeys(first.offsets, 0)
+
+
 def check_log(control: Control, log: LogIdentity) -> None:
     """Refuse another log than the one that the views were made from (§2)."""
     if control.log != log:

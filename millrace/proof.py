@@ -14,7 +14,7 @@ from adapters.records import change_control, open_control, read_position
 from adapters.settings import Settings, milliseconds
 from core.acceptance import parse_event
 from core.boundaries import earliest, latest, reaches
-from core.control import record_boundary
+from core.control import origin, record_boundary
 from schemas.control import Boundary, Control, Offsets, Position
 from schemas.errors import MillraceError
 from schemas.event import Event
@@ -112,10 +112,10 @@ def _events(
     spark: "SparkSession", log: Log, settings: Settings, rules: Rules, control: Control, upto: Offsets
 ) -> Iterator[Event]:
     """Every accepted event below ``upto``: from the lake as far as it reaches, the rest from the log."""
-    lake, start = Lake(spark, settings.lake_path), control.boundaries[0].offsets
-    start = dict.fromkeys(start, 0) if control.boundaries[0].id else start
+    lake, start = Lake(spark, settings.lake_path), origin(control)
     covered = earliest(latest(start, lake.covered(control.log, start)), upto)
-    yield from lake_events(lake, rules, start, covered)
+    # The lake may hold what was in the log before this control record was made.
+    yield from lake_events(lake, rules, dict.fromkeys(start, 0), covered)
     for record in log.read(log.topics.events, covered, upto):
         event = parse_event(record, rules)
         if isinstance(event, Event):

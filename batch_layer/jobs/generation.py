@@ -28,7 +28,7 @@ from batch_layer.train import MODEL, AlsSettings, interactions, model_rows, trai
 from batch_layer.write_step import WRITTEN_DDL, write_rows
 from core.boundaries import latest, reaches
 from core.codec import Facts, pack_facts
-from core.control import drop, forget_dropped, publish, record_boundary
+from core.control import drop, forget_dropped, origin, publish, record_boundary
 from core.views import FACTS, FACTS_KEY, VIEWS
 from schemas.control import Boundary, Control, Generation
 from schemas.errors import MillraceError, SettingsError
@@ -106,7 +106,7 @@ class BatchJob:
     def _ingest(self, control: Control, boundary: Boundary, rules: Rules) -> "DataFrame":
         """Bring the lake up to the boundary; the events below it."""
         lake, topic = Lake(self.spark, self.settings.lake_path), self.log.topics.events
-        covered = lake.covered(control.log, control.boundaries[0].offsets)
+        covered = lake.covered(control.log, origin(control))
         if not reaches(covered, boundary.offsets):
             self._require_range(covered, boundary)
             upto = latest(covered, boundary.offsets)
