@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, reduce
+from functools import reduce
 from typing import Any
 
 from adapters.books import CATALOGUE, SPEED, generation_book, segment_space, state_space
@@ -78,11 +78,15 @@ class Snapshot:
         if now is None or now.epoch != self.position.epoch or now.attempt < self.position.attempt:
             raise Moved
 
-    @cached_property
+    @property
     def facts(self) -> Facts:
-        """What is known of the whole log up to here."""
-        parts = self._parts(names.FACTS, [names.FACTS_KEY]).get(names.FACTS_KEY)
-        return unpack_facts(reduce(merge_facts, parts)) if parts else Facts()
+        """What is known of the whole log up to here; read once."""
+        # Not cached_property: up to Python 3.11 all snapshots share its lock, and readers would wait for one another.
+        if "facts" not in self.__dict__:
+            parts = self._parts(names.FACTS, [names.FACTS_KEY]).get(names.FACTS_KEY)
+            self.__dict__["facts"] = unpack_facts(reduce(merge_facts, parts)) if parts else Facts()
+        known: Facts = self.__dict__["facts"]
+        return known
 
     @property
     def offsets(self) -> Offsets:
