@@ -28,7 +28,7 @@ from batch_layer.train import MODEL, AlsSettings, interactions, model_rows, trai
 from batch_layer.write_step import WRITTEN_DDL, write_rows
 from core.boundaries import latest, reaches
 from core.codec import Facts, pack_facts
-from core.control import drop, forget_dropped, origin, publish, record_boundary
+from core.control import drop, forget_dropped, new_epoch, origin, publish, record_boundary
 from core.views import FACTS, FACTS_KEY, VIEWS
 from schemas.control import Boundary, Control, Generation
 from schemas.errors import MillraceError, SettingsError
@@ -81,7 +81,13 @@ class BatchJob:
         metrics["seconds"] = round(time.monotonic() - started, 1)
         now = time.time_ns() // 1_000_000
         generation = Generation(name, boundary, rules.fingerprint(), now, reason, metrics)
-        published = change_control(views, lambda each: publish(each, generation, _activates(each, activate)))
+        anew = _holds_more(control, events)
+
+        def swap(each: Control) -> Control:
+            changed = publish(each, generation, _activates(each, activate))
+            return new_epoch(changed) if anew and each.epoch == changed.epoch > 0 else changed
+
+        published = change_control(views, swap)
         fault("published")
         held = published.active != name
         self.say(f"published generation {name}" + (", not activated: a rollback holds" if held else ""))
@@ -196,6 +202,16 @@ class BatchJob:
         deleted = set(control.dropping)
         change_control(views, lambda each: forget_dropped(each, deleted))
         self.say(f"deleted {len(deleted)} old generation(s)")
+
+
+def _holds_more(control: Control, events: "DataFrame") -> bool:
+    """Whether the lake has events from before a first generation's control record, as after that was lost.
+
+    A speed layer that began meanwhile did so without their histories, so its epoch must end.
+    """
+    start = control.boundaries[0].offsets
+    below = " or ".join(f"(partition = {p} and offset < {offset})" for p, offset in start.items())
+    return control.active is None and any(start.values()) and not events.where(below).isEmpty()
 
 
 def _activates(control: Control, wanted: bool | None) -> bool:

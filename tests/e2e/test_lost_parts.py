@@ -86,6 +86,22 @@ def test_lost_batch_views_of_a_shortened_log_come_back_from_the_lake(millrace: I
     assert proved(millrace) > events
 
 
+def test_a_speed_layer_that_began_without_the_lakes_histories_begins_again(millrace: Installation) -> None:
+    first, second, third = in_parts(mixed_stream(millrace.settings.rules), 3)
+    millrace.produce(first)
+    millrace.batch()
+    shorten(millrace)
+    lose(millrace.settings.batch_views_url)
+    millrace.produce(second)
+    millrace.speed()  # before the batch run: it knows nobody's history
+    before = millrace.position
+    millrace.batch()
+    millrace.produce(third)
+    millrace.speed()
+    assert millrace.position.epoch > before.epoch
+    assert proved(millrace) > 0
+
+
 def test_a_lost_lake_is_filled_again_from_the_logs_beginning(millrace: Installation) -> None:
     parts = in_parts(mixed_stream(millrace.settings.rules), 4)
     for part in parts:  # enough runs for the first boundaries to be forgotten
