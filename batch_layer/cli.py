@@ -106,7 +106,8 @@ def rollback(generation: str | None, release: bool, as_json: bool) -> None:
 
 
 def _control() -> Control:
-    control = read_control(batch_views(load_settings()))
+    settings = load_settings()
+    control = read_control(batch_views(settings)) if settings.batch_views or settings.home.is_dir() else None
     if control is None:
         raise NotReady("nothing ran yet: run `millrace batch run` or `millrace up`")
     return control
