@@ -10,6 +10,7 @@ from adapters.books import SPEED, generation_book
 from adapters.opened import batch_views, speed_views
 from adapters.records import change_control, read_position
 from core.control import rollback
+from schemas.errors import SettingsError
 from tests.e2e.installation import Installation
 from tests.e2e.mixed_stream import in_parts, mixed_stream
 
@@ -91,6 +92,10 @@ def test_batch_first_then_crashes_and_a_rollback(millrace: Installation, dies_at
     assert millrace.prove().mismatches == 0
     millrace.check_rejected()
     millrace.check_lake(millrace.log.end_offsets())
+    other_rules = replace(millrace, settings=replace(millrace.settings, kinds={"view": 2}))
+    for run in (other_rules.speed, other_rules.batch):
+        with pytest.raises(SettingsError, match="--full"):
+            run()
 
 
 def test_a_speed_layer_behind_the_floor_begins_a_new_epoch(

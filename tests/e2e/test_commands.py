@@ -1,0 +1,211 @@
+"""The command line from the first event to the last proof, as its user has it: in a home of its own, step by step."""
+
+import json
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adapters.appender import Appender
+from adapters.books import generation_book
+from adapters.broker import embedded_broker
+from adapters.log import Log
+from adapters.settings import Settings
+from adapters.stores import open_store
+from core.codec import pack_norm, unpack_norm
+from core.fold_slow import SlowView
+from schemas.event import Event
+from schemas.rules import Rules
+from tests.e2e.commands import Commands, until
+
+pytestmark = [pytest.mark.kafka, pytest.mark.spark, pytest.mark.slow, pytest.mark.timeout(600)]
+
+HEADER = {"generation", "segment", "fresh_to", "degraded"}
+# Design §7, key for key.
+KEYS: dict[str, tuple[set[str], set[str]]] = {
+    "recommend": ({"user_id", *HEADER, "items"}, {"item_id", "score", "confidence", "source", "because", "category"}),
+    "similar": ({"item_id", *HEADER, "exact", "norm", "items"}, {"item_id", "score", "co_rating", "norm"}),
+    "trending": (
+        {"as_of", "window_seconds", "basis", *HEADER, "items"},
+        {"item_id", "score", "count", "expected", "growth", "change", "category"},
+    ),
+    "history": ({"user_id", *HEADER, "items"}, {"item_id", "rating", "last_time"}),
+}
+STATUS = {
+    "generation", "epoch", "boundary", "segment", "applied", "end", "lag_events", "freshness_seconds", "rejected",
+    "rejected_by_reason", "modes",
+}  # fmt: skip
+VERIFY = {"events", "users", "items", "pairs", "counts", "mismatches"}
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Commands]:
+    """A shop with a past: generated, produced, one generation published, then more events applied by the speed layer."""
+    folder = tmp_path_factory.mktemp("shop")
+    shop = Commands(folder, {"MILLRACE_HOME": str(folder / "home"), "MILLRACE_GRACE": "0s"})
+    with embedded_broker(folder / "home") as bootstrap:  # so that not every command starts and stops one
+        told = shop.json("generate", "--users", 40, "--items", 20, "--events", 900, "--seed", 5, "--out", "events.jsonl")
+        assert told["events"] == 900
+        lines = (folder / "events.jsonl").read_bytes().splitlines(keepends=True)
+        (folder / "first.jsonl").write_bytes(b"".join(lines[:600]))
+        (folder / "second.jsonl").write_bytes(b"".join(lines[600:]) + b'{"user_id": "user-1", "kind": "gaze"}\nnonsense\n')
+        assert shop.json("produce", "first.jsonl")["acknowledged"] == 600
+        assert shop.json("produce", "items.jsonl", "--topic", "items")["acknowledged"] == 20
+        generation = shop.json("batch", "run", "--reason", "the first")
+        assert generation["reason"] == "the first"
+        assert sum(generation["boundary"].values()) == 600
+        assert shop.json("produce", "second.jsonl") | {"seconds": 0} == {
+            "topic": "events", "acknowledged": 302, "without_key": 1, "empty": 0, "seconds": 0,
+        }  # fmt: skip
+        Appender(bootstrap).append_all("events", [(b"someone else", event(user_id="user-2", item_id="rescued"))])
+        shop.run("speed", "run", "--available-now")
+        yield shop
+    shop.wait_until_none_is_left()
+
+
+def event(**members: Any) -> bytes:
+    given = {"event_id": "own-1", "event_time": 1_700_000_000_000, "kind": "purchase", **members}
+    return json.dumps(given).encode()
+
+
+def test_every_lookup_has_the_keys_of_the_contract_and_prints_data_alone(shop: Commands) -> None:
+    twin = twin_of(shop)
+    user = max(twin.histories, key=lambda user: len(twin.histories[user].entries))
+    item = max(twin.norms, key=lambda item: twin.norms[item])
+    asked = {"recommend": [user], "similar": [item], "trending": ["--window", "10d"], "history": [user]}
+    for command, words in asked.items():
+        answer = shop.json(command, *words, "-n", 1000)
+        keys, row_keys = KEYS[command]
+        assert keys <= answer.keys()
+        assert answer["items"], command
+        assert all(row_keys <= row.keys() for row in answer["items"])
+        assert answer["degraded"] == []
+        assert shop.run(command, *words).stdout.strip()
+    pairs = {other: amount / 1000 for (one, other), amount in twin.pairs.items() if one == item and amount > 0}
+    assert {row["item_id"]: row["co_rating"] for row in shop.json("similar", item, "-n", 1000)["items"]} == pairs
+    entries = [(name, rating / 1000, last) for name, (rating, last) in twin.histories[user].entries.items()]
+    assert [tuple(row.values()) for row in shop.json("history", user, "-n", 1000)["items"]] == entries[::-1]
+    recommended = {row["item_id"] for row in shop.json("recommend", user, "-n", 1000)["items"]}
+    assert recommended.isdisjoint(name for name, there in twin.seen[user].items() if there)
+    assert shop.json("explain", user, item).keys() >= {"user_id", "item_id", *HEADER, "score", "because"}
+    assert shop.json("bucket-changes", "--window", "2h").keys() >= {"as_of", *HEADER, "buckets"}
+
+
+def twin_of(shop: Commands) -> SlowView:
+    """The slow fold of the shop's own file."""
+    from core.acceptance import parse_event
+
+    twin, rules = SlowView(), Rules()
+    with embedded_broker(Path(shop.env["MILLRACE_HOME"])) as bootstrap:
+        log = Log(bootstrap)
+        for record in log.read("events", log.start_offsets(), log.end_offsets()):
+            event = parse_event(record, rules)
+            if isinstance(event, Event):
+                twin.take(event, rules)
+    return twin
+
+
+def test_wrong_input_gets_one_sentence_and_its_exit_status(shop: Commands, tmp_path: Path) -> None:
+    assert "no-such-item" in shop.refused("similar", "no-such-item")
+    shop.run("similar", "--no-such-option", status=2)
+    shop.run("trending", "-n", "0", status=2)
+    shop.run("trending", "--window", "90m", status=2)
+    shop.run("produce", "no-such-file", status=2)
+    shop.run("no-such-command", status=2)
+    stranger = shop.json("recommend", "nobody")
+    assert stranger["personal"] is False
+    assert {row["source"] for row in stranger["items"]} <= {"trending", "popular"}
+    assert shop.json("history", "nobody")["items"] == []
+    assert "colour" in shop.refused("trending", MILLRACE_COLOUR="red")
+    (tmp_path / "own.toml").write_text('colour = "red"\n')
+    assert "colour" in shop.refused("trending", MILLRACE_CONFIG=str(tmp_path / "own.toml"))
+    assert "history_items" in shop.refused("status", MILLRACE_HISTORY_ITEMS="many")
+    unreachable = shop.refused("produce", "first.jsonl", MILLRACE_KAFKA="127.0.0.1:1")
+    assert "127.0.0.1:1" in unreachable
+    assert "gone" in shop.refused("rollback", "gone")
+
+
+def test_before_anything_ran_the_commands_say_so(tmp_path: Path) -> None:
+    nothing = Commands(tmp_path, {"MILLRACE_HOME": str(tmp_path / "home")})
+    for words in (["trending"], ["recommend", "u"], ["history", "u"], ["similar", "i"], ["generations"], ["rollback"]):
+        assert "run" in nothing.refused(*words, status=3), words
+    assert list(tmp_path.iterdir()) == []  # asking makes nothing
+    (tmp_path / "home").mkdir()
+    assert "run" in nothing.refused("trending", status=3)
+
+
+def test_a_killed_speed_layer_and_a_second_one_harm_nothing(shop: Commands, tmp_path: Path) -> None:
+    lines = (shop.folder / "events.jsonl").read_text().splitlines()
+    fresh = [json.dumps(json.loads(line) | {"event_id": f"fresh-{n}"}) for n, line in enumerate(lines[:100])]
+    (tmp_path / "fresh.jsonl").write_text("\n".join(fresh))
+    shop.run("produce", tmp_path / "fresh.jsonl")
+    shop.run("speed", "run", "--available-now", status=-signal.SIGKILL, MILLRACE_FAULT="written")
+    assert shop.json("status")["lag_events"] == 100
+    log = tmp_path / "speed.log"
+    with shop.started("speed", "run", log=log) as speed:
+        until(lambda: shop.json("status")["lag_events"] == 0, 90, log.read_text)
+        assert shop.json("status")["speed"]["alive"]
+        refusal = shop.refused("speed", "run", "--available-now")
+        assert f"process {speed.pid}" in refusal
+        assert shop.json("status")["epoch"] == 1
+        speed.send_signal(signal.SIGTERM)
+        assert speed.wait(60) == 0, log.read_text()
+    assert "Traceback" not in log.read_text()
+    assert not shop.json("status")["speed"]["alive"]
+
+
+def test_status_and_verify_tell_the_truth(shop: Commands) -> None:
+    status = shop.json("status")
+    assert STATUS <= status.keys()
+    assert (status["lag_events"], status["freshness_seconds"]) == (0, 0)
+    assert status["applied"] == status["end"] != status["boundary"]
+    assert status["rejected_by_reason"] == {"missing:event_id": 1, "malformed": 1, "key_mismatch": 1}
+    report = shop.json("verify")
+    assert VERIFY <= report.keys()
+    twin = twin_of(shop)
+    assert (report["mismatches"], report["events"], report["users"]) == (0, twin.events, len(twin.histories))
+
+
+def test_rejected_records_are_listed_and_replayed_once(shop: Commands) -> None:
+    letters = shop.json("rejected", "list")
+    assert [letter["reason"] for letter in letters].count("key_mismatch") == 1
+    assert {"nonsense"} == {letter["value"] for letter in letters if letter["reason"] == "malformed"}
+    assert shop.json("rejected", "replay") == {"replayed": 3, "replayed_before": 0}
+    assert shop.json("rejected", "replay") == {"replayed": 0, "replayed_before": 3}
+
+
+def test_generations_are_listed_rolled_back_and_released(shop: Commands) -> None:
+    first = shop.json("status")["generation"]
+    second = shop.json("batch", "run")
+    assert [row["active"] for row in shop.json("generations") if row["id"] in (first, second["id"])] == [False, True]
+    assert "rescued" in {row["item_id"] for row in shop.json("history", "user-2", "-n", 1000)["items"]}  # by the replay
+    assert shop.json("rollback") == {"active": first, "predecessor": second["id"], "held": True}
+    answer = shop.json("trending")
+    assert (answer["generation"], answer["degraded"]) == (first, [])
+    assert shop.json("rollback", "--release")["held"] is False
+    assert shop.json("rollback", second["id"])["active"] == second["id"]
+
+
+def test_changed_weights_are_refused_until_a_full_run(shop: Commands) -> None:
+    kinds = json.dumps({"view": 7, "purchase": 5, "rating": "value", "remove": "remove"})
+    assert "--full" in shop.refused("batch", "run", MILLRACE_KINDS=kinds)
+    shop.env["MILLRACE_KINDS"] = kinds
+    generation = shop.json("batch", "run", "--full")
+    assert shop.json("status")["generation"] == generation["id"]
+    shop.run("speed", "run", "--available-now")
+    assert shop.json("verify")["mismatches"] == 0
+    assert shop.json("status")["epoch"] > 1
+
+
+def test_verify_exits_1_when_a_row_is_wrong(shop: Commands) -> None:
+    settings = Settings(home=Path(shop.env["MILLRACE_HOME"]))
+    views, book = open_store(settings.batch_views_url), generation_book(shop.json("status")["generation"])
+    key, norm = next(iter(views.scan(book, "norms")))
+    views.put(book, {("norms", key): pack_norm(unpack_norm(norm) + 1)})
+    report = shop.json("verify", status=1)
+    views.put(book, {("norms", key): norm})
+    views.close()
+    assert report["mismatches"] == 1
+    assert key.decode() in report["examples"][0]
