@@ -109,8 +109,9 @@ def make_environment(stamp):
     network = "The packages could not be installed: check the network or pip's mirror settings"
     step([*pip, "--quiet", "--require-hashes", "-r", "requirements/bootstrap.txt"], network)
     locked = ["--require-hashes", "--no-build-isolation", "-r", "requirements/dev.txt"]
-    # uv does in seconds what takes pip minutes; pip is there for the mirrors and settings that only pip knows.
-    if run([VENV / "bin" / "uv", "pip", "install", "--python", VENV_PYTHON, *locked]) != 0:
+    # uv does in seconds what takes pip minutes; pip is there for the mirrors and settings that only pip knows. The
+    # system's certificates are those that pip and the browser trust, a company's own included.
+    if run([VENV / "bin" / "uv", "pip", "install", "--system-certs", "--python", VENV_PYTHON, *locked]) != 0:
         say("     uv did not get through; going on with pip, which takes a few minutes")
         step([*pip, *locked], network)
     say("3/3  Installing the command .venv/bin/millrace")
