@@ -39,8 +39,9 @@ def load(events: int, users: int, items: int, seed: int = SEED) -> list[tuple[by
 
 def machine() -> str:
     """Where this was measured."""
-    model = next((line.split(":")[1].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")), "?")
-    return f"{os.cpu_count()} x {model}, {platform.system()} {platform.release().split('-')[0]}, Python {platform.python_version()}"
+    named = (line.split(":")[1].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name"))
+    system = f"{platform.system()} {platform.release().split('-')[0]}, Python {platform.python_version()}"
+    return f"{os.cpu_count()} x {next(named, '?')}, {system}"
 
 
 def spread(values: Sequence[float], digits: int = 2) -> str:
