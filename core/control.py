@@ -166,11 +166,14 @@ def rollback(control: Control, target: str | None) -> Control:
     """12: make a kept generation active again and hold it there until released.
 
     Raises:
-        BadInput: it is not kept, or lies below the floor or before the epoch's start.
+        BadInput: it is not kept, was made by other rules, or lies below the floor or before the epoch's start.
     """
-    if target is not None and control.generation(target) is None:
+    generation = control.generation(target)
+    if target is not None and generation is None:
         kept = ", ".join(each.id for each in control.generations) or "none"
         raise BadInput(f"generation {target} is not kept; kept: {kept}")
+    if generation is not None and generation.fingerprint != control.fingerprint:
+        raise BadInput(f"generation {target} was made with other settings: set them back, then `batch run --full`")
     boundary = boundary_of(control, target)
     if boundary.id != 0 and target is None:
         raise BadInput("the empty generation is no longer kept")

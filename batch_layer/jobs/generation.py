@@ -84,6 +84,8 @@ class BatchJob:
         anew = _holds_more(control, events)
 
         def swap(each: Control) -> Control:
+            if not full:
+                require_rules(each, rules)  # a full run may have published others meanwhile
             changed = publish(each, generation, _activates(each, activate))
             return new_epoch(changed) if anew and each.epoch == changed.epoch > 0 else changed
 

@@ -1,0 +1,125 @@
+"""A log in memory whose records are bytes, as the parser gets them: offsets with gaps, rejects, duplicates."""
+
+import json
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from core.acceptance import parse_event
+from core.boundaries import latest
+from core.fold_slow import SlowView
+from core.partitioner import partition_of
+from schemas.control import LogIdentity, Offsets
+from schemas.event import RECORD_COLUMNS, Event, Record, Rejected
+from schemas.rules import Rules
+
+HOUR = 3_600_000
+START = 1_700_000_000_000
+USERS = ["u1", "u2é", "u3", "u/4%"]
+ITEMS = ["i1", "i2", "i3", "i4", "ї/%"]
+DEFECTS = ["malformed", "unknown_kind", "key_mismatch", "misrouted"]
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What is to be sent; ``again``: the id of that many events ago, a duplicate if the history still knows it.
+
+    ``gap``: offsets left out before it, as transaction markers do; ``defect``: what makes it a reject.
+    """
+
+    user: int
+    item: int
+    kind: str
+    hour: int = 0
+    again: int = 0
+    category: str | None = None
+    gap: int = 0
+    defect: str | None = None
+
+
+@dataclass
+class MemoryLog:
+    """The part of ``adapters.log.Log`` that the layers' steps are decided by, and what its records are."""
+
+    partitions: int
+    records: list[Record] = field(default_factory=list)
+    ends: Offsets = field(init=False)
+    rules: Rules = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.ends = self.start_offsets()
+        self.rules = Rules(partitions=self.partitions)  # what decides on acceptance never changes here
+        self._outcomes: dict[tuple[int, int], Event | Rejected] = {}
+        self._slow: dict[tuple[object, ...], SlowView] = {}
+
+    def identity(self) -> LogIdentity:
+        return LogIdentity("cluster", "topic", self.partitions)
+
+    def start_offsets(self) -> Offsets:
+        return dict.fromkeys(range(self.partitions), 0)
+
+    def end_offsets(self) -> Offsets:
+        return dict(self.ends)
+
+    def append(self, draft: Draft) -> None:
+        user, n = USERS[draft.user], len(self.records)
+        key = user.encode()
+        partition = partition_of(key, self.rules.partitioner, self.partitions)
+        value = {
+            "event_id": f"e{max(0, n - draft.again)}",
+            "event_time": START + draft.hour * HOUR // 2,
+            "kind": "dance" if draft.defect == "unknown_kind" else draft.kind,
+            "user_id": user + "x" * (draft.defect == "key_mismatch"),
+            "item_id": ITEMS[draft.item],
+            "value": 2.5 if draft.kind == "rating" else None,
+            "category": draft.category,
+        }
+        partition = (partition + (draft.defect == "misrouted")) % self.partitions
+        text = b"{" if draft.defect == "malformed" else json.dumps(value).encode()
+        offset = self.ends[partition] + draft.gap
+        record = Record("events", partition, offset, START + 400 * HOUR + n, key, text)
+        self.records.append(record)
+        self.ends[partition] = offset + 1
+        self._outcomes[partition, offset] = parse_event(record, self.rules)
+
+    def mark(self, partition: int) -> None:
+        """A transaction marker: an offset without a record."""
+        self.ends[partition] += 1
+
+    def batch(self, partitions: list[int], start: Offsets, to: Offsets) -> pa.RecordBatch:
+        """``RECORD_COLUMNS`` of what lies between, in the order of the log."""
+        rows = [
+            {name: getattr(each, name) for name in RECORD_COLUMNS.names}
+            for each in self.records
+            if each.partition in partitions and start[each.partition] <= each.offset < to[each.partition]
+        ]
+        return pa.RecordBatch.from_pylist(rows, RECORD_COLUMNS)
+
+    def accepted(self, end: Offsets, rules: Rules | None = None) -> list[Event]:
+        return [each for each in self._below(end) if isinstance(each, Event)]
+
+    def rejected(self, end: Offsets) -> dict[str, int]:
+        """Count of the rejected below ``end`` by reason."""
+        counts: dict[str, int] = {}
+        for each in self._below(end):
+            if isinstance(each, Rejected):
+                counts[each.reason] = counts.get(each.reason, 0) + 1
+        return counts
+
+    def slow(self, end: Offsets, rules: Rules) -> SlowView:
+        """The slow twin of everything below ``end``."""
+        key = (len(self.records), rules.fingerprint(), *sorted(end.items()))
+        if key not in self._slow:
+            view = SlowView()
+            for event in self.accepted(end):
+                view.take(event, rules)
+            self._slow = {key: view, **dict(list(self._slow.items())[:8])}
+        return self._slow[key]
+
+    def cut(self, start: Offsets, shares: tuple[int, ...]) -> Offsets:
+        """From ``start`` so many hundredths of the way to the end, per partition; never before ``start``."""
+        ahead = latest(start, self.ends)
+        return {p: start[p] + (ahead[p] - start[p]) * share // 100 for p, share in zip(ahead, shares, strict=True)}
+
+    def _below(self, end: Offsets) -> list[Event | Rejected]:
+        return [self._outcomes[r.partition, r.offset] for r in self.records if r.offset < end[r.partition]]

@@ -1,0 +1,113 @@
+"""Stores that can lose everything and be set back to what they held before, as by a backup or a lagging replica."""
+
+import copy
+import itertools
+import sqlite3
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from adapters.stores import ViewStore, open_store
+from tests.contract.reference import ReferenceStore
+
+_numbers = itertools.count()
+
+
+@dataclass(frozen=True)
+class Restorable:
+    """``image`` is all that the store holds now; ``restore`` sets it to an earlier image, or to nothing with None."""
+
+    store: ViewStore
+    image: Callable[[], Any]
+    restore: Callable[[Any], None]
+
+
+class MemoryStore(ReferenceStore):
+    """The port's reference: fast, and compared with every real store by the contract's own tests."""
+
+    def check(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def in_memory() -> Restorable:
+    store = MemoryStore()
+
+    def restore(image: Any) -> None:
+        store.records, store.puts, store.rows = copy.deepcopy(image) if image else ({}, {}, {})
+
+    return Restorable(store, lambda: copy.deepcopy((store.records, store.puts, store.rows)), restore)
+
+
+@contextmanager
+def in_sqlite() -> Iterator[Restorable]:
+    """A file in memory where the machine has such a file system: what is tested is not the disk."""
+    memory = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
+        path = Path(folder) / "views.sqlite"
+        store = open_store(f"sqlite:///{path}")
+        yield Restorable(store, lambda: _sqlite_image(path), lambda image: _sqlite_restore(path, image))
+        store.close()
+
+
+TABLES = ("records", "rows")
+
+
+def _sqlite_image(path: Path) -> dict[str, list[Any]]:
+    connection = sqlite3.connect(path)
+    try:
+        return {table: connection.execute(f"SELECT * FROM {table}").fetchall() for table in TABLES}
+    finally:
+        connection.close()
+
+
+def _sqlite_restore(path: Path, image: dict[str, list[Any]] | None) -> None:
+    connection = sqlite3.connect(path)
+    try:
+        for table in TABLES:
+            connection.execute(f"DELETE FROM {table}")
+            for row in (image or {}).get(table, ()):
+                connection.execute(f"INSERT INTO {table} VALUES ({','.join('?' * len(row))})", row)
+        connection.commit()
+    finally:
+        connection.close()
+
+
+@contextmanager
+def in_redis(url: str) -> Iterator[Restorable]:
+    """A database of its own on that server, emptied before and after."""
+    import redis
+
+    number = next(_numbers) % 14 + 1
+    client = redis.Redis.from_url(f"{url}/{number}")
+    client.flushdb()
+    store = open_store(f"{url}/{number}")
+
+    def restore(image: dict[bytes, bytes] | None) -> None:
+        with client.pipeline(transaction=True) as pipeline:
+            pipeline.flushdb()
+            for key, value in (image or {}).items():
+                pipeline.restore(key, 0, value)
+            pipeline.execute()
+
+    yield Restorable(store, lambda: {key: client.dump(key) for key in client.scan_iter()}, restore)
+    store.close()
+    client.flushdb()
+    client.close()
+
+
+@contextmanager
+def in_cassandra(url: str) -> Iterator[Restorable]:
+    """A keyspace that is emptied before; it is never set back."""
+    store = open_store(url, timeout_ms=10_000)
+
+    def impossible(_: Any = None) -> Any:
+        raise NotImplementedError("a generation's store is not set back here")
+
+    with suppress(Exception):
+        store.check()
+    yield Restorable(store, impossible, impossible)
+    store.close()

@@ -1,0 +1,105 @@
+"""Fixed courses of events for the tests of single rules, told on the in-memory stores."""
+
+import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from serving_layer.views import answer
+from tests.exact.memory_log import Draft
+from tests.exact.processes import Crash, Fate, Process
+from tests.exact.reading import differences, must_be, read_all
+from tests.exact.stores import Restorable, in_memory
+from tests.exact.world import GRACE_SECONDS, SpeedLife, World
+
+ALL, HALF, NONE = (100, 100), (50, 50), (0, 0)
+
+
+@dataclass
+class Story:
+    """A world, how to tell what happens in it, and ``exact``, the question asked at the end."""
+
+    world: World
+    batch: Restorable
+    speed: Restorable
+    sent: int = 0
+
+    @staticmethod
+    @contextmanager
+    def told() -> Iterator["Story"]:
+        batch, speed = in_memory(), in_memory()
+        world = World.on(batch.store, speed.store, shape=random.Random(1))
+        with world.tapped():
+            yield Story(world, batch, speed)
+
+    def send(self, count: int, users: tuple[int, ...] = (0, 1, 2, 3), kind: str = "view") -> None:
+        """So many events of these users in turn, over all items and some hours."""
+        for k in range(self.sent, self.sent + count):
+            self.world.log.append(Draft(user=users[k % len(users)], item=k % 5, kind=kind, hour=k))
+        self.sent += count
+
+    def life(self, to: tuple[int, int] = ALL) -> SpeedLife:
+        """A new process of the speed layer that has applied so much."""
+        life = self.world.live()
+        life.apply(to)
+        return life
+
+    def crash(self, life: SpeedLife, to: tuple[int, int], calls: int) -> None:
+        process = Process(lambda: life.apply(to))
+        assert process.resume(Fate(calls, "crash"))
+        assert isinstance(process.error, Crash), "it ended before it could crash"
+
+    def paused(self, body: Callable[[], Any], calls: int) -> Process:
+        """A process that stands before its call to a store after so many."""
+        process = Process(body)
+        assert not process.resume(Fate(calls, "pause")), f"it ended before: {process.error!r}"
+        return process
+
+    def reader(self, calls: int) -> Process:
+        """A reader of everything; call 0 reads the control record, 1 the position, 2 and on the views."""
+        return self.paused(lambda: answer(self.world.views, read_all), calls)
+
+    @staticmethod
+    def finish(process: Process, *allowed: type[BaseException]) -> Any:
+        assert process.resume()
+        if process.error is not None and not isinstance(process.error, allowed):
+            raise process.error
+        return process.result
+
+    def wait(self) -> None:
+        """Longer than the grace period."""
+        self.world.clock.seconds += GRACE_SECONDS + 1
+
+    def clean_up(self, life: SpeedLife) -> None:
+        """The clean-up sees what is dead, and after the grace period deletes it."""
+        for _ in range(2):
+            self.wait()
+            life.clean_up.maybe()
+
+    def exact(self, read: Any = None, degraded: tuple[str, ...] = ()) -> None:
+        """Whether an answer is that of the prefix which it names; of a reader's result, or of one read now."""
+        snapshot, found = read if read is not None else answer(self.world.views, read_all)
+        rules = self.world.made.get(snapshot.generation or "", self.world.rules)
+        wrong = differences(must_be(self.world.log, snapshot.offsets, rules), found)
+        assert not wrong, "\n".join([f"below {snapshot.offsets}", *wrong])
+        assert snapshot.degraded == degraded
+
+
+Tale = Callable[[Story], None]
+Mutation = Callable[[pytest.MonkeyPatch, Story], None]
+
+
+def require(tale: Tale, without: Mutation, also: type[Exception] = AssertionError) -> None:
+    """The tale holds as the product is, and no longer when a mutation takes the rule out.
+
+    ``also``: how else than by a wrong answer it may fail then.
+    """
+    with Story.told() as story:
+        tale(story)
+    with Story.told() as story, pytest.MonkeyPatch.context() as patch:
+        without(patch, story)
+        with pytest.raises((AssertionError, also)):
+            tale(story)

@@ -1,0 +1,47 @@
+"""Crashes, hangs, replays, swaps, rebuilds, lost and restored stores in any order: every answer stays exact."""
+
+import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from tests.exact.machine import Installation
+from tests.exact.stores import Restorable, in_memory
+
+TIMES = int(os.environ.get("MILLRACE_SEARCH", "1"))  # how many times the usual number of examples; for soak runs
+Open = Callable[[], AbstractContextManager[Restorable]]
+
+
+def search(batch: Open, speed: Open, examples: int, steps: int = 25) -> None:
+    """Run so many random installations, each on empty stores."""
+
+    class OnThese(Installation):
+        def __init__(self) -> None:
+            self.stores = ExitStack()
+            self.batch = self.stores.enter_context(batch())
+            self.speed = self.stores.enter_context(speed())
+            super().__init__()
+
+        def teardown(self) -> None:
+            with self.stores:
+                super().teardown()
+
+    checks = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
+    run_state_machine_as_test(
+        OnThese,
+        settings=settings(
+            max_examples=examples * TIMES, stateful_step_count=steps, deadline=None, suppress_health_check=checks
+        ),
+    )
+
+
+def memory() -> AbstractContextManager[Restorable]:
+    return nullcontext(in_memory())
+
+
+@pytest.mark.timeout(0)
+def test_every_answer_is_exact_on_the_ports_reference() -> None:
+    search(memory, memory, 250)

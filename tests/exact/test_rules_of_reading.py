@@ -1,0 +1,305 @@
+"""Rules 6, 7, 10, 11, 12 and 14 of the contract, told as those of writing."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+import batch_layer.jobs.generation as generation
+import core.control
+import core.merging
+import serving_layer.snapshot as snapshot
+import speed_layer.clean_up as clean_up
+import speed_layer.driver as driver
+from adapters.books import SPEED
+from adapters.records import change_control
+from core.boundaries import reaches
+from core.control import boundary_of
+from core.tagged import _HEAD
+from schemas.control import Control, Generation, Position
+from schemas.errors import BadInput, SettingsError
+from serving_layer.snapshot import Snapshot
+from tests.exact.story import ALL, HALF, Story, require
+
+
+def test_6_a_base_newer_than_the_position_starts_the_reader_over() -> None:
+    def settle(stored: bytes, position: Position, merge: Callable[[bytes, bytes], bytes]) -> bytes | None:
+        _, tag, length = _HEAD.unpack_from(stored)
+        middle = _HEAD.size + max(length, 0)
+        base = None if length < 0 else stored[_HEAD.size : middle]
+        if not position.committed(tag):
+            return base
+        return stored[middle:] if base is None else merge(base, stored[middle:])
+
+    def tale(story: Story) -> None:
+        story.send(8)
+        life = story.life()
+        reader = story.reader(calls=4)
+        for _ in range(2):
+            story.send(8)
+            life.apply(ALL)
+        story.exact(story.finish(reader))
+
+    require(tale, lambda patch, _: patch.setattr(core.merging, "settle", settle))
+
+
+def test_6_a_position_that_is_gone_at_the_end_starts_the_reader_over() -> None:
+    def tale(story: Story) -> None:
+        story.send(8)
+        story.life()
+        reader = story.reader(calls=4)
+        story.speed.restore(None)
+        story.life()
+        story.exact(story.finish(reader))
+
+    require(tale, lambda patch, _: patch.setattr(Snapshot, "confirm", lambda _: None))
+
+
+def test_6_a_position_that_was_set_back_and_went_on_starts_the_reader_over() -> None:
+    """The store fails over to a copy that lags; the same process applies another range under the same number."""
+
+    def tale(story: Story) -> None:
+        story.send(8)
+        life = story.life(HALF)
+        image = story.speed.image()
+        story.send(8)
+        life.apply(ALL)
+        reader = story.reader(calls=4)
+        story.speed.restore(image)
+        life.apply(HALF)
+        story.exact(story.finish(reader))
+
+    def nameless(position: Position, **changes: Any) -> Position:
+        return replace(position, **{**changes, "life": ""})
+
+    require(tale, lambda patch, _: patch.setattr(driver, "replace", nameless))
+
+
+def test_6_a_control_record_that_does_not_know_the_positions_plan_starts_the_reader_over() -> None:
+    def tale(story: Story) -> None:
+        story.send(8)
+        life = story.life()
+        reader = story.reader(calls=1)
+        story.world.record_boundary()
+        story.send(8)
+        life.apply(ALL)
+        story.exact(story.finish(reader))
+
+    require(tale, lambda patch, _: patch.setattr(snapshot, "reaches", lambda a, b: True))
+
+
+def test_6_only_segments_from_the_active_boundary_on_are_added() -> None:
+    def every(control: Control) -> list[int]:
+        return [each.id for each in control.boundaries]
+
+    def tale(story: Story) -> None:
+        story.send(8)
+        life = story.life()
+        story.world.run_batch()
+        story.send(8)
+        life.apply(ALL)
+        story.exact()
+
+    require(tale, lambda patch, _: patch.setattr(Control, "active_segments", property(every)))
+
+
+def test_7_a_generation_ahead_of_the_speed_layer_answers_with_its_own_histories() -> None:
+    def always(self: Snapshot, view: str, user: bytes) -> list[bytes]:
+        parts = list(self.of_generation(view, [user]).values())
+        assert self.position is not None
+        return parts + self._speed_parts(f"{self.position.epoch}/{view}", [user]).get(user, [])
+
+    def tale(story: Story) -> None:
+        story.send(8)
+        story.life()
+        story.send(8)
+        story.world.run_batch()
+        story.exact()
+
+    require(tale, lambda patch, _: patch.setattr(Snapshot, "_state_parts", always))
+
+
+def overtaken(story: Story) -> None:
+    """A run is overtaken by two later ones; what only its generation would need is cleaned up before it publishes."""
+    story.send(8)
+    life = story.life()
+    slow = story.paused(story.world.run_batch, calls=10)
+    for _ in range(2):
+        story.send(8)
+        life.apply(ALL)
+        story.world.run_batch()
+    story.clean_up(life)
+    story.finish(slow, BadInput)
+    story.exact()
+
+
+def test_10_a_generation_below_the_active_one_is_not_published() -> None:
+    def unasked(control: Control, made: Generation, activate: bool = True) -> Control:
+        generations = (*control.generations, made)
+        return replace(control, generations=generations, active=made.id, predecessor=control.active)
+
+    require(overtaken, lambda patch, _: patch.setattr(generation, "publish", unasked))
+
+
+def three_generations(story: Story) -> tuple[list[Generation], Any]:
+    story.send(8)
+    life = story.life()
+    made = []
+    for _ in range(3):
+        made.append(story.world.run_batch())
+        story.wait()
+        story.send(8)
+        life.apply(ALL)
+    return made, life
+
+
+def test_11_the_floor_leaves_what_the_predecessor_needs() -> None:
+    def too_high(control: Control, now: int, grace_ms: int) -> Control:
+        dropped = core.control.drop(control, now, grace_ms)
+        return replace(dropped, floor=control.active_boundary.offsets)
+
+    def tale(story: Story) -> None:
+        made, life = three_generations(story)
+        story.clean_up(life)
+        roll_back(story, made[1].id)
+        story.exact()
+
+    require(tale, lambda patch, _: patch.setattr(generation, "drop", too_high))
+
+
+def test_11_nothing_is_deleted_before_the_grace_period_has_passed() -> None:
+    def at_once(patch: pytest.MonkeyPatch, story: Story) -> None:
+        story.world.settings = replace(story.world.settings, grace="0s")
+
+    def tale(story: Story) -> None:
+        story.send(8)
+        story.life()
+        story.world.run_batch()
+        reader = story.reader(calls=2)
+        for _ in range(3):
+            story.world.run_batch()
+        story.exact(story.finish(reader))
+
+    require(tale, at_once)
+
+
+def test_11_segments_above_the_floor_are_never_deleted() -> None:
+    def tale(story: Story) -> None:
+        made, life = three_generations(story)
+        story.clean_up(life)
+        assert story.world.control.floor == made[1].boundary.offsets
+        kept = {space.split("/")[2] for space in story.speed.store.spaces(SPEED) if space.count("/") == 2}
+        assert kept == {str(made[1].boundary.id), str(made[2].boundary.id)}
+        story.exact()
+
+    def one_more(patch: pytest.MonkeyPatch, story: Story) -> None:
+        patch.setattr(clean_up, "reaches", lambda floor, offsets: reaches(offsets, floor))
+
+    require(tale, one_more)
+
+
+def roll_back(story: Story, target: str | None) -> None:
+    """Through the module, so that a mutation of the rule is used. A refusal breaks the tale."""
+    try:
+        change_control(story.world.batch, lambda each: core.control.rollback(each, target))
+    except BadInput as refusal:
+        raise AssertionError(refusal) from refusal
+
+
+def unchecked(patch: pytest.MonkeyPatch, _: Story) -> None:
+    def rollback(control: Control, target: str | None) -> Control:
+        return replace(control, active=target, predecessor=control.active, held=True)
+
+    patch.setattr(core.control, "rollback", rollback)
+
+
+def refused(story: Story, target: str | None) -> None:
+    """Either it is refused, or the answer must be right all the same."""
+    try:
+        change_control(story.world.batch, lambda each: core.control.rollback(each, target))
+    except BadInput:
+        return
+    story.exact()
+
+
+def test_12_no_rollback_below_the_floor() -> None:
+    def tale(story: Story) -> None:
+        _, life = three_generations(story)
+        story.clean_up(life)
+        refused(story, None)
+        story.exact()
+
+    require(tale, unchecked)
+
+
+def test_12_no_rollback_before_the_start_of_the_epoch() -> None:
+    def tale(story: Story) -> None:
+        story.send(8)
+        first = story.world.run_batch()
+        story.send(8)
+        story.world.run_batch()
+        story.life()
+        assert reaches(boundary_of(story.world.control, first.id).offsets, story.world.control.floor)
+        refused(story, first.id)
+        story.exact()
+
+    require(tale, unchecked)
+
+
+def test_12_a_rollback_holds_against_scheduled_runs() -> None:
+    def tale(story: Story) -> None:
+        made, _ = three_generations(story)
+        roll_back(story, made[1].id)
+        story.world.run_batch(activate=None)
+        assert story.world.control.active == made[1].id
+        story.exact()
+
+    require(tale, lambda patch, _: patch.setattr(generation, "_activates", lambda *_: True))
+
+
+def test_14_a_running_speed_layer_of_other_rules_stops_instead_of_mixing() -> None:
+    def tale(story: Story) -> None:
+        story.send(12)
+        life = story.life(HALF)
+        story.world.settings = replace(story.world.settings, history_items=1)
+        story.world.run_batch(full=True)
+        story.send(12)
+        try:
+            life.apply(ALL)
+        except SettingsError:
+            story.exact(degraded=("speed",))
+        else:
+            story.exact()
+
+    require(tale, lambda patch, _: patch.setattr(driver, "require_rules", lambda *_: None))
+
+
+def test_14_no_rollback_to_a_generation_of_other_rules() -> None:
+    """Its boundary may be the epoch's start all the same, when no event came in between."""
+
+    def tale(story: Story) -> None:
+        story.send(12)
+        first = story.world.run_batch()
+        story.world.settings = replace(story.world.settings, history_items=1)
+        story.world.run_batch(full=True)
+        story.life()
+        refused(story, first.id)
+        story.send(8)
+        story.life()
+        story.exact()
+
+    require(tale, unchecked)
+
+
+def test_14_a_run_of_the_old_rules_that_ends_after_a_full_one_is_not_published() -> None:
+    def tale(story: Story) -> None:
+        story.send(12)
+        slow = story.paused(story.world.run_batch, calls=10)
+        story.world.settings = replace(story.world.settings, history_items=1)
+        full = story.world.run_batch(full=True)
+        story.finish(slow, SettingsError)
+        assert story.world.control.active == full.id
+        story.exact(degraded=("speed",))
+
+    require(tale, lambda patch, _: patch.setattr(generation, "require_rules", lambda *_: None))
