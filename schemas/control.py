@@ -115,7 +115,8 @@ class Position:
     """The speed store's own record of what it has committed; every guarded write tests that it is unchanged.
 
     ``attempt`` is the last committed one, ``registered`` the last one begun; ``aborted`` those between that never
-    committed: values tagged with them count as absent.
+    committed: values tagged with them count as absent. ``life`` is another from each take-over on: within one life the
+    position only goes forward, as every process whose store was set back takes over anew.
     """
 
     version: int
@@ -126,6 +127,7 @@ class Position:
     attempt: int = 0
     registered: int = 0
     aborted: tuple[int, ...] = ()
+    life: str = ""
 
     def to_json(self) -> bytes:
         return json.dumps(asdict(self), sort_keys=True).encode()

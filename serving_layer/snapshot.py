@@ -69,13 +69,14 @@ class Snapshot:
         return _merged(views, control, position, without)
 
     def confirm(self) -> None:
-        """At the end: raises Moved when the position is gone, set back or of another epoch."""
+        """At the end: raises Moved when the position is gone, of another epoch, or was or may have been set back."""
         if self.position is None:
             return
         with reading(SPEED_SIDE):
             text = self.views.speed.record(SPEED)
         now = None if text is None else Position.from_json(text)
-        if now is None or now.epoch != self.position.epoch or now.attempt < self.position.attempt:
+        before = self.position
+        if now is None or (now.epoch, now.life) != (before.epoch, before.life) or now.attempt < before.attempt:
             raise Moved
 
     @property

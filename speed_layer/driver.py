@@ -1,10 +1,11 @@
 """The micro-batch by the rules of design §5.3: decides, has the steps run, commits."""
 
 import time
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from adapters.records import change_control, change_position, read_control, read_position
+from adapters.records import change_control, change_position, read_control, read_position, require_rules
 from adapters.stores.port import ViewStore
 from core.boundaries import reaches
 from core.control import base_generation, commit, first_position, needs_new_epoch, new_epoch, plan, register
@@ -39,19 +40,22 @@ class SpeedDriver:
 
         ``log_start``: the first offsets that the log still holds; a position behind them is given up when the active
         generation covers what is gone.
+
+        Raises:
+            SettingsError: a generation made by other rules was published meanwhile (14).
         """
         while True:
             position = read_position(self.speed_views)  # first: a control record read before might not know its plan
             control = self._control()
+            require_rules(control, self.rules)
             why = needs_new_epoch(control, position) or self._missing_base(control, position)
             if not why and position is not None and _only_generation_covers(log_start or {}, control, position):
                 why = "the log no longer holds what follows the position, but the active generation does"
             if why or position is None:
                 self._begin_epoch(control, position, why or "")
                 continue
-            if position.owner == self.owner:
-                return position
-            mine = change_position(self.speed_views, position, replace(position, owner=self.owner))
+            signed = replace(position, owner=self.owner, life=uuid.uuid4().hex)
+            mine = change_position(self.speed_views, position, signed)
             if mine is not None:
                 return mine
 

@@ -41,7 +41,7 @@ def _apply(driver: SpeedDriver) -> Position:
 def test_a_position_is_continued_while_the_control_record_knows_it(tmp_path: Path) -> None:
     before = _apply(_driver(tmp_path))
     after = _driver(tmp_path, owner="next").take_over()
-    assert after == replace(before, owner="next", version=after.version, writer=after.writer)
+    assert after == replace(before, owner="next", version=after.version, writer=after.writer, life=after.life)
 
 
 def test_after_a_lost_control_record_the_epoch_is_beyond_the_positions(tmp_path: Path) -> None:
