@@ -56,7 +56,7 @@ lock: .venv/ready ## bring all locks up to date: Python packages and jars
 	$(BIN)/python -m adapters.jar_roots
 
 zip: dist/millrace.zip ## our packages for `spark-submit --py-files dist/millrace.zip`
-dist/millrace.zip: $(shell find $(PACKAGES) -type f -not -name '*.pyc' 2>/dev/null)
+dist/millrace.zip: $(shell find $(PACKAGES) -type f -not -path '*/__pycache__/*' 2>/dev/null)
 	@mkdir -p dist && rm -f $@
 	@$(PYTHON) -c 'import sys, zipfile; z = zipfile.ZipFile(sys.argv[1], "w", zipfile.ZIP_DEFLATED); [z.write(f) for f in sys.argv[2:]]' $@ $^
 	@echo $@

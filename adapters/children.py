@@ -17,11 +17,12 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 
 from schemas.errors import MillraceError
 
-LEASH = Path(__file__).with_name("leash.py")
+LEASH = files(__package__) / "leash.py"
 POLL_SECONDS = 0.05
 TAIL_BYTES = 64 * 1024
 # Below what the kernel hands out to outgoing connections: these could take a server's port while it restarts.
@@ -88,7 +89,7 @@ def start(
     A command that cannot be run ends with status 127 and says so in the log.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
-    leash = [sys.executable, "-I", "-S", str(LEASH), str(os.getpid()), str(int(signal.SIGKILL)), *command]
+    leash = [sys.executable, "-I", "-S", *_leash(), str(os.getpid()), str(int(signal.SIGKILL)), *command]
 
     def spawn() -> "subprocess.Popen[bytes]":
         with log.open("ab") as output:
@@ -103,6 +104,11 @@ def start(
             )
 
     return Child(name, _from_lasting_thread(spawn), log)
+
+
+def _leash() -> list[str]:
+    """What makes Python run the leash: its file, or its text where the packages are in a zip."""
+    return [str(LEASH)] if isinstance(LEASH, Path) else ["-c", LEASH.read_text()]
 
 
 @contextmanager

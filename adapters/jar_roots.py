@@ -67,4 +67,4 @@ def write_lock(lock: Path) -> None:
 
 
 if __name__ == "__main__":
-    write_lock(LOCK)
+    write_lock(Path(str(LOCK)))

@@ -14,11 +14,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 
 from schemas.errors import SettingsError
 
-LOCK = Path(__file__).with_name("jars.lock")
+# Not by __file__: the packages may be in a zip.
+LOCK = files(__package__) / "jars.lock"
 DOWNLOADS_AT_ONCE = 6
 TIMEOUT_SECONDS = 60
 

@@ -1,0 +1,50 @@
+"""Where compiled folds are kept: one folder for each state of ``core``, wherever its files lie.
+
+numba names its cache after the path of the source. Spark unpacks a job's zip into a new folder each time, so there every
+run would compile anew, some 20 s. It also notices a change of the file that calls, but not of one that is called.
+"""
+
+import hashlib
+import os
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from numba.core.caching import UserProvidedCacheLocator
+
+from adapters.jars import default_root
+
+
+class ByContent(UserProvidedCacheLocator):  # type: ignore[misc, unused-ignore]
+    """The cache of ``core`` as it is now; None, so that numba looks further, for other code or where it cannot write."""
+
+    def __init__(self, py_func: Any, py_file: str) -> None:
+        self._lineno = py_func.__code__.co_firstlineno
+        self._cache_path = str(cache_root() / f"core-{digest()}")
+
+    def get_source_stamp(self) -> str:
+        return digest()
+
+    @classmethod
+    def from_function(cls, py_func: Any, py_file: str) -> "ByContent | None":
+        if not py_func.__module__.startswith("core."):
+            return None
+        locator = cls(py_func, py_file)
+        try:
+            locator.ensure_cache_path()  # type: ignore[no-untyped-call, unused-ignore]
+        except OSError:
+            return None
+        return locator
+
+
+def cache_root() -> Path:
+    """NUMBA_CACHE_DIR, else beside the jars."""
+    return Path(os.environ.get("NUMBA_CACHE_DIR") or default_root().parent / "numba")
+
+
+@cache
+def digest() -> str:
+    """A short name of all sources of ``core``."""
+    sources = sorted((each.name, each.read_bytes()) for each in files("core").iterdir() if each.name.endswith(".py"))
+    return hashlib.sha256(repr(sources).encode()).hexdigest()[:16]

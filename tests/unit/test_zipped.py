@@ -1,0 +1,62 @@
+"""The packages work from a zip: what was compiled is found again, the lock is read, children are held."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from zipfile import ZipFile
+
+from adapters.spark import NUMBA_LOCATORS
+
+ROOT = Path(__file__).resolve().parents[2]
+HASH = """
+import numpy as np, sys
+from core.partitioner_compiled import crc32_each
+assert ".zip" in sys.modules["core.partitioner_compiled"].__file__
+assert crc32_each(np.frombuffer(b"abc", np.uint8), np.array([0, 3], np.int32)).tolist() == [0x352441C2]
+print(sum(crc32_each.stats.cache_hits.values()))
+"""
+CHILD = """
+from pathlib import Path
+from adapters.children import child
+from adapters.jars import locked
+assert locked("kafka")
+with child("talker", ["echo", "held"], Path("talker.log")) as talker:
+    talker.process.wait()
+print(talker.last_lines())
+"""
+
+
+def test_packages_in_another_folder_find_what_was_compiled(tmp_path: Path) -> None:
+    assert [hits_of(tmp_path, zipped(tmp_path / name, b"")) for name in ("one", "other")] == [0, 1]
+
+
+def test_a_change_anywhere_in_core_compiles_anew(tmp_path: Path) -> None:
+    assert [hits_of(tmp_path, zipped(tmp_path / str(n), changed)) for n, changed in enumerate((b"", b"\n"))] == [0, 0]
+
+
+def test_the_lock_of_jars_and_the_leash_of_children_are_read_from_the_zip(tmp_path: Path) -> None:
+    assert run(CHILD, tmp_path, zipped(tmp_path / "one", b"")) == "held"
+
+
+def hits_of(cache: Path, packages: Path) -> int:
+    return int(run(HASH, cache, packages))
+
+
+def run(script: str, cache: Path, packages: Path) -> str:
+    """What the script prints, run with those packages alone."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("MILLRACE_", "PYTHON"))}
+    env = {**kept, "NUMBA_CACHE_LOCATOR_CLASSES": NUMBA_LOCATORS, "NUMBA_CACHE_DIR": str(cache), "PYTHONPATH": str(packages)}
+    done = subprocess.run([sys.executable, "-c", script], env=env, cwd=cache, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def zipped(folder: Path, appended: bytes) -> Path:
+    """The packages in a zip there, a file of core with something more at its end."""
+    folder.mkdir()
+    with ZipFile(folder / "packages.zip", "w") as out:
+        for path in (path for name in ("core", "schemas", "adapters") for path in (ROOT / name).glob("*.*")):
+            more = appended if path.name == "codec.py" else b""
+            out.writestr(str(path.relative_to(ROOT)), path.read_bytes() + more)
+    return folder / "packages.zip"
