@@ -1,7 +1,7 @@
 """Where compiled folds are kept: one folder for each state of ``core``, wherever its files lie.
 
-numba names its cache after the path of the source. Spark unpacks a job's zip into a new folder each time, so there every
-run would compile anew, some 20 s. It also notices a change of the file that calls, but not of one that is called.
+numba names its cache after the path of the source. Spark unpacks a job's zip into a new folder each time, so every run
+would compile anew there, some 20 s. It also notices a change of the file that calls, but not of one that is called.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ from adapters.jars import default_root
 
 
 class ByContent(UserProvidedCacheLocator):  # type: ignore[misc, unused-ignore]
-    """The cache of ``core`` as it is now; None, so that numba looks further, for other code or where it cannot write."""
+    """The cache of ``core`` as it is now; None (numba looks further) for other code or where it cannot write."""
 
     def __init__(self, py_func: Any, py_file: str) -> None:
         self._lineno = py_func.__code__.co_firstlineno

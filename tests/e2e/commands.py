@@ -29,7 +29,11 @@ class Commands:
     @property
     def environment(self) -> dict[str, str]:
         """Only what is set here counts, and where the jars are."""
-        kept = {name: text for name, text in os.environ.items() if not name.startswith("MILLRACE_") or name == "MILLRACE_JARS"}
+        kept = {
+            name: text
+            for name, text in os.environ.items()
+            if not name.startswith("MILLRACE_") or name == "MILLRACE_JARS"
+        }
         ours = {"PYTHONPATH": str(ROOT), "JDK_JAVA_OPTIONS": QUICK_JAVA, "TESTS_MARK": self.mark}
         return {**kept, "MILLRACE_ALS_ITERATIONS": "2", **ours, **self.env}
 

@@ -183,7 +183,9 @@ class Installation:
     def check_lake(self, until: Offsets) -> None:
         """The lake holds each accepted record below once, its bytes unchanged."""
         rows = Lake(self.spark, self.settings.lake_path).until(until).select("partition", "offset", "raw").collect()
-        records = [each for each, event in self.judged() if isinstance(event, Event) and each.offset < until[each.partition]]
+        records = [
+            each for each, event in self.judged() if isinstance(event, Event) and each.offset < until[each.partition]
+        ]
         expected = [(each.partition, each.offset, (each.value or b"").decode()) for each in records]
         assert sorted(map(tuple, rows)) == sorted(expected)
 
@@ -203,7 +205,9 @@ class Installation:
         assert not failures
 
 
-def installation(spark: "SparkSession", bootstrap: str, stores: dict[str, str], home: Path, **more: Any) -> Installation:
+def installation(
+    spark: "SparkSession", bootstrap: str, stores: dict[str, str], home: Path, **more: Any
+) -> Installation:
     """A new one with topics of its own; ``more`` are settings."""
     prefix = f"e2e-{next(_names)}-"
     settings = Settings(home=home, kafka=bootstrap, topic_prefix=prefix, **{**SMALL, **stores, **more})

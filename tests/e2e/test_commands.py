@@ -42,15 +42,19 @@ VERIFY = {"events", "users", "items", "pairs", "counts", "mismatches"}
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Commands]:
-    """A shop with a past: generated, produced, one generation published, then more events applied by the speed layer."""
+    """A shop with a past: generated, produced, one generation published, then more applied by the speed layer."""
     folder = tmp_path_factory.mktemp("shop")
     shop = Commands(folder, {"MILLRACE_HOME": str(folder / "home"), "MILLRACE_GRACE": "0s"})
     with embedded_broker(folder / "home") as bootstrap:  # so that not every command starts and stops one
-        told = shop.json("generate", "--users", 40, "--items", 20, "--events", 900, "--seed", 5, "--out", "events.jsonl")
+        told = shop.json(
+            "generate", "--users", 40, "--items", 20, "--events", 900, "--seed", 5, "--out", "events.jsonl"
+        )
         assert told["events"] == 900
         lines = (folder / "events.jsonl").read_bytes().splitlines(keepends=True)
         (folder / "first.jsonl").write_bytes(b"".join(lines[:600]))
-        (folder / "second.jsonl").write_bytes(b"".join(lines[600:]) + b'{"user_id": "user-1", "kind": "gaze"}\nnonsense\n')
+        (folder / "second.jsonl").write_bytes(
+            b"".join(lines[600:]) + b'{"user_id": "user-1", "kind": "gaze"}\nnonsense\n'
+        )
         assert shop.json("produce", "first.jsonl")["acknowledged"] == 600
         assert shop.json("produce", "items.jsonl", "--topic", "items")["acknowledged"] == 20
         generation = shop.json("batch", "run", "--reason", "the first")
@@ -158,12 +162,12 @@ def test_a_killed_speed_layer_and_a_second_one_harm_nothing(shop: Commands, tmp_
 
 def test_status_and_verify_tell_the_truth(shop: Commands) -> None:
     status = shop.json("status")
-    assert STATUS <= status.keys()
+    assert status.keys() >= STATUS
     assert (status["lag_events"], status["freshness_seconds"]) == (0, 0)
     assert status["applied"] == status["end"] != status["boundary"]
     assert status["rejected_by_reason"] == {"missing:event_id": 1, "malformed": 1, "key_mismatch": 1}
     report = shop.json("verify")
-    assert VERIFY <= report.keys()
+    assert report.keys() >= VERIFY
     twin = twin_of(shop)
     assert (report["mismatches"], report["events"], report["users"]) == (0, twin.events, len(twin.histories))
 

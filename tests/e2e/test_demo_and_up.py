@@ -1,4 +1,4 @@
-"""``demo`` and ``up`` from start to end: what they show, and that they leave nothing running and nothing lying about."""
+"""``demo`` and ``up`` from start to end: what they show, and that they leave nothing behind."""
 
 import json
 import os

@@ -14,7 +14,9 @@ pytestmark = [pytest.mark.kafka, pytest.mark.spark, pytest.mark.redis, pytest.ma
 
 
 def test_verify_names_every_wrong_missing_and_surplus_sum(millrace: Installation) -> None:
-    for part, run in zip(in_parts(mixed_stream(millrace.settings.rules), 2), (millrace.batch, millrace.speed), strict=True):
+    for part, run in zip(
+        in_parts(mixed_stream(millrace.settings.rules), 2), (millrace.batch, millrace.speed), strict=True
+    ):
         millrace.produce(part)
         run()
     expected = {*spoil_the_generation(millrace), *spoil_a_segment(millrace)}

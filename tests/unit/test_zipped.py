@@ -46,8 +46,15 @@ def hits_of(cache: Path, packages: Path) -> int:
 def run(script: str, cache: Path, packages: Path) -> str:
     """What the script prints, run with those packages alone."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("MILLRACE_", "PYTHON"))}
-    env = {**kept, "NUMBA_CACHE_LOCATOR_CLASSES": NUMBA_LOCATORS, "NUMBA_CACHE_DIR": str(cache), "PYTHONPATH": str(packages)}
-    done = subprocess.run([sys.executable, "-c", script], env=env, cwd=cache, capture_output=True, text=True, check=False)
+    env = {
+        **kept,
+        "NUMBA_CACHE_LOCATOR_CLASSES": NUMBA_LOCATORS,
+        "NUMBA_CACHE_DIR": str(cache),
+        "PYTHONPATH": str(packages),
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=env, cwd=cache, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 

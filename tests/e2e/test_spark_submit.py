@@ -1,0 +1,63 @@
+"""The jobs run by Spark's own spark-submit, from the zip alone, far from the checkout and without the command."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyspark
+import pytest
+
+from adapters.jars import jar_paths
+from tests.e2e.commands import ROOT
+from tests.e2e.conftest import QUICK_JAVA
+from tests.e2e.installation import Installation, installation
+from tests.e2e.mixed_stream import in_parts, mixed_stream
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+pytestmark = [pytest.mark.kafka, pytest.mark.spark, pytest.mark.slow, pytest.mark.timeout(600)]
+
+SET = ("home", "kafka", "topic_prefix", "history_items", "remembered_ids", "als_factors", "als_iterations")
+
+
+@pytest.fixture
+def zipped() -> Path:
+    """What ``make zip`` makes."""
+    made = subprocess.run(["make", "-s", "zip", f"PYTHON={sys.executable}"], cwd=ROOT, capture_output=True, check=True)
+    return ROOT / (made.stdout.decode().strip() or "dist/millrace.zip")
+
+
+def test_both_jobs_run_from_the_zip_alone(
+    spark: "SparkSession", kafka_bootstrap: str, zipped: Path, tmp_path: Path
+) -> None:
+    millrace = installation(spark, kafka_bootstrap, {}, tmp_path / "home")
+    first, second = in_parts(mixed_stream(millrace.settings.rules), 2)
+    millrace.produce(first)
+    told = submit(millrace, zipped, tmp_path, "batch_layer/jobs/generation.py", "--reason", "by zip")
+    generation = json.loads(told.splitlines()[-1])  # spark-submit makes one stream of what a job says
+    assert (generation["id"], generation["reason"]) == (millrace.control.active, "by zip")
+    millrace.check_all_is_applied(degraded=("speed",))
+    millrace.produce(second)
+    submit(millrace, zipped, tmp_path, "speed_layer/jobs/stream.py", "--available-now")
+    millrace.check_all_is_applied()
+    assert millrace.prove().mismatches == 0
+    millrace.close()
+
+
+def submit(millrace: Installation, zipped: Path, folder: Path, job: str, *words: str) -> str:
+    """Run one job in ``folder``; what it prints on stdout."""
+    given = {f"MILLRACE_{name.upper()}": str(getattr(millrace.settings, name)) for name in SET}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("MILLRACE_", "PYTHON"))}
+    spark_submit = Path(pyspark.__file__).parent / "bin" / "spark-submit"
+    jars = ",".join(map(str, jar_paths("spark")))
+    options = ["--master", "local[2]", "--driver-memory", "1g", "--py-files", str(zipped), "--jars", jars]
+    done = subprocess.run(
+        [spark_submit, *options, ROOT / job, *words], cwd=folder, capture_output=True, text=True, check=False,
+        env={**kept, **given, "PYSPARK_PYTHON": sys.executable, "JDK_JAVA_OPTIONS": QUICK_JAVA}, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
