@@ -40,8 +40,8 @@ format: .venv/ready ## format the code and mend what ruff can
 bench: setup ## measure this machine (ARGS=…)
 	@$(BIN)/python -m bench $(ARGS)
 
-soak: setup ## hours of events with crashes, verified all along (ARGS=…)
-	@$(BIN)/python -m bench.soak $(ARGS)
+soak: setup ## search for wrong answers far longer than `make test` does (TIMES=40)
+	@MILLRACE_SEARCH=$(or $(TIMES),40) $(BIN)/python -m pytest tests/exact $(ARGS)
 
 jars: setup ## fetch all Java libraries, those for tests too
 	@$(BIN)/python -m adapters.jars $(JARS)

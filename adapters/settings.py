@@ -17,7 +17,7 @@ from schemas.rules import DEFAULT_KINDS, Rules
 
 PREFIX = "MILLRACE_"
 # Read elsewhere: the file's own place, and what tests and benchmarks use.
-NOT_SETTINGS = {"CONFIG", "TEST_DATA", "BENCH", "FAULT"}
+NOT_SETTINGS = {"CONFIG", "TEST_DATA", "SEARCH", "FAULT"}
 _UNITS_MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 
 
