@@ -1,0 +1,74 @@
+"""Real shops' events through both layers, on every pair of stores: no sum differs, and the lookups answer."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from adapters.opened import batch_views, speed_views
+from datasets.importers import IMPORTERS
+from datasets.importers.base import ImportOptions
+from datasets.importing import Share, read_dataset, to_log
+from datasets.tally import Tally
+from serving_layer import lookups, recommender
+from serving_layer.catalogue import Page
+from serving_layer.recommender import Wish
+from serving_layer.views import answer
+from tests.e2e.installation import Installation, installation
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+pytestmark = [
+    pytest.mark.kafka, pytest.mark.spark, pytest.mark.redis, pytest.mark.cassandra, pytest.mark.slow,
+]  # fmt: skip
+
+FILES = {"rees46": "rees46-2019-oct-prefix/2019-Oct.csv.gz", "deskdrop": "deskdrop/interactions.csv.gz"}
+AS_SHIPPED = {"history_items": 20, "remembered_ids": 64}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_seven_tenths_by_batch_and_the_rest_by_speed_add_up_to_the_whole(
+    name: str, test_data: Path, spark: "SparkSession", kafka_bootstrap: str, stores: dict[str, str], tmp_path: Path
+) -> None:
+    path = test_data / FILES[name]
+    if not path.exists():
+        pytest.skip(f"{path} is not there")
+    shop = installation(spark, kafka_bootstrap, stores, tmp_path, **AS_SHIPPED)
+    first = bring(shop, name, path, Share(0.0, 0.7))
+    generation = shop.batch()
+    assert generation.metrics["events"] == first
+    rest = bring(shop, name, path, Share(0.7, 1.0))
+    assert 0.69 < first / (first + rest) < 0.71
+    shop.speed()
+    assert shop.position.offsets == shop.log.end_offsets()
+    report = shop.prove()
+    assert (report.mismatches, report.events) == (0, first + rest)
+    look_up(shop)
+    for each in (batch_views(shop.settings), speed_views(shop.settings)):
+        each.close()
+
+
+def bring(shop: Installation, name: str, path: Path, share: Share) -> int:
+    """Import that share of the file into the log; how many events."""
+    imported = read_dataset(
+        IMPORTERS[name](path, ImportOptions("", frozenset(shop.settings.kinds), {}), Tally()), share
+    )
+    appender = shop.log.appender()
+    sent = 0
+    for sent in to_log(imported, appender.append, shop.log.topics.events, shop.log.topics.items):  # noqa: B007
+        pass
+    appender.flush()
+    return sent
+
+
+def look_up(shop: Installation) -> None:
+    """Every lookup has something to say of the last user in the log."""
+    record = shop.records()[-1]
+    user = record.key or b""
+    history = answer(shop.views, lambda snapshot: lookups.history(snapshot, user, Page()))["items"]
+    item = history[0]["item_id"].encode()
+    assert answer(shop.views, lambda snapshot: recommender.recommend(snapshot, user, Wish()))["items"]
+    assert answer(shop.views, lambda snapshot: lookups.similar(snapshot, item, Page()))["norm"] > 0
+    trending = answer(shop.views, lambda snapshot: lookups.trending(snapshot, 1, None, Page()))
+    assert trending["items"] or trending["basis"] == "trend"  # in an hour with a past nothing need be growing
