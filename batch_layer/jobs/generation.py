@@ -9,30 +9,25 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from adapters.books import generation_book
-from adapters.dead_letters import bury_all
 from adapters.engine_errors import translated
 from adapters.faults import fault_point
-from adapters.kafka_source import read_range
 from adapters.lake import Lake
 from adapters.log import Log
 from adapters.opened import batch_views
 from adapters.records import change_control, open_control, require_rules
 from adapters.settings import Settings, milliseconds
 from batch_layer.fold_step import CHANGES_DDL, by_user, fold_users, weighed
-from batch_layer.ingest import accepted, parsed, rejected
+from batch_layer.jobs.lake_filler import LakeFiller
 from batch_layer.train import MODEL, AlsSettings, interactions, model_rows, train
 from batch_layer.write_step import WRITTEN_DDL, write_rows
-from core.boundaries import latest, reaches
 from core.codec import Facts, pack_facts
-from core.control import drop, forget_dropped, new_epoch, origin, publish, record_boundary
+from core.control import drop, forget_dropped, new_epoch, publish, record_boundary
 from core.views import FACTS, FACTS_KEY, VIEWS
 from schemas.control import Boundary, Control, Generation
-from schemas.errors import MillraceError, SettingsError
-from schemas.event import REJECTED_COLUMNS
+from schemas.errors import MillraceError
 from schemas.rules import Rules
 
 if TYPE_CHECKING:
@@ -40,7 +35,6 @@ if TYPE_CHECKING:
 
 Say = Callable[[str], None]
 EVENTS_A_PARTITION = 500_000
-LETTERS_AT_ONCE = 1_000
 RECORDS_AT_ONCE = 100_000  # a task holds no more of its partition than this
 
 
@@ -98,6 +92,9 @@ class BatchJob:
         fault("dropped")
         return generation
 
+    def _ingest(self, control: Control, boundary: Boundary, rules: Rules) -> "DataFrame":
+        return LakeFiller(self.spark, self.log, self.settings, self.say).fill(control, boundary, rules)
+
     def _record_boundary(self) -> Boundary:
         """Rule 2: fixed by one compare-and-set before an event is read."""
         end, recorded = self.log.end_offsets(), []
@@ -110,39 +107,6 @@ class BatchJob:
         change_control(batch_views(self.settings), record)
         self.say(f"boundary {recorded[-1].id}: {recorded[-1].offsets}")
         return recorded[-1]
-
-    def _ingest(self, control: Control, boundary: Boundary, rules: Rules) -> "DataFrame":
-        """Bring the lake up to the boundary; the events below it."""
-        lake, topic = Lake(self.spark, self.settings.lake_path), self.log.topics.events
-        covered = lake.covered(control.log, origin(control))
-        if not reaches(covered, boundary.offsets):
-            self._require_range(covered, boundary)
-            upto = latest(covered, boundary.offsets)
-            rows = parsed(read_range(self.spark, self.settings, self.log.bootstrap, covered, upto), rules).persist()
-            try:
-                self._bury(rejected(rows, topic))
-                lake.append(accepted(rows, topic), rejected(rows, topic), control.log, upto)
-            finally:
-                rows.unpersist()
-            records = sum(upto.values()) - sum(covered.values())
-            self.say(f"ingested {records:,} log offsets into the lake")
-        return lake.until(boundary.offsets)
-
-    def _require_range(self, covered: dict[int, int], boundary: Boundary) -> None:
-        for partition, first in self.log.start_offsets().items():
-            if covered[partition] < min(first, boundary.offsets[partition]):
-                raise SettingsError(
-                    f"partition {partition} of {self.log.topics.events}: offsets {covered[partition]} to {first - 1} "
-                    "were removed by retention before the lake held them; they are never skipped. Restore them, or "
-                    "start with new views and a new lake, and give the topic a longer retention.ms"
-                )
-
-    def _bury(self, rows: "DataFrame") -> None:
-        import pyarrow as pa
-
-        waiting = rows.select(*REJECTED_COLUMNS.names).toLocalIterator()
-        while some := [row.asDict() for row in islice(waiting, LETTERS_AT_ONCE)]:
-            bury_all(self.log, pa.RecordBatch.from_pylist(some, REJECTED_COLUMNS))
 
     def _compute(self, lake_events: "DataFrame", name: str, rules: Rules, boundary: Boundary) -> dict[str, Any]:
         """Fold, add up and write every view of the generation, then its model."""

@@ -1,0 +1,71 @@
+"""Log to lake up to a boundary: the first half of a generation."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from adapters.dead_letters import bury_all
+from adapters.kafka_source import read_range
+from adapters.lake import Lake
+from adapters.log import Log
+from adapters.settings import Settings
+from batch_layer.ingest import accepted, parsed, rejected
+from core.boundaries import latest, reaches
+from core.control import origin
+from schemas.control import Boundary, Control, Offsets
+from schemas.errors import SettingsError
+from schemas.event import REJECTED_COLUMNS
+from schemas.rules import Rules
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+LETTERS_AT_ONCE = 1_000
+
+
+@dataclass
+class LakeFiller:
+    """Brings the lake up to a boundary, each record once, and buries what is rejected."""
+
+    spark: "SparkSession"
+    log: Log
+    settings: Settings
+    say: Callable[[str], None]
+
+    def fill(self, control: Control, boundary: Boundary, rules: Rules) -> "DataFrame":
+        """The accepted events below the boundary, after adding those that the lake lacked.
+
+        Raises:
+            SettingsError: retention removed records that the lake never held.
+        """
+        lake, topic = Lake(self.spark, self.settings.lake_path), self.log.topics.events
+        covered = lake.covered(control.log, origin(control))
+        if not reaches(covered, boundary.offsets):
+            self._require_range(covered, boundary)
+            upto = latest(covered, boundary.offsets)
+            rows = parsed(read_range(self.spark, self.settings, self.log.bootstrap, covered, upto), rules).persist()
+            try:
+                self._bury(rejected(rows, topic))
+                lake.append(accepted(rows, topic), rejected(rows, topic), control.log, upto)
+            finally:
+                rows.unpersist()
+            records = sum(upto.values()) - sum(covered.values())
+            self.say(f"ingested {records:,} log offsets into the lake")
+        return lake.until(boundary.offsets)
+
+    def _require_range(self, covered: Offsets, boundary: Boundary) -> None:
+        for partition, first in self.log.start_offsets().items():
+            if covered[partition] < min(first, boundary.offsets[partition]):
+                raise SettingsError(
+                    f"partition {partition} of {self.log.topics.events}: offsets {covered[partition]} to {first - 1} "
+                    "were removed by retention before the lake held them; they are never skipped. Restore them, or "
+                    "start with new views and a new lake, and give the topic a longer retention.ms"
+                )
+
+    def _bury(self, rows: "DataFrame") -> None:
+        waiting = rows.select(*REJECTED_COLUMNS.names).toLocalIterator()
+        while some := [row.asDict() for row in islice(waiting, LETTERS_AT_ONCE)]:
+            bury_all(self.log, pa.RecordBatch.from_pylist(some, REJECTED_COLUMNS))
