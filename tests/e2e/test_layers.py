@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from redis import Redis
 
 from adapters.books import SPEED, generation_book
 from adapters.opened import batch_views, speed_views
@@ -145,6 +146,31 @@ def test_batches_and_readers_while_the_speed_layer_streams(
         millrace.check_all_is_applied()
     assert millrace.position.owner == ""
     millrace.check_rejected()
+
+
+@pytest.mark.parametrize("stores", ["cassandra+redis"], indirect=True)
+def test_a_store_restored_under_the_writer_voids_its_attempt(
+    millrace: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = in_parts(mixed_stream(millrace.settings.rules), 2)
+    millrace.produce(first)
+    millrace.speed()
+    kept: list[tuple[bytes, bytes]] = []
+    with Redis.from_url(millrace.settings.speed_views) as redis:
+
+        def restore_once(step: str) -> None:
+            if step == "registered" and not restored:
+                kept.extend((key, redis.dump(key)) for key in redis.keys())
+            elif step == "written" and not restored:
+                redis.flushdb()
+                restored.extend(redis.restore(key, 0, value) for key, value in kept)
+
+        restored: list[object] = []
+        monkeypatch.setattr("speed_layer.jobs.stream.fault_point", lambda: restore_once)
+        millrace.produce(second)
+        millrace.speed()
+    assert any("is void" in line for line in millrace.said)
+    millrace.check_all_is_applied()
 
 
 def until_applied(millrace: Installation) -> None:
