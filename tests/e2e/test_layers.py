@@ -160,7 +160,7 @@ def test_a_store_restored_under_the_writer_voids_its_attempt(
 
         def restore_once(step: str) -> None:
             if step == "registered" and not restored:
-                kept.extend((key, redis.dump(key)) for key in redis.keys())
+                kept.extend((key, redis.dump(key)) for key in redis.scan_iter())
             elif step == "written" and not restored:
                 redis.flushdb()
                 restored.extend(redis.restore(key, 0, value) for key, value in kept)
