@@ -82,7 +82,8 @@ def test_batch_first_then_crashes_and_a_rollback(millrace: Installation, dies_at
     millrace.batch()
     millrace.check_all_is_applied()
     millrace.produce(fourth)
-    millrace.speed()
+    # By smaller steps than the one that died: what that left in other rows must not count with them.
+    replace(millrace, settings=replace(millrace.settings, max_events_per_batch=100)).speed()
     millrace.check_all_is_applied()
     assert millrace.control.epoch == 1
     change_control(batch_views(millrace.settings), lambda each: rollback(each, generation.id))
