@@ -1,5 +1,6 @@
 """The lookups, ``status`` and ``serve`` as commands."""
 
+import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -10,13 +11,21 @@ from adapters.commands import MOMENT, WINDOW, Converted, as_json, print_json, re
 from adapters.settings import load_settings
 
 Answer = dict[str, Any]
+_NUMBER = "\0"  # before an id that would look like options; no argument of a program can hold it
+
+
+class IdCommand(click.Command):
+    """Takes ids such as -8845298 as they are; no option begins with two digits."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, [_NUMBER + each if re.fullmatch(r"-\d{2,}", each) else each for each in args])
 
 
 def _identifier(text: str) -> bytes:
     from core.fields import identifier
 
     try:
-        given = identifier(text.encode().decode())
+        given = identifier(text.removeprefix(_NUMBER).encode().decode())
     except UnicodeError:
         given = None
     if given is None:
@@ -37,7 +46,7 @@ def paged(command: Callable[..., Any]) -> Callable[..., Any]:
     return _n(_offset(_category(command)))
 
 
-@click.command()
+@click.command(cls=IdCommand)
 @click.argument("user", type=ID)
 @paged
 @click.option("--exclude", multiple=True, type=ID, help="An item not to list; may be repeated.")
@@ -64,7 +73,7 @@ def recommend(user: bytes, exclude: tuple[bytes, ...], include_seen: bool, as_js
     show(title, answer, answer["items"], columns)
 
 
-@click.command()
+@click.command(cls=IdCommand)
 @click.argument("item", type=ID)
 @paged
 @as_json
@@ -110,7 +119,7 @@ def trending(window: int, as_of: int | None, as_json: bool, **page: Any) -> None
     show(title, answer, answer["items"], [ITEM, number("count", form="d"), *numbers, *described(about)])
 
 
-@click.command()
+@click.command(cls=IdCommand)
 @click.argument("user", type=ID)
 @paged
 @as_json
@@ -131,7 +140,7 @@ def history(user: bytes, as_json: bool, **page: Any) -> None:
     show(f"history of {user.decode()}", answer, answer["items"], columns)
 
 
-@click.command()
+@click.command(cls=IdCommand)
 @click.argument("user", type=ID)
 @click.argument("item", type=ID)
 @as_json

@@ -87,6 +87,13 @@ def test_pages_and_categories_and_ids_of_any_characters(home: Path) -> None:
     assert told(home, "similar", SLASHED)["item_id"] == SLASHED
 
 
+def test_an_id_that_is_a_negative_number_is_an_id_and_no_option(home: Path) -> None:
+    """Deskdrop's are: people copy them as they are."""
+    answer = told(home, "recommend", "-8845298781299428018", "--exclude", "-44082375822273498", "-n", "2")
+    assert (answer["user_id"], answer["personal"]) == ("-8845298781299428018", False)
+    assert millrace(home, "recommend", "--bogus").returncode == 2
+
+
 def test_as_of_takes_epoch_milliseconds_and_rfc_3339(home: Path) -> None:
     a = told(home, "trending", "--window", "1h", "--as-of", "1760002200000")
     b = told(home, "trending", "--window", "1h", "--as-of", "2025-10-09T11:30:00+02:00")
