@@ -11,6 +11,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 
 from adapters.books import LEASE
@@ -41,35 +42,43 @@ class SpeedLease:
     def __init__(self, store: ViewStore, seconds: float) -> None:
         self._store, self._seconds = store, seconds
         self.owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
-        self._mine: bytes | None = None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="lease", daemon=True)
 
     def acquire(self, say: Callable[[str], None]) -> None:
-        """Become the owner.
+        """Become the owner, or stay it: again after the store was away, when somebody else may have become it.
 
         Raises:
             MillraceError: a live speed layer holds the lease; the text names it.
         """
         held = self._store.record(LEASE)
-        if held is not None and self._alive(held, say):
+        if held is not None and Lease.of(held).owner != self.owner and self._alive(held, say):
             lease = Lease.of(held)
             raise MillraceError(
                 f"a speed layer already runs: {lease.owner} (process {lease.pid} on {lease.host}); "
                 "stop it first, there can be only one"
             )
-        self._mine = self._sign(self.owner)
-        if not self._store.swap(LEASE, self._store.record(LEASE), self._mine):
+        if not self._renew(self.owner, instead_of=held) and not self._renew(self.owner):
             raise MillraceError("another speed layer started at the same moment; there can be only one")
-        self._thread.start()
+        if not self._thread.is_alive():
+            self._thread.start()
 
     def release(self) -> None:
         """Say that this owner stopped cleanly, so that the next one need not wait."""
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join(self._seconds)
-        if self._mine is not None:
-            self._store.swap(LEASE, self._mine, self._sign(""))
+        with suppress(StoreUnavailable):  # then the last sign grows old
+            self._renew("")
+
+    def _renew(self, owner: str, instead_of: bytes | None = None) -> bool:
+        """Sign once more, over an own sign, none or ``instead_of``; False where somebody else's stands.
+
+        Read anew each time: it may be unknown whether the last sign was written, and a store may have lost it.
+        """
+        held = self._store.record(LEASE)
+        mine = held is None or held == instead_of or Lease.of(held).owner in ("", self.owner)
+        return mine and self._store.swap(LEASE, held, self._sign(owner))
 
     def _alive(self, held: bytes, say: Callable[[str], None]) -> bool:
         """Whether the owner is alive: by its process on this machine, else by waiting for its next sign."""
@@ -87,13 +96,8 @@ class SpeedLease:
 
     def _beat(self) -> None:
         while not self._stop.wait(self._seconds / 4):
-            sign = self._sign(self.owner)
-            try:
-                if self._mine is None or not self._store.swap(LEASE, self._mine, sign):
-                    return  # taken over: the next guarded write is refused and says so
-            except StoreUnavailable:
-                continue
-            self._mine = sign
+            with suppress(StoreUnavailable):
+                self._renew(self.owner)
 
     def _sign(self, owner: str) -> bytes:
         return Lease(owner, socket.gethostname(), os.getpid(), time.time_ns() // 1_000_000).to_json()

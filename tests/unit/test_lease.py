@@ -1,0 +1,95 @@
+"""The speed layer's sign of life: one owner at a time, through doubts and losses of the store."""
+
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adapters.books import LEASE
+from adapters.stores import open_store
+from schemas.errors import MillraceError, StoreUnavailable
+from speed_layer.lease import SpeedLease
+
+SECONDS = 0.4
+
+
+class Doubtful:
+    """A store whose next swap happens, but whose answer is lost."""
+
+    def __init__(self, store: Any) -> None:
+        self._store, self.in_doubt = store, False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    def swap(self, *args: Any, **named: Any) -> bool:
+        done = bool(self._store.swap(*args, **named))
+        if self.in_doubt:
+            self.in_doubt = False
+            raise StoreUnavailable("no answer")
+        return done
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Any]:
+    with closing(open_store(f"sqlite:///{tmp_path}/speed.sqlite")) as found:
+        yield Doubtful(found)
+
+
+@pytest.fixture
+def held(store: Any) -> Iterator[SpeedLease]:
+    lease = SpeedLease(store, SECONDS)
+    lease.acquire(print)
+    yield lease
+    lease.release()
+
+
+def another(store: Any) -> None:
+    """A second speed layer's start."""
+    second = SpeedLease(store, SECONDS)
+    try:
+        second.acquire(print)
+    finally:
+        second.release()
+
+
+def test_a_second_one_is_refused_and_harms_nothing(store: Any, held: SpeedLease) -> None:
+    for _ in range(2):
+        with pytest.raises(MillraceError, match="already runs"):
+            another(store)
+
+
+def test_a_sign_whose_answer_was_lost_is_not_the_last(store: Any, held: SpeedLease) -> None:
+    store.in_doubt = True
+    with pytest.raises(MillraceError, match="already runs"):
+        another(store)
+    assert not store.in_doubt
+
+
+def test_an_owner_whose_store_was_emptied_signs_again(store: Any, held: SpeedLease, tmp_path: Path) -> None:
+    for each in tmp_path.iterdir():
+        each.unlink()
+    deadline = time.monotonic() + 10 * SECONDS
+    while store.record(LEASE) is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    with pytest.raises(MillraceError, match="already runs"):
+        another(store)
+
+
+def test_an_owner_asks_for_its_own_lease_again_without_waiting(store: Any, held: SpeedLease) -> None:
+    said: list[str] = []
+    held.acquire(said.append)
+    assert said == []
+
+
+def test_a_clean_stop_lets_the_next_one_in_at_once(store: Any) -> None:
+    said: list[str] = []
+    for _ in range(2):
+        lease = SpeedLease(store, SECONDS)
+        lease.acquire(said.append)
+        lease.release()
+    assert said == []
