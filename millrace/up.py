@@ -22,8 +22,9 @@ from adapters.settings import Settings, load_settings
 from schemas.errors import MillraceError
 
 POLL_SECONDS = 0.2
-PAUSES_SECONDS = (1.0, 3.0, 10.0)  # before a part that ended is started again; then the supervisor gives up
+PAUSES_SECONDS = (1.0, 3.0, 10.0, 30.0, 60.0)  # before a part that ended is started again; the last one again and again
 LIVED_SECONDS = 60.0  # a part that lived this long starts with the first pause again
+TRIES = 4  # of a part that has never lived so long: somebody has to change something
 STOP_SECONDS = 30.0
 
 
@@ -37,7 +38,9 @@ class Part:
     child: Child | None = None
     started: float = 0.0
     failures: int = 0
+    proven: bool = False  # it has lived long once
     shown: int = 0
+    start_at: float | None = None  # while it waits to be started again
 
     def start(self) -> None:
         self.started = time.monotonic()
@@ -58,7 +61,11 @@ class Part:
 
 @dataclass
 class Supervisor:
-    """Starts the parts, starts a failed one again after a pause, stops all in order."""
+    """Starts the parts, starts a failed one again after a pause, stops all in order.
+
+    A part that cannot be started ends them all, so that it is noticed. One that has worked is started again for ever:
+    what it lacks may come back, and the others answer meanwhile.
+    """
 
     parts: list[Part]
     say: Callable[[str], None]
@@ -94,14 +101,20 @@ class Supervisor:
                 self.say(f"ready: {self.ready_url.removesuffix('/ready')} (API description at /docs); Ctrl-C stops all")
 
     def _again(self, part: Part) -> None:
-        lived = time.monotonic() - part.started
-        part.failures = 0 if lived > LIVED_SECONDS else part.failures
-        if part.failures == len(PAUSES_SECONDS):
-            raise MillraceError(f"{part.name} ended {part.failures + 1} times in a row; its log is {part.log}")
-        pause = PAUSES_SECONDS[part.failures]
-        part.failures += 1
-        self.say(f"{part.name} ended; starting it again in {pause:g} s")
-        if not self.ended.wait(pause):
+        """Have a part that ended wait for its pause, then start it; the others are watched meanwhile."""
+        now = time.monotonic()
+        if part.start_at is None:
+            lived = now - part.started > LIVED_SECONDS
+            part.proven |= lived
+            part.failures = 0 if lived else part.failures
+            if part.failures + 1 == TRIES and not part.proven:
+                raise MillraceError(f"{part.name} ended {TRIES} times in a row; its log is {part.log}")
+            pause = PAUSES_SECONDS[min(part.failures, len(PAUSES_SECONDS) - 1)]
+            part.failures += 1
+            part.start_at = now + pause
+            self.say(f"{part.name} ended; starting it again in {pause:g} s")
+        elif now >= part.start_at:
+            part.start_at = None
             part.start()
 
 

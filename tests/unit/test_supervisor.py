@@ -1,0 +1,91 @@
+"""``up`` as a supervisor: what it starts again, how often, and when it gives up."""
+
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from millrace import up
+from millrace.up import Part, Supervisor
+from schemas.errors import MillraceError
+
+LONG_SECONDS = 0.5
+# Appends a mark to a file; lives long the first time, or as often as told, and then not at all.
+PROGRAM = """
+import sys, time
+marks = open(sys.argv[1], "a+")
+marks.write("x"); marks.flush(); marks.seek(0)
+time.sleep(float(sys.argv[3]) if len(marks.read()) <= int(sys.argv[2]) else 0)
+sys.exit(1)
+"""
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(up, "PAUSES_SECONDS", (0.01, 0.02))
+    monkeypatch.setattr(up, "POLL_SECONDS", 0.01)
+    monkeypatch.setattr(up, "LIVED_SECONDS", LONG_SECONDS)
+
+
+def part(folder: Path, name: str, long_lives: int, seconds: float = 2 * LONG_SECONDS) -> Part:
+    command = [sys.executable, "-c", PROGRAM, str(folder / name), str(long_lives), str(seconds)]
+    return Part(name, command, folder / f"{name}.log")
+
+
+def starts(folder: Path, name: str) -> int:
+    marks = folder / name
+    return len(marks.read_text()) if marks.exists() else 0
+
+
+def until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_a_part_that_cannot_be_started_ends_all_and_is_named(tmp_path: Path) -> None:
+    said: list[str] = []
+    steady = part(tmp_path, "steady", 1, 60)
+    with pytest.raises(MillraceError, match="broken ended 4 times in a row"):
+        Supervisor([steady, part(tmp_path, "broken", 0)], said.append, "http://127.0.0.1:1/ready").run()
+    assert starts(tmp_path, "broken") == 4
+    assert starts(tmp_path, "steady") == 1
+    assert steady.child is not None
+    assert not steady.child.running
+
+
+def test_a_part_that_has_worked_is_started_again_for_ever_and_the_others_live_on(tmp_path: Path) -> None:
+    steady = part(tmp_path, "steady", 1, 60)
+    supervisor = Supervisor([part(tmp_path, "worked", 1), steady], lambda _: None, "http://127.0.0.1:1/ready")
+    thread = threading.Thread(target=supervisor.run)
+    thread.start()
+    try:
+        until(lambda: starts(tmp_path, "worked") >= 8)
+        assert thread.is_alive()
+        assert steady.child is not None
+        assert steady.child.running
+    finally:
+        supervisor.ended.set()
+        thread.join()
+    assert starts(tmp_path, "steady") == 1
+
+
+def test_a_part_that_waits_for_its_pause_does_not_keep_another_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(up, "PAUSES_SECONDS", (60.0,))
+    parts = [part(tmp_path, "first", 0), part(tmp_path, "second", 1, 0.1)]
+    said: list[str] = []
+    supervisor = Supervisor(parts, said.append, "http://127.0.0.1:1/ready")
+    thread = threading.Thread(target=supervisor.run)
+    thread.start()
+    try:
+        until(lambda: len(said) == 2)
+    finally:
+        supervisor.ended.set()
+        thread.join()
+    assert {line.split()[0] for line in said} == {"first", "second"}
