@@ -21,30 +21,40 @@ from core.codec import Facts
 from core.fold import Changes, facts_change, fold_columns, users_of
 from core.parse import parse_columns
 from core.views import HISTORY, SEEN, VIEWS
-from schemas.event import RECORD_COLUMNS
+from schemas.event import EVENT_COLUMNS, RECORD_COLUMNS
 from speed_layer.micro_batch import CHANGES, MicroBatch, Tally
 from speed_layer.rows import committed, keys_of, write_changes
 
 
 def fold_records(batches: Iterable[pa.RecordBatch], batch: MicroBatch) -> Iterator[pa.RecordBatch]:
     """``RECORD_COLUMNS`` in, ``CHANGES`` out; histories and seen sets are written here."""
-    records = _in_range(batches, batch)
-    if records.num_rows == 0:
+    events, refused, tally = _judged(batches, batch)
+    if tally.events + tally.rejected == 0:
         return
-    events, rejected = parse_columns(records, batch.rules)
     speed = store(batch.places.speed_views, batch.places.store_timeout_ms)
     stored = speed.read(SPEED, state_space(batch.position.epoch, HISTORY), keys_of(users_of(events).to_pylist()))
     histories = _histories(events, stored, batch)
-    changes = fold_columns(events, _segments(events, batch), histories, batch.rules)
-    changes += _rejected(rejected, batch)
-    tally = Tally(events=events.num_rows, rejected=rejected.num_rows)
-    for change in changes:
+    for change in [*fold_columns(events, _segments(events, batch), histories, batch.rules), *refused]:
         if VIEWS[change.view].summed:
             yield _as_rows(change)
         else:
             tally = tally.plus(_write_state(speed, change, batch, stored))
     value = pa.array([json.dumps(asdict(tally)).encode()])
     yield pa.RecordBatch.from_arrays([pa.array([""]), pa.array([0]), pa.array([b""]), value], schema=CHANGES)
+
+
+def _judged(batches: Iterable[pa.RecordBatch], batch: MicroBatch) -> tuple[pa.RecordBatch, list[Changes], Tally]:
+    """The accepted events of all batches in one, and what the rejected ones change; those are buried.
+
+    One batch at a time, of 64 MB as the engine cuts them: all together may be more than a column of Arrow holds.
+    """
+    events, refused, tally = [pa.RecordBatch.from_pylist([], EVENT_COLUMNS)], list[Changes](), Tally()
+    for given in batches:
+        accepted, rejected = parse_columns(_in_range([given], batch), batch.rules)
+        events.append(accepted)
+        refused += _rejected(rejected, batch)
+        tally = tally.plus(Tally(events=accepted.num_rows, rejected=rejected.num_rows))
+    return pa.concat_batches(events), refused, tally
 
 
 def _in_range(batches: Iterable[pa.RecordBatch], batch: MicroBatch) -> pa.RecordBatch:

@@ -1,0 +1,47 @@
+"""A micro-batch larger than Arrow can hold in one piece: a flood of records as large as they may be."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+
+from adapters.log import Topics
+from adapters.opened import store
+from adapters.records import change_position
+from core.control import first_control, first_position, register
+from core.partitioner import partition_of
+from schemas.control import LogIdentity
+from schemas.event import MAX_VALUE_BYTES, RECORD_COLUMNS
+from schemas.rules import Rules
+from speed_layer.fold_step import fold_records
+from speed_layer.micro_batch import MicroBatch, Places, Tally
+from tests.hostile import TIMESTAMP, USER, encoded, good
+
+RULES = Rules()
+HOME = partition_of(USER.encode(), RULES.partitioner, RULES.partitions)
+A_BATCH, BATCHES = 1_024, 33  # 64 MiB each, as the engine cuts them: 2 GiB and a little more
+
+
+def batches() -> Iterator[pa.RecordBatch]:
+    padding = MAX_VALUE_BYTES - len(encoded(good(x="")))
+    values = pa.array([encoded(good(x="x" * padding))] * A_BATCH, pa.binary())
+    others = [pa.array([each] * A_BATCH, kind) for each, kind in ((HOME, pa.int32()), (TIMESTAMP, pa.int64()))]
+    keys = pa.array([USER.encode()] * A_BATCH, pa.binary())
+    for number in range(BATCHES):
+        offsets = pa.array(range(number * A_BATCH, (number + 1) * A_BATCH), pa.int64())
+        yield pa.RecordBatch.from_arrays([others[0], offsets, others[1], keys, values], schema=RECORD_COLUMNS)
+
+
+def test_no_event_of_a_micro_batch_beyond_two_gigabytes_is_passed_over(tmp_path: Path) -> None:
+    control = first_control(LogIdentity("cluster", "topic", RULES.partitions), dict.fromkeys(range(4), 0), "rules")
+    views = f"sqlite:///{tmp_path}/views.sqlite"
+    places = Places(views, views, "", Topics(), {}, 2000)
+    speed = store(places.speed_views, 2000)
+    begun = change_position(speed, None, register(first_position(control, "me")))
+    assert begun is not None
+    to = dict.fromkeys(range(4), 0) | {HOME: A_BATCH * BATCHES}
+    batch = MicroBatch(begun, to, control.boundaries, dict.fromkeys(to), RULES, places)
+    tallies = [row["value"] for each in fold_records(batches(), batch) for row in each.to_pylist() if not row["view"]]
+    assert Tally(**json.loads(tallies[0])).events == A_BATCH * BATCHES
+    speed.close()
