@@ -22,6 +22,7 @@ from schemas.errors import MillraceError
 from serving_layer import ingest, lookups, recommender
 from serving_layer.catalogue import Page
 from serving_layer.link import LogLink
+from serving_layer.posting import body_of, in_turn, turns
 from serving_layer.problems import MEDIA_TYPE, UndecodedPaths, path_id, problem, problem_of
 from serving_layer.recommender import Wish
 from serving_layer.snapshot import Snapshot
@@ -56,6 +57,7 @@ def create_app(settings: Settings) -> FastAPI:
         settings.home.mkdir(parents=True, exist_ok=True)
         with open_views(settings) as views:
             link = LogLink(settings, views.speed)
+            app.state.turns = turns()
             app.state.views, app.state.link, app.state.settings = views, link, settings
             with link.running():
                 yield
@@ -96,18 +98,9 @@ def views_of(request: Request) -> Views:
     return views
 
 
-async def body_of(request: Request) -> bytes:
-    """The body as it came, up to a limit."""
-    body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > ingest.MAX_BODY_BYTES:
-            raise HTTPException(413, f"the body is larger than {ingest.MAX_BODY_BYTES:,} bytes: send fewer at a time")
-    return bytes(body)
-
-
 OpenViews = Annotated[Views, Depends(views_of)]
 Body = Annotated[bytes, Depends(body_of)]
+IN_TURN = Depends(in_turn)
 
 
 def _told(views: Views, compute: Callable[[Snapshot], dict[str, Any]]) -> JSONResponse:
@@ -175,7 +168,7 @@ def get_explanation(views: OpenViews, user_id: Id, item_id: Id) -> JSONResponse:
     return _told(views, lambda snapshot: recommender.explain(snapshot, user_id.encode(), item_id.encode()))
 
 
-@api.post("/interactions", status_code=202)
+@api.post("/interactions", status_code=202, dependencies=[IN_TURN])
 def post_interactions(request: Request, body: Body) -> JSONResponse:
     """Events to the log, an object or an array; answered after the broker has acknowledged them."""
     settings: Settings = request.app.state.settings
@@ -185,7 +178,7 @@ def post_interactions(request: Request, body: Body) -> JSONResponse:
     return JSONResponse(taken, 202)
 
 
-@api.post("/items", status_code=202)
+@api.post("/items", status_code=202, dependencies=[IN_TURN])
 def post_items(request: Request, body: Body) -> JSONResponse:
     """Items as they are from now on, an object or an array."""
     posted = ingest.read_items(body)
@@ -193,7 +186,7 @@ def post_items(request: Request, body: Body) -> JSONResponse:
     return JSONResponse({"accepted": len(posted.records), "rejected": posted.rejected}, 202)
 
 
-@api.post("/users", status_code=202)
+@api.post("/users", status_code=202, dependencies=[IN_TURN])
 def post_users(request: Request, body: Body) -> JSONResponse:
     """Users as they are from now on, an object or an array."""
     posted = ingest.read_users(body)
@@ -215,7 +208,7 @@ def ready(views: OpenViews) -> JSONResponse:
 
 def _append(request: Request, topic: str, posted: ingest.Posted) -> None:
     link: LogLink = request.app.state.link
-    link.appender.append_all(getattr(link.log().topics, topic), posted.records)
+    link.appender().append_all(getattr(link.log().topics, topic), posted.records)
 
 
 def _parsed(parse: Callable[[str], int], text: str) -> int:

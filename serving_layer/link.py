@@ -3,10 +3,10 @@
 import logging
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from functools import cached_property
+from contextlib import contextmanager
 
 from adapters.appender import Appender
+from adapters.broker import running_broker
 from adapters.catalogue import CatalogueFollower
 from adapters.log import Log
 from adapters.opening import open_log
@@ -15,6 +15,7 @@ from adapters.stores import ViewStore
 from schemas.errors import LogUnavailable, MillraceError
 
 TRY_AGAIN_SECONDS = 2.0
+LOOK_SECONDS = 2.0  # so often it looks whether an embedded broker is still there: some milliseconds
 STOP_SECONDS = 2.0
 
 log = logging.getLogger("serving")
@@ -27,6 +28,9 @@ class LogLink:
         self._settings = settings
         self._ended = threading.Event()
         self._log: Log | None = None
+        self._appender: Appender | None = None
+        self._appends_to = ""
+        self._lock = threading.Lock()
         self._why = "it is being opened"
         self._opener = threading.Thread(target=self._keep_open, name="log", daemon=True)
         self._follower = CatalogueFollower(self.log, store)
@@ -37,10 +41,13 @@ class LogLink:
             raise LogUnavailable(f"the log is not there: {self._why}")
         return self._log
 
-    @cached_property
     def appender(self) -> Appender:
-        """One producer for all requests."""
-        return self.log().appender(self._settings.partitioner)
+        """One producer for all requests, as long as the log stays where it is."""
+        opened = self.log()
+        with self._lock:
+            if self._appender is None or self._appends_to != opened.bootstrap:
+                self._appender, self._appends_to = opened.appender(self._settings.partitioner), opened.bootstrap
+            return self._appender
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -55,15 +62,19 @@ class LogLink:
             self._opener.join(STOP_SECONDS)  # it may be waiting for a broker that does not answer
 
     def _keep_open(self) -> None:
-        with ExitStack() as stack:
-            while not self._ended.is_set():
-                try:
-                    self._log = stack.enter_context(open_log(self._settings))
+        while not self._ended.is_set():
+            try:
+                with open_log(self._settings) as self._log:
                     log.info("log open at=%s", self._log.bootstrap)
-                    self._ended.wait()
-                except MillraceError as error:
-                    if self._why != str(error):
-                        log.warning("no log yet: %s", error)
-                    self._why = str(error)
-                    self._ended.wait(TRY_AGAIN_SECONDS)
-            self._log = None
+                    while self._there() and not self._ended.wait(LOOK_SECONDS):
+                        pass
+                self._log, self._why = None, "its broker ended, it is being started again"
+            except MillraceError as error:
+                if self._why != str(error):
+                    log.warning("no log yet: %s", error)
+                self._log, self._why = None, str(error)
+                self._ended.wait(TRY_AGAIN_SECONDS)
+
+    def _there(self) -> bool:
+        """A cluster's clients find it again by themselves; an embedded broker that died must be started."""
+        return bool(self._settings.kafka) or running_broker(self._settings.home) is not None

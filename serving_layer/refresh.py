@@ -13,7 +13,7 @@ from serving_layer.views import Views
 if TYPE_CHECKING:
     from adapters.log import Log  # Kafka's client takes a tenth of a second to import: only where there is a log
 
-CATCH_UP_SECONDS = 0.5  # a lookup waits no longer for the catalogue's topics
+CATCH_UP_SECONDS = 0.5  # a lookup waits no longer for the catalogue's topics, nor for a store to say who follows them
 
 
 def running_log(settings: Settings) -> "Log | None":
@@ -31,13 +31,13 @@ def refresh_catalogue(settings: Settings, views: Views, now_ms: int) -> None:
 
     Args: now_ms: the wall clock, epoch ms.
     """
-    if speed_layer(views, now_ms, milliseconds(settings.lease))["alive"] is not False:
-        return
-    log = running_log(settings)
-    if log is None:
-        return
 
     def refresh() -> None:
+        if speed_layer(views, now_ms, milliseconds(settings.lease))["alive"] is not False:
+            return
+        log = running_log(settings)
+        if log is None:
+            return
         from adapters.catalogue import catch_up
 
         with suppress(MillraceError):

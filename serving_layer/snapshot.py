@@ -25,7 +25,8 @@ from core.partitioner import partition_of
 from core.views import merge_facts, merge_items
 from schemas.control import Control, Offsets, Position
 from schemas.errors import NotReady
-from serving_layer.views import BATCH, CATALOGUE_SIDE, SPEED_SIDE, Moved, Views, reading
+from serving_layer.patience import reading
+from serving_layer.views import BATCH, CATALOGUE_SIDE, SPEED_SIDE, Moved, Views
 
 Parts = dict[bytes, list[bytes]]  # key -> packed values to be merged, earlier first
 

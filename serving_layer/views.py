@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, TypeVar
 from adapters.settings import Settings, milliseconds
 from adapters.stores import ViewStore, open_store
 from core.tagged import NewerBase
-from schemas.errors import NotReady, StoreUnavailable
+from schemas.errors import NotReady
+from serving_layer.patience import Lost, Patience
 
 if TYPE_CHECKING:
     from serving_layer.model import Model
@@ -25,19 +26,12 @@ class Moved(Exception):
     """The views changed under the reader: start over."""
 
 
-class Lost(Exception):
-    """A store stopped answering in the middle: start over without it."""
-
-    def __init__(self, side: str, why: str) -> None:
-        super().__init__(side, why)
-        self.side, self.why = side, why
-
-
 @dataclass
 class Views:
     """The open stores and what reading them depends on; one for each process. Closing is the opener's.
 
-    ``models`` caches the newest generation's model by its id.
+    ``models`` caches the newest generation's model by its id. ``patience_seconds``: how long one answer waits for one
+    of the stores.
     """
 
     batch: ViewStore
@@ -45,6 +39,7 @@ class Views:
     partitioner: str = "murmur2"
     shrinkage: float = 0.0
     models: dict[str, "Model | None"] = field(default_factory=dict)
+    patience_seconds: float = 2.0
 
 
 @contextmanager
@@ -62,7 +57,7 @@ def open_views(settings: Settings) -> Iterator[Views]:
     batch = open_store(settings.batch_views_url, timeout_ms=patience)
     speed = open_store(settings.speed_views_url, timeout_ms=patience)
     try:
-        yield Views(batch, speed, settings.partitioner, settings.shrinkage)
+        yield Views(batch, speed, settings.partitioner, settings.shrinkage, patience_seconds=patience / 1000)
     finally:
         batch.close()
         speed.close()
@@ -71,7 +66,8 @@ def open_views(settings: Settings) -> Iterator[Views]:
 def answer(views: Views, compute: Callable[["Snapshot"], T]) -> T:
     """``compute`` on one consistent reading; repeated from the start while the views change under it.
 
-    ``compute`` must only read: it may run several times. A store that is down is left out, and the snapshot says so.
+    ``compute`` must only read: it may run several times, on threads of its own. A store that is down, or on which the
+    answer has waited for longer than its patience, is left out, and the snapshot says so.
 
     Raises:
         NotReady: neither view can be read.
@@ -79,27 +75,23 @@ def answer(views: Views, compute: Callable[["Snapshot"], T]) -> T:
     from serving_layer.snapshot import Snapshot
 
     without: dict[str, str] = {}
-    tries = 0
+    patience, tries = Patience(views.patience_seconds), 0
+
+    def attempt() -> T:
+        snapshot = Snapshot.take(views, without)
+        result = compute(snapshot)
+        snapshot.confirm()
+        return result
+
     while True:
         try:
-            snapshot = Snapshot.take(views, without)
-            result = compute(snapshot)
-            snapshot.confirm()
-            return result
+            return patience.attempt(attempt)
         except (NewerBase, Moved):
             tries += 1
             if tries == MAX_TRIES:
                 without[SPEED_SIDE] = "the speed view changes faster than it can be read"
         except Lost as lost:
-            without[lost.side] = lost.why
+            without = without | {lost.side: lost.why}
+            patience = Patience(views.patience_seconds)  # the other side shall not pay for this one's time
             if lost.side == SPEED_SIDE:
                 without[CATALOGUE_SIDE] = lost.why  # the same store
-
-
-@contextmanager
-def reading(side: str) -> Iterator[None]:
-    """Tell which side a store that is down belongs to."""
-    try:
-        yield
-    except StoreUnavailable as error:
-        raise Lost(side, str(error)) from error

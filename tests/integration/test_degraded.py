@@ -1,0 +1,246 @@
+"""What is left when parts are down or slow: answered and marked; and whole again by itself when they are back."""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from httpx import Client, Response
+from redis import Redis
+
+from adapters.broker import embedded_broker, wait_until_stopped
+from adapters.broker_home import BrokerHome
+from adapters.settings import Settings
+from adapters.stores import open_store
+from tests.integration.test_api import RULES, fill, model_rows, problem, serving, shop, until
+from tests.proxy import Proxy, proxy
+from tests.servers import run_cql
+from tests.small_lambda import SmallLambda, placed
+
+pytestmark = [pytest.mark.kafka, pytest.mark.redis, pytest.mark.cassandra]
+
+BUDGET_SECONDS = 1.0
+LOOKUPS = [
+    "/recommendations/u3", "/items/y1/similar", "/trending", "/users/u3/history", "/users/u3/profile", "/explain/u3/y1",
+    "/items/y1", "/ready",
+]  # fmt: skip
+EVENT = {"kind": "view", "user_id": "u3", "item_id": "y1"}
+
+
+@dataclass
+class Parts:
+    """The API of one process, the stores that it reaches through proxies, and the broker that it uses."""
+
+    client: Client
+    redis: Proxy
+    cassandra: Proxy
+    broker_home: Path
+    world: SmallLambda
+
+    def answers(self) -> dict[str, Response]:
+        """Every lookup, all at once; none may take much longer than the budget of one store."""
+        with ThreadPoolExecutor(len(LOOKUPS)) as pool:
+            return dict(zip(LOOKUPS, pool.map(self.client.get, LOOKUPS), strict=True))
+
+    def told(self) -> dict[str, Any]:
+        """The same, all of them answers."""
+        answers = self.answers()
+        assert {each.status_code for each in answers.values()} == {200}, [each.text for each in answers.values()]
+        return {lookup: each.json() for lookup, each in answers.items()}
+
+    def check_all_lack(self, side: str) -> None:
+        """Every lookup is answered, without that side and saying so."""
+        boundary, position = self.world.control.active_boundary.offsets, self.world.position.offsets
+        prefix = {"speed": boundary, "batch": position}[side]
+        for lookup, told in self.told().items():
+            assert told["degraded"] == [side], lookup
+            assert told["fresh_to"]["offsets"] == {str(p): offset for p, offset in prefix.items()}, lookup
+            assert (told["generation"] is None) == (side == "batch"), lookup
+
+    def until_whole(self, whole: dict[str, Any]) -> None:
+        """The same process gives the same answers as before, with nothing done to it."""
+        until(lambda: all(each.json().get("degraded") == [] for each in self.answers().values()), 30)
+        assert self.told() == whole
+
+    def post(self) -> Response:
+        return self.client.post("/interactions", json=EVENT)
+
+
+@pytest.fixture(scope="module")
+def parts(tmp_path_factory: pytest.TempPathFactory, cassandra_port: int, redis_url: str) -> Iterator[Parts]:
+    home, keyspace = tmp_path_factory.mktemp("degraded"), "degraded"
+    replication = "{'class': 'SimpleStrategy', 'replication_factor': 1}"
+    run_cql(cassandra_port, f"CREATE KEYSPACE {keyspace} WITH replication = {replication}")
+    with ExitStack() as stack, pytest.MonkeyPatch.context() as patch:
+        patch.setattr("adapters.appender.DELIVERY_SECONDS", 3.0)
+        patch.setattr("adapters.appender.TIMEOUT_SECONDS", 1.0)
+        stack.callback(run_cql, cassandra_port, f"DROP KEYSPACE {keyspace}")
+        batch_url, speed_url = f"cassandra://127.0.0.1:{cassandra_port}/{keyspace}", f"{redis_url}/14"
+        with Redis.from_url(speed_url) as redis:
+            redis.flushdb()
+        world = filled(stack, batch_url, speed_url)
+        redis_proxy = stack.enter_context(proxy(urlsplit(redis_url).port or 0))
+        cassandra_proxy = stack.enter_context(proxy(cassandra_port))
+        stack.callback(wait_until_stopped, home)
+        bootstrap = stack.enter_context(embedded_broker(home))
+        settings = Settings(
+            home=home, kafka=bootstrap, store_timeout=f"{BUDGET_SECONDS}s",
+            batch_views=f"cassandra://127.0.0.1:{cassandra_proxy.port}/{keyspace}",
+            speed_views=f"redis://127.0.0.1:{redis_proxy.port}/14",
+        )  # fmt: skip
+        client = stack.enter_context(serving(settings))
+        yield Parts(client, redis_proxy, cassandra_proxy, home, world)
+
+
+def filled(stack: ExitStack, batch_url: str, speed_url: str) -> SmallLambda:
+    """A generation of 120 of the shop's events, and a speed view that has them all."""
+    batch, speed = (stack.enter_context(closing(open_store(url, timeout_ms=20_000))) for url in (batch_url, speed_url))
+    world = SmallLambda(batch, speed, RULES, placed(shop(), RULES))
+    world.begin()
+    world.run_speed(50)
+    world.run_batch(120, model_rows(sorted({event.item_id for event in world.log})))
+    world.run_speed(200)
+    return world
+
+
+@pytest.fixture
+def whole(parts: Parts) -> dict[str, Any]:
+    """What every lookup says while nothing is missing."""
+    until(lambda: parts.post().status_code == 202, 30)
+    until(lambda: all(each.json().get("degraded") == [] for each in parts.answers().values()), 30)
+    return parts.told()
+
+
+def kill_broker(home: Path) -> None:
+    """By SIGKILL; its keeper goes with it."""
+    named = str(BrokerHome(home.resolve()).folder / "server.properties").encode()
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # ended meanwhile
+            words = (folder / "cmdline").read_bytes().split(b"\0")
+            if b"kafka.Kafka" in words and named in words:
+                os.kill(int(folder.name), signal.SIGKILL)
+    wait_until_stopped(home)
+
+
+@contextmanager
+def down(*stores: Proxy) -> Iterator[None]:
+    for each in stores:
+        each.down()
+    try:
+        yield
+    finally:
+        for each in stores:
+            each.up()
+
+
+def test_without_a_store_the_other_answers_and_says_so_until_it_is_back(parts: Parts, whole: dict[str, Any]) -> None:
+    with down(parts.redis):
+        parts.check_all_lack("speed")
+        assert parts.post().status_code == 202
+    parts.until_whole(whole)
+    with down(parts.cassandra):
+        parts.check_all_lack("batch")
+        assert parts.post().status_code == 202
+    parts.until_whole(whole)
+
+
+def test_with_the_log_alone_events_are_taken_and_lookups_say_that_they_must_wait(
+    parts: Parts, whole: dict[str, Any]
+) -> None:
+    with down(parts.redis, parts.cassandra):
+        for response in parts.answers().values():
+            assert "neither view can be read" in problem(response, 503)["detail"]
+        assert parts.client.get("/health").status_code == 200
+        assert parts.post().status_code == 202
+    parts.until_whole(whole)
+
+
+MODES: dict[str, Callable[[Proxy], None]] = {
+    "late": lambda store: setattr(store, "delay_seconds", 0.4 * BUDGET_SECONDS),
+    "silent": lambda store: setattr(store, "silent", True),
+    "trickling": lambda store: setattr(store, "trickling", True),
+}
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("store", ["redis", "cassandra"])
+def test_a_slow_store_costs_an_answer_no_more_than_one_budget(
+    parts: Parts, whole: dict[str, Any], store: str, mode: str
+) -> None:
+    """Each single read of the late one is within the budget; all that an answer needs are not."""
+    slow: Proxy = getattr(parts, store)
+    MODES[mode](slow)
+    try:
+        for lookup, response in parts.answers().items():
+            assert response.status_code == 200, response.text
+            seconds = response.elapsed.total_seconds()
+            assert seconds < 1.9 * BUDGET_SECONDS, f"{lookup} took {seconds:.1f} s"
+            few_reads = mode == "late" and lookup in ("/ready", "/users/u3/history", "/items/y1")
+            assert few_reads or response.json()["degraded"] == [{"redis": "speed", "cassandra": "batch"}[store]]
+    finally:
+        slow.well()
+    parts.until_whole(whole)
+
+
+def test_without_the_log_lookups_are_whole_however_many_events_wait_for_it(parts: Parts, whole: dict[str, Any]) -> None:
+    kill_broker(parts.broker_home)
+    with ThreadPoolExecutor(45) as pool:  # more than the server has threads
+        waiting = [pool.submit(parts.post) for _ in range(45)]
+        time.sleep(0.5)
+        assert not any(each.done() for each in waiting)
+        started = time.monotonic()
+        assert parts.told() == whole
+        assert time.monotonic() - started < 2
+        with down(parts.redis):
+            parts.check_all_lack("speed")
+        with down(parts.cassandra):
+            parts.check_all_lack("batch")
+        refused(waiting)
+    with embedded_broker(parts.broker_home):
+        until(lambda: parts.post().status_code == 202, 30)
+        parts.until_whole(whole)
+
+
+def refused(posts: list[Future[Response]]) -> None:
+    """Each was told in the end that its event is not in the log."""
+    assert "cannot be reached" in problem(posts[0].result(), 503)["detail"]
+    assert {each.result().status_code for each in posts} == {503}
+
+
+def test_an_embedded_broker_that_died_is_started_again_for_whoever_posts(tmp_path: Path) -> None:
+    world = fill(tmp_path)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("adapters.appender.DELIVERY_SECONDS", 1.0)
+        with serving(Settings(home=tmp_path)) as client:
+            until(lambda: client.post("/interactions", json=EVENT).status_code == 202, 60)
+            kill_broker(tmp_path)
+            assert client.get("/trending").json()["degraded"] == []
+            until(lambda: client.post("/interactions", json=EVENT).status_code == 202, 60)
+    wait_until_stopped(tmp_path)
+    world.batch.close()
+    world.speed.close()
+
+
+def test_view_files_that_are_away_are_missed_and_found_again(tmp_path: Path, kafka_bootstrap: str) -> None:
+    world = fill(tmp_path)
+    with serving(Settings(home=tmp_path, kafka=kafka_bootstrap, topic_prefix="files-")) as client:
+        whole = client.get("/trending").json()
+        for name, side in (("speed", "speed"), ("batch", "batch")):
+            world.batch.close()
+            world.speed.close()
+            files = [each for each in tmp_path.iterdir() if each.name.startswith(f"{name}.sqlite")]
+            for each in files:
+                each.rename(tmp_path / f"away-{each.name}")
+            assert client.get("/trending").json()["degraded"] == [side]
+            for each in tmp_path.glob(f"{name}.sqlite*"):
+                each.unlink()  # a new, empty one
+            for each in tmp_path.glob("away-*"):
+                each.rename(tmp_path / each.name.removeprefix("away-"))
+            assert client.get("/trending").json() == whole

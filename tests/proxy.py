@@ -1,0 +1,93 @@
+"""A TCP proxy between a real client and a real server: slow, silent, trickling or gone, and back again."""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+CHUNK_BYTES = 65_536
+TRICKLE_SECONDS = 0.05
+
+
+class Proxy:
+    """Listens on a port of 127.0.0.1 that stays its own; all is passed on until told otherwise.
+
+    ``delay_seconds``: each answer comes so much later. ``silent``: answers are kept back. ``trickling``: answers come a
+    byte at a time, so that no single wait of the client is long.
+    """
+
+    def __init__(self, server_port: int) -> None:
+        self.delay_seconds, self.silent, self.trickling = 0.0, False, False
+        self._server_port = server_port
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        self._open: set[socket.socket] = set()
+        self._accepting()
+
+    def well(self) -> None:
+        """As if nothing had been; connections under way go on."""
+        self.delay_seconds, self.silent, self.trickling = 0.0, False, False
+
+    def down(self) -> None:
+        """Connections break, new ones are refused."""
+        _cut(self._listener)  # also out of the accept that waits on it
+        for each in list(self._open):
+            _cut(each)
+
+    def up(self) -> None:
+        """After ``down``: the server answers at its port again."""
+        self._listener = socket.create_server(("127.0.0.1", self.port))
+        self._accepting()
+
+    def _accepting(self) -> None:
+        threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
+
+    def _accept(self, listener: socket.socket) -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = listener.accept()
+                server = socket.create_connection(("127.0.0.1", self._server_port))
+                for each in (client, server):
+                    each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                self._open |= {client, server}
+                threading.Thread(target=self._pass, args=(client, server, False), daemon=True).start()
+                threading.Thread(target=self._pass, args=(server, client, True), daemon=True).start()
+
+    def _pass(self, source: socket.socket, target: socket.socket, answers: bool) -> None:
+        with suppress(OSError):
+            while chunk := source.recv(CHUNK_BYTES):
+                if answers:
+                    self._answer(target, chunk)
+                else:
+                    target.sendall(chunk)
+        for each in (source, target):
+            self._open.discard(each)
+            _cut(each)
+
+    def _answer(self, target: socket.socket, chunk: bytes) -> None:
+        while self.silent and target.fileno() >= 0:
+            time.sleep(0.01)
+        time.sleep(self.delay_seconds)
+        while self.trickling and chunk:
+            target.sendall(chunk[:1])
+            chunk = chunk[1:]
+            time.sleep(TRICKLE_SECONDS)
+        target.sendall(chunk)
+
+
+def _cut(each: socket.socket) -> None:
+    with suppress(OSError):
+        each.shutdown(socket.SHUT_RDWR)
+    each.close()
+
+
+@contextmanager
+def proxy(server_port: int) -> Iterator[Proxy]:
+    """One that is gone at the end."""
+    found = Proxy(server_port)
+    try:
+        yield found
+    finally:
+        found.well()
+        found.down()
