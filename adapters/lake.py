@@ -55,13 +55,13 @@ class Lake:
         The rejected go first: a crash in between repeats them, and readers take each (partition, offset) once.
         """
         note = json.dumps({"log": vars(log), "offsets": upto})
-        rejected.write.format("delta").mode("append").save(self._rejected)
         writer = events.write.format("delta").mode("append").option("userMetadata", note)
         writer = writer.option("txnAppId", APPLICATION).option("txnVersion", sum(upto.values()) + 1)
         try:
+            rejected.write.format("delta").mode("append").save(self._rejected)
             writer.save(self._events)
         except Exception as error:
-            if "Concurrent" in str(error):
+            if "concurrent" in str(error).lower():  # of two that make the table, one hears of a changed protocol
                 raise MillraceError(
                     "another batch run is filling the lake now; nothing was changed, run again"
                 ) from error
