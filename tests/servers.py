@@ -4,17 +4,21 @@ Each context manager yields where its server answers; the fixtures at the end st
 """
 
 import itertools
+import os
 import shutil
+import signal
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from adapters.broker import embedded_broker, wait_until_stopped
-from adapters.children import child, free_port, listening
+from adapters.broker_home import BrokerHome
+from adapters.children import Child, child, free_port, listening
 from adapters.jars import jar_folder
 from adapters.log import Log, Topics
 
@@ -75,9 +79,16 @@ def redis_server(noeviction: bool = True, port: int | None = None, home: Path | 
 
     With ``noeviction=False`` it may evict any key, as a cache would.
     """
+    port = port or free_port()
+    with redis_process(port, home, noeviction):
+        yield f"redis://127.0.0.1:{port}"
+
+
+@contextmanager
+def redis_process(port: int, home: Path | None = None, noeviction: bool = True) -> Iterator[Child]:
+    """The process of a Redis on that port; what a ``home`` keeps outlives a kill whole."""
     from redis import Redis, RedisError
 
-    port = port or free_port()
     with scratch("redis") as folder:
         settings = {
             "port": port,
@@ -85,6 +96,7 @@ def redis_server(noeviction: bool = True, port: int | None = None, home: Path | 
             "dir": home or folder,
             "save": "",
             "appendonly": "yes" if home else "no",
+            "appendfsync": "always",
             "maxmemory-policy": "noeviction" if noeviction else "allkeys-lru",
         }
         command = [_redis_binary(), *(part for key, value in settings.items() for part in (f"--{key}", str(value)))]
@@ -96,7 +108,7 @@ def redis_server(noeviction: bool = True, port: int | None = None, home: Path | 
                 return False
 
             server.wait_until(ready, 10)
-            yield f"redis://127.0.0.1:{port}"
+            yield server
 
 
 def _redis_binary() -> str:
@@ -110,32 +122,40 @@ def _redis_binary() -> str:
 @contextmanager
 def cassandra_server() -> Iterator[int]:
     """A single Cassandra node that yields the port of its native protocol on 127.0.0.1; up in about 8 s."""
+    port = free_port()
+    with scratch("cassandra") as home, cassandra_process(port, home):
+        yield port
+
+
+@contextmanager
+def cassandra_process(port: int, home: Path) -> Iterator[Child]:
+    """The process of a single node on that port; ``home`` keeps its data and its other ports."""
     jars = jar_folder("cassandra")
-    with scratch("cassandra") as home:
-        ports = {name: free_port() for name in ("port", "storage_port", "ssl_storage_port")}
+    if not (home / "cassandra.yaml").exists():
+        ports = {"port": port, "storage_port": free_port(), "ssl_storage_port": free_port()}
         (home / "cassandra.yaml").write_text(CASSANDRA_YAML.format(home=home, **ports))
-        command = [
-            *(
-                "java",
-                "-Xms512m",
-                "-Xmx1g",
-                "-XX:MaxDirectMemorySize=512m",
-                "-XX:+UseSerialGC",
-                "-XX:TieredStopAtLevel=1",
-            ),
-            *(f"-javaagent:{next(jars.glob('jamm-*.jar'))}", "-Djdk.attach.allowAttachSelf=true"),
-            "-Dio.netty.tryReflectionSetAccessible=true",
-            *itertools.chain.from_iterable(("--add-exports", f"{each}=ALL-UNNAMED") for each in EXPORTS.split()),
-            *itertools.chain.from_iterable(("--add-opens", f"{each}=ALL-UNNAMED") for each in OPENS.split()),
-            *(f"-Dcassandra.config={(home / 'cassandra.yaml').as_uri()}", f"-Dcassandra.storagedir={home}"),
-            *(f"-Dcassandra.logdir={home}/logs", "-Dcassandra-foreground=yes"),
-            f"-Dcassandra.jmx.local.port={free_port()}",
-            *("-Dcassandra.ring_delay_ms=1", "-Dcassandra.skip_wait_for_gossip_to_settle=0"),
-            *("-cp", f"{jars}/*", "org.apache.cassandra.service.CassandraDaemon"),
-        ]
-        with child("cassandra", command, home / "cassandra.log", grace=0) as server:  # a clean stop takes 5 s
-            server.wait_until(lambda: _cassandra_answers(ports["port"]), 90)
-            yield ports["port"]
+    command = [
+        *(
+            "java",
+            "-Xms512m",
+            "-Xmx1g",
+            "-XX:MaxDirectMemorySize=512m",
+            "-XX:+UseSerialGC",
+            "-XX:TieredStopAtLevel=1",
+        ),
+        *(f"-javaagent:{next(jars.glob('jamm-*.jar'))}", "-Djdk.attach.allowAttachSelf=true"),
+        "-Dio.netty.tryReflectionSetAccessible=true",
+        *itertools.chain.from_iterable(("--add-exports", f"{each}=ALL-UNNAMED") for each in EXPORTS.split()),
+        *itertools.chain.from_iterable(("--add-opens", f"{each}=ALL-UNNAMED") for each in OPENS.split()),
+        *(f"-Dcassandra.config={(home / 'cassandra.yaml').as_uri()}", f"-Dcassandra.storagedir={home}"),
+        *(f"-Dcassandra.logdir={home}/logs", "-Dcassandra-foreground=yes"),
+        f"-Dcassandra.jmx.local.port={free_port()}",
+        *("-Dcassandra.ring_delay_ms=1", "-Dcassandra.skip_wait_for_gossip_to_settle=0"),
+        *("-cp", f"{jars}/*", "org.apache.cassandra.service.CassandraDaemon"),
+    ]
+    with child("cassandra", command, home / "cassandra.log", grace=0) as server:  # a clean stop takes 5 s
+        server.wait_until(lambda: _cassandra_answers(port), 90)
+        yield server
 
 
 def _cassandra_answers(port: int) -> bool:
@@ -169,6 +189,84 @@ def kafka() -> Iterator[str]:
         with embedded_broker(home) as bootstrap:
             yield bootstrap
         wait_until_stopped(home)
+
+
+@dataclass
+class Server:
+    """A server that a test kills and starts again at its address: with its data, or without.
+
+    ``running`` runs it in the given home and yields how it is killed.
+    """
+
+    home: Path
+    running: Callable[[Path], AbstractContextManager[Callable[[], None]]]
+    _life: ExitStack = field(default_factory=ExitStack)
+    _kill: Callable[[], None] | None = None
+
+    def start(self) -> None:
+        """Returns once it answers."""
+        self.home.mkdir(parents=True, exist_ok=True)
+        self._life = ExitStack()
+        self._kill = self._life.enter_context(self.running(self.home))
+
+    def kill(self) -> None:
+        """By SIGKILL; returns once it is gone."""
+        if self._kill is not None:
+            self._kill()
+        self.stop()
+
+    def lose(self) -> None:
+        """Delete its data; it must not run."""
+        shutil.rmtree(self.home)
+
+    def stop(self) -> None:
+        self._life.close()
+        self._kill = None
+
+
+def killable_redis(home: Path, port: int) -> Server:
+    """Answers at ``redis://127.0.0.1:port``."""
+
+    @contextmanager
+    def running(home: Path) -> Iterator[Callable[[], None]]:
+        with redis_process(port, home) as server:
+            yield server.process.kill
+
+    return Server(home, running)
+
+
+def killable_cassandra(home: Path, port: int) -> Server:
+    """Answers at ``127.0.0.1:port``."""
+
+    @contextmanager
+    def running(home: Path) -> Iterator[Callable[[], None]]:
+        with cassandra_process(port, home) as server:
+            yield server.process.kill
+
+    return Server(home, running)
+
+
+def killable_kafka(home: Path) -> Server:
+    """Answers at ``embedded_broker(home)``, which keeps its port."""
+
+    @contextmanager
+    def running(home: Path) -> Iterator[Callable[[], None]]:
+        with embedded_broker(home):
+            yield lambda: _kill_broker(home)
+        wait_until_stopped(home)
+
+    return Server(home, running)
+
+
+def _kill_broker(home: Path) -> None:
+    """Its keeper goes with it; the next user starts both again."""
+    named = f"{BrokerHome(home.resolve()).folder / 'server.properties'}".encode()
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it has ended meanwhile
+            words = (folder / "cmdline").read_bytes().split(b"\0")
+            if b"kafka.Kafka" in words and named in words:
+                os.kill(int(folder.name), signal.SIGKILL)
+    wait_until_stopped(home)
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,163 @@
+"""Processes of the command line that are killed, and started again as systemd or Kubernetes would."""
+
+import os
+import signal
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from subprocess import Popen
+
+from tests.e2e.commands import Commands, until
+
+RESTART_SECONDS = 0.5
+MARKS = {"engine": b"org.apache.spark.deploy.SparkSubmit", "worker": b"\0pyspark.daemon"}  # in their command lines
+
+
+@dataclass
+class Part:
+    """One command that should run while it is ``kept``; ``faults`` are the named steps at which its lives end."""
+
+    name: str
+    words: tuple[str, ...]
+    commands: Commands
+    log: Path
+    faults: deque[str] = field(default_factory=deque)
+    kept: bool = False
+    process: "Popen[bytes] | None" = None
+    fault: str = ""
+    lives: int = 0
+    kills: Counter[str] = field(default_factory=Counter)  # by what was killed, or at which step
+    ends: list[str] = field(default_factory=list)  # what those lives said that ended by themselves
+    _life: ExitStack = field(default_factory=ExitStack)
+    _began: int = 0
+    _ended_at: float = 0.0
+    _struck: bool = False
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+
+    @property
+    def runs(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+    def said(self) -> str:
+        """What its present life, or the last one, has written so far."""
+        if not self.log.exists():
+            return ""
+        with self.log.open("rb") as lines:
+            lines.seek(self._began)
+            return lines.read().decode(errors="replace")
+
+    def look(self) -> None:
+        """Note an end, and start it again after a moment if it is kept; called now and then by the keeper."""
+        with self._lock:
+            if self.process is not None and not self.runs:
+                self._note_end(self.process.returncode)
+            if self.process is None and self.kept and time.monotonic() > self._ended_at + RESTART_SECONDS:
+                self._start()
+
+    def kill(self, whom: str = "driver") -> None:
+        """SIGKILL to the command's own process, or to one that it started: ``engine`` (Java) or ``worker`` (Python)."""
+        with self._lock:
+            if not self.runs or self.process is None:
+                return
+            victim = self.process.pid
+            if whom != "driver":
+                victims = [pid for pid in descendants(victim) if MARKS[whom] in _command(pid)]
+                if not victims:
+                    return
+                victim = victims[-1]
+            self._struck = True
+            self.kills[whom] += 1
+            with suppress(ProcessLookupError):
+                os.kill(victim, signal.SIGKILL)
+            if whom == "driver":
+                self.process.wait()
+
+    def stop(self) -> None:
+        """End it as an orderly shutdown would, and keep it no longer."""
+        with self._lock:
+            self.kept = False
+            if self.process is not None and self.runs:
+                self.process.send_signal(signal.SIGTERM)
+                self.process.wait(90)
+            self.look()
+
+    def end(self) -> None:
+        """For good, at the end of a test; not counted."""
+        with self._lock:
+            self.kept = False
+            self._life.close()
+
+    def wait_until_it_says(self, text: str, seconds: float = 120) -> None:
+        until(lambda: text in self.said(), seconds, lambda: f"{self.name} does not say {text!r}: {self.said()[-2000:]}")
+
+    def wait_for_the_faults(self, seconds: float = 240) -> None:
+        """Return once each fault has ended a life."""
+        until(lambda: not self.faults and not self.fault, seconds, lambda: (self.faults, self.fault, self.said()))
+
+    def _start(self) -> None:
+        self._began = self.log.stat().st_size if self.log.exists() else 0
+        self.fault = self.faults.popleft() if self.faults else ""
+        self._life, self._struck = ExitStack(), False
+        env = {"MILLRACE_FAULT": self.fault} if self.fault else {}
+        self.process = self._life.enter_context(self.commands.started(*self.words, log=self.log, **env))
+        self.lives += 1
+
+    def _note_end(self, status: int) -> None:
+        self._life.close()
+        self.process, self._ended_at = None, time.monotonic()
+        if status == -signal.SIGKILL and self.fault and not self._struck:
+            self.kills[f"at {self.fault}"] += 1
+        elif status not in (0, -signal.SIGKILL):
+            lines = [line for line in self.said().splitlines() if line.strip()] or ["(nothing)"]
+            told = [line for line in lines if line.startswith("millrace: ")]
+            self.ends.append(f"{self.name} ended with {status}: {(told or ['UNEXPLAINED ' + lines[-1]])[-1]}")
+        self.fault = ""
+
+
+@contextmanager
+def kept(*parts: Part) -> Iterator[None]:
+    """Starts those again that ended, for the length of the block, and then stops all."""
+    over, failures = threading.Event(), list[BaseException]()
+
+    def keep() -> None:
+        try:
+            while not over.wait(0.1):
+                for part in parts:
+                    part.look()
+        except BaseException as error:  # noqa: BLE001 - raised again below
+            failures.append(error)
+
+    thread = threading.Thread(target=keep, name="keeper")
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+        for part in parts:
+            part.end()
+    if failures:
+        raise failures[0]
+
+
+def descendants(pid: int) -> list[int]:
+    """All processes below it, parents first."""
+    children: dict[int, list[int]] = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it has ended meanwhile
+            parent = (folder / "stat").read_text().rpartition(")")[2].split()[1]
+            children.setdefault(int(parent), []).append(int(folder.name))
+    found = children.get(pid, [])
+    for each in found:
+        found.extend(children.get(each, []))
+    return found
+
+
+def _command(pid: int) -> bytes:
+    with suppress(OSError):
+        return (Path("/proc") / str(pid) / "cmdline").read_bytes()
+    return b""

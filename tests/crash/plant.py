@@ -1,0 +1,244 @@
+"""An installation of real parts that are killed: broker, stores, layers and serving as processes, a load, a reader."""
+
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from adapters.broker import running_broker
+from adapters.children import free_port
+from adapters.log import Log
+from adapters.opened import batch_views, speed_views
+from adapters.records import read_control, read_position
+from adapters.settings import Settings
+from core.acceptance import parse_event
+from core.boundaries import reaches
+from core.fold_slow import SlowView
+from schemas.control import Offsets
+from schemas.errors import MillraceError
+from schemas.event import Event
+from serving_layer.views import answer
+from tests.crash.load import Load
+from tests.crash.parts import Part, kept
+from tests.crash.reader import Reader
+from tests.e2e.commands import Commands, until
+from tests.e2e.installation import SMALL, Installation, Merged, Names, _as_merged
+from tests.servers import Server, killable_cassandra, killable_kafka, killable_redis
+
+PAIRS = ("sqlite+sqlite", "cassandra+redis")
+PATIENCE_SECONDS = 240.0
+# A generation must outlive the longest reading of a busy machine; the lease, a restart that waits for it.
+SETTINGS: dict[str, Any] = {**SMALL, "grace": "8s", "lease": "4s", "store_timeout": "5s"}
+FIRST_EVENTS = 1_000
+Say = Callable[[str], None]
+
+
+@dataclass
+class Judge(Installation):
+    """Compares all merged views with the slow twin, which it keeps and carries on; needs no engine."""
+
+    load: Load | None = None
+    compared: int = 0
+    _slow: SlowView = field(default_factory=SlowView)
+    _rejected: Counter[str] = field(default_factory=Counter)
+    _upto: Offsets = field(default_factory=dict)
+
+    def names(self) -> Names:
+        assert self.load is not None
+        return self.load.names
+
+    def twin(self, until: Offsets) -> Merged:
+        if not self._upto or not reaches(until, self._upto):
+            self._slow, self._rejected, self._upto = SlowView(), Counter(), dict.fromkeys(until, 0)
+        for record in self.log.read(self.log.topics.events, self._upto, until):
+            event = parse_event(record, self.settings.rules)
+            if isinstance(event, Event):
+                self._slow.take(event, self.settings.rules)
+            else:
+                self._rejected[event.reason] += 1
+        self._upto = until
+        return _as_merged(self._slow, self._rejected)
+
+    def check(self, degraded: tuple[str, ...] = ()) -> Offsets:
+        """As it is told there; counted. While stores are busy an answer may lack a view: then it is asked for again."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while self.state()[0] != degraded:
+            assert time.monotonic() < deadline, self.state()
+            time.sleep(0.2)
+        until = super().check(degraded)
+        self.compared += 1
+        return until
+
+    def state(self) -> tuple[tuple[str, ...], Offsets]:
+        """What an answer of now would lack, and the prefix it would name."""
+        try:
+            return answer(self.views, lambda snapshot: (snapshot.degraded, snapshot.offsets))
+        except MillraceError as error:
+            return (str(error),), {}
+
+
+@dataclass
+class Plant:
+    """All parts, what is said about them, and the numbers for the summary."""
+
+    pair: str
+    folder: Path
+    rng: random.Random
+    say: Say
+    commands: Commands
+    broker: Server
+    stores: dict[str, Server]
+    judge: Judge
+    load: Load
+    speed: Part
+    batch: Part
+    serving: Part
+    reader: Reader
+    lost: Counter[str] = field(default_factory=Counter)
+    recoveries: dict[str, list[float]] = field(default_factory=dict)
+    attempts: Counter[str] = field(default_factory=Counter)
+    epochs: int = 0
+    verified: int = 0
+
+    def recovered(self, after: str) -> None:
+        """Wait until all that was in the log by now is in whole answers; then everything must be exact."""
+        began, mark = time.monotonic(), self.judge.log.end_offsets()
+
+        def passed() -> bool:
+            degraded, offsets = self.judge.state()
+            return degraded == () and reaches(offsets, mark)
+
+        until(passed, PATIENCE_SECONDS, lambda: f"after {after}: {self.judge.state()}, wanted {mark}\n{self.told()}")
+        seconds = time.monotonic() - began
+        self.recoveries.setdefault(after, []).append(seconds)
+        upto = self.judge.check()
+        self.say(f"{self.pair}: {after}: whole again after {seconds:.1f} s; {sum(upto.values()):,} records exact")
+
+    def note_attempts(self) -> None:
+        """Before a position is lost, and at the end: how many attempts there were, and how many never counted."""
+        position = read_position(speed_views(self.judge.settings))
+        if position is not None:
+            self.attempts["made"] += position.registered
+            self.attempts["repeated"] += len(position.aborted) + (position.registered > position.attempt)
+            self.epochs = max(self.epochs, position.epoch)
+
+    def verify(self) -> None:
+        """The product's own proof, as a command."""
+        report = self.commands.json("verify")
+        assert (report["mismatches"], report["events"] > 0) == (0, True), report
+        self.verified += 1
+        self.say(f"{self.pair}: verify: {report['events']:,} events, {report['pairs']:,} pairs, mismatches: 0")
+
+    def told(self) -> str:
+        """The end of what each part said; for failures."""
+        return "\n".join(f"--- {part.name}\n{part.said()[-1500:]}" for part in (self.speed, self.batch, self.serving))
+
+    def finish(self) -> None:
+        """Stop the load, let all be applied, prove it in every way, and judge what was read meanwhile."""
+        self.load.stop()
+        self.recovered("the end of the load")
+        self.judge.check_all_is_applied()
+        self.verify()
+        self.note_attempts()
+        records = self.judge.records()
+        for partition, sent in self.load.sent.items():
+            found = [(each.key, each.value) for each in records if each.partition == partition]
+            assert found == [(each.key, each.value) for each in sent], f"partition {partition} is not what was sent"
+        judged = self.reader.judge(records, self.judge.settings.rules)
+        assert not self.reader.wrong, "\n".join(self.reader.wrong[:10])
+        assert judged > 20
+        unexplained = [end for part in self.parts for end in part.ends if "UNEXPLAINED" in end]
+        assert not unexplained, unexplained
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        return self.speed, self.batch, self.serving
+
+
+@contextmanager
+def plant(pair: str, folder: Path, seed: int, say: Say, rate: float = 30.0) -> Iterator[Plant]:
+    """Everything up but the three commands, which the caller keeps; events are in the log and none is sent yet."""
+    with ExitStack() as stack:
+        stores, urls = _stores(pair, folder)
+        broker = killable_kafka(folder / "kafka")
+        for server in (broker, *stores.values()):
+            server.start()
+            stack.callback(server.stop)
+        bootstrap = running_broker(broker.home)
+        assert bootstrap is not None
+        home = folder / "home"
+        settings = Settings(home=home, kafka=bootstrap, **urls, **SETTINGS)
+        env = {f"MILLRACE_{key.upper()}": str(value) for key, value in {**SETTINGS, **urls}.items()}
+        commands = Commands(folder, {**env, "MILLRACE_HOME": str(home), "MILLRACE_KAFKA": bootstrap})
+        home.mkdir()
+        log = Log(bootstrap)
+        log.ensure_topics(settings.partitions)
+        load = Load(log, settings.rules, seed, rate)
+        load.send(FIRST_EVENTS)
+        stack.callback(load.stop)
+        port = free_port()
+        speed, batch, serving = (
+            Part(name, words, commands, folder / f"{words[0]}.log")
+            for name, words in {
+                "speed layer": ("speed", "run"),
+                "batch run": ("batch", "run", "--every", "6s"),
+                "serving": ("serve", "--port", str(port)),
+            }.items()
+        )
+        judge = Judge(None, log, settings, load=load)  # type: ignore[arg-type]  # it needs no session
+        stack.callback(judge.close)
+        reader = Reader(f"http://127.0.0.1:{port}", serving, *_often(load))
+        made = Plant(
+            pair, folder, random.Random(seed), say, commands, broker, stores, judge, load, speed, batch, serving, reader
+        )
+        with kept(*made.parts):
+            yield made
+        commands.wait_until_none_is_left()
+
+
+def until_ready(made: Plant) -> None:
+    """Wait until serving can answer."""
+
+    def ready() -> bool:
+        try:
+            return httpx.get(f"{made.reader.where}/ready").status_code == 200
+        except httpx.TransportError:
+            return False
+
+    until(ready, PATIENCE_SECONDS, made.told)
+
+
+def _stores(pair: str, folder: Path) -> tuple[dict[str, Server], dict[str, Any]]:
+    """The servers of a pair, and the settings that name them."""
+    if pair == "sqlite+sqlite":
+        return {}, {}
+    cassandra, redis = free_port(), free_port()
+    servers = {
+        "batch": killable_cassandra(folder / "cassandra", cassandra),
+        "speed": killable_redis(folder / "redis", redis),
+    }
+    urls = {"batch_views": f"cassandra://127.0.0.1:{cassandra}/plant", "speed_views": f"redis://127.0.0.1:{redis}/0"}
+    return servers, urls
+
+
+def _often(load: Load) -> tuple[list[str], list[str]]:
+    """The items and users that were sent most often, to ask for."""
+    items, users = Counter[str](), Counter[str]()
+    for records in load.sent.values():
+        for record in records:
+            event = parse_event(record, load.rules)
+            if isinstance(event, Event):
+                items[event.item_id] += 1
+                users[event.user_id] += 1
+    return [name for name, _ in items.most_common(4)], [name for name, _ in users.most_common(3)]
+
+
+def control_of(made: Plant) -> Any:
+    """The control record as it is now."""
+    return read_control(batch_views(made.judge.settings))
