@@ -8,7 +8,7 @@ from adapters.books import CONTROL, SPEED
 from adapters.stores.port import ViewStore
 from core.control import check_log, first_control
 from schemas.control import Control, LogIdentity, Offsets, Position
-from schemas.errors import SettingsError
+from schemas.errors import BadInput, SettingsError, StoreUnavailable
 from schemas.rules import Rules
 
 
@@ -29,7 +29,8 @@ def open_control(store: ViewStore, log: LogIdentity, start: Offsets, rules: Rule
         if control is not None:
             check_log(control, log)
             return control
-        store.swap(CONTROL, None, replace(first_control(log, start, rules.fingerprint()), writer=_nonce()).to_json())
+        first = replace(first_control(log, start, rules.fingerprint()), writer=_nonce(), life=_nonce())
+        store.swap(CONTROL, None, first.to_json())
 
 
 def change_control(store: ViewStore, change: Callable[[Control], Control]) -> Control:
@@ -46,8 +47,24 @@ def change_control(store: ViewStore, change: Callable[[Control], Control]) -> Co
         if changed == control:
             return control
         changed = replace(changed, version=control.version + 1, writer=_nonce())
-        if store.swap(CONTROL, text, changed.to_json()):
+        if _swapped(store, text, changed.to_json()):
             return changed
+
+
+def _swapped(store: ViewStore, old: bytes, new: bytes) -> bool:
+    """Swap; an outcome that stayed unknown is settled by reading again, as nobody else ever writes this text."""
+    try:
+        return store.swap(CONTROL, old, new)
+    except StoreUnavailable:
+        if store.record(CONTROL) != new:
+            raise
+        return True
+
+
+def require_same_record(control: Control, began: Control) -> None:
+    """Refuse to go on with what began under a control record that was lost since: other rows were lost with it."""
+    if control.life != began.life:
+        raise BadInput("the control record was lost and made anew meanwhile; nothing was changed, run again")
 
 
 def require_rules(control: Control, rules: Rules) -> None:

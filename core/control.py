@@ -82,7 +82,12 @@ def new_epoch(control: Control, beyond: int = 0) -> Control:
 
 def first_position(control: Control, owner: str) -> Position:
     """9: the position with which the control record's epoch begins."""
-    return Position(1, "", owner, control.epoch, dict(control.epoch_start.offsets))
+    return Position(1, "", owner, control.epoch, dict(control.epoch_start.offsets), control=control.life)
+
+
+def is_of(position: Position, control: Control) -> bool:
+    """Whether the position is of the epoch that the control record names, and of no record that was lost since."""
+    return (position.epoch, position.control) == (control.epoch, control.life)
 
 
 def needs_new_epoch(control: Control, position: Position | None) -> str | None:
@@ -91,6 +96,8 @@ def needs_new_epoch(control: Control, position: Position | None) -> str | None:
         return "the speed store holds no position"
     if position.epoch != control.epoch:
         return f"the speed store is of epoch {position.epoch}, the control record of {control.epoch}"
+    if position.control != control.life:
+        return "the control record was lost and made anew"
     if not reaches(position.offsets, control.floor):
         return "the generations that the speed layer's position needs are gone"
     if not reaches(latest(control.planned, control.boundaries[-1].offsets), position.offsets):

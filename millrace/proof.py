@@ -14,7 +14,7 @@ from adapters.records import change_control, open_control, read_position
 from adapters.settings import Settings, milliseconds
 from core.acceptance import parse_event
 from core.boundaries import earliest, latest, reaches
-from core.control import origin, record_boundary
+from core.control import is_of, origin, record_boundary
 from schemas.control import Boundary, Control, Offsets, Position
 from schemas.errors import MillraceError
 from schemas.event import Event
@@ -84,7 +84,7 @@ def _wait(settings: Settings, boundary: Boundary, say: Say) -> tuple[Control, Po
     while True:
         control = change_control(batch_views(settings), lambda each: each)
         position = read_position(speed_views(settings))
-        current = position if position is not None and position.epoch == control.epoch else None
+        current = position if position is not None and is_of(position, control) else None
         reached = latest(control.active_boundary.offsets, *([current.offsets] if current else []))
         if current is not None and reaches(reached, boundary.offsets):
             return control, current, boundary.offsets if reached != boundary.offsets else reached

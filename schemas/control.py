@@ -74,6 +74,7 @@ class Control:
     dropping: tuple[str, ...] = ()  # generations that left; deleted after the grace period
     dropped_at: int = 0  # epoch ms when they left and the floor rose
     held: bool = False  # a rollback holds: scheduled runs publish without activating
+    life: str = ""  # another one after the record was lost and made anew
 
     def to_json(self) -> bytes:
         return json.dumps(asdict(self), sort_keys=True).encode()
@@ -128,6 +129,7 @@ class Position:
     registered: int = 0
     aborted: tuple[int, ...] = ()
     life: str = ""
+    control: str = ""  # the life of the control record under which its epoch began
 
     def to_json(self) -> bytes:
         return json.dumps(asdict(self), sort_keys=True).encode()

@@ -17,7 +17,7 @@ from adapters.faults import fault_point
 from adapters.lake import Lake
 from adapters.log import Log
 from adapters.opened import batch_views
-from adapters.records import change_control, open_control, require_rules
+from adapters.records import change_control, open_control, require_rules, require_same_record
 from adapters.settings import Settings, milliseconds
 from batch_layer.fold_step import CHANGES_DDL, by_user, fold_users, weighed
 from batch_layer.jobs.lake_filler import LakeFiller
@@ -78,6 +78,7 @@ class BatchJob:
         anew = _holds_more(control, events)
 
         def swap(each: Control) -> Control:
+            require_same_record(each, control)
             if not full:
                 require_rules(each, rules)  # a full run may have published others meanwhile
             changed = publish(each, generation, _activates(each, activate))

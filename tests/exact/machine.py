@@ -2,25 +2,19 @@
 
 import random
 from dataclasses import replace
-from typing import Any
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import initialize, precondition, rule
 
 from adapters.records import change_control
-from core.boundaries import reaches
 from core.control import rollback
-from schemas.control import Offsets
-from schemas.errors import BadInput, NotReady, SettingsError, StoreUnavailable
-from serving_layer.snapshot import Snapshot
-from serving_layer.verify import MergedRows, compare
-from serving_layer.views import BATCH, answer
-from speed_layer.rows import Displaced
+from schemas.errors import BadInput
+from serving_layer.views import answer
+from tests.exact.judged import MOST_WAITING, Judged
 from tests.exact.memory_log import DEFECTS, ITEMS, USERS, Draft
-from tests.exact.processes import Crash, Fate, Process
-from tests.exact.reading import differences, must_be, read_all
-from tests.exact.stores import Restorable
-from tests.exact.world import GRACE_SECONDS, SpeedLife, World
+from tests.exact.processes import Fate, Process
+from tests.exact.reading import read_all
+from tests.exact.world import GRACE_SECONDS, SpeedLife
 
 KINDS = ["view", "view", "like", "purchase", "rating", "remove", "impression"]
 drafts = st.builds(
@@ -36,32 +30,26 @@ drafts = st.builds(
 )
 shares = st.tuples(*[st.sampled_from([100, 100, 50, 0])] * 2)
 ENDS = ["pause", "pause", "crash", "torn", "refused", "unknown", "late"]
-fates = st.none() | st.builds(Fate, st.integers(0, 45), st.sampled_from(ENDS))
-pauses = st.builds(Fate, st.integers(0, 45), st.just("pause"))
-MOST_WAITING = 4
+
+
+def fate(what: st.SearchStrategy[str]) -> st.SearchStrategy[Fate]:
+    """At any call, or at one of those few that decide."""
+    deciding = st.builds(Fate, st.integers(0, 3), what, st.sampled_from(["swap", "swap", "record", "put", "read"]))
+    return deciding | deciding | st.builds(Fate, st.integers(0, 45), what)
+
+
+pauses = fate(st.just("pause"))
+FIRST = st.tuples(st.sampled_from(["micro-batch", "batch run", "reader"]), pauses)
+FIRST |= st.tuples(st.just("reader"), st.builds(Fate, st.integers(0, 2), st.just("pause"), st.just("record")))
+fates = st.none() | fate(st.sampled_from(ENDS))
+STEPS = ["send and apply", "send and apply", "apply", "batch run", "batch run", "verify", "a few calls"]
+STEPS += ["fail over", "restore", "restore", "replace generations", "time passes"]
 RARE = ["time passes", "time passes", "late calls arrive", "verify", "roll back", "roll back", "release"]
-RARE += ["image", "restore", "restore", "lose", "other rules"]
+RARE += ["image", "restore", "restore", "lose", "lose control record", "other rules"]
 
 
-class Installation(RuleBasedStateMachine):
-    """A subclass says on which stores; ``speed`` can be lost and set back, ``batch`` is only written."""
-
-    batch: Restorable
-    speed: Restorable
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.world = World.on(self.batch.store, self.speed.store)
-        self.tap = self.world.tapped()
-        self.tap.__enter__()
-        self.lives: list[SpeedLife] = []
-        self.waiting: list[Process] = []
-        self.busy: dict[Process, SpeedLife] = {}
-        self.begun: dict[Process, float] = {}
-        self.image: Any = None
-        self.last: Offsets | None = None
-        self.epoch = 0
-        self.epochs: dict[int, str] = {}
+class Installation(Judged):
+    """The steps; what is asked after each of them is the base's."""
 
     @initialize(seed=st.integers(0, 1_000), some=st.lists(drafts, max_size=8), ran=st.sampled_from([True, True, False]))
     def begin(self, seed: int, some: list[Draft], ran: bool) -> None:
@@ -83,11 +71,6 @@ class Installation(RuleBasedStateMachine):
     def micro_batch(self, to: tuple[int, ...], fate: Fate | None, again: bool) -> None:
         """Of the newest process, or of a new one when that hangs or ``again``."""
         self._micro_batch(to, fate, again)
-
-    @rule(to=shares, fate=fates)
-    def another_micro_batch(self, to: tuple[int, ...], fate: Fate | None) -> None:
-        """The same, so that it comes more often."""
-        self._micro_batch(to, fate, False)
 
     def _micro_batch(self, to: tuple[int, ...], fate: Fate | None, again: bool) -> None:
         idle = [life for life in self.lives[-1:] if life not in self.busy.values()]
@@ -129,32 +112,60 @@ class Installation(RuleBasedStateMachine):
         process.kill()
         self._ended(process)
 
-    def _resume(self, process: Process, fate: Fate | None) -> None:
-        if len(self.waiting) == MOST_WAITING and fate is not None and fate.what == "pause":
-            fate = None
-        if process.resume(fate):
-            self._ended(process)
+    @rule(
+        first=FIRST, some=st.lists(drafts, min_size=3), steps=st.lists(st.sampled_from(STEPS), min_size=1, max_size=4),
+        older=st.booleans(), then=fates,
+    )  # fmt: skip
+    def meanwhile(
+        self, first: tuple[str, Fate], some: list[Draft], steps: list[str], older: bool, then: Fate | None
+    ) -> None:
+        """One process stands still while others do this and that; then it goes on."""
+        if older:
+            self.image = self.speed.image()
+            self.produce(some[:1], None)
+            self._micro_batch((100, 100), None, False)
+        before = list(self.waiting)
+        what, pause = first
+        if what == "micro-batch":
+            self.produce(some[:1], None)
+            self._micro_batch((100, 100), pause, False)
+        elif what == "batch run":
+            self.batch_run(pause, None)
         else:
-            self.waiting.append(process)
+            self.reader(pause)
+        for step in steps:
+            self._step(step, some[1:], [each for each in self.waiting if each not in before])
+            self.every_answer_is_exact()
+        self._go_on([each for each in self.waiting if each not in before], then)
 
-    def _ended(self, process: Process) -> None:
-        """Look at what became of it; a process of the speed layer that failed is gone, as in production."""
-        life, began = self.busy.pop(process, None), self.begun.pop(process, None)
-        if life is not None and process.error is not None:
-            self.lives.remove(life)
-        if life is not None:
-            self._allow(process, Crash, Displaced, StoreUnavailable, SettingsError)
-        elif began is None:
-            self._allow(process, Crash, StoreUnavailable, SettingsError, BadInput)
-        else:
-            self._allow(process, Crash, NotReady)
-            if process.result is not None and self.world.clock.seconds - began < GRACE_SECONDS:
-                self._require_exact(*process.result)
+    meanwhile_again = meanwhile_once_more = meanwhile  # so that it is drawn more often
 
-    @staticmethod
-    def _allow(process: Process, *errors: type[BaseException]) -> None:
-        if process.error is not None and not isinstance(process.error, errors):
-            raise process.error
+    def _step(self, step: str, some: list[Draft], still: list[Process]) -> None:
+        match step:
+            case "send and apply":
+                self.produce(some, None)
+                self._micro_batch((100, 100), None, False)
+            case "apply":
+                self._micro_batch((100, 50), None, False)
+            case "batch run":
+                self.batch_run(None, None)
+            case "replace generations":
+                for _ in range(3):
+                    self.batch_run(None, True)
+                    self.rare("time passes", 1, None)
+            case "a few calls":
+                self._go_on(still, Fate(4, "pause"))
+            case "fail over":
+                self.image = self.speed.image()
+                self._go_on(still, Fate(4, "pause"))
+                self.rare("restore", 0, None)
+            case _:
+                self.rare(step, 1, None)
+
+    def _go_on(self, processes: list[Process], fate: Fate | None) -> None:
+        for process in processes:
+            self.waiting.remove(process)
+            self._resume(process, fate)
 
     @rule(what=st.sampled_from(RARE), which=st.integers(0, 3), fate=fates)
     def rare(self, what: str, which: int, fate: Fate | None) -> None:
@@ -162,12 +173,12 @@ class Installation(RuleBasedStateMachine):
         match what:
             case "roll back":
                 self._roll_back(which)
-            case "release":
+            case "release" if self.world.recorded is not None:
                 change_control(self.world.batch, lambda each: replace(each, held=False))
             case "time passes":
                 self.world.clock.seconds += (11, GRACE_SECONDS + 1)[which % 2]
             case "late calls arrive":
-                self.world.speed.later.arrive()
+                self.world.late_calls_arrive()
             case "verify":
                 self.world.record_boundary()
             case "other rules":
@@ -176,6 +187,10 @@ class Installation(RuleBasedStateMachine):
             case "lose":
                 self.speed.restore(None)
                 self.last = None
+            case "lose control record":
+                self.batch.restore(None)
+                self.begun = dict.fromkeys(self.begun, float("-inf"))  # what is being read is gone, as after a drop
+                self.last, self.lost = None, True
             case "image":
                 self.image = self.speed.image()
             case "restore" if self.image is not None:
@@ -183,60 +198,12 @@ class Installation(RuleBasedStateMachine):
                 self.last = None
 
     def _roll_back(self, which: int) -> None:
-        control = self.world.control
+        control = self.world.recorded
+        if control is None:
+            return
         names = [None, *(each.id for each in control.generations)]
         try:
             change_control(self.world.batch, lambda each: rollback(each, names[which % len(names)]))
         except BadInput:
             return
         self.last = None  # documented: an older generation answers
-
-    @invariant()
-    def every_answer_is_exact(self) -> None:
-        control = self.world.control
-        self.epochs[control.epoch] = control.fingerprint
-        try:
-            snapshot, found = answer(self.world.views, read_all)
-        except NotReady:
-            assert control.active is None
-            assert self.world.position is None or self.world.position.epoch != control.epoch
-            return
-        self._require_exact(snapshot, found)
-        if self.last is not None and control.epoch == self.epoch:
-            assert reaches(snapshot.offsets, self.last), f"went back from {self.last} to {snapshot.offsets}"
-        self.last, self.epoch = snapshot.offsets, control.epoch
-
-    def _require_exact(self, snapshot: Snapshot, found: dict[str, Any]) -> None:
-        if BATCH in snapshot.degraded:
-            return  # says itself that the generation's part is missing
-        made = self.world.made.get(snapshot.generation or "")
-        rules = made or self.world.rules_of(self.epochs[snapshot.epoch or 0])
-        wrong = differences(must_be(self.world.log, snapshot.offsets, rules), found)
-        assert not wrong, "\n".join([f"below {snapshot.offsets}, generation {snapshot.generation}", *wrong])
-
-    def teardown(self) -> None:
-        """Whatever happened: a new process applies all of the log, a run publishes all of it, and verify agrees."""
-        try:
-            for process in self.waiting:
-                process.kill()
-            self.world.speed.later.arrive()
-            self.world.settings = replace(
-                self.world.settings, history_items=self.world.rules_of(self.world.control.fingerprint).history_items
-            )
-            self.world.live().apply((100, 100))
-            self._all_is_applied()
-            self.world.run_batch()
-            self._all_is_applied()
-        finally:
-            self.tap.__exit__(None, None, None)
-
-    def _all_is_applied(self) -> None:
-        world, end = self.world, self.world.log.end_offsets()
-        snapshot, found = answer(world.views, read_all)
-        assert (snapshot.offsets, snapshot.degraded) == (end, ())
-        self.epochs[world.control.epoch] = world.control.fingerprint
-        self._require_exact(snapshot, found)
-        merged = MergedRows(world.batch, world.speed, world.control, world.position, snapshot.segments)
-        slow = world.log.slow(end, world.rules)
-        report = compare(slow, merged) if slow.counts else None
-        assert report is None or report.mismatches == 0, report

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from adapters.stores.port import Book, Rows, ViewStore
@@ -19,7 +19,7 @@ class Crash(BaseException):
 
 @dataclass(frozen=True)
 class Fate:
-    """What happens at the process's call to a store after ``calls`` more.
+    """What happens at the process's call to a store after ``calls`` more; ``of``: counting only those to swap, say.
 
     pause: others run first · crash: it dies · torn: it dies while only half the rows of a put are written ·
     refused: no answer, nothing happened · unknown: no answer, but it happened · late: no answer, and it happens later.
@@ -27,6 +27,7 @@ class Fate:
 
     calls: int
     what: str
+    of: str = ""
 
 
 class Process:
@@ -54,6 +55,11 @@ class Process:
             self._thread.join()
         return self.done
 
+    @property
+    def met_its_fate(self) -> bool:
+        """False when it made fewer calls than that."""
+        return self._fate is None
+
     def kill(self) -> None:
         """End it where it stands."""
         self._doomed = True
@@ -70,20 +76,22 @@ class Process:
         self.done = True
         self._back.release()
 
-    def meet(self, call: Callable[[], T], half: Callable[[], object] | None, later: "Later") -> T:
+    def meet(self, name: str, call: Callable[[], T], half: Callable[[], object] | None, later: "Later") -> T:
         """One call to a store, as the process's fate has it."""
         self._calls += 1
         assert self._calls < MOST_CALLS, f"{self.name} runs in circles"
         if self._doomed:
             raise Crash
-        if self._fate is None or self._fate.calls > 0:
-            self._fate = self._fate and Fate(self._fate.calls - 1, self._fate.what)
+        if self._fate is None or self._fate.of not in ("", name):
+            return call()
+        if self._fate.calls > 0:
+            self._fate = replace(self._fate, calls=self._fate.calls - 1)
             return call()
         what, self._fate = self._fate.what, None
         if what == "pause":
             self._back.release()
             self._go.acquire()
-            return self.meet(call, half, later)
+            return self.meet(name, call, half, later)
         if what in ("crash", "torn"):
             if what == "torn" and half is not None:
                 half()
@@ -114,40 +122,41 @@ _running: list[Process] = []
 class TroubledStore:
     """A store whose calls meet the fate of the running process; without one they just happen."""
 
-    def __init__(self, real: ViewStore, late_writes: bool = False) -> None:
-        self.real, self.later, self._late = real, Later(), late_writes
+    def __init__(self, real: ViewStore) -> None:
+        self.real, self.later = real, Later()
 
     def record(self, book: Book) -> bytes | None:
-        return self._meet(lambda: self.real.record(book))
+        return self._meet("record", lambda: self.real.record(book))
 
     def swap(self, book: Book, expected: bytes | None, new: bytes, *, writes: int | None = None) -> bool:
-        return self._meet(lambda: self.real.swap(book, expected, new, writes=writes), late=True)
+        return self._meet("swap", lambda: self.real.swap(book, expected, new, writes=writes), late=True)
 
     def put(self, book: Book, rows: Rows, *, guard: bytes | None = None) -> bool:
         some = dict(list(rows.items())[::2])
         half = lambda: self.real.put(book, some, guard=guard)  # noqa: E731
-        return self._meet(lambda: self.real.put(book, rows, guard=guard), half, late=guard is not None)
+        return self._meet("put", lambda: self.real.put(book, rows, guard=guard), half, late=guard is not None)
 
     def read(self, book: Book, space: str, keys: Sequence[bytes]) -> dict[bytes, bytes]:
-        return self._meet(lambda: self.real.read(book, space, keys))
+        return self._meet("read", lambda: self.real.read(book, space, keys))
 
     def scan(self, book: Book, space: str) -> Iterator[tuple[bytes, bytes]]:
-        return self._meet(lambda: iter(list(self.real.scan(book, space))))
+        return self._meet("scan", lambda: iter(list(self.real.scan(book, space))))
 
     def spaces(self, book: Book) -> set[str]:
-        return self._meet(lambda: self.real.spaces(book))
+        return self._meet("spaces", lambda: self.real.spaces(book))
 
     def delete(self, book: Book, space: str, keys: Sequence[bytes] | None = None) -> None:
-        self._meet(lambda: self.real.delete(book, space, keys))
+        self._meet("delete", lambda: self.real.delete(book, space, keys))
 
     def check(self) -> None:
-        self._meet(self.real.check)
+        self._meet("check", self.real.check)
 
     def close(self) -> None:
         self.real.close()
 
-    def _meet(self, call: Callable[[], T], half: Callable[[], object] | None = None, late: bool = False) -> T:
+    def _meet(
+        self, name: str, call: Callable[[], T], half: Callable[[], object] | None = None, late: bool = False
+    ) -> T:
         if not _running:
             return call()
-        later = self.later if late and self._late else Later()
-        return _running[-1].meet(call, half, later)
+        return _running[-1].meet(name, call, half, self.later if late else Later())

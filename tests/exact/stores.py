@@ -5,12 +5,14 @@ import itertools
 import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from adapters.stores import ViewStore, open_store
+from adapters.stores.cassandra import CassandraStore
+from adapters.stores.cassandra_session import Address, CassandraSession
 from tests.contract.reference import ReferenceStore
 
 _numbers = itertools.count()
@@ -99,15 +101,38 @@ def in_redis(url: str) -> Iterator[Restorable]:
     client.close()
 
 
+Open = Callable[[], AbstractContextManager[Restorable]]
+COLUMNS = {
+    "view_books": "book, space, key, record, puts, value",
+    "view_rows": "book, space, shard, key, value",
+    "view_spaces": "book, space",
+}
+
+
 @contextmanager
-def in_cassandra(url: str) -> Iterator[Restorable]:
-    """A keyspace that is emptied before; it is never set back."""
-    store = open_store(url, timeout_ms=10_000)
+def in_cassandra(url: str) -> Iterator[Open]:
+    """A keyspace under one connection, which costs a second; each opening empties it."""
+    session = CassandraSession(Address.of(url), 10_000)
+    store = CassandraStore(session)
+    store.check()  # makes keyspace and tables
 
-    def impossible(_: Any = None) -> Any:
-        raise NotImplementedError("a generation's store is not set back here")
+    def image() -> dict[str, list[Any]]:
+        return {table: list(session.execute(f"SELECT {names} FROM {table}")) for table, names in COLUMNS.items()}
 
-    with suppress(Exception):
-        store.check()
-    yield Restorable(store, impossible, impossible)
+    def restore(image: dict[str, list[Any]] | None) -> None:
+        for table in COLUMNS:
+            session.execute(f"TRUNCATE {table}")
+        for table, rows in (image or {}).items():
+            for row in rows:
+                held = {name: value for name, value in row._asdict().items() if value is not None}
+                marks = ", ".join("?" * len(held))
+                insert = session.prepare(f"INSERT INTO {table} ({', '.join(held)}) VALUES ({marks})")
+                session.execute(insert, list(held.values()))
+
+    @contextmanager
+    def emptied() -> Iterator[Restorable]:
+        restore(None)
+        yield Restorable(store, image, restore)
+
+    yield emptied
     store.close()

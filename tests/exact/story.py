@@ -1,4 +1,4 @@
-"""Fixed courses of events for the tests of single rules, told on the in-memory stores."""
+"""Fixed courses of events for the tests of single rules, told on the in-memory stores or on those given."""
 
 import random
 from collections.abc import Callable, Iterator
@@ -29,8 +29,8 @@ class Story:
 
     @staticmethod
     @contextmanager
-    def told() -> Iterator["Story"]:
-        batch, speed = in_memory(), in_memory()
+    def told(batch: Restorable | None = None, speed: Restorable | None = None) -> Iterator["Story"]:
+        batch, speed = batch or in_memory(), speed or in_memory()
         world = World.on(batch.store, speed.store, shape=random.Random(1))
         with world.tapped():
             yield Story(world, batch, speed)
@@ -52,10 +52,24 @@ class Story:
         assert process.resume(Fate(calls, "crash"))
         assert isinstance(process.error, Crash), "it ended before it could crash"
 
-    def paused(self, body: Callable[[], Any], calls: int) -> Process:
-        """A process that stands before its call to a store after so many."""
+    def die_uncommitted(self, life: SpeedLife, to: tuple[int, int]) -> None:
+        """The process dies when all rows of its attempt are written, before it can commit."""
+
+        class Killed(BaseException):
+            pass
+
+        def kill(step: str) -> None:
+            if step == "written":
+                raise Killed
+
+        life.driver.fault = kill
+        with pytest.raises(Killed):
+            life.apply(to)
+
+    def paused(self, body: Callable[[], Any], calls: int, of: str = "") -> Process:
+        """A process that stands before its call to a store after so many; ``of``: so many to swap, say."""
         process = Process(body)
-        assert not process.resume(Fate(calls, "pause")), f"it ended before: {process.error!r}"
+        assert not process.resume(Fate(calls, "pause", of)), f"it ended before: {process.error!r}"
         return process
 
     def reader(self, calls: int) -> Process:
@@ -79,13 +93,16 @@ class Story:
             self.wait()
             life.clean_up.maybe()
 
-    def exact(self, read: Any = None, degraded: tuple[str, ...] = ()) -> None:
-        """Whether an answer is that of the prefix which it names; of a reader's result, or of one read now."""
+    def exact(self, read: Any = None, degraded: tuple[str, ...] | None = ()) -> None:
+        """Whether an answer is that of the prefix which it names; of a reader's result, or of one read now.
+
+        ``degraded``: what it must lack; None: whatever it says.
+        """
         snapshot, found = read if read is not None else answer(self.world.views, read_all)
         rules = self.world.made.get(snapshot.generation or "", self.world.rules)
         wrong = differences(must_be(self.world.log, snapshot.offsets, rules), found)
         assert not wrong, "\n".join([f"below {snapshot.offsets}", *wrong])
-        assert snapshot.degraded == degraded
+        assert degraded is None or snapshot.degraded == degraded
 
 
 Tale = Callable[[Story], None]

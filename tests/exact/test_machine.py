@@ -1,7 +1,6 @@
 """Crashes, hangs, replays, swaps, rebuilds, lost and restored stores in any order: every answer stays exact."""
 
 import os
-from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 
 import pytest
@@ -9,10 +8,10 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.exact.machine import Installation
-from tests.exact.stores import Restorable, in_memory
+from tests.exact.stores import Open, Restorable, in_cassandra, in_memory, in_redis, in_sqlite
+from tests.servers import run_cql
 
 TIMES = int(os.environ.get("MILLRACE_SEARCH", "1"))  # how many times the usual number of examples; for soak runs
-Open = Callable[[], AbstractContextManager[Restorable]]
 
 
 def search(batch: Open, speed: Open, examples: int, steps: int = 25) -> None:
@@ -44,4 +43,32 @@ def memory() -> AbstractContextManager[Restorable]:
 
 @pytest.mark.timeout(0)
 def test_every_answer_is_exact_on_the_ports_reference() -> None:
-    search(memory, memory, 250)
+    search(memory, memory, 120)
+
+
+@pytest.mark.timeout(0)
+def test_every_answer_is_exact_on_sqlite() -> None:
+    search(in_sqlite, in_sqlite, 15)
+
+
+@pytest.mark.redis
+@pytest.mark.timeout(0)
+def test_every_answer_is_exact_on_redis(redis_url: str) -> None:
+    search(lambda: in_redis(redis_url), lambda: in_redis(redis_url), 15)
+
+
+@pytest.mark.cassandra
+@pytest.mark.redis
+@pytest.mark.timeout(0)
+def test_every_answer_is_exact_on_cassandra_and_redis(cassandra_url: str, redis_url: str) -> None:
+    with in_cassandra(cassandra_url) as batch:
+        search(batch, lambda: in_redis(redis_url), 3)
+
+
+@pytest.mark.cassandra
+@pytest.mark.timeout(0)
+def test_every_answer_is_exact_on_cassandra(cassandra_url: str, cassandra_port: int) -> None:
+    speed_url = f"{cassandra_url}_speed"
+    with in_cassandra(cassandra_url) as batch, in_cassandra(speed_url) as speed:
+        search(batch, speed, 2)
+    run_cql(cassandra_port, f"DROP KEYSPACE {speed_url.rpartition('/')[2]}")

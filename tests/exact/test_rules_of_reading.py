@@ -1,5 +1,6 @@
 """Rules 6, 7, 10, 11, 12 and 14 of the contract, told as those of writing."""
 
+import types
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -12,6 +13,7 @@ import core.merging
 import serving_layer.snapshot as snapshot
 import speed_layer.clean_up as clean_up
 import speed_layer.driver as driver
+import tests.exact.world as world
 from adapters.books import SPEED
 from adapters.records import change_control
 from core.boundaries import reaches
@@ -20,6 +22,7 @@ from core.tagged import _HEAD
 from schemas.control import Control, Generation, Position
 from schemas.errors import BadInput, SettingsError
 from serving_layer.snapshot import Snapshot
+from speed_layer.clean_up import LOOK_EVERY_SECONDS
 from tests.exact.story import ALL, HALF, Story, require
 
 
@@ -42,6 +45,45 @@ def test_6_a_base_newer_than_the_position_starts_the_reader_over() -> None:
         story.exact(story.finish(reader))
 
     require(tale, lambda patch, _: patch.setattr(core.merging, "settle", settle))
+
+
+def test_6_only_changes_that_the_position_calls_committed_count() -> None:
+    def tale(story: Story) -> None:
+        story.send(4)
+        life = story.life()
+        story.send(12)
+        story.die_uncommitted(life, ALL)
+        story.exact()
+
+    require(tale, lambda patch, _: patch.setattr(Position, "committed", lambda *_: True))
+
+
+def test_6_with_a_position_of_another_epoch_the_generation_answers_alone_and_says_so() -> None:
+    def tale(story: Story) -> None:
+        story.send(8)
+        story.life()
+        story.world.run_batch()
+        story.send(8)
+        story.life()
+        story.exact()
+        change_control(story.world.batch, core.control.new_epoch)  # what created its position died before it could
+        story.exact(degraded=("speed",))
+
+    require(tale, lambda patch, _: patch.setattr(snapshot, "is_of", lambda *_: True))
+
+
+def test_6_an_answer_is_as_fresh_as_the_farther_of_boundary_and_position() -> None:
+    def position_alone(self: Snapshot) -> Any:
+        return self.position.offsets if self.position else self.boundary
+
+    def tale(story: Story) -> None:
+        story.send(8)
+        story.life()
+        story.send(8)
+        story.world.run_batch()
+        story.exact()
+
+    require(tale, lambda patch, _: patch.setattr(Snapshot, "offsets", property(position_alone)))
 
 
 def test_6_a_position_that_is_gone_at_the_end_starts_the_reader_over() -> None:
@@ -120,6 +162,21 @@ def test_7_a_generation_ahead_of_the_speed_layer_answers_with_its_own_histories(
     require(tale, lambda patch, _: patch.setattr(Snapshot, "_state_parts", always))
 
 
+def test_7_past_the_boundary_the_speed_views_histories_answer() -> None:
+    def never(self: Snapshot, view: str, user: bytes) -> list[bytes]:
+        return list(self.of_generation(view, [user]).values())
+
+    def tale(story: Story) -> None:
+        story.send(8)
+        life = story.life()
+        story.world.run_batch()
+        story.send(8)
+        life.apply(ALL)
+        story.exact()
+
+    require(tale, lambda patch, _: patch.setattr(Snapshot, "_state_parts", never))
+
+
 def overtaken(story: Story) -> None:
     """A run is overtaken by two later ones; what only its generation would need is cleaned up before it publishes."""
     story.send(8)
@@ -140,6 +197,38 @@ def test_10_a_generation_below_the_active_one_is_not_published() -> None:
         return replace(control, generations=generations, active=made.id, predecessor=control.active)
 
     require(overtaken, lambda patch, _: patch.setattr(generation, "publish", unasked))
+
+
+ONE_NAME = types.SimpleNamespace(uuid4=lambda: types.SimpleNamespace(hex="always the same"))
+
+
+def test_10_every_run_writes_under_an_id_of_its_own() -> None:
+    """A slow run goes on writing after a later one was published."""
+
+    def tale(story: Story) -> None:
+        story.send(8)
+        slow = story.paused(story.world.run_batch, calls=0, of="put")
+        story.send(8)
+        story.world.run_batch()
+        story.finish(slow, BadInput)
+        story.exact(degraded=("speed",))
+
+    require(tale, lambda patch, _: patch.setattr(generation, "uuid", ONE_NAME))
+
+
+def test_10_nothing_of_a_run_is_read_before_its_pointer_is_swapped() -> None:
+    """All its rows are written, in a book that nobody reads yet."""
+
+    def tale(story: Story) -> None:
+        story.send(8)
+        story.world.run_batch()
+        story.send(8)
+        run = story.paused(story.world.run_batch, calls=1, of="swap")
+        story.exact(degraded=("speed",))
+        story.finish(run)
+        story.exact(degraded=("speed",))
+
+    require(tale, lambda patch, _: patch.setattr(generation, "uuid", ONE_NAME))
 
 
 def three_generations(story: Story) -> tuple[list[Generation], Any]:
@@ -182,6 +271,25 @@ def test_11_nothing_is_deleted_before_the_grace_period_has_passed() -> None:
         story.exact(story.finish(reader))
 
     require(tale, at_once)
+
+
+def test_11_the_speed_layer_too_waits_the_grace_period_before_it_deletes() -> None:
+    def tale(story: Story) -> None:
+        story.send(8)
+        life = story.life()
+        story.world.run_batch()
+        story.send(8)
+        life.apply(ALL)
+        reader = story.reader(calls=2)
+        for _ in range(2):  # the speed layer idles, or the reader would start over by another rule
+            story.world.run_batch()
+            story.send(8)
+        assert len(story.world.control.generations) == 2, "the reader's generation has left"
+        story.world.clock.seconds += LOOK_EVERY_SECONDS + 1
+        life.clean_up.maybe()
+        story.exact(story.finish(reader))
+
+    require(tale, lambda patch, _: patch.setattr(world, "GRACE_SECONDS", 0))
 
 
 def test_11_segments_above_the_floor_are_never_deleted() -> None:
@@ -273,6 +381,25 @@ def test_14_a_running_speed_layer_of_other_rules_stops_instead_of_mixing() -> No
             story.exact()
 
     require(tale, lambda patch, _: patch.setattr(driver, "require_rules", lambda *_: None))
+
+
+def test_14_a_generation_of_other_rules_begins_a_new_epoch() -> None:
+    """Segments folded by the old rules are not added to it."""
+
+    def same_epoch(control: Control, made: Generation, activate: bool = True) -> Control:
+        published = core.control.publish(replace(control, fingerprint=made.fingerprint), made, activate)
+        return replace(published, epoch=control.epoch, epoch_start=control.epoch_start)
+
+    def tale(story: Story) -> None:
+        story.send(12)
+        story.life(HALF)
+        story.world.settings = replace(story.world.settings, history_items=1)
+        story.world.run_batch(full=True)
+        story.send(12)
+        story.life()
+        story.exact()
+
+    require(tale, lambda patch, _: patch.setattr(generation, "publish", same_epoch))
 
 
 def test_14_no_rollback_to_a_generation_of_other_rules() -> None:

@@ -12,15 +12,25 @@ import speed_layer.driver as driver
 import speed_layer.fold_step as fold_step
 import speed_layer.rows as rows
 from adapters.records import change_control
-from core.control import base_generation, needs_new_epoch, record_boundary, register, rollback
+from core.boundaries import latest
+from core.control import (
+    base_generation,
+    first_control,
+    needs_new_epoch,
+    new_epoch,
+    record_boundary,
+    register,
+    rollback,
+)
 from core.tagged import _HEAD
-from schemas.control import Control, Generation, Offsets, Position
+from schemas.control import Boundary, Control, Generation, LogIdentity, Offsets, Position
 from schemas.errors import StoreUnavailable
 from schemas.event import RECORD_COLUMNS
 from speed_layer.driver import SpeedDriver
+from speed_layer.micro_batch import MicroBatch
 from speed_layer.rows import Displaced
-from tests.exact.processes import Fate
-from tests.exact.story import ALL, HALF, Story, require
+from tests.exact.processes import Fate, Process
+from tests.exact.story import ALL, HALF, NONE, Story, require
 
 
 def blind_swaps(patch: pytest.MonkeyPatch, story: Story) -> None:
@@ -78,6 +88,28 @@ def test_3b_the_planned_end_is_recorded_before_anything_is_written() -> None:
     require(stale_end, lambda patch, _: patch.setattr(driver, "plan", lambda control, to: control))
 
 
+def test_3b_a_boundary_recorded_while_it_is_planned_cuts_the_micro_batch() -> None:
+    def tale(story: Story) -> None:
+        story.send(8)
+        life = story.life(HALF)
+        ends = story.world.log.end_offsets()
+        story.send(8)
+        planning = story.paused(lambda: life.apply(ALL), calls=0, of="swap")
+        story.world.log.end_offsets = lambda: ends  # type: ignore[method-assign]  # asked before those were sent
+        story.world.run_batch()
+        story.finish(planning)
+        story.exact()
+
+    change = driver.change_control
+
+    def of_before(store: Any, changed: Any) -> Control:
+        before = driver.read_control(store)
+        assert before is not None
+        return replace(change(store, changed), boundaries=before.boundaries)
+
+    require(tale, lambda patch, _: patch.setattr(driver, "change_control", of_before))
+
+
 def straddling(story: Story) -> None:
     """A micro-batch begins below a boundary and ends beyond it, while the generation of that boundary is computed."""
     story.send(8)
@@ -95,6 +127,32 @@ def test_2_an_event_belongs_to_the_last_boundary_at_or_below_its_offset() -> Non
         return np.full(len(offset), boundaries[-1].id)
 
     require(straddling, lambda patch, _: patch.setattr(fold_step, "segments_of", newest))
+
+
+def test_2_a_boundary_is_never_below_the_last_recorded_one() -> None:
+    def tale(story: Story) -> None:
+        story.send(6)
+        life = story.life()
+        ends = story.world.log.end_offsets()
+
+        def asked() -> Offsets:
+            story.world.log.end_offsets = lambda: dict(story.world.log.ends)  # type: ignore[method-assign]
+            story.send(12)
+            story.world.record_boundary()  # another run, or verify, is faster
+            return ends
+
+        story.world.log.end_offsets = asked  # type: ignore[method-assign]
+        story.world.run_batch()
+        story.send(6)
+        life.apply(ALL)
+        story.exact()
+
+    def unordered(control: Control, end: Offsets) -> tuple[Control, Boundary]:
+        last = control.boundaries[-1]
+        boundary = Boundary(last.id + 1, latest(end, control.planned, control.active_boundary.offsets))
+        return replace(control, boundaries=(*control.boundaries, boundary)), boundary
+
+    require(tale, lambda patch, _: patch.setattr(generation, "record_boundary", unordered))
 
 
 def test_2_a_boundary_is_recorded_before_the_batch_layer_reads_an_event() -> None:
@@ -115,7 +173,7 @@ def test_2_a_boundary_is_recorded_before_the_batch_layer_reads_an_event() -> Non
 
 def test_3_a_range_starts_at_the_committed_position_whatever_the_engine_hands_over() -> None:
     def everything(batches: Any, batch: Any) -> pa.RecordBatch:
-        return pa.Table.from_batches(list(batches), RECORD_COLUMNS).combine_chunks().to_batches()[0]
+        return pa.concat_batches([pa.RecordBatch.from_pylist([], RECORD_COLUMNS), *batches])
 
     def tale(story: Story) -> None:
         story.send(12, users=(0,))
@@ -127,22 +185,35 @@ def test_3_a_range_starts_at_the_committed_position_whatever_the_engine_hands_ov
     require(tale, lambda patch, _: patch.setattr(fold_step, "_in_range", everything))
 
 
+def test_3f_a_commit_requires_that_the_position_is_still_the_attempts_own() -> None:
+    def tale(story: Story) -> None:
+        story.send(8)
+        old = story.life()
+        story.send(8)
+        late = story.paused(lambda: old.apply(ALL), calls=2, of="swap")  # planned, registered, and about to commit
+        story.send(8)
+        story.life()
+        story.finish(late, Displaced)
+        story.exact()
+
+    def blind(patch: pytest.MonkeyPatch, story: Story) -> None:
+        store, swap = story.speed.store, story.speed.store.swap
+
+        def whatever_stands_there(book: Any, old: Any, new: bytes, *, writes: Any = None) -> bool:
+            return swap(book, old if writes is None else store.record(book), new)
+
+        patch.setattr(store, "swap", whatever_stands_there)
+
+    require(tale, blind)
+
+
 def crashed(story: Story) -> None:
     """An attempt dies before its commit, when all its rows are written; the next one takes half of its range."""
     story.send(4)
     life = story.life()
     story.send(12)
 
-    class Killed(BaseException):
-        pass
-
-    def kill(step: str) -> None:
-        if step == "written":
-            raise Killed
-
-    life.driver.fault = kill
-    with pytest.raises(Killed):
-        life.apply(ALL)
+    story.die_uncommitted(life, ALL)
     story.exact()
     after = story.life(HALF)
     story.exact()
@@ -162,6 +233,33 @@ def test_4_an_unfinished_attempt_is_recorded_as_aborted() -> None:
         return replace(register(position), aborted=())
 
     require(crashed, lambda patch, _: patch.setattr(driver, "register", forgets))
+
+
+def test_4_an_aborted_attempt_is_never_forgotten_while_rows_may_bear_its_number() -> None:
+    """Of two attempts that died the first wrote everything; what follows touches little of that."""
+
+    def newest(position: Position) -> Position:
+        begun = register(position)
+        return replace(begun, aborted=begun.aborted[-1:])
+
+    def tale(story: Story) -> None:
+        story.send(4)
+        life = story.life()
+        story.send(20)
+        story.die_uncommitted(life, ALL)
+        story.die_uncommitted(story.life(NONE), (20, 20))
+        story.life((20, 20))
+        story.exact()
+
+    require(tale, lambda patch, _: patch.setattr(driver, "register", newest))
+
+
+def test_4_histories_that_were_not_committed_are_not_folded_from() -> None:
+    def whatever(stored: Any, view: str, batch: MicroBatch) -> dict[bytes, bytes]:
+        all_of_them = replace(batch.position, attempt=batch.position.registered - 1, aborted=())
+        return rows.committed(stored, view, replace(batch, position=all_of_them))
+
+    require(crashed, lambda patch, _: patch.setattr(fold_step, "committed", whatever))
 
 
 def test_4_a_writer_discards_what_was_not_committed() -> None:
@@ -282,6 +380,75 @@ def test_8_a_missing_generation_is_an_error_and_never_an_empty_history() -> None
         story.exact()
 
     require(tale, mutate)
+
+
+def test_8_a_generation_from_before_the_epoch_or_below_the_floor_is_never_folded_from() -> None:
+    """The rest of the rules keeps such a position from arising; should it, a new epoch begins."""
+    start = first_control(LogIdentity("", "", 1), {0: 0}, "rules")
+    ends = [Boundary(number, {0: 10 * number}) for number in range(4)]
+    made = tuple(Generation(str(end.id), end, "rules", 0) for end in ends[1:])
+    control = replace(start, boundaries=tuple(ends), generations=made, epoch=1)
+    for low in (replace(control, epoch_start=ends[2]), replace(control, floor={0: 20})):
+        assert base_generation(low, Position(1, "", "", 1, {0: 25}), 0) == made[1]
+        with pytest.raises(LookupError):
+            base_generation(low, Position(1, "", "", 1, {0: 19}), 0)
+    assert base_generation(control, Position(1, "", "", 1, {0: 9}), 0) is None
+    others = replace(control, fingerprint="others", epoch_start=ends[1])
+    with pytest.raises(LookupError):
+        base_generation(others, Position(1, "", "", 1, {0: 25}), 0)
+
+
+def test_9_a_position_of_another_epoch_begins_a_new_one() -> None:
+    """The speed store was lost and rebuilt; then a copy of what was lost comes back."""
+
+    def tale(story: Story) -> None:
+        story.send(10)
+        story.world.run_batch()
+        story.life()
+        before = story.speed.image()
+        story.speed.restore(None)
+        story.life()
+        story.speed.restore(before)
+        story.send(4)
+        story.life()
+        story.exact()
+
+    def whichever(control: Control, position: Position | None) -> str | None:
+        return needs_new_epoch(control, position and replace(position, epoch=control.epoch))
+
+    require(tale, lambda patch, _: patch.setattr(driver, "needs_new_epoch", whichever))
+
+
+def test_9_an_epoch_begins_at_the_active_generations_boundary() -> None:
+    def further(control: Control, beyond: int) -> Control:
+        return replace(new_epoch(control, beyond), epoch_start=control.boundaries[-1])
+
+    def tale(story: Story) -> None:
+        story.send(10)
+        story.world.run_batch()
+        story.send(10)
+        story.world.record_boundary()
+        story.finish(Process(story.life))
+        story.exact()
+
+    require(tale, lambda patch, _: patch.setattr(driver, "new_epoch", further))
+
+
+def test_9_rows_of_an_earlier_epoch_never_count_in_a_later_one() -> None:
+    """The position alone is lost: its rows are still there."""
+
+    def tale(story: Story) -> None:
+        story.send(10)
+        story.life()
+        _, puts, rows_alone = story.speed.image()
+        story.speed.restore(({}, puts, rows_alone))
+        story.life(HALF)
+        story.exact()
+
+    def same(control: Control, beyond: int) -> Control:
+        return replace(new_epoch(control, beyond), epoch=1)
+
+    require(tale, lambda patch, _: patch.setattr(driver, "new_epoch", same))
 
 
 def test_9_a_missing_position_begins_a_new_epoch() -> None:

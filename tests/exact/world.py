@@ -40,6 +40,7 @@ from tests.exact.memory_log import MemoryLog
 from tests.exact.processes import TroubledStore
 
 GRACE_SECONDS = 60
+NEVER = 1e6  # a reader that a test has stopped waits for no store
 SETTINGS = Settings(history_items=3, remembered_ids=4, window="2d", grace=f"{GRACE_SECONDS}s")
 
 
@@ -56,7 +57,7 @@ class Clock:
         return int(self.seconds * 1e9)
 
 
-@dataclass
+@dataclass(eq=False)
 class World:
     """A log, the two stores, and what runs on them. ``shape`` draws how the engine cuts, mixes and repeats its work."""
 
@@ -73,11 +74,11 @@ class World:
 
     def __post_init__(self) -> None:
         self.log = MemoryLog(self.partitions)
-        self.views = Views(self.batch, self.speed)
+        self.views = Views(self.batch, self.speed, patience_seconds=NEVER)
 
     @staticmethod
     def on(batch: ViewStore, speed: ViewStore, **more: Any) -> "World":
-        return World(TroubledStore(batch), TroubledStore(speed, late_writes=True), **more)
+        return World(TroubledStore(batch), TroubledStore(speed), **more)
 
     @property
     def rules(self) -> Rules:
@@ -85,8 +86,13 @@ class World:
         return replace(self.settings.rules, partitions=self.partitions)
 
     @property
+    def recorded(self) -> Control | None:
+        """The control record; None before anything ran, and once it is lost."""
+        return read_control(self.batch.real)
+
+    @property
     def control(self) -> Control:
-        control = read_control(self.batch.real)
+        control = self.recorded
         assert control is not None
         return control
 
@@ -122,12 +128,17 @@ class World:
         change_control(self.batch, record)
         return found[-1]
 
+    def late_calls_arrive(self) -> None:
+        """What timed out at its caller is carried out now."""
+        for store in (self.batch, self.speed):
+            store.later.arrive()
+
     @contextmanager
     def tapped(self) -> Iterator["World"]:
         """The layers' steps find these stores, this clock and no dead letter topic while inside."""
         stores = {"batch": self.batch, "speed": self.speed}
         clock = types.SimpleNamespace(
-            monotonic=self.clock.monotonic, time_ns=self.clock.time_ns, sleep=lambda _: self.speed.later.arrive(),
+            monotonic=self.clock.monotonic, time_ns=self.clock.time_ns, sleep=lambda _: self.late_calls_arrive(),
             strftime=lambda *_: "run", gmtime=lambda: None,
         )  # fmt: skip
         with pytest.MonkeyPatch.context() as patch:
@@ -154,7 +165,7 @@ class World:
         ]
 
 
-@dataclass
+@dataclass(eq=False)
 class SpeedLife:
     """One process of the speed layer: ``speed_layer.jobs.stream`` without the engine."""
 
