@@ -43,6 +43,20 @@ def local(master: str) -> bool:
     return master.startswith("local")
 
 
+def require_reachable_views(settings: Settings, master: str) -> None:
+    """Refuse views in files of this machine to an engine on others, whose tasks would each write files of their own.
+
+    Raises:
+        SettingsError: says which settings to give (rule 13).
+    """
+    in_files = [url for url in (settings.batch_views_url, settings.speed_views_url) if url.startswith("sqlite")]
+    if in_files and not local(master):
+        raise SettingsError(
+            f"SQLite views cannot be reached by a Spark cluster ({master}): set MILLRACE_BATCH_VIEWS "
+            "(cassandra://…) and MILLRACE_SPEED_VIEWS (redis://…)"
+        )
+
+
 def open_session(settings: Settings, name: str) -> "SparkSession":
     """The session of this process; under spark-submit the one that it was given.
 
@@ -53,13 +67,7 @@ def open_session(settings: Settings, name: str) -> "SparkSession":
 
     submitted = "SPARK_ENV_LOADED" in os.environ or "PYSPARK_GATEWAY_PORT" in os.environ
     master = settings.spark_master
-    if not local(master) and any(
-        url.startswith("sqlite") for url in (settings.batch_views_url, settings.speed_views_url)
-    ):
-        raise SettingsError(
-            f"SQLite views cannot be reached by a Spark cluster ({master}): set MILLRACE_BATCH_VIEWS "
-            "(cassandra://…) and MILLRACE_SPEED_VIEWS (redis://…)"
-        )
+    require_reachable_views(settings, master)
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     os.environ.setdefault("NUMBA_CACHE_LOCATOR_CLASSES", NUMBA_LOCATORS)
     builder = SparkSession.builder.appName(name)
@@ -86,6 +94,7 @@ def open_session(settings: Settings, name: str) -> "SparkSession":
                 "Spark did not start: Java 17 or newer is needed; `millrace doctor` tells more"
             ) from error
         raise
+    require_reachable_views(settings, session.sparkContext.master)  # spark-submit's own, where that started us
     session.sparkContext.setLogLevel("ERROR")
     return session
 
