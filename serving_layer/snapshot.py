@@ -20,6 +20,7 @@ from core.codec import (
     unpack_item,
     unpack_norm,
 )
+from core.control import is_of
 from core.merging import added, committed_parts, overlaid
 from core.partitioner import partition_of
 from core.views import merge_facts, merge_items
@@ -193,7 +194,7 @@ def _speed_alone(views: Views, position: Position | None, without: Mapping[str, 
 
 def _merged(views: Views, control: Control, position: Position | None, without: Mapping[str, str]) -> Snapshot:
     """The active generation, and the segments from its boundary on if the position is of the control record's epoch."""
-    if position is not None and position.epoch != control.epoch:
+    if position is not None and not is_of(position, control):
         if position.epoch > control.epoch:  # a new epoch began after the control record was read
             raise Moved
         position = None
