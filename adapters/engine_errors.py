@@ -1,22 +1,53 @@
-"""Errors of ours that come back from an engine's tasks as text, as what they were."""
+"""Errors of ours that come back from an engine's tasks as text, as what they were; and the engine's own, in words."""
 
 from schemas.errors import LogUnavailable, MillraceError, SettingsError, StoreUnavailable
 
+FULL_DISK = "No space left on device"
+# Of Kafka's Java client, as the engine reports them.
+_LOST_RANGE = ("KAFKA_DATA_LOSS", "OffsetOutOfRangeException", "Some data may have been lost")
+_NO_ANSWER = (
+    "kafka.common.errors.TimeoutException", "kafka.common.errors.DisconnectException",
+    "kafka.common.errors.NetworkException", "kafka.common.errors.NotLeaderOrFollowerException",
+    "kafka.common.errors.LeaderNotAvailableException", "kafka.common.errors.BrokerNotAvailableException",
+    "kafka.common.KafkaException: Failed to construct", "Cannot fetch record for offset",
+)  # fmt: skip
+
+
+class RangeLost(MillraceError):
+    """Records that the engine was reading went away under it."""
+
 
 def translated(error: BaseException, *others: type[MillraceError]) -> BaseException:
-    """The error that a task raised, where it is one of ours or of ``others``; else the engine's own."""
+    """What a task raised, where it was one of ours or of ``others`` or can be told in our words; else it as it is."""
     if isinstance(error, MillraceError):
         return error
     text = str(error)
     for kind in (*others, SettingsError, StoreUnavailable, LogUnavailable):
         if f"{kind.__name__}: " in text:
-            found: BaseException = kind(_sentence(text, kind.__name__))
+            found: BaseException = kind(_sentence(text, f"{kind.__name__}: "))
             return found
     if "NewerBase" in text:
         return StoreUnavailable("the views moved on while they were read")
-    return error
+    return _of_the_engine(text) or error
+
+
+def _of_the_engine(text: str) -> MillraceError | None:
+    if FULL_DISK in text:
+        return SettingsError(
+            "a disk is full (No space left on device): free space where the home and the lake are, then run the "
+            "command again; nothing that readers see has changed"
+        )
+    if any(sign in text for sign in _LOST_RANGE):
+        return RangeLost(
+            "the log no longer holds records that were being read, as when retention removes them: run the command "
+            "again, it names what is missing"
+        )
+    for sign in _NO_ANSWER:
+        if sign in text:
+            return LogUnavailable(f"the log did not answer the engine: {_sentence(text, sign)[:300] or sign}")
+    return None
 
 
 def _sentence(text: str, name: str) -> str:
     """What follows the error's name in a traceback's last line."""
-    return next(line.split(f"{name}: ", 1)[-1].strip() for line in text.splitlines() if f"{name}: " in line)
+    return next(line.split(name, 1)[-1].strip(" :") for line in text.splitlines() if name in line)

@@ -35,7 +35,7 @@ def run(available_now: bool) -> None:
 
         for each in (signal.SIGTERM, signal.SIGINT):
             signal.signal(each, end)
-        follower = CatalogueFollower(lambda: log, speed_views(settings))
+        follower = CatalogueFollower(lambda: job.log, speed_views(settings))
         follower.start()
         try:
             job.run(available_now)
