@@ -133,13 +133,13 @@ def commit(position: Position, to: Offsets) -> Position:
     return replace(position, attempt=position.registered, offsets=latest(position.offsets, to))
 
 
-def drop(control: Control, now: int, grace_ms: int) -> Control:
+def drop(control: Control, now: int) -> Control:
     """11: raise the floor and mark what left the pointer; nothing is deleted yet.
 
-    Kept: the active generation, its predecessor, and the newest one that waits to be activated. While an earlier
-    drop still waits for its grace period nothing more is marked. ``now`` is epoch ms.
+    Kept: the active generation, its predecessor, and the newest one that waits to be activated. While those of an
+    earlier drop are not deleted nothing more is marked, or its time would start again. ``now`` is epoch ms.
     """
-    if control.dropping and now - control.dropped_at < grace_ms:
+    if control.dropping:
         return control
     last = boundary_of(control, control.predecessor) if control.predecessor != control.active else None
     floor = earliest(control.active_boundary.offsets, (last or control.active_boundary).offsets)

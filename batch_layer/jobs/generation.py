@@ -88,8 +88,7 @@ class BatchJob:
         fault("published")
         held = published.active != name
         self.say(f"published generation {name}" + (", not activated: a rollback holds" if held else ""))
-        grace = milliseconds(self.settings.grace)
-        change_control(views, lambda each: drop(each, now, grace))
+        change_control(views, lambda each: drop(each, now))
         fault("dropped")
         return generation
 

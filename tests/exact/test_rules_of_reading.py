@@ -16,6 +16,7 @@ import speed_layer.driver as driver
 import tests.exact.world as world
 from adapters.books import SPEED
 from adapters.records import change_control
+from adapters.stores.port import Book
 from core.boundaries import reaches
 from core.control import boundary_of
 from core.tagged import _HEAD
@@ -244,8 +245,8 @@ def three_generations(story: Story) -> tuple[list[Generation], Any]:
 
 
 def test_11_the_floor_leaves_what_the_predecessor_needs() -> None:
-    def too_high(control: Control, now: int, grace_ms: int) -> Control:
-        dropped = core.control.drop(control, now, grace_ms)
+    def too_high(control: Control, now: int) -> Control:
+        dropped = core.control.drop(control, now)
         return replace(dropped, floor=control.active_boundary.offsets)
 
     def tale(story: Story) -> None:
@@ -290,6 +291,23 @@ def test_11_the_speed_layer_too_waits_the_grace_period_before_it_deletes() -> No
         story.exact(story.finish(reader))
 
     require(tale, lambda patch, _: patch.setattr(world, "GRACE_SECONDS", 0))
+
+
+@pytest.mark.parametrize(("length", "pause"), [(20, 40), (50, 0), (0, 30), (90, 90)])
+def test_11_old_generations_go_however_the_runs_follow_one_another(length: int, pause: int) -> None:
+    """In seconds; the grace period is 60."""
+    with Story.told() as story:
+        for _ in range(12):
+            story.world.clock.seconds += pause
+            run = story.paused(story.world.run_batch, calls=0, of="put") if story.sent else None
+            story.send(4)
+            story.world.clock.seconds += length
+            if run is not None:
+                story.finish(run)
+        made = {book for book, _ in story.batch.store.rows if book.startswith("generation/")}  # type: ignore[attr-defined]
+        held = {name for name in made if story.batch.store.spaces(Book(name))}
+        assert len(made) == 11
+        assert len(held) <= 8
 
 
 def test_11_segments_above_the_floor_are_never_deleted() -> None:
