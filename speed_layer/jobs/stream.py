@@ -17,20 +17,22 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from adapters.engine_errors import translated
+from adapters.engine_errors import RangeLost, translated
 from adapters.faults import fault_point
 from adapters.kafka_source import as_json, as_records, source_options
 from adapters.log import Log
 from adapters.opened import batch_views, speed_views
+from adapters.opening import open_log
 from adapters.records import open_control, require_rules
 from adapters.settings import Settings, milliseconds
-from schemas.control import Control, Offsets, Position
-from schemas.errors import MillraceError, SettingsError
+from schemas.control import Offsets, Position
+from schemas.errors import LogUnavailable, MillraceError, SettingsError, StoreUnavailable
 from speed_layer.clean_up import CleanUp
 from speed_layer.driver import SpeedDriver, StartOver
 from speed_layer.fold_step import fold_records
 from speed_layer.lease import SpeedLease
 from speed_layer.micro_batch import CHANGES_DDL, TALLY_DDL, MicroBatch, Places, Tally
+from speed_layer.outage import Outage
 from speed_layer.progress import Progress
 from speed_layer.rows import Displaced
 from speed_layer.write_step import write_sums
@@ -39,16 +41,22 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 Say = Callable[[str], None]
+# The engine would wait for three to six minutes before it says that the log is gone.
+NOTICE_AN_OUTAGE = {
+    "kafka.request.timeout.ms": "10000", "kafka.default.api.timeout.ms": "10000", "fetchOffset.numRetries": "1",
+    "kafkaConsumer.pollTimeoutMs": "30000",
+}  # fmt: skip
 
 
 class SpeedJob:
     """One life of the speed layer in this process; ``run`` returns after ``stop``, or at the end with available_now."""
 
     def __init__(self, spark: "SparkSession", log: Log, settings: Settings, say: Say) -> None:
-        self._spark, self._log, self._settings, self._say = spark.newSession(), log, settings, say
+        self._spark, self.log, self._settings, self._say = spark.newSession(), log, settings, say
         self._spark.conf.set("spark.sql.adaptive.enabled", "false")  # re-planning a tiny job costs more than it saves
         self._failure: BaseException | None = None
         self._stopping = threading.Event()
+        self._outage = Outage(say, self._stopping)
         self.progress = Progress(say)
 
     def stop(self) -> None:
@@ -56,67 +64,93 @@ class SpeedJob:
         self._stopping.set()
 
     def run(self, available_now: bool = False) -> None:
-        """Apply the log from the position on.
+        """Apply the log from the position on. Once that has begun, it waits for a log or a store that goes away.
 
         Raises:
             MillraceError: another speed layer runs or took over, or a person must change something; says what.
         """
-        identity = self._log.identity()
-        rules = replace(self._settings.rules, partitions=identity.partitions)
-        control = open_control(batch_views(self._settings), identity, self._log.start_offsets(), rules)
-        require_rules(control, rules)
         store = speed_views(self._settings)
         store.check()
         lease = SpeedLease(store, milliseconds(self._settings.lease) / 1000)
-        lease.acquire(self._say)
-        places = Places(
-            self._settings.batch_views_url, self._settings.speed_views_url, self._log.bootstrap, self._log.topics,
-            self._log.options, milliseconds(self._settings.store_timeout),
-        )  # fmt: skip
-        driver = SpeedDriver(batch_views(self._settings), store, rules, places, lease.owner, self._say, fault_point())
-        clean_up = CleanUp(driver, milliseconds(self._settings.grace) / 1000)
         try:
-            self._until_stopped(driver, clean_up, control, available_now)
-            driver.release()
+            driver: SpeedDriver | None = self._begun(lease)
+            while not self._stopping.is_set():
+                try:
+                    self._until_stopped(driver or self._begun(lease, again=True), available_now)
+                    return
+                except (StoreUnavailable, LogUnavailable, RangeLost) as error:
+                    if available_now:
+                        raise
+                    driver = None
+                    self._outage.wait(error)
         finally:
             lease.release()
 
-    def _until_stopped(self, driver: SpeedDriver, clean_up: CleanUp, control: Control, available_now: bool) -> None:
+    def _begun(self, lease: SpeedLease, again: bool = False) -> SpeedDriver:
+        """Nobody else is at it, and log, views and settings belong together."""
+        if again:  # an embedded broker that died is started once more
+            with open_log(self._settings) as self.log:
+                pass
+        identity = self.log.identity()
+        rules = replace(self._settings.rules, partitions=identity.partitions)
+        control = open_control(batch_views(self._settings), identity, self.log.start_offsets(), rules)
+        require_rules(control, rules)
+        lease.acquire(self._say)
+        places = Places(
+            self._settings.batch_views_url, self._settings.speed_views_url, self.log.bootstrap, self.log.topics,
+            self.log.options, milliseconds(self._settings.store_timeout),
+        )  # fmt: skip
+        return SpeedDriver(
+            batch_views(self._settings), speed_views(self._settings), rules, places, lease.owner, self._say,
+            fault_point(),
+        )  # fmt: skip
+
+    def _until_stopped(self, driver: SpeedDriver, available_now: bool) -> None:
+        clean_up = CleanUp(driver, milliseconds(self._settings.grace) / 1000)
         while not self._stopping.is_set():
-            first = self._log.start_offsets()
-            position = driver.take_over(first)
-            self._require_range(position, first)
+            position = driver.take_over(self.log.start_offsets())
+            self._require_range(position)
             try:
                 self._stream(driver, position, clean_up, available_now)
             except StartOver as reason:
                 self._say(f"reading again from the position: {reason}")
                 continue
-            return
+            break
+        driver.release()
 
-    def _require_range(self, position: Position, first: Offsets) -> None:
+    def _require_range(self, position: Position) -> None:
+        first, last = self.log.start_offsets(), self.log.end_offsets()
         for partition, needed in position.offsets.items():
+            where = f"partition {partition} of {self.log.topics.events}"
             if needed < first[partition]:
                 raise SettingsError(
-                    f"partition {partition} of {self._log.topics.events}: offsets {needed} to {first[partition] - 1} "
+                    f"{where}: offsets {needed} to {first[partition] - 1} "
                     "are needed but were removed by retention; they are never skipped. If the lake holds them, run "
                     "`millrace batch run`: the speed layer then begins a new epoch at that generation's boundary"
+                )
+            if needed > last[partition]:
+                raise SettingsError(
+                    f"{where} ends at offset {last[partition]}, but {needed} were applied: this is not the log that "
+                    "was read before, or it lost records; name the right one in MILLRACE_KAFKA or restore it"
                 )
 
     def _stream(self, driver: SpeedDriver, position: Position, clean_up: CleanUp, available_now: bool) -> None:
         checkpoint = (self._settings.home / "speed" / f"checkpoint-{uuid.uuid4().hex[:8]}").resolve()
-        options = source_options(self._settings, self._log.bootstrap)
+        options = source_options(self._settings, self.log.bootstrap)
         options["startingOffsets"] = as_json(self._settings, position.offsets)
         options["maxOffsetsPerTrigger"] = str(self._settings.max_events_per_batch)
+        options |= NOTICE_AN_OUTAGE
         stream = self._spark.readStream.format("kafka").options(**options).load()
         reached = position.offsets
 
         def apply(frame: "DataFrame", batch_id: int) -> None:
             nonlocal reached
             try:
-                to = _batch_end(checkpoint, batch_id, self._log.topics.events)
+                to = _batch_end(checkpoint, batch_id, self.log.topics.events)
                 started = time.monotonic()
                 tally = driver.run(to, lambda batch: self._compute(frame, batch), start=reached)
                 reached = to
+                self._outage.over()
                 self.progress.note(tally, time.monotonic() - started)
                 clean_up.maybe()
             except BaseException as error:
@@ -176,7 +210,6 @@ def _batch_end(checkpoint: Path, batch_id: int, topic: str) -> Offsets:
 
 def main() -> None:
     """The target of spark-submit: settings by environment and file, the log by MILLRACE_KAFKA."""
-    from adapters.opening import open_log
     from adapters.settings import load_settings
     from adapters.spark import open_session
 
