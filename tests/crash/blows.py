@@ -117,7 +117,6 @@ def broker_killed(made: Plant) -> None:
     made.broker.kill()
     made.lost["broker killed"] += 1
     time.sleep(made.rng.uniform(0, 3))
-    made.judge.check()
     made.broker.start()
     made.recovered("the broker killed")
 

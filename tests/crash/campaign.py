@@ -51,6 +51,7 @@ def short_on_servers(made: Plant) -> None:
     made.batch.wait_until_it_says(PUBLISHED)
     with under_load(made):
         made.speed.kept = True
+        made.recovered("the start")
         for side in ("speed", "batch"):
             store_killed(made, side)
         serving_killed(made)

@@ -60,6 +60,12 @@ class Load:
             self._thread.join()
         self._flush()
 
+    def abandon(self) -> None:
+        """Stop without asking what became of the last ones."""
+        self._over.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
     def _send_on(self) -> None:
         started, sent = time.monotonic(), 0
         while not self._over.wait(PAUSE_SECONDS):

@@ -5,7 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from core.fold_slow import SlowView
 from schemas.control import Offsets
 from schemas.errors import MillraceError
 from schemas.event import Event
-from serving_layer.views import answer
+from serving_layer.views import Views, answer
 from tests.crash.load import Load
 from tests.crash.parts import Part, kept
 from tests.crash.reader import Reader
@@ -65,13 +65,22 @@ class Judge(Installation):
         self._upto = until
         return _as_merged(self._slow, self._rejected)
 
+    @property
+    def views(self) -> Views:
+        """A reading of everything takes longer than an answer may."""
+        return replace(super().views, patience_seconds=60.0)
+
     def check(self, degraded: tuple[str, ...] = ()) -> Offsets:
-        """As it is told there; counted. While stores are busy an answer may lack a view: then it is asked for again."""
+        """As it is told there; counted. Beside busy layers an answer may lack a view: then it is asked for again."""
         deadline = time.monotonic() + PATIENCE_SECONDS
-        while self.state()[0] != degraded:
+        while True:
+            merged, until = self.merged()
+            if merged.pop("degraded") == degraded:
+                break
             assert time.monotonic() < deadline, self.state()
             time.sleep(0.2)
-        until = super().check(degraded)
+        for view, expected in self.twin(until).items():
+            assert merged[view] == expected, f"{view} below {until}"
         self.compared += 1
         return until
 
@@ -181,7 +190,7 @@ def plant(pair: str, folder: Path, seed: int, say: Say, rate: float = 30.0) -> I
         log.ensure_topics(settings.partitions)
         load = Load(log, settings.rules, seed, rate)
         load.send(FIRST_EVENTS)
-        stack.callback(load.stop)
+        stack.callback(load.abandon)
         port = free_port()
         speed, batch, serving = (
             Part(name, words, commands, folder / f"{words[0]}.log")
