@@ -1,6 +1,7 @@
 """The event lake: each accepted record once, in Delta, with all that is needed to rebuild everything (rule 15)."""
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from schemas.control import LogIdentity, Offsets
@@ -18,6 +19,11 @@ EVENTS_AT_ONCE = 500_000
 _EVENT_FIELDS = (
     "partition", "offset", "timestamp", "event_id", "event_time", "kind", "user_id", "item_id", "value", "category"
 )  # fmt: skip
+# How Delta says that another writer was faster; of two that make a table, one hears of a changed protocol. The word
+# concurrent alone is in every stack trace.
+_OTHERS = re.compile(
+    r"DELTA_CONCURRENT|(Concurrent|ProtocolChanged|MetadataChanged)\w*Exception|concurrent (update|write|trans|modif)"
+)
 APPLICATION = "millrace-ingest"  # Delta refuses two writers of one application at a time
 EVENTS_DDL = (
     "topic string, partition int, offset bigint, timestamp bigint, event_id string, event_time bigint, kind string, "
@@ -61,7 +67,7 @@ class Lake:
             rejected.write.format("delta").mode("append").save(self._rejected)
             writer.save(self._events)
         except Exception as error:
-            if "concurrent" in str(error).lower():  # of two that make the table, one hears of a changed protocol
+            if _OTHERS.search(str(error)):
                 raise MillraceError(
                     "another batch run is filling the lake now; nothing was changed, run again"
                 ) from error

@@ -55,6 +55,12 @@ class BatchJob:
         Raises:
             MillraceError: refused or failed; nothing that readers see has changed.
         """
+        try:
+            return self._run(reason, full, activate)
+        except Exception as error:
+            raise translated(error) from error
+
+    def _run(self, reason: str, full: bool, activate: bool | None) -> Generation:
         fault, started = fault_point(), time.monotonic()
         self.spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", str(RECORDS_AT_ONCE))
         views = batch_views(self.settings)
@@ -119,10 +125,7 @@ class BatchJob:
         )
         rows = changes.repartition(partitions, "view", "key")
         written = rows.mapInArrow(lambda batches: write_rows(batches, url, timeout, name), WRITTEN_DDL)
-        try:
-            sizes = written.groupBy("view").sum("rows", "bytes").collect()
-        except Exception as error:
-            raise translated(error) from error
+        sizes = written.groupBy("view").sum("rows", "bytes").collect()
         self._write_rejected(name, boundary)
         metrics: dict[str, Any] = {"events": total, "rows": {row[0]: row[1] for row in sizes}}
         self.say(
