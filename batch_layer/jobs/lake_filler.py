@@ -1,8 +1,7 @@
 """Log to lake up to a boundary: the first half of a generation."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import islice
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -22,8 +21,6 @@ from schemas.rules import Rules
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
-
-LETTERS_AT_ONCE = 1_000
 
 
 @dataclass
@@ -66,6 +63,12 @@ class LakeFiller:
                 )
 
     def _bury(self, rows: "DataFrame") -> None:
-        waiting = rows.select(*REJECTED_COLUMNS.names).toLocalIterator()
-        while some := [row.asDict() for row in islice(waiting, LETTERS_AT_ONCE)]:
-            bury_all(self.log, pa.RecordBatch.from_pylist(some, REJECTED_COLUMNS))
+        """In the tasks: there may be more of them than one process holds."""
+        log = Log(self.log.bootstrap, self.log.topics, self.log.options)
+
+        def bury(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+            for given in batches:
+                bury_all(log, pa.RecordBatch.from_arrays(given.columns, schema=REJECTED_COLUMNS))
+                yield pa.RecordBatch.from_pydict({"buried": [given.num_rows]})
+
+        rows.select(*REJECTED_COLUMNS.names).mapInArrow(bury, "buried bigint").agg({"buried": "sum"}).collect()
