@@ -7,6 +7,7 @@ A command finds it by the home's lock and by the cluster id it answers with, nev
 import fcntl
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -20,6 +21,7 @@ from schemas.errors import LogUnavailable, MillraceError, SettingsError
 
 POLL_SECONDS = 0.05
 WAIT_SECONDS = 240.0  # covers a stop that takes its full time and a start on a slow disk
+LEAST_BYTES = 1024 * 1024  # of free disk: with less it is clear why nothing works
 PACKAGES = Path(__file__).resolve().parents[1]
 
 
@@ -68,6 +70,12 @@ def running_broker(home: Path) -> str | None:
     if announcement is None or not listening(int(announcement.bootstrap.rpartition(":")[2])):
         return None
     return announcement.bootstrap
+
+
+def why_it_ended(home: Path) -> MillraceError | None:
+    """What the home's last broker left as the reason why it ended by itself; None when none is known."""
+    files = BrokerHome(home.resolve())
+    return _failure(files) if files.failure.exists() and running_broker(home) is None else None
 
 
 def wait_until_stopped(home: Path, seconds: float = 30.0) -> None:
@@ -139,6 +147,8 @@ def _failure(files: BrokerHome) -> MillraceError:
     try:
         failure = json.loads(files.failure.read_bytes())
     except FileNotFoundError:
+        if shutil.disk_usage(files.home).free < LEAST_BYTES:  # then not even the reason could be written
+            return SettingsError(f"free space on the disk that holds the home {files.home}; the broker cannot start")
         return LogUnavailable(
             f"the embedded broker was stopped while it started; try again (its log: {files.keeper_log})"
         )

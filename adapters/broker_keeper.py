@@ -15,9 +15,9 @@ from pathlib import Path
 from types import FrameType
 
 from adapters.broker_home import BrokerHome, replace_text, try_lock
-from adapters.broker_process import start_broker
+from adapters.broker_process import ended, start_broker
 from adapters.children import Child
-from schemas.errors import LogUnavailable, MillraceError, SettingsError
+from schemas.errors import MillraceError, SettingsError
 
 LINGER_SECONDS = 1.0  # one command after the other finds the broker still running
 POLL_SECONDS = 0.2
@@ -53,10 +53,7 @@ class Keeper:
         while not self.asked_to_stop:
             time.sleep(POLL_SECONDS)
             if not broker.running:
-                raise LogUnavailable(
-                    f"the embedded broker ended with status {broker.process.returncode}:\n{broker.last_lines()}\n"
-                    "the next command starts it again"
-                )
+                raise ended(broker, self.files)
             if not try_lock(users, fcntl.LOCK_EX):
                 idle_since = None
                 continue

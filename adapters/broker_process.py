@@ -47,6 +47,7 @@ num.network.threads=2
 num.io.threads=4
 background.threads=2
 """
+LAST_WORDS = 500  # lines of its log in which the reason is looked for
 REMEDIES = {
     "UnsupportedClassVersionError": "Java 17 or newer is needed; install it or point JAVA_HOME at it",
     "Could not reserve enough space": "the broker needs 512 MiB of memory; free some",
@@ -161,9 +162,22 @@ def _new_id() -> str:
             return made
 
 
+def ended(broker: Child, files: BrokerHome) -> MillraceError:
+    """What to tell of a broker that has ended while it was used."""
+    text = f"the embedded broker ended with status {broker.process.returncode}:\n{broker.last_lines()}"
+    remedy = _remedy(broker.last_lines(LAST_WORDS))
+    if remedy:
+        return SettingsError(f"{remedy}; {text}\n(all of it: {files.folder})")
+    return LogUnavailable(f"{text}\nthe next command starts it again")
+
+
 def _explained(error: ChildFailed, files: BrokerHome) -> MillraceError:
     text = f"the embedded broker did not start: {error}\n(all of it: {files.folder})"
-    for sign, remedy in REMEDIES.items():
-        if sign in str(error):
-            return SettingsError(f"{remedy}; {text}")
+    remedy = _remedy(str(error))
+    if remedy:
+        return SettingsError(f"{remedy}; {text}")
     return LogUnavailable(f"{text}; try again, or name a cluster in MILLRACE_KAFKA")
+
+
+def _remedy(told: str) -> str | None:
+    return next((remedy for sign, remedy in REMEDIES.items() if sign in told), None)

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from adapters.broker import embedded_broker
+from adapters.broker import embedded_broker, why_it_ended
 from adapters.kafka_client import TIMEOUT_SECONDS
 from adapters.log import Log, Topics
 from adapters.settings import Settings
-from schemas.errors import NotReady
+from schemas.errors import LogUnavailable, NotReady
 
 
 @contextmanager
@@ -23,9 +23,14 @@ def open_log(settings: Settings) -> Iterator[Log]:
         jars = Path(settings.jars) if settings.jars else None
         bootstrap = settings.kafka or stack.enter_context(embedded_broker(settings.home, jars))
         log = Log(bootstrap, Topics.prefixed(settings.topic_prefix), settings.kafka_options)
-        log.ensure_topics(settings.partitions, settings.retention_ms)
-        _wait_until_known(log)
-        yield log
+        try:
+            log.ensure_topics(settings.partitions, settings.retention_ms)
+            _wait_until_known(log)
+            yield log
+        except LogUnavailable as error:
+            if not settings.kafka and (why := why_it_ended(settings.home)) is not None:
+                raise why from error
+            raise
 
 
 def _wait_until_known(log: Log) -> None:
