@@ -137,10 +137,13 @@ class Installation:
                 rejected[event.reason] += 1
         return _as_merged(slow, rejected)
 
-    def merged(self) -> tuple[Merged, Offsets]:
-        """Everything that the serving layer reads of the merged views, in one snapshot, and the prefix it names."""
-        names = self.names()
-        return answer(self.views, lambda snapshot: _read(snapshot, names))
+    def merged(self, names: Names | None = None) -> tuple[Merged, Offsets]:
+        """Everything that the serving layer reads of the merged views, in one snapshot, and the prefix it names.
+
+        Args: names: what to ask for; None: all that the log names now.
+        """
+        asked = names or self.names()
+        return answer(self.views, lambda snapshot: _read(snapshot, asked))
 
     def names(self) -> Names:
         accepted = [event for _, event in self.judged() if isinstance(event, Event)]
