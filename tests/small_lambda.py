@@ -112,9 +112,9 @@ class SmallLambda:
         for change in fold_columns(batch, segments, histories, self.rules):
             view, epoch = VIEWS[change.view], self.position.epoch
             space = segment_space(epoch, view.name, change.segment) if view.summed else state_space(epoch, view.name)
+            stored = self.speed.read(SPEED, space, change.keys.to_pylist())
             for key, value in zip(change.keys.to_pylist(), change.values.to_pylist(), strict=True):
-                stored = self.speed.read(SPEED, space, [key]).get(key)
-                out[space, key] = stage(stored, self.position, self.position.registered, value, view.merge)
+                out[space, key] = stage(stored.get(key), self.position, self.position.registered, value, view.merge)
         return out
 
     def _history(self, user: bytes, partition: int) -> bytes | None:

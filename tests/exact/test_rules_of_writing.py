@@ -11,7 +11,7 @@ import batch_layer.jobs.generation as generation
 import speed_layer.driver as driver
 import speed_layer.fold_step as fold_step
 import speed_layer.rows as rows
-from adapters.records import change_control
+from adapters.records import change_control, change_position, read_control, read_position
 from core.boundaries import latest
 from core.control import (
     base_generation,
@@ -100,10 +100,10 @@ def test_3b_a_boundary_recorded_while_it_is_planned_cuts_the_micro_batch() -> No
         story.finish(planning)
         story.exact()
 
-    change = driver.change_control
+    change = change_control
 
     def of_before(store: Any, changed: Any) -> Control:
-        before = driver.read_control(store)
+        before = read_control(store)
         assert before is not None
         return replace(change(store, changed), boundaries=before.boundaries)
 
@@ -178,7 +178,7 @@ def test_3_a_range_starts_at_the_committed_position_whatever_the_engine_hands_ov
     def tale(story: Story) -> None:
         story.send(12, users=(0,))
         life = story.life(HALF)
-        story.world.shape.choice = lambda given: given[0]  # type: ignore[method-assign]
+        story.world.shape.choice = lambda seq: seq[0]  # type: ignore[method-assign]
         life.apply(ALL)
         story.exact()
 
@@ -311,7 +311,7 @@ def restored_under_a_writer(story: Story) -> None:
 
 
 def test_13_a_commit_counts_the_writes_of_its_attempt() -> None:
-    change = driver.change_position
+    change = change_position
 
     def uncounted(store: Any, old: Any, new: Any, *, writes: Any = None) -> Any:
         return change(store, old, new)
@@ -481,9 +481,9 @@ def test_9_only_the_process_that_made_the_epoch_creates_its_position_once() -> N
         story.exact()
         assert story.world.control.epoch == 3, "its late position began yet another epoch"
 
-    change = driver.change_position
+    change = change_position
 
     def forced(store: Any, old: Any, new: Any, *, writes: Any = None) -> Any:
-        return change(store, driver.read_position(store) if writes is None else old, new, writes=writes)
+        return change(store, read_position(store) if writes is None else old, new, writes=writes)
 
     require(tale, lambda patch, _: patch.setattr(driver, "change_position", forced))

@@ -210,10 +210,10 @@ class SpeedLife:
         tasks = [part for part in (partitions[:at], partitions[at:]) if part]
         changes: list[pa.RecordBatch] = []
         for task in tasks:
-            changes += self._task(lambda task=task: list(fold_records(self._records(task, batch), batch)))  # type: ignore[misc]
+            changes += self._task(lambda task=task: list(fold_records(self._records(task, batch), batch)))
         total = Tally()
         for rows in self.world.mixed(iter(changes), shape.randint(1, 3)):
-            for written in self._task(lambda rows=rows: list(write_sums(rows, batch))):  # type: ignore[misc]
+            for written in self._task(lambda rows=rows: list(write_sums(rows, batch))):
                 total = total.plus(Tally(*(column[0].as_py() for column in written.columns)))
         return total
 

@@ -1,0 +1,254 @@
+"""Eight readers hammer recommend and similar while twenty generations are published and old ones are dropped."""
+
+import json
+import math
+import random
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+import batch_layer.jobs.generation as generation
+import speed_layer.clean_up as clean_up
+from adapters.books import CONTROL, SPEED, generation_book
+from adapters.records import change_control
+from adapters.settings import Settings
+from adapters.stores import ViewStore, open_store
+from core.boundaries import reaches
+from core.codec import pack_sums
+from core.control import drop
+from core.fold_slow import SlowView
+from schemas.control import Control, Offsets
+from schemas.event import REMOVE, Event
+from schemas.rules import Rules
+from serving_layer.catalogue import Page
+from serving_layer.lookups import similar
+from serving_layer.recommender import Wish, recommend
+from serving_layer.snapshot import Snapshot
+from serving_layer.views import Views, answer
+from tests.exact.stores import MemoryStore
+from tests.folding import Rows
+from tests.integration.test_serving import rounded, slow_similar
+from tests.small_lambda import SmallLambda, placed
+from tests.streams import HOUR, START
+
+RULES = Rules(history_items=5, remembered_ids=8, partitions=2)
+READERS, GENERATIONS = 8, 20
+EVENTS_A_GENERATION, MICRO_BATCHES_A_GENERATION = 40, 2
+PACE_SECONDS = 0.15  # between micro-batches: a busy speed layer's
+GRACE_SECONDS = 2  # an answer that took longer may have lost what it read
+USERS = [f"u{number}" for number in range(24)]
+ITEMS = [f"i{number}" for number in range(20)]
+
+
+def crowd() -> list[Event]:
+    """Users rate, rate again and retract items; some events come twice."""
+    rng = random.Random(5)
+    events: list[Event] = []
+    for k in range((GENERATIONS + 2) * EVENTS_A_GENERATION):
+        again = rng.random() < 0.1 and k >= len(ITEMS)
+        user, item = rng.choice(USERS), ITEMS[k] if k < len(ITEMS) else rng.choice(ITEMS)
+        weight = rng.choice([REMOVE, 0, 1000, 1000, 2000, 5000]) if k >= len(ITEMS) else 1000
+        when = START + rng.randrange(60) * HOUR
+        event = Event(0, 0, START + 60 * HOUR, f"e{k}", when, "any", user, item, None, weight, rng.choice("ab"))
+        events.append(rng.choice(events[-20:]) if again else event)
+    return placed(events, RULES)
+
+
+def model(number: int) -> Rows:
+    """Factors that differ from those of any other number, so that a mixture shows."""
+    factors = np.random.default_rng(number).normal(size=(len(ITEMS), 4)).astype(np.float32)
+    names = sorted(item.encode() for item in ITEMS)
+    meta = {"factors": 4, "items": len(names), "alpha": 10.0, "regularization": 0.05}
+    return {
+        ("model", b"meta"): json.dumps(meta).encode(),
+        ("model", b"gram"): (factors.T @ factors).tobytes(),
+        ("model", b"factors/000000"): factors.tobytes(),
+        ("model", b"names/000000"): pack_sums([(name, row) for row, name in enumerate(names)]),
+    }
+
+
+@dataclass
+class Said:
+    """What a reader was told: about a user or an item, in how many seconds."""
+
+    about: str
+    seconds: float
+    told: dict[str, Any]
+
+    @property
+    def offsets(self) -> Offsets:
+        return {int(partition): offset for partition, offset in self.told["fresh_to"]["offsets"].items()}
+
+
+def lookup(snapshot: Snapshot, about: str) -> dict[str, Any]:
+    if about in USERS:
+        return recommend(snapshot, about.encode(), Wish(Page(n=10)))
+    return similar(snapshot, about.encode(), Page(n=10))
+
+
+def read_on(views: Views, seed: int, ended: threading.Event) -> list[Said]:
+    """One reader's answers in the order it got them, until all is over."""
+    rng = random.Random(seed)
+    out: list[Said] = []
+    while not ended.is_set():
+        about = rng.choice(USERS if len(out) % 2 else ITEMS)
+        began = time.monotonic()
+        told = answer(views, lambda snapshot, about=about: lookup(snapshot, about))  # type: ignore[misc]
+        out.append(Said(about, time.monotonic() - began, told))
+    return out
+
+
+@dataclass
+class Installation:
+    """Both layers on real stores, and the clean-up that the product's own parts do."""
+
+    world: SmallLambda
+    cleaner: clean_up.CleanUp = field(init=False)
+    made: list[str] = field(default_factory=list)  # generations, oldest first
+
+    def __post_init__(self) -> None:
+        speed_layer = SimpleNamespace(batch_views=self.world.batch, speed_views=self.world.speed, owner="test")
+        self.cleaner = clean_up.CleanUp(speed_layer, GRACE_SECONDS)  # type: ignore[arg-type]
+
+    def publish(self, count: int) -> None:
+        """As a batch run does: delete what was marked, publish what ends there or where the speed layer is, mark."""
+        job = generation.BatchJob(None, None, Settings(grace=f"{GRACE_SECONDS}s"), lambda _: None)  # type: ignore[arg-type]
+        job._finish_drop()
+        self._reread()
+        self.made.append(self.world.run_batch(count, model(len(self.made))).id)
+        now = time.time_ns() // 1_000_000
+        change_control(self.world.batch, lambda each: drop(each, now))
+        self._reread()
+        self.cleaner.maybe()
+
+    def _reread(self) -> None:
+        self.world.control = Control.from_json(self.world.batch.record(CONTROL) or b"")
+
+    def live(self) -> None:
+        """Twenty generations, every other one ahead of the speed layer."""
+        for number in range(1, GENERATIONS + 1):
+            for part in range(1, MICRO_BATCHES_A_GENERATION + 1):
+                done = number * EVENTS_A_GENERATION + part * EVENTS_A_GENERATION // MICRO_BATCHES_A_GENERATION
+                self.world.run_speed(done)
+                time.sleep(PACE_SECONDS)
+            self.publish(done + (number % 2) * EVENTS_A_GENERATION // 2)
+
+
+@contextmanager
+def installed(batch_url: str, speed_url: str, patch: pytest.MonkeyPatch) -> Iterator[Installation]:
+    with closing(open_store(batch_url, timeout_ms=10_000)) as batch, closing(open_store(speed_url)) as speed:
+        patch.setattr(generation, "batch_views", lambda settings: batch)
+        patch.setattr(clean_up, "LOOK_EVERY_SECONDS", 0.0)
+        found = Installation(SmallLambda(batch, speed, RULES, crowd()))
+        found.world.begin()
+        found.world.run_speed(EVENTS_A_GENERATION)
+        found.publish(EVENTS_A_GENERATION)
+        yield found
+
+
+def hammer(found: Installation) -> list[list[Said]]:
+    """What each of the readers was told while the installation lived; a reader that failed fails the test."""
+    ended = threading.Event()
+    shared = [patient(found.world.batch, found.world.speed) for _ in range(2)]  # each by four threads, as a server does
+    with ThreadPoolExecutor(READERS) as threads:
+        readers = [threads.submit(read_on, shared[number % 2], number, ended) for number in range(READERS)]
+        try:
+            found.live()
+        finally:
+            ended.set()
+        return [each.result() for each in readers]
+
+
+def patient(batch: ViewStore, speed: ViewStore) -> Views:
+    """Eight readers on one core are slow, which is not what is asked about here."""
+    return Views(batch, speed, patience_seconds=60.0)
+
+
+def judge(found: Installation, told: list[list[Said]]) -> None:
+    """Every answer is whole, equals the recompute of what it names, and none goes back behind the one before."""
+    prefixes = cache(lambda number, prefix: recompute(found.world, number, dict(prefix)))
+    expected = cache(lambda about, *where: must_be(about, *prefixes(*where)))
+    for answers in told:
+        number, offsets = 0, {0: 0, 1: 0}
+        for said in answers:
+            assert said.told["degraded"] == []
+            assert reaches(said.offsets, offsets), f"went back from {offsets} to {said.offsets}"
+            now = found.made.index(said.told["generation"])
+            assert now >= number, f"went back from generation {number} to {now}"
+            number, offsets = now, said.offsets
+            if said.seconds < GRACE_SECONDS:
+                must = expected(said.about, number, tuple(sorted(offsets.items())))
+                assert equal(comparable(said.told), must), f"told {said.told}, must be {must}"
+
+
+def recompute(world: SmallLambda, number: int, offsets: Offsets) -> tuple[Views, SlowView]:
+    """All of that prefix folded at once, beside that generation's model; and the slow twin."""
+    at_once, twin = SmallLambda(MemoryStore(), MemoryStore(), RULES, world.below(offsets)), SlowView()
+    at_once.begin()
+    at_once.run_batch(len(at_once.log), model(number))
+    for event in at_once.log:
+        twin.take(event, RULES)
+    return Views(at_once.batch, at_once.speed), twin
+
+
+def must_be(about: str, views: Views, twin: SlowView) -> dict[str, Any]:
+    """The answer at once; where the slow twin has a word on it, they must agree."""
+    told = answer(views, lambda snapshot: lookup(snapshot, about))
+    assert told["fresh_to"]["event_time"] == twin.as_of
+    if about in ITEMS:
+        rows = [(row["item_id"], rounded(row["score"]), row["co_rating"], row["norm"]) for row in told["items"]]
+        norm, neighbours = slow_similar(twin, about)
+        assert (told["norm"], rows) == (norm, neighbours[:10])
+    return comparable(told)
+
+
+def comparable(told: dict[str, Any]) -> dict[str, Any]:
+    """Without the names of generation and segment."""
+    same = {name: value for name, value in told.items() if name not in ("generation", "segment", "fresh_to")}
+    return {**same, "event_time": told["fresh_to"]["event_time"]}
+
+
+def equal(one: Any, other: Any) -> bool:
+    """Floats may differ in their last digits: they are added up in the order in which a store gives its rows."""
+    if isinstance(one, float):
+        return math.isclose(one, other, rel_tol=0, abs_tol=1e-9)
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(equal(one[name], other[name]) for name in one)
+    if isinstance(one, list):
+        return len(one) == len(other) and all(map(equal, one, other))
+    return bool(one == other)
+
+
+def old_ones_are_gone(found: Installation) -> None:
+    batch, speed, control = found.world.batch, found.world.speed, found.world.control
+    gone = [name for name in found.made if not batch.spaces(generation_book(name))]
+    assert found.made[0] in gone
+    assert len(gone) > 3
+    assert control.boundaries[0].id > 3
+    assert min(int(space.split("/")[2]) for space in speed.spaces(SPEED) if space.count("/") == 2) > 3
+
+
+def test_on_sqlite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with installed(f"sqlite:///{tmp_path / 'b'}", f"sqlite:///{tmp_path / 's'}", monkeypatch) as found:
+        told = hammer(found)
+        judge(found, told)
+        old_ones_are_gone(found)
+
+
+@pytest.mark.cassandra
+@pytest.mark.redis
+def test_on_cassandra_and_redis(cassandra_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with installed(cassandra_url, f"{redis_url}/13", monkeypatch) as found:
+        told = hammer(found)
+        judge(found, told)
+        old_ones_are_gone(found)
