@@ -94,7 +94,7 @@ def open_session(settings: Settings, name: str) -> "SparkSession":
                 "Spark did not start: Java 17 or newer is needed; `millrace doctor` tells more"
             ) from error
         raise
-    require_reachable_views(settings, session.sparkContext.master or master)  # spark-submit's own, where that started us
+    require_reachable_views(settings, session.sparkContext.master or master)  # spark-submit may have another
     session.sparkContext.setLogLevel("ERROR")
     return session
 
