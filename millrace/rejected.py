@@ -1,6 +1,6 @@
 """``millrace rejected list`` and ``rejected replay``: the dead letters."""
 
-from typing import Any
+from typing import Any, BinaryIO
 
 import click
 
@@ -11,6 +11,8 @@ from adapters.opened import speed_views
 from adapters.opening import open_log
 from adapters.settings import load_settings
 from datasets.producing import key_reader
+
+_ONE_LINE = bytes.maketrans(b"\r\n", b"  ")
 
 
 @click.group()
@@ -66,6 +68,29 @@ def replay(reason: str | None, as_json: bool) -> None:
         print_json({"replayed": sent, "replayed_before": before})
     else:
         click.echo(f"replayed {sent:,}; {before:,} had been replayed before")
+
+
+@rejected.command()
+@click.argument("file", type=click.File("wb"))
+@click.option("--reason", help="Only those rejected for this reason, e.g. unknown_kind.")
+@as_json
+@reports_errors
+def export(file: BinaryIO, reason: str | None, as_json: bool) -> None:
+    """Write the values to FILE, one a line, to be mended there and sent with `millrace produce FILE`.
+
+    A line break inside a value becomes a space, which means the same in JSON. A record without a value has nothing to
+    mend and is left out.
+    """
+    written = 0
+    with open_log(load_settings()) as log:
+        for letter in dead_letters(log):
+            if letter.record.value is not None and reason in (None, letter.reason):
+                file.write(letter.record.value.translate(_ONE_LINE) + b"\n")
+                written += 1
+    if as_json:
+        print_json({"exported": written})
+    else:
+        click.echo(f"exported {written:,}; mend them, then: millrace produce {file.name}", err=True)
 
 
 def _row(letter: DeadLetter) -> dict[str, Any]:

@@ -1,0 +1,130 @@
+"""What is no event: stops no layer, is judged alike by both, kept with its bytes, counted, mended and sent again."""
+
+import json
+import random
+import time
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from adapters.lake import Lake
+from adapters.log import as_record
+from core.partitioner import partition_of
+from schemas.event import Record, Rejected
+from serving_layer import lookups
+from serving_layer.catalogue import Page
+from serving_layer.status import status
+from serving_layer.views import answer
+from tests.e2e.commands import Commands
+from tests.e2e.installation import Installation
+from tests.e2e.mixed_stream import SHOP, mixed_stream
+from tests.hostile import TIMESTAMP, USER, encoded, good, hostile_at_random
+
+pytestmark = [pytest.mark.kafka, pytest.mark.spark]
+
+MIB = 1024 * 1024
+HUGE_BYTES = 8 * MIB - 1_000  # as much as the topic takes
+
+
+@pytest.fixture
+def stores() -> dict[str, str]:
+    """What is rejected never reaches a view store, so that the embedded pair will do."""
+    return {}
+
+
+def a_flood(millrace: Installation, seed: int) -> list[Record]:
+    """As many hostile records as good ones among them, and some as large as Kafka takes."""
+    rules, rng = millrace.settings.rules, random.Random(seed)
+    records = mixed_stream(rules, replace(SHOP, seed=seed))
+    broken = [case.record(rules) for case in hostile_at_random(seed, 1_000)]
+    huge = [b"[" * HUGE_BYTES, encoded(good(x="x" * HUGE_BYTES)), b"\xff" * HUGE_BYTES]
+    home = partition_of(USER.encode(), rules.partitioner, rules.partitions)
+    broken += [Record("events", home, 0, TIMESTAMP, USER.encode(), value[:HUGE_BYTES]) for value in huge]
+    for each in broken:
+        records.insert(rng.randrange(len(records) + 1), each)
+    return records
+
+
+def test_hostile_records_stop_neither_layer_and_both_judge_them_alike(millrace: Installation) -> None:
+    millrace.produce(a_flood(millrace, 1))
+    end = millrace.log.end_offsets()
+    millrace.speed()
+    millrace.check_all_is_applied()
+    by_speed = buried(millrace)
+    millrace.batch()
+    by_batch = buried(millrace)[len(by_speed) :]
+    expected = Counter(
+        (record.partition, record.offset, verdict.reason, record.key, record.value)
+        for record, verdict in millrace.judged()
+        if isinstance(verdict, Rejected)
+    )
+    assert expected.total() > 1_000
+    assert Counter(by_speed) == Counter(by_batch) == expected
+    millrace.check_rejected()  # each once, though both have buried it
+    columns = ("partition", "offset", "reason", "key", "value")
+    rows = Lake(millrace.spark, millrace.settings.lake_path).rejected_until(end).select(*columns).collect()
+    assert Counter((p, o, reason, octets(key), octets(value)) for p, o, reason, key, value in rows) == expected
+    told = status(millrace.views, millrace.settings, millrace.log, time.time_ns() // 1_000_000)
+    assert told["rejected"] == expected.total()
+    assert told["rejected_by_reason"] == dict(Counter(reason for _, _, reason, _, _ in expected.elements()))
+    millrace.produce(a_flood(millrace, 2))  # a layer that is under way, too
+    with millrace.streaming():
+        report = millrace.prove()
+    assert report.mismatches == 0
+    millrace.check_all_is_applied()
+    millrace.check_rejected()
+
+
+def buried(millrace: Installation) -> list[tuple[int, int, str, bytes | None, bytes | None]]:
+    """The topic of the dead letters as it is, repetitions included, oldest first."""
+    topic = millrace.log.topics.dead_letters
+    start, end = millrace.log.start_offsets(topic), millrace.log.end_offsets(topic)
+    found = []
+    for message in millrace.log.messages(topic, start, end):
+        place = {name: value.decode() for name, value in message.headers()}
+        record = as_record(message)
+        found.append((int(place["partition"]), int(place["offset"]), place["reason"], record.key, record.value))
+    return found
+
+
+def octets(value: bytearray | None) -> bytes | None:
+    return None if value is None else bytes(value)
+
+
+def test_rejected_records_are_mended_in_a_file_or_by_a_setting_and_sent_again(
+    millrace: Installation, tmp_path: Path
+) -> None:
+    shop = Commands(
+        tmp_path,
+        {
+            "MILLRACE_HOME": str(tmp_path), "MILLRACE_KAFKA": millrace.log.bootstrap,
+            "MILLRACE_TOPIC_PREFIX": millrace.settings.topic_prefix,
+        },
+    )  # fmt: skip
+    pretty = json.dumps(good(event_id="gaze-1", kind="gaze", item_id="mended-1"), indent=1).encode()
+    values = [pretty, encoded(good(event_id="gaze-2", kind="gaze", item_id="mended-2")), b"nonsense"]
+    astray = encoded(good(event_id="astray", item_id="at-home"))
+    home = partition_of(USER.encode(), "murmur2", 4)
+    places = [*((home, value) for value in values), ((home + 1) % 4, astray)]
+    millrace.produce(Record("events", partition, 0, TIMESTAMP, USER.encode(), value) for partition, value in places)
+    millrace.speed()
+    assert items_of(millrace) == set()
+    assert shop.json("rejected", "export", "broken.jsonl", "--reason", "unknown_kind") == {"exported": 2}
+    lines = (tmp_path / "broken.jsonl").read_bytes()
+    assert [json.loads(line) for line in lines.splitlines()] == [json.loads(value) for value in values[:2]]
+    (tmp_path / "broken.jsonl").write_bytes(lines.replace(b"gaze", b"view"))
+    for _ in range(2):  # the second time they are duplicates
+        assert shop.json("produce", "broken.jsonl")["acknowledged"] == 2
+    assert shop.json("rejected", "replay", "--reason", "misrouted")["replayed"] == 1
+    millrace.speed()
+    assert items_of(millrace) == {"mended-1", "mended-2", "at-home"}
+    millrace.check_all_is_applied()
+    assert shop.json("status")["rejected_by_reason"] == {"unknown_kind": 2, "malformed": 1, "misrouted": 1}
+    assert shop.run("rejected", "export", "-").stdout.splitlines()[2] == "nonsense"
+
+
+def items_of(millrace: Installation) -> set[str]:
+    told = answer(millrace.views, lambda snapshot: lookups.history(snapshot, USER.encode(), Page(n=100)))
+    return {row["item_id"] for row in told["items"]}
