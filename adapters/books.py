@@ -1,6 +1,7 @@
 """Where things stand in the view stores: the books and the names of their spaces."""
 
 from adapters.stores.port import Book
+from core.views import VIEWS
 
 CONTROL = Book("control")  # batch-view store: the control record
 SPEED = Book("speed", guarded=True)  # speed-view store: the position and all rows of the speed layer
@@ -14,11 +15,25 @@ def generation_book(generation: str) -> Book:
     return Book(f"generation/{generation}")
 
 
+OLDER = "-older"
+
+
 def segment_space(epoch: int, view: str, segment: int) -> str:
-    """Rows of a summed view within one segment."""
+    """Rows of a view within one segment."""
     return f"{epoch}/{view}/{segment}"
 
 
+def older_space(epoch: int, view: str, segment: int) -> str:
+    """The older parts of the same rows (``core.tagged``)."""
+    return f"{epoch}/{view}{OLDER}/{segment}"
+
+
+def segment_spaces(epoch: int, view: str, segment: int) -> list[str]:
+    """All of one segment's spaces of a view, older parts first."""
+    older = [older_space(epoch, view, segment)] if VIEWS[view].tiered else []
+    return [*older, segment_space(epoch, view, segment)]
+
+
 def state_space(epoch: int, view: str) -> str:
-    """Rows that hold a user's whole state (history, seen)."""
+    """Rows that hold a user's whole state."""
     return f"{epoch}/{view}"

@@ -50,7 +50,7 @@ def fold_users(
         segments = np.zeros(events.num_rows, np.int64)
         nobody = pa.nulls(len(users_of(events)), pa.binary())
         for change in fold_columns(events, segments, nobody, rules):
-            if VIEWS[change.view].summed:
+            if VIEWS[change.view].shared:
                 yield _as_rows(change)
             else:
                 pairs = zip(change.keys.to_pylist(), change.values.to_pylist(), strict=True)

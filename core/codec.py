@@ -1,26 +1,34 @@
 """The byte formats of view rows. All integers are little-endian; names are UTF-8 and sums are sorted by them.
 
-====================  =============================================================================
-sums (pairs, counts)  n:u32, amount:i64[n], length:u16[n], names' bytes; amounts are never 0
-seen                  as sums; the amount is 1 (seen) or 0 (retracted since)
-norm                  i64
-history               n:u16, m:u16, rating:i64[n], last_time:i64[n], id:16 bytes[m], length:u16[n], names' bytes
-item                  event_time:i64, partition:i32, offset:i64, category's bytes (time -1: no category yet)
-facts                 a JSON object
-====================  =============================================================================
+========  ====================================================================================================
+sums      n:u32, unit:u16, w:u8, l:u8, amount/unit: w-byte signed [n], shared: l-byte [n], rest: l-byte [n], text
+seen      as sums; the amount is 1 (seen) or 0 (retracted since)
+norm      i64
+history   n:u16, m:u16, kept:u16, unit:u16, w:u8, t:u8, l:u8, first:i64, rating/unit: w-byte signed [n],
+          last_time - first: t-byte [n], id: 16 bytes [m], length: l-byte [n], names
+item      event_time:i64, partition:i32, offset:i64, category's bytes (time -1: no category yet)
+facts     a JSON object
+========  ====================================================================================================
+
+Pairs and counts are sums; their amounts are never 0. ``unit`` is 1000 where all amounts are whole thousands, else 1;
+widths are the smallest of 1, 2, 4, 8 that hold all, so equal sums have equal bytes. A name is the first ``shared``
+bytes of the one before it, followed by ``rest`` bytes of the text. A change to a history has all of the entries, but of
+the ids only the new ones: ``kept`` of the newest ones before it stay (0: it is whole).
 """
 
 import hashlib
-import itertools
 import json
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+SUMS_HEAD = struct.Struct("<IHBB")
+HISTORY_HEAD = struct.Struct("<HHHHBBBq")
 _ITEM = struct.Struct("<qiq")
+UNIT = 1000
 ID_BYTES = 16
 
 
@@ -58,10 +66,17 @@ class History:
 def pack_sums(sums: Iterable[tuple[bytes, int]]) -> bytes:
     """Pack (name, amount) in the order given, which must be ascending by name."""
     rows = list(sums)
-    names = [name for name, _ in rows]
-    amounts = np.array([amount for _, amount in rows], dtype="<i8")
-    lengths = np.array([len(name) for name in names], dtype="<u2")
-    return b"".join([struct.pack("<I", len(rows)), amounts.tobytes(), lengths.tobytes(), *names])
+    shared, before = [], b""
+    for name, _ in rows:
+        shared.append(_common(before, name))
+        before = name
+    unit, numbers = _scaled([amount for _, amount in rows])
+    rest = [len(name) - k for (name, _), k in zip(rows, shared, strict=True)]
+    long = _width(shared + rest, signed=False)
+    lengths = np.array(shared + rest, f"<u{long}").tobytes()
+    texts = [name[k:] for (name, _), k in zip(rows, shared, strict=True)]
+    head = SUMS_HEAD.pack(len(rows), unit, numbers.itemsize, long)
+    return b"".join([head, numbers.tobytes(), lengths, *texts])
 
 
 def unpack_sums(blob: bytes) -> dict[bytes, int]:
@@ -71,16 +86,42 @@ def unpack_sums(blob: bytes) -> dict[bytes, int]:
 
 def unpack_columns(blob: bytes) -> tuple[list[bytes], list[int]]:
     """The names and the amounts as two columns of equal length."""
-    n = int.from_bytes(blob[:4], "little")
-    amounts: list[int] = np.frombuffer(blob, "<i8", n, 4).tolist()
-    ends = np.cumsum(np.frombuffer(blob, "<u2", n, 4 + 8 * n), dtype=np.int64) + 4 + 10 * n
-    starts = [4 + 10 * n, *ends.tolist()]
-    return [blob[a:b] for a, b in itertools.pairwise(starts)], amounts
+    n, unit, width, long = SUMS_HEAD.unpack_from(blob)
+    lengths = np.frombuffer(blob, f"<u{long}", 2 * n, SUMS_HEAD.size + width * n).tolist()
+    at = SUMS_HEAD.size + (width + 2 * long) * n
+    names, name = [], b""
+    for shared, rest in zip(lengths[:n], lengths[n:], strict=True):
+        name = name[:shared] + blob[at : at + rest]
+        names.append(name)
+        at += rest
+    return names, (_numbers(blob, n, width, SUMS_HEAD.size) * unit).tolist()
 
 
 def total_of(blob: bytes) -> int:
     """The sum of all amounts."""
-    return int(np.frombuffer(blob, "<i8", int.from_bytes(blob[:4], "little"), 4).sum())
+    n, unit, width, _ = SUMS_HEAD.unpack_from(blob)
+    return int(_numbers(blob, n, width, SUMS_HEAD.size).sum()) * int(unit)
+
+
+def _common(a: bytes, b: bytes) -> int:
+    """How many bytes both begin with."""
+    return next((k for k, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
+
+
+def _width(numbers: Sequence[int], signed: bool = True) -> int:
+    low, high = min(numbers, default=0), max(numbers, default=0)
+    kind = "i" if signed else "u"
+    return next(w for w in (1, 2, 4, 8) if np.iinfo(f"{kind}{w}").min <= low and high <= np.iinfo(f"{kind}{w}").max)
+
+
+def _scaled(amounts: Sequence[int]) -> "tuple[int, np.ndarray[Any, np.dtype[Any]]]":
+    unit = UNIT if amounts and all(amount % UNIT == 0 for amount in amounts) else 1
+    numbers = [amount // unit for amount in amounts]
+    return unit, np.array(numbers, f"<i{_width(numbers)}")
+
+
+def _numbers(blob: bytes, n: int, width: int, at: int) -> "np.ndarray[Any, np.dtype[np.int64]]":
+    return np.frombuffer(blob, f"<i{width}", n, at).astype(np.int64)
 
 
 def pack_norm(amount: int) -> bytes:
@@ -93,25 +134,48 @@ def unpack_norm(blob: bytes) -> int:
 
 def pack_history(history: History) -> bytes:
     entries = history.entries
-    numbers = np.array([e.rating for e in entries] + [e.last_time for e in entries], dtype="<i8")
-    lengths = np.array([len(e.item) for e in entries], dtype="<u2")
-    head = struct.pack("<HH", len(entries), len(history.ids))
-    return b"".join([head, numbers.tobytes(), *history.ids, lengths.tobytes(), *[e.item for e in entries]])
+    unit, ratings = _scaled([e.rating for e in entries])
+    first = min((e.last_time for e in entries), default=0)
+    times, lengths = [e.last_time - first for e in entries], [len(e.item) for e in entries]
+    wide, long = _width(times, signed=False), _width(lengths, signed=False)
+    head = HISTORY_HEAD.pack(len(entries), len(history.ids), 0, unit, ratings.itemsize, wide, long, first)
+    columns = [np.array(times, f"<u{wide}").tobytes(), *history.ids, np.array(lengths, f"<u{long}").tobytes()]
+    return b"".join([head, ratings.tobytes(), *columns, *[e.item for e in entries]])
 
 
 def unpack_history(blob: bytes) -> History:
-    n, m = struct.unpack_from("<HH", blob)
-    numbers = np.frombuffer(blob, "<i8", 2 * n, 4).tolist()
-    at = 4 + 16 * n
+    n, m, _, unit, width, wide, long, first = HISTORY_HEAD.unpack_from(blob)
+    ratings = (_numbers(blob, n, width, HISTORY_HEAD.size) * unit).tolist()
+    at = HISTORY_HEAD.size + width * n
+    times = [first + each for each in np.frombuffer(blob, f"<u{wide}", n, at).tolist()]
+    at += wide * n
     ids = tuple(blob[at + ID_BYTES * k : at + ID_BYTES * (k + 1)] for k in range(m))
     at += ID_BYTES * m
-    lengths = np.frombuffer(blob, "<u2", n, at).tolist()
-    at += 2 * n
+    lengths = np.frombuffer(blob, f"<u{long}", n, at).tolist()
+    at += long * n
     entries = []
-    for k in range(n):
-        entries.append(HistoryEntry(blob[at : at + lengths[k]], numbers[k], numbers[n + k]))
-        at += lengths[k]
+    for rating, time, length in zip(ratings, times, lengths, strict=True):
+        entries.append(HistoryEntry(blob[at : at + length], rating, time))
+        at += length
     return History(tuple(entries), ids)
+
+
+def add_history(earlier: bytes, later: bytes) -> bytes:
+    """A whole history, from a whole one and the change that came after it."""
+    n, m, kept, *shape = HISTORY_HEAD.unpack_from(later)
+    if kept == 0:
+        return later
+    at, _ = _ids_of(later)
+    _, end = _ids_of(earlier)
+    head = HISTORY_HEAD.pack(n, m + kept, 0, *shape)
+    return b"".join([head, later[HISTORY_HEAD.size : at], earlier[end - ID_BYTES * kept : end], later[at:]])
+
+
+def _ids_of(blob: bytes) -> tuple[int, int]:
+    """Where a packed history's ids begin and end."""
+    n, m, _, _, width, wide, _, _ = HISTORY_HEAD.unpack_from(blob)
+    at: int = HISTORY_HEAD.size + (width + wide) * n
+    return at, at + ID_BYTES * m
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from core import views
 from core.codec import Facts, bucket_key, event_key, pack_facts
 from core.fold_kernel import DUPLICATE, RATED, WEIGHTLESS, fold_kernel
+from core.group_kernel import order_by
 from core.history_kernel import pack_histories, unpack_histories
 from core.sums_kernel import pack_rows
 from schemas.event import BUCKET_MS
@@ -55,7 +56,7 @@ def fold_columns(events: pa.RecordBatch, segments: Ints, histories: pa.BinaryArr
     Args:
         segments: the segment id of each event.      histories: packed history of each of ``users_of(events)``,
         null for a user without one.
-    Returns: at most one ``Changes`` for each (view, segment); history and seen under the last segment.
+    Returns: at most one ``Changes`` for each (view, segment); the history under the last segment.
     """
     if events.num_rows == 0:
         return []
@@ -63,28 +64,28 @@ def fold_columns(events: pa.RecordBatch, segments: Ints, histories: pa.BinaryArr
     user = _ints(encoded.indices)
     order = np.argsort(user, kind="stable")
     starts = np.searchsorted(user[order], np.arange(len(encoded.dictionary) + 1))
-    h_starts, rating, time, n_starts, n_text, d_starts, ids = unpack_histories(*_buffers(histories))
+    h_starts, rating, time, n_starts, n_text, d_starts, known_ids = unpack_histories(*_buffers(histories))
     entry_names = _binary(n_text, n_starts)
     event_names = events.column("item_id").cast(pa.binary())
     names = _name_table(event_names, entry_names)
     event_item = names.code(event_names)
     segment_ids, segment = np.unique(segments, return_inverse=True)
     weight, when = _ints(events.column("weight")), _ints(events.column("event_time"))
-    outcome, keys, amounts, count, item, ratings, times, id_count, new_ids = fold_kernel(
+    outcome, keys, amounts, count, item, ratings, times, id_count, fresh, ids = fold_kernel(
         starts, event_item[order], when[order], weight[order], _id_halves(events.column("event_id"))[order],
-        segment[order], h_starts, names.code(entry_names), rating, time, d_starts, ids,
+        segment[order], h_starts, names.code(entry_names), rating, time, d_starts, known_ids,
         rules.history_items, rules.remembered_ids, rules.window_ms, len(names.sorted),
     )  # fmt: skip
     taken = np.empty_like(outcome)
     taken[order] = outcome
     changed = np.unique(user[taken != DUPLICATE])
-    packed = pack_histories(changed, count, item, ratings, times, id_count, new_ids, names.starts, names.text)
+    packed = pack_histories(changed, count, item, ratings, times, id_count, fresh, ids, names.starts, names.text)
     people = encoded.dictionary.cast(pa.binary())
     last = int(segment_ids[-1])
     out = [Changes(views.HISTORY, last, people.take(pa.array(changed)), _binary(*packed))]
-    out += _seen(user, event_item, weight, taken, people, names, last)
     for at, segment_id in enumerate(segment_ids.tolist()):
         inside = segment == at
+        out += _seen(user, event_item, np.where(inside, taken, DUPLICATE), people, names, segment_id)
         out += _sums(keys, amounts, at, segment_id, names)
         out += _counts(event_item, when // BUCKET_MS, inside & (taken == RATED), segment_id, names)
         out += _items(events, event_item, inside & (taken != DUPLICATE), segment_id, names)
@@ -118,8 +119,9 @@ def _counts(item: Ints, bucket: Ints, rated: NDArray[np.bool_], segment: int, na
     return [Changes(views.COUNTS, segment, *_grouped(row, code, amount.astype(np.int64), keys, names))]
 
 
-def _seen(user: Ints, item: Ints, weight: Ints, taken: NDArray[np.uint8], people: pa.BinaryArray, names: _Names,
-          segment: int) -> list[Changes]:  # fmt: skip
+def _seen(
+    user: Ints, item: Ints, taken: NDArray[np.uint8], people: pa.BinaryArray, names: _Names, segment: int
+) -> list[Changes]:
     touched = np.nonzero(taken > WEIGHTLESS)[0][::-1]  # newest first, so that unique keeps the last word
     if len(touched) == 0:
         return []
@@ -172,11 +174,13 @@ def facts_change(facts: Facts, segment: int) -> Changes:
 
 def _grouped(row: Ints, code: Ints, amount: Ints, keys: pa.BinaryArray, names: _Names) -> tuple[pa.Array, pa.Array]:
     """Rows of packed sums: the distinct ``row`` numbers' keys, and for each its (code, amount) by ascending code."""
-    order = np.argsort(row * len(names.sorted) + code)
-    distinct, first = np.unique(row[order], return_index=True)
-    starts = np.r_[first, len(order)].astype(np.int64)
+    order = order_by(row, code, len(keys), len(names.sorted))
+    ordered = row[order]
+    begins = np.ones(len(order), dtype=bool)
+    begins[1:] = ordered[1:] != ordered[:-1]
+    starts = np.r_[np.nonzero(begins)[0], len(order)]
     packed = pack_rows(starts, code[order], amount[order], names.starts, names.text)
-    return keys.take(pa.array(distinct)), _binary(*packed)
+    return keys.take(pa.array(ordered[starts[:-1]])), _binary(*packed)
 
 
 def _name_table(*columns: pa.BinaryArray) -> _Names:
@@ -187,8 +191,7 @@ def _name_table(*columns: pa.BinaryArray) -> _Names:
 
 
 def _id_halves(ids: pa.StringArray) -> Ints:
-    digests = b"".join([event_key(each) for each in ids.to_pylist()])
-    return np.frombuffer(digests, "<i8").reshape(-1, 2)
+    return np.frombuffer(b"".join(map(event_key, ids.to_pylist())), "<i8").reshape(-1, 2)
 
 
 def _ints(column: pa.Array) -> Ints:

@@ -73,12 +73,12 @@ def fold_kernel(  # type: ignore[no-untyped-def]
     Deltas are keyed (segment * items + p) * items + q with p <= q; p = q is the item's norm.
 
     Returns: outcome per event; keys and amounts of the nonzero deltas; per user the new count, item, rating, time
-    (users, N) and id count, ids (users, D, 2).
+    (users, N) and id count, how many of them are new, ids (users, D, 2).
     """
     users = len(starts) - 1
     outcome = np.zeros(len(ev_item), np.uint8)
     keys, values, used = np.full(1 << 12, -1, np.int64), np.zeros(1 << 12, np.int64), 0
-    count, id_count = np.zeros(users, np.int64), np.zeros(users, np.int64)
+    count, id_count, fresh = np.zeros(users, np.int64), np.zeros(users, np.int64), np.zeros(users, np.int64)
     item, rating = np.zeros((users, keep + 1), np.int64), np.zeros((users, keep + 1), np.int64)
     time, ids = np.zeros((users, keep + 1), np.int64), np.zeros((users, remember, 2), np.int64)
     for u in range(users):
@@ -96,6 +96,7 @@ def fold_kernel(  # type: ignore[no-untyped-def]
                 m -= 1
             u_ids[m] = ev_id[e]
             m += 1
+            fresh[u] = min(fresh[u] + 1, remember)
             weight, p = ev_weight[e], ev_item[e]
             if weight == 0:
                 outcome[e] = WEIGHTLESS
@@ -125,4 +126,4 @@ def fold_kernel(  # type: ignore[no-untyped-def]
                     n = _drop(u_item, u_rating, u_time, n, 0)
         count[u], id_count[u] = n, m
     filled = np.nonzero(values)[0]
-    return outcome, keys[filled], values[filled], count, item, rating, time, id_count, ids
+    return outcome, keys[filled], values[filled], count, item, rating, time, id_count, fresh, ids

@@ -4,96 +4,113 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from core.bytes_kernel import common, get_int, get_uint, longest, put_int, width_of, width_of_lengths
+
 Bytes = NDArray[np.uint8]
 Ints = NDArray[np.int64]
+HEAD = 8
+UNIT = 1000
 
 
 @njit(cache=True, nogil=True)
-def get_i64(buf, at):  # type: ignore[no-untyped-def]
-    value = np.uint64(0)
-    for k in range(8):
-        value |= np.uint64(buf[at + k]) << np.uint64(8 * k)
-    return np.int64(value)
+def _open(a):  # type: ignore[no-untyped-def]
+    """n, unit, width, length's width, where lengths begin, where the text begins."""
+    n, unit, width, long = get_uint(a, 0, 4), get_uint(a, 4, 2), np.int64(a[6]), np.int64(a[7])
+    return n, unit, width, long, HEAD + width * n, HEAD + (width + 2 * long) * n
 
 
 @njit(cache=True, nogil=True)
-def put_i64(buf, at, value):  # type: ignore[no-untyped-def]
-    bits = np.uint64(value)
-    for k in range(8):
-        buf[at + k] = np.uint8(bits >> np.uint64(8 * k))
+def _next(a, k, n, long, lengths, at, name):  # type: ignore[no-untyped-def]
+    """Turn ``name`` from the name before into name k; its length, and where the next one's text begins."""
+    shared, rest = get_uint(a, lengths + long * k, long), get_uint(a, lengths + long * (n + k), long)
+    name[shared : shared + rest] = a[at : at + rest]
+    return shared + rest, at + rest
 
 
 @njit(cache=True, nogil=True)
-def get_u16(buf, at):  # type: ignore[no-untyped-def]
-    return np.int64(buf[at]) | (np.int64(buf[at + 1]) << 8)
-
-
-@njit(cache=True, nogil=True)
-def put_u16(buf, at, value):  # type: ignore[no-untyped-def]
-    buf[at] = np.uint8(value & 255)
-    buf[at + 1] = np.uint8(value >> 8)
-
-
-@njit(cache=True, nogil=True)
-def get_u32(buf, at):  # type: ignore[no-untyped-def]
-    return get_u16(buf, at) | (get_u16(buf, at + 2) << 16)
-
-
-@njit(cache=True, nogil=True)
-def _compare(a, at_a, len_a, b, at_b, len_b):  # type: ignore[no-untyped-def]
+def _compare(a, len_a, b, len_b):  # type: ignore[no-untyped-def]
     for k in range(min(len_a, len_b)):
-        if a[at_a + k] != b[at_b + k]:
-            return np.int64(a[at_a + k]) - np.int64(b[at_b + k])
+        if a[k] != b[k]:
+            return np.int64(a[k]) - np.int64(b[k])
     return len_a - len_b
 
 
 @njit(cache=True, nogil=True)
-def _finish(n, amounts, lengths, names, used):  # type: ignore[no-untyped-def]
-    out = np.empty(4 + 10 * n + used, dtype=np.uint8)
-    put_u16(out, 0, n & 65535)
-    put_u16(out, 2, n >> 16)
-    for k in range(n):
-        put_i64(out, 4 + 8 * k, amounts[k])
-        put_u16(out, 4 + 8 * n + 2 * k, lengths[k])
-    out[4 + 10 * n :] = names[:used]
-    return out
+def _unit(amounts, first, end):  # type: ignore[no-untyped-def]
+    for k in range(first, end):
+        if amounts[k] % UNIT != 0:
+            return 1
+    return UNIT if end > first else 1
 
 
 @njit(cache=True, nogil=True)
-def _add(a, b):  # type: ignore[no-untyped-def]
-    na, nb = get_u32(a, 0), get_u32(b, 0)
-    amounts, lengths = np.empty(na + nb, np.int64), np.empty(na + nb, np.int64)
-    names = np.empty(len(a) + len(b), np.uint8)
-    i = j = n = used = 0
-    at_a, at_b = 4 + 10 * na, 4 + 10 * nb
+def _write(out, at, amounts, shared, rest, first, end, unit, width, long):  # type: ignore[no-untyped-def]
+    """Everything but the text, which begins at the position returned."""
+    n = end - first
+    put_int(out, at, n, 4)
+    put_int(out, at + 4, unit, 2)
+    out[at + 6], out[at + 7] = width, long
+    lengths = at + HEAD + width * n
+    for k in range(n):
+        put_int(out, at + HEAD + width * k, amounts[first + k] // unit, width)
+        put_int(out, lengths + long * k, shared[first + k], long)
+        put_int(out, lengths + long * (n + k), rest[first + k], long)
+    return lengths + 2 * long * n
+
+
+@njit(cache=True, nogil=True)
+def _merge(a, b, overlay):  # type: ignore[no-untyped-def]
+    na, unit_a, width_a, long_a, lengths_a, at_a = _open(a)
+    nb, unit_b, width_b, long_b, lengths_b, at_b = _open(b)
+    size = max(longest(a, lengths_a, na, long_a), longest(b, lengths_b, nb, long_b))
+    name_a, name_b, before = np.empty(size, np.uint8), np.empty(size, np.uint8), np.empty(size, np.uint8)
+    amounts = np.empty(na + nb, np.int64)
+    shared, rest = np.empty(na + nb, np.int64), np.empty(na + nb, np.int64)
+    text = np.empty(len(a) + len(b), np.uint8)
+    i = j = n = used = len_a = len_b = len_before = 0
+    if na:
+        len_a, at_a = _next(a, 0, na, long_a, lengths_a, at_a, name_a)
+    if nb:
+        len_b, at_b = _next(b, 0, nb, long_b, lengths_b, at_b, name_b)
     while i < na or j < nb:
-        len_a = get_u16(a, 4 + 8 * na + 2 * i) if i < na else 0
-        len_b = get_u16(b, 4 + 8 * nb + 2 * j) if j < nb else 0
-        if j >= nb:
-            order = -1
-        elif i >= na:
-            order = 1
-        else:
-            order = _compare(a, at_a, len_a, b, at_b, len_b)
+        order = -1 if j >= nb else 1 if i >= na else _compare(name_a, len_a, name_b, len_b)
         amount = np.int64(0)
-        length = len_a if order <= 0 else len_b
         if order <= 0:
-            amount += get_i64(a, 4 + 8 * i)
-            names[used : used + length] = a[at_a : at_a + length]
-            i, at_a = i + 1, at_a + len_a
+            amount = get_int(a, HEAD + width_a * i, width_a) * unit_a
         if order >= 0:
-            amount += get_i64(b, 4 + 8 * j)
-            names[used : used + length] = b[at_b : at_b + length]
-            j, at_b = j + 1, at_b + len_b
-        if amount != 0:
-            amounts[n], lengths[n] = amount, length
-            n, used = n + 1, used + length
-    return _finish(n, amounts, lengths, names, used)
+            later = get_int(b, HEAD + width_b * j, width_b) * unit_b
+            amount = later if overlay else amount + later
+        if amount != 0 or overlay:
+            name, length = (name_a, len_a) if order <= 0 else (name_b, len_b)
+            k = common(before, len_before, name, length)
+            amounts[n], shared[n], rest[n] = amount, k, length - k
+            text[used : used + length - k] = name[k:length]
+            before[k:length] = name[k:length]
+            n, used, len_before = n + 1, used + length - k, length
+        if order <= 0:
+            i += 1
+            if i < na:
+                len_a, at_a = _next(a, i, na, long_a, lengths_a, at_a, name_a)
+        if order >= 0:
+            j += 1
+            if j < nb:
+                len_b, at_b = _next(b, j, nb, long_b, lengths_b, at_b, name_b)
+    unit = _unit(amounts, 0, n)
+    width, long = width_of(amounts, 0, n, unit), width_of_lengths(shared, rest, 0, n)
+    out = np.empty(HEAD + (width + 2 * long) * n + used, np.uint8)
+    out[_write(out, 0, amounts, shared, rest, 0, n, unit, width, long) :] = text[:used]
+    return out
 
 
 def add_sums(a: bytes, b: bytes) -> bytes:
     """Add two packed sums name by name; names whose amounts cancel are left out."""
-    merged: Bytes = _add(np.frombuffer(a, np.uint8), np.frombuffer(b, np.uint8))
+    merged: Bytes = _merge(np.frombuffer(a, np.uint8), np.frombuffer(b, np.uint8), False)
+    return merged.tobytes()
+
+
+def overlay_sums(a: bytes, b: bytes) -> bytes:
+    """All names of both; where both have one, the amount of ``b`` counts."""
+    merged: Bytes = _merge(np.frombuffer(a, np.uint8), np.frombuffer(b, np.uint8), True)
     return merged.tobytes()
 
 
@@ -105,23 +122,28 @@ def pack_rows(row_starts, code, amount, name_starts, name_bytes):  # type: ignor
     """
     rows = len(row_starts) - 1
     starts = np.zeros(rows + 1, np.int64)
+    shared, rest = np.empty(len(code), np.int64), np.empty(len(code), np.int64)
+    shape = np.empty((rows, 3), np.int64)
     for r in range(rows):
-        size = 4
-        for k in range(row_starts[r], row_starts[r + 1]):
-            size += 10 + name_starts[code[k] + 1] - name_starts[code[k]]
-        starts[r + 1] = starts[r] + size
+        first, end = row_starts[r], row_starts[r + 1]
+        text = before = 0
+        length_before = 0
+        for k in range(first, end):
+            at, length = name_starts[code[k]], name_starts[code[k] + 1] - name_starts[code[k]]
+            shared[k] = common(name_bytes[before:], length_before, name_bytes[at:], length)
+            rest[k] = length - shared[k]
+            before, length_before, text = at, length, text + rest[k]
+        unit = _unit(amount, first, end)
+        width, long = width_of(amount, first, end, unit), width_of_lengths(shared, rest, first, end)
+        shape[r, 0], shape[r, 1], shape[r, 2] = unit, width, long
+        starts[r + 1] = starts[r] + HEAD + (width + 2 * long) * (end - first) + text
     out = np.empty(starts[rows], np.uint8)
     for r in range(rows):
-        first, n = row_starts[r], row_starts[r + 1] - row_starts[r]
-        base = starts[r]
-        put_u16(out, base, n & 65535)
-        put_u16(out, base + 2, n >> 16)
-        at = base + 4 + 10 * n
-        for k in range(n):
-            c = code[first + k]
-            length = name_starts[c + 1] - name_starts[c]
-            put_i64(out, base + 4 + 8 * k, amount[first + k])
-            put_u16(out, base + 4 + 8 * n + 2 * k, length)
-            out[at : at + length] = name_bytes[name_starts[c] : name_starts[c + 1]]
-            at += length
+        first, end = row_starts[r], row_starts[r + 1]
+        at = _write(out, starts[r], amount, shared, rest, first, end, shape[r, 0], shape[r, 1], shape[r, 2])
+        for k in range(first, end):
+            source = name_starts[code[k]] + shared[k]
+            for x in range(rest[k]):
+                out[at + x] = name_bytes[source + x]
+            at += rest[k]
     return out, starts

@@ -9,13 +9,12 @@ from dataclasses import dataclass
 
 from core.codec import (
     Facts,
+    add_history,
     pack_facts,
     pack_norm,
-    pack_sums,
     unpack_facts,
     unpack_item,
     unpack_norm,
-    unpack_sums,
 )
 
 PAIRS, NORMS, COUNTS, ITEMS, FACTS = "pairs", "norms", "counts", "items", "facts"
@@ -43,7 +42,9 @@ def merge_items(earlier: bytes, later: bytes) -> bytes:
 
 def merge_seen(earlier: bytes, later: bytes) -> bytes:
     """Overlay: the later word on an item counts."""
-    return pack_sums(sorted({**unpack_sums(earlier), **unpack_sums(later)}.items()))
+    from core.sums_kernel import overlay_sums
+
+    return overlay_sums(earlier, later)
 
 
 def merge_facts(earlier: bytes, later: bytes) -> bytes:
@@ -61,28 +62,31 @@ def merge_facts(earlier: bytes, later: bytes) -> bytes:
     )
 
 
-def replace(earlier: bytes, later: bytes) -> bytes:
-    return later
-
-
 @dataclass(frozen=True)
 class View:
-    """One view; segments of ``summed`` views are added up, the others hold a user's whole state."""
+    """One view.
+
+    ``segmented``: its rows hold what happened in one segment, else a user's whole state. ``shared``: several tasks may
+    change one row, so changes are shuffled by row; else a row belongs to one user. ``tiered``: its rows grow long, so
+    the speed layer keeps most of a row apart (``core.tagged``).
+    """
 
     name: str
     merge: Callable[[bytes, bytes], bytes]
-    summed: bool = True
+    segmented: bool = True
+    shared: bool = True
+    tiered: bool = False
 
 
 VIEWS = {
     view.name: view
     for view in (
-        View(PAIRS, merge_sums),  # item -> {other item: pair co-rating}
+        View(PAIRS, merge_sums, tiered=True),  # item -> {other item: pair co-rating}
         View(NORMS, merge_norms),  # item -> norm
-        View(COUNTS, merge_sums),  # bucket -> {item: count}
+        View(COUNTS, merge_sums, tiered=True),  # bucket -> {item: count}
         View(ITEMS, merge_items),  # item -> that it occurred, its category
         View(FACTS, merge_facts),  # one row
-        View(HISTORY, replace, summed=False),  # user -> history
-        View(SEEN, merge_seen, summed=False),  # user -> {item: seen or retracted}
+        View(HISTORY, add_history, segmented=False, shared=False),  # user -> history
+        View(SEEN, merge_seen, shared=False),  # user -> {item: seen or retracted}
     )
 }

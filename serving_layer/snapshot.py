@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import Any
 
-from adapters.books import CATALOGUE, SPEED, generation_book, segment_space, state_space
+from adapters.books import CATALOGUE, SPEED, generation_book, segment_spaces, state_space
 from adapters.records import read_control
 from core import views as names
 from core.boundaries import latest, reaches
@@ -13,6 +13,7 @@ from core.codec import (
     Facts,
     History,
     ItemSeen,
+    add_history,
     bucket_key,
     bucket_of_key,
     unpack_facts,
@@ -128,12 +129,12 @@ class Snapshot:
 
     def history(self, user: bytes) -> History:
         """The user's last N items, least recently touched first (rule 7)."""
-        parts = self._state_parts(names.HISTORY, user)
-        return unpack_history(parts[-1]) if parts else History()
+        parts = self._history_parts(user)
+        return unpack_history(reduce(add_history, parts)) if parts else History()
 
     def seen(self, user: bytes) -> set[bytes]:
         """Items that the user rated and did not retract since, over the whole log (rule 7)."""
-        return {item for item, present in overlaid(self._state_parts(names.SEEN, user)).items() if present}
+        return {item for item, present in overlaid(self._parts(names.SEEN, [user]).get(user, ())).items() if present}
 
     def catalogue(self, space: str, keys: Sequence[bytes]) -> dict[bytes, bytes]:
         """Rows of the catalogue; none when the store it shares with the speed view is down."""
@@ -155,8 +156,9 @@ class Snapshot:
         out: Parts = {key: [value] for key, value in self.of_generation(view, keys).items()} if keys else {}
         for segment in self.segments if keys else ():
             assert self.position is not None
-            for key, parts in self._speed_parts(segment_space(self.position.epoch, view, segment), keys).items():
-                out.setdefault(key, []).extend(parts)
+            for space in segment_spaces(self.position.epoch, view, segment):
+                for key, parts in self._speed_parts(space, keys).items():
+                    out.setdefault(key, []).extend(parts)
         return {key: parts for key, parts in out.items() if parts}
 
     def _speed_parts(self, space: str, keys: Sequence[bytes]) -> Parts:
@@ -165,15 +167,16 @@ class Snapshot:
             rows = self.views.speed.read(SPEED, space, keys)
         return {key: committed_parts(stored, self.position) for key, stored in rows.items()}
 
-    def _state_parts(self, view: str, user: bytes) -> list[bytes]:
-        """The generation's state and, where the speed layer has passed the boundary for this user, its own after it."""
-        parts = list(self.of_generation(view, [user]).values())
+    def _history_parts(self, user: bytes) -> list[bytes]:
+        """The speed layer's history where it has one and has passed the boundary, else the generation's."""
         if self.position is not None:
             partition = partition_of(user, self.views.partitioner, len(self.position.offsets))
             boundary = (self.boundary or {}).get(partition, 0)
             if self.position.offsets[partition] >= boundary:
-                parts += self._speed_parts(state_space(self.position.epoch, view), [user]).get(user, [])
-        return parts
+                space = state_space(self.position.epoch, names.HISTORY)
+                if own := self._speed_parts(space, [user]).get(user):
+                    return own
+        return list(self.of_generation(names.HISTORY, [user]).values())
 
 
 def _speed_alone(views: Views, position: Position | None, without: Mapping[str, str]) -> Snapshot:

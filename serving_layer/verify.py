@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 
-from adapters.books import SPEED, generation_book, segment_space
+from adapters.books import SPEED, generation_book, segment_spaces
 from adapters.stores.port import ViewStore
 from core import views
 from core.codec import bucket_of_key, unpack_norm
@@ -80,8 +80,9 @@ class MergedRows:
                 parts[key].append(value)
         for segment in self._segments if self._position else ():
             assert self._position is not None
-            for key, stored in self._speed.scan(SPEED, segment_space(self._position.epoch, view, segment)):
-                parts[key] += committed_parts(stored, self._position)
+            for space in segment_spaces(self._position.epoch, view, segment):
+                for key, stored in self._speed.scan(SPEED, space):
+                    parts[key] += committed_parts(stored, self._position)
         yield from parts.items()
 
 

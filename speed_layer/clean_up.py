@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from adapters.books import SPEED
 from adapters.records import read_control, read_position
 from core.boundaries import reaches
-from core.views import VIEWS
 from schemas.control import Control
 from speed_layer.driver import SpeedDriver
 
@@ -48,10 +47,10 @@ def dead_spaces(spaces: set[str], control: Control) -> set[str]:
     known = {each.id for each in control.boundaries}
     dead = set()
     for space in spaces:
-        epoch, view, *segment = space.split("/")
+        epoch, _, *segment = space.split("/")
         if int(epoch) < control.epoch:
             dead.add(space)
-        elif int(epoch) == control.epoch and segment and VIEWS[view].summed:
+        elif int(epoch) == control.epoch and segment:
             number = int(segment[0])
             if number in ended or (number not in known and number < control.boundaries[0].id):
                 dead.add(space)

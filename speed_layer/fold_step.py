@@ -11,19 +11,19 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from adapters.books import SPEED, generation_book, state_space
+from adapters.books import SPEED, generation_book
 from adapters.dead_letters import bury_all
 from adapters.log import Log
 from adapters.opened import store
 from adapters.stores.port import ViewStore
 from core.boundaries import segments_of
-from core.codec import Facts
+from core.codec import Facts, add_history
 from core.fold import Changes, facts_change, fold_columns, users_of
 from core.parse import parse_columns
-from core.views import HISTORY, SEEN, VIEWS
+from core.views import HISTORY, VIEWS
 from schemas.event import EVENT_COLUMNS, RECORD_COLUMNS
 from speed_layer.micro_batch import CHANGES, MicroBatch, Tally
-from speed_layer.rows import committed, keys_of, write_changes
+from speed_layer.rows import committed, keys_of, row_space, write_changes
 
 
 def fold_records(batches: Iterable[pa.RecordBatch], batch: MicroBatch) -> Iterator[pa.RecordBatch]:
@@ -32,13 +32,15 @@ def fold_records(batches: Iterable[pa.RecordBatch], batch: MicroBatch) -> Iterat
     if tally.events + tally.rejected == 0:
         return
     speed = store(batch.places.speed_views, batch.places.store_timeout_ms)
-    stored = speed.read(SPEED, state_space(batch.position.epoch, HISTORY), keys_of(users_of(events).to_pylist()))
-    histories = _histories(events, stored, batch)
-    for change in [*fold_columns(events, _segments(events, batch), histories, batch.rules), *refused]:
-        if VIEWS[change.view].summed:
+    users = keys_of(users_of(events).to_pylist())
+    own = committed(speed.read(SPEED, row_space(batch, HISTORY, 0), users), HISTORY, batch)
+    inherited = _inherited(events, own, batch)
+    known = pa.array([own.get(user) or inherited.get(user) for user in users], pa.binary())
+    for change in [*fold_columns(events, _segments(events, batch), known, batch.rules), *refused]:
+        if VIEWS[change.view].shared:
             yield _as_rows(change)
         else:
-            tally = tally.plus(_write_state(speed, change, batch, stored))
+            tally = tally.plus(_write_state(speed, change, batch, own, inherited))
     value = pa.array([json.dumps(asdict(tally)).encode()])
     yield pa.RecordBatch.from_arrays([pa.array([""]), pa.array([0]), pa.array([b""]), value], schema=CHANGES)
 
@@ -74,28 +76,32 @@ def _segments(events: pa.RecordBatch, batch: MicroBatch) -> "np.ndarray[tuple[in
     return segments_of(partition, events.column("offset").to_numpy(), batch.boundaries)
 
 
-def _histories(events: pa.RecordBatch, stored: dict[bytes, bytes], batch: MicroBatch) -> pa.BinaryArray:
-    """Each user's history as of the position: of this epoch, else of the partition's base generation (rule 8)."""
+def _inherited(events: pa.RecordBatch, own: dict[bytes, bytes], batch: MicroBatch) -> dict[bytes, bytes]:
+    """For users without a history of this epoch the one in their partition's base generation (rule 8)."""
     users = keys_of(users_of(events).to_pylist())
     first = events.column("user_id").dictionary_encode().indices.to_numpy()
     _, row = np.unique(first, return_index=True)
     partitions = events.column("partition").to_numpy()[row].tolist()
-    known = committed(stored, HISTORY, batch)
     asked: dict[str, list[bytes]] = {}
     for user, partition in zip(users, partitions, strict=True):
         base = batch.bases[partition]
-        if user not in known and base is not None:
+        if user not in own and base is not None:
             asked.setdefault(base, []).append(user)
     generations = store(batch.places.batch_views, batch.places.store_timeout_ms)
+    found: dict[bytes, bytes] = {}
     for base, absent in asked.items():
-        known |= generations.read(generation_book(base), HISTORY, absent)
-    return pa.array([known.get(user) for user in users], pa.binary())
+        found |= generations.read(generation_book(base), HISTORY, absent)
+    return found
 
 
-def _write_state(speed: ViewStore, change: Changes, batch: MicroBatch, histories: dict[bytes, bytes]) -> Tally:
+def _write_state(
+    speed: ViewStore, change: Changes, batch: MicroBatch, own: dict[bytes, bytes], inherited: dict[bytes, bytes]
+) -> Tally:
     changed = dict(zip(change.keys.to_pylist(), change.values.to_pylist(), strict=True))
-    space = state_space(batch.position.epoch, change.view)
-    return write_changes(speed, batch, space, change.view, changed, None if change.view == SEEN else histories)
+    if change.view != HISTORY:
+        return write_changes(speed, batch, change.view, change.segment, changed)
+    changed |= {user: add_history(base, changed[user]) for user, base in inherited.items() if user in changed}
+    return write_changes(speed, batch, HISTORY, change.segment, changed, own)
 
 
 def _rejected(rejected: pa.RecordBatch, batch: MicroBatch) -> list[Changes]:

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
-from adapters.books import SPEED
+from adapters.books import SPEED, older_space, segment_space, state_space
 from adapters.stores.port import ViewStore
-from core.tagged import settle, stage
+from core.tagged import older_bytes, outgrown, settle, tagged
 from core.views import VIEWS
 from schemas.errors import MillraceError
 from speed_layer.micro_batch import MicroBatch, Tally
@@ -21,22 +21,51 @@ def committed(stored: Mapping[bytes, bytes], view: str, batch: MicroBatch) -> di
 
 
 def write_changes(
-    store: ViewStore, batch: MicroBatch, space: str, view: str, changes: Mapping[bytes, bytes],
-    stored: Mapping[bytes, bytes] | None = None,
+    store: ViewStore, batch: MicroBatch, view: str, segment: int, changes: Mapping[bytes, bytes],
+    bases: Mapping[bytes, bytes] | None = None,
 ) -> Tally:  # fmt: skip
-    """Add each change to its row under the attempt's tag; ``stored`` are the rows as they are, if already read.
+    """Add each change to its row under the attempt's tag; ``bases``: what counts in those rows, if already read.
 
     Raises:
         Displaced: the position record is no longer this attempt's.
     """
     if not changes:
         return Tally()
-    merge, attempt, position = VIEWS[view].merge, batch.position.registered, batch.position
-    before = store.read(SPEED, space, list(changes)) if stored is None else stored
-    rows = {(space, key): stage(before.get(key), position, attempt, change, merge) for key, change in changes.items()}
+    space = row_space(batch, view, segment)
+    sizes: dict[bytes, int] = {}
+    if bases is None:
+        stored = store.read(SPEED, space, list(changes))
+        bases = committed(stored, view, batch)
+        sizes = {key: older_bytes(stored.get(key)) for key in changes} if VIEWS[view].tiered else {}
+    full = {key for key, older in sizes.items() if key in bases and outgrown(bases[key], changes[key], older)}
+    rows = _moved(store, batch, view, segment, {key: bases[key] for key in full}, sizes)
+    for key, change in changes.items():
+        older = sizes.get(key, 0)
+        rows[space, key] = tagged(
+            bases.get(key), batch.position, batch.position.registered, change, older, replaces=key in full
+        )
     if not store.put(SPEED, rows, guard=batch.guard):
         raise Displaced("another speed layer has taken over; this attempt wrote nothing that counts")
     return Tally(puts=1, rows=len(rows), bytes=sum(map(len, rows.values())))
+
+
+def row_space(batch: MicroBatch, view: str, segment: int) -> str:
+    """Where the view's rows are that this batch changes."""
+    epoch = batch.position.epoch
+    return segment_space(epoch, view, segment) if VIEWS[view].segmented else state_space(epoch, view)
+
+
+def _moved(
+    store: ViewStore, batch: MicroBatch, view: str, segment: int, bases: Mapping[bytes, bytes], sizes: dict[bytes, int]
+) -> dict[tuple[str, bytes], bytes]:
+    """The older parts with those bases added; ``sizes`` learns how long they become."""
+    if not bases:
+        return {}
+    space, attempt = older_space(batch.position.epoch, view, segment), batch.position.registered
+    older = committed(store.read(SPEED, space, list(bases)), view, batch)
+    for key, base in bases.items():
+        sizes[key] = len(older.get(key, b"")) + len(base)
+    return {(space, key): tagged(older.get(key), batch.position, attempt, base) for key, base in bases.items()}
 
 
 def keys_of(values: Sequence[str]) -> list[bytes]:

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
 
-from adapters.books import segment_space
 from adapters.opened import store
 from core.views import VIEWS
 from speed_layer.micro_batch import MicroBatch, Tally
@@ -20,8 +19,7 @@ def write_sums(batches: Iterable[pa.RecordBatch], batch: MicroBatch) -> Iterator
     sums, tally = _added_up(batches)
     speed = store(batch.places.speed_views, batch.places.store_timeout_ms)
     for (view, segment), changes in sums.items():
-        space = segment_space(batch.position.epoch, view, segment)
-        tally = tally.plus(write_changes(speed, batch, space, view, changes))
+        tally = tally.plus(write_changes(speed, batch, view, segment, changes))
     yield pa.RecordBatch.from_arrays([pa.array([each]) for each in tally.columns()], schema=TALLY)
 
 

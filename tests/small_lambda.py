@@ -9,6 +9,7 @@ import pyarrow as pa
 from adapters.books import CONTROL, SPEED, generation_book, segment_space, state_space
 from adapters.stores.port import ViewStore
 from core.boundaries import segments_of
+from core.codec import add_history
 from core.control import (
     base_generation,
     commit,
@@ -107,21 +108,24 @@ class SmallLambda:
             (user, int(partition[batch.column("user_id").to_pylist().index(user)]))
             for user in users_of(batch).to_pylist()
         ]
-        histories = pa.array([self._history(user.encode(), p) for user, p in users], pa.binary())
+        own = {user.encode(): self._own_history(user.encode()) for user, _ in users}
+        inherited = {user.encode(): self._inherited(user.encode(), p) for user, p in users if not own[user.encode()]}
+        histories = pa.array([known or inherited[user] for user, known in own.items()], pa.binary())
         out: Rows = {}
         for change in fold_columns(batch, segments, histories, self.rules):
             view, epoch = VIEWS[change.view], self.position.epoch
-            space = segment_space(epoch, view.name, change.segment) if view.summed else state_space(epoch, view.name)
+            space = segment_space(epoch, view.name, change.segment) if view.segmented else state_space(epoch, view.name)
             stored = self.speed.read(SPEED, space, change.keys.to_pylist())
             for key, value in zip(change.keys.to_pylist(), change.values.to_pylist(), strict=True):
-                out[space, key] = stage(stored.get(key), self.position, self.position.registered, value, view.merge)
+                whole = add_history(inherited[key], value) if view.name == "history" and inherited.get(key) else value
+                out[space, key] = stage(stored.get(key), self.position, self.position.registered, whole, view.merge)
         return out
 
-    def _history(self, user: bytes, partition: int) -> bytes | None:
+    def _own_history(self, user: bytes) -> bytes | None:
         stored = self.speed.read(SPEED, state_space(self.position.epoch, "history"), [user]).get(user)
-        own = None if stored is None else settle(stored, self.position, VIEWS["history"].merge)
-        if own is not None:
-            return own
+        return None if stored is None else settle(stored, self.position, VIEWS["history"].merge)
+
+    def _inherited(self, user: bytes, partition: int) -> bytes | None:
         base = base_generation(self.control, self.position, partition)
         return None if base is None else self.batch.read(generation_book(base.id), "history", [user]).get(user)
 

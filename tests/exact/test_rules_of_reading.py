@@ -148,10 +148,10 @@ def test_6_only_segments_from_the_active_boundary_on_are_added() -> None:
 
 
 def test_7_a_generation_ahead_of_the_speed_layer_answers_with_its_own_histories() -> None:
-    def always(self: Snapshot, view: str, user: bytes) -> list[bytes]:
-        parts = list(self.of_generation(view, [user]).values())
+    def always(self: Snapshot, user: bytes) -> list[bytes]:
         assert self.position is not None
-        return parts + self._speed_parts(f"{self.position.epoch}/{view}", [user]).get(user, [])
+        own = self._speed_parts(f"{self.position.epoch}/history", [user]).get(user)
+        return own or list(self.of_generation("history", [user]).values())
 
     def tale(story: Story) -> None:
         story.send(8)
@@ -160,12 +160,12 @@ def test_7_a_generation_ahead_of_the_speed_layer_answers_with_its_own_histories(
         story.world.run_batch()
         story.exact()
 
-    require(tale, lambda patch, _: patch.setattr(Snapshot, "_state_parts", always))
+    require(tale, lambda patch, _: patch.setattr(Snapshot, "_history_parts", always))
 
 
 def test_7_past_the_boundary_the_speed_views_histories_answer() -> None:
-    def never(self: Snapshot, view: str, user: bytes) -> list[bytes]:
-        return list(self.of_generation(view, [user]).values())
+    def never(self: Snapshot, user: bytes) -> list[bytes]:
+        return list(self.of_generation("history", [user]).values())
 
     def tale(story: Story) -> None:
         story.send(8)
@@ -175,7 +175,7 @@ def test_7_past_the_boundary_the_speed_views_histories_answer() -> None:
         life.apply(ALL)
         story.exact()
 
-    require(tale, lambda patch, _: patch.setattr(Snapshot, "_state_parts", never))
+    require(tale, lambda patch, _: patch.setattr(Snapshot, "_history_parts", never))
 
 
 def overtaken(story: Story) -> None:

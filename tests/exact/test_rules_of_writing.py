@@ -22,7 +22,7 @@ from core.control import (
     register,
     rollback,
 )
-from core.tagged import _HEAD
+from core.tagged import settle, tagged
 from schemas.control import Boundary, Control, Generation, LogIdentity, Offsets, Position
 from schemas.errors import StoreUnavailable
 from schemas.event import RECORD_COLUMNS
@@ -207,9 +207,9 @@ def test_3f_a_commit_requires_that_the_position_is_still_the_attempts_own() -> N
     require(tale, blind)
 
 
-def crashed(story: Story) -> None:
+def crashed(story: Story, past: int = 4) -> None:
     """An attempt dies before its commit, when all its rows are written; the next one takes half of its range."""
-    story.send(4)
+    story.send(past)
     life = story.life()
     story.send(12)
 
@@ -263,15 +263,30 @@ def test_4_histories_that_were_not_committed_are_not_folded_from() -> None:
 
 
 def test_4_a_writer_discards_what_was_not_committed() -> None:
-    def stage(stored: bytes | None, position: Position, attempt: int, change: bytes, merge: Any) -> bytes:
-        base = None
-        if stored is not None:
-            _, _, length = _HEAD.unpack_from(stored)
-            middle = _HEAD.size + max(length, 0)
-            base = stored[middle:] if length < 0 else merge(stored[_HEAD.size : middle], stored[middle:])
-        return _HEAD.pack(position.attempt, attempt, -1 if base is None else len(base)) + (base or b"") + change
+    def all_counts(stored: bytes, position: Position, merge: Any) -> bytes | None:
+        return settle(stored, replace(position, attempt=10**9, aborted=()), merge)
 
-    require(crashed, lambda patch, _: patch.setattr(rows, "stage", stage))
+    require(crashed, lambda patch, _: patch.setattr(rows, "settle", all_counts))
+
+
+def test_4_what_moves_to_a_rows_older_part_leaves_the_newer_with_the_same_commit() -> None:
+    def stays(*parts: Any, replaces: bool = False) -> bytes:
+        return tagged(*parts)
+
+    def at_once(store: Any, batch: Any, view: str, segment: int, bases: dict[bytes, bytes], sizes: Any) -> Any:
+        moved = rows_moved(store, batch, view, segment, bases, sizes)
+        return {(space, key): tagged(None, batch.position, 0, bases[key]) for space, key in moved}
+
+    def moves(story: Story) -> None:
+        story.send(16)
+        life = story.life()
+        story.send(12)
+        life.apply(ALL)
+        story.exact()
+
+    rows_moved = rows._moved
+    require(moves, lambda patch, _: patch.setattr(rows, "tagged", stays))
+    require(lambda story: crashed(story, past=16), lambda patch, _: patch.setattr(rows, "_moved", at_once))
 
 
 def test_5_every_write_is_atomic_with_the_test_that_the_position_is_still_its_own() -> None:

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pytest
 
 import batch_layer.jobs.generation
+import core.tagged
 import speed_layer.clean_up
 import speed_layer.driver
 import speed_layer.fold_step
@@ -150,6 +151,7 @@ class World:
             patch.setattr(speed_layer.fold_step, "Log", lambda *_: None)
             patch.setattr(speed_layer.fold_step, "bury_all", lambda _, letters: self.buried.append(letters))
             patch.setattr(batch_fold, "EVENTS_AT_ONCE", 5)
+            patch.setattr(core.tagged, "SMALL_BYTES", 0)  # so that small rows have older parts too
             yield self
 
     def mixed(self, batches: Iterator[pa.RecordBatch], tasks: int) -> list[list[pa.RecordBatch]]:

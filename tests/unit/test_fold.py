@@ -6,11 +6,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from core.codec import (
-    History,
-    HistoryEntry,
-    pack_history,
     pack_sums,
-    unpack_history,
     unpack_sums,
 )
 from core.fold_slow import SlowView
@@ -53,13 +49,6 @@ def test_packed_sums_add_name_by_name_and_drop_what_cancels(a: dict[bytes, int],
     packed = add_sums(pack_sums(sorted(a.items())), pack_sums(sorted(b.items())))
     both = {name: (a.get(name, 0) + b.get(name, 0) + 2**63) % 2**64 - 2**63 for name in sorted({*a, *b})}
     assert list(unpack_sums(packed).items()) == [(name, amount) for name, amount in both.items() if amount]
-
-
-@given(st.lists(st.builds(HistoryEntry, st.binary(max_size=9), st.integers(0, 2**40), st.integers(0, 2**50))),
-       st.lists(st.binary(min_size=16, max_size=16)))  # fmt: skip
-def test_a_history_survives_packing(entries: list[HistoryEntry], ids: list[bytes]) -> None:
-    history = History(tuple(entries), tuple(ids))
-    assert unpack_history(pack_history(history)) == history
 
 
 def _event(k: int, item: str, weight: int, days: float = 0, event_id: str = "") -> Event:

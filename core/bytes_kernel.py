@@ -1,0 +1,75 @@
+"""Little-endian integers of 1, 2, 4 or 8 bytes and shared prefixes in byte arrays, for the compiled kernels."""
+
+import numpy as np
+from numba import njit
+
+
+@njit(cache=True, nogil=True)
+def get_uint(buf, at, width):  # type: ignore[no-untyped-def]
+    value = np.uint64(0)
+    for k in range(width):
+        value |= np.uint64(buf[at + k]) << np.uint64(8 * k)
+    return np.int64(value)
+
+
+@njit(cache=True, nogil=True)
+def get_int(buf, at, width):  # type: ignore[no-untyped-def]
+    empty = np.int64(64 - 8 * width)
+    return (get_uint(buf, at, width) << empty) >> empty  # carries the sign up
+
+
+@njit(cache=True, nogil=True)
+def put_int(buf, at, value, width):  # type: ignore[no-untyped-def]
+    bits = np.uint64(value)
+    for k in range(width):
+        buf[at + k] = np.uint8((bits >> np.uint64(8 * k)) & np.uint64(255))
+
+
+@njit(cache=True, nogil=True)
+def width_of(numbers, first, end, unit):  # type: ignore[no-untyped-def]
+    """Bytes of the narrowest signed integer that holds each of ``numbers[first:end] // unit``."""
+    low = high = np.int64(0)
+    for k in range(first, end):
+        low, high = min(low, numbers[k]), max(high, numbers[k])
+    low, high = low // unit, high // unit
+    for width in (1, 2, 4):
+        half = np.int64(1) << np.int64(8 * width - 1)
+        if -half <= low and high < half:
+            return width
+    return 8
+
+
+@njit(cache=True, nogil=True)
+def unsigned_width(high):  # type: ignore[no-untyped-def]
+    """Bytes of the narrowest unsigned integer that holds a number >= 0."""
+    for width in (1, 2, 4):
+        if high < np.int64(1) << np.int64(8 * width):
+            return width
+    return 8
+
+
+@njit(cache=True, nogil=True)
+def width_of_lengths(shared, rest, first, end):  # type: ignore[no-untyped-def]
+    high = np.int64(0)
+    for k in range(first, end):
+        high = max(high, shared[k], rest[k])
+    return unsigned_width(high)
+
+
+@njit(cache=True, nogil=True)
+def longest(buf, lengths, n, long):  # type: ignore[no-untyped-def]
+    """The length of the longest of n names, whose shared and own lengths stand at ``lengths``."""
+    high = np.int64(0)
+    for k in range(n):
+        high = max(high, get_uint(buf, lengths + long * k, long) + get_uint(buf, lengths + long * (n + k), long))
+    return high
+
+
+@njit(cache=True, nogil=True)
+def common(a, len_a, b, len_b):  # type: ignore[no-untyped-def]
+    """How many bytes both begin with."""
+    n = min(len_a, len_b)
+    for k in range(n):
+        if a[k] != b[k]:
+            return k
+    return n
