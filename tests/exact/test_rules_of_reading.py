@@ -29,12 +29,12 @@ from tests.exact.story import ALL, HALF, Story, require
 
 def test_6_a_base_newer_than_the_position_starts_the_reader_over() -> None:
     def settle(stored: bytes, position: Position, merge: Callable[[bytes, bytes], bytes]) -> bytes | None:
-        _, tag, length = _HEAD.unpack_from(stored)
+        _, tag, length, replaces, _ = _HEAD.unpack_from(stored)
         middle = _HEAD.size + max(length, 0)
         base = None if length < 0 else stored[_HEAD.size : middle]
         if not position.committed(tag):
             return base
-        return stored[middle:] if base is None else merge(base, stored[middle:])
+        return stored[middle:] if base is None or replaces else merge(base, stored[middle:])
 
     def tale(story: Story) -> None:
         story.send(8)

@@ -48,7 +48,7 @@ def read_view(
     world: SmallLambda, control: Control, position: Position, generation: Generation | None, view: str
 ) -> Rows:
     """One view of that generation merged with what the speed layer has committed at that position (rules 6 and 7)."""
-    boundary, merge, summed = control.boundaries[0], VIEWS[view].merge, VIEWS[view].summed
+    boundary, merge, segmented = control.boundaries[0], VIEWS[view].merge, VIEWS[view].segmented
     rows: Rows = {}
     if generation is not None:
         boundary = generation.boundary
@@ -56,9 +56,9 @@ def read_view(
     segments = [each.id for each in control.boundaries if each.id >= boundary.id]
     partitions = {event.user_id.encode(): event.partition for event in world.log}
     epoch = position.epoch
-    for space in [segment_space(epoch, view, each) for each in segments] if summed else [state_space(epoch, view)]:
+    for space in [segment_space(epoch, view, each) for each in segments] if segmented else [state_space(epoch, view)]:
         for key, stored in world.speed.scan(SPEED, space):
-            if not summed and position.offsets[partitions[key]] < boundary.offsets[partitions[key]]:
+            if not segmented and position.offsets[partitions[key]] < boundary.offsets[partitions[key]]:
                 continue
             value = settle(stored, position, merge)
             if value is not None:
