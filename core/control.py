@@ -10,6 +10,8 @@ from core.boundaries import earliest, latest, reaches
 from schemas.control import Boundary, Control, Generation, LogIdentity, Offsets, Position
 from schemas.errors import BadInput, SettingsError
 
+MAX_ABORTED = 1_000  # the position, which every write is tested against and every reader reads, stays a few kilobytes
+
 
 def first_control(log: LogIdentity, start: Offsets, fingerprint: str) -> Control:
     """The record before anything ran: the empty generation is active, no speed layer ran (epoch 0)."""
@@ -98,6 +100,8 @@ def needs_new_epoch(control: Control, position: Position | None) -> str | None:
         return f"the speed store is of epoch {position.epoch}, the control record of {control.epoch}"
     if position.control != control.life:
         return "the control record was lost and made anew"
+    if len(position.aborted) > MAX_ABORTED:
+        return f"more than {MAX_ABORTED} attempts of this epoch died"
     if not reaches(position.offsets, control.floor):
         return "the generations that the speed layer's position needs are gone"
     if not reaches(latest(control.planned, control.boundaries[-1].offsets), position.offsets):

@@ -31,6 +31,7 @@ from speed_layer.micro_batch import MicroBatch
 from speed_layer.rows import Displaced
 from tests.exact.processes import Fate, Process
 from tests.exact.story import ALL, HALF, NONE, Story, require
+from tests.exact.world import MAX_ABORTED
 
 
 def blind_swaps(patch: pytest.MonkeyPatch, story: Story) -> None:
@@ -254,6 +255,27 @@ def test_4_an_aborted_attempt_is_never_forgotten_while_rows_may_bear_its_number(
     require(tale, lambda patch, _: patch.setattr(driver, "register", newest))
 
 
+def test_4_when_too_many_attempts_died_a_new_epoch_forgets_them() -> None:
+    """Before that none may be forgotten, and the position would grow with each."""
+    with Story.told() as story:
+        story.send(8)
+        story.world.run_batch()
+        story.life()
+        story.send(8)
+        for _ in range(MAX_ABORTED + 1):
+            story.die_uncommitted(story.life(NONE), (50, 50))
+            story.exact()
+        last = story.life(HALF)
+        position = story.world.position
+        assert position is not None
+        assert (position.epoch, len(position.aborted)) == (1, MAX_ABORTED + 1)
+        last.apply(ALL)
+        position = story.world.position
+        assert position is not None
+        assert (position.epoch, position.aborted) == (2, ())
+        story.exact()
+
+
 def test_4_histories_that_were_not_committed_are_not_folded_from() -> None:
     def whatever(stored: Any, view: str, batch: MicroBatch) -> dict[bytes, bytes]:
         all_of_them = replace(batch.position, attempt=batch.position.registered - 1, aborted=())
@@ -296,11 +318,11 @@ def test_5_every_write_is_atomic_with_the_test_that_the_position_is_still_its_ow
             story.speed.store, "put", lambda book, rows, *, guard: put(book, rows, guard=story.speed.store.record(book))
         )
 
-    def tale(story: Story) -> None:
+    def tale(story: Story, calls: int = 9) -> None:
         story.send(8)
         old = story.life()
         story.send(8)
-        displaced = story.paused(lambda: old.apply(ALL), calls=9)
+        displaced = story.paused(lambda: old.apply(ALL), calls)
         new = story.life()
         story.send(8)
         new.apply(ALL)
@@ -311,6 +333,9 @@ def test_5_every_write_is_atomic_with_the_test_that_the_position_is_still_its_ow
         story.exact()
 
     require(tale, unguarded, also=StoreUnavailable)
+    for calls in range(18):  # wherever it stood still, between a look and a write too
+        with Story.told() as story:
+            tale(story, calls)
 
 
 def restored_under_a_writer(story: Story) -> None:

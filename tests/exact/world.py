@@ -12,6 +12,7 @@ import pyarrow as pa
 import pytest
 
 import batch_layer.jobs.generation
+import core.control
 import core.tagged
 import speed_layer.clean_up
 import speed_layer.driver
@@ -41,6 +42,7 @@ from tests.exact.memory_log import MemoryLog
 from tests.exact.processes import TroubledStore
 
 GRACE_SECONDS = 60
+MAX_ABORTED = 4  # so many attempts may die in one epoch
 NEVER = 1e6  # a reader that a test has stopped waits for no store
 SETTINGS = Settings(history_items=3, remembered_ids=4, window="2d", grace=f"{GRACE_SECONDS}s")
 
@@ -151,6 +153,7 @@ class World:
             patch.setattr(speed_layer.fold_step, "Log", lambda *_: None)
             patch.setattr(speed_layer.fold_step, "bury_all", lambda _, letters: self.buried.append(letters))
             patch.setattr(batch_fold, "EVENTS_AT_ONCE", 5)
+            patch.setattr(core.control, "MAX_ABORTED", MAX_ABORTED)
             patch.setattr(core.tagged, "SMALL_BYTES", 0)  # so that small rows have older parts too
             yield self
 
