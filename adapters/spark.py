@@ -80,7 +80,7 @@ def open_session(settings: Settings, name: str) -> "SparkSession":
         # Inside one machine the class path does; copying jars into a fresh folder at every start costs 2 s.
         builder = builder.config("spark.driver.extraClassPath", ":".join(jars)) if local(master) else builder
         builder = builder if local(master) else builder.config("spark.jars", ",".join(jars))
-        java = f"-Dlog4j.configurationFile={_log4j(settings)} {LOCAL_JAVA if local(master) else ''}"
+        java = f"-Dlog4j.configurationFile={_log4j(settings).resolve().as_uri()} {LOCAL_JAVA if local(master) else ''}"
         builder = builder.config("spark.driver.extraJavaOptions", java)
         builder = builder.config("spark.sql.shuffle.partitions", str(os.cpu_count() or 2)) if local(master) else builder
         builder = builder.config("spark.local.dir", str(settings.home / "spark"))

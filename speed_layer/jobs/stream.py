@@ -158,26 +158,29 @@ class SpeedJob:
                 raise
 
         self._failure = None
-        writer = stream.writeStream.foreachBatch(apply).option("checkpointLocation", checkpoint.as_uri())
+        # Not as a URI: Hadoop would not decode it, and look in another folder than we where a home has a space in it.
+        writer = stream.writeStream.foreachBatch(apply).option("checkpointLocation", f"file://{checkpoint}")
         trigger: dict[str, Any] = {"availableNow": True}
         if not available_now:
             trigger = {"processingTime": f"{milliseconds(self._settings.trigger)} milliseconds"}
         query = writer.trigger(**trigger).start()
         self._say(f"applying from {position.offsets}, epoch {position.epoch}")
+        metadata = checkpoint / "metadata"
+        there = metadata.exists()
         try:
-            while not self._stopping.is_set() and not self._ended(query, checkpoint):
+            while not self._stopping.is_set() and not self._ended(query, lambda: there and not metadata.exists()):
                 pass
         finally:
             query.stop()
             shutil.rmtree(checkpoint, ignore_errors=True)
 
-    def _ended(self, query: Any, checkpoint: Path) -> bool:
+    def _ended(self, query: Any, deleted: Callable[[], bool]) -> bool:
         """Wait a little for the query's end; raise what ended it if it failed."""
         try:
             return bool(query.awaitTermination(0.2))
         except Exception as error:
             cause = translated(self._failure or error, Displaced)
-            if not isinstance(cause, MillraceError) and not (checkpoint / "metadata").exists():
+            if not isinstance(cause, MillraceError) and deleted():
                 raise StartOver("the engine's checkpoint was deleted") from error
             raise cause from error
 

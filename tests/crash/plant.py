@@ -181,7 +181,7 @@ def plant(pair: str, folder: Path, seed: int, say: Say, rate: float = 30.0) -> I
             stack.callback(server.stop)
         bootstrap = running_broker(broker.home)
         assert bootstrap is not None
-        home = folder / "home"
+        home = folder / "a home+1"
         settings = Settings(home=home, kafka=bootstrap, **urls, **SETTINGS)
         env = {f"MILLRACE_{key.upper()}": str(value) for key, value in {**SETTINGS, **urls}.items()}
         commands = Commands(folder, {**env, "MILLRACE_HOME": str(home), "MILLRACE_KAFKA": bootstrap})
