@@ -40,8 +40,10 @@ format: .venv/ready ## format the code and mend what ruff can
 bench: setup ## measure this machine (ARGS=…)
 	@$(BIN)/python -m bench $(ARGS)
 
-soak: setup ## search for wrong answers far longer than `make test` does (TIMES=40)
-	@MILLRACE_SEARCH=$(or $(TIMES),40) $(BIN)/python -m pytest tests/exact $(ARGS)
+soak: setup ## kill real parts over and over, and search for wrong answers, some 25 minutes (ARGS="--seed 7", TIMES=10)
+	@$(BIN)/python -m adapters.jars $(JARS)
+	@$(BIN)/python -m tests.crash $(ARGS)
+	@MILLRACE_SEARCH=$(or $(TIMES),4) $(BIN)/python -m pytest tests/exact
 
 jars: setup ## fetch all Java libraries, those for tests too
 	@$(BIN)/python -m adapters.jars $(JARS)

@@ -56,7 +56,8 @@ def speed_dies_at_random(made: Plant) -> None:
         made.speed.wait_until_it_says(APPLYING)
         time.sleep(made.rng.uniform(0, 5))
     made.speed.kill(victim)
-    made.judge.check()
+    upto = made.judge.check()
+    made.say(f"{made.pair}: the speed layer's {victim} killed; {sum(upto.values()):,} records exact")
 
 
 def speed_views_lost(made: Plant, running: bool) -> None:

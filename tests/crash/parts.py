@@ -25,6 +25,7 @@ class Part:
     words: tuple[str, ...]
     commands: Commands
     log: Path
+    pause_seconds: float = RESTART_SECONDS  # before it is started again
     faults: deque[str] = field(default_factory=deque)
     kept: bool = False
     process: "Popen[bytes] | None" = None
@@ -55,7 +56,7 @@ class Part:
         with self._lock:
             if self.process is not None and not self.runs:
                 self._note_end(self.process.returncode)
-            if self.process is None and self.kept and time.monotonic() > self._ended_at + RESTART_SECONDS:
+            if self.process is None and self.kept and time.monotonic() > self._ended_at + self.pause_seconds:
                 self._start()
 
     def kill(self, whom: str = "driver") -> None:

@@ -35,6 +35,7 @@ PAIRS = ("sqlite+sqlite", "cassandra+redis")
 PATIENCE_SECONDS = 240.0
 # A generation must outlive the longest reading of a busy machine; the lease, a restart that waits for it.
 SETTINGS: dict[str, Any] = {**SMALL, "grace": "8s", "lease": "4s", "store_timeout": "5s"}
+BATCH_PAUSE_SECONDS = 5.0  # its starts shall not take all of the machine
 FIRST_EVENTS = 1_000
 Say = Callable[[str], None]
 
@@ -192,14 +193,11 @@ def plant(pair: str, folder: Path, seed: int, say: Say, rate: float = 30.0) -> I
         load.send(FIRST_EVENTS)
         stack.callback(load.abandon)
         port = free_port()
-        speed, batch, serving = (
-            Part(name, words, commands, folder / f"{words[0]}.log")
-            for name, words in {
-                "speed layer": ("speed", "run"),
-                "batch run": ("batch", "run", "--every", "6s"),
-                "serving": ("serve", "--port", str(port)),
-            }.items()
+        speed = Part("speed layer", ("speed", "run"), commands, folder / "speed.log")
+        batch = Part(
+            "batch run", ("batch", "run", "--every", "10s"), commands, folder / "batch.log", BATCH_PAUSE_SECONDS
         )
+        serving = Part("serving", ("serve", "--port", str(port)), commands, folder / "serve.log")
         judge = Judge(None, log, settings, load=load)  # type: ignore[arg-type]  # it needs no session
         stack.callback(judge.close)
         reader = Reader(f"http://127.0.0.1:{port}", serving, *_often(load))
