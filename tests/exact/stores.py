@@ -110,9 +110,9 @@ COLUMNS = {
 
 
 @contextmanager
-def in_cassandra(url: str) -> Iterator[Open]:
+def in_cassandra(url: str, timeout_ms: int = 10_000) -> Iterator[Open]:
     """A keyspace under one connection, which costs a second; each opening empties it."""
-    session = CassandraSession(Address.of(url), 10_000)
+    session = CassandraSession(Address.of(url), timeout_ms)
     store = CassandraStore(session)
     store.check()  # makes keyspace and tables
 

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
@@ -17,9 +18,10 @@ from schemas.control import Control, Position
 from schemas.errors import BadInput, MillraceError, NotReady, StoreUnavailable
 from serving_layer.views import answer
 from speed_layer.rows import Displaced
+from tests.contract.test_cassandra import Mute
 from tests.exact.processes import Crash, Fate, Process
 from tests.exact.reading import read_all
-from tests.exact.stores import Restorable, in_redis
+from tests.exact.stores import Restorable, in_cassandra, in_redis
 from tests.exact.story import ALL, HALF, Story, require
 
 ENDS = [("crash", ""), ("refused", "")]
@@ -100,6 +102,23 @@ def test_1_a_publication_whose_answer_was_lost_is_known_by_reading_again() -> No
         return swapped
 
     require(tale, lambda patch, _: patch.setattr(records, "_swapped", taken_as_it_comes))
+
+
+@pytest.mark.cassandra
+@pytest.mark.parametrize("swap", [1, 2], ids=["boundary", "publication"])
+def test_1_a_change_that_cassandra_did_not_answer_in_time_is_known_by_reading_again(
+    swap: int, cassandra_port: int, cassandra_url: str
+) -> None:
+    with closing(Mute(cassandra_port)) as mute:
+        url = f"cassandra://127.0.0.1:{mute.port}/{cassandra_url.rpartition('/')[2]}"
+        with in_cassandra(url, timeout_ms=3_000) as opened, opened() as batch, Story.told(batch=batch) as story:
+            story.send(8)
+            run = story.paused(story.world.run_batch, calls=swap, of="swap")
+            mute.muted = True
+            made = story.finish(run)
+            assert mute.thrown_away == 1
+            assert (story.world.control.active, len(story.world.control.boundaries)) == (made.id, 2)
+            story.exact(degraded=("speed",))
 
 
 def test_1_a_publication_that_was_refused_is_not_taken_for_done() -> None:
