@@ -11,8 +11,9 @@ from core.boundaries import latest
 from core.codec import Facts
 from schemas.control import Control, Offsets
 from schemas.errors import MillraceError, NotReady, StoreUnavailable
+from serving_layer.patience import reading
 from serving_layer.snapshot import Snapshot
-from serving_layer.views import Views, answer
+from serving_layer.views import SPEED_SIDE, Views, answer
 
 if TYPE_CHECKING:
     from adapters.log import Log
@@ -35,10 +36,13 @@ def status(views: Views, settings: Settings, log: "Log | None", now_ms: int) -> 
     Args: log: None when none is there.      now_ms: the wall clock, epoch ms.
     Raises: NotReady when neither store answers.
     """
+    lease_ms = milliseconds(settings.lease)
     try:
-        told, applied, facts = answer(views, _views_told)
+        (told, applied, facts), lease = answer(views, lambda snapshot: (_views_told(snapshot), _lease_of(snapshot)))
+        speed = _alive(lease, now_ms, lease_ms)
     except NotReady as error:
         told, applied, facts = _nothing_told(views, str(error))
+        speed = speed_layer(views, now_ms, lease_ms)
     end, why = None, "no broker runs"
     try:
         end = None if log is None else _end(log, applied, now_ms)
@@ -46,7 +50,6 @@ def status(views: Views, settings: Settings, log: "Log | None", now_ms: int) -> 
         why = str(error)
     if end is None:
         told["degraded"].append("log")
-    speed = speed_layer(views, now_ms, milliseconds(settings.lease))
     rejected = facts.rejected or {}
     return {
         **told,
@@ -111,11 +114,22 @@ def _end(log: "Log", applied: Offsets, now_ms: int) -> End:
 def speed_layer(views: Views, now_ms: int, lease_ms: int) -> dict[str, Any]:
     """Whether a speed layer shows signs of life; by the wall clock, for people to see."""
     try:
-        text = views.speed.record(LEASE)
+        return _alive(views.speed.record(LEASE) or b"", now_ms, lease_ms)
     except StoreUnavailable:
-        return {"alive": None, "owner": None, "beat": None}
-    if text is None:
-        return {"alive": False, "owner": None, "beat": None}
+        return _alive(None, now_ms, lease_ms)
+
+
+def _lease_of(snapshot: Snapshot) -> bytes | None:
+    """The last sign of life, empty where there is none; None where the answer does without the store."""
+    if not snapshot.has_catalogue:  # it is in the same store
+        return None
+    with reading(SPEED_SIDE):
+        return snapshot.views.speed.record(LEASE) or b""
+
+
+def _alive(text: bytes | None, now_ms: int, lease_ms: int) -> dict[str, Any]:
+    if not text:
+        return {"alive": None if text is None else False, "owner": None, "beat": None}
     lease = json.loads(text)
     fresh = lease["beat"] > now_ms - 2 * lease_ms
     return {"alive": bool(lease["owner"]) and fresh, "owner": lease["owner"] or None, "beat": lease["beat"]}

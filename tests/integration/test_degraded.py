@@ -19,6 +19,8 @@ from adapters.broker import embedded_broker, wait_until_stopped
 from adapters.broker_home import BrokerHome
 from adapters.settings import Settings
 from adapters.stores import open_store
+from serving_layer.status import status
+from serving_layer.views import open_views
 from tests.integration.test_api import RULES, fill, model_rows, problem, serving, shop, until
 from tests.proxy import Proxy, proxy
 from tests.servers import run_cql
@@ -41,7 +43,7 @@ class Parts:
     client: Client
     redis: Proxy
     cassandra: Proxy
-    broker_home: Path
+    settings: Settings
     world: SmallLambda
 
     def answers(self) -> dict[str, Response]:
@@ -96,7 +98,7 @@ def parts(tmp_path_factory: pytest.TempPathFactory, cassandra_port: int, redis_u
             speed_views=f"redis://127.0.0.1:{redis_proxy.port}/14",
         )  # fmt: skip
         client = stack.enter_context(serving(settings))
-        yield Parts(client, redis_proxy, cassandra_proxy, home, world)
+        yield Parts(client, redis_proxy, cassandra_proxy, settings, world)
 
 
 def filled(stack: ExitStack, batch_url: str, speed_url: str) -> SmallLambda:
@@ -189,8 +191,21 @@ def test_a_slow_store_costs_an_answer_no_more_than_one_budget(
     parts.until_whole(whole)
 
 
+def test_status_is_told_within_the_budget_too(parts: Parts, whole: dict[str, Any]) -> None:
+    parts.redis.trickling = True
+    started = time.monotonic()
+    try:
+        with open_views(parts.settings) as views:
+            told = status(views, parts.settings, None, time.time_ns() // 1_000_000)
+    finally:
+        parts.redis.well()
+    assert time.monotonic() - started < 1.9 * BUDGET_SECONDS
+    assert (told["degraded"], told["speed"]["alive"]) == (["speed", "log"], None)
+    assert told["generation"] == parts.world.control.active
+
+
 def test_without_the_log_lookups_are_whole_however_many_events_wait_for_it(parts: Parts, whole: dict[str, Any]) -> None:
-    kill_broker(parts.broker_home)
+    kill_broker(parts.settings.home)
     with ThreadPoolExecutor(45) as pool:  # more than the server has threads
         waiting = [pool.submit(parts.post) for _ in range(45)]
         time.sleep(0.5)
@@ -203,7 +218,7 @@ def test_without_the_log_lookups_are_whole_however_many_events_wait_for_it(parts
         with down(parts.cassandra):
             parts.check_all_lack("batch")
         refused(waiting)
-    with embedded_broker(parts.broker_home):
+    with embedded_broker(parts.settings.home):
         until(lambda: parts.post().status_code == 202, 30)
         parts.until_whole(whole)
 
