@@ -43,18 +43,18 @@ def memory() -> AbstractContextManager[Restorable]:
 
 @pytest.mark.timeout(0)
 def test_every_answer_is_exact_on_the_ports_reference() -> None:
-    search(memory, memory, 120)
+    search(memory, memory, 80)
 
 
 @pytest.mark.timeout(0)
 def test_every_answer_is_exact_on_sqlite() -> None:
-    search(in_sqlite, in_sqlite, 15)
+    search(in_sqlite, in_sqlite, 10)
 
 
 @pytest.mark.redis
 @pytest.mark.timeout(0)
 def test_every_answer_is_exact_on_redis(redis_url: str) -> None:
-    search(lambda: in_redis(redis_url), lambda: in_redis(redis_url), 15)
+    search(lambda: in_redis(redis_url), lambda: in_redis(redis_url), 10)
 
 
 @pytest.mark.cassandra
@@ -62,7 +62,7 @@ def test_every_answer_is_exact_on_redis(redis_url: str) -> None:
 @pytest.mark.timeout(0)
 def test_every_answer_is_exact_on_cassandra_and_redis(cassandra_url: str, redis_url: str) -> None:
     with in_cassandra(cassandra_url) as batch:
-        search(batch, lambda: in_redis(redis_url), 3)
+        search(batch, lambda: in_redis(redis_url), 2)
 
 
 @pytest.mark.cassandra
@@ -70,5 +70,5 @@ def test_every_answer_is_exact_on_cassandra_and_redis(cassandra_url: str, redis_
 def test_every_answer_is_exact_on_cassandra(cassandra_url: str, cassandra_port: int) -> None:
     speed_url = f"{cassandra_url}_speed"
     with in_cassandra(cassandra_url) as batch, in_cassandra(speed_url) as speed:
-        search(batch, speed, 2)
+        search(batch, speed, 1)
     run_cql(cassandra_port, f"DROP KEYSPACE {speed_url.rpartition('/')[2]}")

@@ -24,8 +24,8 @@ from tests.exact.reading import read_all
 from tests.exact.stores import Restorable, in_cassandra, in_redis
 from tests.exact.story import ALL, HALF, Story, require
 
-ENDS = [("crash", ""), ("refused", "")]
-ENDS += [("torn", "put"), ("unknown", "put"), ("late", "put"), ("unknown", "swap"), ("late", "swap")]
+ENDS = [("crash", ""), ("torn", "put")]
+ENDS += [(what, of) for what in ("refused", "unknown", "late") for of in ("put", "swap")]
 GONE = "control record is gone: see 'Loss of the control record'"
 Begin = Callable[[Story], Callable[[], Any]]  # what comes before -> what then is troubled
 
