@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from adapters.settings import Settings
-from tests.crash.plant import Plant, control_of
+from tests.crash.plant import Plant
 from tests.e2e.commands import until
 
 SPEED_STEPS = ("planned", "registered", "written", "committed")
@@ -63,7 +63,7 @@ def speed_dies_at_random(made: Plant) -> None:
 def speed_views_lost(made: Plant, running: bool) -> None:
     """Under the running layer, or while it is stopped; then its next life ends while it begins the epoch, too."""
     made.note_attempts()
-    before = control_of(made).epoch
+    before = made.judge.control.epoch
     with made.reader.rebuilding():
         if not running:
             made.speed.stop()
@@ -74,7 +74,7 @@ def speed_views_lost(made: Plant, running: bool) -> None:
         if not running:
             made.speed.wait_for_the_faults()
         made.recovered(f"speed views lost {'under the running' if running else 'of a stopped'} layer")
-    assert control_of(made).epoch > before
+    assert made.judge.control.epoch > before
 
 
 def batch_views_lost(made: Plant) -> None:
@@ -84,13 +84,13 @@ def batch_views_lost(made: Plant) -> None:
         lose(made, "batch")
         made.lost["batch views"] += 1
         made.recovered("batch views lost")
-        until(lambda: control_of(made).active is not None, 240, made.told)
+        until(lambda: made.judge.control.active is not None, 240, made.told)
         made.recovered("batch views lost, up to the next generation")
 
 
 def checkpoint_lost(made: Plant, running: bool) -> None:
     """Spark's own memory of the stream: it must count for nothing."""
-    before = control_of(made).epoch
+    before = made.judge.control.epoch
     made.speed.wait_until_it_says(APPLYING)
     if not running:
         made.speed.kill()
@@ -99,18 +99,18 @@ def checkpoint_lost(made: Plant, running: bool) -> None:
     made.lost["checkpoint"] += 1
     made.speed.kept = True
     made.recovered(f"the checkpoint lost {'under the running' if running else 'of a dead'} layer")
-    assert control_of(made).epoch == before
+    assert made.judge.control.epoch == before
 
 
 def store_killed(made: Plant, side: str) -> None:
     """Its data stays; nothing begins anew."""
-    before = control_of(made).epoch
+    before = made.judge.control.epoch
     made.stores[side].kill()
     made.lost[f"{side} store killed"] += 1
     time.sleep(made.rng.uniform(0, 3))
     made.stores[side].start()
     made.recovered(f"the {side} store killed")
-    assert control_of(made).epoch == before
+    assert made.judge.control.epoch == before
 
 
 def broker_killed(made: Plant) -> None:

@@ -46,7 +46,7 @@ def short_on_files(made: Plant) -> None:
 
 
 def short_on_servers(made: Plant) -> None:
-    """Each server killed, the speed store lost with its server, a second speed layer, and kills at random."""
+    """Each server killed, both stores emptied, a second speed layer, and a kill at random."""
     made.batch.kept = True
     made.batch.wait_until_it_says(PUBLISHED)
     with under_load(made):
@@ -58,7 +58,8 @@ def short_on_servers(made: Plant) -> None:
         broker_killed(made)
         second_speed_layer(made)
         speed_views_lost(made, running=True)
-        at_random(made, 2)
+        batch_views_lost(made)
+        at_random(made, 1)
         made.batch.stop()
         made.finish()
 

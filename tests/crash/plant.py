@@ -14,8 +14,8 @@ import httpx
 from adapters.broker import running_broker
 from adapters.children import free_port
 from adapters.log import Log
-from adapters.opened import batch_views, speed_views
-from adapters.records import read_control, read_position
+from adapters.opened import speed_views
+from adapters.records import read_position
 from adapters.settings import Settings
 from core.acceptance import parse_event
 from core.boundaries import reaches
@@ -244,8 +244,3 @@ def _often(load: Load) -> tuple[list[str], list[str]]:
                 items[event.item_id] += 1
                 users[event.user_id] += 1
     return [name for name, _ in items.most_common(4)], [name for name, _ in users.most_common(3)]
-
-
-def control_of(made: Plant) -> Any:
-    """The control record as it is now."""
-    return read_control(batch_views(made.judge.settings))
