@@ -8,7 +8,7 @@ import pytest
 from tests.crash.campaign import short_on_files, short_on_servers, summary
 from tests.crash.plant import Plant, plant
 
-pytestmark = [pytest.mark.kafka, pytest.mark.spark, pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.kafka, pytest.mark.spark, pytest.mark.slow, pytest.mark.timeout(1200)]
 SEED = 1
 
 
