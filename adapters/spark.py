@@ -23,6 +23,9 @@ SETTINGS = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
     "spark.databricks.delta.snapshotPartitions": "2",  # the default of 50 costs 5 s a commit on one machine
+    # Parquet looks how large a page has become after 100 rows at the earliest: dead letters have up to 8 MiB.
+    "spark.hadoop.parquet.page.size.row.check.min": "1",
+    "spark.hadoop.parquet.block.size.row.check.min": "1",
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.execution.arrow.maxRecordsPerBatch": "0",  # whole partitions: the fold wants few large batches
     "spark.python.worker.reuse": "true",  # a new worker imports NumPy, Arrow and Numba anew: 1 s

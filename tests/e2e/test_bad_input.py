@@ -6,12 +6,14 @@ import time
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from adapters.lake import Lake
+from adapters.lake import EVENTS_DDL, Lake
 from adapters.log import as_record
 from core.partitioner import partition_of
+from schemas.control import LogIdentity
 from schemas.event import Record, Rejected
 from serving_layer import lookups
 from serving_layer.catalogue import Page
@@ -21,6 +23,9 @@ from tests.e2e.commands import Commands
 from tests.e2e.installation import Installation
 from tests.e2e.mixed_stream import SHOP, mixed_stream
 from tests.hostile import TIMESTAMP, USER, encoded, good, hostile_at_random
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 pytestmark = [pytest.mark.kafka, pytest.mark.spark]
 
@@ -91,6 +96,17 @@ def buried(millrace: Installation) -> list[tuple[int, int, str, bytes | None, by
 
 def octets(value: bytearray | None) -> bytes | None:
     return None if value is None else bytes(value)
+
+
+def test_the_lake_takes_more_large_dead_letters_than_fit_into_the_engines_memory(
+    spark: "SparkSession", tmp_path: Path
+) -> None:
+    lake, count = Lake(spark, str(tmp_path)), 120  # 1 GB before compression, as much as the engine has
+    value = f"cast(repeat('[', {HUGE_BYTES}) as binary) value"
+    place = ("'events' topic", "0 partition", "id offset", "0L timestamp")
+    letters = spark.range(0, count, 1, 1).selectExpr(*place, "cast(null as binary) key", value, "'oversize' reason")
+    lake.append(spark.createDataFrame([], EVENTS_DDL), letters, LogIdentity("cluster", "topic", 1), {0: count})
+    assert lake.rejected_until({0: count}).count() == count
 
 
 def test_rejected_records_are_mended_in_a_file_or_by_a_setting_and_sent_again(
