@@ -10,7 +10,7 @@ import pytest
 from schemas.errors import StoreUnavailable
 from serving_layer.patience import LeftBehind, Lost, Patience, reading
 
-BUDGET = 0.2
+BUDGET = 0.5
 
 
 def reads(side: str, times: int, seconds: float) -> Callable[[], str]:
@@ -33,13 +33,13 @@ def timed(patience: Patience, compute: Callable[[], Any]) -> tuple[Any, float]:
 
 
 def test_reads_within_the_budget_are_answered() -> None:
-    assert timed(Patience(BUDGET), reads("speed", 4, BUDGET / 10))[0] == "told"
+    assert timed(Patience(BUDGET), reads("speed", 4, BUDGET / 50))[0] == "told"
 
 
 def test_short_reads_that_add_up_to_more_lose_the_side_when_the_budget_is_spent() -> None:
-    side, seconds = timed(Patience(BUDGET), reads("speed", 20, BUDGET / 4))
+    side, seconds = timed(Patience(BUDGET), reads("speed", 40, BUDGET / 4))
     assert side == "speed"
-    assert BUDGET * 0.9 < seconds < BUDGET * 2
+    assert BUDGET * 0.9 < seconds < BUDGET * 4
 
 
 def test_a_read_that_does_not_end_is_left_behind_and_reads_no_more() -> None:
@@ -57,7 +57,7 @@ def test_a_read_that_does_not_end_is_left_behind_and_reads_no_more() -> None:
 
     side, seconds = timed(Patience(BUDGET), compute)
     assert side == "batch"
-    assert BUDGET * 0.9 < seconds < BUDGET * 2
+    assert BUDGET * 0.9 < seconds < BUDGET * 4
     ended.set()
     while not stopped:
         time.sleep(0.01)
