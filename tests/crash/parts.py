@@ -5,7 +5,7 @@ import signal
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +27,7 @@ class Part:
     log: Path
     pause_seconds: float = RESTART_SECONDS  # before it is started again
     faults: deque[str] = field(default_factory=deque)
+    settings: Callable[[], dict[str, str]] = dict  # of its next life, beside those that all have
     kept: bool = False
     process: "Popen[bytes] | None" = None
     fault: str = ""
@@ -104,7 +105,7 @@ class Part:
         self._began = self.log.stat().st_size if self.log.exists() else 0
         self.fault = self.faults.popleft() if self.faults else ""
         self._life, self._struck = ExitStack(), False
-        env = {"MILLRACE_FAULT": self.fault} if self.fault else {}
+        env = self.settings() | ({"MILLRACE_FAULT": self.fault} if self.fault else {})
         self.process = self._life.enter_context(self.commands.started(*self.words, log=self.log, **env))
         self.lives += 1
 

@@ -198,6 +198,9 @@ def plant(pair: str, folder: Path, seed: int, say: Say, rate: float = 30.0) -> I
             "batch run", ("batch", "run", "--every", "10s"), commands, folder / "batch.log", BATCH_PAUSE_SECONDS
         )
         serving = Part("serving", ("serve", "--port", str(port)), commands, folder / "serve.log")
+        chance = random.Random(seed)
+        # A life that repeats less than the dead one tried leaves that one's rows lying beside its own.
+        speed.settings = lambda: {"MILLRACE_MAX_EVENTS_PER_BATCH": str(chance.choice((150, 600, 100_000)))}
         judge = Judge(None, log, settings, load=load)  # type: ignore[arg-type]  # it needs no session
         stack.callback(judge.close)
         reader = Reader(f"http://127.0.0.1:{port}", serving, *_often(load))
