@@ -84,7 +84,7 @@ def batch_views_lost(made: Plant) -> None:
         lose(made, "batch")
         made.lost["batch views"] += 1
         made.recovered("batch views lost")
-        until(lambda: made.judge.control.active is not None, 240, made.told)
+        until(lambda: made.judge.control.active is not None, 900, made.told)
         made.recovered("batch views lost, up to the next generation")
 
 

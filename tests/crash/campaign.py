@@ -130,7 +130,7 @@ def batch_dies_again_and_again(made: Plant) -> Iterator[None]:
             life = part.lives
             if part.fault or not part.runs:
                 continue
-            deadline = time.monotonic() + (rng.uniform(5, 30) if rng.random() < 0.3 else 120)
+            deadline = time.monotonic() + (rng.uniform(5, 30) if rng.random() < 0.3 else 600)
             while not over.wait(0.2) and part.lives == life and PUBLISHED not in part.said():
                 if time.monotonic() > deadline:
                     break
