@@ -19,7 +19,7 @@ from adapters.log import Log
 from adapters.opened import batch_views
 from adapters.records import change_control, open_control, require_rules, require_same_record
 from adapters.settings import Settings, milliseconds
-from batch_layer.fold_step import CHANGES_DDL, by_user, fold_users, weighed
+from batch_layer.fold_step import CHANGES_DDL, by_user, fold_users, tasks_for, weighed
 from batch_layer.jobs.lake_filler import LakeFiller
 from batch_layer.train import MODEL, AlsSettings, interactions, model_rows, train
 from batch_layer.write_step import WRITTEN_DDL, write_rows
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 Say = Callable[[str], None]
-EVENTS_A_PARTITION = 500_000
 RECORDS_AT_ONCE = 100_000  # a task holds no more of its partition than this
 
 
@@ -119,11 +118,11 @@ class BatchJob:
         url, timeout = self.settings.batch_views_url, milliseconds(self.settings.store_timeout)
         events = weighed(lake_events, rules)
         total = events.count()
-        partitions = max(self.spark.sparkContext.defaultParallelism, -(-total // EVENTS_A_PARTITION))
-        changes = by_user(events, partitions).mapInArrow(
+        tasks = tasks_for(total, self.spark.sparkContext.defaultParallelism)
+        changes = by_user(events, tasks).mapInArrow(
             lambda batches: fold_users(batches, rules, url, timeout, name), CHANGES_DDL
         )
-        rows = changes.repartition(partitions, "view", "key")
+        rows = changes.repartition(tasks, "view", "key")
         written = rows.mapInArrow(lambda batches: write_rows(batches, url, timeout, name), WRITTEN_DDL)
         sizes = written.groupBy("view").sum("rows", "bytes").collect()
         self._write_rejected(name, boundary)
