@@ -1,113 +1,146 @@
-"""From the broker's acknowledgement of an event to the first answer that holds it, at a steady rate.
+"""From the broker's acknowledgement of an event to the first answer over HTTP that holds it, at steady rates.
 
-Everything is the embedded default in processes of its own, as ``millrace up`` runs it; the answers are read from the
-stores as a lookup does. Memory is that of broker, speed layer and this reader together.
+Broker, speed layer and API are processes of their own, as ``millrace up`` runs them. One reader for each of similar,
+recommend and trending asks again and again; an answer holds an event when its ``fresh_to.offsets`` passes the event's
+offset, which is what Millrace promises of it. Every twentieth event or so is timed. Memory is that of broker, speed
+layer, API and the readers together.
 """
 
+import http.client
 import json
 import os
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
 
-import msgspec
+from confluent_kafka import Producer
 
-from adapters.children import start
+from adapters.children import free_port, start
+from adapters.kafka_client import client_settings
 from adapters.log import Log
 from adapters.settings import Settings
 from bench.setting import command_line, fresh_home, load, machine, pids, resident_mib
-from serving_layer import lookups
-from serving_layer.catalogue import Page
-from serving_layer.views import Views, answer, open_views
 
-RATE, SECONDS, USERS, ITEMS = 500, 60, 2_000, 500
-PROBE_EVERY_SECONDS = 0.5
-LOST_AFTER_SECONDS = 60.0
-
-
-def run(rate: int = RATE, seconds: int = SECONDS) -> dict[str, object]:
-    """Percentiles of the seconds until ``similar`` shows a new co-rating, and the peak of memory."""
-    with fresh_home() as (settings, log):
-        child = start("speed layer", [sys.executable, "-m", "millrace", "speed", "run"], settings.home / "speed.log")
-        try:
-            with open_views(settings) as views:
-                _probe(log, views, "warm")
-                stop = threading.Event()
-                steady = threading.Thread(target=_steadily, args=(log, settings, rate, seconds, stop))
-                steady.start()
-                waits, peak = [], 0.0
-                while steady.is_alive():
-                    waits.append(_probe(log, views, f"p{len(waits)}"))
-                    peak = max(peak, resident_mib(_roots(settings, child.process.pid)))
-                    time.sleep(PROBE_EVERY_SECONDS)
-                steady.join()
-        finally:
-            child.stop(30)
-    waits.sort()
-    return {
-        "machine": machine(),
-        "events/s": rate,
-        "probes": len(waits),
-        **{f"p{percent} s": _at(waits, percent / 100) for percent in (50, 95, 99)},
-        "max s": round(waits[-1], 2),
-        "memory MiB (proportional, broker included)": round(peak),
-    }
+RATES, SECONDS, USERS, ITEMS = (100, 1_000, 5_000), 40, 20_000, 5_000
+WARM_EVENTS = 200_000
+PAUSE_SECONDS = 0.02  # of a reader between two questions
+PERCENTILES = (50, 95, 99)
+QUESTIONS = {"similar": "items/{item}/similar", "recommend": "recommendations/{user}", "trending": "trending"}
 
 
-def _probe(log: Log, views: Views, name: str) -> float:
-    """Two events of a new user on two items; the seconds from their acknowledgement to an answer with both."""
-    now = time.time_ns() // 1_000_000
-    pair = f"probe-{name}-a", f"probe-{name}-b"
-    kinds = {"event_time": now, "kind": "view", "user_id": f"probe-{name}"}
-    rows = [{"event_id": f"{name}-{k}", "item_id": item, **kinds} for k, item in enumerate(pair)]
-    log.appender().append_all(
-        log.topics.events, [(each["user_id"].encode(), msgspec.json.encode(each)) for each in rows]
-    )
-    acknowledged = time.monotonic()
-    _wait(lambda: bool(_neighbours(views, pair[0].encode())))
-    return time.monotonic() - acknowledged
+@dataclass
+class Reader(threading.Thread):
+    """Asks one question again and again and keeps when each answer came and how far it reached."""
+
+    port: int
+    path: str
+    answers: list[tuple[float, dict[str, int]]] = field(default_factory=list)
+    ended: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        super().__init__(daemon=True)
+
+    __hash__ = threading.Thread.__hash__
+
+    def run(self) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        while not self.ended.wait(PAUSE_SECONDS):
+            connection.request("GET", f"/api/v1/{self.path}")
+            answer = json.loads(connection.getresponse().read())
+            if "fresh_to" in answer:
+                self.answers.append((time.monotonic(), answer["fresh_to"]["offsets"]))
+
+    def waits(self, events: list[tuple[int, int, float]]) -> list[float]:
+        """For each (partition, offset, acknowledged at) the seconds until an answer held it."""
+        found, at = [], 0
+        for partition, offset, acknowledged in sorted(events, key=lambda each: each[2]):
+            while at < len(self.answers) and self.answers[at][0] < acknowledged:
+                at += 1
+            held = (t for t, reached in self.answers[at:] if reached.get(str(partition), 0) > offset)
+            found.append(next(held, float("inf")) - acknowledged)
+        return sorted(found)
 
 
-def _neighbours(views: Views, item: bytes) -> list[object]:
-    from schemas.errors import BadInput, NotReady
-
-    try:
-        found: list[object] = answer(views, lambda s: lookups.similar(s, item, Page(n=1)))["items"]
-    except (BadInput, NotReady):
-        return []
-    return found
-
-
-def _wait(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + LOST_AFTER_SECONDS
-    while not true():
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"not in the answers after {LOST_AFTER_SECONDS:g} s")
-        time.sleep(0.02)
-
-
-def _steadily(log: Log, settings: Settings, rate: int, seconds: int, stop: threading.Event) -> None:
-    rows, appender, started = load(rate * seconds, USERS, ITEMS), log.appender(settings.partitioner), time.monotonic()
-    for number, (key, value) in enumerate(rows):
-        ahead = number / rate - (time.monotonic() - started)
-        if ahead > 0.005:
-            time.sleep(ahead)
-        appender.append(log.topics.events, key, value)
-    appender.flush()
-    stop.set()
+def run(rates: tuple[int, ...] = RATES, seconds: int = SECONDS) -> dict[str, object]:
+    """Percentiles of the seconds, for each rate and question, and the peak of memory."""
+    found: dict[str, object] = {"machine": machine()}
+    with fresh_home() as (settings, log), _running(settings) as (port, roots):
+        warm = load(WARM_EVENTS, USERS, ITEMS)
+        log.appender().append_all(log.topics.events, warm)
+        _wait_until_applied(port, log)
+        user, item = warm[-1][0].decode(), json.loads(warm[-1][1])["item_id"]
+        peak = 0.0
+        for rate in rates:
+            readers = {name: Reader(port, path.format(user=user, item=item)) for name, path in QUESTIONS.items()}
+            for each in readers.values():
+                each.start()
+            timed = _steadily(log, rate, seconds)
+            _wait_until_applied(port, log)
+            peak = max(peak, resident_mib(roots | {os.getpid()}))
+            for name, each in readers.items():
+                each.ended.set()
+                each.join()
+                waits = each.waits(timed)
+                found[f"{rate} events/s, {name}, p50 p95 p99 max s"] = [
+                    *(_at(waits, percent / 100) for percent in PERCENTILES), round(waits[-1], 2),
+                ]  # fmt: skip
+    return {**found, "memory MiB (proportional, all processes)": round(peak)}
 
 
-def _roots(settings: Settings, speed: int) -> set[int]:
-    """This process, the speed layer's, and the broker's keeper (which is its own session, found by its home)."""
+@contextmanager
+def _running(settings: Settings) -> Iterator[tuple[int, set[int]]]:
+    """Speed layer and API as children; the API's port, and the processes whose memory counts."""
+    port, millrace = free_port(), [sys.executable, "-m", "millrace"]
+    speed = start("speed layer", [*millrace, "speed", "run"], settings.home / "speed.log")
+    serve = start("API", [*millrace, "serve", "--port", str(port)], settings.home / "serve.log")
     home = str(settings.home.resolve()).encode()
     keepers = {pid for pid in pids() if home in command_line(pid) and b"broker_keeper" in command_line(pid)}
-    return {os.getpid(), speed, *keepers}
+    try:
+        yield port, {speed.process.pid, serve.process.pid, *keepers}
+    finally:
+        serve.stop(30)
+        speed.stop(30)
 
 
-def _at(sorted_values: list[float], share: float) -> float:
-    return round(sorted_values[min(len(sorted_values) - 1, int(share * len(sorted_values)))], 2)
+def _steadily(log: Log, rate: int, seconds: int) -> list[tuple[int, int, float]]:
+    """Send at that rate; partition, offset and moment of acknowledgement of some events."""
+    rows, timed = load(rate * seconds, USERS, ITEMS, seed=rate), list[tuple[int, int, float]]()
+    producer = Producer(client_settings(log.bootstrap, {}) | {"acks": "all", "partitioner": "murmur2_random"})
+    every = max(1, rate // 50)
+
+    def acknowledged(error: Any, message: Any) -> None:
+        if error is None:
+            timed.append((message.partition(), message.offset(), time.monotonic()))
+
+    started = time.monotonic()
+    for number, (key, value) in enumerate(rows):
+        ahead = number / rate - (time.monotonic() - started)
+        if ahead > 0.002:
+            time.sleep(ahead)
+        producer.produce(log.topics.events, value, key, on_delivery=acknowledged if number % every == 0 else None)
+        producer.poll(0)
+    producer.flush(30)
+    return timed
 
 
-if __name__ == "__main__":
-    print(json.dumps(run(), indent=1))
+def _wait_until_applied(port: int, log: Log) -> None:
+    end, deadline = log.end_offsets(), time.monotonic() + 180
+    while time.monotonic() < deadline:
+        try:
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+            connection.request("GET", "/api/v1/trending")
+            answer = json.loads(connection.getresponse().read())
+            if answer.get("fresh_to", {}).get("offsets") == {str(p): offset for p, offset in end.items()}:
+                return
+        except OSError:  # not listening yet
+            pass
+        time.sleep(0.2)
+    raise TimeoutError("the speed layer did not reach the log's end within 180 s")
+
+
+def _at(ascending: list[float], share: float) -> float:
+    return round(ascending[min(len(ascending) - 1, int(share * len(ascending)))], 2)

@@ -31,6 +31,15 @@ def fresh_home() -> Iterator[tuple[Settings, Log]]:
         wait_until_stopped(settings.home)
 
 
+def produce(log: Log, events: int, users: int, items: int, seed: int = SEED) -> None:
+    """Append synthetic events to the log; the same for the same arguments but for the time at which they end."""
+    world = World(GeneratorSettings(users, items, events, seed, time.time_ns() // 1_000_000))
+    made = generate_events(world.settings, world)
+    log.appender().append_all(
+        log.topics.events, ((each["user_id"].encode(), msgspec.json.encode(each)) for each in made)
+    )
+
+
 def load(events: int, users: int, items: int, seed: int = SEED) -> list[tuple[bytes, bytes]]:
     """(user, value) of synthetic events; the same for the same arguments but for the time at which they end."""
     world = World(GeneratorSettings(users, items, events, seed, time.time_ns() // 1_000_000))

@@ -1,91 +1,87 @@
-"""Speed layer, Kafka to stored views on the embedded default, against the usual hand-made way.
+"""Speed layer, Kafka to stored views, steady state, on SQLite and on Redis, against two usual ways in the same run.
 
-The baseline is one process that reads the same topic, folds event by event in Python and adds each pair delta to its
-own SQLite row, with a transaction every 10,000 events: what a Lambda by hand does, without its crashes counted.
+Ours runs through one long log, micro-batch after micro-batch; what counts are those after ``PAST`` events, when nearly
+all histories are full and no batch run has relieved the segment. The baselines read the end of the same log:
+
+- ``Spark state``: the same fold per user as ``applyInPandasWithState``, emitting pair deltas that Spark adds up and
+  nobody stores; its histories begin empty, which favours it.
+- ``increments``: our fold step with the histories as they stand, then one Redis hash increment a pair, pipelined, and
+  no histories written, which favours it.
 """
 
-import json
-import sqlite3
 import time
-from collections import Counter
+from dataclasses import replace
 from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING
 
 from adapters.log import Log
 from adapters.settings import Settings
-from bench.setting import fresh_home, load, machine, spread
-from core.fold_slow import SlowView
-from core.parse import parse_event
-from schemas.event import Event
+from bench.baselines import by_increments, by_spark_state
+from bench.setting import fresh_home, machine, produce, spread
+from speed_layer.micro_batch import Tally
+from speed_layer.progress import Progress
+from tests.servers import redis_server
 
-EVENTS, USERS, ITEMS, RUNS = 400_000, 20_000, 5_000, 5
-BASELINE_EVENTS = 20_000
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+USERS, ITEMS, MICRO_BATCH = 50_000, 20_000, 200_000
+EVENTS, PAST = 6_000_000, 4_000_000
+STATE_EVENTS = 100_000  # of one micro-batch of the Spark state baseline: it is slow
 
 
-def run(runs: int = RUNS, events: int = EVENTS) -> dict[str, object]:
-    """Events a second of both, and their ratio, in turn in one run."""
-    ours, theirs, ratios = [], [], []
-    with fresh_home() as (settings, log):
+class Recorder(Progress):
+    """Keeps the moment and size of each micro-batch."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda _: None)
+        self.marks = [(time.monotonic(), 0)]
+
+    def note(self, tally: Tally, seconds: float) -> None:
+        super().note(tally, seconds)
+        self.marks.append((time.monotonic(), self.events))
+
+    def rates(self, past: int) -> list[float]:
+        """Events a second of each whole micro-batch after so many events, from commit to commit."""
+        steps = zip(self.marks, self.marks[1:-1], strict=False)
+        return [(n - m) / (t - s) for (s, m), (t, n) in steps if m >= past]
+
+
+def run(events: int = EVENTS, past: int = PAST) -> dict[str, object]:
+    """Events a second of ours and the baselines, and their ratios."""
+    with fresh_home() as (settings, log), redis_server() as redis:
         from adapters.spark import open_session
 
+        produce(log, events, USERS, ITEMS)
         spark = open_session(settings, "bench")
-        rows = load(events, USERS, ITEMS)
-        _apply(spark, log, settings, rows[: events // 8])  # warm: histories filled, code compiled, workers started
-        for number in range(runs):
-            ours.append(_apply(spark, log, settings, _renamed(rows, number)))
-            theirs.append(_by_hand(log, settings, settings.home / f"baseline-{number}.sqlite"))
-            ratios.append(ours[-1] / theirs[-1])
-    return {
-        "machine": machine(), "events a run": events, "speed layer, events/s": spread(ours, 0),
-        "by hand, events/s": spread(theirs, 0), "ratio": spread(ratios, 1),
-    }  # fmt: skip
+        ours: dict[str, list[float]] = {}
+        for name, url in (("SQLite", ""), ("Redis", f"{redis}/0")):
+            mine = replace(
+                settings, speed_views=url, batch_views=_own(settings, name), max_events_per_batch=MICRO_BATCH
+            )
+            ours[name] = apply(spark, log, mine).rates(past)
+        increments = by_increments(spark, log, mine, f"{redis}/1", MICRO_BATCH)
+        state = by_spark_state(spark, log, settings, STATE_EVENTS)
+    found: dict[str, object] = {"machine": machine(), "events": events, "of them before the first that counts": past}
+    for name, rates in ours.items():
+        found[f"{name}, events/s"] = spread(rates, 0)
+        found[f"{name}, times Spark state"] = spread([each / median(state) for each in rates], 1)
+        found[f"{name}, times increments"] = spread([each / median(increments) for each in rates], 1)
+    return {**found, "Spark state, events/s": spread(state, 0), "increments, events/s": spread(increments, 0)}
 
 
-def _renamed(rows: list[tuple[bytes, bytes]], number: int) -> list[tuple[bytes, bytes]]:
-    """The same load with new event ids, so that no run is a duplicate of another."""
-    return [(key, value.replace(b'"event_id":"', b'"event_id":"%d-' % number, 1)) for key, value in rows]
-
-
-def _apply(spark: object, log: Log, settings: Settings, rows: list[tuple[bytes, bytes]]) -> float:
+def apply(spark: "SparkSession", log: Log, settings: Settings) -> Recorder:
+    """Run the speed layer through all of the log."""
     from speed_layer.jobs.stream import SpeedJob
 
-    log.appender().append_all(log.topics.events, rows)
-    job = SpeedJob(spark, log, settings, lambda _: None)  # type: ignore[arg-type]
-    started = time.monotonic()
+    job = SpeedJob(spark, log, settings, lambda _: None)
+    job.progress = recorder = Recorder()
     job.run(available_now=True)
-    return job.progress.events / (time.monotonic() - started)
+    return recorder
 
 
-def _by_hand(log: Log, settings: Settings, path: Path) -> float:
-    """One reader, one Python fold, one row a pair; histories are filled first, without being timed."""
-    end = log.end_offsets()
-    share = BASELINE_EVENTS // len(end)
-    start = {p: max(0, offset - share) for p, offset in end.items()}
-    slow = SlowView()
-    for record in log.read(log.topics.events, log.start_offsets(), start):
-        event = parse_event(record, settings.rules)
-        if isinstance(event, Event):
-            slow.take(event, settings.rules)
-    store = sqlite3.connect(path)
-    store.execute("PRAGMA journal_mode=WAL")
-    store.execute("CREATE TABLE sums (p TEXT, q TEXT, amount INTEGER, PRIMARY KEY (p, q)) WITHOUT ROWID")
-    count, started = 0, time.monotonic()
-    for record in log.read(log.topics.events, start, end):
-        event = parse_event(record, settings.rules)
-        if isinstance(event, Event):
-            slow.pairs, slow.norms = Counter(), Counter()
-            slow.take(event, settings.rules)
-            deltas = [(p, q, amount) for (p, q), amount in slow.pairs.items()]
-            deltas += [(p, p, amount) for p, amount in slow.norms.items()]
-            store.executemany(
-                "INSERT INTO sums VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET amount = amount + excluded.amount", deltas
-            )
-        count += 1
-        if count % 10_000 == 0:
-            store.commit()
-    store.commit()
-    store.close()
-    return count / (time.monotonic() - started)
-
-
-if __name__ == "__main__":
-    print(json.dumps(run(), indent=1))
+def _own(settings: Settings, name: str) -> str:
+    """A control record of its own for each, so that both begin at the log's beginning."""
+    path = Path(settings.home).absolute() / f"batch-{name}.sqlite"
+    return f"sqlite:///{path}"

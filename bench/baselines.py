@@ -1,0 +1,142 @@
+"""How the same work is usually done, for comparison."""
+
+import itertools
+import json
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from adapters.books import SPEED
+from adapters.kafka_source import as_json, read_range, source_options
+from adapters.log import Log
+from adapters.opened import speed_views, store
+from adapters.records import read_position
+from adapters.settings import Settings
+from core.codec import unpack_sums
+from core.fold import fold_columns, users_of
+from core.fold_slow import SlowHistory, SlowView
+from core.parse import parse_columns
+from core.views import HISTORY, PAIRS
+from schemas.control import Offsets
+from schemas.event import RECORD_COLUMNS, Event
+from schemas.rules import Rules
+from speed_layer.rows import keys_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from pyspark.sql import DataFrame, SparkSession
+
+RUNS = 5
+PIPELINE = 10_000
+
+
+def last(log: Log, events: int) -> tuple[Offsets, Offsets]:
+    """The range of the log's last events."""
+    end = log.end_offsets()
+    return {p: max(0, offset - events // len(end)) for p, offset in end.items()}, end
+
+
+def by_increments(spark: "SparkSession", log: Log, settings: Settings, redis: str, events: int) -> list[float]:
+    """Events a second of folding the log's end with the speed view's histories and HINCRBY for each pair."""
+    start, end = last(log, events)
+    position = read_position(speed_views(settings))
+    assert position is not None
+    space, rules, rates = f"{position.epoch}/{HISTORY}", replace(settings.rules, partitions=len(end)), []
+    for _ in range(RUNS):
+        records = read_range(spark, settings, log.bootstrap, start, end).coalesce(spark.sparkContext.defaultParallelism)
+        began = time.monotonic()
+        counted = records.mapInArrow(
+            lambda batches: _increment(batches, rules, settings.speed_views_url, space, redis), "n bigint"
+        ).collect()
+        rates.append(sum(row[0] for row in counted) / (time.monotonic() - began))
+    return rates
+
+
+def _increment(
+    batches: Iterable[pa.RecordBatch], rules: Rules, speed: str, space: str, redis: str
+) -> Iterator[pa.RecordBatch]:
+    from redis import Redis
+
+    for given in batches:
+        events, _ = parse_columns(pa.RecordBatch.from_arrays(given.columns, schema=RECORD_COLUMNS), rules)
+        users = keys_of(users_of(events).to_pylist())
+        histories = store(speed, 10_000).read(SPEED, space, users)
+        known = pa.array([_base_of(histories.get(user)) for user in users], pa.binary())
+        renamed = events.set_column(3, "event_id", pa.array([f"again-{k}" for k in range(events.num_rows)]))
+        segments = pa.array([0] * events.num_rows, pa.int64()).to_numpy()
+        with Redis.from_url(redis) as client, client.pipeline(transaction=False) as pipeline:
+            for change in fold_columns(renamed, segments, known, rules):
+                if change.view != PAIRS:
+                    continue
+                for key, value in zip(change.keys.to_pylist(), change.values.to_pylist(), strict=True):
+                    for name, amount in unpack_sums(value).items():
+                        pipeline.hincrby(b"pairs:" + key, name, amount)
+                    if len(pipeline) >= PIPELINE:
+                        pipeline.execute()
+            pipeline.execute()
+        yield pa.RecordBatch.from_arrays([pa.array([events.num_rows])], ["n"])
+
+
+def _base_of(stored: bytes | None) -> bytes | None:
+    from core.tagged import settle
+    from core.views import VIEWS
+    from schemas.control import Position
+
+    everything = Position(0, "", "", 0, {}, attempt=2**60)
+    return None if stored is None else settle(stored, everything, VIEWS[HISTORY].merge)
+
+
+def by_spark_state(spark: "SparkSession", log: Log, settings: Settings, events: int) -> list[float]:
+    """Events a second of ``applyInPandasWithState`` over micro-batches of that size; the first one is not counted."""
+    from pyspark.sql import functions as F
+    from pyspark.sql.streaming.state import GroupStateTimeout
+
+    start, _ = last(log, events * (RUNS + 2))
+    options = source_options(settings, log.bootstrap)
+    options |= {"startingOffsets": as_json(settings, start), "maxOffsetsPerTrigger": str(events)}
+    fields = "event_id string, event_time bigint, kind string, user_id string, item_id string"
+    parsed = spark.readStream.format("kafka").options(**options).load()
+    parsed = parsed.select(F.from_json(F.col("value").cast("string"), fields).alias("e")).select("e.*")
+    deltas = parsed.groupBy("user_id").applyInPandasWithState(
+        _fold_state(settings.rules), "p string, q string, amount bigint", "state string", "append",
+        GroupStateTimeout.NoTimeout,
+    )  # fmt: skip
+    marks: list[float] = [time.monotonic()]
+
+    def add_up(frame: "DataFrame", _: int) -> None:
+        frame.groupBy("p", "q").sum("amount").write.format("noop").mode("overwrite").save()
+        marks.append(time.monotonic())
+
+    writer = deltas.writeStream.foreachBatch(add_up).trigger(availableNow=True)
+    writer.option("checkpointLocation", str(settings.home / "baseline-state")).start().awaitTermination()
+    return [events / (b - a) for a, b in itertools.pairwise(marks[1:-1])]
+
+
+def _fold_state(rules: Rules) -> Any:
+    """The per-user function: its state is the history as JSON."""
+
+    def fold(key: Any, frames: "Iterator[pd.DataFrame]", state: Any) -> "Iterator[pd.DataFrame]":
+        import pandas as pd
+
+        view, (user,) = SlowView(), key
+        if state.exists:
+            entries, ids = json.loads(state.get[0])
+            known = {item: (rating, last_time) for item, (rating, last_time) in entries.items()}
+            view.histories[user] = SlowHistory(known, ids)
+        for frame in frames:
+            for row in frame.itertuples():
+                weight = rules.kinds.get(row.kind, 0)
+                thousandths = round(float(weight) * 1000) if not isinstance(weight, str) else 0
+                view.take(
+                    Event(0, 0, row.event_time, row.event_id, row.event_time, row.kind, user, row.item_id, None,
+                          thousandths, None), rules,
+                )  # fmt: skip
+        history = view.histories[user]
+        state.update((json.dumps([history.entries, history.ids]),))
+        rows = [(p, q, amount) for (p, q), amount in view.pairs.items()]
+        yield pd.DataFrame(rows, columns=["p", "q", "amount"])
+
+    return fold
