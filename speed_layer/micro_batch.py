@@ -43,6 +43,11 @@ class MicroBatch:
     places: Places
 
     @property
+    def records(self) -> int:
+        """How many offsets the range has; some may hold no record."""
+        return sum(end - self.position.offsets[p] for p, end in self.to.items())
+
+    @property
     def guard(self) -> bytes:
         """The position record that every write of this attempt requires to be unchanged."""
         return self.position.to_json()
