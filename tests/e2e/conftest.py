@@ -39,9 +39,14 @@ def stores(request: pytest.FixtureRequest) -> dict[str, str]:
 
 @pytest.fixture
 def millrace(
-    spark: "SparkSession", kafka_bootstrap: str, stores: dict[str, str], tmp_path: Path
+    spark: "SparkSession",
+    kafka_bootstrap: str,
+    stores: dict[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Installation]:
-    """A new installation: empty topics, an empty lake, empty stores."""
+    """A new installation: empty topics, an empty lake, empty stores; both of small and large micro-batches."""
+    monkeypatch.setattr("speed_layer.jobs.stream.FEW_RECORDS", 100)
     made = installation(spark, kafka_bootstrap, stores, tmp_path)
     yield made
     made.close()
