@@ -16,6 +16,7 @@ from cassandra import AuthenticationFailed, ConsistencyLevel, DriverException, I
 from cassandra.auth import PlainTextAuthProvider
 from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, NoHostAvailable
 from cassandra.concurrent import execute_concurrent
+from cassandra.connection import ConnectionException
 from cassandra.policies import (
     DCAwareRoundRobinPolicy,
     ExponentialReconnectionPolicy,
@@ -26,7 +27,7 @@ from cassandra.protocol import ErrorMessage
 
 from schemas.errors import MillraceError, SettingsError, StoreUnavailable
 
-REFUSALS = (DriverException, NoHostAvailable, ErrorMessage)
+REFUSALS = (DriverException, NoHostAvailable, ErrorMessage, ConnectionException)
 DDL_SECONDS = 30.0  # a cluster takes seconds to agree on a schema, once
 CONCURRENCY = 32  # requests in flight
 # A failed first connection answers for this long for all others that want one: threads that each tried in their turn

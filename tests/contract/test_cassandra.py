@@ -6,8 +6,11 @@ from collections.abc import Iterator
 from contextlib import closing, suppress
 
 import pytest
+from cassandra.connection import ConnectionShutdown
 
 from adapters.stores import Book, ViewStore, open_store
+from adapters.stores.cassandra_session import Address, CassandraSession
+from schemas.errors import StoreUnavailable
 from tests.servers import run_cql
 
 CONTROL = Book("control")
@@ -98,3 +101,8 @@ class TestCassandra:
         assert muted_store.put(SPEED, {("s", b"k"): b"v"}, guard=b"r1")
         assert mute.thrown_away == 1
         assert muted_store.swap(SPEED, b"r1", b"r2", writes=2)
+
+    def test_a_node_that_is_killed_during_a_request_did_not_answer(self) -> None:
+        session = CassandraSession(Address.of("cassandra://127.0.0.1:1/k"), 1_000)
+        with pytest.raises(StoreUnavailable, match="did not answer.*reset by peer"), session.explained():
+            raise ConnectionShutdown("[Errno 104] Connection reset by peer")  # as the driver does then
