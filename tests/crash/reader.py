@@ -1,6 +1,7 @@
 """Reads without pause over HTTP while things are killed; what it read is judged afterwards, answer by answer."""
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -106,6 +107,7 @@ class Reader:
         try:
             answer = client.get(path)
         except httpx.TransportError as error:
+            time.sleep(0.5)  # a killed process counts as running until it is waited for
             if process.pid == self._answered_by and process.poll() is None:
                 self.wrong.append(f"{kind} {name}: {error!r} although serving runs")
             self.unanswered["serving was down"] += 1
