@@ -104,5 +104,5 @@ class TestCassandra:
 
     def test_a_node_that_is_killed_during_a_request_did_not_answer(self) -> None:
         session = CassandraSession(Address.of("cassandra://127.0.0.1:1/k"), 1_000)
-        with pytest.raises(StoreUnavailable, match="did not answer.*reset by peer"), session.explained():
+        with pytest.raises(StoreUnavailable, match=r"did not answer.*reset by peer"), session.explained():
             raise ConnectionShutdown("[Errno 104] Connection reset by peer")  # as the driver does then
