@@ -128,9 +128,12 @@ class CassandraSession:
     @contextmanager
     def explained(self) -> Iterator[None]:
         """Turns what the driver raises into errors that say what to do."""
+        session = self._session
         try:
             yield
         except REFUSALS as error:
+            if _unusable(error):
+                self._forget(session)
             raise _told(error, self.address) from None  # the driver's errors refer to the rows
 
     def _connected(self) -> Any:
@@ -144,6 +147,14 @@ class CassandraSession:
                     self._failure, self._failed_at = failure, time.monotonic()
                     raise
             return self._session
+
+    def _forget(self, session: Any) -> None:
+        """Connect anew with the next request: the driver's pools never get well once the keyspace is gone."""
+        with self._lock:
+            if session is None or session is not self._session:
+                return
+            cluster, self._cluster, self._session = self._cluster, None, None
+        cluster.shutdown()
 
     def _connect(self) -> None:
         cluster = self._new_cluster()
@@ -205,6 +216,13 @@ def _tables() -> dict[str, str]:
     return {each.split()[5]: each for each in statements if each}
 
 
+def _unusable(error: Exception) -> bool:
+    """Whether no node has a connection left, or keyspace or tables are gone, as of a node that came back empty."""
+    if isinstance(error, NoHostAvailable):
+        return not error.errors
+    return isinstance(error, InvalidRequest) and re.search("does not exist|unconfigured table", str(error)) is not None
+
+
 def _told(error: Exception, address: Address) -> MillraceError:
     causes = [error]
     if isinstance(error, NoHostAvailable):
@@ -212,6 +230,6 @@ def _told(error: Exception, address: Address) -> MillraceError:
     text = str(causes[0])[:500]
     if any(isinstance(each, AuthenticationFailed | Unauthorized) for each in causes):
         return SettingsError(f"Cassandra at {address} refuses user or password: {text}")
-    if isinstance(error, InvalidRequest):
+    if isinstance(error, InvalidRequest) and not _unusable(error):
         return SettingsError(f"Cassandra at {address} refuses a request: {text}")
     return StoreUnavailable(f"Cassandra at {address} did not answer: {text}")

@@ -4,17 +4,27 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import closing, suppress
+from pathlib import Path
 
 import pytest
 from cassandra.connection import ConnectionShutdown
 
+from adapters.children import free_port
 from adapters.stores import Book, ViewStore, open_store
 from adapters.stores.cassandra_session import Address, CassandraSession
 from schemas.errors import StoreUnavailable
-from tests.servers import run_cql
+from tests.e2e.commands import until
+from tests.servers import killable_cassandra, run_cql
 
 CONTROL = Book("control")
 SPEED = Book("speed", guarded=True)
+
+
+def answers(store: ViewStore) -> bool:
+    """Whether it does, with an empty book."""
+    with suppress(StoreUnavailable):
+        return store.record(CONTROL) is None
+    return False
 
 
 class Mute:
@@ -69,6 +79,34 @@ class TestCassandra:
     def test_a_keyspace_made_beforehand_is_used_as_it_is(self, cassandra_url: str) -> None:
         with closing(open_store(cassandra_url + "?replication=3", timeout_ms=10_000)) as store:
             assert store.swap(CONTROL, None, b"r1")  # three replicas could not be written here
+
+    def test_a_keyspace_that_is_gone_is_made_anew_by_the_store_that_is_open(
+        self, cassandra_port: int, cassandra_url: str
+    ) -> None:
+        with closing(open_store(cassandra_url, timeout_ms=10_000)) as store:
+            assert store.swap(CONTROL, None, b"r1")
+            run_cql(cassandra_port, f"DROP KEYSPACE {cassandra_url.rpartition('/')[2]}")
+            with pytest.raises(StoreUnavailable):
+                store.record(CONTROL)
+            assert store.record(CONTROL) is None
+            assert store.swap(CONTROL, None, b"r2")
+
+    def test_a_node_that_comes_back_empty_is_used_by_the_store_that_is_open(self, tmp_path: Path) -> None:
+        port = free_port()
+        node = killable_cassandra(tmp_path / "node", port)
+        node.start()
+        try:
+            with closing(open_store(f"cassandra://127.0.0.1:{port}/emptied", timeout_ms=5_000)) as store:
+                assert store.swap(CONTROL, None, b"r1")
+                node.kill()
+                node.lose()
+                with pytest.raises(StoreUnavailable):
+                    store.record(CONTROL)
+                node.start()
+                until(lambda: answers(store), 30)
+                assert store.swap(CONTROL, None, b"r2")
+        finally:
+            node.stop()
 
     @pytest.fixture
     def mute(self, cassandra_port: int) -> Iterator[Mute]:
