@@ -25,7 +25,7 @@ demo: setup ## the whole story on this machine, verified at the end (ARGS="--eve
 
 test: setup ## all tests, on real servers (TESTS="tests/unit -k fold")
 	@$(BIN)/python -m adapters.jars $(JARS)
-	@$(BIN)/python -m pytest $(TESTS) $(ARGS)
+	@$(BIN)/python -m pytest $(or $(TESTS),-n 2 --dist loadfile) $(ARGS)
 
 check: .venv/ready ## ruff, mypy and the import rules
 	@$(BIN)/ruff check .

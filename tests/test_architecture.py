@@ -85,8 +85,8 @@ def violations(path: Path, source: str) -> Iterator[str]:
 def project_modules() -> list[Path]:
     """All modules that the rules are for: everything but the tests."""
     folders = [*MAY_IMPORT, "bench", "dags"]
-    found = [path for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
-    return [path.relative_to(ROOT) for path in [*found, *ROOT.glob("*.py")]]
+    found = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
+    return sorted(path.relative_to(ROOT) for path in [*found, *ROOT.glob("*.py")])
 
 
 @pytest.mark.parametrize("path", project_modules(), ids=str)

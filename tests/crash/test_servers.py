@@ -1,0 +1,19 @@
+"""Servers are killed and emptied under load and every answer stays exact: the short form of ``make soak``."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.crash.campaign import short_on_servers
+from tests.crash.plant import plant
+from tests.crash.short import SEED, done, say
+
+pytestmark = [pytest.mark.kafka, pytest.mark.spark, pytest.mark.slow, pytest.mark.timeout(1200)]
+
+
+@pytest.mark.redis
+@pytest.mark.cassandra
+def test_killed_and_emptied_servers_leave_every_answer_exact(tmp_path: Path) -> None:
+    with plant("cassandra+redis", tmp_path, SEED, say) as made:
+        short_on_servers(made)
+        done(made)
