@@ -138,7 +138,8 @@ def test_rejected_records_are_mended_in_a_file_or_by_a_setting_and_sent_again(
     assert items_of(millrace) == {"mended-1", "mended-2", "at-home"}
     millrace.check_all_is_applied()
     assert shop.json("status")["rejected_by_reason"] == {"unknown_kind": 2, "malformed": 1, "misrouted": 1}
-    assert shop.run("rejected", "export", "-").stdout.splitlines()[2] == "nonsense"
+    exported = shop.run("rejected", "export", "-").stdout.splitlines()  # in the order in which layers sent them
+    assert (len(exported), exported.count("nonsense")) == (4, 1)
 
 
 def items_of(millrace: Installation) -> set[str]:
