@@ -13,6 +13,14 @@ _NO_ANSWER = (
 )  # fmt: skip
 
 
+# Of the engine's Python side when Java is gone: it may be any of these, whatever was asked.
+_NO_ENGINE = (ConnectionError, EOFError)
+
+
+class EngineLost(MillraceError):
+    """A process of the engine was killed under us."""
+
+
 class RangeLost(MillraceError):
     """Records that the engine was reading went away under it."""
 
@@ -28,7 +36,18 @@ def translated(error: BaseException, *others: type[MillraceError]) -> BaseExcept
             return found
     if "NewerBase" in text:
         return StoreUnavailable("the views moved on while they were read")
-    return _of_the_engine(text) or error
+    return _of_a_dead_process(error, text) or _of_the_engine(text) or error
+
+
+def _of_a_dead_process(error: BaseException, text: str) -> MillraceError | None:
+    worker = "Python worker exited unexpectedly" in text
+    if worker or isinstance(error, _NO_ENGINE) or type(error).__name__ == "Py4JNetworkError":
+        return EngineLost(
+            f"a process of Spark ended ({'a Python worker' if worker else 'Java'}), as when the system kills one for its "
+            "memory; nothing that readers see has changed: run the command again, with more memory or a smaller "
+            "max_events_per_batch if it happens again"
+        )
+    return None
 
 
 def _of_the_engine(text: str) -> MillraceError | None:

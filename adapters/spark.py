@@ -1,5 +1,6 @@
 """A Spark session fit for Millrace: Kafka and Delta jars, one machine or a cluster by its master's URL."""
 
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,8 @@ from schemas.errors import SettingsError
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+logging.getLogger("py4j").addHandler(logging.NullHandler())  # what it says when Java is gone is raised, too
 
 # Compiling the fold takes some 20 s; once for a machine is enough, wherever the packages came from. Then numba's own.
 NUMBA_LOCATORS = (

@@ -13,6 +13,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -172,7 +173,8 @@ class SpeedJob:
             while not self._stopping.is_set() and not self._ended(query, lambda: there and not metadata.exists()):
                 pass
         finally:
-            query.stop()
+            with suppress(ConnectionError):  # no engine is left to stop; that is told already
+                query.stop()
             shutil.rmtree(checkpoint, ignore_errors=True)
 
     def _ended(self, query: Any, deleted: Callable[[], bool]) -> bool:

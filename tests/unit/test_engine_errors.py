@@ -1,0 +1,19 @@
+"""What the engine's failures are told as."""
+
+import pytest
+
+from adapters.engine_errors import EngineLost, translated
+
+WORKER = "Job aborted due to stage failure: Lost task 0.0: org.apache.spark.SparkException: Python worker exited unexpectedly"
+
+
+@pytest.mark.parametrize("error", [RuntimeError(WORKER), ConnectionRefusedError(111, "refused"), EOFError()])
+def test_a_process_of_the_engine_that_was_killed_is_told_in_words(error: BaseException) -> None:
+    told = translated(error)
+    assert isinstance(told, EngineLost)
+    assert "run the command again" in str(told)
+
+
+def test_what_nobody_knows_stays_as_it_is() -> None:
+    error = RuntimeError("something else")
+    assert translated(error) is error
