@@ -42,9 +42,10 @@ def translated(error: BaseException, *others: type[MillraceError]) -> BaseExcept
 def _of_a_dead_process(error: BaseException, text: str) -> MillraceError | None:
     worker = "Python worker exited unexpectedly" in text
     if worker or isinstance(error, _NO_ENGINE) or type(error).__name__ == "Py4JNetworkError":
+        which = "a Python worker" if worker else "Java"
         return EngineLost(
-            f"a process of Spark ended ({'a Python worker' if worker else 'Java'}), as when the system kills one for its "
-            "memory; nothing that readers see has changed: run the command again, with more memory or a smaller "
+            f"a process of Spark ended ({which}), as when the system kills one for its memory; "
+            "nothing that readers see has changed: run the command again, with more memory or a smaller "
             "max_events_per_batch if it happens again"
         )
     return None

@@ -4,7 +4,7 @@ import pytest
 
 from adapters.engine_errors import EngineLost, translated
 
-WORKER = "Job aborted due to stage failure: Lost task 0.0: org.apache.spark.SparkException: Python worker exited unexpectedly"
+WORKER = "Job aborted: Lost task 0.0: org.apache.spark.SparkException: Python worker exited unexpectedly"
 
 
 @pytest.mark.parametrize("error", [RuntimeError(WORKER), ConnectionRefusedError(111, "refused"), EOFError()])
