@@ -2,11 +2,15 @@
 
 import shutil
 import signal
+import subprocess
 import time
 from contextlib import ExitStack
 from pathlib import Path
 
+from adapters.opened import speed_views
 from adapters.settings import Settings
+from adapters.stores import Book
+from schemas.errors import StoreUnavailable
 from tests.crash.plant import Plant
 from tests.e2e.commands import until
 
@@ -154,7 +158,7 @@ def second_speed_layer(made: Plant) -> None:
     made.speed.wait_until_it_says(APPLYING)
     first, log = made.speed.process, made.folder / "second.log"
     assert first is not None
-    first.send_signal(signal.SIGSTOP)
+    suspend(made, first)
     with made.commands.started("speed", "run", log=log) as second:
         until(lambda: APPLYING in log.read_text(), 120, log.read_text)
         made.recovered("a second speed layer took over from a suspended one")
@@ -169,6 +173,19 @@ def second_speed_layer(made: Plant) -> None:
     made.speed.kills["driver"] += 1
     made.speed.kept = True
     made.recovered("the first speed layer came back after the second was killed")
+
+
+def suspend(made: Plant, process: "subprocess.Popen[bytes]") -> None:
+    """Not in the middle of a transaction on a file: that would keep everybody else out, as the file's lock is its."""
+    probe, store = Book("probe"), speed_views(made.judge.settings)
+    while True:
+        process.send_signal(signal.SIGSTOP)
+        try:
+            store.swap(probe, store.record(probe), b"taken")
+            return
+        except StoreUnavailable:
+            process.send_signal(signal.SIGCONT)
+            time.sleep(made.rng.uniform(0.1, 0.5))
 
 
 def lose(made: Plant, side: str) -> None:
