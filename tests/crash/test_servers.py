@@ -16,4 +16,4 @@ pytestmark = [pytest.mark.kafka, pytest.mark.spark, pytest.mark.slow, pytest.mar
 def test_killed_and_emptied_servers_leave_every_answer_exact(tmp_path: Path) -> None:
     with plant("cassandra+redis", tmp_path, SEED, say) as made:
         short_on_servers(made)
-        done(made)
+        done(made, kills=2)
