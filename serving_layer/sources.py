@@ -42,11 +42,10 @@ def from_model(model: Model | None, history: History, wanted: int, also: bytes |
     if model is None or solved is None:
         return Source(ALS, {})
     known, solution = solved
-    predicted = model.scores(solution.vector)
-    best = np.argpartition(-predicted, wanted)[:wanted] if wanted < len(predicted) else np.arange(len(predicted))
-    found = {model.items[row]: float(predicted[row]) for row in best.tolist() if predicted[row] > 0}
+    rows, predicted = model.best(solution.vector, wanted)
+    found = {model.items[row]: score for row, score in zip(rows.tolist(), predicted.tolist(), strict=True) if score > 0}
     if also is not None and also in model.rows:
-        found[also] = float(predicted[model.rows[also]])
+        found[also] = float(model.score(solution.vector, np.array([model.rows[also]]))[0])
 
     def reasons(item: bytes) -> Mapping[bytes, float]:
         """The item's score split by history items (Hu, Koren, Volinsky 2008, §5)."""

@@ -131,11 +131,13 @@ def test_what_goes_wrong_is_one_sentence_and_an_exit_status(home: Path, tmp_path
 
 def test_a_lookup_imports_no_engine(home: Path) -> None:
     """Spark, numba or pandas would take longer than the lookup."""
-    heavy = ["pyspark", "numba", "pandas", "confluent_kafka", "fastapi", "redis", "cassandra", "implicit"]
+    heavy = ["pyspark", "delta", "numba", "pandas", "confluent_kafka", "fastapi", "redis", "cassandra", "implicit"]
+    lookups = [["recommend", "u3"], ["similar", "y1"], ["trending"], ["history", "u3"], ["explain", "u3", "y5"]]
     code = f"""
 import sys
 from millrace.__main__ import main
-main(["recommend", "u3", "--json"], standalone_mode=False)
+for words in {[*lookups, ["status"]]}:
+    main([*words, "--json"], standalone_mode=False)
 print(sorted(set(sys.modules) & set({heavy})), file=sys.stderr)"""
     env = {**os.environ, "PYTHONPATH": str(ROOT), "MILLRACE_HOME": str(home)}
     done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True, cwd=home)

@@ -1,0 +1,52 @@
+"""The items that score best, against sorting every exact score."""
+
+import numpy as np
+import pytest
+
+from core.fold_in import Floats, Matrix
+from serving_layer.model import Model
+
+FACTORS = 50
+
+
+def model(factors: Matrix) -> Model:
+    items = [f"item-{row:06d}".encode() for row in range(len(factors))]
+    rows = {item: row for row, item in enumerate(items)}
+    return Model(items, rows, np.asfortranarray(factors), factors.T @ factors, 1.0, 0.1)
+
+
+def plainly(factors: Matrix, vector: Floats, wanted: int) -> list[int]:
+    """Rows by the exact score descending, then by the item's name."""
+    scores = (factors.astype(np.float64) * vector).sum(axis=1)
+    return sorted(range(len(factors)), key=lambda row: (-scores[row], row))[:wanted]
+
+
+@pytest.mark.parametrize(
+    ("items", "wanted"), [(0, 5), (1, 5), (5, 5), (40, 39), (1_000, 10), (20_011, 7), (20_000, 2_000)]
+)
+def test_the_best_are_those_of_the_greatest_exact_scores(items: int, wanted: int) -> None:
+    rng = np.random.default_rng(items)
+    factors, vector = rng.normal(size=(items, FACTORS)).astype(np.float32), rng.normal(size=FACTORS)
+    rows, scores = model(factors).best(vector, wanted)
+    assert rows.tolist() == plainly(factors, vector, wanted)
+    assert scores.tolist() == model(factors).score(vector, rows).tolist()
+
+
+def test_what_32_bits_cannot_tell_apart_is_told_apart() -> None:
+    rng = np.random.default_rng(5)
+    one = rng.normal(size=FACTORS).astype(np.float32)
+    factors = np.zeros((50_000, FACTORS), np.float32)
+    close = rng.choice(50_000, 300, replace=False)
+    factors[close] = one
+    factors[close, rng.integers(0, FACTORS, 300)] *= np.float32(1 + 1e-7)
+    vector = one.astype(np.float64)
+    rows, _ = model(factors).best(vector, 10)
+    assert rows.tolist() == plainly(factors, vector, 10)
+
+
+def test_equal_scores_are_in_the_order_of_the_items_names() -> None:
+    rng = np.random.default_rng(6)
+    factors = rng.normal(size=(300, FACTORS)).astype(np.float32)[rng.integers(0, 300, 30_000)]
+    vector = rng.normal(size=FACTORS)
+    rows, _ = model(factors).best(vector, 150)
+    assert rows.tolist() == plainly(factors, vector, 150)
