@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 MODEL = "model"
-ITEMS_A_ROW = 50_000
+ROW_BYTES = 1 << 20  # of factors in one row: a store may refuse rows of some megabytes
 
 
 @dataclass(frozen=True)
@@ -83,10 +83,12 @@ def _ranked(column: pa.ChunkedArray) -> tuple[list[bytes], NDArray[np.int32]]:
 def model_rows(model: Model) -> Iterator[tuple[bytes, bytes]]:
     """The rows of the space ``model``: meta, gram (YtY, float32), and names and factors in chunks."""
     y = model.factors
-    meta: dict[str, Any] = {"factors": y.shape[1], "items": len(model.items), "alpha": model.settings.alpha}
-    yield b"meta", json.dumps({**meta, "regularization": model.settings.regularization}).encode()
+    many = max(1, ROW_BYTES // (y.itemsize * y.shape[1]))
+    meta: dict[str, Any] = {"factors": y.shape[1], "items": len(model.items), "items_a_row": many}
+    meta |= {"alpha": model.settings.alpha, "regularization": model.settings.regularization}
+    yield b"meta", json.dumps(meta).encode()
     yield b"gram", (y.astype(np.float64).T @ y).astype(np.float32).tobytes()
-    for chunk, first in enumerate(range(0, len(model.items), ITEMS_A_ROW)):
-        names = model.items[first : first + ITEMS_A_ROW]
+    for chunk, first in enumerate(range(0, len(model.items), many)):
+        names = model.items[first : first + many]
         yield b"names/%06d" % chunk, pack_sums((name, first + k) for k, name in enumerate(names))
-        yield b"factors/%06d" % chunk, y[first : first + ITEMS_A_ROW].tobytes()
+        yield b"factors/%06d" % chunk, y[first : first + many].tobytes()

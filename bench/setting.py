@@ -1,12 +1,14 @@
-"""What all benchmarks share: a fresh home, a load with a fixed seed, the machine's name and a process's memory."""
+"""What all benchmarks share: a fresh home, a load with a fixed seed, the machine's name, memory and processor time."""
 
 import os
 import platform
 import statistics
 import tempfile
+import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
@@ -58,15 +60,68 @@ def spread(values: Sequence[float], digits: int = 2) -> str:
     return f"{statistics.median(values):,.{digits}f} ({min(values):,.{digits}f}-{max(values):,.{digits}f})"
 
 
+def seconds(work: Callable[[], object], times: int = 5) -> list[float]:
+    """How long it took, each time."""
+    found = []
+    for _ in range(times):
+        began = time.perf_counter()
+        work()
+        found.append(time.perf_counter() - began)
+    return found
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The value that this share of the values does not exceed."""
+    return sorted(values)[min(len(values) - 1, int(share * len(values)))]
+
+
 def resident_mib(session: set[int]) -> float:
     """Proportional resident memory of those processes and all their descendants, MiB (pages shared count once)."""
-    family, grew = set(session), True
+    return sum(_pss_kib(pid) for pid in family(session)) / 1024
+
+
+def family(session: set[int]) -> set[int]:
+    """Those processes and all their descendants."""
+    found, grew = set(session), True
     parents = {pid: _parent(pid) for pid in pids()}
     while grew:
-        more = {pid for pid, parent in parents.items() if parent in family} - family
-        family |= more
+        more = {pid for pid, parent in parents.items() if parent in found} - found
+        found |= more
         grew = bool(more)
-    return sum(_pss_kib(pid) for pid in family) / 1024
+    return found
+
+
+def processor_seconds(pid: int) -> float:
+    """User and system time of that process since it began; 0 when it has ended."""
+    words = " ".join(_lines(f"/proc/{pid}/stat")).rpartition(")")[2].split()
+    return sum(map(int, words[11:13])) / os.sysconf("SC_CLK_TCK") if words else 0.0
+
+
+@dataclass
+class PeakMemory:
+    """The greatest proportional memory of this process and what it started, MiB, sampled while the block runs.
+
+    Servers that only stand for others' machines are left out: what has one of ``without`` in its command line.
+    """
+
+    without: tuple[bytes, ...] = (b"CassandraDaemon", b"redis-server", b"kafka.Kafka")
+    every_seconds: float = 0.5
+    mib: float = 0.0
+    ended: threading.Event = field(default_factory=threading.Event)
+
+    def __enter__(self) -> "PeakMemory":
+        self._thread = threading.Thread(target=self._sample, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.ended.set()
+        self._thread.join()
+
+    def _sample(self) -> None:
+        while not self.ended.wait(self.every_seconds):
+            mine = [pid for pid in family({os.getpid()}) if not any(word in command_line(pid) for word in self.without)]
+            self.mib = max(self.mib, sum(map(_pss_kib, mine)) / 1024)
 
 
 def pids() -> list[int]:

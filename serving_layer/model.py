@@ -13,7 +13,7 @@ from serving_layer.snapshot import Snapshot
 
 SPACE = "model"
 META, GRAM = b"meta", b"gram"
-CHUNK_ITEMS = 50_000
+ITEMS_A_ROW = 50_000  # of models that do not say
 GROUPS_A_PLACE = 8  # more groups cut closer, fewer are faster to compare; flat from 4 to 32
 ROUNDING = 2.0**-23  # twice what one operation on 32-bit floats may be off by, relatively
 
@@ -64,8 +64,8 @@ class Model:
 
     def score(self, vector: Floats, rows: Ints) -> Floats:
         """The predicted preferences x · Y of those rows; equal factors give equal scores, wherever they stand."""
-        own: Floats = self.factors[rows].astype(np.float64)
-        return (own * vector).sum(axis=1)
+        scores: Floats = (self.factors[rows].astype(np.float64) * vector).sum(axis=1)
+        return scores
 
     def _error(self, vector: Floats) -> float:
         """By how much a 32-bit score differs from the true one at most (Higham 2002, §3.1, and Cauchy-Schwarz)."""
@@ -97,7 +97,7 @@ def _load(snapshot: Snapshot) -> Model | None:
         return None
     meta = json.loads(head[META])
     width = meta["factors"]
-    chunks = range(-(-meta["items"] // CHUNK_ITEMS))
+    chunks = range(-(-meta["items"] // meta.get("items_a_row", ITEMS_A_ROW)))
     keys = [f"{part}/{chunk:06d}".encode() for chunk in chunks for part in ("factors", "names")]
     rows = snapshot.of_generation(SPACE, keys)
     if len(rows) < len(keys):

@@ -1,10 +1,17 @@
-"""The items that score best, against sorting every exact score."""
+"""A model's rows, and the items that score best against sorting every exact score."""
+
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from adapters.books import generation_book
+from adapters.stores import open_store
+from batch_layer import train
 from core.fold_in import Floats, Matrix
-from serving_layer.model import Model
+from serving_layer.model import Model, model_of
+from serving_layer.snapshot import Snapshot
+from serving_layer.views import Views
 
 FACTORS = 50
 
@@ -50,3 +57,17 @@ def test_equal_scores_are_in_the_order_of_the_items_names() -> None:
     vector = rng.normal(size=FACTORS)
     rows, _ = model(factors).best(vector, 150)
     assert rows.tolist() == plainly(factors, vector, 150)
+
+
+def test_a_large_model_comes_back_from_rows_that_any_store_takes(tmp_path: Path) -> None:
+    factors = np.random.default_rng(7).normal(size=(12_345, FACTORS)).astype(np.float32)
+    items = [f"item-{row:06d}".encode() for row in range(len(factors))]
+    rows = dict(train.model_rows(train.Model(items, factors, train.AlsSettings(FACTORS, 1, 0.1, 10.0))))
+    assert max(map(len, rows.values())) <= 1 << 20  # half of a commit log segment at its smallest is Cassandra's most
+    store = open_store(f"sqlite:///{tmp_path / 'views.sqlite'}")
+    store.put(generation_book("g"), {("model", key): value for key, value in rows.items()})
+    found = model_of(Snapshot(Views(store, store), "g", None, None, None, (), ()))
+    store.close()
+    assert found is not None
+    assert found.items == items
+    assert np.array_equal(found.factors, factors)

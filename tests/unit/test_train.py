@@ -30,7 +30,8 @@ def test_rows_ascend_by_the_items_bytes_and_carry_the_gram_matrix() -> None:
     y = np.frombuffer(rows[b"factors/000000"], np.float32).reshape(5, 4)
     gram = np.frombuffer(rows[b"gram"], np.float32).reshape(4, 4)
     np.testing.assert_allclose(gram, y.T @ y, rtol=1e-4)
-    assert json.loads(rows[b"meta"]) == {"factors": 4, "items": 5, "alpha": 10.0, "regularization": 0.1}
+    meta = {"factors": 4, "items": 5, "items_a_row": 65_536, "alpha": 10.0, "regularization": 0.1}
+    assert json.loads(rows[b"meta"]) == meta
 
 
 def test_the_same_ratings_give_the_same_factors_whatever_their_order() -> None:
