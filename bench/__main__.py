@@ -1,17 +1,63 @@
-"""``python -m bench [SECTION …]``: run benchmarks and print each one's figures as JSON."""
+"""``python -m bench [SECTION [NAME=VALUE …] …]``: run benchmarks, print their figures as JSON, keep them as tables.
+
+``python -m bench growth earlier=100000,500000 batches=2`` gives arguments of the section's ``run``; lists by commas.
+"""
 
 import importlib
+import inspect
 import json
 import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
-SECTIONS = ("throughput", "freshness")
+SECTIONS = ("throughput", "freshness", "start", "lookups", "resident", "growth")
+TABLES = Path("build/bench")
 
 
 def main() -> None:
-    for name in sys.argv[1:] or SECTIONS:
-        if name not in SECTIONS:
-            sys.exit(f"there is no section {name!r}; known are {', '.join(SECTIONS)}")
-        print(f"{name}: {json.dumps(importlib.import_module(f'bench.{name}').run(), indent=1)}", flush=True)
+    words, wanted = sys.argv[1:], dict[str, list[str]]()
+    for word in words:
+        if "=" not in word:
+            wanted[word] = []
+        elif wanted:
+            wanted[next(reversed(wanted))].append(word)
+    unknown = sorted(set(wanted) - set(SECTIONS))
+    if unknown or (words and not wanted):
+        sys.exit(f"there is no section {unknown or words}; known are {', '.join(SECTIONS)}")
+    for name, given in (wanted or {each: [] for each in SECTIONS}).items():
+        run = importlib.import_module(f"bench.{name}").run
+        began = time.monotonic()
+        found = run(**arguments(run, given)) | {"seconds of this section": round(time.monotonic() - began)}
+        print(f"{name}: {json.dumps(found, indent=1)}", flush=True)
+        TABLES.mkdir(parents=True, exist_ok=True)
+        (TABLES / f"{name}.md").write_text(table(name, found), encoding="utf-8")
+
+
+def arguments(run: Callable[..., dict[str, Any]], given: list[str]) -> dict[str, Any]:
+    """``NAME=VALUE`` in the types of the defaults of ``run``."""
+    defaults, out = {name: each.default for name, each in inspect.signature(run).parameters.items()}, {}
+    for word in given:
+        name, _, text = word.partition("=")
+        if name not in defaults:
+            sys.exit(f"no argument {name!r}; there are {', '.join(defaults)}")
+        like = defaults[name]
+        if isinstance(like, tuple):
+            out[name] = tuple(type(like[0])(part) for part in text.split(","))
+        else:
+            out[name] = type(like)(text)
+    return out
+
+
+def table(name: str, found: dict[str, Any]) -> str:
+    """Two columns in Markdown; lists with slashes between their parts."""
+    rows = [f"| {what} | {_plain(value)} |" for what, value in found.items()]
+    return "\n".join([f"## {name}", "", "| what | measured |", "| --- | --- |", *rows, ""])
+
+
+def _plain(value: Any) -> str:
+    return " / ".join(map(_plain, value)) if isinstance(value, list | tuple) else str(value)
 
 
 if __name__ == "__main__":

@@ -77,7 +77,7 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 def resident_mib(session: set[int]) -> float:
     """Proportional resident memory of those processes and all their descendants, MiB (pages shared count once)."""
-    return sum(_pss_kib(pid) for pid in family(session)) / 1024
+    return sum(pss_kib(pid) for pid in family(session)) / 1024
 
 
 def family(session: set[int]) -> set[int]:
@@ -91,9 +91,9 @@ def family(session: set[int]) -> set[int]:
     return found
 
 
-def processor_seconds(pid: int) -> float:
-    """User and system time of that process since it began; 0 when it has ended."""
-    words = " ".join(_lines(f"/proc/{pid}/stat")).rpartition(")")[2].split()
+def processor_seconds(place: str) -> float:
+    """User and system time of a process, ``PID``, or thread, ``PID/task/TID``, since it began; 0 when it has ended."""
+    words = " ".join(_lines(f"/proc/{place}/stat")).rpartition(")")[2].split()
     return sum(map(int, words[11:13])) / os.sysconf("SC_CLK_TCK") if words else 0.0
 
 
@@ -121,7 +121,7 @@ class PeakMemory:
     def _sample(self) -> None:
         while not self.ended.wait(self.every_seconds):
             mine = [pid for pid in family({os.getpid()}) if not any(word in command_line(pid) for word in self.without)]
-            self.mib = max(self.mib, sum(map(_pss_kib, mine)) / 1024)
+            self.mib = max(self.mib, sum(map(pss_kib, mine)) / 1024)
 
 
 def pids() -> list[int]:
@@ -141,7 +141,7 @@ def _parent(pid: int) -> int:
     return next((int(line.split()[1]) for line in _lines(f"/proc/{pid}/status") if line.startswith("PPid")), 0)
 
 
-def _pss_kib(pid: int) -> int:
+def pss_kib(pid: int) -> int:
     return next((int(line.split()[1]) for line in _lines(f"/proc/{pid}/smaps_rollup") if line.startswith("Pss:")), 0)
 
 

@@ -1,0 +1,77 @@
+"""A Spark cluster of this machine's processes, and the speed layer on it as a process: ``python -m bench.cluster``."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from adapters.children import Child, child, free_port, last_lines, listening
+
+MEMORY, READY_SECONDS = "1g", 60
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@contextmanager
+def spark_cluster(workers: int, home: Path) -> Iterator[str]:
+    """A standalone master and that many workers with one core each; yields the master's URL."""
+    import pyspark
+
+    spark_class, port = Path(pyspark.__file__).parent / "bin" / "spark-class", free_port()
+    url, env = f"spark://127.0.0.1:{port}", _environment()
+    master = ["org.apache.spark.deploy.master.Master", "--host", "127.0.0.1", "--port", str(port)]
+    with ExitStack() as stack:
+        first = [str(spark_class), *master, "--webui-port", str(free_port())]
+        stack.enter_context(child("master", first, home / "master.log", env=env)).wait_until(
+            lambda: listening(port), READY_SECONDS
+        )
+        for number in range(workers):
+            name = f"worker-{number}"
+            options = ["--host", "127.0.0.1", "--cores", "1", "--memory", MEMORY, "--work-dir", str(home / name)]
+            command = [str(spark_class), "org.apache.spark.deploy.worker.Worker", *options]
+            command += ["--webui-port", str(free_port()), url]
+            worker = stack.enter_context(child(name, command, home / f"{name}.log", env=env))
+            worker.wait_until(lambda worker=worker: _registered(worker), READY_SECONDS)  # type: ignore[misc]
+        yield url
+
+
+def _registered(worker: Child) -> bool:
+    return b"Successfully registered" in worker.log.read_bytes()
+
+
+def _environment() -> dict[str, str]:
+    """Executors inherit it from their worker."""
+    return {**os.environ, "PYTHONPATH": str(ROOT), "SPARK_LOCAL_IP": "127.0.0.1", "PYSPARK_PYTHON": sys.executable}
+
+
+def applied(home: Path, past: int, **variables: str) -> list[float]:
+    """Events a second of the speed layer as a process of its own over all of the log, after the first ``past``."""
+    env = _environment() | {"MILLRACE_HOME": str(home)} | variables
+    log = home / "applied.log"
+    with log.open("ab") as errors:
+        done = subprocess.run(
+            [sys.executable, "-m", "bench.cluster", str(past)], env=env, stdout=subprocess.PIPE, stderr=errors,
+            check=False,
+        )  # fmt: skip
+    if done.returncode:
+        raise ChildProcessError(f"the speed layer ended with {done.returncode}:\n{last_lines(log, 30)}")
+    rates: list[float] = json.loads(done.stdout.splitlines()[-1])
+    return rates
+
+
+def main(past: int) -> None:
+    """Apply the log of the home that the environment names; print the rates."""
+    from adapters.opening import open_log
+    from adapters.settings import load_settings
+    from adapters.spark import open_session
+    from bench.throughput import apply
+
+    settings = load_settings()
+    with open_log(settings) as log:
+        print(json.dumps(apply(open_session(settings, "bench"), log, settings).rates(past)))
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

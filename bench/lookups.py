@@ -1,0 +1,199 @@
+"""Similar, recommend and trending at service level: what an answer costs below HTTP, at 10k, 100k and 1M items.
+
+On SQLite, and on Cassandra with Redis; with the generation alone (no speed layer has run, answers say ``degraded``),
+and with the speed layer as a process of its own that applies a steady stream meanwhile. One caller asks after the
+other, for other items and users each time; the model is in memory, as it is after the first recommendation. Where a
+first recommendation's time goes (loading the model) is told apart. On Cassandra only some items have rows, as writing
+all of a million took longer than everything else; each answer reads by key.
+
+The exact ten best of all items by the model stand beside NumPy's bare product, which the same scores would take at
+least with factors that lie row by row.
+"""
+
+import cProfile
+import itertools
+import json
+import os
+import pstats
+import random
+import statistics
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from adapters.children import start
+from adapters.log import Log
+from adapters.settings import Settings
+from bench.setting import fresh_home, machine, percentile, seconds, spread
+from bench.shop import FACTORS, USERS, Shop
+from serving_layer import lookups
+from serving_layer.catalogue import Page
+from serving_layer.model import Model
+from serving_layer.recommender import Wish, recommend
+from serving_layer.snapshot import Snapshot
+from serving_layer.views import Views, answer, open_views
+from tests.servers import cassandra_server, redis_server, run_cql
+
+ITEMS, MOST_ON_CASSANDRA = (10_000, 100_000, 1_000_000), 50_000
+LIMIT_SECONDS = 5.0  # of one question's calls
+EVENTS_A_SECOND = 300
+PROFILED_CALLS, PARTS_TOLD = 30, 6
+FIRST_COMMIT_SECONDS = 120
+
+Question = Callable[[Snapshot], dict[str, Any]]
+
+
+def run(items: tuple[int, ...] = ITEMS, calls: int = 500, top_items: int = 1_000_000) -> dict[str, object]:
+    """Milliseconds and calls a second of each question, on each store, for each number of items."""
+    found: dict[str, object] = {"machine": machine(), **_top(top_items)}
+    with ExitStack() as stack:
+        stores = {"SQLite": lambda _: {}, "Cassandra+Redis": _servers(stack)}
+        for (name, places), (place, many) in itertools.product(stores.items(), enumerate(items)):
+            shop = Shop(many, many if name == "SQLite" else min(many, MOST_ON_CASSANDRA))
+            with fresh_home() as (plain, log):
+                settings = replace(plain, **places(place))
+                began = time.monotonic()
+                shop.publish(settings, log)
+                where = f"{name}, {many:,} items"
+                found[f"{where}: writing the views, s"] = round(time.monotonic() - began, 1)
+                found |= _both(settings, log, shop, calls, where)
+    return found
+
+
+def _servers(stack: ExitStack) -> Callable[[int], dict[str, str]]:
+    """Where the views of each size are; two servers for all of them."""
+    redis, port = stack.enter_context(redis_server()), stack.enter_context(cassandra_server())
+
+    def places(place: int) -> dict[str, str]:
+        replication = "{'class': 'SimpleStrategy', 'replication_factor': 1}"
+        run_cql(port, f"CREATE KEYSPACE bench_{place} WITH replication = {replication}")
+        return {
+            "batch_views": f"cassandra://127.0.0.1:{port}/bench_{place}", "speed_views": f"{redis}/{place}",
+            "store_timeout": "10s",
+        }  # fmt: skip
+
+    return places
+
+
+def _both(settings: Settings, log: Log, shop: Shop, calls: int, where: str) -> dict[str, object]:
+    """Without a speed layer, then beside one."""
+    found: dict[str, object] = {}
+    with open_views(settings) as views:
+        began = time.monotonic()
+        answer(views, _questions(shop, random.Random(1))["recommend"]())
+        found[f"{where}: first recommendation (loads the model), ms"] = round(1_000 * (time.monotonic() - began))
+        found |= _asked(views, shop, calls, f"{where}, generation alone")
+        found[f"{where}: recommend, processor time by module"] = _profile(views, shop, "recommend")
+        found[f"{where}: trending, processor time by module"] = _profile(views, shop, "trending")
+        with _speed_layer(settings, log, shop):
+            _wait_for_segments(views)
+            found |= _asked(views, shop, calls, f"{where}, speed layer at {EVENTS_A_SECOND} events/s")
+    return found
+
+
+def _questions(shop: Shop, rng: random.Random) -> dict[str, Callable[[], Question]]:
+    def similar() -> Question:
+        item = rng.choice(shop.asked)
+        return lambda snapshot: lookups.similar(snapshot, item, Page())
+
+    def recommended() -> Question:
+        user = b"user-%d" % rng.randrange(USERS)
+        return lambda snapshot: recommend(snapshot, user, Wish())
+
+    def trending() -> Question:
+        return lambda snapshot: lookups.trending(snapshot, 24, None, Page())
+
+    return {"similar": similar, "recommend": recommended, "trending": trending}
+
+
+def _asked(views: Views, shop: Shop, calls: int, where: str) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for name, question in _questions(shop, random.Random(2)).items():
+        took, began = list[float](), time.perf_counter()
+        while len(took) < calls and time.perf_counter() - began < LIMIT_SECONDS:
+            each, started = question(), time.perf_counter()
+            told = answer(views, each)
+            took.append(time.perf_counter() - started)
+            assert told["items"], told
+        milliseconds = [round(1_000 * percentile(took, share), 1) for share in (0.5, 0.99)]
+        rate = len(took) / sum(took)
+        found[f"{where}: {name}, p50 p99 ms, calls/s, calls"] = [*milliseconds, round(rate), len(took)]
+    return found
+
+
+def _profile(views: Views, shop: Shop, name: str) -> str:
+    """Shares of the modules' own time in answers, with the profiler's overhead."""
+    profiler, question = cProfile.Profile(), _questions(shop, random.Random(3))[name]
+    for _ in range(PROFILED_CALLS):
+        each = question()
+        answer(views, lambda snapshot, each=each: profiler.runcall(each, snapshot))  # type: ignore[misc]
+    own = Counter[str]()
+    for (file, _, function), (_, _, spent, _, _) in pstats.Stats(profiler).stats.items():  # type: ignore[attr-defined]
+        part = "/".join(Path(file).with_suffix("").parts[-2:]) if file != "~" else function
+        own[part.strip("<>").removeprefix("built-in method ").removeprefix("method ")] += spent
+    total = sum(own.values())
+    return ", ".join(f"{part} {spent / total:.0%}" for part, spent in own.most_common(PARTS_TOLD))
+
+
+@contextmanager
+def _speed_layer(settings: Settings, log: Log, shop: Shop) -> Iterator[None]:
+    """A process of its own, and a steady stream of events for it."""
+    places = {"MILLRACE_BATCH_VIEWS": settings.batch_views, "MILLRACE_SPEED_VIEWS": settings.speed_views}
+    child = start(
+        "speed layer", [sys.executable, "-m", "millrace", "speed", "run"], settings.home / "speed.log",
+        env={**os.environ, **places, "MILLRACE_HOME": str(settings.home)},
+    )  # fmt: skip
+    ended = threading.Event()
+    producer = threading.Thread(target=_stream, args=(log, shop, ended), daemon=True)
+    producer.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        producer.join()
+        child.stop(60)
+
+
+def _stream(log: Log, shop: Shop, ended: threading.Event) -> None:
+    rng, appender = random.Random(4), log.appender()
+    for number in itertools.count():
+        user = f"user-{rng.randrange(USERS)}"
+        event = {"event_id": f"e{number}", "event_time": time.time_ns() // 1_000_000, "kind": "view"}
+        event |= {"user_id": user, "item_id": shop.asked[int(len(shop.asked) * rng.random() ** 3)].decode()}
+        appender.append(log.topics.events, user.encode(), json.dumps(event).encode())
+        if ended.wait(1 / EVENTS_A_SECOND):
+            return
+
+
+def _wait_for_segments(views: Views) -> None:
+    """Until the speed view counts and holds some seconds of the stream."""
+    deadline = time.monotonic() + FIRST_COMMIT_SECONDS
+    while not answer(views, lambda snapshot: snapshot.position is not None and snapshot.position.attempt > 3):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"no micro-batch within {FIRST_COMMIT_SECONDS} s")
+        time.sleep(0.2)
+
+
+def _top(items: int) -> dict[str, object]:
+    """The exact ten best of that many items, and the bare product of the same numbers."""
+    rng = np.random.default_rng(5)
+    factors, user = rng.standard_normal((items, FACTORS), np.float32), rng.standard_normal(FACTORS)
+    model = Model([], {}, np.asfortranarray(factors), np.empty(0, np.float32), 1.0, 1.0)
+    narrow = user.astype(np.float32)
+    product = [1_000 * each for each in seconds(lambda: factors @ narrow, 25)]
+    best = [1_000 * each for each in seconds(lambda: model.best(user, 10), 25)]
+    what = f"{items:,} items x {FACTORS} factors"
+    return {
+        f"exact top 10 of {what}, ms": spread(best, 1),
+        f"NumPy's bare product of {what}, ms": spread(product, 1),
+        "top 10, times the bare product": round(statistics.median(best) / statistics.median(product), 2),
+        "matrix threads (OPENBLAS_NUM_THREADS)": os.environ.get("OPENBLAS_NUM_THREADS", "all"),
+    }
