@@ -18,6 +18,7 @@ from schemas.rules import DEFAULT_KINDS, Rules
 PREFIX = "MILLRACE_"
 # Read elsewhere: the file's own place, and what tests and benchmarks use.
 NOT_SETTINGS = {"CONFIG", "TEST_DATA", "SEARCH", "FAULT"}
+_UNITS_BYTES = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 _UNITS_MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 
 
@@ -52,6 +53,13 @@ class Settings:
     als_iterations: int = 15
     als_regularization: float = 0.05
     als_alpha: float = 10.0  # confidence = 1 + alpha * rating (rating in units, a view is 1)
+    als_engine: str = "auto"  # implicit (this process), spark (MLlib) or auto: implicit within als_memory
+    als_memory: str = "4g"  # what implicit may take beside Spark
+    evaluation_events: int = 300_000  # of a sample of users, that a generation is evaluated on; 0: not evaluated
+    gate_margin: float = 0.2  # a generation whose NDCG@10 fell by more than this share is not activated
+    gate_users: int = 100  # NDCG@10 of fewer judged users is too uncertain to compare
+    gate_shrink: float = 0.1  # nor is one with fewer events, items or users, by more than this share
+    gate_items: int = 20  # recomputed from the lake by the slow fold and compared; 0: none
     jars: str = ""  # empty: the user's cache folder
     host: str = "127.0.0.1"
     port: int = 8080
@@ -104,6 +112,14 @@ def milliseconds(text: str) -> int:
         return int(float(number) * _UNITS_MS[unit])
     except (ValueError, KeyError):
         raise SettingsError(f"'{text}' is not a duration: write a number and ms, s, m, h or d, e.g. 24h") from None
+
+
+def memory_bytes(text: str) -> int:
+    """An amount of memory such as ``512m`` or ``4g`` in bytes."""
+    try:
+        return int(float(text[:-1]) * _UNITS_BYTES[text[-1:].lower()])
+    except (ValueError, KeyError):
+        raise SettingsError(f"'{text}' is not an amount of memory: write a number and k, m, g or t, e.g. 4g") from None
 
 
 def load_settings(env: Mapping[str, str] | None = None, cwd: Path | None = None) -> Settings:
@@ -168,8 +184,13 @@ def _validate(settings: Settings) -> None:
     for key in ("partitions", "history_items", "remembered_ids", "max_events_per_batch", "als_factors"):
         if getattr(settings, key) < 1:
             raise SettingsError(f"setting '{key}' must be at least 1")
-    if settings.partitioner not in ("murmur2", "crc32"):
-        raise SettingsError(f"setting 'partitioner' must be murmur2 or crc32, not {settings.partitioner!r}")
+    memory_bytes(settings.als_memory)
+    for key in ("evaluation_events", "gate_margin", "gate_users", "gate_shrink", "gate_items"):
+        if not getattr(settings, key) >= 0:
+            raise SettingsError(f"setting '{key}' must not be negative")
+    for key, known in (("partitioner", ("murmur2", "crc32")), ("als_engine", ("auto", "implicit", "spark"))):
+        if getattr(settings, key) not in known:
+            raise SettingsError(f"setting '{key}' must be {' or '.join(known)}, not {getattr(settings, key)!r}")
     for kind, weight in settings.kinds.items():
         number = isinstance(weight, int | float) and not isinstance(weight, bool) and 0 <= weight <= 1_000_000
         if not number and weight not in ("value", "remove"):

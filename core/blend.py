@@ -8,6 +8,9 @@ from core.scores import TIE_DECIMALS
 ALS, SIMILAR, POPULAR, TRENDING = "als", "similar", "popular", "trending"
 # Shares of each source. Of equally strong ones the first names the item's source.
 WEIGHTS: Mapping[str, float] = {ALS: 0.4, SIMILAR: 0.3, POPULAR: 0.2, TRENDING: 0.1}
+TREND_HOURS = 24
+NEIGHBOURS = 200  # of one history item, by co-rating: the others' shares are negligible, their norms cost reads
+STEP_BACK = 0.9  # an item touched one step earlier speaks this much more softly
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ LEAST_BASELINE_HOURS = 24
 TIE_DECIMALS = 12  # scores that agree so far are equal, whatever the order of summation
 
 
-def similarity(pair: Ints, norm: int, norms: Ints, shrinkage: float = 0.0) -> Floats:
+def similarity(pair: Ints, norm: int, norms: Ints | Floats, shrinkage: float = 0.0) -> Floats:
     """Score of one item's neighbours (cosine over implicit ratings: Huang et al., SIGMOD 2015, eq. 8).
 
     Args:

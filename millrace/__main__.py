@@ -25,6 +25,7 @@ COMMANDS = {
     "bucket-changes": ("serving_layer.cli:bucket_changes", "How each hour differs from the one before."),
     "status": ("serving_layer.cli:status", "Generation, boundary, lag and freshness."),
     "verify": ("millrace.verify:verify", "Prove every merged sum against a slow recompute."),
+    "evaluate": ("millrace.evaluate:evaluate", "How good the rankings are, on a time split of the events."),
     "rejected": ("millrace.rejected:rejected", "The dead letters: list and replay."),
 }
 

@@ -31,6 +31,7 @@ class Model:
     gram: Matrix
     alpha: float
     regularization: float
+    weighted: bool = False  # the regularization counts once for each of the user's items, as in Spark's fit
 
     def fold_in(self, history: History) -> tuple[list[bytes], FoldIn] | None:
         """The user's factors from the merged history: confidence 1 + alpha · rating; None when no item is known.
@@ -42,7 +43,8 @@ class Model:
             return None
         at = np.array([self.rows[entry.item] for entry in known], dtype=np.int64)
         confidence = np.array([1.0 + self.alpha * entry.rating / WEIGHT_SCALE for entry in known])
-        return [entry.item for entry in known], fold_in(self.factors, self.gram, at, confidence, self.regularization)
+        strength = self.regularization * (len(known) if self.weighted else 1)
+        return [entry.item for entry in known], fold_in(self.factors, self.gram, at, confidence, strength)
 
     def best(self, vector: Floats, wanted: int) -> tuple[Ints, Floats]:
         """Rows and scores of the items of the greatest x · Y, exactly: by score descending, then by the item's name.
@@ -111,4 +113,5 @@ def _load(snapshot: Snapshot) -> Model | None:
         np.frombuffer(head[GRAM], np.float32).reshape(width, width),
         meta["alpha"],
         meta["regularization"],
+        meta.get("weighted", False),
     )

@@ -7,18 +7,15 @@ from heapq import nlargest
 import numpy as np
 
 from core import scores
-from core.blend import ALS, POPULAR, SIMILAR, TRENDING
+from core.blend import ALS, NEIGHBOURS, POPULAR, SIMILAR, STEP_BACK, TREND_HOURS, TRENDING
 from core.codec import History
 from core.scores import Window
 from schemas.event import WEIGHT_SCALE
 from serving_layer.model import Model
 from serving_layer.snapshot import Snapshot
 
-TREND_HOURS = 24
-NEIGHBOURS = 200  # of one history item, by co-rating: the others' shares are negligible, their norms cost reads
 ALS_CANDIDATES = 2_000
 ALS_CANDIDATES_IN_CATEGORY = 20_000  # a category may be rare among the best
-STEP_BACK = 0.9  # an item touched one step earlier speaks this much more softly
 
 Reasons = Callable[[bytes], Mapping[bytes, float]]  # item -> the history items that speak for it, and how strongly
 

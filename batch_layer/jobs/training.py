@@ -1,0 +1,141 @@
+"""Training the model of a generation: one function, whichever engine fits it."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from batch_layer.train import (
+    AlsSettings,
+    Engine,
+    Ints,
+    Matrix,
+    Model,
+    Size,
+    engine_for,
+    fit,
+    hashed,
+    warm_start,
+    width_of,
+)
+from schemas.event import WEIGHT_SCALE
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+RATINGS_A_BLOCK = 1_000_000  # of Spark's ALS: a block's factors and ratings are in memory together
+
+
+@dataclass(frozen=True)
+class Training:
+    """How to train: with which settings, on which engine, from which earlier model; ``asked`` as in ``Model``."""
+
+    als: AlsSettings
+    engine: Engine
+    start: Model | None = None
+    asked: AlsSettings | None = None
+
+
+def train(ratings: "DataFrame", how: Training, say: Callable[[str], None]) -> Model | None:
+    """Factorise (user_id, item_id, rating in thousandths); None when there is nothing to learn from.
+
+    Held by this process: with implicit 20 bytes a rating and its own (``Size.memory``); with Spark the items' names and
+    factors alone.
+    """
+    ratings.persist()
+    try:
+        size = size_of(ratings)
+        if size.ratings == 0:
+            return None
+        engine = engine_for(how.engine, size, how.als.factors)
+        names = names_of(ratings)
+        need = f"{size.memory(how.als.factors) / 2**20:,.0f} MiB of {how.engine.memory / 2**20:,.0f} for implicit"
+        model = (_by_implicit if engine == "implicit" else _by_spark)(ratings, names, size, how)
+        begun = "warm" if model.warm else "anew"
+        say(
+            f"trained ALS with {engine} ({how.engine.name}: {need}), begun {begun}: {size.ratings:,} ratings of "
+            f"{size.users:,} users, {size.items:,} items, {model.factors.shape[1]} factors"
+        )
+        return model
+    finally:
+        ratings.unpersist()
+
+
+@dataclass(frozen=True)
+class Names:
+    """The items' names, ascending by their bytes, and Spark's hash of each."""
+
+    sorted: pa.BinaryArray
+    hashes: Ints
+
+
+def names_of(ratings: "DataFrame") -> Names:
+    """All that is collected of the items: a row each."""
+    from pyspark.sql import functions as F
+
+    rows = ratings.select("item_id").distinct().select("item_id", F.xxhash64("item_id").alias("hash")).toArrow()
+    names = rows.column("item_id").combine_chunks().cast(pa.binary())
+    order = pc.sort_indices(names)
+    return Names(names.take(order), rows.column("hash").to_numpy()[np.asarray(order)])
+
+
+def size_of(ratings: "DataFrame") -> Size:
+    """Ratings and items exactly, users within a few per cent."""
+    from pyspark.sql import functions as F
+
+    found = ratings.agg(F.count("*"), F.approx_count_distinct("user_id"), F.count_distinct("item_id")).head()
+    return Size(*found) if found else Size(0, 0, 0)
+
+
+def _by_implicit(ratings: "DataFrame", names: Names, size: Size, how: Training) -> Model:
+    start = warm_start(names.sorted, how.start, width_of(how.als, size.items), how.als.seed)
+    columns = hashed(ratings).toArrow()
+    user, item, rating = (columns.column(name).to_numpy() for name in ("user", "item", "rating"))
+    by_hash = np.argsort(names.hashes)
+    code = by_hash[np.searchsorted(names.hashes[by_hash], item)]
+    placed = np.lexsort((code, user))  # Spark's order is not always the same; the factors should be
+    y = fit(user[placed], code[placed], rating[placed], size.items, how.als, start)
+    return Model(names.sorted.to_pylist(), y, how.als, "implicit", asked=how.asked, warm=start is not None)
+
+
+def _by_spark(ratings: "DataFrame", names: Names, size: Size, how: Training) -> Model:
+    """Spark MLlib, which scales the regularization by the number of a row's ratings (ALS-WR).
+
+    Its lambda is divided by the geometric mean of users' and items' mean counts: the product of both sides' terms,
+    which alone decides the fit (what one side's factors lose the other's gain), is then implicit's for mean rows.
+    """
+    from pyspark.ml.recommendation import ALS
+
+    mean_count = math.sqrt(size.ratings / max(1, size.users) * (size.ratings / size.items))
+    weighted = replace(how.als, regularization=how.als.regularization / mean_count)
+    blocks = max(ratings.sparkSession.sparkContext.defaultParallelism, size.ratings // RATINGS_A_BLOCK)
+    fitted = ALS(
+        rank=width_of(how.als, size.items), maxIter=how.als.iterations, implicitPrefs=True, alpha=how.als.alpha,
+        regParam=weighted.regularization, seed=how.als.seed, numUserBlocks=blocks, numItemBlocks=blocks,
+    ).fit(numbered(ratings, names.sorted))  # fmt: skip
+    rows = fitted.itemFactors.toArrow()
+    y: Matrix = np.zeros((size.items, fitted.rank), np.float32)
+    flat = rows.column("features").combine_chunks().flatten().to_numpy()
+    y[rows.column("id").to_numpy()] = flat.reshape(-1, fitted.rank)
+    return Model(names.sorted.to_pylist(), y, weighted, "spark", weighted=True, asked=how.asked)
+
+
+def numbered(ratings: "DataFrame", names: pa.BinaryArray) -> "DataFrame":
+    """(user, item, rating in units): MLlib wants 32-bit numbers; items by their place in ``names``, users dense."""
+    from pyspark.sql import functions as F
+
+    spark = ratings.sparkSession
+    codes = pa.table({"item_id": names.cast(pa.string()), "item": pa.array(range(len(names)), pa.int32())})
+    users = ratings.select("user_id").distinct().select("user_id", F.monotonically_increasing_id().alias("at"))
+    users = users.localCheckpoint()  # the numbers must not change while they are used
+    part = F.shiftright("at", 33)  # that number is the partition's, then the row's within it
+    counts = {row[0]: row[1] for row in users.groupBy(part.alias("part")).count().collect()}
+    before = np.cumsum([0, *(counts.get(k, 0) for k in range(max(counts) + 1))]).tolist()
+    first = F.element_at(F.array(*map(F.lit, before)), (part + 1).cast("int"))
+    dense = users.select("user_id", (first + F.col("at") - F.shiftleft(part, 33)).cast("int").alias("user"))
+    joined = ratings.join(dense, "user_id").join(spark.createDataFrame(codes), "item_id")
+    return joined.select("user", "item", (F.col("rating") / WEIGHT_SCALE).cast("float").alias("rating"))

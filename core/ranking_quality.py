@@ -1,0 +1,179 @@
+"""How good rankings are on a global time split: who is judged on what, recall, NDCG, hits, coverage, and how sure.
+
+Events are cut at one moment T; models learn from what lies before and are judged on what comes after, among the items
+that occurred before. Scores are divided by the row's maximum and a millionth of recent popularity is added, so that
+short lists and ties fall back on that; what ties still is ordered by item code.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas.event import REMOVE
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+Scorer = Callable[[Ints], Floats]  # user codes -> scores, shape (users asked, items)
+
+LIST = 10  # items recommended to a user
+TRAIN_SHARE, FIT_SHARE = 0.8, 0.9  # of the events; of the training part when something is tuned
+RESAMPLES, CONFIDENCE = 1_000, (2.5, 97.5)  # percentile bootstrap over users
+FALLBACK = 1e-6  # how much recent popularity counts beside a score
+USERS_AT_ONCE = 128  # dense rows: users times items of float64
+
+
+@dataclass(frozen=True)
+class Interactions:
+    """Events of a weight other than 0 in order of event time; ids are codes in order of first appearance.
+
+    ``weight`` in thousandths or ``REMOVE``, ``time`` in epoch ms; all four of equal length.
+    """
+
+    user: Ints
+    item: Ints
+    weight: Ints
+    time: Ints
+    users: int
+    items: int
+
+    def __len__(self) -> int:
+        return len(self.time)
+
+    def before(self, end: int) -> "Interactions":
+        """The first ``end`` events, under the same codes."""
+        first = slice(0, end)
+        columns = (self.user[first], self.item[first], self.weight[first], self.time[first])
+        return Interactions(*columns, self.users, self.items)
+
+    def split(self, share: float) -> tuple["Interactions", "Interactions"]:
+        """What lies before the moment of event floor(share * n), and the rest; equal times never straddle the cut."""
+        end = int(np.searchsorted(self.time, self.time[int(share * len(self))], "left")) if len(self) else 0
+        columns = (self.user[end:], self.item[end:], self.weight[end:], self.time[end:])
+        return self.before(end), Interactions(*columns, self.users, self.items)
+
+    def standing(self) -> tuple[Ints, Ints, Ints]:
+        """User, item and greatest weight of each pair that was not retracted last, ascending by user, then item."""
+        key = self.user * self.items + self.item
+        order = np.argsort(key, kind="stable")
+        starts = np.flatnonzero(np.diff(key[order], prepend=-1))
+        if not len(starts):
+            return key, key, key
+        last = np.r_[starts[1:], len(order)] - 1
+        kept = self.weight[order][last] != REMOVE
+        pair, rating = key[order][starts], np.maximum.reduceat(self.weight[order], starts)
+        return pair[kept] // self.items, pair[kept] % self.items, rating[kept]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What is asked on a split: ``wanted[k]`` holds the items (codes) that user ``users[k]`` touched after the cut.
+
+    ``candidates``: items of the training part. ``seen``: (user, item) pairs never listed. ``unknown``: the share of
+    test pairs on items that training never saw; they are left out.
+    """
+
+    users: Ints
+    wanted: list[Ints]
+    candidates: Mask
+    seen: tuple[Ints, Ints]
+    unknown: float
+
+
+def judged(train: Interactions, test: Interactions, most: int | None, seed: int = 42) -> Judged:
+    """Users with something before and something new after the cut; a uniform sample of ``most`` if there are more."""
+    items = train.items
+    user, item, _ = train.standing()
+    candidates = np.zeros(items, np.bool_)
+    candidates[train.item] = True
+    positive = test.weight > 0
+    pairs = np.unique(test.user[positive] * items + test.item[positive])
+    known = candidates[pairs % items]
+    kept = known & np.isin(pairs // items, train.user) & ~np.isin(pairs, user * items + item)
+    users = np.unique(pairs[kept] // items)
+    if most is not None and len(users) > most:
+        users = np.sort(np.random.default_rng(seed).choice(users, most, replace=False))
+    bounds = np.searchsorted(pairs[kept], np.r_[users, users + 1] * items)
+    wanted = [pairs[kept][a:b] % items for a, b in zip(bounds[: len(users)], bounds[len(users) :], strict=True)]
+    unknown = 1 - float(known.mean()) if len(known) else 0.0
+    return Judged(users, wanted, candidates, (user, item), unknown)
+
+
+@dataclass(frozen=True)
+class Quality:
+    """Per judged user: recall, NDCG and whether anything hit, of the first ten; ``coverage`` of the candidates."""
+
+    recall: Floats
+    ndcg: Floats
+    hit: Floats
+    coverage: float
+
+    def summary(self, seed: int = 7) -> dict[str, Any]:
+        """Means with their 95 % intervals (resampled users; they say nothing of the choice of the cut)."""
+        n = len(self.ndcg)
+        told: dict[str, Any] = {"users": n, "coverage": round(self.coverage, 4)}
+        chosen = np.random.default_rng(seed).integers(0, n, (RESAMPLES, n)) if n else None
+        for name, values in (("recall@10", self.recall), ("ndcg@10", self.ndcg), ("hr@10", self.hit)):
+            interval = [0.0, 0.0] if chosen is None else np.percentile(values[chosen].mean(axis=1), CONFIDENCE).tolist()
+            told[name] = round(float(values.mean()), 4) if n else 0.0
+            told[f"{name} 95 %"] = [round(bound, 4) for bound in interval]
+        return told
+
+
+def quality(asked: Judged, scorer: Scorer, recent: Floats) -> Quality:
+    """Rank for every judged user and hold the first ten against what the user did.
+
+    Args: recent: recent popularity of each item, any scale; the fallback.
+    """
+    fallback = FALLBACK * recent / max(float(recent.max(initial=0.0)), 1.0)
+    tops: list[Ints] = []
+    for first in range(0, len(asked.users), USERS_AT_ONCE):
+        users = asked.users[first : first + USERS_AT_ONCE]
+        tops += best(_prepared(scorer(users), fallback, users, asked))
+    gain = 1 / np.log2(np.arange(2, LIST + 2))
+    rows = np.zeros((len(tops), 3))
+    for row, top, wanted in zip(rows, tops, asked.wanted, strict=True):
+        hits, ideal = np.isin(top, wanted), min(LIST, len(wanted))
+        row[:] = hits.sum() / ideal, gain[: len(top)][hits].sum() / gain[:ideal].sum(), hits.any()
+    listed = len(np.unique(np.concatenate(tops))) if tops else 0
+    return Quality(rows[:, 0], rows[:, 1], rows[:, 2], listed / max(1, int(asked.candidates.sum())))
+
+
+def best(scores: Floats) -> list[Ints]:
+    """Of each row the codes of the ten greatest finite scores, greatest first, then by code."""
+    out = []
+    for row in scores:
+        least = np.partition(row, -LIST)[-LIST] if len(row) > LIST else -np.inf
+        among = np.flatnonzero((row >= least) & (row > -np.inf))
+        out.append(among[np.argsort(-row[among], kind="stable")][:LIST])
+    return out
+
+
+def _prepared(scores: Floats, fallback: Floats, users: Ints, asked: Judged) -> Floats:
+    greatest = scores.max(axis=1, initial=0.0, keepdims=True)
+    ready: Floats = scores / np.where(greatest > 0, greatest, 1.0) + fallback
+    ready[:, ~asked.candidates] = -np.inf
+    row, item = seen_of(asked, users)
+    ready[row, item] = -np.inf
+    return ready
+
+
+def seen_of(asked: Judged, users: Ints) -> tuple[Ints, Ints]:
+    """Rows (places in ``users``) and items of what these users have seen."""
+    who, item = asked.seen
+    starts, ends = np.searchsorted(who, users, "left"), np.searchsorted(who, users, "right")
+    row = np.repeat(np.arange(len(users)), ends - starts)
+    return row, np.concatenate([item[a:b] for a, b in zip(starts, ends, strict=True)] or [item[:0]])
+
+
+def votes(events: Interactions, window_ms: int | None = None, until: int | None = None) -> Floats:
+    """How many distinct users touched each item; with a window only in its last ``window_ms`` before ``until``."""
+    until = int(events.time[-1]) if until is None and len(events) else until
+    recent = events.weight > 0
+    if window_ms is not None and until is not None:
+        recent &= events.time >= until - window_ms
+    pairs = np.unique(events.user[recent] * events.items + events.item[recent])
+    return np.bincount(pairs % events.items, minlength=events.items).astype(np.float64)

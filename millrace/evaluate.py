@@ -1,0 +1,143 @@
+"""``millrace evaluate``: how good the rankings are on a time split of one's own events."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from adapters.commands import as_json, print_json, reports_errors
+from adapters.opened import batch_views
+from adapters.records import read_control
+from adapters.saying import sayer
+from adapters.settings import Settings, load_settings
+from schemas.errors import NotReady
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from schemas.rules import Rules
+
+LINES_AT_ONCE = 100_000
+
+
+@click.command()
+@click.option("--events", type=click.Path(exists=True, path_type=Path), help="Judge a JSONL file, not the lake.")
+@as_json
+@reports_errors
+def evaluate(events: Path | None, as_json: bool) -> None:
+    """Recall, NDCG, hits and coverage of each model on the last fifth of the events, with 95 % intervals.
+
+    Models learn from what lies before; judged are users with something new after the cut. The lake is read up to the
+    active generation's boundary; beyond `evaluation_events` a sample of users is taken.
+    """
+    from batch_layer.evaluation import Question, evaluate, in_time_order
+    from batch_layer.train import als_settings
+
+    settings = load_settings()
+    rows = in_lake(settings) if events is None else in_file(events, settings.rules)
+    told = evaluate(in_time_order(rows)[0], Question(settings.rules, als_settings(settings), settings.shrinkage))
+    if as_json:
+        print_json(told)
+    else:
+        show(told)
+
+
+def in_lake(settings: Settings) -> "pa.Table":
+    """What the active generation was made of, by whole users up to ``evaluation_events``.
+
+    Raises:
+        NotReady: no generation was published.
+    """
+    from adapters.lake import Lake
+    from adapters.spark import open_session
+    from batch_layer.evaluation import sampled
+    from batch_layer.fold_step import weighed
+
+    control = read_control(batch_views(settings)) if settings.batch_views or settings.home.is_dir() else None
+    if control is None or control.active is None:
+        raise NotReady("no generation was published yet: run `millrace batch run`, or name a file with --events")
+    spark = open_session(settings, "millrace evaluate")
+    lake = Lake(spark, settings.lake_path).until(control.active_boundary.offsets)
+    events = weighed(lake, settings.rules)
+    most = settings.evaluation_events or Settings().evaluation_events
+    total = events.count()
+    if total > most:
+        sayer("evaluate")(f"a sample of users with about {most:,} of {total:,} events (evaluation_events)")
+    return sampled(events, total, most).toArrow()
+
+
+def in_file(path: Path, rules: "Rules") -> "pa.Table":
+    """The acceptable events of a file, as ``sampled`` gives those of the lake; the place in the file is the offset."""
+    from dataclasses import replace
+
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    from core.parse import parse_columns
+    from schemas.event import EVENT_COLUMNS
+
+    alone = replace(rules, partitions=1)
+    tables, refused = [], 0
+    for records in _records(path):
+        events, rejected = parse_columns(records, alone)
+        refused += rejected.num_rows
+        tables.append(pa.Table.from_batches([events]))
+    if refused:
+        sayer("evaluate")(f"{refused:,} lines are no acceptable events")
+    whole = pa.concat_tables(tables) if tables else EVENT_COLUMNS.empty_table()
+    weighty = whole.filter(pc.not_equal(whole.column("weight"), 0))
+    names = ["user_id", "item_id", "weight", "event_time", "partition", "offset"]
+    return weighty.select(names).rename_columns(["user", *names[1:]])
+
+
+def _records(path: Path) -> Iterator["pa.RecordBatch"]:
+    """The lines as they would come from a log of one partition, arrived whenever they may have."""
+    import itertools
+
+    import pyarrow as pa
+
+    from datasets.parts import open_file
+    from datasets.producing import KEY_FIELDS, key_reader
+    from schemas.event import RECORD_COLUMNS
+
+    key_of, first = key_reader(KEY_FIELDS["events"]), 0
+    with open_file(path) as file:
+        while lines := [line.rstrip(b"\r\n") for line in itertools.islice(file, LINES_AT_ONCE)]:
+            n = len(lines)
+            columns = [[0] * n, range(first, first + n), [2**62] * n, [key_of(line) for line in lines], lines]
+            arrays = [pa.array(column, field.type) for column, field in zip(columns, RECORD_COLUMNS, strict=True)]
+            yield pa.RecordBatch.from_arrays(arrays, schema=RECORD_COLUMNS)
+            first += n
+
+
+def show(told: dict[str, Any]) -> None:
+    """The evaluation as a table."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    from serving_layer.tables import time_text
+
+    console = Console(highlight=False)
+    if not told["models"]:
+        console.print(f"{told['events']:,} events: nobody was active before and touched a known new item afterwards")
+        return
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("")
+    for heading in ("NDCG@10", "95 %", "recall@10", "95 %", "HR@10", "coverage"):
+        table.add_column(heading, justify="right")
+    for name, found in told["models"].items():
+        cells = [cell for what in ("ndcg@10", "recall@10") for cell in (f"{found[what]:.3f}", _interval(found, what))]
+        table.add_row(name, *cells, f"{found['hr@10']:.3f}", f"{found['coverage']:.3f}")
+    console.print(
+        f"{told['events']:,} events cut at {time_text(told['cut'])}: {told['judged_users']:,} users judged, "
+        f"{told['unknown_items']:.1%} of what came later is of items unknown before (left out)"
+    )
+    console.print(table)
+    console.print(f"recent: a window of {told['recent_window_hours']} h; intervals resample users, not the cut")
+
+
+def _interval(found: dict[str, Any], what: str) -> str:
+    low, high = found[f"{what} 95 %"]
+    return f"{low:.3f}–{high:.3f}"

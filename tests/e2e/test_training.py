@@ -1,0 +1,139 @@
+"""Training on both engines over a real Spark session: equal quality, the same equations, warm starts, odd inputs."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from batch_layer.jobs.training import Training, numbered, train
+from batch_layer.train import AlsSettings, Engine, Model
+from core.fold_in import fold_in
+from core.rankers import Factors, constant, factors, folded
+from core.ranking_quality import Interactions, judged, quality, votes
+from schemas.rules import Rules
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+pytestmark = [pytest.mark.spark]
+
+ALS = AlsSettings(factors=12, iterations=10, regularization=5.0, alpha=10.0)
+Rows = list[tuple[str, str, int]]
+
+
+def clusters(seed: int = 3, users: int = 500, items: int = 120, groups: int = 8, each: int = 14) -> Interactions:
+    """Users who mostly stay in their group of items, the popular ones of it more often; one event a minute."""
+    rng = np.random.default_rng(seed)
+    user = rng.permuted(np.repeat(np.arange(users), each))
+    within = np.minimum(rng.geometric(0.15, len(user)) - 1, items // groups - 1)
+    group = np.where(rng.random(len(user)) < 0.8, user % groups, rng.integers(0, groups, len(user)))
+    item = (group * (items // groups) + within).astype(np.int64)
+    weight = rng.choice([1000, 1000, 3000, 5000], len(user))
+    return Interactions(user, item, weight, np.arange(len(user)) * 60_000, users, items)
+
+
+def frame(spark: "SparkSession", rows: Rows) -> "DataFrame":
+    return spark.createDataFrame(rows or [("u", "i", 1)], "user_id string, item_id string, rating bigint").limit(
+        len(rows)
+    )
+
+
+def rows_of(events: Interactions) -> Rows:
+    return [(f"u{u}", f"i{i:04d}", int(r)) for u, i, r in zip(*events.standing(), strict=True)]
+
+
+def trained(
+    spark: "SparkSession", rows: Rows, engine: str, start: Model | None = None, als: AlsSettings = ALS
+) -> Model:
+    model = train(frame(spark, rows), Training(als, Engine(engine), start), lambda line: None)
+    assert model is not None
+    return model
+
+
+def by_code(model: Model, items: int) -> Factors:
+    y = np.zeros((items, model.factors.shape[1]), np.float32)
+    y[[int(name[1:]) for name in model.items]] = model.factors
+    return Factors(y, model.settings.alpha, model.settings.regularization, model.weighted)
+
+
+def test_both_engines_are_equally_good_on_a_time_split(spark: "SparkSession") -> None:
+    events = clusters()
+    train_part, rest = events.split(0.8)
+    asked, fold = judged(train_part, rest, None), folded(train_part, Rules())
+    nobody = np.zeros(events.items)
+    found = {
+        engine: quality(asked, factors(fold, by_code(trained(spark, rows_of(train_part), engine), 120)), nobody).ndcg
+        for engine in ("implicit", "spark")
+    }
+    difference = found["implicit"] - found["spark"]  # user by user: much surer than two means apart
+    noise = 2 * difference.std() / np.sqrt(len(difference))
+    assert abs(difference.mean()) <= max(noise, 0.005)
+    popular = quality(asked, constant(votes(train_part)), nobody).ndcg
+    assert min(each.mean() for each in found.values()) > 1.5 * popular.mean()
+
+
+def test_sparks_users_are_those_of_the_fold_in_with_a_weighted_regularization(spark: "SparkSession") -> None:
+    from pyspark.ml import recommendation
+
+    rows = rows_of(clusters(users=60, each=9))
+    names = pa.array(sorted({item.encode() for _, item, _ in rows}), pa.binary())
+    coded = numbered(frame(spark, rows), names).persist()
+    fitted = recommendation.ALS(rank=6, maxIter=4, implicitPrefs=True, alpha=10.0, regParam=0.3, seed=1).fit(coded)
+    y = np.zeros((len(names), 6), np.float32)
+    for row in fitted.itemFactors.collect():
+        y[row["id"]] = row["features"]
+    gram = (y.astype(np.float64).T @ y).astype(np.float32)
+    theirs = {row["id"]: row["features"] for row in fitted.userFactors.collect()}
+    assert sorted(theirs) == list(range(60))
+    given = coded.toPandas()
+    for user, own in given.groupby("user"):
+        found = fold_in(y, gram, own["item"].to_numpy(), 1 + 10.0 * own["rating"].to_numpy(), 0.3 * len(own))
+        np.testing.assert_allclose(found.vector, theirs[user], rtol=1e-2, atol=1e-4)
+    coded.unpersist()
+
+
+def test_a_warm_start_goes_on_from_the_items_it_knows(spark: "SparkSession") -> None:
+    rows = rows_of(clusters())
+    first = trained(spark, rows, "implicit")
+    new = [*rows, ("u0", "new", 1000), ("u1", "new", 1000)]
+    warm, cold = (
+        trained(spark, new, "implicit", first),
+        trained(spark, new, "implicit", als=AlsSettings(12, 10, 5.0, 10.0, 9)),
+    )
+    assert (warm.warm, cold.warm) == (True, False)
+    assert warm.items == [*first.items, b"new"]
+    assert np.abs(warm.factors[-1]).max() > 0
+
+    def moved(model: Model) -> float:
+        return float(np.linalg.norm(model.factors[:-1] - first.factors) / np.linalg.norm(first.factors))
+
+    assert moved(warm) < 0.1 < moved(cold)
+
+
+ODD: dict[str, Rows] = {
+    "one pair": [("u", "i", 1000)],
+    "one user": [("u", f"i{k}", 1000) for k in range(5)],
+    "one item": [(f"u{k}", "i", 1000) for k in range(5)],
+    "all the same": [(f"u{u}", f"i{i}", 2000) for u in range(6) for i in range(6)],
+    "fewer items than factors": [(f"u{u}", f"i{(u + k) % 4}", 1000 + k) for u in range(9) for k in range(2)],
+    "huge and tiny ratings": [(f"u{u}", f"i{(u + k) % 4}", 1 + 10**9 * k) for u in range(9) for k in range(2)],
+}
+
+
+@pytest.mark.parametrize("engine", ["implicit", "spark"])
+def test_odd_inputs_make_a_finite_model_and_nothing_makes_none(spark: "SparkSession", engine: str) -> None:
+    for name, rows in ODD.items():
+        model = trained(spark, rows, engine)
+        assert model.items == sorted({item.encode() for _, item, _ in rows}), name
+        assert np.isfinite(model.factors).all(), name
+        assert np.abs(model.factors).max() > 0, name
+    assert train(frame(spark, []), Training(ALS, Engine(engine)), lambda line: None) is None
+
+
+def test_what_was_chosen_is_said(spark: "SparkSession") -> None:
+    said: list[str] = []
+    for memory in (1 << 30, 1000):
+        train(frame(spark, ODD["all the same"]), Training(ALS, Engine("auto", memory)), said.append)
+    assert said[0].startswith("trained ALS with implicit (auto: 0 MiB of 1,024 for implicit), begun anew: 36 ratings")
+    assert said[1].startswith("trained ALS with spark (auto: 0 MiB of 0 for implicit)")
