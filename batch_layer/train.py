@@ -157,7 +157,10 @@ def train(ratings: pa.Table, als: AlsSettings) -> Model | None:
     names = pc.unique(ratings.column("item_id").combine_chunks().cast(pa.binary()))
     names = names.take(pc.sort_indices(names))
     item = pc.index_in(ratings.column("item_id").combine_chunks().cast(pa.binary()), value_set=names).to_numpy()
-    user = ratings.column("user_id").combine_chunks().dictionary_encode().indices.to_numpy()
+    users = pc.unique(ratings.column("user_id").combine_chunks())
+    user = pc.index_in(
+        ratings.column("user_id").combine_chunks(), value_set=users.take(pc.sort_indices(users))
+    ).to_numpy()
     order = np.lexsort((item, user))
     y = fit(user[order], item[order], ratings.column("rating").to_numpy()[order], len(names), als)
     return Model(names.to_pylist(), y, als)
@@ -188,7 +191,12 @@ def model_rows(model: Model) -> Iterator[tuple[bytes, bytes]]:
     y, als = model.factors, model.settings
     many = max(1, ROW_BYTES // (y.itemsize * y.shape[1]))
     meta: dict[str, Any] = {"factors": y.shape[1], "items": len(model.items), "items_a_row": many}
-    meta |= {"alpha": als.alpha, "regularization": als.regularization, "weighted": model.weighted, "engine": model.engine}
+    meta |= {
+        "alpha": als.alpha,
+        "regularization": als.regularization,
+        "weighted": model.weighted,
+        "engine": model.engine,
+    }
     meta |= {"settings": asdict(als), "asked": asdict(model.asked) if model.asked else None}
     yield META, json.dumps(meta).encode()
     yield GRAM, (y.astype(np.float64).T @ y).astype(np.float32).tobytes()

@@ -1,0 +1,155 @@
+"""The evaluation ranks as serving does, finds planted tastes, and matches figures of an independent program."""
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from adapters.stores import open_store
+from batch_layer.evaluation import ALS, BLEND, ITEM_CF, POPULARITY, RECENT, Question, evaluate, fitted, in_time_order
+from batch_layer.search import search
+from batch_layer.train import MODEL, AlsSettings, Model, model_rows
+from core.rankers import as_served, blended, folded
+from core.ranking_quality import Interactions, judged
+from datasets.importers import IMPORTERS
+from datasets.importers.base import ImportOptions
+from datasets.importing import Share, read_dataset
+from datasets.tally import Tally
+from millrace.evaluate import in_file
+from schemas.event import REMOVE, Event
+from schemas.rules import Rules
+from serving_layer.catalogue import Page
+from serving_layer.recommender import Wish, recommend
+from serving_layer.views import Views, answer
+from tests.small_lambda import SmallLambda, placed
+from tests.streams import DAY, HOUR, START
+
+RULES = Rules(history_items=6, remembered_ids=8, partitions=2)
+SETTINGS = AlsSettings(factors=5, iterations=5, regularization=1.0, alpha=10.0)
+
+
+def shop(seed: int = 1, n: int = 900, users: int = 40, items: int = 30) -> list[Event]:
+    """Users rate, rate again and retract, over eight days, in time order; a few items come into fashion."""
+    rng = np.random.default_rng(seed)
+    times = START + np.sort(rng.integers(0, 8 * DAY, n)) // 1000 * 1000
+    events = []
+    for k, time in enumerate(times.tolist()):
+        fashion = time > START + 7 * DAY and rng.random() < 0.5
+        item = rng.integers(0, 3) if fashion else rng.integers(0, items)
+        weight = REMOVE if rng.random() < 0.05 else int(rng.choice([1000, 2000, 5000]))
+        events.append(Event(0, k, time + HOUR, f"e{k}", time, "any", f"u{rng.integers(0, users):02d}", f"i{item:02d}",
+                            None, weight, None))  # fmt: skip
+    return events
+
+
+@pytest.fixture
+def stores() -> Iterator[Views]:
+    with tempfile.TemporaryDirectory() as folder:
+        batch, speed = (open_store(f"sqlite:///{Path(folder) / name}") for name in ("b.sqlite", "s.sqlite"))
+        yield Views(batch, speed)
+        batch.close()
+        speed.close()
+
+
+def interactions(events: list[Event]) -> tuple[Interactions, list[bytes]]:
+    rows = [
+        {name: getattr(e, name) for name in ("item_id", "weight", "event_time", "partition", "offset")} for e in events
+    ]
+    return in_time_order(pa.Table.from_pylist([{"user": e.user_id} | row for e, row in zip(events, rows, strict=True)]))
+
+
+def test_the_blend_scores_every_item_as_serving_does(stores: Views) -> None:
+    world = SmallLambda(stores.batch, stores.speed, RULES, placed(shop(), RULES))
+    events, names = interactions([replace(e, offset=k) for k, e in enumerate(world.log)])
+    factors = fitted(events, SETTINGS)
+    by_name = sorted(range(len(names)), key=lambda code: names[code])
+    model = Model([names[code] for code in by_name], factors.items[by_name], SETTINGS)
+    world.run_batch(len(world.log), {(MODEL, key): value for key, value in model_rows(model)})
+    world.begin()
+    asked = judged(events, events.before(0), None)
+    scorer = blended(as_served(events, folded(events, RULES), factors, 0.0), asked)
+    user_of = {
+        event.user_id: code for event, code in zip(sorted(shop(), key=lambda e: e.event_time), events.user, strict=True)
+    }
+    trends = 0
+    for user, code in user_of.items():
+        told = answer(stores, lambda s, user=user: recommend(s, user.encode(), Wish(Page(n=1000))))  # type: ignore[misc]
+        served = {row["item_id"].encode(): row["score"] for row in told["items"]}
+        row = scorer(np.array([code]))[0]
+        mine = {names[item]: score for item, score in enumerate(row.tolist()) if score > 0}
+        assert served.keys() == mine.keys()
+        assert [mine[name] for name in served] == pytest.approx(list(served.values()), rel=1e-3)
+        trends += any(row["source"] == "trending" for row in told["items"])
+    assert told["items"]
+
+
+def test_planted_tastes_are_found_and_a_search_does_not_lose_them() -> None:
+    rng = np.random.default_rng(5)
+    events = [
+        Event(0, k, START + k * 60_000, f"e{k}", START + k * 60_000, "view", f"u{u}",
+              f"i{(u % 5) * 20 + min(int(rng.geometric(0.1)), 20)}", None, 1000, None)
+        for k, u in enumerate(rng.integers(0, 150, 4000).tolist())
+    ]  # fmt: skip
+    given, _ = interactions(events)
+    question = Question(Rules(), replace(SETTINGS, regularization=1e5))
+    told = evaluate(given, question)
+    found = {name: each["ndcg@10"] for name, each in told["models"].items()}
+    assert list(found) == [POPULARITY, RECENT, ITEM_CF, ALS, BLEND]
+    assert found[ITEM_CF] > 1.5 * found[POPULARITY]
+    tried = search(given, question, 6)
+    assert len(tried) == 7
+    assert tried[0].ndcg > 1.2 * next(each.ndcg for each in tried if each.als == question.als)
+    assert [each.ndcg for each in tried] == sorted((each.ndcg for each in tried), reverse=True)
+    assert evaluate(given, replace(question, als=tried[0].als))["models"][ALS]["ndcg@10"] > found[ALS]
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 5])
+def test_too_few_events_are_told_not_judged(n: int) -> None:
+    rows = [("u", f"i{k}", 1000, START + k, 0, k) for k in range(n)]
+    columns = list(zip(*rows, strict=True)) or [[]] * 6
+    types = [pa.string(), pa.string(), pa.int64(), pa.int64(), pa.int32(), pa.int64()]
+    names = ["user", "item_id", "weight", "event_time", "partition", "offset"]
+    table = pa.table([pa.array(c, t) for c, t in zip(columns, types, strict=True)], names)
+    events, _ = in_time_order(table)
+    told = evaluate(events, Question(Rules(), SETTINGS))
+    assert (told["judged_users"], told["models"]) == (0, {})
+    assert search(events, Question(Rules(), SETTINGS), 3)[0].als == SETTINGS
+
+
+# NDCG@10 and recall@10 as an independent program found them.
+FIGURES: dict[str, tuple[str, str, str, int, list[tuple[str, float, float]]]] = {
+    "deskdrop": ("deskdrop", "deskdrop/interactions.csv.gz", "", 389,
+                 [(POPULARITY, 0.012, 0.026), (RECENT, 0.057, 0.076), (ITEM_CF, 0.029, 0.054)]),
+    "rees46": ("rees46", "rees46-2019-oct-prefix/2019-Oct.csv.gz", "user_session", 206,
+               [(POPULARITY, 0.025, 0.053), (RECENT, 0.026, 0.053), (ITEM_CF, 0.082, 0.143)]),
+    "online-retail": ("online-retail", "online-retail-uci/online_retail.csv.gz", "", 1423,
+                      [(POPULARITY, 0.038, 0.040), (RECENT, 0.094, 0.097), (ITEM_CF, 0.083, 0.084)]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_deterministic_models_match_an_independent_program_on_real_data(
+    name: str, test_data: Path, tmp_path: Path
+) -> None:
+    form, path, user, users, figures = FIGURES[name]
+    if not (test_data / path).exists():
+        pytest.skip(f"{test_data / path} is not there")
+    rules = Rules(kinds={**Rules().kinds, "save": 2.5, "comment": 4})  # as that program weighs them
+    options = ImportOptions(user, frozenset(rules.kinds), {})
+    with (tmp_path / "events.jsonl").open("wb") as file:
+        imported = read_dataset(IMPORTERS[form](test_data / path, options, Tally()), Share(), with_items=False)
+        file.writelines(line.text + b"\n" for line in imported.lines)
+    events, _ = in_time_order(in_file(tmp_path / "events.jsonl", rules))
+    told = evaluate(events, Question(rules, AlsSettings(8, 2, 10.0, 10.0)))
+    assert told["judged_users"] == users
+    for model, ndcg, recall in figures:
+        found: dict[str, Any] = told["models"][model]
+        assert found["ndcg@10"] == pytest.approx(ndcg, abs=0.002), model
+        # That program pairs a new item with the 19 before it where the fold of Millrace pairs it with 20: on deskdrop
+        # that is worth 0.003 of recall.
+        assert found["recall@10"] == pytest.approx(recall, abs=0.002 if model != ITEM_CF else 0.0035), model
