@@ -77,17 +77,22 @@ class Size:
 class Model:
     """Item factors Y, shape (items, f), in the order of ``items`` (ascending by UTF-8 bytes).
 
-    ``weighted``: the regularization counts once for each rating, as Spark's does. ``asked``: the configured settings
-    for which a search found ``settings``; None without one.
+    ``per_rating``: Spark's lambda, which counts once for each of a row's ratings; None: that of the settings, once.
+    ``asked``: the configured settings for which a search found ``settings``; None without one.
     """
 
     items: list[bytes]
     factors: Matrix
     settings: AlsSettings
     engine: str = "implicit"
-    weighted: bool = False
+    per_rating: float | None = None
     asked: AlsSettings | None = None
     warm: bool = field(default=False, compare=False)
+
+    @property
+    def regularization(self) -> tuple[float, bool]:
+        """Lambda of a user's fold-in, and whether it counts once for each of the user's items."""
+        return (self.settings.regularization, False) if self.per_rating is None else (self.per_rating, True)
 
 
 def interactions(events: "DataFrame") -> "DataFrame":
@@ -191,12 +196,8 @@ def model_rows(model: Model) -> Iterator[tuple[bytes, bytes]]:
     y, als = model.factors, model.settings
     many = max(1, ROW_BYTES // (y.itemsize * y.shape[1]))
     meta: dict[str, Any] = {"factors": y.shape[1], "items": len(model.items), "items_a_row": many}
-    meta |= {
-        "alpha": als.alpha,
-        "regularization": als.regularization,
-        "weighted": model.weighted,
-        "engine": model.engine,
-    }
+    strength, weighted = model.regularization
+    meta |= {"alpha": als.alpha, "regularization": strength, "weighted": weighted, "engine": model.engine}
     meta |= {"settings": asdict(als), "asked": asdict(model.asked) if model.asked else None}
     yield META, json.dumps(meta).encode()
     yield GRAM, (y.astype(np.float64).T @ y).astype(np.float32).tobytes()
@@ -221,4 +222,5 @@ def stored_model(views: ViewStore, generation: str | None) -> Model | None:
     names = [name for key in keys[::2] for name in unpack_columns(rows[key])[0]]
     y = np.frombuffer(b"".join(rows[key] for key in keys[1::2]), np.float32).reshape(-1, meta["factors"])
     asked = AlsSettings(**meta["asked"]) if meta["asked"] else None
-    return Model(names, y, AlsSettings(**meta["settings"]), meta["engine"], meta["weighted"], asked)
+    per_rating = meta["regularization"] if meta["weighted"] else None
+    return Model(names, y, AlsSettings(**meta["settings"]), meta["engine"], per_rating, asked)

@@ -140,14 +140,17 @@ def commit(position: Position, to: Offsets) -> Position:
 def drop(control: Control, now: int) -> Control:
     """11: raise the floor and mark what left the pointer; nothing is deleted yet.
 
-    Kept: the active generation, its predecessor, and the newest one that waits to be activated. While those of an
-    earlier drop are not deleted nothing more is marked, or its time would start again. ``now`` is epoch ms.
+    Kept: the active generation, its predecessor, and the newest one that waits to be activated: published after the
+    active one, or of a later boundary. While those of an earlier drop are not deleted nothing more is marked, or its
+    time would start again. ``now`` is epoch ms.
     """
     if control.dropping:
         return control
     last = boundary_of(control, control.predecessor) if control.predecessor != control.active else None
     floor = earliest(control.active_boundary.offsets, (last or control.active_boundary).offsets)
-    waiting = [g.id for g in control.generations if g.boundary.id > control.active_boundary.id][-1:]
+    since = next((k for k, g in enumerate(control.generations) if g.id == control.active), -1)
+    later = control.active_boundary.id
+    waiting = [g.id for k, g in enumerate(control.generations) if k > since or g.boundary.id > later][-1:]
     keep = {control.active, control.predecessor, *waiting}
     leaving = tuple(g.id for g in control.generations if g.id not in keep)
     kept = tuple(g for g in control.generations if g.id in keep)

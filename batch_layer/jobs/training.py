@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -111,31 +111,37 @@ def _by_spark(ratings: "DataFrame", names: Names, size: Size, how: Training) -> 
     from pyspark.ml.recommendation import ALS
 
     mean_count = math.sqrt(size.ratings / max(1, size.users) * (size.ratings / size.items))
-    weighted = replace(how.als, regularization=how.als.regularization / mean_count)
+    per_rating = how.als.regularization / mean_count
     blocks = max(ratings.sparkSession.sparkContext.defaultParallelism, size.ratings // RATINGS_A_BLOCK)
+    coded, items = numbered(ratings)
     fitted = ALS(
         rank=width_of(how.als, size.items), maxIter=how.als.iterations, implicitPrefs=True, alpha=how.als.alpha,
-        regParam=weighted.regularization, seed=how.als.seed, numUserBlocks=blocks, numItemBlocks=blocks,
-    ).fit(numbered(ratings, names.sorted))  # fmt: skip
-    rows = fitted.itemFactors.toArrow()
-    y: Matrix = np.zeros((size.items, fitted.rank), np.float32)
+        regParam=per_rating, seed=how.als.seed, numUserBlocks=blocks, numItemBlocks=blocks,
+    ).fit(coded)  # fmt: skip
+    rows = fitted.itemFactors.join(items, fitted.itemFactors["id"] == items["item"]).toArrow()
     flat = rows.column("features").combine_chunks().flatten().to_numpy()
-    y[rows.column("id").to_numpy()] = flat.reshape(-1, fitted.rank)
-    return Model(names.sorted.to_pylist(), y, weighted, "spark", weighted=True, asked=how.asked)
+    at = pc.index_in(names.sorted, value_set=rows.column("item_id").combine_chunks().cast(pa.binary()))
+    y: Matrix = flat.reshape(-1, fitted.rank).astype(np.float32)[at.to_numpy()]
+    return Model(names.sorted.to_pylist(), y, how.als, "spark", per_rating, how.asked)
 
 
-def numbered(ratings: "DataFrame", names: pa.BinaryArray) -> "DataFrame":
-    """(user, item, rating in units): MLlib wants 32-bit numbers; items by their place in ``names``, users dense."""
+def numbered(ratings: "DataFrame") -> tuple["DataFrame", "DataFrame"]:
+    """(user, item, rating in units), since MLlib wants 32-bit numbers; and (item_id, item)."""
     from pyspark.sql import functions as F
 
-    spark = ratings.sparkSession
-    codes = pa.table({"item_id": names.cast(pa.string()), "item": pa.array(range(len(names)), pa.int32())})
-    users = ratings.select("user_id").distinct().select("user_id", F.monotonically_increasing_id().alias("at"))
-    users = users.localCheckpoint()  # the numbers must not change while they are used
-    part = F.shiftright("at", 33)  # that number is the partition's, then the row's within it
-    counts = {row[0]: row[1] for row in users.groupBy(part.alias("part")).count().collect()}
-    before = np.cumsum([0, *(counts.get(k, 0) for k in range(max(counts) + 1))]).tolist()
+    users, items = _dense(ratings, "user_id", "user"), _dense(ratings, "item_id", "item")
+    joined = ratings.join(users, "user_id").join(items, "item_id")
+    return joined.select("user", "item", (F.col("rating") / WEIGHT_SCALE).cast("float").alias("rating")), items
+
+
+def _dense(ratings: "DataFrame", name: str, number: str) -> "DataFrame":
+    """(name, number): the distinct names numbered from 0 without gaps, and without bringing them together."""
+    from pyspark.sql import functions as F
+
+    rows = ratings.select(name).distinct().select(name, F.monotonically_increasing_id().alias("at"))
+    rows = rows.localCheckpoint()  # the numbers must not change while they are used
+    part = F.shiftright("at", 33)  # above is the partition's number, below the row's within it
+    counts = {row[0]: row[1] for row in rows.groupBy(part.alias("part")).count().collect()}
+    before = np.cumsum([0, *(counts.get(k, 0) for k in range(max(counts)))]).tolist()
     first = F.element_at(F.array(*map(F.lit, before)), (part + 1).cast("int"))
-    dense = users.select("user_id", (first + F.col("at") - F.shiftleft(part, 33)).cast("int").alias("user"))
-    joined = ratings.join(dense, "user_id").join(spark.createDataFrame(codes), "item_id")
-    return joined.select("user", "item", (F.col("rating") / WEIGHT_SCALE).cast("float").alias("rating"))
+    return rows.select(name, (first + F.col("at") - F.shiftleft(part, 33)).cast("int").alias(number))

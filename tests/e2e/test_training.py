@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow as pa
 import pytest
 
 from batch_layer.jobs.training import Training, numbered, train
@@ -54,7 +53,7 @@ def trained(
 def by_code(model: Model, items: int) -> Factors:
     y = np.zeros((items, model.factors.shape[1]), np.float32)
     y[[int(name[1:]) for name in model.items]] = model.factors
-    return Factors(y, model.settings.alpha, model.settings.regularization, model.weighted)
+    return Factors(y, model.settings.alpha, *model.regularization)
 
 
 def test_both_engines_are_equally_good_on_a_time_split(spark: "SparkSession") -> None:
@@ -77,10 +76,9 @@ def test_sparks_users_are_those_of_the_fold_in_with_a_weighted_regularization(sp
     from pyspark.ml import recommendation
 
     rows = rows_of(clusters(users=60, each=9))
-    names = pa.array(sorted({item.encode() for _, item, _ in rows}), pa.binary())
-    coded = numbered(frame(spark, rows), names).persist()
+    coded = numbered(frame(spark, rows))[0].persist()
     fitted = recommendation.ALS(rank=6, maxIter=4, implicitPrefs=True, alpha=10.0, regParam=0.3, seed=1).fit(coded)
-    y = np.zeros((len(names), 6), np.float32)
+    y = np.zeros((len({item for _, item, _ in rows}), 6), np.float32)
     for row in fitted.itemFactors.collect():
         y[row["id"]] = row["features"]
     gram = (y.astype(np.float64).T @ y).astype(np.float32)

@@ -55,7 +55,7 @@ def test_rows_ascend_by_the_items_bytes_and_carry_the_gram_matrix() -> None:
 def test_a_stored_model_comes_back_whole_and_one_of_another_form_does_not(tmp_path: Path) -> None:
     rng = np.random.default_rng(2)
     items = [f"i{k:06d}".encode() for k in range(9_000)]
-    given = Model(items, rng.normal(size=(9_000, 60)).astype(np.float32), ALS, "spark", weighted=True, asked=ALS)
+    given = Model(items, rng.normal(size=(9_000, 60)).astype(np.float32), ALS, "spark", per_rating=0.5, asked=ALS)
     views, book = open_store(f"sqlite:///{tmp_path / 'b'}"), generation_book("g")
     assert stored_model(views, None) is None
     assert stored_model(views, "g") is None

@@ -1,0 +1,47 @@
+"""How far a generation is from the one before: sizes, neighbours and popular items that stayed."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from adapters.books import generation_book
+from adapters.stores.port import ViewStore
+from core import scores
+from core.codec import unpack_norm, unpack_sums
+from core.views import NORMS, PAIRS
+
+NEIGHBOURS = 10
+
+
+def drift(views: ViewStore, before: str, after: str, probes: Sequence[bytes]) -> dict[str, Any]:
+    """Of the probes' ten nearest items before the mean share that still is among them; None when none had any."""
+    old, new = (nearest(views, generation, probes) for generation in (before, after))
+    kept = [len(old[item] & new.get(item, set())) / len(old[item]) for item in old]
+    return {"against": before, "neighbours_kept": round(float(np.mean(kept)), 4) if kept else None}
+
+
+def nearest(views: ViewStore, generation: str, items: Sequence[bytes]) -> dict[bytes, set[bytes]]:
+    """The most similar items of each item that has any."""
+    book = generation_book(generation)
+    rows = {item: unpack_sums(row) for item, row in views.read(book, PAIRS, list(items)).items()}
+    names = sorted({*rows, *(name for row in rows.values() for name in row)})
+    norms = {name: unpack_norm(row) for name, row in views.read(book, NORMS, names).items()}
+    out = {}
+    for item, row in rows.items():
+        amounts, others = np.array(list(row.values())), np.array([norms.get(name, 0) for name in row])
+        found = scores.similarity(amounts, norms.get(item, 0), others).tolist()
+        best = scores.ranked(zip(row, found, strict=True))[:NEIGHBOURS]
+        if best:
+            out[item] = {name for name, _ in best}
+    return out
+
+
+def ratios(before: Mapping[str, int], after: Mapping[str, int]) -> dict[str, float]:
+    """Rows of each view, after divided by before."""
+    return {view: round(after.get(view, 0) / rows, 4) for view, rows in before.items() if rows}
+
+
+def kept(before: Sequence[str], after: Sequence[str]) -> float | None:
+    """The share of a list that is still there."""
+    return round(len(set(before) & set(after)) / len(set(before)), 4) if before else None

@@ -1,0 +1,35 @@
+"""The control record's changes that the tests of the exact rules do not reach."""
+
+from dataclasses import replace
+
+from core.control import drop, first_control, publish, rollback
+from schemas.control import Boundary, Control, Generation, LogIdentity
+
+
+def generation(name: str, end: int) -> Generation:
+    return Generation(name, Boundary(end, {0: end}), "rules", 0)
+
+
+def published(*made: tuple[str, int, bool]) -> Control:
+    control = first_control(LogIdentity("c", "t", 1), {0: 0}, "rules")
+    for name, end, activate in made:
+        control = publish(control, generation(name, end), activate)
+    return control
+
+
+def ids(control: Control) -> list[str]:
+    return [each.id for each in control.generations]
+
+
+def test_one_that_was_kept_from_serving_stays_until_a_newer_one_comes_even_of_the_active_ones_boundary() -> None:
+    control = drop(published(("a", 1, True), ("b", 2, True), ("refused", 2, False)), now=7)
+    assert (control.active, ids(control)) == ("b", ["a", "b", "refused"])
+    again = drop(publish(control, generation("refused too", 2), False), now=8)
+    assert (ids(again), again.dropping) == (["a", "b", "refused too"], ("refused",))
+
+
+def test_one_that_was_kept_from_serving_can_be_made_active_by_hand() -> None:
+    control = rollback(drop(published(("a", 1, True), ("refused", 2, False)), now=7), "refused")
+    assert (control.active, control.predecessor, control.held) == ("refused", "a", True)
+    later = publish(replace(control, held=False), generation("c", 3), True)
+    assert (later.active, later.predecessor) == ("c", "refused")
