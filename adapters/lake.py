@@ -73,23 +73,43 @@ class Lake:
                 ) from error
             raise
 
-    def until(self, end: Offsets) -> "DataFrame":
-        """The accepted events below ``end``; an empty frame while the lake is new."""
-        return self._until(self._events, EVENTS_DDL, end)
+    def versions(self) -> dict[str, int]:
+        """Delta's version of each table now; a table that does not exist yet has none."""
+        from delta.tables import DeltaTable
 
-    def rejected_until(self, end: Offsets) -> "DataFrame":
-        """The rejected records below ``end``, each once."""
-        return self._until(self._rejected, REJECTED_DDL, end).dropDuplicates(["partition", "offset"])
+        tables = {"lake_version": self._events, "rejected_version": self._rejected}
+        return {
+            name: DeltaTable.forPath(self._spark, path).history(1).select("version").collect()[0][0]
+            for name, path in tables.items()
+            if self._exists(path)
+        }
 
-    def _until(self, path: str, ddl: str, end: Offsets) -> "DataFrame":
+    def until(self, end: Offsets, start: Offsets | None = None, version: int | None = None) -> "DataFrame":
+        """The accepted events from ``start`` (None: the beginning) to below ``end``; none while the lake is new.
+
+        Args: version: of ``versions``, to see the lake as it was then; None: as it is.
+        """
+        return self._between(self._events, EVENTS_DDL, end, start, version)
+
+    def rejected_until(self, end: Offsets, start: Offsets | None = None, version: int | None = None) -> "DataFrame":
+        """The rejected records of that range, each once."""
+        found = self._between(self._rejected, REJECTED_DDL, end, start, version)
+        return found.dropDuplicates(["partition", "offset"])
+
+    def _between(self, path: str, ddl: str, end: Offsets, start: Offsets | None, version: int | None) -> "DataFrame":
         from pyspark.sql import functions as F
 
         if not self._exists(path):
             return self._spark.createDataFrame([], ddl)
-        below: Column = F.lit(False)
+        inside: Column = F.lit(False)
         for partition, offset in end.items():
-            below = below | ((F.col("partition") == partition) & (F.col("offset") < offset))
-        return self._spark.read.format("delta").load(path).where(below)
+            mine = (F.col("partition") == partition) & (F.col("offset") < offset)
+            if start is not None:
+                mine = mine & (F.col("offset") >= start.get(partition, 0))
+            inside = inside | mine
+        reader = self._spark.read.format("delta")
+        reader = reader if version is None else reader.option("versionAsOf", version)
+        return reader.load(path).where(inside)
 
     def _exists(self, path: str) -> bool:
         from delta.tables import DeltaTable

@@ -8,7 +8,7 @@ from adapters.books import CONTROL, SPEED
 from adapters.stores.port import ViewStore
 from core.control import check_log, first_control
 from schemas.control import Control, LogIdentity, Offsets, Position
-from schemas.errors import BadInput, SettingsError, StoreUnavailable
+from schemas.errors import SettingsError, StoreUnavailable
 from schemas.rules import Rules
 
 
@@ -59,12 +59,6 @@ def _swapped(store: ViewStore, old: bytes, new: bytes) -> bool:
         if store.record(CONTROL) != new:
             raise
         return True
-
-
-def require_same_record(control: Control, began: Control) -> None:
-    """Refuse to go on with what began under a control record that was lost since: other rows were lost with it."""
-    if control.life != began.life:
-        raise BadInput("the control record was lost and made anew meanwhile; nothing was changed, run again")
 
 
 def require_rules(control: Control, rules: Rules) -> None:

@@ -46,6 +46,7 @@ class Settings:
     max_events_per_batch: int = 100_000  # bounds a micro-batch's memory while catching up
     lease: str = "10s"  # a speed layer silent for this long counts as dead
     grace: str = "60s"  # readers may still use a generation this long after it was replaced
+    run_patience: str = "1d"  # a run without progress for this long is given up and its rows are deleted
     store_timeout: str = "2s"  # a store slower than this is left out of an answer
     shrinkage: float = 0.0  # of similar: co-ratings this small count half
     keep: int = 0  # neighbours kept in rows made for reading; 0: all
@@ -179,7 +180,7 @@ def _converted(key: str, value: Any) -> Any:
 
 
 def _validate(settings: Settings) -> None:
-    for key in ("window", "trigger", "lease", "grace", "store_timeout"):
+    for key in ("window", "trigger", "lease", "grace", "run_patience", "store_timeout"):
         milliseconds(getattr(settings, key))
     for key in ("partitions", "history_items", "remembered_ids", "max_events_per_batch", "als_factors"):
         if getattr(settings, key) < 1:

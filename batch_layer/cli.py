@@ -1,4 +1,4 @@
-"""The commands ``batch run``, ``generations`` and ``rollback``."""
+"""The commands ``batch …``, ``generations`` and ``rollback``."""
 
 import random
 import signal
@@ -15,7 +15,8 @@ from adapters.records import change_control, read_control
 from adapters.saying import sayer
 from adapters.settings import load_settings, milliseconds
 from core.control import rollback as rolled_back
-from schemas.control import Control
+from core.runs import named
+from schemas.control import Control, Run
 from schemas.errors import BadInput, MillraceError, NotReady
 
 
@@ -53,13 +54,79 @@ def run(full: bool, every: str | None, reason: str, as_json: bool) -> None:
                 return
 
 
+@batch.command()
+@click.option("--run", default="", metavar="ID", help="An id to have; one that began before is told again, unchanged.")
+@click.option("--at", type=int, metavar="N", help="End at a boundary recorded before, by its id, not at the log's end.")
+@click.option("--full", is_flag=True, help="Recompute all, with the settings of now; needed after they changed.")
+@click.option("--reason", default="", help="Kept with the generation.")
+@click.option("--scheduled", is_flag=True, help="Do not activate the generation while a rollback holds.")
+@as_json
+@reports_errors
+def boundary(run: str, at: int | None, full: bool, reason: str, scheduled: bool, as_json: bool) -> None:
+    """Begin a run: record where its generation will end. The steps that follow take its id."""
+    from adapters.opening import open_log
+    from batch_layer.runs import Runs, Wish
+
+    settings = load_settings()
+    with open_log(settings) as log:
+        begun = Runs(batch_views(settings), settings, sayer("batch")).begin(log, Wish(reason, full, scheduled, at, run))
+    print_json({"run": begun.id, "boundary": {str(p): offset for p, offset in begun.boundary.offsets.items()}})
+
+
+def _step_command(step: str, text: str) -> click.Command:
+    """``millrace batch STEP RUN``."""
+
+    @click.command(step, help=text)
+    @click.argument("run_id", metavar="RUN")
+    @as_json
+    @reports_errors
+    def command(run_id: str, as_json: bool) -> None:
+        from adapters.opening import open_log
+        from adapters.spark import open_session
+        from batch_layer.jobs.generation import BatchJob
+
+        settings = load_settings()
+        with open_log(settings) as log:
+            session = open_session(settings, f"millrace batch {step}") if step != "publish" else None
+            told = BatchJob(session, log, settings, sayer("batch")).step(step, run_id)
+        print_json(told)
+
+    return command
+
+
+for _step, _text in {
+    "ingest": "Bring the lake up to the run's boundary.",
+    "compute": "Fold, add up and write every view.",
+    "train": "Fit the ALS model on everything below the boundary.",
+    "evaluate": "Measure ranking quality, sizes and drift.",
+    "gate": "Let the generation pass, or keep it without activating it (exit 1).",
+    "publish": "Make it the active generation, unless the gate refused it or a rollback holds.",
+}.items():
+    batch.add_command(_step_command(_step, f"{_text} A step that is done is not done twice."))
+
+
+@batch.command("clean-up")
+@as_json
+@reports_errors
+def clean_up(as_json: bool) -> None:
+    """Delete generations that were replaced at least `grace` ago, and runs that died."""
+    from batch_layer.runs import Runs
+
+    settings = load_settings()
+    _control()
+    runs = Runs(batch_views(settings), settings, sayer("batch"))
+    deleted = runs.clean_up()
+    runs.mark()
+    print_json({"deleted": deleted})
+
+
 @click.command()
 @as_json
 @reports_errors
 def generations(as_json: bool) -> None:
-    """The kept generations, oldest first, and which one is active."""
+    """The kept generations, oldest first, which one is active, and those in the making."""
     control = _control()
-    rows = [_row(control, name) for name in [None, *(each.id for each in control.generations)]]
+    rows = [_row(control, name) for name in (None, *_names(control))]
     rows = [row for row in rows if row["id"] is not None or row["active"] or row["predecessor"]]
     if as_json:
         print_json(rows)
@@ -67,16 +134,16 @@ def generations(as_json: bool) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("generation", "boundary", "published", "events", "reason", "")
+    table = Table("generation", "boundary", "published", "mode", "events", "reason", "")
     for row in rows:
-        mark = "active" if row["active"] else "previous" if row["predecessor"] else ""
+        mark = _mark(row)
         published = (
             time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(row["published_at"] / 1000))
             if row["published_at"]
             else ""
         )
         events = f"{row['metrics'].get('events', 0):,}"
-        table.add_row(row["id"] or "(empty)", str(row["boundary"]), published, events, row["reason"], mark)
+        table.add_row(row["id"] or "(empty)", str(row["boundary"]), published, row["mode"], events, row["reason"], mark)
     Console().print(table)
 
 
@@ -113,9 +180,14 @@ def _control() -> Control:
     return control
 
 
+def _names(control: Control) -> list[str]:
+    return [each.id for each in control.generations] + [each.id for each in control.runs]
+
+
 def _row(control: Control, name: str | None) -> dict[str, Any]:
-    generation = control.generation(name)
-    boundary = generation.boundary if generation else control.boundaries[0]
+    found = named(control, name) if name else None
+    generation, run = (None, found) if isinstance(found, Run) else (found, None)
+    boundary = found.boundary if found else control.boundaries[0]
     return {
         "id": name,
         "active": control.active == name,
@@ -123,9 +195,21 @@ def _row(control: Control, name: str | None) -> dict[str, Any]:
         "held": control.held and control.active == name,
         "boundary": {str(p): offset for p, offset in boundary.offsets.items()},
         "published_at": generation.published_at if generation else None,
-        "reason": generation.reason if generation else "",
-        "metrics": generation.metrics if generation else {},
+        "reason": found.reason if found else "",
+        "mode": found.metrics.get("mode", "") if found else "",
+        "gate": found.metrics.get("gate", {}) if found else {},
+        "done": list(run.done) if run else None,
+        "metrics": found.metrics if found else {},
     }
+
+
+def _mark(row: dict[str, Any]) -> str:
+    """What a person should know of a generation at a glance."""
+    if row["done"] is not None:
+        return f"in the making, after {row['done'][-1] if row['done'] else 'boundary'}"
+    refused = "; ".join(row["gate"].get("reasons", ()))
+    marks = ("active" if row["active"] else "previous" if row["predecessor"] else "", refused and f"refused: {refused}")
+    return ", ".join(filter(None, marks))
 
 
 def _stop_signals() -> threading.Event:

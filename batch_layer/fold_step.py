@@ -1,4 +1,8 @@
-"""Lake to changes: each user's events, in log order, folded from an empty history by the fold both layers share."""
+"""Lake to changes: each user's events, in log order, folded by the fold both layers share.
+
+A full run folds all events from empty histories; an incremental one folds those that are new from the histories of the
+generation that it begins from.
+"""
 
 import itertools
 from collections.abc import Iterable, Iterator
@@ -7,10 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from adapters.books import generation_book
 from adapters.opened import store
+from batch_layer.output import Output
 from core.fold import Changes, fold_columns, users_of
-from core.views import VIEWS
+from core.views import HISTORY, VIEWS
 from schemas.event import EVENT_COLUMNS, REMOVE, WEIGHT_SCALE
 from schemas.rules import Rules
 
@@ -47,20 +51,20 @@ def by_user(events: "DataFrame", tasks: int) -> "DataFrame":
     return events.repartition(tasks, "user_id")
 
 
-def fold_users(
-    batches: Iterable[pa.RecordBatch], rules: Rules, views_url: str, timeout_ms: int, generation: str
-) -> Iterator[pa.RecordBatch]:
+def fold_users(batches: Iterable[pa.RecordBatch], rules: Rules, output: Output) -> Iterator[pa.RecordBatch]:
     """All events of some users in, ``CHANGES`` of the shared views out; histories and seen sets are written here."""
-    views, book = store(views_url, timeout_ms), generation_book(generation)
+    views = store(output.views_url, output.timeout_ms)
     for events in whole_users(batches, EVENTS_AT_ONCE):
-        segments = np.zeros(events.num_rows, np.int64)
-        nobody = pa.nulls(len(users_of(events)), pa.binary())
-        for change in fold_columns(events, segments, nobody, rules):
+        users = users_of(events).cast(pa.binary()).to_pylist()
+        known = views.read(output.base, HISTORY, users) if output.base else {}
+        histories = pa.array([known.get(user) for user in users], pa.binary())
+        for change in fold_columns(events, np.zeros(events.num_rows, np.int64), histories, rules):
             if VIEWS[change.view].shared:
                 yield _as_rows(change)
             else:
-                pairs = zip(change.keys.to_pylist(), change.values.to_pylist(), strict=True)
-                views.put(book, {(change.view, key): value for key, value in pairs})
+                rows = dict(zip(change.keys.to_pylist(), change.values.to_pylist(), strict=True))
+                before = known if change.view == HISTORY else None
+                views.put(output.book, output.onto(views, change.view, rows, before))
 
 
 def whole_users(batches: Iterable[pa.RecordBatch], size: int) -> Iterator[pa.RecordBatch]:

@@ -56,6 +56,31 @@ class Generation:
 
 
 @dataclass(frozen=True)
+class Run:
+    """A generation in the making; its id is that of the generation it becomes.
+
+    ``done``: the steps that have ended; ``metrics``: what they found, the generation's later on. ``owner`` names the
+    process that makes all of it in one go; empty for a run whose steps are processes of their own.
+    """
+
+    id: str
+    boundary: Boundary
+    fingerprint: str
+    begun_at: int  # epoch ms
+    moved_at: int  # epoch ms when its last step ended
+    reason: str = ""
+    full: bool = False  # recomputes all
+    scheduled: bool = False  # does not activate while a rollback holds
+    owner: str = ""
+    done: tuple[str, ...] = ()
+    metrics: dict[str, Any] = field(default_factory=dict)
+
+    @staticmethod
+    def of(raw: dict[str, Any]) -> "Run":
+        return Run(**{**raw, "boundary": Boundary.of(raw["boundary"]), "done": tuple(raw["done"])})
+
+
+@dataclass(frozen=True)
 class Control:
     """The control record, one for each installation, in the batch-view store."""
 
@@ -75,6 +100,8 @@ class Control:
     dropped_at: int = 0  # epoch ms when they left and the floor rose
     held: bool = False  # a rollback holds: scheduled runs publish without activating
     life: str = ""  # another one after the record was lost and made anew
+    runs: tuple[Run, ...] = ()  # generations in the making, by when they began
+    abandoned: tuple[str, ...] = ()  # runs that were given up and whose rows are not deleted yet
 
     def to_json(self) -> bytes:
         return json.dumps(asdict(self), sort_keys=True).encode()
@@ -92,6 +119,8 @@ class Control:
                 "floor": _offsets(raw["floor"]),
                 "generations": tuple(Generation.of(each) for each in raw["generations"]),
                 "dropping": tuple(raw["dropping"]),
+                "runs": tuple(Run.of(each) for each in raw.get("runs", ())),
+                "abandoned": tuple(raw.get("abandoned", ())),
             }
         )
 

@@ -1,189 +1,188 @@
-"""One generation: boundary, ingest, fold, train, publish, drop.
+"""One generation, step by step: ingest, compute, train, evaluate, gate, publish.
 
-``spark-submit --py-files millrace.zip batch_layer/jobs/generation.py [--full] [--reason R]``; ``millrace batch run``.
+``spark-submit --py-files millrace.zip batch_layer/jobs/generation.py [--full] [--reason R]`` runs all of them,
+``… --step NAME --run ID`` one; so do ``millrace batch run`` and ``millrace batch NAME ID``.
 """
 
 import json
 import sys
 import time
-import uuid
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from adapters.books import generation_book
 from adapters.engine_errors import translated
 from adapters.faults import fault_point
-from adapters.lake import Lake
 from adapters.log import Log
 from adapters.opened import batch_views
-from adapters.records import change_control, open_control, require_rules, require_same_record
-from adapters.settings import Settings, milliseconds
-from batch_layer.fold_step import CHANGES_DDL, by_user, fold_users, tasks_for, weighed
+from adapters.settings import Settings
+from batch_layer.jobs.judging import Judging
 from batch_layer.jobs.lake_filler import LakeFiller
-from batch_layer.train import MODEL, AlsSettings, interactions, model_rows, train
-from batch_layer.write_step import WRITTEN_DDL, write_rows
-from core.codec import Facts, pack_facts
-from core.control import drop, forget_dropped, new_epoch, publish, record_boundary
-from core.views import FACTS, FACTS_KEY, VIEWS
-from schemas.control import Boundary, Control, Generation
-from schemas.errors import MillraceError
+from batch_layer.jobs.view_maker import ViewMaker
+from batch_layer.runs import Runs, Wish, delete_book
+from core.runs import STEPS, base_of, named, require_earlier
+from schemas.control import Control, Generation, Run
+from schemas.errors import BadInput, MillraceError, SettingsError
 from schemas.rules import Rules
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import SparkSession
 
 Say = Callable[[str], None]
 RECORDS_AT_ONCE = 100_000  # a task holds no more of its partition than this
+# At which a crash test may end the process: the step's work is done, and that is not noted yet.
+FAULTS = {"ingest": "ingested", "compute": "computed", "train": "trained", "evaluate": "evaluated", "gate": "gated"}
+
+
+class Refused(MillraceError):
+    """The gate let a generation be kept, but not become the active one."""
 
 
 @dataclass
 class BatchJob:
-    """One run of the batch layer; ``run`` returns the generation it published."""
+    """The steps of a run, each harmless to repeat; ``run`` does them all and returns the generation.
 
-    spark: "SparkSession"
+    ``spark``: None will do for ``publish`` alone.
+    """
+
+    spark: "SparkSession | None"
     log: Log
     settings: Settings
     say: Say
 
-    def run(self, reason: str = "", full: bool = False, activate: bool | None = None) -> Generation:
-        """Recompute everything below a boundary that is recorded first, and publish it.
+    def run(self, reason: str = "", full: bool = False, activate: bool | None = None, owner: str = "") -> Generation:
+        """Make and publish a generation of everything below a boundary that is recorded first.
 
         Args:
-            activate: None: unless a rollback holds.
+            activate: None: unless a rollback holds.      owner: as in ``Wish``; then no other process makes one now.
         Raises:
             MillraceError: refused or failed; nothing that readers see has changed.
         """
         try:
-            return self._run(reason, full, activate)
+            return self._run(Wish(reason, full, scheduled=activate is None, owner=owner))
         except Exception as error:
             raise translated(error) from error
 
-    def _run(self, reason: str, full: bool, activate: bool | None) -> Generation:
-        fault, started = fault_point(), time.monotonic()
-        self.spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", str(RECORDS_AT_ONCE))
-        views = batch_views(self.settings)
-        views.check()
-        identity, start = self.log.identity(), self.log.start_offsets()
-        rules = replace(self.settings.rules, partitions=identity.partitions)
-        control = open_control(views, identity, start, rules)
-        if not full:
-            require_rules(control, rules)
-        self._finish_drop()
-        boundary = self._record_boundary()
+    def _run(self, wish: Wish) -> Generation:
+        fault, runs = fault_point(), self._runs
+        runs.clean_up(alone=bool(wish.owner))
+        name = runs.begin(self.log, wish).id
         fault("boundary")
-        events = self._ingest(control, boundary, rules)
-        fault("ingested")
-        name = f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{uuid.uuid4().hex[:6]}"
-        metrics = self._compute(events, name, rules, boundary)
-        fault("computed")
-        metrics["seconds"] = round(time.monotonic() - started, 1)
-        now = time.time_ns() // 1_000_000
-        generation = Generation(name, boundary, rules.fingerprint(), now, reason, metrics)
-        anew = _holds_more(control, events)
-
-        def swap(each: Control) -> Control:
-            require_same_record(each, control)
-            if not full:
-                require_rules(each, rules)  # a full run may have published others meanwhile
-            changed = publish(each, generation, _activates(each, activate))
-            return new_epoch(changed) if anew and each.epoch == changed.epoch > 0 else changed
-
-        published = change_control(views, swap)
+        for step in STEPS:
+            self._step(step, name)
         fault("published")
-        held = published.active != name
-        self.say(f"published generation {name}" + (", not activated: a rollback holds" if held else ""))
-        change_control(views, lambda each: drop(each, now))
+        runs.mark()
         fault("dropped")
+        generation = runs.find(name)[0].generation(name)
+        assert generation is not None
         return generation
 
-    def _ingest(self, control: Control, boundary: Boundary, rules: Rules) -> "DataFrame":
-        return LakeFiller(self.spark, self.log, self.settings, self.say).fill(control, boundary, rules)
+    def step(self, step: str, name: str) -> dict[str, Any]:
+        """Do one step of the run, unless it is done; what is known of the run then.
 
-    def _record_boundary(self) -> Boundary:
-        """Rule 2: fixed by one compare-and-set before an event is read."""
-        end, recorded = self.log.end_offsets(), []
+        Raises:
+            MillraceError: an earlier step is missing, the run is not known, or the step failed or refused.
+        """
+        try:
+            return self._step(step, name)
+        except Exception as error:
+            raise translated(error) from error
 
-        def record(control: Control) -> Control:
-            changed, boundary = record_boundary(control, end)
-            recorded.append(boundary)
-            return changed
+    def _step(self, step: str, name: str) -> dict[str, Any]:
+        control, run = self._runs.find(name)
+        if step in ("gate", "publish") and not run.metrics.get("gate", {}).get("passed", True):
+            self._refuse(run)
+        if isinstance(run, Generation) or step in run.done:
+            self.say(f"run {name}: {step} is done already")
+            return {"run": name, "step": step, "already_done": True, "metrics": run.metrics}
+        require_earlier(run, step)
+        started = time.monotonic()
+        try:
+            metrics = getattr(self, f"_{step}")(control, run)
+            if step != "publish":
+                metrics["step_seconds"] = {step: round(time.monotonic() - started, 1)}
+                fault_point()(FAULTS[step])
+                self._runs.note(run, step, metrics)
+        except BadInput:
+            self._leave_nothing(name)
+            raise
+        return {"run": name, "step": step, "already_done": False, "metrics": metrics}
 
-        change_control(batch_views(self.settings), record)
-        self.say(f"boundary {recorded[-1].id}: {recorded[-1].offsets}")
-        return recorded[-1]
+    def _ingest(self, control: Control, run: Run) -> dict[str, Any]:
+        """Log to lake; in which version of the lake all of the run's events are."""
+        filler = LakeFiller(self._engine, self.log, self.settings, self.say)
+        return filler.fill(control, run.boundary, self._rules_of(run))
 
-    def _compute(self, lake_events: "DataFrame", name: str, rules: Rules, boundary: Boundary) -> dict[str, Any]:
-        """Fold, add up and write every view of the generation, then its model."""
-        url, timeout = self.settings.batch_views_url, milliseconds(self.settings.store_timeout)
-        events = weighed(lake_events, rules)
-        total = events.count()
-        tasks = tasks_for(total, self.spark.sparkContext.defaultParallelism)
-        changes = by_user(events, tasks).mapInArrow(
-            lambda batches: fold_users(batches, rules, url, timeout, name), CHANGES_DDL
+    def _compute(self, control: Control, run: Run) -> dict[str, Any]:
+        return self._maker(run).write(base_of(control, run))
+
+    def _train(self, control: Control, run: Run) -> dict[str, Any]:
+        return self._judging(control, run).train(run.full)
+
+    def _evaluate(self, control: Control, run: Run) -> dict[str, Any]:
+        return self._judging(control, run).evaluate()
+
+    def _gate(self, control: Control, run: Run) -> dict[str, Any]:
+        """Let it pass; or publish it without activating, with the reasons.
+
+        Raises:
+            Refused: it was kept, and not activated.
+        """
+        active = control.generation(control.active)
+        same_rules = active is not None and active.fingerprint == run.fingerprint
+        reasons = self._judging(control, run).gate(same_rules)
+        verdict = {"gate": {"passed": not reasons, "reasons": reasons}}
+        if reasons:
+            self._runs.note(run, "gate", verdict)
+            self._refuse(replace(run, metrics=verdict))
+        return verdict
+
+    def _refuse(self, run: Run | Generation) -> None:
+        """Publish what the gate refused, if that is not done yet, without activating it; raises ``Refused``."""
+        if isinstance(run, Run):
+            self._runs.publish(run, self._rules_of(run), activate=False)
+        reasons = "; ".join(run.metrics["gate"]["reasons"])
+        raise Refused(
+            f"generation {run.id} is kept but not activated: {reasons}. The active one serves on; "
+            f"`millrace rollback {run.id}` activates it all the same"
         )
-        rows = changes.repartition(tasks, "view", "key")
-        written = rows.mapInArrow(lambda batches: write_rows(batches, url, timeout, name), WRITTEN_DDL)
-        sizes = written.groupBy("view").sum("rows", "bytes").collect()
-        self._write_rejected(name, boundary)
-        metrics: dict[str, Any] = {"events": total, "rows": {row[0]: row[1] for row in sizes}}
-        self.say(
-            f"folded {total:,} events: " + ", ".join(f"{n:,} {view}" for view, n in sorted(metrics["rows"].items()))
+
+    def _publish(self, control: Control, run: Run) -> dict[str, Any]:
+        return self._runs.publish(run, self._rules_of(run), activate=True).metrics
+
+    def _maker(self, run: Run) -> ViewMaker:
+        return ViewMaker(self._engine, self.settings, self.say, run, self._rules_of(run))
+
+    def _judging(self, control: Control, run: Run) -> Judging:
+        maker, active = self._maker(run), control.generation(control.active)
+        return Judging(
+            self.settings, self.say, maker.rules, run.id, run.metrics, maker.events(), maker.lake_rows(), active
         )
-        return metrics | {"als": self._train(events, name)}
 
-    def _write_rejected(self, name: str, boundary: Boundary) -> None:
-        """Count the rejected records below the boundary into the generation's facts."""
-        views, book = batch_views(self.settings), generation_book(name)
-        facts = pack_facts(Facts(rejected=self._rejected_below(boundary)))
-        folded = views.read(book, FACTS, [FACTS_KEY]).get(FACTS_KEY)
-        merged = facts if folded is None else VIEWS[FACTS].merge(folded, facts)
-        views.put(book, {(FACTS, FACTS_KEY): merged})
+    def _rules_of(self, run: Run) -> Rules:
+        rules = replace(self.settings.rules, partitions=len(run.boundary.offsets))
+        if rules.fingerprint() != run.fingerprint:
+            raise SettingsError(
+                f"the settings that decide what events mean were changed since run {run.id} began: set them back, or "
+                "begin a new run with `millrace batch boundary --full`"
+            )
+        return rules
 
-    def _rejected_below(self, boundary: Boundary) -> dict[str, int]:
-        lake = Lake(self.spark, self.settings.lake_path)
-        counted = lake.rejected_until(boundary.offsets).groupBy("reason").count().collect()
-        return {row["reason"]: row["count"] for row in counted}
+    def _leave_nothing(self, name: str) -> None:
+        """A run that was given up under this process has its rows deleted, as it may have written more since."""
+        control = self._runs.control()
+        if named(control, name) is None and name not in control.dropping:
+            delete_book(batch_views(self.settings), name)
 
-    def _train(self, events: "DataFrame", name: str) -> dict[str, Any]:
-        s = self.settings
-        als = AlsSettings(s.als_factors, s.als_iterations, s.als_regularization, s.als_alpha)
-        model = train(interactions(events).toArrow(), als)
-        if model is None:
-            return {}
-        views, book = batch_views(self.settings), generation_book(name)
-        for key, value in model_rows(model):
-            views.put(book, {(MODEL, key): value})
-        self.say(f"trained ALS with implicit: {len(model.items):,} items, {model.factors.shape[1]} factors")
-        return {"items": len(model.items), "factors": model.factors.shape[1]}
+    @property
+    def _engine(self) -> "SparkSession":
+        assert self.spark is not None
+        self.spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", str(RECORDS_AT_ONCE))
+        return self.spark
 
-    def _finish_drop(self) -> None:
-        """Delete generations that left the pointer at least the grace period ago."""
-        views = batch_views(self.settings)
-        now, grace = time.time_ns() // 1_000_000, milliseconds(self.settings.grace)
-        control = change_control(views, lambda each: each)
-        if not control.dropping or now - control.dropped_at < grace:
-            return
-        for name in control.dropping:
-            for space in views.spaces(generation_book(name)):
-                views.delete(generation_book(name), space)
-        deleted = set(control.dropping)
-        change_control(views, lambda each: forget_dropped(each, deleted))
-        self.say(f"deleted {len(deleted)} old generation(s)")
-
-
-def _holds_more(control: Control, events: "DataFrame") -> bool:
-    """Whether the lake has events from before a first generation's control record, as after that was lost.
-
-    A speed layer that began meanwhile did so without their histories, so its epoch must end.
-    """
-    start = control.boundaries[0].offsets
-    below = " or ".join(f"(partition = {p} and offset < {offset})" for p, offset in start.items())
-    return control.active is None and any(start.values()) and not events.where(below).isEmpty()
-
-
-def _activates(control: Control, wanted: bool | None) -> bool:
-    return not control.held if wanted is None else wanted
+    @property
+    def _runs(self) -> Runs:
+        return Runs(batch_views(self.settings), self.settings, self.say)
 
 
 def shown(generation: Generation) -> dict[str, Any]:
@@ -199,16 +198,23 @@ def main() -> None:
     from adapters.settings import load_settings
     from adapters.spark import open_session
 
-    parser = argparse.ArgumentParser(description="Publish one generation.")
+    parser = argparse.ArgumentParser(description="Publish one generation, or do one step of a run.")
     parser.add_argument("--full", action="store_true")
     parser.add_argument("--reason", default="spark-submit")
+    parser.add_argument("--step", choices=STEPS)
+    parser.add_argument("--run", help="whose step; `millrace batch boundary` begins one")
     arguments = parser.parse_args()
+    if (arguments.step is None) != (arguments.run is None):
+        parser.error("--step and --run go together")
     settings = load_settings()
     with open_log(settings) as log:
         spark = open_session(settings, "millrace batch")
         job = BatchJob(spark, log, settings, lambda line: print(line, file=sys.stderr))
         try:
-            print(json.dumps(shown(job.run(arguments.reason, arguments.full))))
+            if arguments.step:
+                print(json.dumps(job.step(arguments.step, arguments.run)))
+            else:
+                print(json.dumps(shown(job.run(arguments.reason, arguments.full))))
         except MillraceError as error:
             sys.exit(f"millrace: {error}")
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -32,8 +32,8 @@ class LakeFiller:
     settings: Settings
     say: Callable[[str], None]
 
-    def fill(self, control: Control, boundary: Boundary, rules: Rules) -> "DataFrame":
-        """The accepted events below the boundary, after adding those that the lake lacked.
+    def fill(self, control: Control, boundary: Boundary, rules: Rules) -> dict[str, Any]:
+        """Add the accepted events below the boundary that the lake lacks; the versions of it in which all of them are.
 
         Raises:
             SettingsError: retention removed records that the lake never held.
@@ -51,7 +51,7 @@ class LakeFiller:
                 rows.unpersist()
             records = sum(upto.values()) - sum(covered.values())
             self.say(f"ingested {records:,} log offsets into the lake")
-        return lake.until(boundary.offsets)
+        return {**lake.versions(), "from_before": _holds_more(control, lake.until(boundary.offsets))}
 
     def _require_range(self, covered: Offsets, boundary: Boundary) -> None:
         for partition, first in self.log.start_offsets().items():
@@ -72,3 +72,13 @@ class LakeFiller:
                 yield pa.RecordBatch.from_pydict({"buried": [given.num_rows]})
 
         rows.select(*REJECTED_COLUMNS.names).mapInArrow(bury, "buried bigint").agg({"buried": "sum"}).collect()
+
+
+def _holds_more(control: Control, events: "DataFrame") -> bool:
+    """Whether the lake has events from before a first generation's control record, as after that was lost.
+
+    A speed layer that began meanwhile did so without their histories, so its epoch must end.
+    """
+    start = control.boundaries[0].offsets
+    below = " or ".join(f"(partition = {p} and offset < {offset})" for p, offset in start.items())
+    return control.active is None and any(start.values()) and not events.where(below).isEmpty()

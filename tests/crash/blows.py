@@ -17,7 +17,7 @@ from tests.e2e.commands import until
 SPEED_STEPS = ("planned", "registered", "written", "committed")
 BATCH_STEPS = ("boundary", "ingested", "computed", "published", "dropped")
 APPLYING, PUBLISHED = "applying from", "published generation"
-OTHER_WAS_FASTER = ("another batch run is filling the lake now", "ends before the active one")
+OTHER_WAS_FASTER = ("another batch run is filling the lake now", "ends before the active one", "a later run was faster")
 VICTIMS = ("driver", "driver", "driver", "engine", "worker")  # of the speed layer, by how often
 
 

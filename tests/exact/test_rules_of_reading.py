@@ -1,22 +1,26 @@
 """Rules 6, 7, 10, 11, 12 and 14 of the contract, told as those of writing."""
 
-import types
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-import batch_layer.jobs.generation as generation
+import batch_layer.jobs.view_maker as view_maker
+import batch_layer.output as output
+import batch_layer.runs
 import core.control
 import core.merging
+import core.runs
 import serving_layer.snapshot as snapshot
 import speed_layer.clean_up as clean_up
 import speed_layer.driver as driver
 import tests.exact.world as world
 from adapters.books import SPEED
 from adapters.records import change_control
+from adapters.settings import milliseconds
 from adapters.stores.port import Book
+from batch_layer.runs import Runs
 from core.boundaries import reaches
 from core.control import boundary_of
 from core.tagged import _HEAD
@@ -24,7 +28,8 @@ from schemas.control import Control, Generation, Position
 from schemas.errors import BadInput, SettingsError
 from serving_layer.snapshot import Snapshot
 from speed_layer.clean_up import LOOK_EVERY_SECONDS
-from tests.exact.story import ALL, HALF, Story, require
+from tests.exact.story import ALL, HALF, Story, not_listed, require
+from tests.exact.world import PUBLISHING
 
 
 def test_6_a_base_newer_than_the_position_starts_the_reader_over() -> None:
@@ -182,7 +187,7 @@ def overtaken(story: Story) -> None:
     """A run is overtaken by two later ones; what only its generation would need is cleaned up before it publishes."""
     story.send(8)
     life = story.life()
-    slow = story.paused(story.world.run_batch, calls=10)
+    slow = story.paused(story.world.run_batch, calls=2, of="put")
     for _ in range(2):
         story.send(8)
         life.apply(ALL)
@@ -197,10 +202,43 @@ def test_10_a_generation_below_the_active_one_is_not_published() -> None:
         generations = (*control.generations, made)
         return replace(control, generations=generations, active=made.id, predecessor=control.active)
 
-    require(overtaken, lambda patch, _: patch.setattr(generation, "publish", unasked))
+    def overtaken_runs_stay(patch: pytest.MonkeyPatch, _: Story) -> None:
+        patch.setattr(core.runs, "publish", unasked)
+        patch.setattr(core.runs, "give_up", lambda control, names: control)
+
+    require(overtaken, overtaken_runs_stay)
 
 
-ONE_NAME = types.SimpleNamespace(uuid4=lambda: types.SimpleNamespace(hex="always the same"))
+def test_10_a_run_that_was_given_up_and_deleted_is_not_published() -> None:
+    def tale(story: Story) -> None:
+        story.send(8)
+        slow = story.paused(story.world.run_batch, calls=PUBLISHING + 1, of="swap")
+        story.world.clock.seconds += milliseconds(story.world.settings.run_patience) / 1000 + 1
+        assert len(Runs(story.world.batch, story.world.settings, print).clean_up()) == 1
+        story.finish(slow, BadInput)
+        story.life()
+        story.exact()
+
+    require(tale, not_listed)
+
+
+def test_10_a_later_run_that_is_faster_ends_those_before_it() -> None:
+    with Story.told() as story:
+        story.send(8)
+        slow = story.paused(story.world.run_batch, calls=0, of="put")
+        story.world.run_batch()
+        story.finish(slow, BadInput)
+        assert "later run was faster" in str(slow.error)
+        story.world.run_batch()
+        assert story.world.control.runs == story.world.control.abandoned == ()
+        books = {book for book, _ in story.batch.store.rows if story.batch.store.spaces(Book(book))}  # type: ignore[attr-defined]
+        assert books == {f"generation/{each.id}" for each in story.world.control.generations}
+
+
+def one_book(patch: pytest.MonkeyPatch, _: Story) -> None:
+    """All runs write into the same one."""
+    for module in (output, view_maker, snapshot):
+        patch.setattr(module, "generation_book", lambda name: Book("generation/always the same"))
 
 
 def test_10_every_run_writes_under_an_id_of_its_own() -> None:
@@ -214,7 +252,7 @@ def test_10_every_run_writes_under_an_id_of_its_own() -> None:
         story.finish(slow, BadInput)
         story.exact(degraded=("speed",))
 
-    require(tale, lambda patch, _: patch.setattr(generation, "uuid", ONE_NAME))
+    require(tale, one_book)
 
 
 def test_10_nothing_of_a_run_is_read_before_its_pointer_is_swapped() -> None:
@@ -224,12 +262,12 @@ def test_10_nothing_of_a_run_is_read_before_its_pointer_is_swapped() -> None:
         story.send(8)
         story.world.run_batch()
         story.send(8)
-        run = story.paused(story.world.run_batch, calls=1, of="swap")
+        run = story.paused(story.world.run_batch, calls=PUBLISHING, of="swap")
         story.exact(degraded=("speed",))
         story.finish(run)
         story.exact(degraded=("speed",))
 
-    require(tale, lambda patch, _: patch.setattr(generation, "uuid", ONE_NAME))
+    require(tale, one_book)
 
 
 def three_generations(story: Story) -> tuple[list[Generation], Any]:
@@ -255,7 +293,7 @@ def test_11_the_floor_leaves_what_the_predecessor_needs() -> None:
         roll_back(story, made[1].id)
         story.exact()
 
-    require(tale, lambda patch, _: patch.setattr(generation, "drop", too_high))
+    require(tale, lambda patch, _: patch.setattr(batch_layer.runs, "drop", too_high))
 
 
 def test_11_nothing_is_deleted_before_the_grace_period_has_passed() -> None:
@@ -381,7 +419,7 @@ def test_12_a_rollback_holds_against_scheduled_runs() -> None:
         assert story.world.control.active == made[1].id
         story.exact()
 
-    require(tale, lambda patch, _: patch.setattr(generation, "_activates", lambda *_: True))
+    require(tale, lambda patch, _: patch.setattr(batch_layer.runs, "_activates", lambda *_: True))
 
 
 def test_14_a_running_speed_layer_of_other_rules_stops_instead_of_mixing() -> None:
@@ -417,7 +455,7 @@ def test_14_a_generation_of_other_rules_begins_a_new_epoch() -> None:
         story.life()
         story.exact()
 
-    require(tale, lambda patch, _: patch.setattr(generation, "publish", same_epoch))
+    require(tale, lambda patch, _: patch.setattr(core.runs, "publish", same_epoch))
 
 
 def test_14_no_rollback_to_a_generation_of_other_rules() -> None:
@@ -440,11 +478,15 @@ def test_14_no_rollback_to_a_generation_of_other_rules() -> None:
 def test_14_a_run_of_the_old_rules_that_ends_after_a_full_one_is_not_published() -> None:
     def tale(story: Story) -> None:
         story.send(12)
-        slow = story.paused(story.world.run_batch, calls=10)
+        slow = story.paused(story.world.run_batch, calls=2, of="put")
         story.world.settings = replace(story.world.settings, history_items=1)
         full = story.world.run_batch(full=True)
-        story.finish(slow, SettingsError)
+        story.finish(slow, SettingsError, BadInput)
         assert story.world.control.active == full.id
         story.exact(degraded=("speed",))
 
-    require(tale, lambda patch, _: patch.setattr(generation, "require_rules", lambda *_: None))
+    def unasked(patch: pytest.MonkeyPatch, _: Story) -> None:
+        patch.setattr(batch_layer.runs, "require_rules", lambda *_: None)
+        patch.setattr(core.runs, "give_up", lambda control, names: control)
+
+    require(tale, unasked)

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-import batch_layer.jobs.generation as generation
+import core.runs
 import speed_layer.driver as driver
 import speed_layer.fold_step as fold_step
 import speed_layer.rows as rows
@@ -47,7 +47,7 @@ def test_1_the_control_record_changes_only_by_compare_and_set() -> None:
         life = story.life()
         story.send(6)
         run = story.paused(
-            story.world.run_batch, calls=4
+            story.world.run_batch, calls=0, of="swap"
         )  # it has read the record and is about to swap its boundary in
         story.send(4)
         life.apply(ALL)
@@ -80,7 +80,7 @@ def test_2_a_boundary_is_never_below_what_the_speed_layer_has_planned() -> None:
             changed, boundary = record_boundary(replace(control, planned=dict.fromkeys(end, 0)), end)
             return replace(changed, planned=control.planned), boundary
 
-        patch.setattr(generation, "record_boundary", record)
+        patch.setattr(core.runs, "record_boundary", record)
 
     require(stale_end, unplanned)
 
@@ -96,7 +96,8 @@ def test_3b_a_boundary_recorded_while_it_is_planned_cuts_the_micro_batch() -> No
         ends = story.world.log.end_offsets()
         story.send(8)
         planning = story.paused(lambda: life.apply(ALL), calls=0, of="swap")
-        story.world.log.end_offsets = lambda: ends  # type: ignore[method-assign]  # asked before those were sent
+        asked = iter([ends])  # asked before those were sent
+        story.world.log.end_offsets = lambda: next(asked, dict(story.world.log.ends))  # type: ignore[method-assign]
         story.world.run_batch()
         story.finish(planning)
         story.exact()
@@ -115,7 +116,7 @@ def straddling(story: Story) -> None:
     """A micro-batch begins below a boundary and ends beyond it, while the generation of that boundary is computed."""
     story.send(8)
     life = story.life(HALF)
-    run = story.paused(story.world.run_batch, calls=8)
+    run = story.paused(story.world.run_batch, calls=0, of="put")
     assert len(story.world.control.boundaries) == 2
     story.send(8)
     life.apply(ALL)
@@ -153,17 +154,17 @@ def test_2_a_boundary_is_never_below_the_last_recorded_one() -> None:
         boundary = Boundary(last.id + 1, latest(end, control.planned, control.active_boundary.offsets))
         return replace(control, boundaries=(*control.boundaries, boundary)), boundary
 
-    require(tale, lambda patch, _: patch.setattr(generation, "record_boundary", unordered))
+    require(tale, lambda patch, _: patch.setattr(core.runs, "record_boundary", unordered))
 
 
 def test_2_a_boundary_is_recorded_before_the_batch_layer_reads_an_event() -> None:
     def later(patch: pytest.MonkeyPatch, story: Story) -> None:
-        patch.setattr(generation, "record_boundary", lambda control, end: (control, record_boundary(control, end)[1]))
+        patch.setattr(core.runs, "record_boundary", lambda control, end: (control, record_boundary(control, end)[1]))
 
     def tale(story: Story) -> None:
         story.send(8)
         life = story.life(HALF)
-        run = story.paused(story.world.run_batch, calls=8)
+        run = story.paused(story.world.run_batch, calls=0, of="put")
         story.send(8)
         life.apply(ALL)
         story.finish(run)

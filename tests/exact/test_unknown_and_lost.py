@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 import adapters.records as records
-import batch_layer.jobs.generation as generation
 import serving_layer.snapshot as snapshot
 import speed_layer.driver as driver
 from adapters.books import CONTROL
@@ -22,7 +21,8 @@ from tests.contract.test_cassandra import Mute
 from tests.exact.processes import Crash, Fate, Process
 from tests.exact.reading import read_all
 from tests.exact.stores import Restorable, in_cassandra, in_redis
-from tests.exact.story import ALL, HALF, Story, require
+from tests.exact.story import ALL, HALF, Story, not_listed, require
+from tests.exact.world import PUBLISHING
 
 ENDS = [("crash", ""), ("torn", "put")]
 ENDS += [(what, of) for what in ("refused", "unknown", "late") for of in ("put", "swap")]
@@ -93,7 +93,7 @@ def test_1_a_publication_whose_answer_was_lost_is_known_by_reading_again() -> No
     def tale(story: Story) -> None:
         story.send(8)
         run = Process(story.world.run_batch)
-        assert run.resume(Fate(2, "unknown", "swap"))
+        assert run.resume(Fate(PUBLISHING + 1, "unknown", "swap"))
         assert run.error is None
         assert story.world.control.active == run.result.id
 
@@ -105,7 +105,7 @@ def test_1_a_publication_whose_answer_was_lost_is_known_by_reading_again() -> No
 
 
 @pytest.mark.cassandra
-@pytest.mark.parametrize("swap", [1, 2], ids=["boundary", "publication"])
+@pytest.mark.parametrize("swap", [1, PUBLISHING + 1], ids=["boundary", "publication"])
 def test_1_a_change_that_cassandra_did_not_answer_in_time_is_known_by_reading_again(
     swap: int, cassandra_port: int, cassandra_url: str
 ) -> None:
@@ -125,7 +125,7 @@ def test_1_a_publication_that_was_refused_is_not_taken_for_done() -> None:
     def tale(story: Story) -> None:
         story.send(8)
         run = Process(story.world.run_batch)
-        assert run.resume(Fate(2, "refused", "swap"))
+        assert run.resume(Fate(PUBLISHING + 1, "refused", "swap"))
         assert isinstance(run.error, StoreUnavailable)
         assert story.world.control.active is None
 
@@ -203,7 +203,7 @@ def test_a_lost_control_record_stops_the_speed_layer_and_answers_say_what_they_l
 def test_a_run_that_was_to_publish_when_the_control_record_was_lost_stops_clearly() -> None:
     with Story.told() as story:
         story.send(8)
-        run = story.paused(story.world.run_batch, calls=2, of="swap")
+        run = story.paused(story.world.run_batch, calls=PUBLISHING + 1, of="swap")
         story.batch.restore(None)
         assert run.resume()
         with pytest.raises(MillraceError, match=GONE):
@@ -243,14 +243,14 @@ def test_a_run_that_began_under_a_lost_control_record_is_not_published() -> None
 
     def tale(story: Story) -> None:
         story.send(8)
-        run = story.paused(story.world.run_batch, calls=2, of="swap")
+        run = story.paused(story.world.run_batch, calls=PUBLISHING + 1, of="swap")
         story.batch.restore(None)
         story.world.record_boundary()
         story.life()
         story.finish(run, BadInput)
         story.exact()
 
-    require(tale, lambda patch, _: patch.setattr(generation, "require_same_record", lambda *_: None))
+    require(tale, not_listed)
 
 
 def copy_from_before(story: Story) -> None:

@@ -12,6 +12,8 @@ import pyarrow as pa
 import pytest
 
 import batch_layer.jobs.generation
+import batch_layer.jobs.view_maker
+import batch_layer.runs
 import core.control
 import core.tagged
 import speed_layer.clean_up
@@ -26,9 +28,11 @@ from adapters.stores.port import ViewStore
 from batch_layer import fold_step as batch_fold
 from batch_layer import write_step as batch_write
 from batch_layer.jobs.generation import BatchJob
+from batch_layer.jobs.view_maker import ViewMaker
+from batch_layer.output import Output
 from core.control import record_boundary
 from core.tagged import NewerBase
-from schemas.control import Boundary, Control, Generation, Offsets, Position
+from schemas.control import Boundary, Control, Generation, Offsets, Position, Run
 from schemas.errors import StoreUnavailable
 from schemas.event import EVENT_COLUMNS, Event
 from schemas.rules import Rules
@@ -43,6 +47,7 @@ from tests.exact.processes import TroubledStore
 
 GRACE_SECONDS = 60
 MAX_ABORTED = 4  # so many attempts may die in one epoch
+PUBLISHING = 6  # swaps of a run before the one that publishes it; one more where it makes the record
 NEVER = 1e6  # a reader that a test has stopped waits for no store
 SETTINGS = Settings(history_items=3, remembered_ids=4, window="2d", grace=f"{GRACE_SECONDS}s")
 
@@ -115,8 +120,7 @@ class World:
 
     def run_batch(self, reason: str = "", full: bool = False, activate: bool | None = True) -> Generation:
         """A whole run of the batch layer, as ``millrace batch run`` does it."""
-        spark = types.SimpleNamespace(conf=types.SimpleNamespace(set=lambda *_: None))
-        return SmallJob(spark, self.log, self.settings, self.said.append, self).run(reason, full, activate)
+        return SmallJob(None, self.log, self.settings, self.said.append, self).run(reason, full, activate)
 
     def record_boundary(self) -> Boundary:
         """As ``verify`` does."""
@@ -147,9 +151,10 @@ class World:
         with pytest.MonkeyPatch.context() as patch:
             for step in (speed_layer.fold_step, speed_layer.write_step, batch_fold, batch_write):
                 patch.setattr(step, "store", lambda url, timeout_ms: stores[url])
-            for timed in (batch_layer.jobs.generation, speed_layer.clean_up, speed_layer.driver):
+            for timed in (batch_layer.jobs.generation, batch_layer.runs, speed_layer.clean_up, speed_layer.driver):
                 patch.setattr(timed, "time", clock)
-            patch.setattr(batch_layer.jobs.generation, "batch_views", lambda settings: self.batch)
+            for job in (batch_layer.jobs.generation, batch_layer.jobs.view_maker):
+                patch.setattr(job, "batch_views", lambda settings: self.batch)
             patch.setattr(speed_layer.fold_step, "Log", lambda *_: None)
             patch.setattr(speed_layer.fold_step, "bury_all", lambda _, letters: self.buried.append(letters))
             patch.setattr(batch_fold, "EVENTS_AT_ONCE", 5)
@@ -248,25 +253,33 @@ class SmallJob(BatchJob):
         super().__init__(spark, log, settings, say)
         self.world = world
 
-    def _ingest(self, control: Control, boundary: Boundary, rules: Rules) -> Any:
-        return self.world.log.accepted(boundary.offsets)
+    def _ingest(self, control: Control, run: Run) -> dict[str, Any]:
+        return {}
 
-    def _compute(self, events: Any, name: str, rules: Rules, boundary: Boundary) -> dict[str, Any]:
-        shape = self.world.shape
-        self.world.made[name] = rules
-        tasks = shape.randint(1, 2)
+    def _compute(self, control: Control, run: Run) -> dict[str, Any]:
+        shape, rules, events = self.world.shape, self._rules_of(run), self.world.log.accepted(run.boundary.offsets)
+        self.world.made[run.id] = rules
+        tasks, output = shape.randint(1, 2), Output("batch", 0, run.id)
         changes: list[pa.RecordBatch] = []
         for task in range(tasks):
             mine = [each for each in events if crc32(each.user_id.encode()) % tasks == task]
             mine.sort(key=lambda each: (each.user_id, each.offset))
-            changes += batch_fold.fold_users(_cut(mine, shape.randint(1, 8)), rules, "batch", 0, name)
+            changes += batch_fold.fold_users(_cut(mine, shape.randint(1, 8)), rules, output)
         for rows in self.world.mixed(iter(changes), tasks):
-            list(batch_write.write_rows(rows, "batch", 0, name))
-        self._write_rejected(name, boundary)
+            list(batch_write.write_rows(rows, output))
+        maker = ViewMaker(None, self.settings, self.say, run, rules)  # type: ignore[arg-type]
+        maker.rejected = lambda: self.world.log.rejected(run.boundary.offsets)  # type: ignore[method-assign]
+        maker.write_rejected()
         return {"events": len(events)}
 
-    def _rejected_below(self, boundary: Boundary) -> dict[str, int]:
-        return self.world.log.rejected(boundary.offsets)
+    def _train(self, control: Control, run: Run) -> dict[str, Any]:
+        return {}
+
+    def _evaluate(self, control: Control, run: Run) -> dict[str, Any]:
+        return {}
+
+    def _gate(self, control: Control, run: Run) -> dict[str, Any]:
+        return {}
 
 
 def _cut(events: list[Event], size: int) -> Iterator[pa.RecordBatch]:

@@ -1,0 +1,170 @@
+"""Runs in the control record: begun, carried on step by step, published or given up; no engine is needed for that."""
+
+import re
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from adapters.books import generation_book
+from adapters.log import Log
+from adapters.records import change_control, open_control, read_control, require_rules
+from adapters.settings import Settings, milliseconds
+from adapters.stores.port import ViewStore
+from core import runs
+from core.boundaries import reaches
+from core.control import drop, forget_dropped, new_epoch
+from schemas.control import Boundary, Control, Generation, Offsets, Run
+from schemas.errors import BadInput, SettingsError
+from schemas.rules import Rules
+
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:+~@-]{0,127}")
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is asked of a run.
+
+    ``at``: the id of a recorded boundary where it shall end; None: the log's end. ``run``: an id to have; empty: a new
+    one. ``owner``: the process that makes all of it; empty when each step is a process of its own.
+    """
+
+    reason: str = ""
+    full: bool = False
+    scheduled: bool = False
+    at: int | None = None
+    run: str = ""
+    owner: str = ""
+
+
+class Runs:
+    """The runs of one installation."""
+
+    def __init__(self, views: ViewStore, settings: Settings, say: Callable[[str], None]) -> None:
+        self._views, self._settings, self._say = views, settings, say
+
+    def begin(self, log: Log, wish: Wish) -> Run | Generation:
+        """Record a boundary before an event is read (rule 2), and the run that ends there; one begun before stays.
+
+        Raises:
+            MillraceError: refused before anything was changed; the text names the remedy.
+        """
+        name = wish.run or f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{uuid.uuid4().hex[:6]}"
+        if not _ID.fullmatch(name):
+            raise BadInput(f"'{name}' cannot be a run's id: up to 128 letters, digits and _ . : + ~ @ -")
+        self._views.check()
+        identity, start, end = log.identity(), log.start_offsets(), log.end_offsets()
+        rules = replace(self._settings.rules, partitions=identity.partitions)
+        open_control(self._views, identity, start, rules)
+        now = time.time_ns() // 1_000_000
+        run = Run(
+            name, Boundary(0, {}), rules.fingerprint(), now, now, wish.reason, wish.full, wish.scheduled, wish.owner
+        )
+
+        def begun(control: Control) -> Control:
+            if runs.named(control, name) is not None:
+                return control
+            if not wish.full:
+                require_rules(control, rules)
+            changed = runs.begin(control, end, run, wish.at)
+            _require_there(log, changed.runs[-1].boundary.offsets, end)
+            return changed
+
+        found = runs.named(change_control(self._views, begun), name)
+        assert found is not None
+        self._say(f"run {name}: boundary {found.boundary.id}: {found.boundary.offsets}")
+        return found
+
+    def control(self) -> Control:
+        """The control record of now."""
+        return change_control(self._views, lambda each: each)
+
+    def find(self, name: str) -> tuple[Control, Run | Generation]:
+        """The control record of now and in it the run, or the generation that it has become.
+
+        Raises:
+            BadInput: it never began, or was given up.
+        """
+        control = self.control()
+        return control, runs.named(control, name) or runs.require_run(control, name)
+
+    def note(self, run: Run, step: str, metrics: dict[str, Any]) -> None:
+        """The step has ended, and what it found."""
+        now = time.time_ns() // 1_000_000
+        change_control(self._views, lambda each: runs.note(each, run.id, step, metrics, now))
+
+    def publish(self, run: Run, rules: Rules, activate: bool) -> Generation:
+        """Make the run a generation by one compare-and-set; with ``activate``, unless a rollback holds a scheduled one.
+
+        Raises:
+            BadInput: a later run was faster, or it was given up.
+        """
+        now = time.time_ns() // 1_000_000
+
+        def swap(control: Control) -> Control:
+            if not run.full:
+                require_rules(control, rules)  # a full run may have published others meanwhile
+            changed = runs.become(control, run.id, now, activate and _activates(control, run.scheduled))
+            anew = run.metrics.get("from_before")
+            return new_epoch(changed) if anew and control.epoch == changed.epoch > 0 else changed
+
+        control = change_control(self._views, swap)
+        generation = control.generation(run.id)
+        assert generation is not None
+        why = "" if control.active == run.id else ", not activated: " + ("a rollback holds" if activate else "refused")
+        self._say(f"published generation {run.id}{why}")
+        return generation
+
+    def mark(self) -> None:
+        """Mark generations that left the pointer, to be deleted after the grace period (rule 11)."""
+        now = time.time_ns() // 1_000_000
+        change_control(self._views, lambda each: drop(each, now))
+
+    def clean_up(self, alone: bool = False) -> list[str]:
+        """Give up dead runs; delete them, and generations that left at least the grace period ago. What was deleted.
+
+        Args: alone: no other process makes a whole run now.
+        """
+        if read_control(self._views) is None:
+            return []
+        now = time.time_ns() // 1_000_000
+        grace, patience = milliseconds(self._settings.grace), milliseconds(self._settings.run_patience)
+        control = change_control(self._views, lambda each: runs.give_up(each, runs.dead(each, now, patience, alone)))
+        due = set(control.dropping) if now - control.dropped_at >= grace else set()
+        for name in due | set(control.abandoned):
+            delete_book(self._views, name)
+        if due:
+            change_control(self._views, lambda each: forget_dropped(each, due))
+        if control.abandoned:
+            change_control(self._views, lambda each: runs.forget_abandoned(each, set(control.abandoned)))
+        deleted = sorted(due | set(control.abandoned))
+        if deleted:
+            self._say(f"deleted {len(due)} old generation(s) and {len(control.abandoned)} unfinished one(s)")
+        return deleted
+
+
+def delete_book(views: ViewStore, name: str) -> None:
+    """All rows of a generation, or of a run that never became one."""
+    book = generation_book(name)
+    for space in views.spaces(book):
+        views.delete(book, space)
+
+
+def _require_there(log: Log, boundary: Offsets, end: Offsets) -> None:
+    """Refuse a boundary beyond the log's end: some of what lies below it is gone. ``end`` may be of before it."""
+    if reaches(end, boundary):
+        return
+    end = log.end_offsets()
+    for partition, offset in boundary.items():
+        if end[partition] < offset:
+            raise SettingsError(
+                f"partition {partition} of {log.topics.events} ends at offset {end[partition]}, but the boundary is "
+                f"{offset}: this is not the log that was read before, or it lost records; name the right one in "
+                "MILLRACE_KAFKA or restore it, or begin anew with other views and another lake"
+            )
+
+
+def _activates(control: Control, scheduled: bool) -> bool:
+    """By hand a rollback's hold is lifted; a schedule leaves it."""
+    return not (scheduled and control.held)
