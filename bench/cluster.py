@@ -4,11 +4,11 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from adapters.children import Child, child, free_port, last_lines, listening
+from adapters.children import Child, free_port, last_lines, listening, start
 
 MEMORY, READY_SECONDS = "1g", 60
 ROOT = Path(__file__).resolve().parents[1]
@@ -23,17 +23,18 @@ def spark_cluster(workers: int, home: Path) -> Iterator[str]:
     url, env = f"spark://127.0.0.1:{port}", _environment()
     master = ["org.apache.spark.deploy.master.Master", "--host", "127.0.0.1", "--port", str(port)]
     with ExitStack() as stack:
-        first = [str(spark_class), *master, "--webui-port", str(free_port())]
-        stack.enter_context(child("master", first, home / "master.log", env=env)).wait_until(
-            lambda: listening(port), READY_SECONDS
-        )
+
+        def running(name: str, words: list[str], ready: Callable[[Child], bool]) -> None:
+            command = [str(spark_class), *words, "--webui-port", str(free_port())]
+            started = start(name, command, home / f"{name}.log", env=env)
+            stack.callback(started.stop)
+            started.wait_until(lambda: ready(started), READY_SECONDS)
+
+        running("master", master, lambda _: listening(port))
         for number in range(workers):
-            name = f"worker-{number}"
-            options = ["--host", "127.0.0.1", "--cores", "1", "--memory", MEMORY, "--work-dir", str(home / name)]
-            command = [str(spark_class), "org.apache.spark.deploy.worker.Worker", *options]
-            command += ["--webui-port", str(free_port()), url]
-            worker = stack.enter_context(child(name, command, home / f"{name}.log", env=env))
-            worker.wait_until(lambda worker=worker: _registered(worker), READY_SECONDS)  # type: ignore[misc]
+            options = ["--cores", "1", "--memory", MEMORY, "--work-dir", str(home / f"work-{number}")]
+            worker = ["org.apache.spark.deploy.worker.Worker", "--host", "127.0.0.1", *options, url]
+            running(f"worker-{number}", worker, _registered)
         yield url
 
 

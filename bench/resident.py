@@ -9,6 +9,7 @@ At rest: ``up`` on the SQLite home, after some time to settle; memory is proport
 processor time in per cent of one core, both by process and, for the busiest, by thread.
 """
 
+import json
 import os
 import signal
 import subprocess
@@ -19,7 +20,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from urllib.error import URLError
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 from adapters.books import OLDER, SPEED, generation_book
 from adapters.children import free_port, start
@@ -82,9 +83,10 @@ def _bytes(where: str, settings: Settings, events: int, taken: Callable[[str], i
     control = read_control(batch)
     assert control is not None
     assert control.active is not None
-    found: dict[str, object] = {}
+    found, pairs = dict[str, object](), 0
     for layer, store, book in (("batch", batch, generation_book(control.active)), ("speed", speed, SPEED)):
-        size, rows, pairs = _rows(store, book)
+        size, rows, amounts = _rows(store, book)
+        pairs = amounts or pairs  # the speed view has the same ones
         view = f"{where}, {layer} views"
         users = max(1, rows[HISTORY])
         found[f"{view}: bytes of rows by view"] = ", ".join(f"{each} {n:,}" for each, n in size.most_common())
@@ -143,6 +145,7 @@ def _at_rest(settings: Settings, seconds: int) -> dict[str, object]:
     child = start("up", [*MILLRACE, "up", "--port", str(port)], settings.home / "up.log")
     try:
         child.wait_until(lambda: _ready(port) and b"applying from" in child.log.read_bytes(), READY_SECONDS)
+        _send(port)  # so that everything that works on events is there
         time.sleep(SETTLE_SECONDS)
         home = str(settings.home.resolve()).encode()
         keepers = {pid for pid in pids() if home in command_line(pid) and b"broker_keeper" in command_line(pid)}
@@ -193,6 +196,13 @@ def _thread_times(roots: set[int]) -> Counter[str]:
 def _role(pid: int) -> str:
     words = command_line(pid).decode(errors="replace")
     return next((role for mark, role in ROLES.items() if mark in words), words.split("\0")[0][-20:])
+
+
+def _send(port: int) -> None:
+    events = [{"user_id": f"user-{number}", "item_id": "bench", "kind": "view"} for number in range(100)]
+    headers = {"content-type": "application/json"}
+    with urlopen(Request(f"http://127.0.0.1:{port}/api/v1/interactions", json.dumps(events).encode(), headers)):
+        pass
 
 
 def _ready(port: int) -> bool:

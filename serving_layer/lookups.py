@@ -6,9 +6,10 @@ import numpy as np
 
 from core import scores
 from core.catalogue_rows import plain
-from core.scores import Trend, Window, WindowCounts
+from core.scores import Trend, Window
 from schemas.event import BUCKET_MS, WEIGHT_SCALE
 from serving_layer.catalogue import Page, describe, listed, require_known
+from serving_layer.counts import window_counts
 from serving_layer.snapshot import Snapshot
 
 Answer = dict[str, Any]
@@ -62,16 +63,10 @@ def trend_list(snapshot: Snapshot, hours: int, as_of: int | None) -> tuple[str, 
     if as_of is None:
         return "popular", []
     window = Window.ending(as_of, hours)
-    counts = read_counts(snapshot, window)
+    counts = window_counts(snapshot, window)
     if scores.has_trend(counts, window, snapshot.facts.oldest_bucket):
         return "trend", scores.trends(counts)
     return "popular", scores.popular(counts)
-
-
-def read_counts(snapshot: Snapshot, window: Window) -> WindowCounts:
-    """The merged counts of a window and its baseline."""
-    buckets = [*window.window, *window.baseline]
-    return scores.window_counts(snapshot.counts(buckets), window)
 
 
 def history(snapshot: Snapshot, user: bytes, page: Page) -> Answer:

@@ -11,8 +11,8 @@ from serving_layer.catalogue import Described, Page, describe, listed, require_k
 from serving_layer.model import model_of
 from serving_layer.snapshot import Snapshot
 from serving_layer.sources import (
-    ALS_CANDIDATES,
-    ALS_CANDIDATES_IN_CATEGORY,
+    CANDIDATES,
+    CANDIDATES_IN_CATEGORY,
     Source,
     from_counts,
     from_model,
@@ -108,9 +108,9 @@ def profile(snapshot: Snapshot, user: bytes) -> dict[str, Any]:
 
 
 def _sources(snapshot: Snapshot, history: History, category: str | None, also: bytes | None = None) -> list[Source]:
-    out = from_counts(snapshot)
+    wanted = CANDIDATES if category is None and history.entries else CANDIDATES_IN_CATEGORY
+    out = from_counts(snapshot, wanted, also)
     if history.entries:
-        wanted = ALS_CANDIDATES if category is None else ALS_CANDIDATES_IN_CATEGORY
         out += [from_model(model_of(snapshot), history, wanted, also), from_neighbours(snapshot, history, also)]
     return out
 

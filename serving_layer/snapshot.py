@@ -119,8 +119,17 @@ class Snapshot:
 
     def counts(self, buckets: Sequence[int]) -> dict[int, dict[bytes, int]]:
         """Hourly counts by item; buckets are hours since the epoch."""
-        found = self._parts(names.COUNTS, [bucket_key(bucket) for bucket in buckets if bucket >= 0])
+        found = self._parts(names.COUNTS, _keys(buckets))
         return {bucket_of_key(key): added(parts) for key, parts in found.items()}
+
+    def counts_of_generation(self, buckets: Sequence[int]) -> dict[int, bytes]:
+        """The generation's packed counts."""
+        return {bucket_of_key(key): row for key, row in self.of_generation(names.COUNTS, _keys(buckets)).items()}
+
+    def counts_of_segments(self, buckets: Sequence[int]) -> dict[int, list[bytes]]:
+        """The segments' packed counts, which are to be added to the generation's."""
+        parts = self._add_segments(names.COUNTS, _keys(buckets), {})
+        return {bucket_of_key(key): some for key, some in parts.items()}
 
     def items(self, items: Sequence[bytes]) -> dict[bytes, ItemSeen]:
         """Of those items the ones that an accepted event named, with the category events gave them."""
@@ -154,6 +163,9 @@ class Snapshot:
         """Of every key that has a value: the generation's part and those of the segments."""
         keys = list(dict.fromkeys(keys))
         out: Parts = {key: [value] for key, value in self.of_generation(view, keys).items()} if keys else {}
+        return self._add_segments(view, keys, out)
+
+    def _add_segments(self, view: str, keys: Sequence[bytes], out: Parts) -> Parts:
         for segment in self.segments if keys else ():
             assert self.position is not None
             for space in segment_spaces(self.position.epoch, view, segment):
@@ -177,6 +189,10 @@ class Snapshot:
                 if own := self._speed_parts(space, [user]).get(user):
                     return own
         return list(self.of_generation(names.HISTORY, [user]).values())
+
+
+def _keys(buckets: Sequence[int]) -> list[bytes]:
+    return [bucket_key(bucket) for bucket in buckets if bucket >= 0]
 
 
 def _speed_alone(views: Views, position: Position | None, without: Mapping[str, str]) -> Snapshot:

@@ -9,13 +9,14 @@ import numpy as np
 from core import scores
 from core.blend import ALS, NEIGHBOURS, POPULAR, SIMILAR, STEP_BACK, TREND_HOURS, TRENDING
 from core.codec import History
-from core.scores import Window
+from core.scores import Window, WindowCounts
 from schemas.event import WEIGHT_SCALE
+from serving_layer.counts import window_counts
 from serving_layer.model import Model
 from serving_layer.snapshot import Snapshot
 
-ALS_CANDIDATES = 2_000
-ALS_CANDIDATES_IN_CATEGORY = 20_000  # a category may be rare among the best
+CANDIDATES = 2_000  # of one source: what comes later has no share in any list that is read
+CANDIDATES_IN_CATEGORY = 20_000  # a category may be rare among the best
 
 Reasons = Callable[[bytes], Mapping[bytes, float]]  # item -> the history items that speak for it, and how strongly
 
@@ -83,16 +84,26 @@ def _nearest(pairs: Mapping[bytes, int], also: bytes | None) -> dict[bytes, int]
     return best
 
 
-def from_counts(snapshot: Snapshot) -> list[Source]:
+def from_counts(snapshot: Snapshot, wanted: int, also: bytes | None = None) -> list[Source]:
     """What grows and what is most frequent in the last day."""
     as_of = snapshot.facts.as_of
     if as_of is None:
         return []
     window = Window.ending(as_of, TREND_HOURS)
-    counts = snapshot.counts([*window.window, *window.baseline])
-    table = scores.window_counts(counts, window)
-    frequent = {item: float(count) for item, count in zip(table.items, table.window.tolist(), strict=True) if count}
-    out = [Source(POPULAR, frequent)]
+    table = window_counts(snapshot, window)
+    out = [Source(POPULAR, _frequent(table, wanted, also))]
     if scores.has_trend(table, window, snapshot.facts.oldest_bucket):
         out.append(Source(TRENDING, {trend.item: trend.score for trend in scores.trends(table)}))
     return out
+
+
+def _frequent(table: WindowCounts, wanted: int, also: bytes | None) -> dict[bytes, float]:
+    """The items that occur most often in the window, equally frequent ones by name, and ``also``."""
+    count = table.window
+    least = max(1, int(np.partition(count, -wanted)[-wanted])) if wanted < len(count) else 1
+    found = {table.items[row]: float(count[row]) for row in np.flatnonzero(count > least).tolist()}
+    equal = sorted(table.items[row] for row in np.flatnonzero(count == least).tolist())
+    found.update(dict.fromkeys(equal[: wanted - len(found)], float(least)))
+    if also is not None and also in table.items:
+        found[also] = float(count[table.items.index(also)])
+    return found

@@ -12,6 +12,7 @@ from schemas.errors import NotReady
 from serving_layer.patience import Lost, Patience
 
 if TYPE_CHECKING:
+    from serving_layer.counts import CountCache
     from serving_layer.model import Model
     from serving_layer.snapshot import Snapshot
 
@@ -30,8 +31,8 @@ class Moved(Exception):
 class Views:
     """The open stores and what reading them depends on; one for each process. Closing is the opener's.
 
-    ``models`` caches the newest generation's model by its id. ``patience_seconds``: how long one answer waits for one
-    of the stores.
+    ``models`` caches the newest generation's model by its id, ``counts`` the hourly counts of its answers.
+    ``patience_seconds``: how long one answer waits for one of the stores.
     """
 
     batch: ViewStore
@@ -39,6 +40,7 @@ class Views:
     partitioner: str = "murmur2"
     shrinkage: float = 0.0
     models: dict[str, "Model | None"] = field(default_factory=dict)
+    counts: "CountCache | None" = None
     patience_seconds: float = 2.0
 
 

@@ -40,10 +40,14 @@ def small_lambda(events: list[Event]) -> Iterator[tuple[SmallLambda, Views]]:
             speed.close()
 
 
-def run_all(world: SmallLambda, steps: list[tuple[str, float, float]]) -> None:
-    """Steps in any order: micro-batches, crashed ones, generations whose boundary may be ahead of the speed layer."""
+def run_all(world: SmallLambda, steps: list[tuple[str, float, float]], views: Views) -> None:
+    """Steps in any order: micro-batches, crashed ones, generations whose boundary may be ahead of the speed layer.
+
+    Before each an answer is asked for, so that what serving keeps in memory is of some earlier state.
+    """
     world.begin()
     for what, until, share in steps:
+        answer(views, lambda s: lookups.trending(s, 24, None, ALL))
         count = round(until * len(world.log))
         if what == "batch":
             world.run_batch(count)
@@ -60,7 +64,7 @@ STEPS = st.lists(
 @given(event_streams(), STEPS)
 def test_every_lookup_equals_the_slow_recompute_over_the_prefix_it_names(events: list[Event], steps: Any) -> None:
     with small_lambda(events) as (world, views):
-        run_all(world, steps)
+        run_all(world, steps, views)
         twin = SlowView()
         for event in world.covered:
             twin.take(event, RULES)

@@ -1,0 +1,79 @@
+"""ALS by ``implicit`` and by Spark MLlib through the product's one function: seconds a sweep, and quality."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from batch_layer.jobs.training import Training, train
+from batch_layer.train import AlsSettings, Engine, Model, interactions
+from bench.setting import seconds
+from core.codec import History, HistoryEntry
+from serving_layer.model import Model as Served
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from pyspark.sql import DataFrame
+
+ENGINES = ("implicit", "spark")
+JUDGED_USERS, LIST, LEAST_ITEMS = 2_000, 10, 5
+
+
+def compared(events: "DataFrame", factors: int, sweeps: int) -> dict[str, object]:
+    """Both on the same ratings with one item of each user held out, which the list of ten should name.
+
+    A sweep's time is the difference between a fit of ``sweeps`` and one of half as many, so that reading, sorting and
+    starting are not in it. Users are folded in from their other items, as serving does.
+    """
+    from pyspark.sql import Window
+    from pyspark.sql import functions as F
+
+    last = Window.partitionBy("user_id").orderBy(F.crc32("item_id"), "item_id")
+    size = Window.partitionBy("user_id")
+    ranked = (
+        interactions(events).withColumn("place", F.row_number().over(last)).withColumn("n", F.count("*").over(size))
+    )
+    held = (F.col("place") == 1) & (F.col("n") > LEAST_ITEMS)
+    learnt = ranked.where(~held).select("user_id", "item_id", "rating").persist()
+    hidden = ranked.where(held).select("user_id", "item_id").orderBy(F.crc32("user_id")).limit(JUDGED_USERS)
+    known = learnt.join(hidden.select("user_id"), "user_id").toPandas()
+    wanted = dict(hidden.toPandas().itertuples(index=False))
+    histories = {user: _history(rows) for user, rows in known.groupby("user_id")}
+    found: dict[str, object] = {"ALS: ratings, factors": [learnt.count(), factors]}
+    for name in ENGINES:
+        models, took = list[Model](), list[float]()
+        for many in (sweeps // 2, sweeps):
+            how = Training(AlsSettings(factors, many, 0.05, 10.0), Engine(name))
+
+            def fitted(how: Training = how, models: list[Model] = models) -> None:
+                model = train(learnt, how, lambda _: None)
+                assert model is not None
+                models.append(model)
+
+            took += seconds(fitted, 1)
+        found[f"ALS by {name}: s a sweep, s of {sweeps} sweeps in all"] = [
+            round((took[1] - took[0]) / (sweeps - sweeps // 2), 2), round(took[1], 1),
+        ]  # fmt: skip
+        hits = _recall(models[-1], histories, wanted)
+        found[f"ALS by {name}: recall@{LIST} of the item held out, users"] = [round(float(np.mean(hits)), 4), len(hits)]
+    learnt.unpersist()
+    return found
+
+
+def _history(rows: "pd.DataFrame") -> History:
+    pairs = zip(rows["item_id"], rows["rating"], strict=True)
+    return History(tuple(HistoryEntry(item.encode(), int(rating), 0) for item, rating in pairs))
+
+
+def _recall(model: Model, histories: dict[str, History], wanted: dict[str, str]) -> list[float]:
+    """For each user 1 if the ten best unseen items name the one held out, else 0."""
+    y, als = model.factors, model.settings
+    rows = {item: row for row, item in enumerate(model.items)}
+    served = Served(model.items, rows, np.asfortranarray(y), y.T @ y, als.alpha, als.regularization, model.weighted)
+    hits = []
+    for user, item in wanted.items():
+        if user in histories and (solved := served.fold_in(histories[user])) is not None:
+            seen = {entry.item for entry in histories[user].entries}
+            best, _ = served.best(solved[1].vector, LIST + len(seen))
+            listed = [model.items[row] for row in best.tolist() if model.items[row] not in seen]
+            hits.append(float(item.encode() in listed[:LIST]))
+    return hits
