@@ -24,13 +24,13 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from batch_layer.runs import Runs, Wish, delete_book
 
 from adapters.lake import Lake
 from adapters.log import Log
 from adapters.opened import batch_views
 from adapters.settings import Settings
 from batch_layer.fold_step import weighed
+from batch_layer.runs import Runs, Wish, delete_book
 from bench.als import compared
 from bench.setting import SEED, PeakMemory, fresh_home, machine, seconds, spread
 from datasets.generator import GeneratorSettings, World, live_events
@@ -45,7 +45,7 @@ LOOK_SECONDS = 0.1
 
 def run(
     sizes: tuple[int, ...] = (1_000_000, 4_000_000, 16_000_000), repeats: int = 5, on_cassandra: int = 4_000_000,
-    baseline_share: int = 10, als_factors: int = 50, als_sweeps: int = 10,
+    baseline_share: int = 10, als_factors: int = 50, als_sweeps: int = 6,
 ) -> dict[str, object]:  # fmt: skip
     """Rates as medians with spread; larger sizes are repeated less often.
 
@@ -62,7 +62,7 @@ def run(
             found |= bench.ingest(size)
             for name, mine in stores.items():
                 if name == "SQLite" or size <= on_cassandra:
-                    found |= bench.compute(name, mine, max(1, repeats * sizes[0] // size))
+                    found |= bench.compute(name, mine, max(1, repeats * sizes[0] // size), size == sizes[0])
             if size == sizes[0]:
                 found |= bench.baselines(baseline_share, repeats)
                 found |= compared(bench.events(), als_factors, als_sweeps) if als_factors else {}
@@ -103,16 +103,16 @@ class Bench:
             f"{size:,} events: ingest of the new, events/s": round(new / (time.monotonic() - produced)),
         }
 
-    def compute(self, name: str, settings: Settings, repeats: int) -> dict[str, object]:
-        """Full recomputes, each a run of its own that is deleted again; the first at a size is not counted."""
+    def compute(self, name: str, settings: Settings, repeats: int, warm_up: bool) -> dict[str, object]:
+        """Full recomputes, each a run of its own that is deleted again; one more that is not counted to warm up."""
         where, rates, stages, views = f"{name}, {self.size:,} events", list[float](), list[list[float]](), 0.0
         with PeakMemory() as peak:
-            for number in range(repeats + 1):
+            for number in range(repeats + warm_up):
                 run = self._begin(settings)
                 self._step("ingest", settings, run)
                 with _stages(self.spark) as active:
                     (views,) = seconds(lambda run=run: self._step("compute", settings, run), 1)  # type: ignore[misc]
-                if number > 0:
+                if number >= warm_up:
                     rates.append(self.size / views)
                     stages.append(sorted((s for s in active.values() if s > views / 20), reverse=True))
                 delete_book(batch_views(settings), run)
