@@ -1,7 +1,8 @@
 """What items and users are: the newest catalogue records, and the categories that events gave."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import TypeVar
 
 from core.catalogue_rows import DELETED, unpack_item_record, unpack_user_record
@@ -11,6 +12,7 @@ from serving_layer.snapshot import Snapshot
 
 ITEMS, USERS = "items", "users"  # spaces of the catalogue book, named like their topics
 CHUNK_ITEMS = 200  # rows asked for at once while a list is filled
+SPARE = 10  # first asked for beyond the page's end: few items are hidden
 
 T = TypeVar("T")
 
@@ -76,23 +78,13 @@ class Page:
 def listed(snapshot: Snapshot, ranked: Iterable[tuple[bytes, T]], page: Page) -> list[tuple[bytes, T, Described]]:
     """The page of what may be listed: not hidden or deleted, of the category; reads no more rows than that takes."""
     found: list[tuple[bytes, T, Described]] = []
-    for chunk in _chunks(ranked):
+    rest = iter(ranked)
+    size = page.offset + page.n + SPARE if page.category is None else CHUNK_ITEMS
+    while len(found) < page.offset + page.n and (chunk := list(islice(rest, size))):
         described = describe(snapshot, [item for item, _ in chunk])
         for item, each in chunk:
             about = described[item]
             if about.listed and page.category in (None, about.category):
                 found.append((item, each, about))
-        if len(found) >= page.offset + page.n:
-            break
+        size = CHUNK_ITEMS
     return found[page.offset : page.offset + page.n]
-
-
-def _chunks(ranked: Iterable[tuple[bytes, T]]) -> Iterator[list[tuple[bytes, T]]]:
-    chunk: list[tuple[bytes, T]] = []
-    for each in ranked:
-        chunk.append(each)
-        if len(chunk) == CHUNK_ITEMS:
-            yield chunk
-            chunk = []
-    if chunk:
-        yield chunk
