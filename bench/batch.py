@@ -186,8 +186,9 @@ def windowed(events: "DataFrame") -> "DataFrame":
 
     before = Window.partitionBy("user_id").orderBy("offset").rowsBetween(-19, -1)
     recent = F.collect_list(F.struct(F.col("item_id").alias("other"), F.col("weight").alias("w"))).over(before)
-    rated = events.where("weight > 0").select("item_id", "weight", F.explode(recent).alias("b"))
-    pairs = rated.where("item_id <> b.other").select("item_id", "b.other", F.least("weight", "b.w").alias("amount"))
+    rated = events.where("weight > 0").select("item_id", "weight", recent.alias("recent"))
+    exploded = rated.select("item_id", "weight", F.explode("recent").alias("b"))
+    pairs = exploded.where("item_id <> b.other").select("item_id", "b.other", F.least("weight", "b.w").alias("amount"))
     both = pairs.union(pairs.select("other", "item_id", "amount"))
     return both.groupBy("item_id", "other").sum("amount")
 

@@ -117,15 +117,21 @@ def _questions(shop: Shop, rng: random.Random) -> dict[str, Callable[[], Questio
 def _asked(views: Views, shop: Shop, calls: int, where: str) -> dict[str, object]:
     found: dict[str, object] = {}
     for name, question in _questions(shop, random.Random(2)).items():
-        took, began = list[float](), time.perf_counter()
+        took, degraded, began = list[float](), 0, time.perf_counter()
         while len(took) < calls and time.perf_counter() - began < LIMIT_SECONDS:
             each, started = question(), time.perf_counter()
             told = answer(views, each)
             took.append(time.perf_counter() - started)
+            degraded += bool(told["degraded"])
             assert told["items"], told
         milliseconds = [round(1_000 * percentile(took, share), 1) for share in (0.5, 0.99)]
         rate = len(took) / sum(took)
-        found[f"{where}: {name}, p50 p99 ms, calls/s, calls"] = [*milliseconds, round(rate), len(took)]
+        found[f"{where}: {name}, p50 p99 ms, calls/s, calls, degraded"] = [
+            *milliseconds,
+            round(rate),
+            len(took),
+            degraded,
+        ]
     return found
 
 
