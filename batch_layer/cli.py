@@ -25,13 +25,19 @@ def batch() -> None:
     """The batch layer: compute and publish a generation."""
 
 
+_search = click.option("--search", type=click.IntRange(0), default=0, metavar="N", help="Try N ALS settings first.")
+_ungated = click.option("--ungated", is_flag=True, help="Note what the gate finds, and activate all the same.")
+
+
 @batch.command()
 @click.option("--full", is_flag=True, help="Recompute all, with the settings of now; needed after they changed.")
 @click.option("--every", metavar="D", help="Again and again, e.g. 10m, with up to 10 % jitter; ends with Ctrl-C.")
 @click.option("--reason", default="", help="Kept with the generation.")
+@_search
+@_ungated
 @as_json
 @reports_errors
-def run(full: bool, every: str | None, reason: str, as_json: bool) -> None:
+def run(full: bool, every: str | None, reason: str, search: int, ungated: bool, as_json: bool) -> None:
     """Ingest the log, compute every view, publish them as one generation and print it as JSON."""
     from adapters.opening import open_log
     from adapters.spark import open_session
@@ -41,7 +47,7 @@ def run(full: bool, every: str | None, reason: str, as_json: bool) -> None:
     pause = milliseconds(every) / 1000 if every else None
     stop = _stop_signals() if pause else threading.Event()
     with open_log(settings) as log:
-        job = BatchJob(open_session(settings, "millrace batch"), log, settings, say)
+        job = BatchJob(open_session(settings, "millrace batch"), log, settings, say, search, ungated)
         while True:
             try:
                 # By hand a rollback's hold is lifted; a schedule leaves it.
@@ -80,7 +86,7 @@ def _step_command(step: str, text: str) -> click.Command:
     @click.argument("run_id", metavar="RUN")
     @as_json
     @reports_errors
-    def command(run_id: str, as_json: bool) -> None:
+    def command(run_id: str, as_json: bool, search: int = 0, ungated: bool = False) -> None:
         from adapters.opening import open_log
         from adapters.spark import open_session
         from batch_layer.jobs.generation import BatchJob
@@ -88,10 +94,11 @@ def _step_command(step: str, text: str) -> click.Command:
         settings = load_settings()
         with open_log(settings) as log:
             session = open_session(settings, f"millrace batch {step}") if step != "publish" else None
-            told = BatchJob(session, log, settings, sayer("batch")).step(step, run_id)
+            told = BatchJob(session, log, settings, sayer("batch"), search, ungated).step(step, run_id)
         print_json(told)
 
-    return command
+    own = {"train": _search, "gate": _ungated}.get(step)
+    return own(command) if own else command
 
 
 for _step, _text in {

@@ -155,22 +155,6 @@ def fit(user: Ints, item: Ints, rating: Ints, items: int, als: AlsSettings, star
     return found
 
 
-def train(ratings: pa.Table, als: AlsSettings) -> Model | None:
-    """Factorise (user_id, item_id, rating in thousandths) in this process; None when there is nothing to learn from."""
-    if ratings.num_rows == 0:
-        return None
-    names = pc.unique(ratings.column("item_id").combine_chunks().cast(pa.binary()))
-    names = names.take(pc.sort_indices(names))
-    item = pc.index_in(ratings.column("item_id").combine_chunks().cast(pa.binary()), value_set=names).to_numpy()
-    users = pc.unique(ratings.column("user_id").combine_chunks())
-    user = pc.index_in(
-        ratings.column("user_id").combine_chunks(), value_set=users.take(pc.sort_indices(users))
-    ).to_numpy()
-    order = np.lexsort((item, user))
-    y = fit(user[order], item[order], ratings.column("rating").to_numpy()[order], len(names), als)
-    return Model(names.to_pylist(), y, als)
-
-
 def warm_start(names: pa.BinaryArray, previous: Model | None, width: int, seed: int) -> Matrix | None:
     """The previous factors by item name, small random ones for items that are new; None: begin anew."""
     if previous is None or previous.factors.shape[1] != width or not previous.items:

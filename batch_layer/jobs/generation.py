@@ -42,13 +42,16 @@ class Refused(MillraceError):
 class BatchJob:
     """The steps of a run, each harmless to repeat; ``run`` does them all and returns the generation.
 
-    ``spark``: None will do for ``publish`` alone.
+    ``spark``: None will do for ``publish`` alone. ``search``: among how many ALS settings to look for better ones.
+    ``ungated``: what the gate finds is noted, and keeps nothing from being activated.
     """
 
     spark: "SparkSession | None"
     log: Log
     settings: Settings
     say: Say
+    search: int = 0
+    ungated: bool = False
 
     def run(self, reason: str = "", full: bool = False, activate: bool | None = None, owner: str = "") -> Generation:
         """Make and publish a generation of everything below a boundary that is recorded first.
@@ -117,7 +120,7 @@ class BatchJob:
         return self._maker(run).write(base_of(control, run))
 
     def _train(self, control: Control, run: Run) -> dict[str, Any]:
-        return self._judging(control, run).train(run.full)
+        return self._judging(control, run).train(run.full, self.search)
 
     def _evaluate(self, control: Control, run: Run) -> dict[str, Any]:
         return self._judging(control, run).evaluate()
@@ -131,8 +134,11 @@ class BatchJob:
         active = control.generation(control.active)
         same_rules = active is not None and active.fingerprint == run.fingerprint
         reasons = self._judging(control, run).gate(same_rules)
-        verdict = {"gate": {"passed": not reasons, "reasons": reasons}}
-        if reasons:
+        passed = self.ungated or not reasons
+        verdict = {"gate": {"passed": passed, "reasons": reasons}}
+        if reasons and passed:
+            self.say(f"the gate would not activate it (overruled): {'; '.join(reasons)}")
+        if not passed:
             self._runs.note(run, "gate", verdict)
             self._refuse(replace(run, metrics=verdict))
         return verdict
@@ -143,8 +149,8 @@ class BatchJob:
             self._runs.publish(run, self._rules_of(run), activate=False)
         reasons = "; ".join(run.metrics["gate"]["reasons"])
         raise Refused(
-            f"generation {run.id} is kept but not activated: {reasons}. The active one serves on; "
-            f"`millrace rollback {run.id}` activates it all the same"
+            f"generation {run.id} is kept but not activated: {reasons}. The active one serves on; to activate it all "
+            f"the same: `millrace rollback {run.id}`, or a new one by `millrace batch run --ungated`"
         )
 
     def _publish(self, control: Control, run: Run) -> dict[str, Any]:
@@ -201,6 +207,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Publish one generation, or do one step of a run.")
     parser.add_argument("--full", action="store_true")
     parser.add_argument("--reason", default="spark-submit")
+    parser.add_argument("--search", type=int, default=0, metavar="N")
+    parser.add_argument("--ungated", action="store_true")
     parser.add_argument("--step", choices=STEPS)
     parser.add_argument("--run", help="whose step; `millrace batch boundary` begins one")
     arguments = parser.parse_args()
@@ -209,7 +217,8 @@ def main() -> None:
     settings = load_settings()
     with open_log(settings) as log:
         spark = open_session(settings, "millrace batch")
-        job = BatchJob(spark, log, settings, lambda line: print(line, file=sys.stderr))
+        say: Say = lambda line: print(line, file=sys.stderr)  # noqa: E731
+        job = BatchJob(spark, log, settings, say, arguments.search, arguments.ungated)
         try:
             if arguments.step:
                 print(json.dumps(job.step(arguments.step, arguments.run)))

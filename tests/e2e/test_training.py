@@ -115,6 +115,7 @@ ODD: dict[str, Rows] = {
     "one item": [(f"u{k}", "i", 1000) for k in range(5)],
     "all the same": [(f"u{u}", f"i{i}", 2000) for u in range(6) for i in range(6)],
     "fewer items than factors": [(f"u{u}", f"i{(u + k) % 4}", 1000 + k) for u in range(9) for k in range(2)],
+    "any names": [(f"u{u}", item, 1000) for u in range(9) for item in ("é", "z", "B", "a/b", "ї", "i " * 99)],
     "huge and tiny ratings": [(f"u{u}", f"i{(u + k) % 4}", 1 + 10**9 * k) for u in range(9) for k in range(2)],
 }
 
@@ -127,6 +128,12 @@ def test_odd_inputs_make_a_finite_model_and_nothing_makes_none(spark: "SparkSess
         assert np.isfinite(model.factors).all(), name
         assert np.abs(model.factors).max() > 0, name
     assert train(frame(spark, []), Training(ALS, Engine(engine)), lambda line: None) is None
+
+
+def test_the_order_of_the_ratings_does_not_matter(spark: "SparkSession") -> None:
+    rows = rows_of(clusters(users=60, each=9))
+    forward, backward = trained(spark, rows, "implicit"), trained(spark, rows[::-1], "implicit")
+    np.testing.assert_allclose(forward.factors, backward.factors, rtol=1e-4, atol=1e-5)
 
 
 def test_what_was_chosen_is_said(spark: "SparkSession") -> None:

@@ -17,15 +17,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-import batch_layer.jobs.generation as generation
 import speed_layer.clean_up as clean_up
 from adapters.books import CONTROL, SPEED, generation_book
 from adapters.records import change_control
 from adapters.settings import Settings
 from adapters.stores import ViewStore, open_store
+from batch_layer.runs import Runs
 from core.boundaries import reaches
 from core.codec import pack_sums
-from core.control import drop
+from core.control import drop, rollback
 from core.fold_slow import SlowView
 from schemas.control import Control, Offsets
 from schemas.event import REMOVE, Event
@@ -115,6 +115,7 @@ class Installation:
     world: SmallLambda
     cleaner: clean_up.CleanUp = field(init=False)
     made: list[str] = field(default_factory=list)  # generations, oldest first
+    served: list[int] = field(default_factory=list)  # which of them was active, one after the other
 
     def __post_init__(self) -> None:
         speed_layer = SimpleNamespace(batch_views=self.world.batch, speed_views=self.world.speed, owner="test")
@@ -122,32 +123,41 @@ class Installation:
 
     def publish(self, count: int) -> None:
         """As a batch run does: delete what was marked, publish what ends there or where the speed layer is, mark."""
-        job = generation.BatchJob(None, None, Settings(grace=f"{GRACE_SECONDS}s"), lambda _: None)  # type: ignore[arg-type]
-        job._finish_drop()
+        Runs(self.world.batch, Settings(grace=f"{GRACE_SECONDS}s"), lambda _: None).clean_up()
         self._reread()
         self.made.append(self.world.run_batch(count, model(len(self.made))).id)
+        self.served.append(len(self.made) - 1)
         now = time.time_ns() // 1_000_000
         change_control(self.world.batch, lambda each: drop(each, now))
         self._reread()
         self.cleaner.maybe()
 
+    def roll_back(self) -> None:
+        """As the command does: to the generation before; the next one that is published ends it."""
+        change_control(self.world.batch, lambda each: rollback(each, each.predecessor))
+        self._reread()
+        self.served.append(len(self.made) - 2)
+        assert (self.world.control.active, self.world.control.held) == (self.made[-2], True)
+
     def _reread(self) -> None:
         self.world.control = Control.from_json(self.world.batch.record(CONTROL) or b"")
 
     def live(self) -> None:
-        """Twenty generations, every other one ahead of the speed layer."""
+        """Twenty generations, every other one ahead of the speed layer; each fourth is rolled back from."""
         for number in range(1, GENERATIONS + 1):
             for part in range(1, MICRO_BATCHES_A_GENERATION + 1):
                 done = number * EVENTS_A_GENERATION + part * EVENTS_A_GENERATION // MICRO_BATCHES_A_GENERATION
                 self.world.run_speed(done)
                 time.sleep(PACE_SECONDS)
             self.publish(done + (number % 2) * EVENTS_A_GENERATION // 2)
+            if number % 4 == 2:
+                time.sleep(PACE_SECONDS)
+                self.roll_back()
 
 
 @contextmanager
 def installed(batch_url: str, speed_url: str, patch: pytest.MonkeyPatch) -> Iterator[Installation]:
     with closing(open_store(batch_url, timeout_ms=10_000)) as batch, closing(open_store(speed_url)) as speed:
-        patch.setattr(generation, "batch_views", lambda settings: batch)
         patch.setattr(clean_up, "LOOK_EVERY_SECONDS", 0.0)
         found = Installation(SmallLambda(batch, speed, RULES, crowd()))
         found.world.begin()
@@ -175,17 +185,20 @@ def patient(batch: ViewStore, speed: ViewStore) -> Views:
 
 
 def judge(found: Installation, told: list[list[Said]]) -> None:
-    """Every answer is whole, equals the recompute of what it names, and none goes back behind the one before."""
+    """Every answer is whole, equals the recompute of what it names, and none goes back behind the one before.
+
+    A reader finds the generations in the order in which they were active, rollbacks too.
+    """
     prefixes = cache(lambda number, prefix: recompute(found.world, number, dict(prefix)))
     expected = cache(lambda about, *where: must_be(about, *prefixes(*where)))
     for answers in told:
-        number, offsets = 0, {0: 0, 1: 0}
+        turn, offsets = 0, {0: 0, 1: 0}
         for said in answers:
             assert said.told["degraded"] == []
             assert reaches(said.offsets, offsets), f"went back from {offsets} to {said.offsets}"
-            now = found.made.index(said.told["generation"])
-            assert now >= number, f"went back from generation {number} to {now}"
-            number, offsets = now, said.offsets
+            number, offsets = found.made.index(said.told["generation"]), said.offsets
+            assert number in found.served[turn:], f"after {found.served[: turn + 1]} it was told {number}"
+            turn = found.served.index(number, turn)
             if said.seconds < GRACE_SECONDS:
                 must = expected(said.about, number, tuple(sorted(offsets.items())))
                 assert equal(comparable(said.told), must), f"told {said.told}, must be {must}"
