@@ -58,7 +58,7 @@ class Judging:
         if candidates:
             als, asked = self._search(als, candidates), als_settings(self.settings)
         engine = Engine(self.settings.als_engine, memory_bytes(self.settings.als_memory))
-        how = Training(als, engine, None if full else previous, asked)
+        how = Training(als, engine, f"{self.settings.lake_path}/als", None if full else previous, asked)
         model = train(interactions(self.events), how, self.say)
         if model is None:
             return {"model": {}}

@@ -1,9 +1,10 @@
 """Training the model of a generation: one function, whichever engine fits it."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -25,17 +26,23 @@ from batch_layer.train import (
 from schemas.event import WEIGHT_SCALE
 
 if TYPE_CHECKING:
+    from pyspark import SparkContext
     from pyspark.sql import DataFrame
 
+SWEEPS_A_CHECKPOINT = 3  # ten sweeps without one are a lineage too deep for Java's stack
 RATINGS_A_BLOCK = 1_000_000  # of Spark's ALS: a block's factors and ratings are in memory together
 
 
 @dataclass(frozen=True)
 class Training:
-    """How to train: with which settings, on which engine, from which earlier model; ``asked`` as in ``Model``."""
+    """How to train: with which settings, on which engine, from which earlier model; ``asked`` as in ``Model``.
+
+    ``scratch``: a path that all of Spark's machines reach, for checkpoints while it fits; left empty.
+    """
 
     als: AlsSettings
     engine: Engine
+    scratch: str
     start: Model | None = None
     asked: AlsSettings | None = None
 
@@ -112,17 +119,34 @@ def _by_spark(ratings: "DataFrame", names: Names, size: Size, how: Training) -> 
 
     mean_count = math.sqrt(size.ratings / max(1, size.users) * (size.ratings / size.items))
     per_rating = how.als.regularization / mean_count
-    blocks = max(ratings.sparkSession.sparkContext.defaultParallelism, size.ratings // RATINGS_A_BLOCK)
+    context = ratings.sparkSession.sparkContext
+    blocks = max(context.defaultParallelism, size.ratings // RATINGS_A_BLOCK)
     coded, items = numbered(ratings)
-    fitted = ALS(
+    als = ALS(
         rank=width_of(how.als, size.items), maxIter=how.als.iterations, implicitPrefs=True, alpha=how.als.alpha,
         regParam=per_rating, seed=how.als.seed, numUserBlocks=blocks, numItemBlocks=blocks,
-    ).fit(coded)  # fmt: skip
-    rows = fitted.itemFactors.join(items, fitted.itemFactors["id"] == items["item"]).toArrow()
+        checkpointInterval=SWEEPS_A_CHECKPOINT,
+    )  # fmt: skip
+    with _checkpoints(context, how.scratch):
+        fitted = als.fit(coded)
+        factors = fitted.itemFactors.join(items, fitted.itemFactors["id"] == items["item"])
+        rows = factors.select("item_id", "features").toArrow()
     flat = rows.column("features").combine_chunks().flatten().to_numpy()
     at = pc.index_in(names.sorted, value_set=rows.column("item_id").combine_chunks().cast(pa.binary()))
     y: Matrix = flat.reshape(-1, fitted.rank).astype(np.float32)[at.to_numpy()]
     return Model(names.sorted.to_pylist(), y, how.als, "spark", per_rating, how.asked)
+
+
+@contextmanager
+def _checkpoints(context: "SparkContext", path: str) -> Iterator[None]:
+    """A folder of its own for checkpoints in the block, deleted after it."""
+    java: Any = context._jvm
+    context.setCheckpointDir(path)
+    made = java.org.apache.hadoop.fs.Path(context.getCheckpointDir())
+    try:
+        yield
+    finally:
+        made.getFileSystem(context._jsc.hadoopConfiguration()).delete(made, True)
 
 
 def numbered(ratings: "DataFrame") -> tuple["DataFrame", "DataFrame"]:

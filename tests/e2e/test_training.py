@@ -1,5 +1,6 @@
 """Training on both engines over a real Spark session: equal quality, the same equations, warm starts, odd inputs."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -42,10 +43,14 @@ def rows_of(events: Interactions) -> Rows:
     return [(f"u{u}", f"i{i:04d}", int(r)) for u, i, r in zip(*events.standing(), strict=True)]
 
 
+def scratch(spark: "SparkSession") -> str:
+    return f"{spark.conf.get('spark.local.dir')}/als"
+
+
 def trained(
     spark: "SparkSession", rows: Rows, engine: str, start: Model | None = None, als: AlsSettings = ALS
 ) -> Model:
-    model = train(frame(spark, rows), Training(als, Engine(engine), start), lambda line: None)
+    model = train(frame(spark, rows), Training(als, Engine(engine), scratch(spark), start), lambda line: None)
     assert model is not None
     return model
 
@@ -70,6 +75,7 @@ def test_both_engines_are_equally_good_on_a_time_split(spark: "SparkSession") ->
     assert abs(difference.mean()) <= max(noise, 0.005)
     popular = quality(asked, constant(votes(train_part)), nobody).ndcg
     assert min(each.mean() for each in found.values()) > 1.5 * popular.mean()
+    assert list(Path(scratch(spark)).iterdir()) == []
 
 
 def test_sparks_users_are_those_of_the_fold_in_with_a_weighted_regularization(spark: "SparkSession") -> None:
@@ -127,7 +133,7 @@ def test_odd_inputs_make_a_finite_model_and_nothing_makes_none(spark: "SparkSess
         assert model.items == sorted({item.encode() for _, item, _ in rows}), name
         assert np.isfinite(model.factors).all(), name
         assert np.abs(model.factors).max() > 0, name
-    assert train(frame(spark, []), Training(ALS, Engine(engine)), lambda line: None) is None
+    assert train(frame(spark, []), Training(ALS, Engine(engine), scratch(spark)), lambda line: None) is None
 
 
 def test_the_order_of_the_ratings_does_not_matter(spark: "SparkSession") -> None:
@@ -139,6 +145,6 @@ def test_the_order_of_the_ratings_does_not_matter(spark: "SparkSession") -> None
 def test_what_was_chosen_is_said(spark: "SparkSession") -> None:
     said: list[str] = []
     for memory in (1 << 30, 1000):
-        train(frame(spark, ODD["all the same"]), Training(ALS, Engine("auto", memory)), said.append)
+        train(frame(spark, ODD["all the same"]), Training(ALS, Engine("auto", memory), scratch(spark)), said.append)
     assert said[0].startswith("trained ALS with implicit (auto: 0 MiB of 1,024 for implicit), begun anew: 36 ratings")
     assert said[1].startswith("trained ALS with spark (auto: 0 MiB of 0 for implicit)")
