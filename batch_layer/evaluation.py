@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from batch_layer.train import AlsSettings, fit
+from core.calibration import calibrated, outcomes
 from core.rankers import Factors, as_served, blended, constant, factors, folded, neighbours, similarities
 from core.ranking_quality import (
     FIT_SHARE,
@@ -83,8 +84,10 @@ def evaluate(events: Interactions, question: Question) -> dict[str, Any]:
         return told
     hours = tuned_window(train)
     recent = _recent(train, hours, test)
-    found = {name: quality(asked, scorer, recent).summary() for name, scorer in _models(train, asked, recent, question)}
-    return told | {"recent_window_hours": hours, "models": found}
+    models = dict(_models(train, asked, recent, question))
+    found = {name: quality(asked, scorer, recent).summary() for name, scorer in models.items()}
+    knots = calibrated(*outcomes(asked, models[BLEND]))
+    return told | {"recent_window_hours": hours, "models": found, "calibration": knots}
 
 
 def _models(train: Interactions, asked: Judged, recent: Floats, question: Question) -> list[tuple[str, Scorer]]:

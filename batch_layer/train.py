@@ -27,7 +27,7 @@ Matrix = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
 MODEL = "model"
-META, GRAM = b"meta", b"gram"
+META, GRAM, CALIBRATION = b"meta", b"gram", b"calibration"  # the last one is written by the step evaluate
 ROW_BYTES = 1 << 20  # of factors in one row: a store may refuse rows of some megabytes
 WARM_SHARE = 3  # a warm start takes a third of the sweeps: the quality of the rest is that of the first one's end
 

@@ -1,6 +1,7 @@
 """How several sources of candidates become one ranking."""
 
-from collections.abc import Collection, Mapping
+from bisect import bisect_left
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from core.scores import TIE_DECIMALS
@@ -11,6 +12,8 @@ WEIGHTS: Mapping[str, float] = {ALS: 0.4, SIMILAR: 0.3, POPULAR: 0.2, TRENDING: 
 TREND_HOURS = 24
 NEIGHBOURS = 200  # of one history item, by co-rating: the others' shares are negligible, their norms cost reads
 STEP_BACK = 0.9  # an item touched one step earlier speaks this much more softly
+
+Knots = Sequence[Sequence[float]]  # (score, share of hits), ascending by score
 
 
 @dataclass(frozen=True)
@@ -26,10 +29,19 @@ class Blended:
         """The strongest source."""
         return max(WEIGHTS, key=lambda name: self.parts.get(name, 0.0))
 
-    @property
-    def confidence(self) -> float:
-        """0..1, growing with the score: 1 only where every source that has anything to say puts the item first."""
-        return min(1.0, max(0.0, self.score))
+
+def confidence(knots: Knots, score: float) -> float:
+    """0..1, never falling with the score: the share of hits at that score, linear between the knots and level beyond.
+
+    Args: knots: as learnt by ``core.calibration`` on held-out data; without any the score itself is the answer.
+    """
+    if not knots:
+        return min(1.0, max(0.0, score))
+    at = bisect_left(knots, score, key=lambda knot: knot[0])
+    if at in (0, len(knots)):
+        return float(knots[min(at, len(knots) - 1)][1])
+    (low, below), (high, above) = knots[at - 1], knots[at]
+    return float(below + (above - below) * (score - low) / (high - low))
 
 
 def blend(

@@ -6,13 +6,14 @@ from functools import cached_property
 
 import numpy as np
 
+from core.blend import Knots
 from core.codec import History, unpack_columns
 from core.fold_in import Floats, FoldIn, Ints, Matrix, fold_in
 from schemas.event import WEIGHT_SCALE
 from serving_layer.snapshot import Snapshot
 
 SPACE = "model"
-META, GRAM = b"meta", b"gram"
+META, GRAM, CALIBRATION = b"meta", b"gram", b"calibration"
 ITEMS_A_ROW = 50_000  # of models that do not say
 GROUPS_A_PLACE = 8  # more groups cut closer, fewer are faster to compare; flat from 4 to 32
 ROUNDING = 2.0**-23  # twice what one operation on 32-bit floats may be off by, relatively
@@ -32,6 +33,7 @@ class Model:
     alpha: float
     regularization: float
     weighted: bool = False  # the regularization counts once for each of the user's items, as in Spark's fit
+    calibration: Knots = ()
 
     def fold_in(self, history: History) -> tuple[list[bytes], FoldIn] | None:
         """The user's factors from the merged history: confidence 1 + alpha · rating; None when no item is known.
@@ -93,9 +95,19 @@ def model_of(snapshot: Snapshot) -> Model | None:
         return model
 
 
+def calibration_of(snapshot: Snapshot) -> Knots:
+    """How the generation's evaluation found scores and hits to go together; without loading a model for it."""
+    if snapshot.generation is None:
+        return ()
+    if (model := snapshot.views.models.get(snapshot.generation)) is not None:
+        return model.calibration
+    row = snapshot.of_generation(SPACE, [CALIBRATION]).get(CALIBRATION)
+    return json.loads(row) if row else ()
+
+
 def _load(snapshot: Snapshot) -> Model | None:
-    head = snapshot.of_generation(SPACE, [META, GRAM])
-    if len(head) < 2:
+    head = snapshot.of_generation(SPACE, [META, GRAM, CALIBRATION])
+    if META not in head or GRAM not in head:
         return None
     meta = json.loads(head[META])
     width = meta["factors"]
@@ -114,4 +126,5 @@ def _load(snapshot: Snapshot) -> Model | None:
         meta["alpha"],
         meta["regularization"],
         meta.get("weighted", False),
+        json.loads(head.get(CALIBRATION, b"[]")),
     )

@@ -4,11 +4,11 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
-from core.blend import Blended, blend
+from core.blend import Blended, Knots, blend, confidence
 from core.codec import History
 from schemas.event import WEIGHT_SCALE
 from serving_layer.catalogue import Described, Page, describe, listed, require_known, user_of
-from serving_layer.model import model_of
+from serving_layer.model import calibration_of, model_of
 from serving_layer.snapshot import Snapshot
 from serving_layer.sources import (
     CANDIDATES,
@@ -42,12 +42,12 @@ def recommend(snapshot: Snapshot, user: bytes, wish: Wish) -> dict[str, Any]:
     personal = bool(history.entries or seen)
     if not personal:
         ranking = _preferred_first(snapshot, user, ranking)
-    rows = listed(snapshot, [(each.item, each) for each in ranking], wish.page)
+    rows, knots = listed(snapshot, [(each.item, each) for each in ranking], wish.page), calibration_of(snapshot)
     return {
         "user_id": user.decode(),
         **snapshot.header(),
         "personal": personal,
-        "items": [_row(each, about, sources) for _, each, about in rows],
+        "items": [_row(each, about, sources, knots) for _, each, about in rows],
     }
 
 
@@ -76,7 +76,7 @@ def explain(snapshot: Snapshot, user: bytes, item: bytes) -> dict[str, Any]:
         "item_id": item.decode(),
         **snapshot.header(),
         "score": found.score,
-        "confidence": found.confidence,
+        "confidence": confidence(calibration_of(snapshot), found.score),
         "source": found.source if found.parts else None,
         "sources": dict(found.parts),
         "because": because,
@@ -137,11 +137,11 @@ def _reasons(item: bytes, sources: list[Source]) -> list[tuple[bytes, float]]:
     return []
 
 
-def _row(each: Blended, about: Described, sources: list[Source]) -> dict[str, Any]:
+def _row(each: Blended, about: Described, sources: list[Source], knots: Knots) -> dict[str, Any]:
     return {
         "item_id": each.item.decode(),
         "score": each.score,
-        "confidence": each.confidence,
+        "confidence": confidence(knots, each.score),
         "source": each.source,
         "because": [name.decode() for name, _ in _reasons(each.item, sources)[:BECAUSE]],
         "category": about.category,

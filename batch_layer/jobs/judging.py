@@ -1,5 +1,6 @@
 """The steps of a run that train its model and judge it: train, evaluate, gate."""
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from batch_layer.jobs.training import Training, train
 from batch_layer.sample_check import check, drawn, recomputed, users_events
 from batch_layer.search import search
 from batch_layer.train import (
+    CALIBRATION,
     MODEL,
     AlsSettings,
     Engine,
@@ -89,10 +91,13 @@ class Judging:
         settings = self.metrics.get("model", {}).get("settings")
         als = AlsSettings(**settings) if settings else als_settings(self.settings)
         told = evaluate(events, Question(self.rules, als, self.settings.shrinkage))
-        for name, found in told["models"].items():
-            self.say(f"NDCG@10 {found['ndcg@10']:.3f}, recall@10 {found['recall@10']:.3f}: {name}")
+        by_model = ", ".join(f"{name} {found['ndcg@10']:.3f}" for name, found in told["models"].items())
+        self.say(f"NDCG@10 on a time split, {told['judged_users']:,} users: {by_model or 'nobody to judge'}")
         popular = [names[code] for code in votes(events).argsort(kind="stable")[::-1][:PROBES].tolist()]
         told["popular"] = [name.decode() for name in popular[:POPULAR]]
+        if told.get("calibration"):
+            row = json.dumps(told["calibration"]).encode()
+            batch_views(self.settings).put(generation_book(self.run), {(MODEL, CALIBRATION): row})
         return {"evaluation": told | {"drift": self._drift(popular)}}
 
     def _drift(self, popular: list[bytes]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import pytest
 from adapters.stores import open_store
 from batch_layer.evaluation import ALS, BLEND, ITEM_CF, POPULARITY, RECENT, Question, evaluate, fitted, in_time_order
 from batch_layer.search import search
-from batch_layer.train import MODEL, AlsSettings, Model, model_rows
+from batch_layer.train import CALIBRATION, MODEL, AlsSettings, Model, model_rows
 from core.rankers import as_served, blended, folded
 from core.ranking_quality import Interactions, judged
 from datasets.importers import IMPORTERS
@@ -69,14 +69,14 @@ def test_the_blend_scores_every_item_as_serving_does(stores: Views) -> None:
     factors = fitted(events, SETTINGS)
     by_name = sorted(range(len(names)), key=lambda code: names[code])
     model = Model([names[code] for code in by_name], factors.items[by_name], SETTINGS)
-    world.run_batch(len(world.log), {(MODEL, key): value for key, value in model_rows(model)})
+    rows = {(MODEL, key): value for key, value in model_rows(model)}
+    world.run_batch(len(world.log), {**rows, (MODEL, CALIBRATION): b"[[0, 0.1], [1, 0.5]]"})
     world.begin()
     asked = judged(events, events.before(0), None)
     scorer = blended(as_served(events, folded(events, RULES), factors, 0.0), asked)
     user_of = {
         event.user_id: code for event, code in zip(sorted(shop(), key=lambda e: e.event_time), events.user, strict=True)
     }
-    trends = 0
     for user, code in user_of.items():
         told = answer(stores, lambda s, user=user: recommend(s, user.encode(), Wish(Page(n=1000))))  # type: ignore[misc]
         served = {row["item_id"].encode(): row["score"] for row in told["items"]}
@@ -84,8 +84,12 @@ def test_the_blend_scores_every_item_as_serving_does(stores: Views) -> None:
         mine = {names[item]: score for item, score in enumerate(row.tolist()) if score > 0}
         assert served.keys() == mine.keys()
         assert [mine[name] for name in served] == pytest.approx(list(served.values()), rel=1e-3)
-        trends += any(row["source"] == "trending" for row in told["items"])
+        assert [0.1 + 0.4 * row["score"] for row in told["items"]] == pytest.approx(
+            [r["confidence"] for r in told["items"]]
+        )
     assert told["items"]
+    new = answer(Views(stores.batch, stores.speed), lambda s: recommend(s, b"nobody", Wish()))["items"]
+    assert [0.1 + 0.4 * row["score"] for row in new] == pytest.approx([row["confidence"] for row in new])
 
 
 def test_planted_tastes_are_found_and_a_search_does_not_lose_them() -> None:

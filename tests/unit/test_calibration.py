@@ -1,0 +1,46 @@
+"""Confidence as it is learnt and read: near the true share of hits, never falling, and level beyond what was seen."""
+
+import numpy as np
+import pytest
+
+from core.blend import confidence
+from core.calibration import FEWEST, calibrated, outcomes
+from core.ranking_quality import Judged
+
+
+def test_what_is_learnt_is_near_the_truth_and_never_falls() -> None:
+    rng = np.random.default_rng(1)
+    scores = rng.random(40_000)
+    knots = calibrated(scores, (rng.random(40_000) < scores**2).astype(float))
+    assert [confidence(knots, at) for at in (0.2, 0.5, 0.8)] == pytest.approx([0.04, 0.25, 0.64], abs=0.03)
+    rates = [confidence(knots, at) for at in np.linspace(-0.1, 1.1, 200).tolist()]
+    assert rates == sorted(rates)
+    assert len(set(rates)) > 10
+
+
+def test_where_hits_fall_with_the_score_neighbours_are_pooled() -> None:
+    scores = np.linspace(0, 1, FEWEST)
+    [(at, rate)] = calibrated(scores, (scores < 0.3).astype(float))
+    assert (at, rate) == pytest.approx((0.5, 0.3))
+    assert [score for score, _ in calibrated(scores, (scores > 0.5).astype(float))] == pytest.approx(
+        [0.25, 0.75], abs=0.01
+    )
+
+
+def test_too_few_teach_nothing_and_then_the_score_is_told() -> None:
+    assert calibrated(np.ones(FEWEST - 1), np.ones(FEWEST - 1)) == []
+    assert [confidence([], score) for score in (-1.0, 0.25, 1.5)] == [0.0, 0.25, 1.0]
+
+
+def test_between_knots_it_is_linear_and_beyond_them_level() -> None:
+    knots = [(0.2, 0.1), (0.6, 0.5)]
+    assert [confidence(knots, score) for score in (0.0, 0.2, 0.4, 0.6, 0.9)] == pytest.approx([0.1, 0.1, 0.3, 0.5, 0.5])
+
+
+def test_outcomes_are_of_the_first_ten_listed_items_with_a_score() -> None:
+    seen = (np.array([0]), np.array([4]))
+    asked = Judged(np.array([0, 2]), [np.array([1, 3]), np.array([0])], np.array([True] * 5 + [False]), seen, 0.0)
+    scores = np.array([[0.0, 0.5, 0.4, 0.0, 0.9, 0.9], [9, 9, 9, 9, 9, 9], [0.3, 0.2, 0.1, 0.0, 0.0, 0.9]])
+    found, hits = outcomes(asked, lambda users: scores[users])
+    assert found.tolist() == [0.5, 0.4, 0.3, 0.2, 0.1]
+    assert hits.tolist() == [1, 0, 1, 0, 0]
