@@ -67,10 +67,11 @@ class Size:
     def memory(self, factors: int) -> int:
         """Bytes that a fit in one process needs at its peak, the interpreter apart.
 
-        Measured with 50 factors at 1 and 4 million ratings: 85 a rating (columns from Spark, two sparse matrices), 8 a
-        factor and user or item (float32 and what grows beside it), and 100 a name.
+        Measured with 50 factors: 137 and 124 a rating at 1 and 4 million of them (columns from Spark, their order, two
+        sparse matrices), and 6.7 a factor of each of 400,000 users and items (float32, and what grows beside it). A
+        name is taken as 100.
         """
-        return 85 * self.ratings + 8 * factors * (self.users + self.items) + 100 * self.items
+        return 130 * self.ratings + 8 * factors * (self.users + self.items) + 100 * self.items
 
 
 @dataclass(frozen=True)

@@ -84,7 +84,7 @@ def in_file(path: Path, rules: "Rules") -> "pa.Table":
         refused += rejected.num_rows
         tables.append(pa.Table.from_batches([events]))
     if refused:
-        sayer("evaluate")(f"{refused:,} lines are no acceptable events")
+        sayer("evaluate")(f"lines that are no acceptable events: {refused:,}")
     whole = pa.concat_tables(tables) if tables else EVENT_COLUMNS.empty_table()
     weighty = whole.filter(pc.not_equal(whole.column("weight"), 0))
     names = ["user_id", "item_id", "weight", "event_time", "partition", "offset"]

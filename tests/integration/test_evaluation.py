@@ -1,5 +1,6 @@
 """The evaluation ranks as serving does, finds planted tastes, and matches figures of an independent program."""
 
+import json
 import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from click.testing import CliRunner
 
 from adapters.stores import open_store
 from batch_layer.evaluation import ALS, BLEND, ITEM_CF, POPULARITY, RECENT, Question, evaluate, fitted, in_time_order
@@ -20,6 +22,7 @@ from datasets.importers import IMPORTERS
 from datasets.importers.base import ImportOptions
 from datasets.importing import Share, read_dataset
 from datasets.tally import Tally
+from millrace.evaluate import evaluate as command
 from millrace.evaluate import in_file
 from schemas.event import REMOVE, Event
 from schemas.rules import Rules
@@ -124,6 +127,27 @@ def test_too_few_events_are_told_not_judged(n: int) -> None:
     assert (told["judged_users"], told["models"]) == (0, {})
     assert search(events, Question(Rules(), SETTINGS), 3)[0].als == SETTINGS
 
+
+def test_the_command_judges_a_file_as_a_table_and_as_json(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "120")
+    lines = [
+        {"event_id": e.event_id, "event_time": e.event_time, "kind": "view", "user_id": e.user_id, "item_id": e.item_id}
+        for e in shop()
+    ]
+    (tmp_path / "e.jsonl").write_text("\n".join(map(json.dumps, [*lines, {"kind": "broken"}])))
+    run = CliRunner().invoke
+    told = json.loads(run(command, ["--events", "e.jsonl", "--json"]).stdout)
+    assert (told["events"], list(told["models"])) == (900, [POPULARITY, RECENT, ITEM_CF, ALS, BLEND])
+    shown = run(command, ["--events", "e.jsonl"])
+    assert shown.stdout.startswith("900 events cut at 2023-")
+    assert [f"{told['models'][name]['ndcg@10']:.3f}" in shown.stdout for name in told["models"]] == [True] * 5
+    assert "lines that are no acceptable events: 1" in shown.stderr
+    nothing = run(command, [])
+    assert (nothing.exit_code, nothing.stderr) == (3, EMPTY)
+
+
+EMPTY = "millrace: no generation was published yet: run `millrace batch run`, or name a file with --events\n"
 
 # NDCG@10 and recall@10 as an independent program found them.
 FIGURES: dict[str, tuple[str, str, str, int, list[tuple[str, float, float]]]] = {
