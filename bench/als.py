@@ -1,11 +1,13 @@
 """ALS by ``implicit`` and by Spark MLlib through the product's one function: seconds a sweep, and quality."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from adapters.settings import Settings
 from batch_layer.jobs.training import Training, train
-from batch_layer.train import AlsSettings, Engine, Model, interactions
+from batch_layer.train import Engine, Model, als_settings, interactions
 from bench.setting import seconds
 from core.codec import History, HistoryEntry
 from serving_layer.model import Model as Served
@@ -42,7 +44,7 @@ def compared(events: "DataFrame", factors: int, sweeps: int) -> dict[str, object
     for name in ENGINES:
         models, took = list[Model](), list[float]()
         for many in (sweeps // 2, sweeps):
-            how = Training(AlsSettings(factors, many, 0.05, 10.0), Engine(name))
+            how = Training(replace(als_settings(Settings()), factors=factors, iterations=many), Engine(name))
 
             def fitted(how: Training = how, models: list[Model] = models) -> None:
                 model = train(learnt, how, lambda _: None)
@@ -66,9 +68,9 @@ def _history(rows: "pd.DataFrame") -> History:
 
 def _recall(model: Model, histories: dict[str, History], wanted: dict[str, str]) -> list[float]:
     """For each user 1 if the ten best unseen items name the one held out, else 0."""
-    y, als = model.factors, model.settings
+    y = model.factors
     rows = {item: row for row, item in enumerate(model.items)}
-    served = Served(model.items, rows, np.asfortranarray(y), y.T @ y, als.alpha, als.regularization, model.weighted)
+    served = Served(model.items, rows, np.asfortranarray(y), y.T @ y, model.settings.alpha, *model.regularization)
     hits = []
     for user, item in wanted.items():
         if user in histories and (solved := served.fold_in(histories[user])) is not None:
