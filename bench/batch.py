@@ -92,11 +92,11 @@ class Bench:
         """Bring the log to that many events and the lake after it."""
         new, started = size - self.size, time.monotonic()
         appender, now = self.log.appender(), time.time_ns() // 1_000_000
+        world = World(GeneratorSettings(SHARD_USERS, ITEMS, SHARD, SEED, now))
         for number in range(self.size // SHARD, -(-size // SHARD)):
-            rows = shard(world_of(now), number, min(SHARD, size - number * SHARD), (now - DAYS_MS, now), number)
-            appender.append_all(self.log.topics.events, rows)
+            appender.append_all(self.log.topics.events, _shard(world, number, min(SHARD, size - number * SHARD), now))
         produced = time.monotonic()
-        self.step("ingest", self.settings, self.begin(self.settings))
+        self._step("ingest", self.settings, self._begin(self.settings))
         self.size = size
         return {
             f"{size:,} events: produced, s": round(produced - started, 1),
@@ -108,10 +108,10 @@ class Bench:
         where, rates, stages, views = f"{name}, {self.size:,} events", list[float](), list[list[float]](), 0.0
         with PeakMemory() as peak:
             for number in range(repeats + warm_up):
-                run = self.begin(settings)
-                self.step("ingest", settings, run)
+                run = self._begin(settings)
+                self._step("ingest", settings, run)
                 with _stages(self.spark) as active:
-                    (views,) = seconds(lambda run=run: self.step("compute", settings, run), 1)  # type: ignore[misc]
+                    (views,) = seconds(lambda run=run: self._step("compute", settings, run), 1)  # type: ignore[misc]
                 if number >= warm_up:
                     rates.append(self.size / views)
                     stages.append(sorted((s for s in active.values() if s > views / 20), reverse=True))
@@ -142,29 +142,22 @@ class Bench:
         """All that the lake holds."""
         return weighed(Lake(self.spark, self.settings.lake_path).until(self.log.end_offsets()), self.settings.rules)
 
-    def begin(self, settings: Settings, full: bool = True) -> str:
-        """A new run up to the log's end."""
-        return Runs(batch_views(settings), settings, silent).begin(self.log, Wish("bench", full)).id
+    def _begin(self, settings: Settings) -> str:
+        return Runs(batch_views(settings), settings, _silent).begin(self.log, Wish("bench", full=True)).id
 
-    def step(self, step: str, settings: Settings, run: str) -> dict[str, Any]:
-        """Do it."""
+    def _step(self, step: str, settings: Settings, run: str) -> dict[str, Any]:
         from batch_layer.jobs.generation import BatchJob
 
-        return BatchJob(self.spark, self.log, settings, silent).step(step, run)
+        return BatchJob(self.spark, self.log, settings, _silent).step(step, run)
 
 
-def silent(_: str) -> None:
+def _silent(_: str) -> None:
     """Nobody reads along."""
 
 
-def world_of(now: int) -> World:
-    """The same for all shards."""
-    return World(GeneratorSettings(SHARD_USERS, ITEMS, SHARD, SEED, now))
-
-
-def shard(world: World, number: int, count: int, span: tuple[int, int], part: int) -> Iterator[tuple[bytes, bytes]]:
-    """Events of users that no other shard has; ``span`` in epoch ms, ``part`` tells equal calls apart."""
-    for event in live_events(world, part, count, span):
+def _shard(world: World, number: int, count: int, now: int) -> Iterator[tuple[bytes, bytes]]:
+    """Events of users that no other shard has."""
+    for event in live_events(world, number, count, (now - DAYS_MS, now)):
         event["user_id"] += f"-{number}"
         yield event["user_id"].encode(), msgspec.json.encode(event)
 
