@@ -26,7 +26,7 @@ from tests.hostile import TIMESTAMP
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-pytestmark = [pytest.mark.kafka, pytest.mark.spark]
+pytestmark = [pytest.mark.kafka, pytest.mark.spark, pytest.mark.slow]
 
 SHOP = GeneratorSettings(users=60, items=40, events=900, seed=4, end_ms=TIMESTAMP)
 JUDGED: dict[str, Any] = {"evaluation_events": 10_000, "gate_items": 8, "gate_users": 5, "gate_margin": 0.9}
@@ -58,7 +58,6 @@ def test_generations_are_judged_and_what_is_wrong_does_not_serve(
     wrong_sums_are_refused(shop)
     a_loss_is_refused(shop)
     one_that_is_meant_serves_with_sparks_model(shop)
-    print([each.metrics.get("step_seconds") for each in shop.control.generations])
     shop.close()
 
 
