@@ -1,9 +1,9 @@
 """The batch layer: events a second of a full recompute from the lake into each store, against two usual ways.
 
 Ours folds all events of the lake from empty histories, adds up and writes every view (sums, counts, histories, seen
-sets) into the store; nothing is cached from one repetition to the next. Log and lake grow from size to size by
-``SHARD`` events of ``SHARD_USERS`` new users each, so that a user has as many events at every size, as in a shop that
-grows. The baselines read the same lake and store nothing, which favours them; they get the events of every
+sets) into the store; nothing is cached from one repetition to the next. Log and lake grow from size to size by shards
+of new users, each as large as the first size, so that a user has as many events at every size, as in a shop that grows.
+The baselines read the same lake and store nothing, which favours them; they get the events of every
 ``baseline_share``-th user, as a self-join's cost grows with the square of a user's items:
 
 - ``self-join``: the greatest weight of each user and item, joined with itself by user, the smaller of both summed by
@@ -39,7 +39,7 @@ from tests.servers import cassandra_server, run_cql
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-ITEMS, SHARD, SHARD_USERS, DAYS_MS = 20_000, 1_000_000, 12_500, 30 * 86_400_000
+ITEMS, EVENTS_A_USER, DAYS_MS = 20_000, 80, 30 * 86_400_000
 LOOK_SECONDS = 0.1
 
 
@@ -49,7 +49,9 @@ def run(
 ) -> dict[str, object]:  # fmt: skip
     """Rates as medians with spread; larger sizes are repeated less often.
 
-    Args: on_cassandra: up to this size on Cassandra, too.      als_factors: 0 leaves ALS out.
+    Args:
+        sizes: multiples of the first.      on_cassandra: up to this size on Cassandra, too.
+        als_factors: 0 leaves ALS out.
     """
     found: dict[str, object] = {"machine": machine()}
     with ExitStack() as stack:
@@ -57,7 +59,7 @@ def run(
         stores = {"SQLite": settings, "Cassandra": replace(settings, batch_views=_keyspace(stack))}
         from adapters.spark import open_session
 
-        bench = Bench(open_session(settings, "bench"), log, settings)
+        bench = Bench(open_session(settings, "bench"), log, settings, sizes[0])
         for size in sizes:
             found |= bench.ingest(size)
             for name, mine in stores.items():
@@ -85,6 +87,7 @@ class Bench:
     spark: "SparkSession"
     log: Log
     settings: Settings
+    shard: int
     size: int = 0
     rates: dict[tuple[str, int], list[float]] = field(default_factory=dict)
 
@@ -92,9 +95,9 @@ class Bench:
         """Bring the log to that many events and the lake after it."""
         new, started = size - self.size, time.monotonic()
         appender, now = self.log.appender(), time.time_ns() // 1_000_000
-        world = World(GeneratorSettings(SHARD_USERS, ITEMS, SHARD, SEED, now))
-        for number in range(self.size // SHARD, -(-size // SHARD)):
-            appender.append_all(self.log.topics.events, _shard(world, number, min(SHARD, size - number * SHARD), now))
+        world = World(GeneratorSettings(max(1, self.shard // EVENTS_A_USER), ITEMS, self.shard, SEED, now))
+        for number in range(self.size // self.shard, size // self.shard):
+            appender.append_all(self.log.topics.events, _shard(world, number, self.shard, now))
         produced = time.monotonic()
         self._step("ingest", self.settings, self._begin(self.settings))
         self.size = size
