@@ -6,6 +6,8 @@ from core.views import VIEWS
 CONTROL = Book("control")  # batch-view store: the control record
 SPEED = Book("speed", guarded=True)  # speed-view store: the position and all rows of the speed layer
 LEASE = Book("lease")  # speed-view store: the sign of life of the speed layer's owner
+BATCH_LEASE = Book("batch-lease")  # batch-view store: the sign of life of the process that makes a whole run
+SCHEDULE = Book("schedule")  # batch-view store: the sign of life of `batch run --every`, and how its runs go
 CATALOGUE = Book("catalogue", guarded=True)  # speed-view store: items and users as their topics last said
 REPLAYED = Book("replayed")  # speed-view store: which dead letters were put back
 

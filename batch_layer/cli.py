@@ -1,23 +1,27 @@
 """The commands ``batch …``, ``generations`` and ``rollback``."""
 
-import random
 import signal
+import sys
 import threading
 import time
+from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
 import click
 
 from adapters.commands import as_json, print_json, reports_errors
+from adapters.lease import BATCH_RUN, Lease
 from adapters.opened import batch_views
 from adapters.records import change_control, read_control
 from adapters.saying import sayer
-from adapters.settings import load_settings, milliseconds
+from adapters.settings import Settings, load_settings, milliseconds
 from core.control import rollback as rolled_back
 from core.runs import named
 from schemas.control import Control, Run
-from schemas.errors import BadInput, MillraceError, NotReady
+from schemas.errors import BadInput, NotReady, SettingsError
+
+SHORTEST_MS = 10_000  # between two runs of a schedule
 
 
 @click.group()
@@ -31,33 +35,47 @@ _ungated = click.option("--ungated", is_flag=True, help="Note what the gate find
 
 @batch.command()
 @click.option("--full", is_flag=True, help="Recompute all, with the settings of now; needed after they changed.")
-@click.option("--every", metavar="D", help="Again and again, e.g. 10m, with up to 10 % jitter; ends with Ctrl-C.")
+@click.option("--every", metavar="D", help="Again and again, e.g. 10m, with 5 % jitter either way; ends with Ctrl-C.")
 @click.option("--reason", default="", help="Kept with the generation.")
+@click.option("--scheduled", is_flag=True, help="Do not activate the generation while a rollback holds.")
 @_search
 @_ungated
 @as_json
 @reports_errors
-def run(full: bool, every: str | None, reason: str, search: int, ungated: bool, as_json: bool) -> None:
+def run(full: bool, every: str | None, reason: str, scheduled: bool, search: int, ungated: bool, as_json: bool) -> None:
     """Ingest the log, compute every view, publish them as one generation and print it as JSON."""
+    settings, say = load_settings(), sayer("batch")
+    settings.home.mkdir(parents=True, exist_ok=True)
+    if every:
+        words = ["--scheduled", "--reason", reason, "--search", str(search)]
+        words += [word for word, wanted in (("--full", full), ("--ungated", ungated)) if wanted]
+        _run_every(milliseconds(every), words, settings, say)
+        return
     from adapters.opening import open_log
     from adapters.spark import open_session
     from batch_layer.jobs.generation import BatchJob, shown
 
-    settings, say = load_settings(), sayer("batch")
-    pause = milliseconds(every) / 1000 if every else None
-    stop = _stop_signals() if pause else threading.Event()
-    with open_log(settings) as log:
-        job = BatchJob(open_session(settings, "millrace batch"), log, settings, say, search, ungated)
-        while True:
-            try:
-                # By hand a rollback's hold is lifted; a schedule leaves it.
-                print_json(shown(job.run(reason, full, activate=None if pause else True)))
-            except MillraceError as error:
-                if pause is None:
-                    raise
-                say(f"failed, next try as scheduled: {error}")
-            if pause is None or stop.wait(pause * random.uniform(0.95, 1.05)):
-                return
+    lease = Lease(batch_views(settings), milliseconds(settings.lease) / 1000, BATCH_RUN)
+    lease.acquire(say)
+    try:
+        with open_log(settings) as log:
+            job = BatchJob(open_session(settings, "millrace batch"), log, settings, say, search, ungated)
+            print_json(shown(job.run(reason, full, activate=None if scheduled else True, owner=lease.owner)))
+    finally:
+        lease.release()
+
+
+def _run_every(every_ms: int, words: list[str], settings: Settings, say: Callable[[str], None]) -> None:
+    """A process for each run; what it says goes to ``logs/batch.log``, the generation it prints to stdout too."""
+    from batch_layer.schedule import Schedule, in_a_process
+
+    if every_ms < SHORTEST_MS:
+        raise SettingsError(f"--every must be at least {SHORTEST_MS // 1000} s: starting a run takes as long")
+    log, stop = settings.home / "logs" / "batch.log", _stop_signals()
+    command = [sys.executable, "-m", "millrace", "batch", "run", *words]
+    say(f"every {every_ms / 1000:g} s; what the runs say goes to {log}")
+    schedule = Schedule(batch_views(settings), every_ms, milliseconds(settings.lease) / 1000, stop, say)
+    schedule.run(lambda: in_a_process(command, log, stop, click.echo))
 
 
 @batch.command()

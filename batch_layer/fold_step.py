@@ -56,15 +56,15 @@ def fold_users(batches: Iterable[pa.RecordBatch], rules: Rules, output: Output) 
     views = store(output.views_url, output.timeout_ms)
     for events in whole_users(batches, EVENTS_AT_ONCE):
         users = users_of(events).cast(pa.binary()).to_pylist()
-        known = views.read(output.base, HISTORY, users) if output.base else {}
+        known = output.known(views, HISTORY, users)
         histories = pa.array([known.get(user) for user in users], pa.binary())
         for change in fold_columns(events, np.zeros(events.num_rows, np.int64), histories, rules):
             if VIEWS[change.view].shared:
                 yield _as_rows(change)
             else:
                 rows = dict(zip(change.keys.to_pylist(), change.values.to_pylist(), strict=True))
-                before = known if change.view == HISTORY else None
-                views.put(output.book, output.onto(views, change.view, rows, before))
+                before = known if change.view == HISTORY else output.known(views, change.view, list(rows))
+                views.put(output.book, output.onto(before, change.view, rows))
 
 
 def whole_users(batches: Iterable[pa.RecordBatch], size: int) -> Iterator[pa.RecordBatch]:

@@ -1,6 +1,6 @@
 """Where the tasks of a run write, and the generation that they begin from."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from adapters.books import generation_book
@@ -27,11 +27,13 @@ class Output:
         """Of the generation that it begins from."""
         return None if self.base_name is None else generation_book(self.base_name)
 
+    def known(self, views: ViewStore, view: str, keys: Sequence[bytes]) -> dict[bytes, bytes]:
+        """The base's rows under these keys."""
+        return views.read(self.base, view, keys) if self.base else {}
+
     def onto(
-        self, views: ViewStore, view: str, changes: Mapping[bytes, bytes], known: Mapping[bytes, bytes] | None = None
+        self, known: Mapping[bytes, bytes], view: str, changes: Mapping[bytes, bytes]
     ) -> dict[tuple[str, bytes], bytes]:
-        """Whole rows: what the base has under these keys (``known``, or read here) with the changes merged onto it."""
-        if known is None:
-            known = views.read(self.base, view, list(changes)) if self.base else {}
+        """Whole rows: the known ones with the changes merged onto them."""
         merge = VIEWS[view].merge
         return {(view, key): merge(known[key], change) if key in known else change for key, change in changes.items()}

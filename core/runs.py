@@ -132,12 +132,18 @@ def dead(control: Control, now: int, patience_ms: int, alone: bool) -> set[str]:
     }
 
 
-def base_of(control: Control, run: Run) -> Generation | None:
-    """The generation from whose sums and histories a run may begin; None: it must compute all.
+def base_of(control: Control, run: Run) -> Generation | str:
+    """The generation from whose sums and histories a run may begin, or why it must compute all.
 
     Only the active one is sure to be kept long enough; its events must be a prefix of the run's, folded alike.
     """
     active = control.generation(control.active)
-    if active is None or run.full or active.fingerprint != run.fingerprint:
-        return None
-    return active if reaches(run.boundary.offsets, active.boundary.offsets) else None
+    if run.full:
+        return "as asked"
+    if active is None:
+        return "there is no generation to begin from"
+    if active.fingerprint != run.fingerprint:
+        return f"generation {active.id} was made with other settings"
+    if not reaches(run.boundary.offsets, active.boundary.offsets):
+        return f"generation {active.id} ends later"
+    return active

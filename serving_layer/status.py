@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from adapters.books import LEASE
+from adapters.books import LEASE, SCHEDULE
 from adapters.records import read_control
 from adapters.settings import Settings, milliseconds
 from core.boundaries import latest
@@ -13,7 +13,7 @@ from schemas.control import Control, Offsets
 from schemas.errors import MillraceError, NotReady, StoreUnavailable
 from serving_layer.patience import reading
 from serving_layer.snapshot import Snapshot
-from serving_layer.views import SPEED_SIDE, Views, answer
+from serving_layer.views import BATCH, SPEED_SIDE, Views, answer
 
 if TYPE_CHECKING:
     from adapters.log import Log
@@ -38,11 +38,13 @@ def status(views: Views, settings: Settings, log: "Log | None", now_ms: int) -> 
     """
     lease_ms = milliseconds(settings.lease)
     try:
-        (told, applied, facts), lease = answer(views, lambda snapshot: (_views_told(snapshot), _lease_of(snapshot)))
-        speed = _alive(lease, now_ms, lease_ms)
+        (told, applied, facts), lease, runs = answer(
+            views, lambda snapshot: (_views_told(snapshot), _lease_of(snapshot), _schedule_of(snapshot))
+        )
+        speed, schedule = _alive(lease, now_ms, lease_ms), _schedule_told(runs, now_ms, lease_ms)
     except NotReady as error:
         told, applied, facts = _nothing_told(views, str(error))
-        speed = speed_layer(views, now_ms, lease_ms)
+        speed, schedule = speed_layer(views, now_ms, lease_ms), None
     end, why = None, "no broker runs"
     try:
         end = None if log is None else _end(log, applied, now_ms)
@@ -63,7 +65,10 @@ def status(views: Views, settings: Settings, log: "Log | None", now_ms: int) -> 
         "rejected_by_reason": rejected,
         "modes": {},
         "speed": speed,
-        "messages": _messages(facts, settings, told, speed) + ([] if end else [f"the log's end is unknown: {why}"]),
+        "schedule": schedule,
+        "messages": _messages(facts, settings, told, speed)
+        + _schedule_messages(schedule)
+        + ([] if end else [f"the log's end is unknown: {why}"]),
     }
 
 
@@ -125,6 +130,33 @@ def _lease_of(snapshot: Snapshot) -> bytes | None:
         return None
     with reading(SPEED_SIDE):
         return snapshot.views.speed.record(LEASE) or b""
+
+
+def _schedule_of(snapshot: Snapshot) -> tuple[bytes | None, bytes | None] | None:
+    """The sign of life of `batch run --every` and how its runs go; None where the batch view cannot be read."""
+    if snapshot.boundary is None:
+        return None
+    with reading(BATCH):
+        state = snapshot.views.batch.read(SCHEDULE, "state", [b"state"]).get(b"state")
+        return snapshot.views.batch.record(SCHEDULE) if state else None, state
+
+
+def _schedule_told(
+    found: tuple[bytes | None, bytes | None] | None, now_ms: int, lease_ms: int
+) -> dict[str, Any] | None:
+    """None: there never was one, or that cannot be told."""
+    if found is None or found[1] is None:
+        return None
+    return {**_alive(found[0], now_ms, lease_ms), **json.loads(found[1])}
+
+
+def _schedule_messages(schedule: dict[str, Any] | None) -> list[str]:
+    if schedule is None or not schedule["alive"]:
+        return []
+    if schedule["failures"]:
+        times, error = schedule["failures"], schedule["last"]["error"]
+        return [f"scheduled batch runs failed {times} time(s) in a row, last: {error}"]
+    return []
 
 
 def _alive(text: bytes | None, now_ms: int, lease_ms: int) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import secrets
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any
 from zlib import crc32
 
@@ -26,6 +27,7 @@ GUARDED_BYTES = 512 << 10  # of one conditional batch: a mutation may have half 
 GUARDED_ROWS = 1_000
 KEYS_A_QUERY = 100
 ROWS_A_PAGE = 100
+ROWS_A_COPY = 500
 SETTLE_REQUESTS = 5  # how often an unknown outcome is looked into
 
 RECORD = "SELECT record, puts FROM view_books WHERE book = ? LIMIT 1"
@@ -171,6 +173,21 @@ class CassandraStore:
             if not book.guarded:
                 forget = self._session.prepare("DELETE FROM view_spaces WHERE book = ? AND space = ?")
                 self._session.execute(forget, (book.name, space))
+
+    def copy(self, source: Book, target: Book, space: str, part: int = 0, parts: int = 1) -> int:
+        copied = 0
+        with self._session.explained():
+            held = self._session.prepare(f"SELECT key {_from(target)}")
+            rows = self._session.prepare(f"SELECT key, value {_from(source)}")
+            for number in range(part, SHARDS, parts):  # a key is in the shard of that number in both
+                there = {row.key for row in self._session.execute(held, (target.name, space, number))}
+                request = rows.bind((source.name, space, number))
+                request.fetch_size = ROWS_A_PAGE
+                missing = ((row.key, row.value) for row in self._session.execute(request) if row.key not in there)
+                while some := dict(islice(missing, ROWS_A_COPY)):
+                    self._put_freely(target, {(space, key): value for key, value in some.items()})
+                    copied += len(some)
+        return copied
 
     def check(self) -> None:
         """Cassandra evicts nothing; this only connects."""

@@ -55,6 +55,14 @@ class ViewStore(Protocol):
     def delete(self, book: Book, space: str, keys: Sequence[bytes] | None = None) -> None:
         """Delete those rows of the space, or with None all of it; what is not there is no error."""
 
+    def copy(self, source: Book, target: Book, space: str, part: int = 0, parts: int = 1) -> int:
+        """Copy the rows of a space of ``source`` that ``target`` lacks; how many. Both books are unguarded.
+
+        Nobody writes to ``source`` meanwhile; what ``target`` has stays as it is, so a copy may be repeated, and be
+        made by several at once. ``parts`` tasks share the work by each making the call with a ``part`` of its own,
+        counted from 0: together they copy all rows, and a store may leave all of them to the first.
+        """
+
     def check(self) -> None:
         """Raise ``SettingsError`` when the server is reachable but set up so that it could lose or evict rows."""
 

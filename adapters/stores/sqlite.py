@@ -24,9 +24,15 @@ WITH RECURSIVE found (space) AS (
 SELECT space FROM found WHERE space IS NOT NULL
 """  # one step in the index a space, however many rows it has
 
+COPY = """
+INSERT INTO rows SELECT ?, space, key, value FROM rows WHERE book = ? AND space = ? AND key {} ? AND key <= ?
+ON CONFLICT DO NOTHING
+"""
+
 BATCH_BYTES = 2 << 20  # of one transaction, so that others may write after some 40 ms
 BATCH_ROWS = 20_000
 GAP_SECONDS = 0.002  # between the transactions of one call: others' turn
+COPY_SECONDS = 0.04  # of one transaction of a copy: others may then write
 KEYS_A_QUERY = 500
 ROWS_A_PAGE = 500
 
@@ -125,6 +131,35 @@ class SqliteStore:
                 if connection.execute(query, (book.name, space)).rowcount == 0:
                     return
             time.sleep(GAP_SECONDS)
+
+    def copy(self, source: Book, target: Book, space: str, part: int = 0, parts: int = 1) -> int:
+        if part:  # there is one writer at a time
+            return 0
+        copied, rows, beyond, last = 0, ROWS_A_PAGE, ">=", b""
+        with self._file.connection() as connection:
+            while True:
+                began = time.monotonic()
+                upto, more = self._page_end(connection, (source.name, space, last), beyond, rows)
+                query = COPY.format(beyond)
+                with self._file.transaction(connection):
+                    copied += connection.execute(query, (target.name, source.name, space, last, upto)).rowcount
+                if not more:
+                    return copied
+                beyond, last = ">", upto
+                rows = max(20, min(BATCH_ROWS, int(rows * COPY_SECONDS / (time.monotonic() - began))))
+                time.sleep(GAP_SECONDS)
+
+    def _page_end(
+        self, connection: sqlite3.Connection, place: tuple[str, str, bytes], beyond: str, rows: int
+    ) -> tuple[bytes, bool]:
+        """The last key of the next so many rows, by the index alone, and whether more follow."""
+        query = f"SELECT key FROM rows WHERE book = ? AND space = ? AND key {beyond} ? ORDER BY key LIMIT 1 OFFSET ?"
+        found = self._file.select(connection, query, (*place, rows - 1))
+        if found:
+            return found[0][0], True
+        query = "SELECT max(key) FROM rows WHERE book = ? AND space = ?"
+        ((greatest,),) = self._file.select(connection, query, place[:2])
+        return greatest or b"", False
 
     def check(self) -> None:
         with self._file.connection() as connection:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from adapters.engine_errors import RangeLost, translated
 from adapters.faults import fault_point
 from adapters.kafka_source import as_json, as_records, source_options
+from adapters.lease import SPEED_LAYER, Lease
 from adapters.log import Log
 from adapters.opened import batch_views, speed_views
 from adapters.opening import open_log
@@ -31,7 +32,6 @@ from schemas.errors import LogUnavailable, MillraceError, SettingsError, StoreUn
 from speed_layer.clean_up import CleanUp
 from speed_layer.driver import SpeedDriver, StartOver
 from speed_layer.fold_step import fold_records
-from speed_layer.lease import SpeedLease
 from speed_layer.micro_batch import CHANGES_DDL, TALLY_DDL, MicroBatch, Places, Tally
 from speed_layer.outage import Outage
 from speed_layer.progress import Progress
@@ -73,7 +73,7 @@ class SpeedJob:
         """
         store = speed_views(self._settings)
         store.check()
-        lease = SpeedLease(store, milliseconds(self._settings.lease) / 1000)
+        lease = Lease(store, milliseconds(self._settings.lease) / 1000, SPEED_LAYER)
         try:
             driver: SpeedDriver | None = self._begun(lease)
             while not self._stopping.is_set():
@@ -88,7 +88,7 @@ class SpeedJob:
         finally:
             lease.release()
 
-    def _begun(self, lease: SpeedLease, again: bool = False) -> SpeedDriver:
+    def _begun(self, lease: Lease, again: bool = False) -> SpeedDriver:
         """Nobody else is at it, and log, views and settings belong together."""
         if again:  # an embedded broker that died is started once more
             with open_log(self._settings) as self.log:

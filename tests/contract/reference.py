@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator, Sequence
+from zlib import crc32
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
@@ -55,6 +56,13 @@ class ReferenceStore:
     def spaces(self, book: Book) -> set[str]:
         return {space for (name, space), held in self.rows.items() if name == book.name and held}
 
+    def copy(self, source: Book, target: Book, space: str, part: int = 0, parts: int = 1) -> int:
+        held = self.rows.get((source.name, space), {})
+        lacking = {key: held[key] for key in held.keys() - self.rows.get((target.name, space), {}).keys()}
+        mine = {key: value for key, value in lacking.items() if crc32(key) % parts == part}
+        self.rows.setdefault((target.name, space), {}).update(mine)
+        return len(mine)
+
     def delete(self, book: Book, space: str, keys: Sequence[bytes] | None = None) -> None:
         held = self.rows.get((book.name, space), {})
         for key in list(held) if keys is None else keys:
@@ -70,6 +78,8 @@ class Comparison(RuleBasedStateMachine):
         number = next(_numbers)
         self.books = [Book(f"compared/{number}"), Book(f"compared/guarded/{number}", guarded=True)]
         self.free, self.guarded = self.books
+        self.copied = Book(f"compared/copied/{number}")
+        self.books.append(self.copied)
         self.texts = [b"never a record"]
 
     @rule(rows=some_rows)
@@ -90,15 +100,22 @@ class Comparison(RuleBasedStateMachine):
         if not one:
             self.texts.pop()
 
-    @rule(book=st.integers(0, 1), space=a_space, keys=some_keys)
+    @rule(book=st.integers(0, 2), space=a_space, keys=some_keys)
     def read(self, book: int, space: str, keys: list[bytes]) -> None:
         one, other = (store.read(self.books[book], space, keys) for store in self.both)
         assert one == other
 
-    @rule(book=st.integers(0, 1), space=a_space, keys=st.none() | some_keys)
+    @rule(book=st.integers(0, 2), space=a_space, keys=st.none() | some_keys)
     def delete(self, book: int, space: str, keys: list[bytes] | None) -> None:
         for store in self.both:
             store.delete(self.books[book], space, keys)
+
+    @rule(space=a_space, parts=st.integers(1, 3))
+    def copy(self, space: str, parts: int) -> None:
+        one, other = (
+            sum(store.copy(self.free, self.copied, space, part, parts) for part in range(parts)) for store in self.both
+        )
+        assert one == other
 
     @invariant()
     def records_are_equal(self) -> None:

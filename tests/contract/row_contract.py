@@ -1,9 +1,10 @@
 """Rows: put, read, scan, spaces and delete, one sentence of the port a test."""
 
 import itertools
+from collections.abc import Callable
 
 from adapters.stores import Book, ViewStore
-from tests.contract.on_a_store import OnAStore, names
+from tests.contract.on_a_store import OnAStore, names, together
 from tests.contract.reference import SPACES
 
 
@@ -96,6 +97,37 @@ class RowContract(OnAStore):
         store.delete(any_book, "never was")
         self.put(store, any_book, {("s", b"again"): b"v"})
         assert dict(store.scan(any_book, "s")) == {b"again": b"v"}
+
+    def test_a_copy_adds_what_the_target_lacks_and_leaves_what_it_has(self, store: ViewStore, book: Book) -> None:
+        rows = {("s", b"%d" % number): b"v%d" % number * 50 for number in range(3_000)} | {
+            ("s", b""): b"",
+            ("t", b"k"): b"",
+        }
+        own = {("s", b"%d" % number): b"own" for number in range(2_990, 3_010)}
+        other = Book(book.name + "/copy")
+        store.put(book, rows)
+        store.put(other, own)
+        parts = [store.copy(book, other, "s", part, 3) for part in range(3)]
+        assert sum(parts) == 2_991
+        assert {("s", key): value for key, value in store.scan(other, "s")} == {
+            at: value for at, value in rows.items() if at[0] == "s"
+        } | own
+        assert store.spaces(other) == {"s"}
+        assert [store.copy(book, other, "s"), store.copy(book, other, "never was")] == [0, 0]
+        assert store.copy(book, other, "t") == 1
+        assert store.spaces(other) == {"s", "t"}
+
+    def test_copies_made_at_once_and_beside_a_writer_copy_each_row_once(
+        self, connect: Callable[[], ViewStore], book: Book
+    ) -> None:
+        first, target = connect(), Book(book.name + "/copy")
+        rows = {("s", b"%d" % number): b"v" * 300 for number in range(4_000)}
+        first.put(book, rows)
+        own = {("s", b"own"): b"1", ("s", b"17"): b"own"}
+        first.put(target, own)
+        stores = [connect(), connect()]
+        together(*(lambda each=each: each.copy(book, target, "s") for each in stores), lambda: first.put(target, own))
+        assert {("s", key): value for key, value in first.scan(target, "s")} == rows | own
 
     def test_spaces_are_those_that_hold_a_row(self, store: ViewStore, any_book: Book) -> None:
         assert store.spaces(any_book) == set()

@@ -10,7 +10,9 @@ from batch_layer.jobs import generation
 from batch_layer.jobs.generation import BatchJob, Refused
 from batch_layer.jobs.judging import Judging
 from batch_layer.runs import Runs, Wish
+from core.codec import unpack_sums
 from core.runs import STEPS
+from core.views import VIEWS
 from schemas.errors import BadInput, SettingsError
 from tests.e2e.installation import Installation
 from tests.e2e.mixed_stream import in_parts, mixed_stream
@@ -35,6 +37,7 @@ def test_each_step_may_be_killed_and_repeated_and_is_done_once(
     millrace: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = in_parts(mixed_stream(millrace.settings.rules), 2)
+    millrace.settings = replace(millrace.settings, gate_items=5)
     millrace.produce(first)
     run = begin(millrace, run="by-hand:1", reason="in steps")
     end = millrace.log.end_offsets()
@@ -124,3 +127,30 @@ def test_what_cannot_be_is_refused_before_any_work(millrace: Installation, monke
     with pytest.raises(SettingsError, match="lost records"):
         begin(millrace)
     assert [each.id for each in millrace.control.runs] == [run]
+
+
+def test_incremental_generations_hold_what_a_full_one_does(millrace: Installation) -> None:
+    """Each folds only what is new; the last one is recomputed as a whole at the same boundary."""
+    made = []
+    for part in in_parts(mixed_stream(millrace.settings.rules), 3):
+        millrace.produce(part)
+        made.append(millrace.batch())
+        millrace.check_all_is_applied(degraded=("speed",))
+    full = millrace.batch(full=True)
+    assert [each.metrics["mode"] for each in (*made, full)] == ["full", "incremental", "incremental", "full"]
+    assert [each.metrics.get("base") for each in made] == [None, made[0].id, made[1].id]
+    assert made[2].metrics["new_events"] < made[2].metrics["events"] == full.metrics["events"]
+    assert "computing everything: as asked" in millrace.said
+    assert rows_of(millrace, made[2].id) == rows_of(millrace, full.id)
+    again = millrace.batch()
+    assert (again.metrics["mode"], again.metrics["new_events"]) == ("incremental", 0)
+    assert rows_of(millrace, again.id) == rows_of(millrace, full.id)
+    assert millrace.prove().mismatches == 0
+
+
+def rows_of(millrace: Installation, name: str) -> dict[tuple[str, bytes], bytes]:
+    """All rows of its views but those whose sums have all become 0: they are there or not, as the log was cut."""
+    views, book = batch_views(millrace.settings), generation_book(name)
+    rows = {(view, key): value for view in VIEWS for key, value in views.scan(book, view)}
+    summed = {at: unpack_sums(value) for at, value in rows.items() if at[0] in ("pairs", "counts")}
+    return {at: value for at, value in rows.items() if summed.get(at) != {}}

@@ -98,11 +98,13 @@ class MemoryLog:
     def accepted(self, end: Offsets, rules: Rules | None = None) -> list[Event]:
         return [each for each in self._below(end) if isinstance(each, Event)]
 
-    def rejected(self, end: Offsets) -> dict[str, int]:
-        """Count of the rejected below ``end`` by reason."""
+    def rejected(self, end: Offsets, start: Offsets | None = None) -> dict[str, int]:
+        """Count of the rejected from ``start`` to below ``end`` by reason."""
         counts: dict[str, int] = {}
-        for each in self._below(end):
-            if isinstance(each, Rejected):
+        for record in self.records:
+            each = self._outcomes[record.partition, record.offset]
+            inside = (start or {}).get(record.partition, 0) <= record.offset < end[record.partition]
+            if inside and isinstance(each, Rejected):
                 counts[each.reason] = counts.get(each.reason, 0) + 1
         return counts
 

@@ -148,6 +148,9 @@ class TroubledStore:
     def delete(self, book: Book, space: str, keys: Sequence[bytes] | None = None) -> None:
         self._meet("delete", lambda: self.real.delete(book, space, keys))
 
+    def copy(self, source: Book, target: Book, space: str, part: int = 0, parts: int = 1) -> int:
+        return self._meet("copy", lambda: self.real.copy(source, target, space, part, parts))
+
     def check(self) -> None:
         self._meet("check", self.real.check)
 

@@ -31,6 +31,7 @@ from batch_layer.jobs.generation import BatchJob
 from batch_layer.jobs.view_maker import ViewMaker
 from batch_layer.output import Output
 from core.control import record_boundary
+from core.runs import base_of
 from core.tagged import NewerBase
 from schemas.control import Boundary, Control, Generation, Offsets, Position, Run
 from schemas.errors import StoreUnavailable
@@ -257,9 +258,13 @@ class SmallJob(BatchJob):
         return {}
 
     def _compute(self, control: Control, run: Run) -> dict[str, Any]:
-        shape, rules, events = self.world.shape, self._rules_of(run), self.world.log.accepted(run.boundary.offsets)
+        shape, rules, log = self.world.shape, self._rules_of(run), self.world.log
+        found = base_of(control, run)
+        base = found if isinstance(found, Generation) else None
+        start = base.boundary.offsets if base else log.start_offsets()
+        events = [each for each in log.accepted(run.boundary.offsets) if each.offset >= start[each.partition]]
         self.world.made[run.id] = rules
-        tasks, output = shape.randint(1, 2), Output("batch", 0, run.id)
+        tasks, output = shape.randint(1, 2), Output("batch", 0, run.id, base and base.id)
         changes: list[pa.RecordBatch] = []
         for task in range(tasks):
             mine = [each for each in events if crc32(each.user_id.encode()) % tasks == task]
@@ -267,10 +272,12 @@ class SmallJob(BatchJob):
             changes += batch_fold.fold_users(_cut(mine, shape.randint(1, 8)), rules, output)
         for rows in self.world.mixed(iter(changes), tasks):
             list(batch_write.write_rows(rows, output))
+        if base:
+            batch_write.copy_rows(range(tasks), tasks, output)
         maker = ViewMaker(None, self.settings, self.say, run, rules)  # type: ignore[arg-type]
-        maker.rejected = lambda: self.world.log.rejected(run.boundary.offsets)  # type: ignore[method-assign]
-        maker.write_rejected()
-        return {"events": len(events)}
+        maker.rejected = lambda since: log.rejected(run.boundary.offsets, since)  # type: ignore[method-assign]
+        maker.write_rejected(base)
+        return {"events": len(events), **({"base": base.id} if base else {})}
 
     def _train(self, control: Control, run: Run) -> dict[str, Any]:
         return {}

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from adapters.books import LEASE
+from adapters.lease import BATCH_RUN, SPEED_LAYER, Lease
 from adapters.stores import open_store
 from schemas.errors import MillraceError, StoreUnavailable
-from speed_layer.lease import SpeedLease
 
 SECONDS = 0.4
 
@@ -40,8 +40,8 @@ def store(tmp_path: Path) -> Iterator[Any]:
 
 
 @pytest.fixture
-def held(store: Any) -> Iterator[SpeedLease]:
-    lease = SpeedLease(store, SECONDS)
+def held(store: Any) -> Iterator[Lease]:
+    lease = Lease(store, SECONDS, SPEED_LAYER)
     lease.acquire(print)
     yield lease
     lease.release()
@@ -56,27 +56,27 @@ def until(true: Callable[[], bool]) -> None:
 
 def another(store: Any) -> None:
     """A second speed layer's start."""
-    second = SpeedLease(store, SECONDS)
+    second = Lease(store, SECONDS, SPEED_LAYER)
     try:
         second.acquire(print)
     finally:
         second.release()
 
 
-def test_a_second_one_is_refused_and_harms_nothing(store: Any, held: SpeedLease) -> None:
+def test_a_second_one_is_refused_and_harms_nothing(store: Any, held: Lease) -> None:
     for _ in range(2):
         with pytest.raises(MillraceError, match="already runs"):
             another(store)
 
 
-def test_a_sign_whose_answer_was_lost_is_not_the_last(store: Any, held: SpeedLease) -> None:
+def test_a_sign_whose_answer_was_lost_is_not_the_last(store: Any, held: Lease) -> None:
     store.in_doubt = True
     until(lambda: not store.in_doubt)
     with pytest.raises(MillraceError, match="already runs"):
         another(store)
 
 
-def test_an_owner_whose_store_was_emptied_signs_again(store: Any, held: SpeedLease, tmp_path: Path) -> None:
+def test_an_owner_whose_store_was_emptied_signs_again(store: Any, held: Lease, tmp_path: Path) -> None:
     for each in tmp_path.iterdir():
         each.unlink()
     until(lambda: store.record(LEASE) is not None)
@@ -84,7 +84,7 @@ def test_an_owner_whose_store_was_emptied_signs_again(store: Any, held: SpeedLea
         another(store)
 
 
-def test_an_owner_asks_for_its_own_lease_again_without_waiting(store: Any, held: SpeedLease) -> None:
+def test_an_owner_asks_for_its_own_lease_again_without_waiting(store: Any, held: Lease) -> None:
     said: list[str] = []
     held.acquire(said.append)
     assert said == []
@@ -93,7 +93,15 @@ def test_an_owner_asks_for_its_own_lease_again_without_waiting(store: Any, held:
 def test_a_clean_stop_lets_the_next_one_in_at_once(store: Any) -> None:
     said: list[str] = []
     for _ in range(2):
-        lease = SpeedLease(store, SECONDS)
+        lease = Lease(store, SECONDS, SPEED_LAYER)
         lease.acquire(said.append)
         lease.release()
     assert said == []
+
+
+def test_leases_of_different_kinds_do_not_meet(store: Any, held: Lease) -> None:
+    other = Lease(store, SECONDS, BATCH_RUN)
+    other.acquire(print)
+    with pytest.raises(MillraceError, match=r"a batch run already runs: .*; wait for it to end, or stop it"):
+        Lease(store, SECONDS, BATCH_RUN).acquire(print)
+    other.release()

@@ -1,7 +1,7 @@
-"""One speed layer at a time: the owner shows signs of life; a second one exits, or takes over from a dead one.
+"""One of a kind at a time: the owner shows signs of life; a second one exits, or takes over from a dead one.
 
-The lease only spares a wrong start its trouble. What protects the views is that every write tests the position's
-owner (rule 5), so a wrong guess here can displace a live process but never harm a sum.
+A lease only spares a wrong start its trouble. What protects the views are the compare-and-sets of both layers (rules 5
+and 10), so a wrong guess here can displace a live process but never harm a sum.
 """
 
 import json
@@ -14,13 +14,31 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 
-from adapters.books import LEASE
-from adapters.stores.port import ViewStore
+from adapters.books import BATCH_LEASE, LEASE, SCHEDULE
+from adapters.stores.port import Book, ViewStore
 from schemas.errors import MillraceError, StoreUnavailable
 
 
+class AlreadyRuns(MillraceError):
+    """There is a live one already."""
+
+
 @dataclass(frozen=True)
-class Lease:
+class Kind:
+    """Of what there can be only one, whose book of the store given holds its lease, and what a second one should do."""
+
+    name: str
+    book: Book
+    remedy: str
+
+
+SPEED_LAYER = Kind("a speed layer", LEASE, "stop it first, there can be only one")
+BATCH_RUN = Kind("a batch run", BATCH_LEASE, "wait for it to end, or stop it")
+A_SCHEDULE = Kind("a schedule of batch runs", SCHEDULE, "stop it first, there can be only one")
+
+
+@dataclass(frozen=True)
+class Sign:
     """The last sign of life; ``beat`` is the owner's wall clock in epoch ms; an empty ``owner`` stopped cleanly."""
 
     owner: str
@@ -29,18 +47,18 @@ class Lease:
     beat: int
 
     @staticmethod
-    def of(text: bytes) -> "Lease":
-        return Lease(**json.loads(text))
+    def of(text: bytes) -> "Sign":
+        return Sign(**json.loads(text))
 
     def to_json(self) -> bytes:
         return json.dumps(asdict(self), sort_keys=True).encode()
 
 
-class SpeedLease:
+class Lease:
     """Holds the lease for as long as the process lives; ``acquire``, then ``release``."""
 
-    def __init__(self, store: ViewStore, seconds: float) -> None:
-        self._store, self._seconds = store, seconds
+    def __init__(self, store: ViewStore, seconds: float, kind: Kind) -> None:
+        self._store, self._seconds, self._kind = store, seconds, kind
         self.owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="lease", daemon=True)
@@ -49,17 +67,17 @@ class SpeedLease:
         """Become the owner, or stay it: again after the store was away, when somebody else may have become it.
 
         Raises:
-            MillraceError: a live speed layer holds the lease; the text names it.
+            AlreadyRuns: a live one holds the lease; the text names it.
         """
-        held = self._store.record(LEASE)
-        if held is not None and Lease.of(held).owner != self.owner and self._alive(held, say):
-            lease = Lease.of(held)
-            raise MillraceError(
-                f"a speed layer already runs: {lease.owner} (process {lease.pid} on {lease.host}); "
-                "stop it first, there can be only one"
+        held = self._store.record(self._kind.book)
+        if held is not None and Sign.of(held).owner != self.owner and self._alive(held, say):
+            lease = Sign.of(held)
+            raise AlreadyRuns(
+                f"{self._kind.name} already runs: {lease.owner} (process {lease.pid} on {lease.host}); "
+                f"{self._kind.remedy}"
             )
         if not self._renew(self.owner, instead_of=held) and not self._renew(self.owner):
-            raise MillraceError("another speed layer started at the same moment; there can be only one")
+            raise AlreadyRuns(f"{self._kind.name} was started at the same moment; {self._kind.remedy}")
         if not self._thread.is_alive():
             self._thread.start()
 
@@ -76,22 +94,22 @@ class SpeedLease:
 
         Read anew each time: it may be unknown whether the last sign was written, and a store may have lost it.
         """
-        held = self._store.record(LEASE)
-        mine = held is None or held == instead_of or Lease.of(held).owner in ("", self.owner)
-        return mine and self._store.swap(LEASE, held, self._sign(owner))
+        held = self._store.record(self._kind.book)
+        mine = held is None or held == instead_of or Sign.of(held).owner in ("", self.owner)
+        return mine and self._store.swap(self._kind.book, held, self._sign(owner))
 
     def _alive(self, held: bytes, say: Callable[[str], None]) -> bool:
         """Whether the owner is alive: by its process on this machine, else by waiting for its next sign."""
-        lease = Lease.of(held)
+        lease = Sign.of(held)
         if not lease.owner or (lease.host == socket.gethostname() and not _running(lease.pid)):
             return False
         say(f"waiting up to {self._seconds:g} s to see whether {lease.owner} is alive")
         deadline = time.monotonic() + self._seconds
         while time.monotonic() < deadline:
             time.sleep(self._seconds / 20)
-            now = self._store.record(LEASE)
+            now = self._store.record(self._kind.book)
             if now is not None and now != held:
-                return bool(Lease.of(now).owner)
+                return bool(Sign.of(now).owner)
         return False
 
     def _beat(self) -> None:
@@ -100,13 +118,7 @@ class SpeedLease:
                 self._renew(self.owner)
 
     def _sign(self, owner: str) -> bytes:
-        return Lease(owner, socket.gethostname(), os.getpid(), time.time_ns() // 1_000_000).to_json()
-
-
-def alive(lease: Lease, now_ms: int, lease_ms: int) -> bool:
-    """Whether a lease read now counts as live; for people to see, by the wall clock."""
-    fresh = lease.beat > now_ms - 2 * lease_ms
-    return bool(lease.owner) and fresh
+        return Sign(owner, socket.gethostname(), os.getpid(), time.time_ns() // 1_000_000).to_json()
 
 
 def _running(pid: int) -> bool:

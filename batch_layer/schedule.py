@@ -1,0 +1,150 @@
+"""Batch runs again and again: when the next one is due, how the last ones went, and that in the batch-view store.
+
+Each run is a process of its own. So a run that fails in whatever way, the engine's included, leaves nothing in this
+one, which is small.
+"""
+
+import json
+import random
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from adapters.books import SCHEDULE
+from adapters.children import child, last_lines
+from adapters.lease import A_SCHEDULE, Lease
+from adapters.stores.port import ViewStore
+from schemas.errors import StoreUnavailable
+
+JITTER = 0.05  # of the interval, either way: many schedules on one cluster should not keep in step
+LOOK_AGAIN_SECONDS, LOOK_EVERY_SECONDS = 5.0, 0.2
+LINES = 200  # of a run's output that are looked at
+STATE = ("state", b"state")  # space and key
+PUBLISHED, REFUSED, LEFT_OUT, FAILED = "published", "refused", "left out", "failed"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended: ``result`` is one of those above; ``generation`` its id, where one was made."""
+
+    result: str
+    generation: str | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class State:
+    """What ``status`` shows; times are epoch ms.
+
+    ``failing_since``: when the first failure since the last success began. A run that is left
+    out because another one was at work neither fails nor succeeds.
+    """
+
+    every_ms: int
+    next_due: int
+    running_since: int | None = None
+    last: dict[str, Any] | None = None
+    failures: int = 0
+    failing_since: int | None = None
+
+    def begun(self, now: int, jitter: float) -> "State":
+        """``jitter``: from -1 to 1."""
+        return replace(self, running_since=now, next_due=now + int(self.every_ms * (1 + JITTER * jitter)))
+
+    def ended(self, outcome: Outcome, now: int) -> "State":
+        """A run that took longer than the interval is followed by the next one at once."""
+        began = self.running_since
+        last = {"began_at": began, "ended_at": now, **asdict(outcome)}
+        done = replace(self, running_since=None, last=last)
+        if outcome.result == LEFT_OUT:
+            return done
+        if outcome.result == FAILED:
+            return replace(done, failures=self.failures + 1, failing_since=self.failing_since or began)
+        return replace(done, failures=0, failing_since=None)
+
+
+class Schedule:
+    """Runs ``run_once`` every so often until ``stop``; one schedule at a time."""
+
+    def __init__(
+        self, store: ViewStore, every_ms: int, lease_seconds: float, stop: threading.Event, say: Callable[[str], None]
+    ) -> None:
+        self._store, self._stop, self._say = store, stop, say
+        self._lease = Lease(store, lease_seconds, A_SCHEDULE)
+        self._state = State(every_ms, _now())
+
+    def run(self, run_once: Callable[[], Outcome]) -> None:
+        """Until stopped, whatever the runs' ends and whether or not the store answers.
+
+        Raises:
+            AlreadyRuns: of ``adapters.lease``; there is another schedule; the text names it.
+        """
+        try:
+            self._acquire()
+            while not self._stop.is_set():
+                self._set(self._state.begun(_now(), random.uniform(-1, 1)))
+                outcome = run_once()
+                if self._stop.is_set() and outcome.result == FAILED:
+                    return  # it was ended with this process
+                self._set(self._state.ended(outcome, _now()))
+                self._tell(outcome)
+                self._stop.wait(max(0, self._state.next_due - _now()) / 1000)
+        finally:
+            self._lease.release()
+
+    def _acquire(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self._lease.acquire(self._say)
+                break
+            except StoreUnavailable as error:
+                self._say(f"waiting for the batch views: {error}")
+                self._stop.wait(LOOK_AGAIN_SECONDS)
+
+    def _set(self, state: State) -> None:
+        self._state = state
+        with suppress(StoreUnavailable):  # the next one tells
+            self._store.put(SCHEDULE, {STATE: json.dumps(asdict(state)).encode()})
+
+    def _tell(self, outcome: Outcome) -> None:
+        due = time.strftime("%H:%M:%S", time.localtime(self._state.next_due / 1000))
+        what = " ".join(filter(None, (outcome.result, outcome.generation, outcome.error and f"({outcome.error})")))
+        failing = f", {self._state.failures} failed in a row" if self._state.failures > 1 else ""
+        self._say(f"{what}{failing}; next run at {due}")
+
+
+def in_a_process(command: Sequence[str], log: Path, stop: threading.Event, show: Callable[[str], None]) -> Outcome:
+    """Run the command to its end, or end it when ``stop`` is set; ``show`` gets the generation it prints."""
+    with child("batch run", command, log) as run:
+        while run.running:
+            if stop.wait(LOOK_EVERY_SECONDS):
+                run.stop()
+    told = last_lines(log, LINES)
+    outcome = outcome_of(run.process.returncode, told)
+    if outcome.result == PUBLISHED:
+        show(_printed(told))
+    return outcome
+
+
+def _printed(output: str) -> str:
+    return next((line for line in reversed(output.splitlines()) if line.startswith("{")), "{}")
+
+
+def outcome_of(status: int, output: str) -> Outcome:
+    """From the exit status and the last lines of ``millrace batch run``, which may be of both its streams."""
+    lines = output.splitlines()
+    if status == 0:
+        return Outcome(PUBLISHED, json.loads(_printed(output)).get("id"))
+    told = next((line for line in reversed(lines) if line.startswith("millrace: ")), "")
+    error = told.removeprefix("millrace: ") or f"ended with status {status}"
+    if "is kept but not activated" in error:
+        return Outcome(REFUSED, error=error)
+    return Outcome(LEFT_OUT if "a batch run already runs" in error else FAILED, error=error)
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000
