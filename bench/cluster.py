@@ -15,12 +15,15 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 @contextmanager
-def spark_cluster(workers: int, home: Path) -> Iterator[str]:
-    """A standalone master and that many workers with one core each; yields the master's URL."""
+def spark_cluster(workers: int, home: Path, packages: Path | None = ROOT) -> Iterator[str]:
+    """A standalone master and that many workers with one core each; yields the master's URL.
+
+    Args: packages: where executors find ours; None: only in what a job brings along.
+    """
     import pyspark
 
     spark_class, port = Path(pyspark.__file__).parent / "bin" / "spark-class", free_port()
-    url, env = f"spark://127.0.0.1:{port}", _environment()
+    url, env = f"spark://127.0.0.1:{port}", _environment() | {"PYTHONPATH": str(packages or "")}
     master = ["org.apache.spark.deploy.master.Master", "--host", "127.0.0.1", "--port", str(port)]
     with ExitStack() as stack:
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from confluent_kafka import Producer
 
+from adapters.books import generation_book
 from adapters.dead_letters import dead_letters
 from adapters.kafka_client import MAX_MESSAGE_BYTES, client_settings
 from adapters.lake import Lake
@@ -20,8 +21,9 @@ from adapters.records import read_control, read_position
 from adapters.settings import Settings
 from batch_layer.jobs.generation import BatchJob
 from core.acceptance import parse_event
-from core.codec import event_key
+from core.codec import event_key, unpack_sums
 from core.fold_slow import SlowView
+from core.views import VIEWS
 from millrace.proof import prove
 from schemas.control import Control, Generation, Offsets, Position
 from schemas.event import Event, Record, Rejected
@@ -222,6 +224,14 @@ def installation(
     log = Log(bootstrap, Topics.prefixed(prefix))
     log.ensure_topics(settings.partitions)
     return Installation(spark, log, settings)
+
+
+def rows_of(millrace: Installation, name: str) -> dict[tuple[str, bytes], bytes]:
+    """All rows of a generation's views but those whose sums all became 0: these depend on where the log was cut."""
+    views, book = batch_views(millrace.settings), generation_book(name)
+    rows = {(view, key): value for view in VIEWS for key, value in views.scan(book, view)}
+    summed = {at: unpack_sums(value) for at, value in rows.items() if at[0] in ("pairs", "counts")}
+    return {at: value for at, value in rows.items() if summed.get(at) != {}}
 
 
 def emptied(redis_url: str) -> str:

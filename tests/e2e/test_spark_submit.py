@@ -4,6 +4,8 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,17 +13,21 @@ import pyspark
 import pytest
 
 from adapters.jars import jar_paths
+from bench.cluster import spark_cluster
 from tests.e2e.commands import ROOT
 from tests.e2e.conftest import QUICK_JAVA
-from tests.e2e.installation import Installation, installation
+from tests.e2e.installation import Installation, emptied, installation, rows_of
 from tests.e2e.mixed_stream import in_parts, mixed_stream
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-pytestmark = [pytest.mark.kafka, pytest.mark.spark, pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.kafka, pytest.mark.spark, pytest.mark.redis, pytest.mark.slow, pytest.mark.timeout(600)]
 
-SET = ("home", "kafka", "topic_prefix", "history_items", "remembered_ids", "als_factors", "als_iterations")
+SET = (
+    "home", "kafka", "topic_prefix", "history_items", "remembered_ids", "als_factors", "als_iterations", "batch_views",
+    "speed_views", "evaluation_events", "gate_items",
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -48,13 +54,37 @@ def test_both_jobs_run_from_the_zip_alone(
     millrace.close()
 
 
-def submit(millrace: Installation, zipped: Path, folder: Path, job: str, *words: str) -> str:
+def test_both_jobs_on_a_cluster_give_what_one_machine_gives(
+    spark: "SparkSession", kafka_bootstrap: str, redis_url: str, zipped: Path, tmp_path: Path
+) -> None:
+    """A standalone master and two workers as processes, which find our packages in the zip alone."""
+    stores = {"batch_views": emptied(redis_url), "speed_views": emptied(redis_url)}
+    millrace = installation(spark, kafka_bootstrap, stores, tmp_path / "home")
+    alone = replace(millrace, settings=replace(millrace.settings, home=tmp_path, batch_views="", speed_views=""))
+    first, second = in_parts(mixed_stream(millrace.settings.rules), 2)
+    millrace.produce(first)
+    with spark_cluster(2, tmp_path / "cluster", packages=None) as master:
+        cluster = partial(submit, millrace, zipped, tmp_path, master=master)
+        cluster("batch_layer/jobs/generation.py")
+        millrace.produce(second)
+        cluster("speed_layer/jobs/stream.py", "--available-now")
+        millrace.check_all_is_applied()
+        assert millrace.prove().mismatches == 0
+        incremental = json.loads(cluster("batch_layer/jobs/generation.py").splitlines()[-1])
+    assert incremental["metrics"]["mode"] == "incremental"
+    assert rows_of(millrace, incremental["id"]) == rows_of(alone, alone.batch().id)
+    millrace.check_all_is_applied()
+    assert millrace.prove().mismatches == 0
+    millrace.close()
+
+
+def submit(millrace: Installation, zipped: Path, folder: Path, job: str, *words: str, master: str = "local[2]") -> str:
     """Run one job in ``folder``; what it prints on stdout."""
     given = {f"MILLRACE_{name.upper()}": str(getattr(millrace.settings, name)) for name in SET}
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("MILLRACE_", "PYTHON"))}
     spark_submit = Path(pyspark.__file__).parent / "bin" / "spark-submit"
     jars = ",".join(map(str, jar_paths("spark")))
-    options = ["--master", "local[2]", "--driver-memory", "1g", "--py-files", str(zipped), "--jars", jars]
+    options = ["--master", master, "--driver-memory", "1g", "--py-files", str(zipped), "--jars", jars]
     done = subprocess.run(
         [spark_submit, *options, ROOT / job, *words], cwd=folder, capture_output=True, text=True, check=False,
         env={**kept, **given, "PYSPARK_PYTHON": sys.executable, "JDK_JAVA_OPTIONS": QUICK_JAVA}, timeout=300,

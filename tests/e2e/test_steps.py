@@ -10,11 +10,9 @@ from batch_layer.jobs import generation
 from batch_layer.jobs.generation import BatchJob, Refused
 from batch_layer.jobs.judging import Judging
 from batch_layer.runs import Runs, Wish
-from core.codec import unpack_sums
 from core.runs import STEPS
-from core.views import VIEWS
 from schemas.errors import BadInput, SettingsError
-from tests.e2e.installation import Installation
+from tests.e2e.installation import Installation, rows_of
 from tests.e2e.mixed_stream import in_parts, mixed_stream
 
 pytestmark = [pytest.mark.kafka, pytest.mark.spark, pytest.mark.redis, pytest.mark.cassandra]
@@ -146,11 +144,3 @@ def test_incremental_generations_hold_what_a_full_one_does(millrace: Installatio
     assert (again.metrics["mode"], again.metrics["new_events"]) == ("incremental", 0)
     assert rows_of(millrace, again.id) == rows_of(millrace, full.id)
     assert millrace.prove().mismatches == 0
-
-
-def rows_of(millrace: Installation, name: str) -> dict[tuple[str, bytes], bytes]:
-    """All rows of its views but those whose sums have all become 0: they are there or not, as the log was cut."""
-    views, book = batch_views(millrace.settings), generation_book(name)
-    rows = {(view, key): value for view in VIEWS for key, value in views.scan(book, view)}
-    summed = {at: unpack_sums(value) for at, value in rows.items() if at[0] in ("pairs", "counts")}
-    return {at: value for at, value in rows.items() if summed.get(at) != {}}
