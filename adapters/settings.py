@@ -19,6 +19,11 @@ PREFIX = "MILLRACE_"
 # Read elsewhere: the file's own place, and what tests and benchmarks use.
 NOT_SETTINGS = {"CONFIG", "TEST_DATA", "SEARCH", "FAULT"}
 _UNITS_BYTES = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
+_POSITIVE = ("partitions", "history_items", "remembered_ids", "max_events_per_batch", "als_factors", "als_iterations")
+_NOT_NEGATIVE = (
+    "als_regularization", "als_alpha", "shrinkage", "keep", "port", "evaluation_events", "gate_margin", "gate_users",
+    "gate_shrink", "gate_items",
+)  # fmt: skip
 _UNITS_MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 
 
@@ -182,13 +187,26 @@ def _converted(key: str, value: Any) -> Any:
 def _validate(settings: Settings) -> None:
     for key in ("window", "trigger", "lease", "grace", "run_patience", "store_timeout"):
         milliseconds(getattr(settings, key))
-    for key in ("partitions", "history_items", "remembered_ids", "max_events_per_batch", "als_factors"):
+    for key in (
+        "partitions",
+        "history_items",
+        "remembered_ids",
+        "max_events_per_batch",
+        "als_factors",
+        "als_iterations",
+    ):
         if getattr(settings, key) < 1:
             raise SettingsError(f"setting '{key}' must be at least 1")
-    memory_bytes(settings.als_memory)
-    for key in ("evaluation_events", "gate_margin", "gate_users", "gate_shrink", "gate_items"):
-        if not getattr(settings, key) >= 0:
-            raise SettingsError(f"setting '{key}' must not be negative")
+    for key in ("history_items", "remembered_ids", "port"):  # a stored history counts with 16 bits
+        if getattr(settings, key) > 65_535:
+            raise SettingsError(f"setting '{key}' must be at most 65535")
+    for key in ("als_memory", "spark_memory"):
+        memory_bytes(getattr(settings, key))
+    for key in _NOT_NEGATIVE:
+        if not 0 <= getattr(settings, key) < float("inf"):
+            raise SettingsError(f"setting '{key}' must be a number that is not negative")
+    if settings.retention_ms < 1 and settings.retention_ms != -1:
+        raise SettingsError("setting 'retention_ms' must be positive, or -1 for no limit")
     for key, known in (("partitioner", ("murmur2", "crc32")), ("als_engine", ("auto", "implicit", "spark"))):
         if getattr(settings, key) not in known:
             raise SettingsError(f"setting '{key}' must be {' or '.join(known)}, not {getattr(settings, key)!r}")

@@ -192,6 +192,37 @@ def test_generations_are_listed_rolled_back_and_released(shop: Commands) -> None
     assert shop.json("rollback", second["id"])["active"] == second["id"]
 
 
+def test_a_run_in_steps_is_begun_once_listed_and_refuses_what_is_missing(shop: Commands) -> None:
+    begun = shop.json("batch", "boundary", "--run", "night:1", "--reason", "tonight")
+    assert (
+        begun == shop.json("batch", "boundary", "--run", "night:1") == {"run": "night:1", "boundary": begun["boundary"]}
+    )
+    assert "`millrace batch ingest night:1`" in shop.refused("batch", "publish", "night:1")
+    assert "not known" in shop.refused("batch", "publish", "night:2")
+    (row,) = [row for row in shop.json("generations") if row["id"] == "night:1"]
+    assert (row["done"], row["reason"], row["active"]) == ([], "tonight", False)
+    assert "there are" in shop.refused("batch", "boundary", "--at", "999")
+
+
+def test_a_schedule_makes_runs_shows_in_status_and_is_the_only_one(shop: Commands, tmp_path: Path) -> None:
+    log = tmp_path / "schedule.log"
+    with shop.started("batch", "run", "--every", "10s", log=log) as schedule:
+        until(lambda: last_run(shop).get("result") == "published", 120, log.read_text)
+        told = shop.json("status")["schedule"]
+        assert (told["alive"], told["failures"], told["failing_since"]) == (True, 0, None)
+        assert told["next_due"] > told["last"]["began_at"]
+        assert f"process {schedule.pid}" in shop.refused("batch", "run", "--every", "10s")
+        schedule.send_signal(signal.SIGTERM)
+        assert schedule.wait(60) == 0, log.read_text()
+    assert not shop.json("status")["schedule"]["alive"]
+    assert "Traceback" not in log.read_text()
+    assert "later run was faster" in shop.refused("batch", "publish", "night:1")  # begun before those
+
+
+def last_run(shop: Commands) -> dict[str, Any]:
+    return ((shop.json("status")["schedule"] or {}).get("last")) or {}
+
+
 def test_changed_weights_are_refused_until_a_full_run(shop: Commands) -> None:
     kinds = json.dumps({"view": 7, "purchase": 5, "rating": "value", "remove": "remove"})
     assert "--full" in shop.refused("batch", "run", MILLRACE_KINDS=kinds)
