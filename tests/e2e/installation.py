@@ -21,7 +21,7 @@ from adapters.records import read_control, read_position
 from adapters.settings import Settings
 from batch_layer.jobs.generation import BatchJob
 from core.acceptance import parse_event
-from core.codec import event_key, unpack_sums
+from core.codec import event_key
 from core.fold_slow import SlowView
 from core.views import VIEWS
 from millrace.proof import prove
@@ -31,6 +31,7 @@ from serving_layer.snapshot import Snapshot
 from serving_layer.verify import Report
 from serving_layer.views import Views, answer
 from speed_layer.jobs.stream import SpeedJob
+from tests.folding import says_something
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -227,11 +228,10 @@ def installation(
 
 
 def rows_of(millrace: Installation, name: str) -> dict[tuple[str, bytes], bytes]:
-    """All rows of a generation's views but those whose sums all became 0: these depend on where the log was cut."""
+    """All rows of a generation's views that say something."""
     views, book = batch_views(millrace.settings), generation_book(name)
-    rows = {(view, key): value for view in VIEWS for key, value in views.scan(book, view)}
-    summed = {at: unpack_sums(value) for at, value in rows.items() if at[0] in ("pairs", "counts")}
-    return {at: value for at, value in rows.items() if summed.get(at) != {}}
+    rows = ((view, key, value) for view in VIEWS for key, value in views.scan(book, view))
+    return {(view, key): value for view, key, value in rows if says_something(view, value)}
 
 
 def emptied(redis_url: str) -> str:

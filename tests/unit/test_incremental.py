@@ -10,11 +10,10 @@ from hypothesis import strategies as st
 
 from batch_layer import fold_step, write_step
 from batch_layer.output import Output
-from core.codec import unpack_sums
 from schemas.event import REMOVE, Event
 from schemas.rules import Rules
 from tests.contract.reference import ReferenceStore
-from tests.folding import Rows, columns, rows_as_data, slow
+from tests.folding import Rows, columns, rows_as_data, says_something, slow
 from tests.small_lambda import placed
 
 RULES = Rules(history_items=3, remembered_ids=4, window_ms=2 * 24 * 3_600_000, partitions=2)
@@ -56,11 +55,10 @@ class Layer:
         return output.name
 
     def rows(self, name: str) -> Rows:
-        """All that say something: a row whose sums have all become 0 is there or not, as the log was cut."""
+        """All that say something."""
         book = Output("memory", 0, name).book
         found = {(view, key): value for view in self.store.spaces(book) for key, value in self.store.scan(book, view)}
-        empty = {at for at, value in found.items() if at[0] in ("pairs", "counts") and not unpack_sums(value)}
-        return {at: value for at, value in found.items() if at not in empty}
+        return {at: value for at, value in found.items() if says_something(at[0], value)}
 
 
 @contextmanager
