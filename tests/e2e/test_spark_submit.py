@@ -1,4 +1,4 @@
-"""The jobs run by Spark's own spark-submit, from the zip alone, far from the checkout and without the command."""
+"""The jobs run by spark-submit on a real cluster, from the zip alone, far from the checkout and without the command."""
 
 import json
 import os
@@ -37,23 +37,6 @@ def zipped() -> Path:
     return ROOT / (made.stdout.decode().strip() or "dist/millrace.zip")
 
 
-def test_both_jobs_run_from_the_zip_alone(
-    spark: "SparkSession", kafka_bootstrap: str, zipped: Path, tmp_path: Path
-) -> None:
-    millrace = installation(spark, kafka_bootstrap, {}, tmp_path / "home")
-    first, second = in_parts(mixed_stream(millrace.settings.rules), 2)
-    millrace.produce(first)
-    told = submit(millrace, zipped, tmp_path, "batch_layer/jobs/generation.py", "--reason", "by zip")
-    generation = json.loads(told.splitlines()[-1])  # spark-submit makes one stream of what a job says
-    assert (generation["id"], generation["reason"]) == (millrace.control.active, "by zip")
-    millrace.check_all_is_applied(degraded=("speed",))
-    millrace.produce(second)
-    submit(millrace, zipped, tmp_path, "speed_layer/jobs/stream.py", "--available-now")
-    millrace.check_all_is_applied()
-    assert millrace.prove().mismatches == 0
-    millrace.close()
-
-
 def test_both_jobs_on_a_cluster_give_what_one_machine_gives(
     spark: "SparkSession", kafka_bootstrap: str, redis_url: str, zipped: Path, tmp_path: Path
 ) -> None:
@@ -65,7 +48,10 @@ def test_both_jobs_on_a_cluster_give_what_one_machine_gives(
     millrace.produce(first)
     with spark_cluster(2, tmp_path / "cluster", packages=None) as master:
         cluster = partial(submit, millrace, zipped, tmp_path, master=master)
-        cluster("batch_layer/jobs/generation.py")
+        told = cluster("batch_layer/jobs/generation.py", "--reason", "by zip")
+        made = json.loads(told.splitlines()[-1])  # spark-submit makes one stream of what a job says
+        assert (made["id"], made["reason"], made["metrics"]["mode"]) == (millrace.control.active, "by zip", "full")
+        millrace.check_all_is_applied(degraded=("speed",))
         millrace.produce(second)
         cluster("speed_layer/jobs/stream.py", "--available-now")
         millrace.check_all_is_applied()
