@@ -17,9 +17,6 @@ def generation_book(generation: str) -> Book:
     return Book(f"generation/{generation}")
 
 
-OLDER = "-older"
-
-
 def segment_space(epoch: int, view: str, segment: int) -> str:
     """Rows of a view within one segment."""
     return f"{epoch}/{view}/{segment}"
@@ -27,7 +24,7 @@ def segment_space(epoch: int, view: str, segment: int) -> str:
 
 def older_space(epoch: int, view: str, segment: int) -> str:
     """The older parts of the same rows (``core.tagged``)."""
-    return f"{epoch}/{view}{OLDER}/{segment}"
+    return f"{epoch}/{view}-older/{segment}"
 
 
 def segment_spaces(epoch: int, view: str, segment: int) -> list[str]:

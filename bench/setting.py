@@ -34,18 +34,20 @@ def fresh_home() -> Iterator[tuple[Settings, Log]]:
 
 
 def produce(log: Log, events: int, users: int, items: int, seed: int = SEED) -> None:
-    """Append synthetic events to the log; the same for the same arguments but for the time at which they end."""
-    world = World(GeneratorSettings(users, items, events, seed, time.time_ns() // 1_000_000))
-    made = generate_events(world.settings, world)
-    log.appender().append_all(
-        log.topics.events, ((each["user_id"].encode(), msgspec.json.encode(each)) for each in made)
-    )
+    """Append synthetic events to the log."""
+    log.appender().append_all(log.topics.events, _made(events, users, items, seed))
 
 
 def load(events: int, users: int, items: int, seed: int = SEED) -> list[tuple[bytes, bytes]]:
-    """(user, value) of synthetic events; the same for the same arguments but for the time at which they end."""
+    """(user, value) of synthetic events."""
+    return list(_made(events, users, items, seed))
+
+
+def _made(events: int, users: int, items: int, seed: int) -> Iterator[tuple[bytes, bytes]]:
+    """The same for the same arguments but for the time at which they end."""
     world = World(GeneratorSettings(users, items, events, seed, time.time_ns() // 1_000_000))
-    return [(each["user_id"].encode(), msgspec.json.encode(each)) for each in generate_events(world.settings, world)]
+    for each in generate_events(world.settings, world):
+        yield each["user_id"].encode(), msgspec.json.encode(each)
 
 
 def machine() -> str:

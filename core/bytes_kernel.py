@@ -3,6 +3,8 @@
 import numpy as np
 from numba import njit
 
+from core.codec import UNIT
+
 
 @njit(cache=True, nogil=True)
 def get_uint(buf, at, width):  # type: ignore[no-untyped-def]
@@ -23,6 +25,15 @@ def put_int(buf, at, value, width):  # type: ignore[no-untyped-def]
     bits = np.uint64(value)
     for k in range(width):
         buf[at + k] = np.uint8((bits >> np.uint64(8 * k)) & np.uint64(255))
+
+
+@njit(cache=True, nogil=True)
+def unit_of(numbers, first, end):  # type: ignore[no-untyped-def]
+    """In which unit those numbers are packed: ``UNIT`` where there are some and all are multiples of it."""
+    for k in range(first, end):
+        if numbers[k] % UNIT != 0:
+            return 1
+    return UNIT if end > first else 1
 
 
 @njit(cache=True, nogil=True)

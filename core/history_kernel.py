@@ -3,10 +3,10 @@
 import numpy as np
 from numba import njit
 
-from core.bytes_kernel import get_int, get_uint, put_int, unsigned_width, width_of
+from core.bytes_kernel import get_int, get_uint, put_int, unit_of, unsigned_width, width_of
+from core.codec import HISTORY_HEAD
 
-HEAD = 19
-UNIT = 1000
+HEAD = HISTORY_HEAD.size
 
 
 @njit(cache=True, nogil=True)
@@ -55,15 +55,13 @@ def unpack_histories(buf, starts):  # type: ignore[no-untyped-def]
 @njit(cache=True, nogil=True)
 def _shape(u, n, item, rating, time, name_starts):  # type: ignore[no-untyped-def]
     """Of one user's entries: unit, widths of rating, time and length, oldest time, bytes of all names."""
-    unit = UNIT if n else 1
     oldest = newest = time[u, 0] if n else np.int64(0)
     text = high = np.int64(0)
     for k in range(n):
-        if rating[u, k] % UNIT != 0:
-            unit = 1
         oldest, newest = min(oldest, time[u, k]), max(newest, time[u, k])
         length = name_starts[item[u, k] + 1] - name_starts[item[u, k]]
         text, high = text + length, max(high, length)
+    unit = unit_of(rating[u], 0, n)
     return unit, width_of(rating[u], 0, n, unit), unsigned_width(newest - oldest), unsigned_width(high), oldest, text
 
 

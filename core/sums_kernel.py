@@ -4,12 +4,12 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from core.bytes_kernel import common, get_int, get_uint, longest, put_int, width_of, width_of_lengths
+from core.bytes_kernel import common, get_int, get_uint, longest, put_int, unit_of, width_of, width_of_lengths
+from core.codec import SUMS_HEAD
 
 Bytes = NDArray[np.uint8]
 Ints = NDArray[np.int64]
-HEAD = 8
-UNIT = 1000
+HEAD = SUMS_HEAD.size
 
 
 @njit(cache=True, nogil=True)
@@ -33,14 +33,6 @@ def _compare(a, len_a, b, len_b):  # type: ignore[no-untyped-def]
         if a[k] != b[k]:
             return np.int64(a[k]) - np.int64(b[k])
     return len_a - len_b
-
-
-@njit(cache=True, nogil=True)
-def _unit(amounts, first, end):  # type: ignore[no-untyped-def]
-    for k in range(first, end):
-        if amounts[k] % UNIT != 0:
-            return 1
-    return UNIT if end > first else 1
 
 
 @njit(cache=True, nogil=True)
@@ -95,7 +87,7 @@ def _merge(a, b, overlay):  # type: ignore[no-untyped-def]
             j += 1
             if j < nb:
                 len_b, at_b = _next(b, j, nb, long_b, lengths_b, at_b, name_b)
-    unit = _unit(amounts, 0, n)
+    unit = unit_of(amounts, 0, n)
     width, long = width_of(amounts, 0, n, unit), width_of_lengths(shared, rest, 0, n)
     out = np.empty(HEAD + (width + 2 * long) * n + used, np.uint8)
     out[_write(out, 0, amounts, shared, rest, 0, n, unit, width, long) :] = text[:used]
@@ -133,7 +125,7 @@ def pack_rows(row_starts, code, amount, name_starts, name_bytes):  # type: ignor
             shared[k] = common(name_bytes[before:], length_before, name_bytes[at:], length)
             rest[k] = length - shared[k]
             before, length_before, text = at, length, text + rest[k]
-        unit = _unit(amount, first, end)
+        unit = unit_of(amount, first, end)
         width, long = width_of(amount, first, end, unit), width_of_lengths(shared, rest, first, end)
         shape[r, 0], shape[r, 1], shape[r, 2] = unit, width, long
         starts[r + 1] = starts[r] + HEAD + (width + 2 * long) * (end - first) + text

@@ -41,16 +41,10 @@ def settle(stored: bytes, position: Position, merge: Merge) -> bytes | None:
     return stored[middle:] if base is None or replaces else merge(base, stored[middle:])
 
 
-def stage(stored: bytes | None, position: Position, attempt: int, change: bytes, merge: Merge) -> bytes:
-    """The row with ``change`` added under the tag ``attempt``, not yet counting."""
-    base = None if stored is None else settle(stored, position, merge)
-    return tagged(base, position, attempt, change, older_bytes(stored))
-
-
 def tagged(
     base: bytes | None, position: Position, attempt: int, change: bytes, older: int = 0, replaces: bool = False
 ) -> bytes:
-    """A row of its parts; ``older`` is about how many bytes its older part has."""
+    """The row with ``change`` under the tag ``attempt``, not yet counting; ``older``: about the older part's bytes."""
     head = _HEAD.pack(position.attempt, attempt, -1 if base is None else len(base), replaces, older)
     return head + (base or b"") + change
 

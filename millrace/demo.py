@@ -5,7 +5,6 @@ import shutil
 import signal
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from adapters.beside import beside
 from adapters.broker import wait_until_stopped
 from adapters.commands import reports_errors
 from adapters.settings import Settings, load_settings
@@ -24,7 +24,6 @@ from schemas.errors import MillraceError
 if TYPE_CHECKING:
     from adapters.log import Log
     from datasets.generator import World
-    from speed_layer.jobs.stream import SpeedJob
 
 
 class Story:
@@ -119,7 +118,7 @@ def _live(spark: Any, log: "Log", settings: Settings, world: "World", story: Sto
     follower.start()
     job = SpeedJob(spark, log, settings, story.say)
     try:
-        with _running(job), open_views(settings) as views:
+        with beside(job.run, job.stop, "speed layer"), open_views(settings) as views:
             item, user = world.item_ids[0], "user-0"
             with story.step("Answers: generation and segments merged"):
                 settled(views, log)
@@ -140,28 +139,6 @@ def _live(spark: Any, log: "Log", settings: Settings, world: "World", story: Sto
                 raise MillraceError("verify found mismatches")
     finally:
         follower.stop()
-
-
-@contextmanager
-def _running(job: "SpeedJob") -> Iterator[None]:
-    """The speed layer on a thread; a failure there ends the block's command with the reason."""
-    failure: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            job.run()
-        except BaseException as error:  # noqa: BLE001 - raised again by the block's thread
-            failure.append(error)
-
-    thread = threading.Thread(target=run, name="speed layer")
-    thread.start()
-    try:
-        yield
-    finally:
-        job.stop()
-        thread.join()
-    if failure:
-        raise failure[0]
 
 
 def _show(*lookups: list[str]) -> None:

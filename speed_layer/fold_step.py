@@ -34,7 +34,7 @@ def fold_records(batches: Iterable[pa.RecordBatch], batch: MicroBatch) -> Iterat
     speed = store(batch.places.speed_views, batch.places.store_timeout_ms)
     users = keys_of(users_of(events).to_pylist())
     own = committed(speed.read(SPEED, row_space(batch, HISTORY, 0), users), HISTORY, batch)
-    inherited = _inherited(events, own, batch)
+    inherited = _inherited(events, users, own, batch)
     known = pa.array([own.get(user) or inherited.get(user) for user in users], pa.binary())
     for change in [*fold_columns(events, _segments(events, batch), known, batch.rules), *refused]:
         if VIEWS[change.view].shared:
@@ -52,17 +52,16 @@ def _judged(batches: Iterable[pa.RecordBatch], batch: MicroBatch) -> tuple[pa.Re
     """
     events, refused, tally = [pa.RecordBatch.from_pylist([], EVENT_COLUMNS)], list[Changes](), Tally()
     for given in batches:
-        accepted, rejected = parse_columns(_in_range([given], batch), batch.rules)
+        records = pa.RecordBatch.from_arrays(given.columns, schema=RECORD_COLUMNS)
+        accepted, rejected = parse_columns(_in_range(records, batch), batch.rules)
         events.append(accepted)
         refused += _rejected(rejected, batch)
         tally = tally.plus(Tally(events=accepted.num_rows, rejected=rejected.num_rows))
     return pa.concat_batches(events), refused, tally
 
 
-def _in_range(batches: Iterable[pa.RecordBatch], batch: MicroBatch) -> pa.RecordBatch:
-    """The task's records from the committed position on: the engine may hand over earlier ones again."""
-    table = pa.Table.from_batches(list(batches), RECORD_COLUMNS).combine_chunks()
-    records = table.to_batches()[0] if table.num_rows else pa.RecordBatch.from_pylist([], RECORD_COLUMNS)
+def _in_range(records: pa.RecordBatch, batch: MicroBatch) -> pa.RecordBatch:
+    """Those from the committed position on: the engine may hand over earlier ones again."""
     partition = records.column("partition").to_numpy()
     offset = records.column("offset").to_numpy()
     wanted = np.zeros(len(offset), dtype=bool)
@@ -76,9 +75,10 @@ def _segments(events: pa.RecordBatch, batch: MicroBatch) -> "np.ndarray[tuple[in
     return segments_of(partition, events.column("offset").to_numpy(), batch.boundaries)
 
 
-def _inherited(events: pa.RecordBatch, own: dict[bytes, bytes], batch: MicroBatch) -> dict[bytes, bytes]:
+def _inherited(
+    events: pa.RecordBatch, users: list[bytes], own: dict[bytes, bytes], batch: MicroBatch
+) -> dict[bytes, bytes]:
     """For users without a history of this epoch the one in their partition's base generation (rule 8)."""
-    users = keys_of(users_of(events).to_pylist())
     first = events.column("user_id").dictionary_encode().indices.to_numpy()
     _, row = np.unique(first, return_index=True)
     partitions = events.column("partition").to_numpy()[row].tolist()

@@ -22,8 +22,8 @@ from core.control import (
 )
 from core.fold import fold_columns, users_of
 from core.partitioner import partition_of
-from core.tagged import settle, stage
-from core.views import VIEWS
+from core.tagged import settle, tagged
+from core.views import VIEWS, View
 from schemas.control import Control, Generation, LogIdentity, Offsets, Position
 from schemas.event import Event
 from schemas.rules import Rules
@@ -118,12 +118,16 @@ class SmallLambda:
             stored = self.speed.read(SPEED, space, change.keys.to_pylist())
             for key, value in zip(change.keys.to_pylist(), change.values.to_pylist(), strict=True):
                 whole = add_history(inherited[key], value) if view.name == "history" and inherited.get(key) else value
-                out[space, key] = stage(stored.get(key), self.position, self.position.registered, whole, view.merge)
+                base = self._settled(stored.get(key), view)
+                out[space, key] = tagged(base, self.position, self.position.registered, whole)
         return out
 
     def _own_history(self, user: bytes) -> bytes | None:
         stored = self.speed.read(SPEED, state_space(self.position.epoch, "history"), [user]).get(user)
-        return None if stored is None else settle(stored, self.position, VIEWS["history"].merge)
+        return self._settled(stored, VIEWS["history"])
+
+    def _settled(self, stored: bytes | None, view: View) -> bytes | None:
+        return None if stored is None else settle(stored, self.position, view.merge)
 
     def _inherited(self, user: bytes, partition: int) -> bytes | None:
         base = base_generation(self.control, self.position, partition)

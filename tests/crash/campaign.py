@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 
+from adapters.beside import beside
 from tests.crash.blows import (
     BATCH_STEPS,
     PUBLISHED,
@@ -137,13 +138,8 @@ def batch_dies_again_and_again(made: Plant) -> Iterator[None]:
                 part.kill()
                 part.faults.extend((rng.choice(BATCH_STEPS), "") if not part.faults else ())
 
-    thread = threading.Thread(target=harass, name="batch is killed")
-    thread.start()
-    try:
+    with beside(harass, over.set, "batch is killed"):
         yield
-    finally:
-        over.set()
-        thread.join()
 
 
 def until_published(made: Plant) -> None:

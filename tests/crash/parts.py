@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from subprocess import Popen
 
+from adapters.beside import beside
 from tests.e2e.commands import Commands, until
 
 RESTART_SECONDS = 0.5
@@ -124,27 +125,19 @@ class Part:
 @contextmanager
 def kept(*parts: Part) -> Iterator[None]:
     """Starts those again that ended, for the length of the block, and then stops all."""
-    over, failures = threading.Event(), list[BaseException]()
+    over = threading.Event()
 
     def keep() -> None:
-        try:
-            while not over.wait(0.1):
-                for part in parts:
-                    part.look()
-        except BaseException as error:  # noqa: BLE001 - raised again below
-            failures.append(error)
+        while not over.wait(0.1):
+            for part in parts:
+                part.look()
 
-    thread = threading.Thread(target=keep, name="keeper")
-    thread.start()
     try:
-        yield
+        with beside(keep, over.set, "keeper"):
+            yield
     finally:
-        over.set()
-        thread.join()
         for part in parts:
             part.end()
-    if failures:
-        raise failures[0]
 
 
 def descendants(pid: int) -> list[int]:

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 import httpx
 
+from adapters.beside import beside
 from core.acceptance import parse_event
 from core.boundaries import latest, reaches
 from core.fold_slow import SlowView
@@ -60,26 +61,16 @@ class Reader:
     @contextmanager
     def reading(self) -> Iterator[None]:
         """For the length of the block."""
-        over, failures = threading.Event(), list[BaseException]()
+        over = threading.Event()
 
         def read() -> None:
-            try:
-                with httpx.Client(base_url=f"{self.where}/api/v1", timeout=60) as client:
-                    while not over.wait(EVERY_SECONDS):
-                        for path in self._paths(len(self.answers)):
-                            self._ask(client, *path)
-            except BaseException as error:  # noqa: BLE001 - raised again below
-                failures.append(error)
+            with httpx.Client(base_url=f"{self.where}/api/v1", timeout=60) as client:
+                while not over.wait(EVERY_SECONDS):
+                    for path in self._paths(len(self.answers)):
+                        self._ask(client, *path)
 
-        thread = threading.Thread(target=read, name="reader")
-        thread.start()
-        try:
+        with beside(read, over.set, "reader"):
             yield
-        finally:
-            over.set()
-            thread.join()
-        if failures:
-            raise failures[0]
 
     @contextmanager
     def rebuilding(self) -> Iterator[None]:

@@ -1,7 +1,6 @@
 """A whole installation for tests: both layers' jobs over a real log and real stores, judged by the slow twin."""
 
 import itertools
-import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from confluent_kafka import Producer
 
+from adapters.beside import beside
 from adapters.books import generation_book
 from adapters.dead_letters import dead_letters
 from adapters.kafka_client import MAX_MESSAGE_BYTES, client_settings
@@ -98,23 +98,9 @@ class Installation:
     @contextmanager
     def streaming(self) -> Iterator[SpeedJob]:
         """The speed layer beside the block, on a thread of its own."""
-        job, failures = self.speed_job(), list[BaseException]()
-
-        def run() -> None:
-            try:
-                job.run()
-            except BaseException as error:  # noqa: BLE001 - raised again below
-                failures.append(error)
-
-        thread = threading.Thread(target=run, name="speed layer")
-        thread.start()
-        try:
+        job = self.speed_job()
+        with beside(job.run, job.stop, "speed layer"):
             yield job
-        finally:
-            job.stop()
-            thread.join()
-        if failures:
-            raise failures[0]
 
     def close(self) -> None:
         """Let go of the stores that the jobs opened in this process."""

@@ -5,8 +5,8 @@ import pytest
 from adapters.books import SPEED, generation_book, segment_space
 from adapters.opened import batch_views, speed_views
 from core.codec import bucket_key, bucket_of_key, pack_norm, pack_sums, unpack_norm, unpack_sums
-from core.tagged import stage
-from core.views import COUNTS, NORMS, PAIRS, VIEWS
+from core.tagged import tagged
+from core.views import COUNTS, NORMS, PAIRS
 from tests.e2e.installation import Installation
 from tests.e2e.mixed_stream import in_parts, mixed_stream
 
@@ -48,7 +48,7 @@ def spoil_the_generation(millrace: Installation) -> list[str]:
 def spoil_a_segment(millrace: Installation) -> list[str]:
     """A committed row of the speed view that no event explains."""
     store, position = speed_views(millrace.settings), millrace.position
-    space, counts = segment_space(position.epoch, COUNTS, millrace.control.active_segments[0]), VIEWS[COUNTS]
-    row = stage(None, position, position.attempt, pack_sums([(b"nobody", 1)]), counts.merge)
+    space = segment_space(position.epoch, COUNTS, millrace.control.active_segments[0])
+    row = tagged(None, position, position.attempt, pack_sums([(b"nobody", 1)]))
     assert store.put(SPEED, {(space, bucket_key(1)): row}, guard=position.to_json())
     return ["count in bucket 1 of nobody"]

@@ -50,6 +50,15 @@ class Story:
         life.apply(to)
         return life
 
+    def past_a_boundary(self) -> SpeedLife:
+        """A generation, and a process of the speed layer that has gone on beyond its boundary."""
+        self.send(8)
+        life = self.life()
+        self.world.run_batch()
+        self.send(8)
+        life.apply(ALL)
+        return life
+
     def crash(self, life: SpeedLife, to: tuple[int, int], calls: int) -> None:
         process = Process(lambda: life.apply(to))
         assert process.resume(Fate(calls, "crash"))

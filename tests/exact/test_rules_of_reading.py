@@ -137,19 +137,16 @@ def test_6_a_control_record_that_does_not_know_the_positions_plan_starts_the_rea
     require(tale, lambda patch, _: patch.setattr(snapshot, "reaches", lambda a, b: True))
 
 
+def past_a_boundary(story: Story) -> None:
+    story.past_a_boundary()
+    story.exact()
+
+
 def test_6_only_segments_from_the_active_boundary_on_are_added() -> None:
     def every(control: Control) -> list[int]:
         return [each.id for each in control.boundaries]
 
-    def tale(story: Story) -> None:
-        story.send(8)
-        life = story.life()
-        story.world.run_batch()
-        story.send(8)
-        life.apply(ALL)
-        story.exact()
-
-    require(tale, lambda patch, _: patch.setattr(Control, "active_segments", property(every)))
+    require(past_a_boundary, lambda patch, _: patch.setattr(Control, "active_segments", property(every)))
 
 
 def test_7_a_generation_ahead_of_the_speed_layer_answers_with_its_own_histories() -> None:
@@ -172,15 +169,7 @@ def test_7_past_the_boundary_the_speed_views_histories_answer() -> None:
     def never(self: Snapshot, user: bytes) -> list[bytes]:
         return list(self.of_generation("history", [user]).values())
 
-    def tale(story: Story) -> None:
-        story.send(8)
-        life = story.life()
-        story.world.run_batch()
-        story.send(8)
-        life.apply(ALL)
-        story.exact()
-
-    require(tale, lambda patch, _: patch.setattr(Snapshot, "_history_parts", never))
+    require(past_a_boundary, lambda patch, _: patch.setattr(Snapshot, "_history_parts", never))
 
 
 def overtaken(story: Story) -> None:

@@ -178,11 +178,7 @@ def test_13_a_redis_set_back_at_any_moment_of_an_attempt_never_counts_half_of_it
 
 def lose_control_record(story: Story) -> Restorable:
     """A generation, what follows it in the speed views; then the batch store is emptied."""
-    story.send(8)
-    life = story.life()
-    story.world.run_batch()
-    story.send(8)
-    life.apply(ALL)
+    life = story.past_a_boundary()
     story.batch.restore(None)
     story.send(4)
     with pytest.raises(MillraceError, match=GONE):
