@@ -8,6 +8,8 @@ from core.codec import UNIT
 
 @njit(cache=True, nogil=True)
 def get_uint(buf, at, width):  # type: ignore[no-untyped-def]
+    if width == 1:  # nearly always
+        return np.int64(buf[at])
     value = np.uint64(0)
     for k in range(width):
         value |= np.uint64(buf[at + k]) << np.uint64(8 * k)
@@ -22,6 +24,9 @@ def get_int(buf, at, width):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def put_int(buf, at, value, width):  # type: ignore[no-untyped-def]
+    if width == 1:
+        buf[at] = np.uint8(value & 255)
+        return
     bits = np.uint64(value)
     for k in range(width):
         buf[at + k] = np.uint8((bits >> np.uint64(8 * k)) & np.uint64(255))
@@ -69,8 +74,10 @@ def width_of_lengths(shared, rest, first, end):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def longest(buf, lengths, n, long):  # type: ignore[no-untyped-def]
-    """The length of the longest of n names, whose shared and own lengths stand at ``lengths``."""
+    """No less than the length of the longest of n names, whose shared and own lengths stand at ``lengths``."""
     high = np.int64(0)
+    if long == 1:
+        return np.int64(2 * 255)
     for k in range(n):
         high = max(high, get_uint(buf, lengths + long * k, long) + get_uint(buf, lengths + long * (n + k), long))
     return high

@@ -5,7 +5,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from core.bytes_kernel import common, get_int, get_uint, longest, put_int, unit_of, width_of, width_of_lengths
-from core.codec import SUMS_HEAD
+from core.codec import SUMS_HEAD, UNIT
 
 Bytes = NDArray[np.uint8]
 Ints = NDArray[np.int64]
@@ -21,30 +21,27 @@ def _open(a):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _next(a, k, n, long, lengths, at, name):  # type: ignore[no-untyped-def]
-    """Turn ``name`` from the name before into name k; its length, and where the next one's text begins."""
+    """Turn ``name`` from the name before into name k.
+
+    Returns how many bytes the two share, name k's length, and where the next one's text begins.
+    """
     shared, rest = get_uint(a, lengths + long * k, long), get_uint(a, lengths + long * (n + k), long)
-    name[shared : shared + rest] = a[at : at + rest]
-    return shared + rest, at + rest
+    for x in range(rest):
+        name[shared + x] = a[at + x]
+    return shared, shared + rest, at + rest
 
 
 @njit(cache=True, nogil=True)
-def _compare(a, len_a, b, len_b):  # type: ignore[no-untyped-def]
-    for k in range(min(len_a, len_b)):
-        if a[k] != b[k]:
-            return np.int64(a[k]) - np.int64(b[k])
-    return len_a - len_b
-
-
-@njit(cache=True, nogil=True)
-def _write(out, at, amounts, shared, rest, first, end, unit, width, long):  # type: ignore[no-untyped-def]
-    """Everything but the text, which begins at the position returned."""
+def _write(out, at, amounts, shared, rest, first, end, unit, divisor, width, long):  # type: ignore[no-untyped-def]
+    """Everything but the text, which begins at the position returned; ``amounts`` are given in ``unit / divisor``."""
     n = end - first
     put_int(out, at, n, 4)
     put_int(out, at + 4, unit, 2)
     out[at + 6], out[at + 7] = width, long
     lengths = at + HEAD + width * n
     for k in range(n):
-        put_int(out, at + HEAD + width * k, amounts[first + k] // unit, width)
+        amount = amounts[first + k] if divisor == 1 else amounts[first + k] // divisor
+        put_int(out, at + HEAD + width * k, amount, width)
         put_int(out, lengths + long * k, shared[first + k], long)
         put_int(out, lengths + long * (n + k), rest[first + k], long)
     return lengths + 2 * long * n
@@ -52,45 +49,71 @@ def _write(out, at, amounts, shared, rest, first, end, unit, width, long):  # ty
 
 @njit(cache=True, nogil=True)
 def _merge(a, b, overlay):  # type: ignore[no-untyped-def]
+    """Merge two sorted lists of names, comparing no byte twice (Ng and Kakehi 2008, LCP merge).
+
+    ``near_a`` and ``near_b`` say how many bytes the next name of each side shares with the last one written: of two
+    names that both come after it, the one that shares more with it is the smaller.
+    """
     na, unit_a, width_a, long_a, lengths_a, at_a = _open(a)
     nb, unit_b, width_b, long_b, lengths_b, at_b = _open(b)
+    times_a, times_b = (1, 1) if unit_a == unit_b else (unit_a, unit_b)
     size = max(longest(a, lengths_a, na, long_a), longest(b, lengths_b, nb, long_b))
-    name_a, name_b, before = np.empty(size, np.uint8), np.empty(size, np.uint8), np.empty(size, np.uint8)
+    name_a, name_b = np.empty(size, np.uint8), np.empty(size, np.uint8)
     amounts = np.empty(na + nb, np.int64)
     shared, rest = np.empty(na + nb, np.int64), np.empty(na + nb, np.int64)
     text = np.empty(len(a) + len(b), np.uint8)
-    i = j = n = used = len_a = len_b = len_before = 0
+    i = j = n = used = len_a = len_b = near_a = near_b = 0
     if na:
-        len_a, at_a = _next(a, 0, na, long_a, lengths_a, at_a, name_a)
+        _, len_a, at_a = _next(a, 0, na, long_a, lengths_a, at_a, name_a)
     if nb:
-        len_b, at_b = _next(b, 0, nb, long_b, lengths_b, at_b, name_b)
+        _, len_b, at_b = _next(b, 0, nb, long_b, lengths_b, at_b, name_b)
     while i < na or j < nb:
-        order = -1 if j >= nb else 1 if i >= na else _compare(name_a, len_a, name_b, len_b)
+        order, both = near_b - near_a, min(near_a, near_b)
+        if i >= na or j >= nb:
+            order = -1 if j >= nb else 1
+        elif order == 0:
+            least = min(len_a, len_b)
+            while both < least and name_a[both] == name_b[both]:
+                both += 1
+            if both < least:
+                order = -1 if name_a[both] < name_b[both] else 1
+            else:
+                order = len_a - len_b
         amount = np.int64(0)
         if order <= 0:
-            amount = get_int(a, HEAD + width_a * i, width_a) * unit_a
+            amount = get_int(a, HEAD + width_a * i, width_a) * times_a
         if order >= 0:
-            later = get_int(b, HEAD + width_b * j, width_b) * unit_b
+            later = get_int(b, HEAD + width_b * j, width_b) * times_b
             amount = later if overlay else amount + later
-        if amount != 0 or overlay:
-            name, length = (name_a, len_a) if order <= 0 else (name_b, len_b)
-            k = common(before, len_before, name, length)
-            amounts[n], shared[n], rest[n] = amount, k, length - k
-            text[used : used + length - k] = name[k:length]
-            before[k:length] = name[k:length]
-            n, used, len_before = n + 1, used + length - k, length
+        written = amount != 0 or overlay
+        if written:
+            amounts[n] = amount
+            if order <= 0:
+                shared[n], rest[n] = near_a, len_a - near_a
+                for x in range(near_a, len_a):
+                    text[used + x - near_a] = name_a[x]
+            else:
+                shared[n], rest[n] = near_b, len_b - near_b
+                for x in range(near_b, len_b):
+                    text[used + x - near_b] = name_b[x]
+            used, n = used + rest[n], n + 1
+            near_a, near_b = (len_a if order <= 0 else both), (len_b if order >= 0 else both)
         if order <= 0:
             i += 1
             if i < na:
-                len_a, at_a = _next(a, i, na, long_a, lengths_a, at_a, name_a)
+                before, len_a, at_a = _next(a, i, na, long_a, lengths_a, at_a, name_a)
+                near_a = min(near_a, before)
         if order >= 0:
             j += 1
             if j < nb:
-                len_b, at_b = _next(b, j, nb, long_b, lengths_b, at_b, name_b)
-    unit = unit_of(amounts, 0, n)
-    width, long = width_of(amounts, 0, n, unit), width_of_lengths(shared, rest, 0, n)
+                before, len_b, at_b = _next(b, j, nb, long_b, lengths_b, at_b, name_b)
+                near_b = min(near_b, before)
+    whole = unit_a == unit_b == UNIT and n > 0  # else the amounts stand in single thousandths
+    unit = UNIT if whole else unit_of(amounts, 0, n)
+    divisor = 1 if whole else unit
+    width, long = width_of(amounts, 0, n, divisor), width_of_lengths(shared, rest, 0, n)
     out = np.empty(HEAD + (width + 2 * long) * n + used, np.uint8)
-    out[_write(out, 0, amounts, shared, rest, 0, n, unit, width, long) :] = text[:used]
+    out[_write(out, 0, amounts, shared, rest, 0, n, unit, divisor, width, long) :] = text[:used]
     return out
 
 
@@ -132,7 +155,7 @@ def pack_rows(row_starts, code, amount, name_starts, name_bytes):  # type: ignor
     out = np.empty(starts[rows], np.uint8)
     for r in range(rows):
         first, end = row_starts[r], row_starts[r + 1]
-        at = _write(out, starts[r], amount, shared, rest, first, end, shape[r, 0], shape[r, 1], shape[r, 2])
+        at = _write(out, starts[r], amount, shared, rest, first, end, shape[r, 0], shape[r, 0], shape[r, 1], shape[r, 2])
         for k in range(first, end):
             source = name_starts[code[k]] + shared[k]
             for x in range(rest[k]):
