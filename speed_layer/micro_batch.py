@@ -11,7 +11,6 @@ from schemas.rules import Rules
 
 # What the fold step hands to the write step; rows with an empty view carry a ``Tally`` as JSON in ``value``.
 CHANGES = pa.schema([("view", pa.string()), ("segment", pa.int64()), ("key", pa.binary()), ("value", pa.binary())])
-CHANGES_DDL = "view string, segment bigint, key binary, value binary"
 TALLY_DDL = "puts bigint, events bigint, rejected bigint, rows bigint, bytes bigint"
 
 

@@ -27,12 +27,13 @@ from adapters.opened import batch_views, speed_views
 from adapters.opening import open_log
 from adapters.records import open_control, require_rules
 from adapters.settings import Settings, milliseconds
+from core.parcels import PARCELS_DDL, packed, unpacked
 from schemas.control import Offsets, Position
 from schemas.errors import LogUnavailable, MillraceError, SettingsError, StoreUnavailable
 from speed_layer.clean_up import CleanUp
 from speed_layer.driver import SpeedDriver, StartOver
 from speed_layer.fold_step import fold_records
-from speed_layer.micro_batch import CHANGES_DDL, TALLY_DDL, MicroBatch, Places, Tally
+from speed_layer.micro_batch import TALLY_DDL, MicroBatch, Places, Tally
 from speed_layer.outage import Outage
 from speed_layer.progress import Progress
 from speed_layer.rows import Displaced
@@ -197,9 +198,9 @@ class SpeedJob:
         if tasks == 1:
             tallies = records.mapInArrow(lambda each: write_sums(fold_records(each, batch), batch), TALLY_DDL)
         else:
-            changes = records.mapInArrow(lambda each: fold_records(each, batch), CHANGES_DDL)
-            rows = changes.repartition(tasks, "view", "segment", "key")
-            tallies = rows.mapInArrow(lambda each: write_sums(each, batch), TALLY_DDL)
+            parcels = records.mapInArrow(lambda each: packed(fold_records(each, batch), tasks), PARCELS_DDL)
+            shuffled = parcels.repartitionById(tasks, "task")
+            tallies = shuffled.mapInArrow(lambda each: write_sums(unpacked(each), batch), TALLY_DDL)
         try:
             collected = tallies.collect()
         except Exception as error:
