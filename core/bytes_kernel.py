@@ -42,6 +42,14 @@ def unit_of(numbers, first, end):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
+def scale(numbers, first, end, unit):  # type: ignore[no-untyped-def]
+    """Divide ``numbers[first:end]``, multiples of ``unit``, by it."""
+    if unit != 1:
+        for k in range(first, end):
+            numbers[k] //= unit
+
+
+@njit(cache=True, nogil=True)
 def width_of(numbers, first, end, unit):  # type: ignore[no-untyped-def]
     """Bytes of the narrowest signed integer that holds each of ``numbers[first:end] // unit``."""
     low = high = np.int64(0)

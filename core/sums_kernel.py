@@ -4,7 +4,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from core.bytes_kernel import common, get_int, get_uint, longest, put_int, unit_of, width_of, width_of_lengths
+from core.bytes_kernel import common, get_int, get_uint, longest, put_int, scale, unit_of, width_of, width_of_lengths
 from core.codec import SUMS_HEAD, UNIT
 
 Bytes = NDArray[np.uint8]
@@ -32,16 +32,15 @@ def _next(a, k, n, long, lengths, at, name):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _write(out, at, amounts, shared, rest, first, end, unit, divisor, width, long):  # type: ignore[no-untyped-def]
-    """Everything but the text, which begins at the position returned; ``amounts`` are given in ``unit / divisor``."""
+def _write(out, at, amounts, shared, rest, first, end, unit, width, long):  # type: ignore[no-untyped-def]
+    """Everything but the text, which begins at the position returned; ``amounts`` are in ``unit``."""
     n = end - first
     put_int(out, at, n, 4)
     put_int(out, at + 4, unit, 2)
     out[at + 6], out[at + 7] = width, long
     lengths = at + HEAD + width * n
     for k in range(n):
-        amount = amounts[first + k] if divisor == 1 else amounts[first + k] // divisor
-        put_int(out, at + HEAD + width * k, amount, width)
+        put_int(out, at + HEAD + width * k, amounts[first + k], width)
         put_int(out, lengths + long * k, shared[first + k], long)
         put_int(out, lengths + long * (n + k), rest[first + k], long)
     return lengths + 2 * long * n
@@ -75,10 +74,7 @@ def _merge(a, b, overlay):  # type: ignore[no-untyped-def]
             least = min(len_a, len_b)
             while both < least and name_a[both] == name_b[both]:
                 both += 1
-            if both < least:
-                order = -1 if name_a[both] < name_b[both] else 1
-            else:
-                order = len_a - len_b
+            order = (1 if name_a[both] > name_b[both] else -1) if both < least else len_a - len_b
         amount = np.int64(0)
         if order <= 0:
             amount = get_int(a, HEAD + width_a * i, width_a) * times_a
@@ -108,12 +104,12 @@ def _merge(a, b, overlay):  # type: ignore[no-untyped-def]
             if j < nb:
                 before, len_b, at_b = _next(b, j, nb, long_b, lengths_b, at_b, name_b)
                 near_b = min(near_b, before)
-    whole = unit_a == unit_b == UNIT and n > 0  # else the amounts stand in single thousandths
-    unit = UNIT if whole else unit_of(amounts, 0, n)
-    divisor = 1 if whole else unit
-    width, long = width_of(amounts, 0, n, divisor), width_of_lengths(shared, rest, 0, n)
+    unit = UNIT if unit_a == unit_b == UNIT and n > 0 else unit_of(amounts, 0, n)
+    if unit_a != unit or unit_b != unit:
+        scale(amounts, 0, n, unit)
+    width, long = width_of(amounts, 0, n, 1), width_of_lengths(shared, rest, 0, n)
     out = np.empty(HEAD + (width + 2 * long) * n + used, np.uint8)
-    out[_write(out, 0, amounts, shared, rest, 0, n, unit, divisor, width, long) :] = text[:used]
+    out[_write(out, 0, amounts, shared, rest, 0, n, unit, width, long) :] = text[:used]
     return out
 
 
@@ -131,7 +127,7 @@ def overlay_sums(a: bytes, b: bytes) -> bytes:
 
 @njit(cache=True, nogil=True)
 def pack_rows(row_starts, code, amount, name_starts, name_bytes):  # type: ignore[no-untyped-def]
-    """Pack rows of (name code, amount), already ascending within each row.
+    """Pack rows of (name code, amount), already ascending within each row; ``amount`` is overwritten.
 
     ``row_starts`` has rows + 1 entries. Returns the packed bytes and their rows + 1 starts.
     """
@@ -149,13 +145,14 @@ def pack_rows(row_starts, code, amount, name_starts, name_bytes):  # type: ignor
             rest[k] = length - shared[k]
             before, length_before, text = at, length, text + rest[k]
         unit = unit_of(amount, first, end)
-        width, long = width_of(amount, first, end, unit), width_of_lengths(shared, rest, first, end)
+        scale(amount, first, end, unit)
+        width, long = width_of(amount, first, end, 1), width_of_lengths(shared, rest, first, end)
         shape[r, 0], shape[r, 1], shape[r, 2] = unit, width, long
         starts[r + 1] = starts[r] + HEAD + (width + 2 * long) * (end - first) + text
     out = np.empty(starts[rows], np.uint8)
     for r in range(rows):
         first, end = row_starts[r], row_starts[r + 1]
-        at = _write(out, starts[r], amount, shared, rest, first, end, shape[r, 0], shape[r, 0], shape[r, 1], shape[r, 2])
+        at = _write(out, starts[r], amount, shared, rest, first, end, shape[r, 0], shape[r, 1], shape[r, 2])
         for k in range(first, end):
             source = name_starts[code[k]] + shared[k]
             for x in range(rest[k]):
