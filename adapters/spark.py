@@ -37,6 +37,10 @@ SETTINGS = {
     "spark.ui.showConsoleProgress": "false",
     "spark.task.maxFailures": "4",
     "spark.sql.streaming.metricsEnabled": "false",
+    # The other manager asks for permissions, for which Hadoop starts a program: 50 ms a micro-batch.
+    "spark.sql.streaming.checkpointFileManagerClass": (
+        "org.apache.spark.sql.execution.streaming.checkpointing.FileSystemBasedCheckpointFileManager"
+    ),
     "spark.executorEnv.NUMBA_CACHE_LOCATOR_CLASSES": NUMBA_LOCATORS,
 }
 # On one machine the work is done in Python and NumPy; the optimising Java compiler and a parallel collector only take
