@@ -11,7 +11,7 @@ export MILLRACE_TEST_DATA ?= $(wildcard $(abspath ../shared/data))
 export OPENBLAS_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format lock jars bench soak zip clean
+.PHONY: help setup demo airflow test check format lock jars bench soak zip clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,7 +23,10 @@ setup: ## make .venv and fetch Java libraries (needs Python >= 3.11 and Java >= 
 demo: setup ## the whole story on this machine, verified at the end (ARGS="--events 50000")
 	@$(BIN)/millrace demo $(ARGS)
 
-test: setup ## all tests, on real servers (TESTS="tests/unit -k fold")
+airflow: setup .venv-airflow/ready ## Airflow with the DAGs, beside broker, speed layer and API (ARGS="--port 8081")
+	@$(BIN)/python -m millrace.with_airflow $(ARGS)
+
+test: setup .venv-airflow/ready ## all tests, on real servers (TESTS="tests/unit -k fold")
 	@$(BIN)/python -m adapters.jars $(JARS)
 	@$(BIN)/python -m pytest $(or $(TESTS),-n 2 --dist loadfile) $(ARGS)
 
@@ -31,6 +34,7 @@ check: .venv/ready ## ruff, mypy and the import rules
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/mypy dags
 	@$(BIN)/python -m pytest -q tests/test_architecture.py
 
 format: .venv/ready ## format the code and mend what ruff can
@@ -55,6 +59,7 @@ lock: .venv/ready ## bring all locks up to date: Python packages and jars
 	$(COMPILE) pyproject.toml -o requirements/runtime.txt
 	$(COMPILE) pyproject.toml --extra dev -c requirements/runtime.txt -o requirements/dev.txt
 	$(COMPILE) requirements/bootstrap.in -c requirements/dev.txt -o requirements/bootstrap.txt
+	$(COMPILE) requirements/airflow.in -o requirements/airflow.txt
 	$(BIN)/python -m adapters.jar_roots
 
 zip: dist/millrace.zip ## our packages for `spark-submit --py-files dist/millrace.zip`
@@ -64,8 +69,12 @@ dist/millrace.zip: $(shell find $(PACKAGES) -type f -not -path '*/__pycache__/*'
 	@echo $@
 
 clean: ## remove what was built; keeps .millrace, your data
-	@rm -rf .venv dist build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis spark-warehouse
+	@rm -rf .venv .venv-airflow dist build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis spark-warehouse
 
 .venv/ready: requirements/bootstrap.txt requirements/dev.txt pyproject.toml setup_env.py
 	@$(PYTHON) setup_env.py --without-java
+	@touch $@
+
+.venv-airflow/ready: .venv/ready requirements/airflow.txt
+	@$(PYTHON) setup_env.py --without-java --airflow
 	@touch $@

@@ -1,4 +1,6 @@
-"""Makes .venv and fetches the Java libraries: `make setup`, or `python3 setup_env.py [--without-java]`.
+"""Makes .venv and fetches the Java libraries: `make setup`, or `python3 setup_env.py [--without-java] [--airflow]`.
+
+With --airflow it also makes .venv-airflow: Airflow's packages and ours do not get on, so each has its own.
 
 Needs nothing but a Python; must be readable by old ones (3.6), so that they can say what is missing. A run that was
 interrupted is resumed by the next one, and one that finds everything in place ends at once.
@@ -12,13 +14,28 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
-VENV = ROOT / ".venv"
-VENV_PYTHON = VENV / "bin" / "python"
-CREATED = VENV / "created"  # the environment is whole, if empty
-READY = VENV / "ready"  # and the packages are in it
-INPUTS = ["requirements/bootstrap.txt", "requirements/dev.txt", "pyproject.toml", "setup_env.py"]
 TESTED = [(3, 11), (3, 12), (3, 13)]
 PROBE = "import sys; print(*sys.version_info[:2]); import venv, ensurepip"
+
+
+class Environment:
+    """A folder with the packages of one lock; ``project``: and the command millrace."""
+
+    def __init__(self, folder, lock, inputs, size, project):
+        self.folder, self.lock, self.size, self.project = ROOT / folder, lock, size, project
+        self.python = self.folder / "bin" / "python"
+        self.created = self.folder / "created"  # the environment is whole, if empty
+        self.ready = self.folder / "ready"  # and the packages are in it
+        self.inputs = ["requirements/bootstrap.txt", lock, "setup_env.py", *inputs]
+
+    def stamp(self):
+        """Changes when a lock does, and when the project was moved, since an environment holds absolute paths."""
+        parts = [str(ROOT).encode()] + [(ROOT / name).read_bytes() for name in self.inputs]
+        return hashlib.sha256(b"".join(parts)).hexdigest()
+
+
+OURS = Environment(".venv", "requirements/dev.txt", ["pyproject.toml"], "600 MB", True)
+AIRFLOW = Environment(".venv-airflow", "requirements/airflow.txt", [], "60 MB", False)
 
 
 class Missing(Exception):
@@ -31,11 +48,12 @@ def main(arguments):
         os.execv(python, [python, __file__, *arguments])
     if "--without-java" not in arguments:
         require_java()
-    stamp = stamp_of_inputs()
-    if read(READY) != stamp:
-        make_environment(stamp)
+    for each in [OURS, AIRFLOW] if "--airflow" in arguments else [OURS]:
+        stamp = each.stamp()
+        if read(each.ready) != stamp:
+            make_environment(each, stamp)
     if "--without-java" not in arguments:
-        return run([VENV_PYTHON, "-m", "adapters.jars", "kafka", "spark"])
+        return run([OURS.python, "-m", "adapters.jars", "kafka", "spark"])
     return 0
 
 
@@ -47,7 +65,8 @@ def find_python():
     later, without_venv = None, None
     for place in places:
         # An activated .venv may be about to be replaced.
-        version, has_venv = (None, False) if VENV in Path(place).parents else probe(place)
+        about_to_go = OURS.folder in Path(place).parents or AIRFLOW.folder in Path(place).parents
+        version, has_venv = (None, False) if about_to_go else probe(place)
         if version in TESTED and has_venv:
             return place
         if version and version >= TESTED[0]:
@@ -91,33 +110,30 @@ def require_java():
         raise Missing(str(error)) from None
 
 
-def stamp_of_inputs():
-    """Changes when a lock does, and when the project was moved, since an environment holds absolute paths."""
-    return hashlib.sha256(b"".join([str(ROOT).encode()] + [(ROOT / name).read_bytes() for name in INPUTS])).hexdigest()
-
-
-def make_environment(stamp):
-    if read(CREATED) != str(ROOT) or not probe(VENV_PYTHON)[0]:
+def make_environment(made, stamp):
+    name, steps = made.folder.name, 3 if made.project else 2
+    if read(made.created) != str(ROOT) or not probe(made.python)[0]:
         python = find_python()
-        say(f"1/3  Making .venv with {python}")
-        if VENV.exists():
-            shutil.rmtree(str(VENV))
-        step([python, "-m", "venv", VENV], f"{python} could not make .venv")
-        write(CREATED, str(ROOT))
-    say("2/3  Installing the packages of requirements/dev.txt (about 600 MB, once; checksums are verified)")
-    pip = [VENV_PYTHON, "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
+        say(f"1/{steps}  Making {name} with {python}")
+        if made.folder.exists():
+            shutil.rmtree(str(made.folder))
+        step([python, "-m", "venv", made.folder], f"{python} could not make {name}")
+        write(made.created, str(ROOT))
+    say(f"2/{steps}  Installing the packages of {made.lock} (about {made.size}, once; checksums are verified)")
+    pip = [made.python, "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
     network = "The packages could not be installed: check the network or pip's mirror settings"
     step([*pip, "--quiet", "--require-hashes", "-r", "requirements/bootstrap.txt"], network)
-    locked = ["--require-hashes", "--no-build-isolation", "-r", "requirements/dev.txt"]
+    locked = ["--require-hashes", "--no-build-isolation", "-r", made.lock]
     # uv does in seconds what takes pip minutes; pip is there for the mirrors and settings that only pip knows. The
     # system's certificates are those that pip and the browser trust, a company's own included.
-    if run([VENV / "bin" / "uv", "pip", "install", "--system-certs", "--python", VENV_PYTHON, *locked]) != 0:
+    if run([made.folder / "bin" / "uv", "pip", "install", "--system-certs", "--python", made.python, *locked]) != 0:
         say("     uv did not get through; going on with pip, which takes a few minutes")
         step([*pip, *locked], network)
-    say("3/3  Installing the command .venv/bin/millrace")
-    here = ["--no-deps", "--no-build-isolation", "--quiet", "--editable", "."]
-    step([*pip, *here], "The project itself could not be installed")
-    write(READY, stamp)
+    if made.project:
+        say("3/3  Installing the command .venv/bin/millrace")
+        here = ["--no-deps", "--no-build-isolation", "--quiet", "--editable", "."]
+        step([*pip, *here], "The project itself could not be installed")
+    write(made.ready, stamp)
 
 
 def step(command, failure):

@@ -112,9 +112,11 @@ def _leash() -> list[str]:
 
 
 @contextmanager
-def child(name: str, command: Sequence[str], log: Path, *, grace: float = 10.0) -> Iterator[Child]:
+def child(
+    name: str, command: Sequence[str], log: Path, *, grace: float = 10.0, env: Mapping[str, str] | None = None
+) -> Iterator[Child]:
     """``start``, and ``stop`` with that ``grace`` in seconds at the end of the block."""
-    started = start(name, command, log)
+    started = start(name, command, log, env=env)
     try:
         yield started
     finally:

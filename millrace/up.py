@@ -5,7 +5,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -41,14 +41,16 @@ class Part:
     proven: bool = False  # it has lived long once
     shown: int = 0
     start_at: float | None = None  # while it waits to be started again
+    env: Mapping[str, str] | None = None  # None: this process's
+    shows: bool = True  # whether what it says is passed on
 
     def start(self) -> None:
         self.started = time.monotonic()
-        self.child = start(self.name, self.command, self.log)
+        self.child = start(self.name, self.command, self.log, env=self.env)
 
     def show(self) -> None:
         """Pass on what it has written since."""
-        if not self.log.exists():
+        if not self.shows or not self.log.exists():
             return
         with self.log.open("rb") as lines:
             lines.seek(self.shown)
@@ -70,6 +72,7 @@ class Supervisor:
     parts: list[Part]
     say: Callable[[str], None]
     ready_url: str
+    told_when_ready: Callable[[], str] = lambda: "all answer"
     ended: threading.Event = field(default_factory=threading.Event)
 
     def run(self) -> None:
@@ -98,7 +101,7 @@ class Supervisor:
                     self._again(part)
             if not ready and _answers(self.ready_url):
                 ready = True
-                self.say(f"ready: {self.ready_url.removesuffix('/ready')} (API description at /docs); Ctrl-C stops all")
+                self.say(f"ready: {self.told_when_ready()}")
 
     def _again(self, part: Part) -> None:
         """Have a part that ended wait for its pause, then start it; the others are watched meanwhile."""
@@ -128,15 +131,22 @@ def up(host: str | None, port: int | None) -> None:
     host, port = host or settings.host, port or settings.port
     with open_log(settings) as log:
         say(f"log at {log.bootstrap}, home {settings.home}")
-        supervisor = Supervisor(_parts(settings, host, port), say, f"http://{host}:{port}/ready")
-
-        def end(number: int, frame: FrameType | None) -> None:
-            supervisor.ended.set()
-
-        for each in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(each, end)
+        url = f"http://{host}:{port}"
+        told = f"{url} (API description at /docs); Ctrl-C stops all"
+        supervisor = Supervisor(_parts(settings, host, port), say, f"{url}/ready", lambda: told)
+        end_by_signals(supervisor)
         supervisor.run()
         say("stopped")
+
+
+def end_by_signals(supervisor: Supervisor) -> None:
+    """Ctrl-C and SIGTERM stop all parts in order."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        supervisor.ended.set()
+
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, end)
 
 
 def _parts(settings: Settings, host: str, port: int) -> list[Part]:

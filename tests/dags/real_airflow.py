@@ -1,0 +1,100 @@
+"""A real Airflow for tests: its processes as ``make airflow`` starts them, spoken to by HTTP."""
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.parse import quote
+from urllib.request import Request, urlopen
+
+from adapters.children import child, free_port
+from millrace.with_airflow import airflow_environment, airflow_parts, make_database
+
+READY_SECONDS = 180.0
+RUN_SECONDS = 400.0
+
+
+@dataclass
+class Airflow:
+    """One that answers at ``url``."""
+
+    url: str
+    home: Path
+    token: str = field(default="", repr=False)
+
+    def ask(self, path: str, body: Mapping[str, Any] | None = None, method: str | None = None) -> Any:
+        """The JSON that it answers; raises HTTPError."""
+        data = None if body is None else json.dumps(body).encode()
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self.token}"}
+        with urlopen(Request(self.url + path, data, headers, method=method), timeout=30) as answer:
+            return json.loads(answer.read() or b"null")
+
+    def log_in(self) -> None:
+        passwords = json.loads((self.home / "simple_auth_manager_passwords.json.generated").read_text())
+        self.token = self.ask("/auth/token", {"username": "admin", "password": passwords["admin"]})["access_token"]
+
+    def ready(self) -> bool:
+        """Whether the DAGs are known."""
+        try:
+            if not self.token:
+                self.log_in()
+            return {each["dag_id"] for each in self.ask("/api/v2/dags")["dags"]} >= {"batch_generation"}
+        except (URLError, HTTPError, OSError):
+            return False
+
+    def switch_on(self, dag: str) -> str:
+        """Unpause it; the run that its schedule then makes at once."""
+        self.ask(f"/api/v2/dags/{dag}", {"is_paused": False}, "PATCH")
+        deadline = time.monotonic() + READY_SECONDS
+        while not (runs := self.ask(f"/api/v2/dags/{dag}/dagRuns")["dag_runs"]):
+            assert time.monotonic() < deadline, "nothing was scheduled"
+            time.sleep(0.5)
+        return str(runs[0]["dag_run_id"])
+
+    def run(self, dag: str, run: str, **conf: Any) -> dict[str, str]:
+        """Trigger a run and wait for its end; the state of each task and, under an empty name, of the run."""
+        self.ask(f"/api/v2/dags/{dag}/dagRuns", {"dag_run_id": run, "logical_date": None, "conf": conf})
+        return self.ended(dag, run)
+
+    def clear(self, dag: str, run: str) -> dict[str, str]:
+        """Have all tasks of a run run again, and wait."""
+        self.ask(
+            f"/api/v2/dags/{dag}/clearTaskInstances",
+            {"dry_run": False, "dag_run_id": run, "only_failed": False, "reset_dag_runs": True},
+        )
+        return self.ended(dag, run)
+
+    def tasks(self, dag: str, run: str) -> list[dict[str, Any]]:
+        return list(self.ask(f"/api/v2/dags/{dag}/dagRuns/{quote(run)}/taskInstances")["task_instances"])
+
+    def ended(self, dag: str, run: str) -> dict[str, str]:
+        deadline = time.monotonic() + RUN_SECONDS
+        while (state := self.ask(f"/api/v2/dags/{dag}/dagRuns/{quote(run)}")["state"]) not in ("success", "failed"):
+            assert time.monotonic() < deadline, [(each["task_id"], each["state"]) for each in self.tasks(dag, run)]
+            time.sleep(0.5)
+        return {"": state, **{each["task_id"]: each["state"] for each in self.tasks(dag, run)}}
+
+    def log(self, dag: str, run: str, task: str, attempt: int = 1) -> str:
+        """What the task said."""
+        found = self.ask(f"/api/v2/dags/{dag}/dagRuns/{quote(run)}/taskInstances/{task}/logs/{attempt}")
+        return json.dumps(found)
+
+
+@contextmanager
+def airflow(folder: Path, env: Mapping[str, str]) -> Iterator[Airflow]:
+    """A new one; ``env`` is that of its tasks too."""
+    home = folder / "airflow"
+    home.mkdir()
+    port = free_port()
+    made = airflow_environment(home, port, folder, env)
+    make_database(made)
+    started = Airflow(f"http://127.0.0.1:{port}", home)
+    with ExitStack() as stack:
+        for part in airflow_parts(made, folder / "logs"):
+            last = stack.enter_context(child(part.name, part.command, part.log, grace=30, env=part.env))
+        last.wait_until(started.ready, READY_SECONDS)
+        yield started
