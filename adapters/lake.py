@@ -4,18 +4,21 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+from adapters.forgotten import VOID_EVENT, VOID_REJECTED, without
 from schemas.control import LogIdentity, Offsets
 from schemas.errors import MillraceError, SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pyspark.sql import Column, DataFrame, SparkSession
+    from pyspark.sql import Column, DataFrame, DataFrameWriter, SparkSession
 
+    from adapters.forgotten import Forgotten
     from schemas.event import Event
     from schemas.rules import Rules
 
 EVENTS_AT_ONCE = 500_000
+RECENT_COMMITS = 100  # among which the newest note is looked for first
 _EVENT_FIELDS = (
     "partition", "offset", "timestamp", "event_id", "event_time", "kind", "user_id", "item_id", "value", "category"
 )  # fmt: skip
@@ -29,15 +32,23 @@ EVENTS_DDL = (
     "topic string, partition int, offset bigint, timestamp bigint, event_id string, event_time bigint, kind string, "
     "user_id string, item_id string, value double, category string, raw string"
 )
+NOTE_PROPERTY = (
+    "millrace.note"  # of the table: the newest note, should its commit leave the history (adapters.lake_care)
+)
 REJECTED_DDL = "topic string, partition int, offset bigint, timestamp bigint, key binary, value binary, reason string"
+
+
+def others_were_faster(error: Exception) -> bool:
+    """Whether Delta refused a commit because of another writer's; nothing was changed then."""
+    return bool(_OTHERS.search(str(error)))
 
 
 class Lake:
     """Two Delta tables under one path: ``events`` and ``rejected``."""
 
     def __init__(self, spark: "SparkSession", path: str) -> None:
-        self._spark = spark
-        self._events, self._rejected = f"{path}/events", f"{path}/rejected"
+        self._spark, self.path = spark, path
+        self.events, self.rejected = f"{path}/events", f"{path}/rejected"
 
     def covered(self, log: LogIdentity, start: Offsets) -> Offsets:
         """Per partition the offset up to which the lake holds the log; ``start`` when it is new.
@@ -45,7 +56,7 @@ class Lake:
         Raises:
             SettingsError: the lake was filled from another log.
         """
-        newest = self._newest_note()
+        newest = self.newest_note()
         if newest is None:
             return dict(start)
         if newest["log"] != vars(log):
@@ -61,46 +72,70 @@ class Lake:
         The rejected go first: a crash in between repeats them, and readers take each (partition, offset) once.
         """
         note = json.dumps({"log": vars(log), "offsets": upto})
-        writer = events.write.format("delta").mode("append").option("userMetadata", note)
+        writer = self._appending(events, self.events).option("userMetadata", note)
         writer = writer.option("txnAppId", APPLICATION).option("txnVersion", sum(upto.values()) + 1)
         try:
-            rejected.write.format("delta").mode("append").save(self._rejected)
-            writer.save(self._events)
+            self._appending(rejected, self.rejected).save(self.rejected)
+            writer.save(self.events)
         except Exception as error:
-            if _OTHERS.search(str(error)):
+            if others_were_faster(error):
                 raise MillraceError(
                     "another batch run is filling the lake now; nothing was changed, run again"
                 ) from error
             raise
 
+    def _appending(self, rows: "DataFrame", path: str) -> "DataFrameWriter":
+        """A column that is new joins the table; a new table has a folder for each partition of the log.
+
+        So a file holds one stretch of one partition, and whoever reads a range opens only the files that it meets.
+        """
+        writer = rows.write.format("delta").mode("append").option("mergeSchema", "true")
+        return writer if self.exists(path) else writer.partitionBy("partition")
+
+    def until(
+        self,
+        end: Offsets,
+        start: Offsets | None = None,
+        version: int | None = None,
+        forgotten: "Forgotten | None" = None,
+    ) -> "DataFrame":
+        """The accepted events from ``start`` (None: the beginning) to below ``end``; none while the lake is new.
+
+        Args:
+            version: of ``versions``, to see the lake as it was then; None: as it is.
+            forgotten: whose events do not count, below their marks.
+        """
+        found = self._between(self.events, EVENTS_DDL, end, start, version)
+        return without(found, forgotten or {}, self._spark, VOID_EVENT)
+
+    def rejected_until(
+        self,
+        end: Offsets,
+        start: Offsets | None = None,
+        version: int | None = None,
+        forgotten: "Forgotten | None" = None,
+    ) -> "DataFrame":
+        """The rejected records of that range, each once; a forgotten user's are those with their key."""
+        found = self._between(self.rejected, REJECTED_DDL, end, start, version)
+        return without(found, forgotten or {}, self._spark, VOID_REJECTED).dropDuplicates(["partition", "offset"])
+
     def versions(self) -> dict[str, int]:
         """Delta's version of each table now; a table that does not exist yet has none."""
         from delta.tables import DeltaTable
 
-        tables = {"lake_version": self._events, "rejected_version": self._rejected}
+        tables = {"lake_version": self.events, "rejected_version": self.rejected}
         return {
             name: DeltaTable.forPath(self._spark, path).history(1).select("version").collect()[0][0]
             for name, path in tables.items()
-            if self._exists(path)
+            if self.exists(path)
         }
-
-    def until(self, end: Offsets, start: Offsets | None = None, version: int | None = None) -> "DataFrame":
-        """The accepted events from ``start`` (None: the beginning) to below ``end``; none while the lake is new.
-
-        Args: version: of ``versions``, to see the lake as it was then; None: as it is.
-        """
-        return self._between(self._events, EVENTS_DDL, end, start, version)
-
-    def rejected_until(self, end: Offsets, start: Offsets | None = None, version: int | None = None) -> "DataFrame":
-        """The rejected records of that range, each once."""
-        found = self._between(self._rejected, REJECTED_DDL, end, start, version)
-        return found.dropDuplicates(["partition", "offset"])
 
     def _between(self, path: str, ddl: str, end: Offsets, start: Offsets | None, version: int | None) -> "DataFrame":
         from pyspark.sql import functions as F
 
-        if not self._exists(path):
-            return self._spark.createDataFrame([], ddl)
+        nothing = self._spark.createDataFrame([], ddl)
+        if not self.exists(path):
+            return nothing
         inside: Column = F.lit(False)
         for partition, offset in end.items():
             mine = (F.col("partition") == partition) & (F.col("offset") < offset)
@@ -109,25 +144,34 @@ class Lake:
             inside = inside | mine
         reader = self._spark.read.format("delta")
         reader = reader if version is None else reader.option("versionAsOf", version)
-        return reader.load(path).where(inside)
+        rows = reader.load(path).where(inside)
+        # What a later Millrace added is not seen; what an earlier one did not write yet is absent in each row.
+        there, wanted = set(rows.columns), [(each.name, each.dataType) for each in nothing.schema.fields]
+        return rows.select(*(n if n in there else F.lit(None).cast(kind).alias(n) for n, kind in wanted))
 
-    def _exists(self, path: str) -> bool:
+    def exists(self, path: str) -> bool:
+        """Whether one of the two tables, named by its path, was made."""
         from delta.tables import DeltaTable
 
         return bool(DeltaTable.isDeltaTable(self._spark, path))
 
-    def _newest_note(self) -> dict[str, Any] | None:
+    def newest_note(self) -> dict[str, Any] | None:
         """What the last append said of itself; maintenance commits in between say nothing."""
         from delta.tables import DeltaTable
 
-        if not self._exists(self._events):
+        if not self.exists(self.events):
             return None
-        history = DeltaTable.forPath(self._spark, self._events).history(100).select("version", "userMetadata")
-        notes = history.where("userMetadata is not null").orderBy("version", ascending=False).limit(1).collect()
-        if not notes:
-            raise SettingsError(f"{self._events} holds no offsets: it was not written by Millrace")
-        note: dict[str, Any] = json.loads(notes[0]["userMetadata"])
-        return note
+        table = DeltaTable.forPath(self._spark, self.events)
+        for commits in (RECENT_COMMITS, None):
+            history = (table.history(commits) if commits else table.history()).select("version", "userMetadata")
+            notes = history.where("userMetadata is not null").orderBy("version", ascending=False).limit(1).collect()
+            if notes:
+                note: dict[str, Any] = json.loads(notes[0]["userMetadata"])
+                return note
+        kept = table.detail().select("properties").collect()[0]["properties"].get(NOTE_PROPERTY)
+        if kept is None:
+            raise SettingsError(f"{self.events} holds no offsets: it was not written by Millrace")
+        return dict(json.loads(kept))
 
 
 def lake_events(lake: "Lake", rules: "Rules", start: Offsets, end: Offsets) -> "Iterator[Event]":
@@ -138,7 +182,7 @@ def lake_events(lake: "Lake", rules: "Rules", start: Offsets, end: Offsets) -> "
     for partition, stop in end.items():
         for first in range(start[partition], stop, EVENTS_AT_ONCE):
             upto = {partition: min(first + EVENTS_AT_ONCE, stop)}
-            rows = lake.until(upto).where(f"offset >= {first}").orderBy("offset")
+            rows = lake.until(upto, {partition: first}).orderBy("offset")
             columns = rows.select(*_EVENT_FIELDS).toArrow().to_pylist()
             for row in columns:
                 weight = weight_of(rules.kinds.get(row["kind"], 0), row["value"])

@@ -38,11 +38,12 @@ class Topics:
     items: str = "items"
     users: str = "users"
     dead_letters: str = "events-dlt"
+    forgotten: str = "forgotten"
 
     @staticmethod
     def prefixed(prefix: str) -> "Topics":
         """The default names, each after ``prefix``."""
-        return Topics(f"{prefix}events", f"{prefix}items", f"{prefix}users", f"{prefix}events-dlt")
+        return Topics(*(prefix + name for name in ("events", "items", "users", "events-dlt", "forgotten")))
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,7 @@ class Log:
             self.topics.events: (partitions, {**kept, **large, "retention.ms": str(retention_ms)}),
             self.topics.items: (1, {"cleanup.policy": "compact"}),
             self.topics.users: (1, {"cleanup.policy": "compact"}),
+            self.topics.forgotten: (1, {**kept, "retention.ms": str(FOR_EVER)}),
             self.topics.dead_letters: (
                 1,
                 {**kept, "retention.ms": str(FOR_EVER), "max.message.bytes": str(DEAD_LETTER_BYTES)},

@@ -108,11 +108,13 @@ def _step_command(step: str, text: str) -> click.Command:
         from adapters.opening import open_log
         from adapters.spark import open_session
         from batch_layer.jobs.generation import BatchJob
+        from batch_layer.runs import Runs
 
-        settings = load_settings()
+        settings, say = load_settings(), sayer("batch")
         with open_log(settings) as log:
-            session = open_session(settings, f"millrace batch {step}") if step != "publish" else None
-            told = BatchJob(session, log, settings, sayer("batch"), search, ungated).step(step, run_id)
+            idle = step == "publish" or Runs(batch_views(settings), settings, say).has_done(step, run_id)
+            session = None if idle else open_session(settings, f"millrace batch {step}")
+            told = BatchJob(session, log, settings, say, search, ungated).step(step, run_id)
         print_json(told)
 
     own = {"train": _search, "gate": _ungated}.get(step)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from adapters.books import generation_book
+from adapters.forgotten import marks
 from adapters.log import Log
 from adapters.records import change_control, open_control, read_control, require_rules
 from adapters.settings import Settings, milliseconds
@@ -53,7 +54,9 @@ class Runs:
         name = wish.run or f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{uuid.uuid4().hex[:6]}"
         if not _ID.fullmatch(name):
             raise BadInput(f"'{name}' cannot be a run's id: up to 128 letters, digits and _ . : + ~ @ -")
+        self._settings.home.mkdir(parents=True, exist_ok=True)  # with a cluster's Kafka nothing has made it yet
         self._views.check()
+        marked = marks(log)  # before the log's end, so that each lies at or below it
         identity, start, end = log.identity(), log.start_offsets(), log.end_offsets()
         rules = replace(self._settings.rules, partitions=identity.partitions)
         open_control(self._views, identity, start, rules)
@@ -67,13 +70,15 @@ class Runs:
                 return control
             if not wish.full:
                 require_rules(control, rules)
-            changed = runs.begin(control, end, run, wish.at)
+            changed = runs.begin(control, end, run, wish.at, [(each.partition, each.offset) for each in marked])
             _require_there(log, changed.runs[-1].boundary.offsets, end)
             return changed
 
         found = runs.named(change_control(self._views, begun), name)
         assert found is not None
         self._say(f"run {name}: boundary {found.boundary.id}: {found.boundary.offsets}")
+        if found.forgotten < len(marked):
+            self._say(f"{len(marked) - found.forgotten} user(s) wait for a full run to be forgotten")
         return found
 
     def control(self) -> Control:
@@ -88,6 +93,11 @@ class Runs:
         """
         control = self.control()
         return control, runs.named(control, name) or runs.require_run(control, name)
+
+    def has_done(self, step: str, name: str) -> bool:
+        """Whether there is nothing left to do, so that no engine need be started. Raises as ``find``."""
+        found = self.find(name)[1]
+        return isinstance(found, Generation) or step in found.done
 
     def note(self, run: Run, step: str, metrics: dict[str, Any]) -> None:
         """The step has ended, and what it found."""

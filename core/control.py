@@ -57,8 +57,13 @@ def publish(control: Control, generation: Generation, activate: bool = True) -> 
     """10: swap the pointer to a whole new generation; other rules than the epoch's begin a new epoch there (14).
 
     Raises:
-        BadInput: its boundary lies below the active one in some partition: a later run was faster.
+        BadInput: its boundary lies below the active one in some partition: a later run was faster. Or users are in it
+            who were forgotten meanwhile.
     """
+    if generation.forgotten < control.forgotten:
+        raise BadInput(
+            f"generation {generation.id} holds users who were forgotten meanwhile; nothing was changed, run again"
+        )
     if not reaches(generation.boundary.offsets, control.active_boundary.offsets):
         raise BadInput(
             f"generation {generation.id} ends before the active one ({control.active}): a later run was faster; "
@@ -67,10 +72,17 @@ def publish(control: Control, generation: Generation, activate: bool = True) -> 
     kept = replace(control, generations=(*control.generations, generation))
     if not activate:
         return kept
-    active = replace(kept, active=generation.id, predecessor=control.active, held=False)
+    active = _forgetting(replace(kept, active=generation.id, predecessor=control.active, held=False), generation)
     if generation.fingerprint != control.fingerprint:
         return new_epoch(replace(active, fingerprint=generation.fingerprint))
     return active
+
+
+def _forgetting(active: Control, generation: Generation | None) -> Control:
+    """There is no way back to users whom the newly active generation forgets: no predecessor, and a new epoch."""
+    if generation is None or generation.forgotten <= active.forgotten:
+        return active
+    return new_epoch(replace(active, forgotten=generation.forgotten, predecessor=generation.id))
 
 
 def new_epoch(control: Control, beyond: int = 0) -> Control:
@@ -118,7 +130,8 @@ def base_generation(control: Control, position: Position, partition: int) -> Gen
     low = max(control.epoch_start.offsets[partition], control.floor[partition])
     at = position.offsets[partition]
     for generation in reversed(control.generations):
-        if low <= generation.boundary.offsets[partition] <= at and generation.fingerprint == control.fingerprint:
+        same = (generation.fingerprint, generation.forgotten) == (control.fingerprint, control.forgotten)
+        if same and low <= generation.boundary.offsets[partition] <= at:
             return generation
     if control.boundaries[0].id == 0 and low <= control.boundaries[0].offsets[partition] <= at:
         return None
@@ -188,6 +201,8 @@ def rollback(control: Control, target: str | None) -> Control:
         raise BadInput(f"generation {target} is not kept; kept: {kept}")
     if generation is not None and generation.fingerprint != control.fingerprint:
         raise BadInput(f"generation {target} was made with other settings: set them back, then `batch run --full`")
+    if (generation.forgotten if generation else 0) < control.forgotten:
+        raise BadInput(f"generation {target} holds users who were forgotten since; run `millrace batch run`")
     boundary = boundary_of(control, target)
     if boundary.id != 0 and target is None:
         raise BadInput("the empty generation is no longer kept")
@@ -196,4 +211,4 @@ def rollback(control: Control, target: str | None) -> Control:
             raise BadInput(
                 f"generation {target} ends below {name}: its later segments are gone; run `millrace batch run`"
             )
-    return replace(control, active=target, predecessor=control.active, held=True)
+    return _forgetting(replace(control, active=target, predecessor=control.active, held=True), generation)

@@ -4,6 +4,7 @@ A run is listed there from its boundary on until it is published or given up. Wh
 compare-and-set that finds it still listed: so the rows of one that was given up may be deleted at any time.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import takewhile
 from typing import Any
@@ -16,19 +17,27 @@ from schemas.errors import BadInput
 STEPS = ("ingest", "compute", "train", "evaluate", "gate", "publish")
 
 
-def begin(control: Control, log_end: Offsets, run: Run, at: int | None = None) -> Control:
+def begin(
+    control: Control, log_end: Offsets, run: Run, at: int | None = None, marks: Sequence[tuple[int, int]] = ()
+) -> Control:
     """List the run with its boundary: that of the log's end (rule 2), or the recorded one of id ``at``.
 
+    Args: marks: partition and offset of each mark of a forgotten user. One that computes all puts into effect those
+        that lie below its boundary; another goes on with those of the active generation (decision 26).
     Raises:
         BadInput: its id was used before, or that boundary is not kept or ends below the active generation.
     """
-    if run.id in control.abandoned:
+    if run.id in (*control.abandoned, *control.dropping):
         raise _given_up(run.id)
     if at is None:
         control, boundary = record_boundary(control, log_end)
     else:
         boundary = _recorded(control, at)
-    return replace(control, runs=(*control.runs, replace(run, boundary=boundary)))
+    count = control.forgotten
+    if run.full or control.active is None:
+        below = takewhile(lambda mark: mark[1] <= boundary.offsets[mark[0]], marks)
+        count = max(count, sum(1 for _ in below))
+    return replace(control, runs=(*control.runs, replace(run, boundary=boundary, forgotten=count)))
 
 
 def _recorded(control: Control, at: int) -> Boundary:
@@ -98,7 +107,7 @@ def become(control: Control, name: str, now: int, activate: bool) -> Control:
     """
     run = require_run(control, name)
     metrics = {**run.metrics, "seconds": round(sum(run.metrics.get("step_seconds", {}).values()), 1)}
-    generation = Generation(run.id, run.boundary, run.fingerprint, now, run.reason, metrics)
+    generation = Generation(run.id, run.boundary, run.fingerprint, now, run.reason, metrics, run.forgotten)
     published = publish(control, generation, activate)
     older = list(takewhile(lambda each: each.id != name, published.runs)) if activate else []
     rest = tuple(each for each in published.runs if each.id != name)
@@ -144,6 +153,8 @@ def base_of(control: Control, run: Run) -> Generation | str:
         return "there is no generation to begin from"
     if active.fingerprint != run.fingerprint:
         return f"generation {active.id} was made with other settings"
+    if active.forgotten != run.forgotten:
+        return f"other users are forgotten in generation {active.id}"
     if not reaches(run.boundary.offsets, active.boundary.offsets):
         return f"generation {active.id} ends later"
     return active

@@ -27,6 +27,8 @@ COMMANDS = {
     "verify": ("millrace.verify:verify", "Prove every merged sum against a slow recompute."),
     "evaluate": ("millrace.evaluate:evaluate", "How good the rankings are, on a time split of the events."),
     "rejected": ("millrace.rejected:rejected", "The dead letters: list and replay."),
+    "forget": ("millrace.forget:forget", "Let a user's events no longer count, and delete them."),
+    "lake": ("millrace.lake:lake", "Keep the event lake fit."),
 }
 
 

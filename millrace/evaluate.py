@@ -16,6 +16,8 @@ from schemas.errors import NotReady
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from adapters.forgotten import Forgotten
+    from schemas.control import Control
     from schemas.rules import Rules
 
 LINES_AT_ONCE = 100_000
@@ -58,13 +60,25 @@ def in_lake(settings: Settings) -> "pa.Table":
     if control is None or control.active is None:
         raise NotReady("no generation was published yet: run `millrace batch run`, or name a file with --events")
     spark = open_session(settings, "millrace evaluate")
-    lake = Lake(spark, settings.lake_path).until(control.active_boundary.offsets)
+    lake = Lake(spark, settings.lake_path).until(
+        control.active_boundary.offsets, forgotten=_forgotten(settings, control)
+    )
     events = weighed(lake, settings.rules)
     most = settings.evaluation_events or Settings().evaluation_events
     total = events.count()
     if total > most:
         sayer("evaluate")(f"a sample of users with about {most:,} of {total:,} events (evaluation_events)")
     return sampled(events, total, most).toArrow()
+
+
+def _forgotten(settings: Settings, control: "Control") -> "Forgotten":
+    from adapters.forgotten import forgotten
+    from adapters.opening import open_log
+
+    if not control.forgotten:
+        return {}
+    with open_log(settings) as log:
+        return forgotten(log, control.forgotten)
 
 
 def in_file(path: Path, rules: "Rules") -> "pa.Table":

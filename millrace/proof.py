@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from adapters.books import LEASE
+from adapters.forgotten import forgotten
 from adapters.lake import Lake, lake_events
 from adapters.log import Log
 from adapters.opened import batch_views, speed_views
@@ -59,7 +60,10 @@ def _prove_once(spark: "SparkSession", log: Log, settings: Settings, say: Say, s
         raise MillraceError("the active generation was made with other settings: set them back to verify it")
     segments = [each for each in control.active_segments if upto != boundary.offsets or each < boundary.id]
     say(f"recomputing the log below {upto}")
-    slow = recompute(_events(spark, log, settings, rules, control, upto), rules)
+    gone = forgotten(log, control.forgotten)
+    events = _events(spark, log, settings, rules, control, upto)
+    counted = (each for each in events if each.user_id not in gone or each.offset >= gone[each.user_id].offset)
+    slow = recompute(counted, rules)
     say(f"comparing {slow.events:,} events' sums with generation {control.active} and segments {segments}")
     report = compare(slow, MergedRows(views, speed_views(settings), control, position, segments), sample)
     _require_unmoved(settings, control, position, upto, boundary)

@@ -1,5 +1,6 @@
 """``millrace rejected list`` and ``rejected replay``: the dead letters."""
 
+from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 import click
@@ -7,11 +8,14 @@ import click
 from adapters.books import REPLAYED
 from adapters.commands import as_json, print_json, reports_errors
 from adapters.dead_letters import DeadLetter, dead_letters
+from adapters.forgotten import marks
+from adapters.log import Log
 from adapters.opened import speed_views
 from adapters.opening import open_log
 from adapters.settings import load_settings
 from datasets.producing import key_reader
 
+NEVER = -(2**63)
 _ONE_LINE = bytes.maketrans(b"\r\n", b"  ")
 
 
@@ -29,7 +33,7 @@ def rejected() -> None:
 def list_(limit: int, as_json: bool) -> None:
     """Every rejected record once, with its place in the log and the reason."""
     with open_log(load_settings()) as log:
-        rows = [_row(letter) for letter in dead_letters(log)][-limit:]
+        rows = [_row(letter) for letter in unforgotten(log)][-limit:]
     if as_json:
         print_json(rows)
         return
@@ -53,7 +57,7 @@ def replay(reason: str | None, as_json: bool) -> None:
     store, sent, before = speed_views(settings), 0, 0
     with open_log(settings) as log:
         appender = log.appender(settings.partitioner)
-        for letter in dead_letters(log):
+        for letter in unforgotten(log):
             record = letter.record
             place = f"{record.topic}/{record.partition}/{record.offset}".encode()
             if record.value is None or (reason is not None and letter.reason != reason):
@@ -83,7 +87,7 @@ def export(file: BinaryIO, reason: str | None, as_json: bool) -> None:
     """
     written = 0
     with open_log(load_settings()) as log:
-        for letter in dead_letters(log):
+        for letter in unforgotten(log):
             if letter.record.value is not None and reason in (None, letter.reason):
                 file.write(letter.record.value.translate(_ONE_LINE) + b"\n")
                 written += 1
@@ -91,6 +95,15 @@ def export(file: BinaryIO, reason: str | None, as_json: bool) -> None:
         print_json({"exported": written})
     else:
         click.echo(f"exported {written:,}; mend them, then: millrace produce {file.name}", err=True)
+
+
+def unforgotten(log: Log) -> Iterator[DeadLetter]:
+    """All but those of users who were forgotten since; a record's user is whom its key or its value names."""
+    gone, key_of = {each.user_id.encode(): each.at for each in marks(log)}, key_reader("user_id")
+    for letter in dead_letters(log):
+        users = {letter.record.key, key_of(letter.record.value or b"")} if gone else set()
+        if not any(letter.record.timestamp <= gone.get(user or b"", NEVER) for user in users):
+            yield letter
 
 
 def _row(letter: DeadLetter) -> dict[str, Any]:

@@ -49,6 +49,7 @@ class Generation:
     published_at: int  # epoch ms
     reason: str = ""
     metrics: dict[str, Any] = field(default_factory=dict)
+    forgotten: int = 0  # how many marks of the topic ``forgotten`` are in effect in it
 
     @staticmethod
     def of(raw: dict[str, Any]) -> "Generation":
@@ -74,6 +75,7 @@ class Run:
     owner: str = ""
     done: tuple[str, ...] = ()
     metrics: dict[str, Any] = field(default_factory=dict)
+    forgotten: int = 0  # as of the generation
 
     @staticmethod
     def of(raw: dict[str, Any]) -> "Run":
@@ -102,6 +104,7 @@ class Control:
     life: str = ""  # another one after the record was lost and made anew
     runs: tuple[Run, ...] = ()  # generations in the making, by when they began
     abandoned: tuple[str, ...] = ()  # runs that were given up and whose rows are not deleted yet
+    forgotten: int = 0  # marks in effect in the active generation and in its epoch; never fewer than before
 
     def to_json(self) -> bytes:
         return json.dumps(asdict(self), sort_keys=True).encode()

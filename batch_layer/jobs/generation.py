@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from adapters.engine_errors import translated
 from adapters.faults import fault_point
+from adapters.forgotten import forgotten
 from adapters.log import Log
 from adapters.opened import batch_views
 from adapters.settings import Settings
@@ -157,7 +158,8 @@ class BatchJob:
         return self._runs.publish(run, self._rules_of(run), activate=True).metrics
 
     def _maker(self, run: Run) -> ViewMaker:
-        return ViewMaker(self._engine, self.settings, self.say, run, self._rules_of(run))
+        gone = forgotten(self.log, run.forgotten)
+        return ViewMaker(self._engine, self.settings, self.say, run, self._rules_of(run), gone)
 
     def _judging(self, control: Control, run: Run) -> Judging:
         maker, active = self._maker(run), control.generation(control.active)

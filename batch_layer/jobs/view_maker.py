@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from adapters.books import generation_book
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import DataFrame, SparkSession
 
+    from adapters.forgotten import Forgotten
+
 
 @dataclass
 class ViewMaker:
@@ -31,10 +33,12 @@ class ViewMaker:
     say: Callable[[str], None]
     run: Run
     rules: Rules
+    forgotten: "Forgotten" = field(default_factory=dict)
 
     def lake_rows(self) -> "DataFrame":
         """All accepted events below the run's boundary as the lake has them; the same for each of the run's steps."""
-        return self._lake.until(self.run.boundary.offsets, version=self.run.metrics.get("lake_version"))
+        version = self.run.metrics.get("lake_version")
+        return self._lake.until(self.run.boundary.offsets, version=version, forgotten=self.forgotten)
 
     def events(self) -> "DataFrame":
         """The same, as ``EVENT_COLUMNS``."""
@@ -52,7 +56,10 @@ class ViewMaker:
         output, rules = Output(url, timeout, self.run.id, base.id if base else None), self.rules
         version = self.run.metrics.get("lake_version")
         new = weighed(
-            self._lake.until(self.run.boundary.offsets, base.boundary.offsets if base else None, version), rules
+            self._lake.until(
+                self.run.boundary.offsets, base.boundary.offsets if base else None, version, self.forgotten
+            ),
+            rules,
         )
         count = new.count()
         tasks = tasks_for(count, self.spark.sparkContext.defaultParallelism)
@@ -98,7 +105,7 @@ class ViewMaker:
     def rejected(self, start: Offsets | None) -> dict[str, int]:
         """How many records from ``start`` to below the boundary were rejected, by reason."""
         version = self.run.metrics.get("rejected_version")
-        found = self._lake.rejected_until(self.run.boundary.offsets, start, version)
+        found = self._lake.rejected_until(self.run.boundary.offsets, start, version, self.forgotten)
         return {row["reason"]: row["count"] for row in found.groupBy("reason").count().collect()}
 
     @property

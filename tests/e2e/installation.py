@@ -13,6 +13,7 @@ from confluent_kafka import Producer
 from adapters.beside import beside
 from adapters.books import generation_book
 from adapters.dead_letters import dead_letters
+from adapters.forgotten import forgotten
 from adapters.kafka_client import MAX_MESSAGE_BYTES, client_settings
 from adapters.lake import Lake
 from adapters.log import Log, Topics
@@ -117,10 +118,13 @@ class Installation:
         return list(self.log.read(topic, self.log.start_offsets(), until or self.log.end_offsets()))
 
     def twin(self, until: Offsets) -> Merged:
-        """The views as the slow twin has them over exactly that prefix."""
-        slow, rejected = SlowView(), Counter[str]()
+        """The views as the slow twin has them over exactly that prefix, without those who are forgotten."""
+        slow, rejected, gone = SlowView(), Counter[str](), forgotten(self.log, self.control.forgotten)
         for record in self.records(until):
             event = parse_event(record, self.settings.rules)
+            mark = gone.get((record.key or b"").decode(errors="replace"))
+            if mark and record.partition == mark.partition and record.offset < mark.offset:
+                continue
             if isinstance(event, Event):
                 slow.take(event, self.settings.rules)
             else:

@@ -110,7 +110,8 @@ class Judged(RuleBasedStateMachine):
             return  # says itself that the generation's part is missing
         made = self.world.made.get(snapshot.generation or "")
         rules = made or self.world.rules_of(self.epochs[snapshot.epoch or 0])
-        wrong = differences(must_be(self.world.log, snapshot.offsets, rules), found)
+        marks = self.world.gone.get(snapshot.generation or "", 0)
+        wrong = differences(must_be(self.world.log, snapshot.offsets, rules, marks), found)
         assert not wrong, "\n".join([f"below {snapshot.offsets}, generation {snapshot.generation}", *wrong])
 
     def teardown(self) -> None:
@@ -137,6 +138,6 @@ class Judged(RuleBasedStateMachine):
         self._note_epoch()
         self._require_exact(snapshot, found)
         merged = MergedRows(world.batch, world.speed, world.control, world.position, snapshot.segments)
-        slow = world.log.slow(end, world.rules)
+        slow = world.log.slow(end, world.rules, world.control.forgotten)
         report = compare(slow, merged) if slow.counts else None
         assert report is None or report.mismatches == 0, report

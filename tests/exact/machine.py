@@ -45,7 +45,7 @@ fates = st.none() | fate(st.sampled_from(ENDS))
 STEPS = ["send and apply", "send and apply", "apply", "batch run", "batch run", "verify", "a few calls"]
 STEPS += ["fail over", "restore", "restore", "replace generations", "time passes"]
 RARE = ["time passes", "time passes", "late calls arrive", "verify", "roll back", "roll back", "release"]
-RARE += ["image", "restore", "restore", "lose", "lose control record", "other rules"]
+RARE += ["image", "restore", "restore", "lose", "lose control record", "other rules", "forget", "forget"]
 
 
 class Installation(Judged):
@@ -184,6 +184,9 @@ class Installation(Judged):
             case "other rules":
                 self.world.settings = replace(self.world.settings, history_items=which + 1)
                 self._resume(Process(lambda: self.world.run_batch(full=True), "full batch"), fate)
+            case "forget":
+                self.world.log.forget(which % len(USERS))
+                self._resume(Process(lambda: self.world.run_batch(full=which < 3), "forgetting batch"), fate)
             case "lose":
                 self.speed.restore(None)
                 self.last = None

@@ -1,10 +1,14 @@
 """A log in memory whose records are bytes, as the parser gets them: offsets with gaps, rejects, duplicates."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import pyarrow as pa
 
+from adapters.forgotten import Mark
+from adapters.log import Topics
 from core.acceptance import parse_event
 from core.boundaries import latest
 from core.fold_slow import SlowView
@@ -43,6 +47,8 @@ class MemoryLog:
 
     partitions: int
     records: list[Record] = field(default_factory=list)
+    marks: list[Mark] = field(default_factory=list)
+    topics: ClassVar[Topics] = Topics()
     ends: Offsets = field(init=False)
     rules: Rules = field(init=False)
 
@@ -52,14 +58,25 @@ class MemoryLog:
         self._outcomes: dict[tuple[int, int], Event | Rejected] = {}
         self._slow: dict[tuple[object, ...], SlowView] = {}
 
+    def forget(self, user: int) -> None:
+        """The user is to be forgotten, as by ``millrace forget``."""
+        partition = partition_of(USERS[user].encode(), self.rules.partitioner, self.partitions)
+        self.marks.append(Mark(USERS[user], partition, self.ends[partition]))
+
+    def read(self, topic: str, start: Offsets, end: Offsets) -> Iterator[Record]:
+        """The marks of forgotten users; no other topic is read through the log here."""
+        assert (topic, start) == (self.topics.forgotten, {0: 0})
+        for number, mark in enumerate(self.marks[: end[0]]):
+            yield Record(topic, 0, number, START, mark.user_id.encode(), json.dumps(vars(mark)).encode())
+
     def identity(self) -> LogIdentity:
         return LogIdentity("cluster", "topic", self.partitions)
 
     def start_offsets(self) -> Offsets:
         return dict.fromkeys(range(self.partitions), 0)
 
-    def end_offsets(self) -> Offsets:
-        return dict(self.ends)
+    def end_offsets(self, topic: str | None = None) -> Offsets:
+        return {0: len(self.marks)} if topic == self.topics.forgotten else dict(self.ends)
 
     def append(self, draft: Draft) -> None:
         user, n = USERS[draft.user], len(self.records)
@@ -95,25 +112,25 @@ class MemoryLog:
         ]
         return pa.RecordBatch.from_pylist(rows, RECORD_COLUMNS)
 
-    def accepted(self, end: Offsets, rules: Rules | None = None) -> list[Event]:
-        return [each for each in self._below(end) if isinstance(each, Event)]
+    def accepted(self, end: Offsets, marks: int = 0) -> list[Event]:
+        """Below ``end``, with so many marks of forgotten users in effect."""
+        return [each for each in self._below(end, marks) if isinstance(each, Event)]
 
-    def rejected(self, end: Offsets, start: Offsets | None = None) -> dict[str, int]:
+    def rejected(self, end: Offsets, start: Offsets | None = None, marks: int = 0) -> dict[str, int]:
         """Count of the rejected from ``start`` to below ``end`` by reason."""
         counts: dict[str, int] = {}
-        for record in self.records:
-            each = self._outcomes[record.partition, record.offset]
-            inside = (start or {}).get(record.partition, 0) <= record.offset < end[record.partition]
-            if inside and isinstance(each, Rejected):
+        before = set() if start is None else {id(each) for each in self._below(start, 0)}
+        for each in self._below(end, marks):
+            if isinstance(each, Rejected) and id(each) not in before:
                 counts[each.reason] = counts.get(each.reason, 0) + 1
         return counts
 
-    def slow(self, end: Offsets, rules: Rules) -> SlowView:
+    def slow(self, end: Offsets, rules: Rules, marks: int = 0) -> SlowView:
         """The slow twin of everything below ``end``."""
-        key = (len(self.records), rules.fingerprint(), *sorted(end.items()))
+        key = (len(self.records), rules.fingerprint(), marks, *sorted(end.items()))
         if key not in self._slow:
             view = SlowView()
-            for event in self.accepted(end):
+            for event in self.accepted(end, marks):
                 view.take(event, rules)
             self._slow = {key: view, **dict(list(self._slow.items())[:8])}
         return self._slow[key]
@@ -123,5 +140,8 @@ class MemoryLog:
         ahead = latest(start, self.ends)
         return {p: start[p] + (ahead[p] - start[p]) * share // 100 for p, share in zip(ahead, shares, strict=True)}
 
-    def _below(self, end: Offsets) -> list[Event | Rejected]:
-        return [self._outcomes[r.partition, r.offset] for r in self.records if r.offset < end[r.partition]]
+    def _below(self, end: Offsets, marks: int) -> list[Event | Rejected]:
+        gone = {(each.user_id.encode(), each.partition): each.offset for each in self.marks[:marks]}
+        below = [each for each in self.records if each.offset < end[each.partition]]
+        counted = [each for each in below if each.offset >= gone.get((each.key or b"", each.partition), 0)]
+        return [self._outcomes[each.partition, each.offset] for each in counted]

@@ -31,9 +31,9 @@ def read_all(snapshot: Snapshot) -> tuple[Snapshot, dict[str, Any]]:
     }
 
 
-def must_be(log: MemoryLog, upto: Offsets, rules: Rules) -> dict[str, Any]:
-    """What ``read_all`` must give for the events below ``upto``."""
-    slow = log.slow(upto, rules)
+def must_be(log: MemoryLog, upto: Offsets, rules: Rules, marks: int) -> dict[str, Any]:
+    """What ``read_all`` must give for the events below ``upto``, with so many marks of forgotten users in effect."""
+    slow = log.slow(upto, rules, marks)
     pairs: dict[bytes, dict[bytes, int]] = {}
     for (item, other), amount in slow.pairs.items():
         if amount:
@@ -48,7 +48,7 @@ def must_be(log: MemoryLog, upto: Offsets, rules: Rules) -> dict[str, Any]:
         "histories": {user.encode(): _slow_history(slow, user) for user in USERS},
         "seen": {user.encode(): _slow_seen(slow, user) for user in USERS},
         "items": {item.encode(): named for item, named in slow.categories.items()},
-        "facts": (slow.as_of, min(counts, default=None), slow.events, log.rejected(upto)),
+        "facts": (slow.as_of, min(counts, default=None), slow.events, log.rejected(upto, marks=marks)),
     }
 
 

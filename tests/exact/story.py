@@ -112,7 +112,8 @@ class Story:
         """
         snapshot, found = read if read is not None else answer(self.world.views, read_all)
         rules = self.world.made.get(snapshot.generation or "", self.world.rules)
-        wrong = differences(must_be(self.world.log, snapshot.offsets, rules), found)
+        marks = self.world.gone.get(snapshot.generation or "", 0)
+        wrong = differences(must_be(self.world.log, snapshot.offsets, rules, marks), found)
         assert not wrong, "\n".join([f"below {snapshot.offsets}", *wrong])
         assert degraded is None or snapshot.degraded == degraded
 

@@ -80,6 +80,7 @@ class World:
     said: list[str] = field(default_factory=list)
     lives: int = 0
     made: dict[str, Rules] = field(default_factory=dict)  # by which rules each generation was folded
+    gone: dict[str, int] = field(default_factory=dict)  # how many marks of forgotten users are in effect in each
 
     def __post_init__(self) -> None:
         self.log = MemoryLog(self.partitions)
@@ -121,7 +122,11 @@ class World:
 
     def run_batch(self, reason: str = "", full: bool = False, activate: bool | None = True) -> Generation:
         """A whole run of the batch layer, as ``millrace batch run`` does it."""
-        return SmallJob(None, self.log, self.settings, self.said.append, self).run(reason, full, activate)
+        return self.job().run(reason, full, activate)
+
+    def job(self) -> "SmallJob":
+        """A new process of the batch layer."""
+        return SmallJob(None, self.log, self.settings, self.said.append, self)
 
     def record_boundary(self) -> Boundary:
         """As ``verify`` does."""
@@ -262,8 +267,9 @@ class SmallJob(BatchJob):
         found = base_of(control, run)
         base = found if isinstance(found, Generation) else None
         start = base.boundary.offsets if base else log.start_offsets()
-        events = [each for each in log.accepted(run.boundary.offsets) if each.offset >= start[each.partition]]
-        self.world.made[run.id] = rules
+        accepted = log.accepted(run.boundary.offsets, run.forgotten)
+        events = [each for each in accepted if each.offset >= start[each.partition]]
+        self.world.made[run.id], self.world.gone[run.id] = rules, run.forgotten
         tasks, output = shape.randint(1, 2), Output("batch", 0, run.id, base and base.id)
         changes: list[pa.RecordBatch] = []
         for task in range(tasks):
@@ -275,7 +281,8 @@ class SmallJob(BatchJob):
         if base:
             batch_write.copy_rows(range(tasks), tasks, output)
         maker = ViewMaker(None, self.settings, self.say, run, rules)  # type: ignore[arg-type]
-        maker.rejected = lambda since: log.rejected(run.boundary.offsets, since)  # type: ignore[method-assign]
+        end, count = run.boundary.offsets, run.forgotten
+        maker.rejected = lambda since: log.rejected(end, since, count)  # type: ignore[method-assign]
         maker.write_rejected(base)
         return {"events": len(events), **({"base": base.id} if base else {})}
 

@@ -1,0 +1,70 @@
+"""``millrace lake maintain``: what a lake needs every night."""
+
+import time
+from typing import TYPE_CHECKING
+
+import click
+
+from adapters.commands import as_json, print_json, reports_errors
+from adapters.opened import batch_views
+from adapters.records import read_control
+from adapters.saying import sayer
+from adapters.settings import load_settings, milliseconds
+from core.control import check_log
+from schemas.errors import NotReady
+
+if TYPE_CHECKING:
+    from adapters.lake_care import LakeCare
+    from adapters.log import Log
+    from schemas.control import Control
+
+STEPS = ("purge", "optimize", "vacuum")
+
+
+@click.group()
+def lake() -> None:
+    """The event lake: keep it fit."""
+
+
+@lake.command()
+@click.argument("steps", nargs=-1, type=click.Choice(STEPS))
+@click.option("--keep", default="7d", show_default=True, metavar="D", help="Files that left the lake stay so long.")
+@as_json
+@reports_errors
+def maintain(steps: tuple[str, ...], keep: str, as_json: bool) -> None:
+    """Delete forgotten users' events, join small files, delete files that nobody needs; or only the STEPS named.
+
+    May run beside everything else. What the kept generations were made from stays readable.
+    """
+    from adapters.lake import Lake
+    from adapters.lake_care import LakeCare
+    from adapters.opening import open_log
+    from adapters.spark import open_session
+
+    settings, say, keep_ms = load_settings(), sayer("lake"), milliseconds(keep)
+    control = read_control(batch_views(settings)) if settings.batch_views or settings.home.is_dir() else None
+    if control is None:
+        raise NotReady("there is no lake yet: run `millrace batch run` first")
+    done: dict[str, int] = {}
+    with open_log(settings) as log:
+        check_log(control, log.identity())
+        spark = open_session(settings, "millrace lake")
+        care = LakeCare(spark, Lake(spark, settings.lake_path))
+        for step in steps or STEPS:
+            found = _step(care, step, log, control, keep_ms)
+            say(f"{step}: " + ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in found.items()))
+            done |= found
+    if as_json:
+        print_json(done)
+
+
+def _step(care: "LakeCare", step: str, log: "Log", control: "Control", keep_ms: int) -> dict[str, int]:
+    from adapters.forgotten import forgotten
+
+    if step == "purge":
+        return care.purge(forgotten(log, control.forgotten), control.forgotten)
+    if step == "optimize":
+        return care.optimize()
+    metrics = [each.metrics for each in control.generations] + [each.metrics for each in control.runs]
+    made_from = [each["lake_version"] for each in metrics if "lake_version" in each]
+    return care.vacuum(keep_ms, made_from, time.time_ns() // 1_000_000)

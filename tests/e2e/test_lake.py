@@ -1,0 +1,194 @@
+"""The lake: ranges open few files, other schemas are read, maintenance keeps what is needed and nothing else."""
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from adapters import lake as lake_module
+from adapters.forgotten import Mark
+from adapters.lake import EVENTS_DDL, REJECTED_DDL, Lake
+from adapters.lake_care import LakeCare
+from schemas.control import LogIdentity, Offsets
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+pytestmark = [pytest.mark.spark]
+
+LOG = LogIdentity("cluster", "topic", 2)
+DAY_MS = 24 * 3_600_000
+NOW = time.time_ns() // 1_000_000
+
+
+def both(offset: int) -> Offsets:
+    return {0: offset, 1: offset}
+
+
+def fill(lake: Lake, spark: "SparkSession", *ends: int, ddl: str = EVENTS_DDL, more: tuple[Any, ...] = ()) -> None:
+    """One append up to each of the offsets, ten users in turn, nine of ten records accepted."""
+    for end in ends:
+        start = lake.covered(LOG, both(0))
+        places = [(p, offset) for p in (0, 1) for offset in range(start[p], end)]
+        rows = [
+            ("events", p, o, 1, f"e{o}", 2, "view", f"u{o % 10}", "i", None, "c", "{}", *more)
+            for p, o in places
+            if o % 10
+        ]
+        rejected = [("events", p, o, 1, f"u{o % 10}".encode(), b"x", "malformed") for p, o in places if o % 10 == 0]
+        events = spark.createDataFrame([row[: ddl.count(",") + 1] for row in rows], ddl)
+        lake.append(events, spark.createDataFrame(rejected, REJECTED_DDL), LOG, both(end))
+
+
+def places(events: "DataFrame") -> list[tuple[int, int]]:
+    return sorted((row["partition"], row["offset"]) for row in events.select("partition", "offset").collect())
+
+
+def accepted(start: int, end: int) -> list[tuple[int, int]]:
+    return [(p, offset) for p in (0, 1) for offset in range(start, end) if offset % 10]
+
+
+def files_opened(events: "DataFrame") -> int:
+    """How many files the engine read for it."""
+    events.collect()
+    leaves = events._jdf.queryExecution().executedPlan().collectLeaves()  # type: ignore[operator]
+    return sum(leaves.apply(k).metrics().apply("numFiles").value() for k in range(leaves.size()))
+
+
+@pytest.fixture
+def lake(spark: "SparkSession", tmp_path: Path) -> Lake:
+    return Lake(spark, str(tmp_path / "lake"))
+
+
+@pytest.fixture
+def care(spark: "SparkSession", lake: Lake) -> LakeCare:
+    return LakeCare(spark, lake)
+
+
+def test_a_range_opens_only_the_files_that_it_meets(lake: Lake, spark: "SparkSession", care: LakeCare) -> None:
+    fill(lake, spark, 20, 40, 60)
+    assert files_opened(lake.until(both(60))) > 2
+    newest = lake.until(both(60), both(40))
+    assert (places(newest), files_opened(newest)) == (accepted(40, 60), 2)
+    joined = care.optimize()
+    assert joined["files_made"] < joined["files_joined"]
+    assert files_opened(lake.until(both(60))) == 2
+    fill(lake, spark, 80)
+    assert files_opened(lake.until(both(80), {0: 75, 1: 65})) == 2
+    assert places(lake.until(both(80), {0: 75})) == [(p, o) for p, o in accepted(0, 80) if p == 1 or o >= 75]
+
+
+def test_optimizing_leaves_files_alone_that_are_large_enough(
+    lake: Lake, spark: "SparkSession", care: LakeCare, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(lake, spark, 20, 40)
+    monkeypatch.setattr("adapters.lake_care.FILE_BYTES", 1)
+    assert care.optimize() == {"files_joined": 0, "files_made": 0}
+
+
+def test_maintenance_changes_no_event_and_keeps_what_a_generation_was_made_from(
+    lake: Lake, spark: "SparkSession", care: LakeCare
+) -> None:
+    fill(lake, spark, 20, 40)
+    old = lake.versions()["lake_version"]
+    fill(lake, spark, 60)
+    care.optimize()
+    now = time.time_ns() // 1_000_000
+    care.vacuum(0, [old], now)
+    assert places(lake.until(both(60), version=old)) == accepted(0, 40)
+    assert care.vacuum(0, [], now + 1)["kept_hours"] == 0
+    with pytest.raises(Exception, match=r"(?i)does not exist|FileNotFound|FILE_NOT_EXIST"):
+        lake.until(both(60), version=old).collect()
+    assert places(lake.until(both(60))) == accepted(0, 60)
+    assert lake.covered(LOG, both(0)) == both(60)
+    assert lake.rejected_until(both(60)).count() == 12
+
+
+def test_the_time_for_which_files_stay_covers_the_oldest_version_needed(
+    lake: Lake, spark: "SparkSession", care: LakeCare
+) -> None:
+    fill(lake, spark, 20)
+    old = lake.versions()["lake_version"]
+    assert care.vacuum(2 * DAY_MS, [old], NOW + 50 * DAY_MS)["kept_hours"] in range(50 * 24 - 1, 50 * 24 + 2)
+    properties = spark.sql(f"DESCRIBE DETAIL delta.`{lake.events}`").collect()[0]["properties"]
+    assert properties["delta.logRetentionDuration"] == properties["delta.deletedFileRetentionDuration"]
+    assert properties["delta.logRetentionDuration"] in ("interval 57 days", "interval 58 days")
+
+
+def test_offsets_are_found_behind_any_number_of_other_commits_and_without_their_own(
+    lake: Lake, spark: "SparkSession", care: LakeCare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(lake, spark, 20)
+    care.vacuum(0, [], NOW + 2 * DAY_MS)  # long after the last ingest
+    monkeypatch.setattr(lake_module, "RECENT_COMMITS", 1)
+    assert lake.covered(LOG, both(0)) == both(20)
+    spark.sql(
+        f"CREATE TABLE delta.`{tmp_path}/other/events` SHALLOW CLONE delta.`{lake.events}`"
+    )  # a history of its own
+    assert Lake(spark, f"{tmp_path}/other").covered(LOG, both(0)) == both(20)
+    fill(lake, spark, 40)
+    assert lake.covered(LOG, both(0)) == both(40)
+
+
+def test_a_column_of_a_later_version_is_kept_and_does_not_disturb(lake: Lake, spark: "SparkSession") -> None:
+    later = EVENTS_DDL + ", mood string"
+    fill(lake, spark, 20)
+    fill(lake, spark, 40, ddl=later, more=("cheerful",))
+    fill(lake, spark, 60)  # by an earlier version again
+    found = lake.until(both(60))
+    assert found.columns == [part.split()[0] for part in EVENTS_DDL.split(", ")]
+    assert places(found) == accepted(0, 60)
+    moods = {
+        row["mood"]: row["count"]
+        for row in spark.read.format("delta").load(lake.events).groupBy("mood").count().collect()
+    }
+    assert moods == {"cheerful": 36, None: 72}
+
+
+def test_a_lake_of_an_earlier_version_is_read_and_filled_on(lake: Lake, spark: "SparkSession") -> None:
+    earlier = ", ".join(part for part in EVENTS_DDL.split(", ") if not part.startswith(("category", "raw")))
+    events = spark.createDataFrame(
+        [("events", p, o, 1, f"e{o}", 2, "view", "u", "i", None) for p, o in accepted(0, 20)], earlier
+    )
+    lake.append(events, spark.createDataFrame([], REJECTED_DDL), LOG, both(20))
+    assert {row["category"] for row in lake.until(both(20)).collect()} == {None}
+    fill(lake, spark, 40)
+    assert {row["category"] for row in lake.until(both(40), both(20)).collect()} == {"c"}
+    assert places(lake.until(both(40))) == accepted(0, 40)
+
+
+def test_a_lake_from_before_partitions_had_folders_is_filled_on(
+    lake: Lake, spark: "SparkSession", care: LakeCare
+) -> None:
+    note = '{"log": {"cluster_id": "cluster", "topic_id": "topic", "partitions": 2}, "offsets": {"0": 20, "1": 20}}'
+    rows = [("events", p, o, 1, f"e{o}", 2, "view", "u", "i", None, None, "{}") for p, o in accepted(0, 20)]
+    spark.createDataFrame(rows, EVENTS_DDL).write.format("delta").option("userMetadata", note).save(lake.events)
+    spark.createDataFrame([], REJECTED_DDL).write.format("delta").save(lake.rejected)
+    fill(lake, spark, 40, 60)
+    care.optimize()
+    assert places(lake.until(both(60), both(10))) == accepted(10, 60)
+
+
+def test_forgotten_users_are_left_out_when_reading_and_then_deleted(
+    lake: Lake, spark: "SparkSession", care: LakeCare
+) -> None:
+    fill(lake, spark, 40)
+    gone = {"u3": Mark("u3", 1, 25), "u0": Mark("u0", 0, 11)}  # u0's records were all rejected
+    kept = [(p, o) for p, o in accepted(0, 40) if p == 0 or o not in (3, 13, 23)]
+    assert places(lake.until(both(40), forgotten=gone)) == kept
+    assert places(lake.until(both(40))) == accepted(0, 40)
+    assert care.purge(gone, 2) == {"events_deleted": 3, "rejected_deleted": 2}
+    assert places(lake.until(both(40))) == kept
+    assert lake.rejected_until(both(40)).count() == 6
+    version = lake.versions()
+    assert care.purge(gone, 2) == {"events_deleted": 0, "rejected_deleted": 0}
+    assert lake.versions() == version
+    assert care.purge(gone | {"u4": Mark("u4", 0, 5)}, 3)["events_deleted"] == 1
+    assert lake.covered(LOG, both(0)) == both(40)
+
+
+def test_a_lake_that_is_not_there_yet_needs_no_care(care: LakeCare) -> None:
+    assert care.purge({"u": Mark("u", 0, 1)}, 1) == {"events_deleted": 0, "rejected_deleted": 0}
+    assert care.optimize() == {"files_joined": 0, "files_made": 0}
+    assert care.vacuum(0, [1], NOW) == {"kept_hours": 0, "files": 0, "bytes": 0}
