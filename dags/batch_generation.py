@@ -50,12 +50,12 @@ with DAG(
 ):
     asked = (
         "{{ '--full' if params.full }} {{ '' if params.boundary is none else '--at ' ~ params.boundary }} "
-        "{{ '' if dag_run.run_type == 'manual' else '--scheduled' }}"
+        "{{ '' if dag_run.run_type.value == 'manual' else '--scheduled' }}"
     )
     boundary = call(
         f"{COMMAND} batch boundary --run '{RUN}' {asked} --reason \"$REASON\" --json",
         task_id="boundary",
-        env={"REASON": "{{ params.reason or 'Airflow ' ~ dag_run.run_type }}"},
+        env={"REASON": "{{ params.reason or 'Airflow, ' ~ dag_run.run_type.value }}"},
     )
     publish = call(f"{COMMAND} batch publish '{RUN}' --json", task_id="publish", outlets=[GENERATION])
     clean_up = call(f"{COMMAND} batch clean-up --json", task_id="clean_up")

@@ -81,7 +81,7 @@ def test_a_scheduled_run_publishes_a_generation_although_a_task_was_killed_once(
     tries = {each["task_id"]: each["try_number"] for each in nightly.airflow.tasks(DAG, run)}
     assert {name for name, count in tries.items() if count > 1} == {"compute"}
     active = nightly.active
-    assert (active.id, active.reason, active.metrics["events"]) == (run, "Airflow scheduled", 400)
+    assert (active.id, active.reason, active.metrics["events"]) == (run, "Airflow, scheduled", 400)
     (event,) = nightly.airflow.ask("/api/v2/assets/events")["asset_events"]
     assert (event["name"], event["extra"]["run"]) == ("millrace_generation", active.id)
 
