@@ -63,12 +63,12 @@ def stale_end(story: Story) -> None:
     ends = story.world.log.end_offsets()
 
     def asked() -> Offsets:
-        story.world.log.end_offsets = lambda: dict(story.world.log.ends)  # type: ignore[method-assign]
+        story.world.log.on_end = None
         story.send(6)
         life.apply(ALL)
         return ends
 
-    story.world.log.end_offsets = asked  # type: ignore[method-assign]
+    story.world.log.on_end = asked
     story.world.run_batch()
     story.exact()
 
@@ -96,7 +96,7 @@ def test_3b_a_boundary_recorded_while_it_is_planned_cuts_the_micro_batch() -> No
         story.send(8)
         planning = story.paused(lambda: life.apply(ALL), calls=0, of="swap")
         asked = iter([ends])  # asked before those were sent
-        story.world.log.end_offsets = lambda: next(asked, dict(story.world.log.ends))  # type: ignore[method-assign]
+        story.world.log.on_end = lambda: next(asked, dict(story.world.log.ends))
         story.world.run_batch()
         story.finish(planning)
         story.exact()
@@ -137,12 +137,12 @@ def test_2_a_boundary_is_never_below_the_last_recorded_one() -> None:
         ends = story.world.log.end_offsets()
 
         def asked() -> Offsets:
-            story.world.log.end_offsets = lambda: dict(story.world.log.ends)  # type: ignore[method-assign]
+            story.world.log.on_end = None
             story.send(12)
             story.world.record_boundary()  # another run, or verify, is faster
             return ends
 
-        story.world.log.end_offsets = asked  # type: ignore[method-assign]
+        story.world.log.on_end = asked
         story.world.run_batch()
         story.send(6)
         life.apply(ALL)
