@@ -48,7 +48,7 @@ class Settings:
     remembered_ids: int = 64  # D
     window: str = "30d"  # an entry untouched for longer leaves the history
     trigger: str = "200ms"  # the speed layer looks for new events this often
-    max_events_per_batch: int = 100_000  # bounds a micro-batch's memory while catching up
+    max_events_per_batch: int = 200_000  # bounds a micro-batch's memory while catching up
     lease: str = "10s"  # a speed layer silent for this long counts as dead
     grace: str = "60s"  # readers may still use a generation this long after it was replaced
     run_patience: str = "1d"  # a run without progress for this long is given up and its rows are deleted

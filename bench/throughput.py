@@ -26,7 +26,7 @@ from tests.servers import redis_server
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-USERS, ITEMS, MICRO_BATCH = 50_000, 20_000, 200_000
+USERS, ITEMS, MICRO_BATCH = 50_000, 20_000, 400_000
 EVENTS, PAST = 6_000_000, 4_000_000
 STATE_EVENTS = 100_000  # of one micro-batch of the Spark state baseline: it is slow
 
