@@ -96,7 +96,7 @@ def open_session(settings: Settings, name: str) -> "SparkSession":
         builder = builder.config("spark.local.dir", str(settings.home / "spark"))
         builder = builder.config("spark.sql.warehouse.dir", str(settings.home / "warehouse"))
     try:
-        with _stderr_to(settings.home / "spark.log"):
+        with _output_to(settings.home / "spark.log"):
             session = builder.getOrCreate()
     except Exception as error:
         if "JAVA_GATEWAY_EXITED" in str(error) or isinstance(error, FileNotFoundError):
@@ -110,19 +110,23 @@ def open_session(settings: Settings, name: str) -> "SparkSession":
 
 
 @contextmanager
-def _stderr_to(path: Path) -> Iterator[None]:
-    """What a program started in the block says on stderr goes to a file: the JVM greets at length."""
+def _output_to(path: Path) -> Iterator[None]:
+    """What a program started in the block ever prints goes to a file: Java greets, Delta says what it deletes."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    sys.stdout.flush()
     sys.stderr.flush()
-    kept = os.dup(2)
+    kept = [os.dup(number) for number in (1, 2)]
     with path.open("ab") as log:
-        os.dup2(log.fileno(), 2)
+        for number in (1, 2):
+            os.dup2(log.fileno(), number)
     try:
         yield
     finally:
+        sys.stdout.flush()
         sys.stderr.flush()
-        os.dup2(kept, 2)
-        os.close(kept)
+        for number, before in zip((1, 2), kept, strict=True):
+            os.dup2(before, number)
+            os.close(before)
 
 
 def _log4j(settings: Settings) -> Path:
