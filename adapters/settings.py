@@ -187,14 +187,7 @@ def _converted(key: str, value: Any) -> Any:
 def _validate(settings: Settings) -> None:
     for key in ("window", "trigger", "lease", "grace", "run_patience", "store_timeout"):
         milliseconds(getattr(settings, key))
-    for key in (
-        "partitions",
-        "history_items",
-        "remembered_ids",
-        "max_events_per_batch",
-        "als_factors",
-        "als_iterations",
-    ):
+    for key in _POSITIVE:
         if getattr(settings, key) < 1:
             raise SettingsError(f"setting '{key}' must be at least 1")
     for key in ("history_items", "remembered_ids", "port"):  # a stored history counts with 16 bits
