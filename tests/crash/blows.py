@@ -15,7 +15,7 @@ from tests.crash.plant import Plant
 from tests.e2e.commands import until
 
 SPEED_STEPS = ("planned", "registered", "written", "committed")
-BATCH_STEPS = ("boundary", "ingested", "computed", "published", "dropped")
+BATCH_STEPS = ("boundary", "ingested", "computed", "gated", "published", "dropped")
 APPLYING, PUBLISHED = "applying from", "published generation"
 OTHER_WAS_FASTER = ("a batch run already runs", "a batch run was started at the same moment")
 VICTIMS = ("driver", "driver", "driver", "engine", "worker")  # of the speed layer, by how often

@@ -194,9 +194,7 @@ def plant(pair: str, folder: Path, seed: int, say: Say, rate: float = 30.0) -> I
         stack.callback(load.abandon)
         port = free_port()
         speed = Part("speed layer", ("speed", "run"), commands, folder / "speed.log")
-        batch = Part(
-            "batch run", ("batch", "run", "--every", "10s"), commands, folder / "batch.log", BATCH_PAUSE_SECONDS
-        )
+        batch = Part("batch run", ("batch", "run"), commands, folder / "batch.log", BATCH_PAUSE_SECONDS)
         serving = Part("serving", ("serve", "--port", str(port)), commands, folder / "serve.log")
         chance = random.Random(seed)
         # A life that repeats less than the dead one tried leaves that one's rows lying beside its own.
