@@ -2,7 +2,10 @@
 
 import functools
 import json
+import signal
 from collections.abc import Callable
+from contextlib import suppress
+from types import FrameType
 from typing import Any, ParamSpec, TypeVar
 
 import click
@@ -14,6 +17,7 @@ from schemas.errors import MillraceError, SettingsError
 HOUR_MS = 3_600_000
 MAX_WINDOW_HOURS = 24 * 35
 LATEST_MS = 253_402_300_799_999  # the last millisecond of 9999
+INTERRUPTED = 130  # the exit status that shells expect
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -22,17 +26,30 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print data alone
 
 
 def reports_errors(command: Callable[P, T]) -> Callable[P, T]:
-    """Print a ``MillraceError`` as one sentence on stderr and exit with its status: 1 failed, 3 not ready."""
+    """Print a ``MillraceError`` as one sentence on stderr and exit with its status: 1 failed, 3 not ready.
+
+    Ctrl-C and SIGTERM end a command that does not handle them itself, with its leases released.
+    """
 
     @functools.wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> T:
+        with suppress(ValueError):  # only a process's main thread can
+            signal.signal(signal.SIGTERM, interrupt)
         try:
             return command(*args, **kwargs)
         except MillraceError as error:
             click.echo(f"millrace: {error}", err=True)
             raise click.exceptions.Exit(error.exit_status) from error
+        except KeyboardInterrupt as error:
+            click.echo("millrace: interrupted", err=True)
+            raise click.exceptions.Exit(INTERRUPTED) from error
 
     return run
+
+
+def interrupt(number: int, frame: FrameType | None) -> None:
+    """A signal's handler: as Ctrl-C."""
+    raise KeyboardInterrupt
 
 
 def print_json(value: Any) -> None:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from adapters.engine_errors import translated
 from adapters.jars import jar_paths
 from adapters.settings import Settings
 from schemas.errors import SettingsError
@@ -103,7 +104,7 @@ def open_session(settings: Settings, name: str) -> "SparkSession":
             raise SettingsError(
                 "Spark did not start: Java 17 or newer is needed; `millrace doctor` tells more"
             ) from error
-        raise
+        raise translated(error) from error
     require_reachable_views(settings, session.sparkContext.master or master)  # spark-submit may have another
     session.sparkContext.setLogLevel("ERROR")
     return session

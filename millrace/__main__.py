@@ -56,7 +56,7 @@ def main() -> None:
     """Recommendations that are fresh in a second and provably right: batch and speed layer, merged exactly.
 
     Settings come from millrace.toml and MILLRACE_* variables; `millrace config show` lists them.
-    Exit status: 0 done, 1 failed, 2 wrong usage, 3 not ready.
+    Exit status: 0 done, 1 failed, 2 wrong usage, 3 not ready, 130 interrupted.
     """
 
 

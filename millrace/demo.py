@@ -2,21 +2,19 @@
 
 import os
 import shutil
-import signal
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from adapters.beside import beside
 from adapters.broker import wait_until_stopped
-from adapters.commands import reports_errors
+from adapters.commands import INTERRUPTED, reports_errors
 from adapters.settings import Settings, load_settings
 from millrace.demo_events import LIVE_EVENTS, generate, move, produce, settled
 from schemas.errors import MillraceError
@@ -55,7 +53,6 @@ def demo(events: int, users: int, items: int, seed: int, serve: bool) -> None:
 
     Everything is in a throw-away home that is deleted at the end, unless MILLRACE_HOME names one.
     """
-    signal.signal(signal.SIGTERM, _interrupt)
     with _home() as settings:
         from datasets.generator import GeneratorSettings, World
 
@@ -147,7 +144,8 @@ def _show(*lookups: list[str]) -> None:
 
     for words in lookups:
         click.secho(f"  $ millrace {' '.join(words)}", fg="yellow")
-        main(args=words, prog_name="millrace", standalone_mode=False)
+        if main(args=words, prog_name="millrace", standalone_mode=False) == INTERRUPTED:
+            raise KeyboardInterrupt
         sys.stdout.flush()
 
 
@@ -158,7 +156,3 @@ def _serve(settings: Settings) -> None:
     where = f"http://{settings.host}:{settings.port}"
     click.echo(f"Serving on {where} with MILLRACE_HOME={settings.home}; Ctrl-C ends all.")
     run(settings, settings.host, settings.port)
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt

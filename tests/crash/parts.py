@@ -68,7 +68,7 @@ class Part:
                 return
             victim = self.process.pid
             if whom != "driver":
-                victims = [pid for pid in descendants(victim) if MARKS[whom] in _command(pid)]
+                victims = [pid for pid in descendants(victim) if MARKS[whom] in command_line(pid)]
                 if not victims:
                     return
                 victim = victims[-1]
@@ -153,7 +153,7 @@ def descendants(pid: int) -> list[int]:
     return found
 
 
-def _command(pid: int) -> bytes:
+def command_line(pid: int) -> bytes:
     with suppress(OSError):
         return (Path("/proc") / str(pid) / "cmdline").read_bytes()
     return b""
