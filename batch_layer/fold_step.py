@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from adapters.opened import store
 from batch_layer.output import Output
-from core.fold import Changes, fold_columns, users_of
+from core.fold import fold_columns, users_of
 from core.views import HISTORY, VIEWS
 from schemas.event import EVENT_COLUMNS, REMOVE, WEIGHT_SCALE
 from schemas.rules import Rules
@@ -52,7 +52,10 @@ def by_user(events: "DataFrame", tasks: int) -> "DataFrame":
 
 
 def fold_users(batches: Iterable[pa.RecordBatch], rules: Rules, output: Output) -> Iterator[pa.RecordBatch]:
-    """All events of some users in, ``CHANGES`` of the shared views out; histories and seen sets are written here."""
+    """All events of some users in, ``CHANGES`` of the shared views out; histories and seen sets are written here.
+
+    What is written here goes on as a number under no key: how many rows the base does not have.
+    """
     views = store(output.views_url, output.timeout_ms)
     for events in whole_users(batches, EVENTS_AT_ONCE):
         users = users_of(events).cast(pa.binary()).to_pylist()
@@ -60,11 +63,13 @@ def fold_users(batches: Iterable[pa.RecordBatch], rules: Rules, output: Output) 
         histories = pa.array([known.get(user) for user in users], pa.binary())
         for change in fold_columns(events, np.zeros(events.num_rows, np.int64), histories, rules):
             if VIEWS[change.view].shared:
-                yield _as_rows(change)
+                yield _as_rows(change.view, change.keys, change.values)
             else:
                 rows = dict(zip(change.keys.to_pylist(), change.values.to_pylist(), strict=True))
                 before = known if change.view == HISTORY else output.known(views, change.view, list(rows))
                 views.put(output.book, output.onto(before, change.view, rows))
+                number = str(len(rows.keys() - before.keys())).encode()
+                yield _as_rows(change.view, pa.array([b""], pa.binary()), pa.array([number], pa.binary()))
 
 
 def whole_users(batches: Iterable[pa.RecordBatch], size: int) -> Iterator[pa.RecordBatch]:
@@ -85,6 +90,5 @@ def whole_users(batches: Iterable[pa.RecordBatch], size: int) -> Iterator[pa.Rec
         yield ordered.slice(first, end - first)
 
 
-def _as_rows(change: Changes) -> pa.RecordBatch:
-    view = pa.array([change.view] * len(change.keys))
-    return pa.RecordBatch.from_arrays([view, change.keys, change.values], schema=CHANGES)
+def _as_rows(view: str, keys: pa.Array, values: pa.Array) -> pa.RecordBatch:
+    return pa.RecordBatch.from_arrays([pa.array([view] * len(keys)), keys, values], schema=CHANGES)

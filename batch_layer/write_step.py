@@ -1,10 +1,12 @@
 """Changes to rows: after the shuffle by row, add up and put into the run's book; and rows that no event touched."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
 
 from adapters.opened import store
+from batch_layer.fold_step import CHANGES
 from batch_layer.output import Output
 from core.views import VIEWS, add_up
 
@@ -16,14 +18,15 @@ ROWS_AT_ONCE = 500  # of the longest rows, pairs, some 20 kB each
 def write_rows(batches: Iterable[pa.RecordBatch], output: Output) -> Iterator[pa.RecordBatch]:
     """``CHANGES`` of whole rows in; per view how many rows were written that the base does not have."""
     views = store(output.views_url, output.timeout_ms)
-    for view, changes in add_up(_changes(batches), str).items():
-        keys, new = list(changes), 0
+    written = Counter[str]()
+    for view, changes in add_up(_shared(batches, written), str).items():
+        keys = list(changes)
         for first in range(0, len(keys), ROWS_AT_ONCE):
             some = {key: changes[key] for key in keys[first : first + ROWS_AT_ONCE]}
             known = output.known(views, view, list(some))
             views.put(output.book, output.onto(known, view, some))
-            new += len(some) - len(known)
-        yield pa.RecordBatch.from_arrays([pa.array([view]), pa.array([new])], schema=WRITTEN)
+            written[view] += len(some) - len(known)
+    yield pa.RecordBatch.from_pylist([{"view": view, "rows": rows} for view, rows in written.items()], WRITTEN)
 
 
 def copy_rows(parts: Iterable[int], of: int, output: Output) -> None:
@@ -36,6 +39,11 @@ def copy_rows(parts: Iterable[int], of: int, output: Output) -> None:
             store(output.views_url, output.timeout_ms).copy(output.base, output.book, view, part, of)
 
 
-def _changes(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[str, bytes, bytes]]:
+def _shared(batches: Iterable[pa.RecordBatch], written: Counter[str]) -> Iterator[tuple[str, bytes, bytes]]:
+    """The changes; what the fold step wrote by itself is added to the numbers."""
     for batch in batches:
-        yield from zip(*(batch.column(name).to_pylist() for name in ("view", "key", "value")), strict=True)
+        for view, key, value in zip(*(batch.column(name).to_pylist() for name in CHANGES.names), strict=True):
+            if VIEWS[view].shared:
+                yield view, key, value
+            else:
+                written[view] += int(value)

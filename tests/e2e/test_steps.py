@@ -57,6 +57,7 @@ def test_each_step_may_be_killed_and_repeated_and_is_done_once(
     assert made is not None
     assert (made.reason, made.boundary.offsets, millrace.control.active) == ("in steps", end, run)
     assert made.metrics.keys() >= {"events", "rows", "mode", "lake_version", "evaluation", "gate", "model", "seconds"}
+    assert {"items", "history"} <= made.metrics["rows"].keys()  # what the gate compares
     assert millrace.check(degraded=("speed",)) == end
     assert begin(millrace, run="by-hand:1") == run
 

@@ -1,5 +1,6 @@
 """A chain of incremental generations holds the same rows as one that computes everything, wherever the log is cut."""
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -40,19 +41,27 @@ class Layer:
 
     def __init__(self, tasks: int) -> None:
         self.store, self.tasks, self.made = ReferenceStore(), tasks, 0
+        self.sizes: dict[str | None, Counter[str]] = {None: Counter()}  # rows of each view, as the steps tell
 
     def generation(self, events: list[Event], base: str | None = None) -> str:
         self.made += 1
         output = Output("memory", 0, f"g{self.made}", base)
+        sizes = self.sizes[output.name] = Counter(self.sizes[base])
         mine = [[e for e in events if hash(e.user_id) % self.tasks == task] for task in range(self.tasks)]
         changes = [rows for some in mine for rows in fold_step.fold_users(iter([columns(some)]), RULES, output)]
         whole = pa.Table.from_batches(changes, fold_step.CHANGES).to_pylist()
         for task in range(self.tasks):
             rows = [row for row in whole if hash((row["view"], row["key"])) % self.tasks == task]
-            list(write_step.write_rows(iter([pa.RecordBatch.from_pylist(rows, fold_step.CHANGES)]), output))
+            for told in write_step.write_rows(iter([pa.RecordBatch.from_pylist(rows, fold_step.CHANGES)]), output):
+                sizes.update({each["view"]: each["rows"] for each in told.to_pylist()})
         if base is not None:
             write_step.copy_rows(range(self.tasks), self.tasks, output)
         return output.name
+
+    def stored(self, name: str) -> Counter[str]:
+        """How many rows each view has."""
+        book = Output("memory", 0, name).book
+        return Counter({view: len(list(self.store.scan(book, view))) for view in self.store.spaces(book)})
 
     def rows(self, name: str) -> Rows:
         """All that say something."""
@@ -90,6 +99,7 @@ def test_a_chain_of_incremental_generations_equals_a_full_one(
             new = [e for e in events if before[e.partition] <= e.offset < end[e.partition]]
             name, before = made.generation(new, name), end
         assert made.rows(name) == made.rows(full)
+        assert +made.sizes[name] == made.stored(name)
         assert rows_as_data(made.rows(name)) == slow(events, RULES)
 
 
