@@ -107,9 +107,13 @@ def rate_ratio_bound(count: Ints, baseline: Ints, ratio: float) -> Floats:
     """
     from scipy.special import betaincinv  # a third of a second to import, and only trends need it
 
-    pairs, where = np.unique(np.stack([count, baseline], axis=1), axis=0, return_inverse=True)
-    share = betaincinv(pairs[:, 0] + PRIOR, pairs[:, 1] + PRIOR * ratio, LOWER_TAIL)
-    bound: Floats = (ratio * share / (1 - share))[where.ravel()]
+    # The inverse is dear, and many items share their two numbers.
+    counts, which_count = np.unique(count, return_inverse=True)
+    baselines, which_baseline = np.unique(baseline, return_inverse=True)
+    pairs, where = np.unique(which_count * len(baselines) + which_baseline, return_inverse=True)
+    c, C = counts[pairs // len(baselines)], baselines[pairs % len(baselines)]
+    share = betaincinv(c + PRIOR, C + PRIOR * ratio, LOWER_TAIL)
+    bound: Floats = (ratio * share / (1 - share))[where]
     return bound
 
 
