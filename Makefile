@@ -28,7 +28,7 @@ airflow: setup .venv-airflow/ready ## Airflow with the DAGs, beside broker, spee
 
 test: setup .venv-airflow/ready ## all tests, on real servers (TESTS="tests/unit -k fold")
 	@$(BIN)/python -m adapters.jars $(JARS)
-	@$(BIN)/python -m pytest $(or $(TESTS),-n 2 --dist loadfile) $(ARGS)
+	@$(BIN)/python -m pytest $(or $(TESTS),-n 2 --dist loadfile --no-loadscope-reorder) $(ARGS)
 
 check: .venv/ready ## ruff, mypy and the import rules
 	@$(BIN)/ruff check .

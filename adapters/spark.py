@@ -2,10 +2,13 @@
 
 import logging
 import os
+import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING
 
 from adapters.engine_errors import translated
@@ -97,7 +100,7 @@ def open_session(settings: Settings, name: str) -> "SparkSession":
         builder = builder.config("spark.local.dir", str(settings.home / "spark"))
         builder = builder.config("spark.sql.warehouse.dir", str(settings.home / "warehouse"))
     try:
-        with _output_to(settings.home / "spark.log"):
+        with _output_to(settings.home / "spark.log"), _interrupted_afterwards():
             session = builder.getOrCreate()
     except Exception as error:
         if "JAVA_GATEWAY_EXITED" in str(error) or isinstance(error, FileNotFoundError):
@@ -108,6 +111,28 @@ def open_session(settings: Settings, name: str) -> "SparkSession":
     require_reachable_views(settings, session.sparkContext.master or master)  # spark-submit may have another
     session.sparkContext.setLogLevel("ERROR")
     return session
+
+
+@contextmanager
+def _interrupted_afterwards() -> Iterator[None]:
+    """SIGINT and SIGTERM act when the block is through: Java that is left while it starts would run for ever."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        came.append(number)
+
+    kept = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in kept.items():
+            if signal.getsignal(number) is note:  # Spark has one of its own by now
+                signal.signal(number, handler)
+        for each in came:
+            signal.raise_signal(each)
 
 
 @contextmanager

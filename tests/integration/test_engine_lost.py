@@ -1,15 +1,19 @@
-"""Java that is killed while a session opens."""
+"""What becomes of Java when something happens while a session opens."""
 
 import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from adapters.commands import INTERRUPTED
 from tests.crash.parts import MARKS, command_line, descendants
+from tests.e2e.commands import until
 
 pytestmark = pytest.mark.spark
 OPEN = """
@@ -22,17 +26,41 @@ click.command()(reports_errors(lambda: open_session(Settings(home=Path.cwd()), "
 """
 
 
-@pytest.mark.parametrize("pause", [0.0, 1.5])
-def test_java_killed_while_a_session_opens_is_told_in_words(pause: float, tmp_path: Path) -> None:
+@contextmanager
+def opening(folder: Path) -> Iterator[tuple["subprocess.Popen[str]", int]]:
+    """A process that opens a session, and its Java that has just been started."""
     run = [sys.executable, "-c", OPEN]
     env = {**os.environ, "PYTHONPATH": str(Path.cwd())}
-    with subprocess.Popen(run, cwd=tmp_path, env=env, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(run, cwd=folder, env=env, stderr=subprocess.PIPE, text=True) as process:
         deadline = time.monotonic() + 60
-        while not (found := [pid for pid in descendants(process.pid) if MARKS["engine"] in command_line(pid)]):
+        while not (found := [pid for pid in descendants(process.pid) if is_engine(command_line(pid))]):
             assert time.monotonic() < deadline
             time.sleep(0.02)
+        yield process, found[-1]
+
+
+def is_engine(command: bytes) -> bool:
+    """Neither the shell before it nor the program that makes its command line."""
+    return b"java" in command.split(b"\0")[0] and MARKS["engine"] in command and b"launcher.Main" not in command
+
+
+def last_line(process: "subprocess.Popen[str]") -> str:
+    return process.communicate(timeout=60)[1].splitlines()[-1]
+
+
+@pytest.mark.parametrize("pause", [0.0, 1.5])
+def test_java_killed_while_a_session_opens_is_told_in_words(pause: float, tmp_path: Path) -> None:
+    with opening(tmp_path) as (process, engine):
         time.sleep(pause)
-        os.kill(found[-1], signal.SIGKILL)
-        _, said = process.communicate(timeout=60)
+        os.kill(engine, signal.SIGKILL)
+        assert last_line(process).startswith("millrace: ")
     assert process.returncode == 1
-    assert said.splitlines()[-1].startswith("millrace: "), said
+
+
+@pytest.mark.parametrize("which", [signal.SIGTERM, signal.SIGINT])
+def test_no_java_is_left_by_a_command_that_was_ended_while_it_started(which: signal.Signals, tmp_path: Path) -> None:
+    with opening(tmp_path) as (process, engine):
+        process.send_signal(which)
+        assert last_line(process) == "millrace: interrupted"
+    assert process.returncode == INTERRUPTED
+    until(lambda: not command_line(engine), 30)
