@@ -11,7 +11,7 @@ export MILLRACE_TEST_DATA ?= $(wildcard $(abspath ../shared/data))
 export OPENBLAS_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo airflow test check format lock jars bench soak zip clean
+.PHONY: help setup demo airflow test test-deep check format lock jars bench soak zip clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,9 +26,15 @@ demo: setup ## the whole story on this machine, verified at the end (ARGS="--eve
 airflow: setup .venv-airflow/ready ## Airflow with the DAGs, beside broker, speed layer and API (ARGS="--port 8081")
 	@$(BIN)/python -m millrace.with_airflow $(ARGS)
 
-test: setup .venv-airflow/ready ## all tests, on real servers (TESTS="tests/unit -k fold")
+# Long files first, and two at a time: much of a test run is waiting for servers.
+AT_ONCE = -n 2 --dist loadfile --no-loadscope-reorder
+test: setup .venv-airflow/ready ## tests, on real servers, some 20 minutes (TESTS="tests/unit -k fold")
 	@$(BIN)/python -m adapters.jars $(JARS)
-	@$(BIN)/python -m pytest $(or $(TESTS),-n 2 --dist loadfile --no-loadscope-reorder) $(ARGS)
+	@$(BIN)/python -m pytest $(or $(TESTS),-m "not deep" $(AT_ONCE)) $(ARGS)
+
+test-deep: setup .venv-airflow/ready ## the long ones: Airflow, a Spark cluster, other pairs of stores, more crashes
+	@$(BIN)/python -m adapters.jars $(JARS)
+	@$(BIN)/python -m pytest -m deep $(AT_ONCE) $(ARGS)
 
 check: .venv/ready ## ruff, mypy and the import rules
 	@$(BIN)/ruff check .

@@ -14,4 +14,4 @@ pytestmark = [pytest.mark.kafka, pytest.mark.spark, pytest.mark.slow, pytest.mar
 def test_both_layers_killed_at_each_step_and_at_random_stay_exact(tmp_path: Path) -> None:
     with plant("sqlite+sqlite", tmp_path, SEED, say) as made:
         short_on_files(made)
-        done(made, kills=6)
+        done(made, kills=5)

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
+from zlib import crc32
 
 import pytest
 
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 # Tests live too briefly for the second compiler to pay: a third less processor time.
+PAIRS = ["sqlite+sqlite", "cassandra+redis"]
+NO_PARAMETERS = SimpleNamespace(params=())
 QUICK_JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 
 
@@ -28,7 +32,18 @@ def spark() -> Iterator["SparkSession"]:
         session.stop()
 
 
-@pytest.fixture(params=["sqlite+sqlite", "cassandra+redis"])
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What runs on both pairs of stores is deep on one of them: which, follows from the test's name."""
+    pairs: dict[tuple[Path, str], list[pytest.Function]] = {}
+    for item in items:
+        if isinstance(item, pytest.Function) and "stores" in getattr(item, "callspec", NO_PARAMETERS).params:
+            pairs.setdefault((item.path, item.name.replace(item.callspec.params["stores"], "")), []).append(item)
+    for (_, name), each in pairs.items():
+        if len(each) == len(PAIRS):
+            each[crc32(name.encode()) % len(PAIRS)].add_marker("deep")
+
+
+@pytest.fixture(params=PAIRS)
 def stores(request: pytest.FixtureRequest) -> dict[str, str]:
     """Settings that name the two stores of a pair, both empty."""
     if request.param == "sqlite+sqlite":

@@ -98,6 +98,7 @@ def octets(value: bytearray | None) -> bytes | None:
     return None if value is None else bytes(value)
 
 
+@pytest.mark.deep
 def test_the_lake_takes_more_large_dead_letters_than_fit_into_the_engines_memory(
     spark: "SparkSession", tmp_path: Path
 ) -> None:

@@ -140,6 +140,7 @@ def test_before_anything_ran_the_commands_say_so(tmp_path: Path) -> None:
     assert "run" in nothing.refused("trending", status=3)
 
 
+@pytest.mark.deep  # tests/crash does so, too
 def test_a_killed_speed_layer_and_a_second_one_harm_nothing(shop: Commands, tmp_path: Path) -> None:
     lines = (shop.folder / "events.jsonl").read_text().splitlines()
     fresh = [json.dumps(json.loads(line) | {"event_id": f"fresh-{n}"}) for n, line in enumerate(lines[:100])]

@@ -17,7 +17,7 @@ from tests.e2e.mixed_stream import in_parts, mixed_stream
 from tests.e2e.test_lost_parts import proved, shorten
 from tests.small_disk import SmallDisk, small_disk
 
-pytestmark = [pytest.mark.kafka, pytest.mark.spark]
+pytestmark = [pytest.mark.kafka, pytest.mark.spark, pytest.mark.deep]
 
 FULL = "(?i)full.*free|free space"
 

@@ -71,6 +71,7 @@ def test_a_forgotten_user_leaves_everything_and_answers_stay_exact(millrace: Ins
     exact(millrace)
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("stores", ["sqlite+sqlite"], indirect=True)
 def test_a_lost_lake_and_lost_views_bring_nobody_back(millrace: Installation) -> None:
     first, second = in_parts(mixed_stream(millrace.settings.rules), 2)

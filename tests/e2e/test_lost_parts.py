@@ -102,6 +102,7 @@ def test_a_speed_layer_that_began_without_the_lakes_histories_begins_again(millr
     assert proved(millrace) > 0
 
 
+@pytest.mark.deep
 def test_a_lost_lake_is_filled_again_from_the_logs_beginning(millrace: Installation) -> None:
     parts = in_parts(mixed_stream(millrace.settings.rules), 4)
     for part in parts:  # enough runs for the first boundaries to be forgotten

@@ -22,7 +22,10 @@ from tests.e2e.mixed_stream import in_parts, mixed_stream
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-pytestmark = [pytest.mark.kafka, pytest.mark.spark, pytest.mark.redis, pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [
+    pytest.mark.kafka, pytest.mark.spark, pytest.mark.redis, pytest.mark.slow, pytest.mark.deep,
+    pytest.mark.timeout(600),
+]  # fmt: skip
 
 SET = (
     "home", "kafka", "topic_prefix", "history_items", "remembered_ids", "als_factors", "als_iterations", "batch_views",

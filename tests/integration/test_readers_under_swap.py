@@ -258,6 +258,7 @@ def test_on_sqlite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         old_ones_are_gone(found)
 
 
+@pytest.mark.deep
 @pytest.mark.cassandra
 @pytest.mark.redis
 def test_on_cassandra_and_redis(cassandra_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
