@@ -41,6 +41,7 @@ check: .venv/ready ## ruff, mypy and the import rules
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/mypy dags
+	@$(BIN)/mypy bench
 	@$(BIN)/python -m pytest -q tests/test_architecture.py
 
 format: .venv/ready ## format the code and mend what ruff can

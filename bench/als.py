@@ -20,7 +20,7 @@ ENGINES = ("implicit", "spark")
 JUDGED_USERS, LIST, LEAST_ITEMS = 2_000, 10, 5
 
 
-def compared(events: "DataFrame", factors: int, sweeps: int) -> dict[str, object]:
+def compared(events: "DataFrame", factors: int, sweeps: int, scratch: str) -> dict[str, object]:
     """Both on the same ratings with one item of each user held out, which the list of ten should name.
 
     A sweep's time is the difference between a fit of ``sweeps`` and one of half as many, so that reading, sorting and
@@ -38,13 +38,14 @@ def compared(events: "DataFrame", factors: int, sweeps: int) -> dict[str, object
     learnt = ranked.where(~held).select("user_id", "item_id", "rating").persist()
     hidden = ranked.where(held).select("user_id", "item_id").orderBy(F.crc32("user_id")).limit(JUDGED_USERS)
     known = learnt.join(hidden.select("user_id"), "user_id").toPandas()
-    wanted = dict(hidden.toPandas().itertuples(index=False))
-    histories = {user: _history(rows) for user, rows in known.groupby("user_id")}
+    wanted: dict[str, str] = dict(hidden.toPandas().itertuples(index=False))
+    histories = {str(user): _history(rows) for user, rows in known.groupby("user_id")}
     found: dict[str, object] = {"ALS: ratings, factors": [learnt.count(), factors]}
     for name in ENGINES:
         models, took = list[Model](), list[float]()
         for many in (sweeps // 2, sweeps):
-            how = Training(replace(als_settings(Settings()), factors=factors, iterations=many), Engine(name))
+            settings = replace(als_settings(Settings()), factors=factors, iterations=many)
+            how = Training(settings, Engine(name), scratch)
 
             def fitted(how: Training = how, models: list[Model] = models) -> None:
                 model = train(learnt, how, lambda _: None)

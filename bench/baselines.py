@@ -127,6 +127,7 @@ def _fold_state(rules: Rules) -> Any:
             known = {item: (rating, last_time) for item, (rating, last_time) in entries.items()}
             view.histories[user] = SlowHistory(known, ids)
         for frame in frames:
+            row: Any
             for row in frame.itertuples():
                 weight = rules.kinds.get(row.kind, 0)
                 thousandths = round(float(weight) * 1000) if not isinstance(weight, str) else 0

@@ -67,7 +67,9 @@ def run(
                     found |= bench.compute(name, mine, max(1, repeats * sizes[0] // size), size == sizes[0])
             if size == sizes[0]:
                 found |= bench.baselines(baseline_share, repeats)
-                found |= compared(bench.events(), als_factors, als_sweeps) if als_factors else {}
+                found |= (
+                    compared(bench.events(), als_factors, als_sweeps, f"{settings.home}/als") if als_factors else {}
+                )
         if len(sizes) > 1:
             cost = [1 / median(bench.rates["SQLite", size]) for size in sizes]
             found["SQLite, time an event at each size, times that at the first"] = [round(c / cost[0], 2) for c in cost]

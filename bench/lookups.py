@@ -55,7 +55,9 @@ def run(items: tuple[int, ...] = ITEMS, calls: int = 500, top_items: int = 1_000
     """Milliseconds and calls a second of each question, on each store, for each number of items."""
     found: dict[str, object] = {"machine": machine(), **_top(top_items)}
     with ExitStack() as stack:
-        stores = {"SQLite": lambda _: {}, "Cassandra+Redis": _servers(stack)}
+        stores: dict[str, Callable[[int], dict[str, Any]]] = {
+            "SQLite": lambda _: {}, "Cassandra+Redis": _servers(stack),
+        }  # fmt: skip
         for (name, places), (place, many) in itertools.product(stores.items(), enumerate(items)):
             shop = Shop(many, many if name == "SQLite" else min(many, MOST_ON_CASSANDRA))
             with fresh_home() as (plain, log):
@@ -68,11 +70,11 @@ def run(items: tuple[int, ...] = ITEMS, calls: int = 500, top_items: int = 1_000
     return found
 
 
-def _servers(stack: ExitStack) -> Callable[[int], dict[str, str]]:
+def _servers(stack: ExitStack) -> Callable[[int], dict[str, Any]]:
     """Where the views of each size are; two servers for all of them."""
     redis, port = stack.enter_context(redis_server()), stack.enter_context(cassandra_server())
 
-    def places(place: int) -> dict[str, str]:
+    def places(place: int) -> dict[str, Any]:
         replication = "{'class': 'SimpleStrategy', 'replication_factor': 1}"
         run_cql(port, f"CREATE KEYSPACE bench_{place} WITH replication = {replication}")
         return {

@@ -22,7 +22,7 @@ from pathlib import Path
 from urllib.error import URLError
 from urllib.request import Request, urlopen
 
-from adapters.books import OLDER, SPEED, generation_book
+from adapters.books import SPEED, generation_book
 from adapters.children import free_port, start
 from adapters.records import read_control
 from adapters.settings import Settings, load_settings
@@ -106,7 +106,7 @@ def _rows(store: ViewStore, book: Book) -> tuple[Counter[str], Counter[str], int
     """Bytes and rows of each view, and how many amounts its pairs hold; tagged rows' heads are not looked into."""
     size, rows, pairs = Counter[str](), Counter[str](), 0
     for space in store.spaces(book):
-        view = space if book is not SPEED else space.split("/")[1].removesuffix(OLDER)
+        view = space if book is not SPEED else space.split("/")[1].removesuffix("-older")
         for key, value in store.scan(book, space):
             size[view] += len(key) + len(value)
             rows[view] += 1

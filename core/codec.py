@@ -16,7 +16,6 @@ bytes of the one before it, followed by ``rest`` bytes of the text. A change to 
 the ids only the new ones: ``kept`` of the newest ones before it stay (0: it is whole).
 """
 
-import hashlib
 import json
 import struct
 from collections.abc import Iterable, Sequence
@@ -29,12 +28,7 @@ SUMS_HEAD = struct.Struct("<IHBB")
 HISTORY_HEAD = struct.Struct("<HHHHBBBq")
 _ITEM = struct.Struct("<qiq")
 UNIT = 1000
-ID_BYTES = 16
-
-
-def event_key(event_id: str) -> bytes:
-    """The 128-bit digest by which a history remembers an event id (collision-resistant, so equality is exact)."""
-    return hashlib.blake2b(event_id.encode(), digest_size=ID_BYTES).digest()
+ID_BYTES = 16  # of the digest by which a history remembers an event id
 
 
 def bucket_key(bucket: int) -> bytes:
@@ -95,12 +89,6 @@ def unpack_columns(blob: bytes) -> tuple[list[bytes], list[int]]:
         names.append(name)
         at += rest
     return names, (_numbers(blob, n, width, SUMS_HEAD.size) * unit).tolist()
-
-
-def total_of(blob: bytes) -> int:
-    """The sum of all amounts."""
-    n, unit, width, _ = SUMS_HEAD.unpack_from(blob)
-    return int(_numbers(blob, n, width, SUMS_HEAD.size).sum()) * int(unit)
 
 
 def _common(a: bytes, b: bytes) -> int:

@@ -12,7 +12,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from core import views
-from core.codec import Facts, bucket_key, event_key, pack_facts
+from core.codec import Facts, bucket_key, pack_facts
+from core.digest_kernel import digests
 from core.fold_kernel import DUPLICATE, RATED, WEIGHTLESS, fold_kernel
 from core.group_kernel import order_by
 from core.history_kernel import pack_histories, unpack_histories
@@ -71,8 +72,9 @@ def fold_columns(events: pa.RecordBatch, segments: Ints, histories: pa.BinaryArr
     event_item = names.code(event_names)
     segment_ids, segment = np.unique(segments, return_inverse=True)
     weight, when = _ints(events.column("weight")), _ints(events.column("event_time"))
+    event_ids = digests(*_buffers(events.column("event_id").cast(pa.binary())))
     outcome, keys, amounts, count, item, ratings, times, id_count, fresh, ids = fold_kernel(
-        starts, event_item[order], when[order], weight[order], _id_halves(events.column("event_id"))[order],
+        starts, event_item[order], when[order], weight[order], event_ids[order],
         segment[order], h_starts, names.code(entry_names), rating, time, d_starts, known_ids,
         rules.history_items, rules.remembered_ids, rules.window_ms, len(names.sorted),
     )  # fmt: skip
@@ -188,10 +190,6 @@ def _name_table(*columns: pa.BinaryArray) -> _Names:
     ordered = distinct.take(pc.sort_indices(distinct))
     text, starts = _buffers(ordered)
     return _Names(ordered, starts, text)
-
-
-def _id_halves(ids: pa.StringArray) -> Ints:
-    return np.frombuffer(b"".join(map(event_key, ids.to_pylist())), "<i8").reshape(-1, 2)
 
 
 def _ints(column: pa.Array) -> Ints:

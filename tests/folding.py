@@ -1,5 +1,6 @@
 """The slow twin's and the compiled fold's results in one comparable form."""
 
+import hashlib
 from collections import Counter
 from dataclasses import asdict
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from core.codec import bucket_of_key, event_key, unpack_facts, unpack_history, unpack_item, unpack_norm, unpack_sums
+from core.codec import bucket_of_key, unpack_facts, unpack_history, unpack_item, unpack_norm, unpack_sums
 from core.fold import fold_columns, users_of
 from core.fold_slow import SlowView
 from core.views import VIEWS
@@ -15,6 +16,11 @@ from schemas.event import EVENT_COLUMNS, Event
 from schemas.rules import Rules
 
 Rows = dict[tuple[str, bytes], bytes]  # (view, key) -> value
+
+
+def event_key(event_id: str) -> bytes:
+    """What a history remembers an event id by."""
+    return hashlib.blake2b(event_id.encode(), digest_size=16).digest()
 
 
 def columns(events: list[Event]) -> pa.RecordBatch:

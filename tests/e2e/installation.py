@@ -22,7 +22,6 @@ from adapters.records import read_control, read_position
 from adapters.settings import Settings
 from batch_layer.jobs.generation import BatchJob
 from core.acceptance import parse_event
-from core.codec import event_key
 from core.fold_slow import SlowView
 from core.views import VIEWS
 from millrace.proof import prove
@@ -32,7 +31,7 @@ from serving_layer.snapshot import Snapshot
 from serving_layer.verify import Report
 from serving_layer.views import Views, answer
 from speed_layer.jobs.stream import SpeedJob
-from tests.folding import says_something
+from tests.folding import event_key, says_something
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from core.codec import event_key
 from core.fold_slow import SlowView
 from schemas.control import Offsets
 from schemas.event import BUCKET_MS
 from schemas.rules import Rules
 from serving_layer.snapshot import Snapshot
 from tests.exact.memory_log import HOUR, ITEMS, START, USERS, MemoryLog
+from tests.folding import event_key
 
 BUCKETS = range(START // BUCKET_MS, START // BUCKET_MS + 100 * HOUR // BUCKET_MS)
 
