@@ -32,7 +32,7 @@ from adapters.settings import Settings
 from batch_layer.fold_step import weighed
 from batch_layer.runs import Runs, Wish, delete_book
 from bench.als import compared
-from bench.setting import SEED, PeakMemory, fresh_home, machine, seconds, spread
+from bench.setting import SEED, Findings, PeakMemory, fresh_home, machine, seconds, spread
 from datasets.generator import GeneratorSettings, World, live_events
 from tests.servers import cassandra_server, run_cql
 
@@ -53,7 +53,7 @@ def run(
         sizes: multiples of the first.      on_cassandra: up to this size on Cassandra, too.
         als_factors: 0 leaves ALS out.
     """
-    found: dict[str, object] = {"machine": machine()}
+    found = Findings({"machine": machine()})
     with ExitStack() as stack:
         settings, log = stack.enter_context(fresh_home())
         stores = {"SQLite": settings, "Cassandra": replace(settings, batch_views=_keyspace(stack))}

@@ -23,7 +23,7 @@ from adapters.children import free_port, start
 from adapters.kafka_client import client_settings
 from adapters.log import Log
 from adapters.settings import Settings
-from bench.setting import command_line, fresh_home, load, machine, pids, resident_mib
+from bench.setting import Findings, command_line, fresh_home, load, machine, pids, resident_mib
 
 RATES, SECONDS, USERS, ITEMS = (100, 1_000, 5_000), 40, 20_000, 5_000
 WARM_EVENTS = 200_000
@@ -67,7 +67,7 @@ class Reader(threading.Thread):
 
 def run(rates: tuple[int, ...] = RATES, seconds: int = SECONDS) -> dict[str, object]:
     """Percentiles of the seconds, for each rate and question, and the peak of memory."""
-    found: dict[str, object] = {"machine": machine()}
+    found = Findings({"machine": machine()})
     with fresh_home() as (settings, log), _running(settings) as (port, roots):
         warm = load(WARM_EVENTS, USERS, ITEMS)
         log.appender().append_all(log.topics.events, warm)

@@ -18,7 +18,7 @@ from statistics import median
 
 from adapters.settings import Settings
 from bench.cluster import applied, spark_cluster
-from bench.setting import fresh_home, machine, produce, spread
+from bench.setting import Findings, fresh_home, machine, produce, spread
 from bench.throughput import ITEMS, MICRO_BATCH, USERS, apply
 from tests.servers import redis_server
 
@@ -34,7 +34,7 @@ def run(
 
     Args: size: events of a micro-batch.      spread_events: of each run on the cluster; 0 leaves that part out.
     """
-    found: dict[str, object] = {"machine": machine(), "events of a micro-batch": size}
+    found = Findings({"machine": machine(), "events of a micro-batch": size})
     if earlier[-1] > 0:
         found |= _after(earlier, batches, size, stores)
     for parts in partitions if spread_events else ():

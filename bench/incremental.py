@@ -21,7 +21,7 @@ from adapters.settings import Settings
 from batch_layer.jobs.generation import BatchJob
 from batch_layer.jobs.view_maker import ViewMaker
 from batch_layer.runs import Runs, Wish, delete_book
-from bench.setting import SEED, fresh_home, machine, spread
+from bench.setting import SEED, Findings, fresh_home, machine, spread
 from datasets.generator import GeneratorSettings, World, generate_events
 from schemas.control import Generation, Run
 
@@ -39,7 +39,7 @@ def run(
 
     Args: views: where to write, such as ``redis://…``; empty: SQLite.
     """
-    found: dict[str, object] = {"machine": machine(), "items": items, "views": views.partition(":")[0] or "sqlite"}
+    found = Findings({"machine": machine(), "items": items, "views": views.partition(":")[0] or "sqlite"})
     for size in sizes:
         with fresh_home() as (settings, log):
             from adapters.spark import open_session

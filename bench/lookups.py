@@ -32,7 +32,7 @@ import numpy as np
 from adapters.children import start
 from adapters.log import Log
 from adapters.settings import Settings
-from bench.setting import fresh_home, machine, percentile, seconds, spread
+from bench.setting import Findings, fresh_home, machine, percentile, seconds, spread
 from bench.shop import FACTORS, USERS, Shop
 from serving_layer import lookups
 from serving_layer.catalogue import Page
@@ -53,7 +53,7 @@ Question = Callable[[Snapshot], dict[str, Any]]
 
 def run(items: tuple[int, ...] = ITEMS, calls: int = 500, top_items: int = 1_000_000) -> dict[str, object]:
     """Milliseconds and calls a second of each question, on each store, for each number of items."""
-    found: dict[str, object] = {"machine": machine(), **_top(top_items)}
+    found = Findings({"machine": machine(), **_top(top_items)})
     with ExitStack() as stack:
         stores: dict[str, Callable[[int], dict[str, Any]]] = {
             "SQLite": lambda _: {}, "Cassandra+Redis": _servers(stack),

@@ -28,7 +28,7 @@ from adapters.records import read_control
 from adapters.settings import Settings, load_settings
 from adapters.stores import open_store
 from adapters.stores.port import Book, ViewStore
-from bench.setting import command_line, family, fresh_home, machine, pids, processor_seconds, produce, pss_kib
+from bench.setting import Findings, command_line, family, fresh_home, machine, pids, processor_seconds, produce, pss_kib
 from core.codec import SUMS_HEAD
 from core.views import HISTORY, PAIRS, SEEN
 from tests.servers import cassandra_process, redis_server, run_cql, scratch
@@ -44,7 +44,7 @@ ROLES = {
 
 def run(events: int = 1_000_000, users: int = 20_000, items: int = 10_000, seconds: int = 60) -> dict[str, object]:
     """Bytes by view and store; MiB and per cent of a core by process."""
-    found: dict[str, object] = {"machine": machine(), "events": events, "users": users, "items": items}
+    found = Findings({"machine": machine(), "events": events, "users": users, "items": items})
     with ExitStack() as servers, fresh_home() as (settings, log):
         redis, cassandra, data = _servers(servers)
         produce(log, events, users, items)

@@ -3,10 +3,11 @@
 import os
 import platform
 import statistics
+import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -55,6 +56,19 @@ def machine() -> str:
     named = (line.split(":")[1].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name"))
     system = f"{platform.system()} {platform.release().split('-')[0]}, Python {platform.python_version()}"
     return f"{os.cpu_count()} x {next(named, '?')}, {system}"
+
+
+class Findings(dict[str, object]):
+    """What a section has found so far; each figure is told on stderr as it comes, as a section takes long."""
+
+    def __setitem__(self, what: str, measured: object) -> None:
+        print(f"  {what}: {measured}", file=sys.stderr, flush=True)
+        super().__setitem__(what, measured)
+
+    def __ior__(self, others: Mapping[str, object]) -> "Findings":  # type: ignore[override,misc]  # of this kind alone
+        for what, measured in others.items():
+            self[what] = measured
+        return self
 
 
 def spread(values: Sequence[float], digits: int = 2) -> str:

@@ -26,7 +26,7 @@ from urllib.request import Request, urlopen
 
 from adapters.broker import wait_until_stopped
 from adapters.children import free_port
-from bench.setting import machine, seconds, spread
+from bench.setting import Findings, machine, seconds, spread
 
 MILLRACE = [sys.executable, "-m", "millrace"]
 LOOKUPS = ("similar", "recommend", "trending", "status")
@@ -39,7 +39,7 @@ LIMIT_SECONDS = 180
 
 def run(demos: int = 3, ups: int = 5, lookups: int = 10, events: int = 20_000) -> dict[str, object]:
     """Seconds as medians with spread."""
-    found: dict[str, object] = {"machine": machine(), "events of the demo": events}
+    found = Findings({"machine": machine(), "events of the demo": events})
     with tempfile.TemporaryDirectory(prefix="millrace-bench-") as folder:
         homes = [Path(folder) / f"demo-{number}" for number in range(demos)]
         found |= _told("demo", [_demo(home, events) for home in homes])

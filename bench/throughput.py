@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from adapters.log import Log
 from adapters.settings import Settings
 from bench.baselines import by_increments, by_spark_state
-from bench.setting import fresh_home, machine, produce, spread
+from bench.setting import Findings, fresh_home, machine, produce, spread
 from speed_layer.micro_batch import Tally
 from speed_layer.progress import Progress
 from tests.servers import redis_server
@@ -63,7 +63,7 @@ def run(events: int = EVENTS, past: int = PAST) -> dict[str, object]:
             ours[name] = apply(spark, log, mine).rates(past)
         increments = by_increments(spark, log, mine, f"{redis}/1", MICRO_BATCH)
         state = by_spark_state(spark, log, settings, STATE_EVENTS)
-    found: dict[str, object] = {"machine": machine(), "events": events, "of them before the first that counts": past}
+    found = Findings({"machine": machine(), "events": events, "of them before the first that counts": past})
     for name, rates in ours.items():
         found[f"{name}, events/s"] = spread(rates, 0)
         found[f"{name}, times Spark state"] = spread([each / median(state) for each in rates], 1)
