@@ -109,7 +109,7 @@ def main(port: int) -> None:
 def login(home: Path) -> str:
     """The user and the password that Airflow made up at its first start."""
     made = home / "simple_auth_manager_passwords.json.generated"
-    users = json.loads(made.read_text()) if made.exists() else {}
+    users = json.loads((made.read_text() if made.exists() else "") or "{}")  # empty for a moment
     return ", ".join(f"user {user}, password {password}" for user, password in users.items())
 
 

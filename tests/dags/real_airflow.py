@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from json import JSONDecodeError
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
@@ -43,7 +44,7 @@ class Airflow:
             if not self.token:
                 self.log_in()
             return {each["dag_id"] for each in self.ask("/api/v2/dags")["dags"]} >= {"batch_generation"}
-        except (URLError, HTTPError, OSError):
+        except (URLError, HTTPError, OSError, JSONDecodeError):  # the last: its passwords are being written
             return False
 
     def switch_on(self, dag: str) -> str:
