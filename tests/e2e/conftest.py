@@ -16,9 +16,9 @@ from tests.servers import scratch
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-# Tests live too briefly for the second compiler to pay: a third less processor time.
 PAIRS = ["sqlite+sqlite", "cassandra+redis"]
 NO_PARAMETERS = SimpleNamespace(params=())
+# Tests live too briefly for the second compiler to pay: a third less processor time.
 QUICK_JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from adapters.commands import INTERRUPTED
 from tests.crash.parts import MARKS, command_line, descendants
-from tests.e2e.commands import until
+from tests.e2e.commands import ROOT, until
 
 pytestmark = pytest.mark.spark
 OPEN = """
@@ -30,13 +30,14 @@ click.command()(reports_errors(lambda: open_session(Settings(home=Path.cwd()), "
 def opening(folder: Path) -> Iterator[tuple["subprocess.Popen[str]", int]]:
     """A process that opens a session, and its Java that has just been started."""
     run = [sys.executable, "-c", OPEN]
-    env = {**os.environ, "PYTHONPATH": str(Path.cwd())}
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
     with subprocess.Popen(run, cwd=folder, env=env, stderr=subprocess.PIPE, text=True) as process:
-        deadline = time.monotonic() + 60
-        while not (found := [pid for pid in descendants(process.pid) if is_engine(command_line(pid))]):
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
-        yield process, found[-1]
+        until(lambda: bool(engines(process)), 60)
+        yield process, engines(process)[-1]
+
+
+def engines(process: "subprocess.Popen[str]") -> list[int]:
+    return [pid for pid in descendants(process.pid) if is_engine(command_line(pid))]
 
 
 def is_engine(command: bytes) -> bool:
