@@ -16,7 +16,7 @@ from adapters.children import child, free_port
 from millrace.with_airflow import airflow_environment, airflow_parts, make_database
 
 READY_SECONDS = 180.0
-RUN_SECONDS = 400.0
+RUN_SECONDS = 1200.0  # ten cold Spark starts, perhaps beside other tests
 
 
 @dataclass

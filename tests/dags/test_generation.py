@@ -17,7 +17,7 @@ from tests.dags.real_airflow import Airflow, airflow
 from tests.e2e.commands import Commands
 from tests.servers import scratch
 
-pytestmark = [pytest.mark.kafka, pytest.mark.spark, pytest.mark.slow, pytest.mark.deep]
+pytestmark = [pytest.mark.kafka, pytest.mark.spark, pytest.mark.slow, pytest.mark.deep, pytest.mark.timeout(1800)]
 
 DAG = "batch_generation"
 # The first time that compute has all but ended it is killed, as by a machine that goes.
