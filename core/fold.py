@@ -15,7 +15,7 @@ from core import views
 from core.codec import Facts, bucket_key, pack_facts
 from core.digest_kernel import digests
 from core.fold_kernel import DUPLICATE, RATED, WEIGHTLESS, fold_kernel
-from core.group_kernel import order_by
+from core.group_kernel import order_by, symmetric_rows
 from core.history_kernel import pack_histories, unpack_histories
 from core.sums_kernel import pack_rows
 from schemas.event import BUCKET_MS
@@ -100,15 +100,14 @@ def _sums(keys: Ints, amounts: Ints, at: int, segment: int, names: _Names) -> li
     items = len(names.sorted)
     mine = keys // (items * items) == at
     pair, amount = keys[mine] % (items * items), amounts[mine]
-    p, q = pair // items, pair % items
-    diagonal = p == q
+    diagonal = pair % (items + 1) == 0
     norm_values = _fixed(amount[diagonal])
-    norms = Changes(views.NORMS, segment, names.sorted.take(pa.array(p[diagonal])), norm_values)
-    p, q, amount = p[~diagonal], q[~diagonal], amount[~diagonal]
-    both = Changes(
-        views.PAIRS, segment, *_grouped(np.r_[p, q], np.r_[q, p], np.r_[amount, amount], names.sorted, names)
-    )
-    return [each for each in (norms, both) if len(each.keys)]
+    norms = Changes(views.NORMS, segment, names.sorted.take(pa.array(pair[diagonal] // items)), norm_values)
+    starts, code, both = symmetric_rows(pair[~diagonal], amount[~diagonal], items)
+    rows = np.flatnonzero(np.diff(starts))
+    packed = pack_rows(np.r_[starts[rows], starts[-1]], code, both, names.starts, names.text)
+    pairs = Changes(views.PAIRS, segment, names.sorted.take(pa.array(rows)), _binary(*packed))
+    return [each for each in (norms, pairs) if len(each.keys)]
 
 
 def _counts(item: Ints, bucket: Ints, rated: NDArray[np.bool_], segment: int, names: _Names) -> list[Changes]:

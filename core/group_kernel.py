@@ -1,4 +1,4 @@
-"""Ordering by two small integers in linear time."""
+"""Ordering by two small integers, and a symmetric matrix by rows, in linear time."""
 
 import numpy as np
 from numba import njit
@@ -25,3 +25,33 @@ def order_by(row, code, rows, codes):  # type: ignore[no-untyped-def]
     _pass(code, np.arange(len(row)), first, codes)
     _pass(row, first, then, rows)
     return then
+
+
+@njit(cache=True, nogil=True)
+def symmetric_rows(pair, amount, items):  # type: ignore[no-untyped-def]
+    """Rows of a symmetric matrix given above its diagonal: ``pair`` is p * items + q with p < q, each once.
+
+    Returns: items + 1 starts of the rows, and for each row its (code, amount) by ascending code.
+    """
+    n = len(pair)
+    p, q = np.empty(n, np.int32), np.empty(n, np.int32)
+    starts = np.zeros(items + 1, np.int64)
+    for k in range(n):
+        p[k], q[k] = pair[k] // items, pair[k] % items
+        starts[p[k] + 1] += 1
+        starts[q[k] + 1] += 1
+    for k in range(items):
+        starts[k + 1] += starts[k]
+    by_q, order = np.empty(n, np.int32), np.empty(n, np.int32)
+    _pass(q, np.arange(n).astype(np.int32), by_q, items)
+    _pass(p, by_q, order, items)
+    at = starts[:-1].copy()
+    code, amounts = np.empty(2 * n, np.int64), np.empty(2 * n, np.int64)
+    # By p, then q: a row gets what lies before its diagonal first, and either side in ascending order.
+    for each in order:
+        row, column = p[each], q[each]
+        code[at[row]], amounts[at[row]] = column, amount[each]
+        code[at[column]], amounts[at[column]] = row, amount[each]
+        at[row] += 1
+        at[column] += 1
+    return starts, code, amounts
