@@ -5,17 +5,21 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from adapters.forgotten import VOID_EVENT, VOID_REJECTED, without
+from adapters.lake_files import LakeFile, Stretch, sized
 from schemas.control import LogIdentity, Offsets
 from schemas.errors import MillraceError, SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
+    import pyarrow as pa
     from pyspark.sql import Column, DataFrame, DataFrameWriter, SparkSession
 
     from adapters.forgotten import Forgotten
     from schemas.event import Event
     from schemas.rules import Rules
+
+    Work = Callable[[Stretch], Iterator[pa.RecordBatch]]
 
 EVENTS_AT_ONCE = 500_000
 RECENT_COMMITS = 100  # among which the newest note is looked for first
@@ -32,6 +36,12 @@ EVENTS_DDL = (
     "topic string, partition int, offset bigint, timestamp bigint, event_id string, event_time bigint, kind string, "
     "user_id string, item_id string, value double, category string, raw string"
 )
+WEIGHED_DDL = (
+    "partition int, offset bigint, timestamp bigint, event_id string, event_time bigint, kind string, "
+    "user_id string, item_id string, value double, weight bigint, category string"
+)
+ROWS_AT_ONCE = 100_000  # that a task which reads the lake holds
+PLAIN_READER_VERSION = 1  # of Delta's protocol: a version of the table is its Parquet files and nothing else
 NOTE_PROPERTY = (
     "millrace.note"  # of the table: the newest note, should its commit leave the history (adapters.lake_care)
 )
@@ -108,6 +118,40 @@ class Lake:
         found = self._between(self.events, EVENTS_DDL, end, start, version)
         return without(found, forgotten or {}, self._spark, VOID_EVENT)
 
+    def stretch(
+        self,
+        rules: "Rules",
+        end: Offsets,
+        start: Offsets | None = None,
+        version: int | None = None,
+        forgotten: "Forgotten | None" = None,
+    ) -> Stretch:
+        """The same events for tasks that read them by themselves, each with its weight.
+
+        Raises:
+            SettingsError: the table was given features that its Parquet files alone do not tell of.
+        """
+        files: tuple[LakeFile, ...] = ()
+        if self.exists(self.events):
+            self._require_plain_files()
+            files = sized(self._at(self.events, version).inputFiles())
+        return Stretch(files, start, end, forgotten or {}, rules)
+
+    def in_tasks(self, stretch: Stretch, work: "Work", ddl: str, tasks: int | None = None) -> "DataFrame":
+        """What ``work`` makes of shares of it, in so many tasks at most; columns as in ``ddl``."""
+        shares = stretch.shares(tasks or self._spark.sparkContext.defaultParallelism)
+
+        def worked(batches: "Iterator[pa.RecordBatch]") -> "Iterator[pa.RecordBatch]":
+            for batch in batches:
+                for k in batch.column(0).to_pylist():
+                    yield from work(shares[k])
+
+        return self._spark.range(0, len(shares), 1, len(shares)).mapInArrow(worked, ddl)
+
+    def weighed(self, stretch: Stretch) -> "DataFrame":
+        """``EVENT_COLUMNS`` of it."""
+        return self.in_tasks(stretch, lambda share: share.read(ROWS_AT_ONCE), WEIGHED_DDL)
+
     def rejected_until(
         self,
         end: Offsets,
@@ -142,12 +186,26 @@ class Lake:
             if start is not None:
                 mine = mine & (F.col("offset") >= start.get(partition, 0))
             inside = inside | mine
-        reader = self._spark.read.format("delta")
-        reader = reader if version is None else reader.option("versionAsOf", version)
-        rows = reader.load(path).where(inside)
+        rows = self._at(path, version).where(inside)
         # What a later Millrace added is not seen; what an earlier one did not write yet is absent in each row.
         there, wanted = set(rows.columns), [(each.name, each.dataType) for each in nothing.schema.fields]
         return rows.select(*(n if n in there else F.lit(None).cast(kind).alias(n) for n, kind in wanted))
+
+    def _at(self, path: str, version: int | None) -> "DataFrame":
+        reader = self._spark.read.format("delta")
+        return (reader if version is None else reader.option("versionAsOf", version)).load(path)
+
+    def _require_plain_files(self) -> None:
+        from delta.tables import DeltaTable
+
+        detail = DeltaTable.forPath(self._spark, self.events).detail().select("minReaderVersion", "properties")
+        needed, properties = detail.collect()[0]
+        if needed > PLAIN_READER_VERSION:
+            raise SettingsError(
+                f"{self.events} was given features of Delta that its files alone do not tell of (reader version "
+                f"{needed}; properties {properties}): take them away again by ALTER TABLE … DROP FEATURE "
+                "(deletionVectors, columnMapping)"
+            )
 
     def exists(self, path: str) -> bool:
         """Whether one of the two tables, named by its path, was made."""
@@ -176,14 +234,14 @@ class Lake:
 
 def lake_events(lake: "Lake", rules: "Rules", start: Offsets, end: Offsets) -> "Iterator[Event]":
     """The accepted events from ``start`` to below ``end``, in log order within each partition, some at a time."""
-    from core.acceptance import weight_of
+    from core.parse import weights
     from schemas.event import Event
 
     for partition, stop in end.items():
         for first in range(start[partition], stop, EVENTS_AT_ONCE):
             upto = {partition: min(first + EVENTS_AT_ONCE, stop)}
             rows = lake.until(upto, {partition: first}).orderBy("offset")
-            columns = rows.select(*_EVENT_FIELDS).toArrow().to_pylist()
-            for row in columns:
-                weight = weight_of(rules.kinds.get(row["kind"], 0), row["value"])
+            columns = rows.select(*_EVENT_FIELDS).toArrow().combine_chunks()
+            each_weight, _ = weights(columns.column("kind"), columns.column("value"), rules)
+            for row, weight in zip(columns.to_pylist(), each_weight.tolist(), strict=True):
                 yield Event(**row, weight=weight)

@@ -6,7 +6,6 @@ generation that it begins from.
 
 import itertools
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -15,30 +14,12 @@ from adapters.opened import store
 from batch_layer.output import Output
 from core.fold import fold_columns, users_of
 from core.views import HISTORY, VIEWS
-from schemas.event import EVENT_COLUMNS, REMOVE, WEIGHT_SCALE
+from schemas.event import EVENT_COLUMNS
 from schemas.rules import Rules
 
-if TYPE_CHECKING:
-    from pyspark.sql import Column, DataFrame
-
 CHANGES = pa.schema([("view", pa.string()), ("key", pa.binary()), ("value", pa.binary())])
-CHANGES_DDL = "view string, key binary, value binary"
-EVENTS_AT_ONCE = 300_000  # one fold's memory: about 2 kB an event
-
-
-def weighed(events: "DataFrame", rules: Rules) -> "DataFrame":
-    """The lake's events as ``EVENT_COLUMNS``; a kind that is no longer configured weighs nothing."""
-    from pyspark.sql import functions as F
-
-    weight: Column = F.lit(0)
-    for kind, given in rules.kinds.items():
-        if given == "value":
-            own = F.rint(F.coalesce("value", F.lit(0.0)) * WEIGHT_SCALE).cast("bigint")
-        else:
-            own = F.lit(REMOVE if given == "remove" else round(float(given) * WEIGHT_SCALE))
-        weight = F.when(F.col("kind") == kind, own).otherwise(weight)
-    named = events.withColumn("weight", weight.cast("bigint"))
-    return named.select(*EVENT_COLUMNS.names)
+EVENTS = "events"  # beside the views in what steps tell: how many events were folded
+EVENTS_AT_ONCE = 500_000  # one fold's memory: about 1 kB an event
 
 
 def tasks_for(events: int, cores: int) -> int:
@@ -46,15 +27,10 @@ def tasks_for(events: int, cores: int) -> int:
     return max(cores, -(-events // EVENTS_AT_ONCE))
 
 
-def by_user(events: "DataFrame", tasks: int) -> "DataFrame":
-    """All events of a user in one task, in any order."""
-    return events.repartition(tasks, "user_id")
-
-
 def fold_users(batches: Iterable[pa.RecordBatch], rules: Rules, output: Output) -> Iterator[pa.RecordBatch]:
     """All events of some users in, ``CHANGES`` of the shared views out; histories and seen sets are written here.
 
-    What is written here goes on as a number under no key: how many rows the base does not have.
+    What is written here goes on as a number under no key: how many rows the base does not have; and so do ``EVENTS``.
     """
     views = store(output.views_url, output.timeout_ms)
     for events in whole_users(batches, EVENTS_AT_ONCE):
@@ -68,8 +44,8 @@ def fold_users(batches: Iterable[pa.RecordBatch], rules: Rules, output: Output) 
                 rows = dict(zip(change.keys.to_pylist(), change.values.to_pylist(), strict=True))
                 before = known if change.view == HISTORY else output.known(views, change.view, list(rows))
                 views.put(output.book, output.onto(before, change.view, rows))
-                number = str(len(rows.keys() - before.keys())).encode()
-                yield _as_rows(change.view, pa.array([b""], pa.binary()), pa.array([number], pa.binary()))
+                yield _number(change.view, len(rows.keys() - before.keys()))
+        yield _number(EVENTS, events.num_rows)
 
 
 def whole_users(batches: Iterable[pa.RecordBatch], size: int) -> Iterator[pa.RecordBatch]:
@@ -88,6 +64,10 @@ def whole_users(batches: Iterable[pa.RecordBatch], size: int) -> Iterator[pa.Rec
     ordered = events.take(pa.array(order))
     for first, end in itertools.pairwise([0, *ends.tolist()]):
         yield ordered.slice(first, end - first)
+
+
+def _number(of: str, number: int) -> pa.RecordBatch:
+    return _as_rows(of, pa.array([b""], pa.binary()), pa.array([str(number).encode()], pa.binary()))
 
 
 def _as_rows(view: str, keys: pa.Array, values: pa.Array) -> pa.RecordBatch:

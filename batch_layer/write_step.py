@@ -16,7 +16,7 @@ ROWS_AT_ONCE = 500  # of the longest rows, pairs, some 20 kB each
 
 
 def write_rows(batches: Iterable[pa.RecordBatch], output: Output) -> Iterator[pa.RecordBatch]:
-    """``CHANGES`` of whole rows in; per view how many rows were written that the base does not have."""
+    """``CHANGES`` of whole rows in; per view how many rows were written that the base does not have, and ``EVENTS``."""
     views = store(output.views_url, output.timeout_ms)
     written = Counter[str]()
     for view, changes in add_up(_shared(batches, written), str).items():
@@ -43,7 +43,7 @@ def _shared(batches: Iterable[pa.RecordBatch], written: Counter[str]) -> Iterato
     """The changes; what the fold step wrote by itself is added to the numbers."""
     for batch in batches:
         for view, key, value in zip(*(batch.column(name).to_pylist() for name in CHANGES.names), strict=True):
-            if VIEWS[view].shared:
+            if key:
                 yield view, key, value
             else:
                 written[view] += int(value)

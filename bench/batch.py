@@ -29,7 +29,6 @@ from adapters.lake import Lake
 from adapters.log import Log
 from adapters.opened import batch_views
 from adapters.settings import Settings
-from batch_layer.fold_step import weighed
 from batch_layer.runs import Runs, Wish, delete_book
 from bench.als import compared
 from bench.setting import SEED, Findings, PeakMemory, fresh_home, machine, seconds, spread
@@ -145,7 +144,8 @@ class Bench:
 
     def events(self) -> "DataFrame":
         """All that the lake holds."""
-        return weighed(Lake(self.spark, self.settings.lake_path).until(self.log.end_offsets()), self.settings.rules)
+        lake = Lake(self.spark, self.settings.lake_path)
+        return lake.weighed(lake.stretch(self.settings.rules, self.log.end_offsets()))
 
     def _begin(self, settings: Settings) -> str:
         return Runs(batch_views(settings), settings, _silent).begin(self.log, Wish("bench", full=True)).id

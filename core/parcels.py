@@ -15,10 +15,10 @@ PARCELS = pa.schema([("task", pa.int32()), ("parcel", pa.binary())])
 PARCELS_DDL = "task int, parcel binary"
 
 
-def packed(batches: Iterable[pa.RecordBatch], tasks: int) -> Iterator[pa.RecordBatch]:
-    """Rows with a binary ``key`` in, ``PARCELS`` out: all rows of one key go to one task, in the order given."""
+def packed(batches: Iterable[pa.RecordBatch], tasks: int, by: str = "key") -> Iterator[pa.RecordBatch]:
+    """Rows with a binary or text column ``by`` in, ``PARCELS`` out: rows equal in it go to one task, in their order."""
     for rows in batches:
-        task = partitions_of(rows.column("key"), "murmur2", tasks)
+        task = partitions_of(rows.column(by), "murmur2", tasks)
         starts = np.r_[0, np.cumsum(np.bincount(task, minlength=tasks))].tolist()
         by_task = rows.take(pa.array(np.argsort(task, kind="stable")))
         for k, (first, end) in enumerate(pairwise(starts)):

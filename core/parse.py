@@ -125,7 +125,7 @@ def _columns(plain: list[_Plain], places: pa.RecordBatch, rules: Rules) -> tuple
     kind = pa.array([each.kind for each in plain], pa.string())
     value = pc.add(pa.array([each.value for each in plain], pa.float64()), 0.0)  # negative zero becomes zero
     event_time = np.array([_event_time(each.event_time) for each in plain], np.int64)
-    weight, weighable = _weights(kind, value, rules)
+    weight, weighable = weights(kind, value, rules)
     columns = {
         **{name: places[name] for name in ("partition", "offset", "timestamp")},
         "event_id": pa.array([each.event_id for each in plain], pa.string()),
@@ -151,8 +151,11 @@ def _event_time(given: int | str) -> int:
     return _NO_TIME if time is None else time
 
 
-def _weights(kind: Column, value: Column, rules: Rules) -> tuple[Ints, Mask]:
-    """Each row's weight, and whether it has one: its kind is known, and its value a rating where one is needed."""
+def weights(kind: Column, value: Column, rules: Rules) -> tuple[Ints, Mask]:
+    """Each row's weight, and whether it has one: its kind is known, and its value a rating where one is needed.
+
+    One that has none weighs nothing, as when the lake has a kind that is no longer configured.
+    """
     codes = _numpy(pc.fill_null(pc.index_in(kind, value_set=pa.array(list(rules.kinds), pa.string())), -1))
     kind_weights = [*rules.kinds.values(), 0]  # the last, at -1, is the unknown kind's
     by_value = np.array([weight == "value" for weight in kind_weights], np.bool_)[codes]

@@ -54,16 +54,13 @@ def in_lake(settings: Settings) -> "pa.Table":
     from adapters.lake import Lake
     from adapters.spark import open_session
     from batch_layer.evaluation import sampled
-    from batch_layer.fold_step import weighed
 
     control = read_control(batch_views(settings)) if settings.batch_views or settings.home.is_dir() else None
     if control is None or control.active is None:
         raise NotReady("no generation was published yet: run `millrace batch run`, or name a file with --events")
     spark = open_session(settings, "millrace evaluate")
-    lake = Lake(spark, settings.lake_path).until(
-        control.active_boundary.offsets, forgotten=_forgotten(settings, control)
-    )
-    events = weighed(lake, settings.rules)
+    lake, gone = Lake(spark, settings.lake_path), _forgotten(settings, control)
+    events = lake.weighed(lake.stretch(settings.rules, control.active_boundary.offsets, forgotten=gone))
     most = settings.evaluation_events or Settings().evaluation_events
     total = events.count()
     if total > most:

@@ -6,13 +6,15 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from adapters.books import generation_book
-from adapters.lake import Lake
+from adapters.lake import ROWS_AT_ONCE, Lake
+from adapters.lake_files import Stretch
 from adapters.opened import batch_views
 from adapters.settings import Settings, milliseconds
-from batch_layer.fold_step import CHANGES_DDL, by_user, fold_users, tasks_for, weighed
+from batch_layer.fold_step import EVENTS, fold_users, tasks_for
 from batch_layer.output import Output
 from batch_layer.write_step import WRITTEN_DDL, copy_rows, write_rows
 from core.codec import Facts, pack_facts, unpack_facts
+from core.parcels import PARCELS_DDL, packed, unpacked
 from core.views import FACTS, FACTS_KEY
 from schemas.control import Generation, Offsets, Run
 from schemas.rules import Rules
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
     from adapters.forgotten import Forgotten
+
+ROWS_A_PARCEL = 500  # at least, of events on their way to the task that folds their users
 
 
 @dataclass
@@ -37,12 +41,11 @@ class ViewMaker:
 
     def lake_rows(self) -> "DataFrame":
         """All accepted events below the run's boundary as the lake has them; the same for each of the run's steps."""
-        version = self.run.metrics.get("lake_version")
-        return self._lake.until(self.run.boundary.offsets, version=version, forgotten=self.forgotten)
+        return self._lake.until(self.run.boundary.offsets, version=self._version, forgotten=self.forgotten)
 
     def events(self) -> "DataFrame":
         """The same, as ``EVENT_COLUMNS``."""
-        return weighed(self.lake_rows(), self.rules)
+        return self._lake.weighed(self._stretch(None))
 
     def write(self, base: Generation | str) -> dict[str, Any]:
         """All views, from the sums and histories of ``base``, or all anew for the reason given; metrics of it."""
@@ -51,22 +54,26 @@ class ViewMaker:
         self.say(f"computing everything: {base}")
         return self._write(None)
 
+    def _stretch(self, base: Generation | None) -> Stretch:
+        """What is to be folded: everything below the run's boundary, from that of the base on."""
+        start = base.boundary.offsets if base else None
+        return self._lake.stretch(self.rules, self.run.boundary.offsets, start, self._version, self.forgotten)
+
     def _write(self, base: Generation | None) -> dict[str, Any]:
         url, timeout = self.settings.batch_views_url, milliseconds(self.settings.store_timeout)
         output, rules = Output(url, timeout, self.run.id, base.id if base else None), self.rules
-        version = self.run.metrics.get("lake_version")
-        new = weighed(
-            self._lake.until(
-                self.run.boundary.offsets, base.boundary.offsets if base else None, version, self.forgotten
-            ),
-            rules,
-        )
-        count = new.count()
-        tasks = tasks_for(count, self.spark.sparkContext.defaultParallelism)
-        changes = by_user(new, tasks).mapInArrow(lambda batches: fold_users(batches, rules, output), CHANGES_DDL)
-        rows = changes.repartition(tasks, "view", "key")
-        written = rows.mapInArrow(lambda batches: write_rows(batches, output), WRITTEN_DDL)
+        stretch = self._stretch(base)
+        tasks = tasks_for(stretch.most, self.spark.sparkContext.defaultParallelism)
+        rows = max(ROWS_AT_ONCE, ROWS_A_PARCEL * tasks)
+        by_user = self._lake.in_tasks(
+            stretch, lambda share: packed(share.read(rows), tasks, "user_id"), PARCELS_DDL, tasks
+        ).repartitionById(tasks, "task")
+        by_row = by_user.mapInArrow(
+            lambda parcels: packed(fold_users(unpacked(parcels), rules, output), tasks), PARCELS_DDL
+        ).repartitionById(tasks, "task")
+        written = by_row.mapInArrow(lambda parcels: write_rows(unpacked(parcels), output), WRITTEN_DDL)
         more = {row[0]: row[1] for row in written.groupBy("view").sum("rows").collect()}
+        count = more.pop(EVENTS, 0)
         if base is not None:
             self._copy(output)
         self.write_rejected(base)
@@ -107,6 +114,12 @@ class ViewMaker:
         version = self.run.metrics.get("rejected_version")
         found = self._lake.rejected_until(self.run.boundary.offsets, start, version, self.forgotten)
         return {row["reason"]: row["count"] for row in found.groupBy("reason").count().collect()}
+
+    @property
+    def _version(self) -> int | None:
+        """Of the lake's events, as the run's first step left them."""
+        version: int | None = self.run.metrics.get("lake_version")
+        return version
 
     @property
     def _lake(self) -> Lake:

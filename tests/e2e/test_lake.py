@@ -10,7 +10,11 @@ from adapters import lake as lake_module
 from adapters.forgotten import Mark
 from adapters.lake import EVENTS_DDL, REJECTED_DDL, Lake
 from adapters.lake_care import LakeCare
+from adapters.lake_files import STORED
 from schemas.control import LogIdentity, Offsets
+from schemas.errors import SettingsError
+from schemas.event import REMOVE
+from schemas.rules import Rules
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -56,6 +60,11 @@ def files_opened(events: "DataFrame") -> int:
     return sum(leaves.apply(k).metrics().apply("numFiles").value() for k in range(leaves.size()))
 
 
+def by_tasks(lake: Lake, *stretch: Any, rules: Rules = Rules(), **more: Any) -> list[tuple[int, int]]:  # noqa: B008
+    """Places of the events that tasks read by themselves."""
+    return places(lake.weighed(lake.stretch(rules, *stretch, **more)))
+
+
 @pytest.fixture
 def lake(spark: "SparkSession", tmp_path: Path) -> Lake:
     return Lake(spark, str(tmp_path / "lake"))
@@ -76,7 +85,8 @@ def test_a_range_opens_only_the_files_that_it_meets(lake: Lake, spark: "SparkSes
     assert files_opened(lake.until(both(60))) == 2
     fill(lake, spark, 80)
     assert files_opened(lake.until(both(80), {0: 75, 1: 65})) == 2
-    assert places(lake.until(both(80), {0: 75})) == [(p, o) for p, o in accepted(0, 80) if p == 1 or o >= 75]
+    rest = [(p, o) for p, o in accepted(0, 80) if p == 1 or o >= 75]
+    assert places(lake.until(both(80), {0: 75})) == by_tasks(lake, both(80), {0: 75}) == rest
 
 
 def test_optimizing_leaves_files_alone_that_are_large_enough(
@@ -96,11 +106,13 @@ def test_maintenance_changes_no_event_and_keeps_what_a_generation_was_made_from(
     care.optimize()
     now = time.time_ns() // 1_000_000
     care.vacuum(0, [old], now)
-    assert places(lake.until(both(60), version=old)) == accepted(0, 40)
+    assert places(lake.until(both(60), version=old)) == by_tasks(lake, both(60), None, old) == accepted(0, 40)
     assert care.vacuum(0, [], now + 1)["kept_hours"] == 0
     with pytest.raises(Exception, match=r"(?i)does not exist|FileNotFound|FILE_NOT_EXIST"):
         lake.until(both(60), version=old).collect()
-    assert places(lake.until(both(60))) == accepted(0, 60)
+    with pytest.raises(SettingsError, match="cannot be read"):
+        by_tasks(lake, both(60), None, old)
+    assert places(lake.until(both(60))) == by_tasks(lake, both(60)) == accepted(0, 60)
     assert lake.covered(LOG, both(0)) == both(60)
     assert lake.rejected_until(both(60)).count() == 12
 
@@ -138,7 +150,7 @@ def test_a_column_of_a_later_version_is_kept_and_does_not_disturb(lake: Lake, sp
     fill(lake, spark, 60)  # by an earlier version again
     found = lake.until(both(60))
     assert found.columns == [part.split()[0] for part in EVENTS_DDL.split(", ")]
-    assert places(found) == accepted(0, 60)
+    assert places(found) == by_tasks(lake, both(60)) == accepted(0, 60)
     moods = {
         row["mood"]: row["count"]
         for row in spark.read.format("delta").load(lake.events).groupBy("mood").count().collect()
@@ -155,7 +167,7 @@ def test_a_lake_of_an_earlier_version_is_read_and_filled_on(lake: Lake, spark: "
     assert {row["category"] for row in lake.until(both(20)).collect()} == {None}
     fill(lake, spark, 40)
     assert {row["category"] for row in lake.until(both(40), both(20)).collect()} == {"c"}
-    assert places(lake.until(both(40))) == accepted(0, 40)
+    assert places(lake.until(both(40))) == by_tasks(lake, both(40)) == accepted(0, 40)
 
 
 def test_a_lake_from_before_partitions_had_folders_is_filled_on(
@@ -167,7 +179,7 @@ def test_a_lake_from_before_partitions_had_folders_is_filled_on(
     spark.createDataFrame([], REJECTED_DDL).write.format("delta").save(lake.rejected)
     fill(lake, spark, 40, 60)
     care.optimize()
-    assert places(lake.until(both(60), both(10))) == accepted(10, 60)
+    assert places(lake.until(both(60), both(10))) == by_tasks(lake, both(60), both(10)) == accepted(10, 60)
 
 
 def test_forgotten_users_are_left_out_when_reading_and_then_deleted(
@@ -176,7 +188,7 @@ def test_forgotten_users_are_left_out_when_reading_and_then_deleted(
     fill(lake, spark, 40)
     gone = {"u3": Mark("u3", 1, 25), "u0": Mark("u0", 0, 11)}  # u0's records were all rejected
     kept = [(p, o) for p, o in accepted(0, 40) if p == 0 or o not in (3, 13, 23)]
-    assert places(lake.until(both(40), forgotten=gone)) == kept
+    assert places(lake.until(both(40), forgotten=gone)) == by_tasks(lake, both(40), forgotten=gone) == kept
     assert places(lake.until(both(40))) == accepted(0, 40)
     assert care.purge(gone, 2) == {"events_deleted": 3, "rejected_deleted": 2}
     assert places(lake.until(both(40))) == kept
@@ -188,7 +200,26 @@ def test_forgotten_users_are_left_out_when_reading_and_then_deleted(
     assert lake.covered(LOG, both(0)) == both(40)
 
 
-def test_a_lake_that_is_not_there_yet_needs_no_care(care: LakeCare) -> None:
+def test_tasks_read_each_event_as_it_was_stored_and_weigh_it(spark: "SparkSession", tmp_path: Path) -> None:
+    lake, rules = Lake(spark, str(tmp_path / "a b+c%20d é")), Rules({"rating": "value", "view": 1, "undo": "remove"})
+    given = [("view", None), ("rating", 4.5), ("undo", None), ("retired", 2.0), ("rating", None)]
+    rows = [("events", 0, o, 7, f"e{o}", 9, kind, "ü", "i", value, None, "{}") for o, (kind, value) in enumerate(given)]
+    lake.append(spark.createDataFrame(rows, EVENTS_DDL), spark.createDataFrame([], REJECTED_DDL), LOG, both(len(rows)))
+    stored = lake.until(both(9)).orderBy("offset").toArrow().select(STORED.names).to_pylist()
+    read = lake.weighed(lake.stretch(rules, both(9))).orderBy("offset").toArrow().to_pylist()
+    assert [each.pop("weight") for each in read] == [1000, 4500, REMOVE, 0, 0]
+    assert read == stored
+
+
+def test_a_table_with_features_that_its_files_do_not_tell_of_is_refused(lake: Lake, spark: "SparkSession") -> None:
+    fill(lake, spark, 20)
+    spark.sql(f"ALTER TABLE delta.`{lake.events}` SET TBLPROPERTIES ('delta.enableDeletionVectors' = 'true')")
+    with pytest.raises(SettingsError, match="DROP FEATURE"):
+        lake.stretch(Rules(), both(20))
+
+
+def test_a_lake_that_is_not_there_yet_has_no_events_and_needs_no_care(lake: Lake, care: LakeCare) -> None:
+    assert by_tasks(lake, both(20)) == []
     assert care.purge({"u": Mark("u", 0, 1)}, 1) == {"events_deleted": 0, "rejected_deleted": 0}
     assert care.optimize() == {"files_joined": 0, "files_made": 0}
     assert care.vacuum(0, [1], NOW) == {"kept_hours": 0, "files": 0, "bytes": 0}

@@ -54,6 +54,7 @@ class Layer:
             rows = [row for row in whole if hash((row["view"], row["key"])) % self.tasks == task]
             for told in write_step.write_rows(iter([pa.RecordBatch.from_pylist(rows, fold_step.CHANGES)]), output):
                 sizes.update({each["view"]: each["rows"] for each in told.to_pylist()})
+        assert sizes.pop(fold_step.EVENTS, 0) == len(events)
         if base is not None:
             write_step.copy_rows(range(self.tasks), self.tasks, output)
         return output.name
