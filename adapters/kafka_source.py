@@ -11,12 +11,15 @@ if TYPE_CHECKING:
 
 # librdkafka's names for what Java names otherwise.
 _JAVA_NAMES = {"sasl.mechanisms": "sasl.mechanism", "ssl.ca.location": "ssl.truststore.location"}
+# The client asks for what comes next as soon as it has what it wanted, and then for the log's end, which the broker
+# tells after it: at its own 500 ms, whoever reads up to the end waits half a second for each partition.
+WAIT_MS = "10"
 
 
 def source_options(settings: Settings, bootstrap: str) -> dict[str, str]:
     """Options for both ways; security settings are passed on under Java's names."""
     options = {"kafka.bootstrap.servers": bootstrap, "subscribe": settings.topic("events")}
-    options |= {"kafka.isolation.level": "read_committed", "failOnDataLoss": "true"}
+    options |= {"kafka.isolation.level": "read_committed", "failOnDataLoss": "true", "kafka.fetch.max.wait.ms": WAIT_MS}
     plain = dict(settings.kafka_options)
     user, password = plain.pop("sasl.username", None), plain.pop("sasl.password", None)
     if user is not None:
