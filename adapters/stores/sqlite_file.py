@@ -55,7 +55,7 @@ class SqliteFile:
     @contextmanager
     def transaction(self, connection: sqlite3.Connection, *, durable: bool = False) -> Iterator[None]:
         """Everything inside or nothing, alone among all writers; ``durable``: it outlives a power cut from here on."""
-        connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+        self.select(connection, f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
         self.select(connection, "BEGIN IMMEDIATE")
         try:
             yield
@@ -94,7 +94,7 @@ class SqliteFile:
             raise SettingsError(f"The folder {self.path.parent} of the SQLite store does not exist: create it.")
         connection = sqlite3.connect(self.path, LOOK_AGAIN_SECONDS, isolation_level=None, check_same_thread=False)
         try:
-            connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+            self.select(connection, f"PRAGMA cache_size = -{CACHE_KIB}")
             if self.select(connection, "PRAGMA user_version") != [(FORMAT,)]:
                 self._prepare(connection)
             identity = self._identity()

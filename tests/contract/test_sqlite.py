@@ -3,6 +3,7 @@
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -109,6 +110,15 @@ class TestSqlite:
         running = [subprocess.Popen([sys.executable, "-c", code], cwd=root) for _ in range(3)]
         assert [each.wait(60) for each in running] == [0, 0, 0]
         assert store.record(CONTROL) == b"120"
+
+    def test_a_file_that_another_process_is_just_making_is_waited_for(self, path: Path) -> None:
+        with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
+            other.execute("BEGIN EXCLUSIVE")  # before the file is in WAL mode, its readers wait too
+            release = threading.Timer(0.3, other.rollback)
+            release.start()
+            with closing(open_store(f"sqlite:///{path}", timeout_ms=10_000)) as store:
+                assert store.swap(CONTROL, None, b"r1")
+            release.join()
 
     def test_a_file_restored_under_a_live_writer_refuses_its_commit(self, store: ViewStore, path: Path) -> None:
         store.swap(SPEED, None, b"r1")
