@@ -18,6 +18,7 @@ from schemas.errors import BadInput
 from schemas.rules import Rules
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from pyspark.sql import DataFrame, SparkSession
 
 
@@ -69,6 +70,21 @@ def forgotten(log: Log, count: int) -> Forgotten:
 # What is void among the lake's events, and among its rejected records, to which a key may belong that lies.
 VOID_EVENT = "partition = in_partition and offset < below and user_id = gone"
 VOID_REJECTED = "partition = in_partition and offset < below and key = encode(gone, 'UTF-8')"
+
+
+def counting(events: "pa.RecordBatch", users: Forgotten) -> "pa.BooleanArray":
+    """Of events as columns those that are not void."""
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    marks = list(users.values())
+    names = pa.array([each.user_id for each in marks], pa.string())
+    mark = pc.fill_null(pc.index_in(events.column("user_id"), value_set=names), len(marks)).to_numpy()
+    in_partition = np.array([*(each.partition for each in marks), -1])[mark]
+    below = np.array([*(each.offset for each in marks), 0])[mark]
+    void = (events.column("partition").to_numpy() == in_partition) & (events.column("offset").to_numpy() < below)
+    return pa.array(~void)
 
 
 def table(users: Forgotten, spark: "SparkSession") -> "DataFrame":

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from adapters.forgotten import VOID_EVENT, VOID_REJECTED, without
 from adapters.lake_files import LakeFile, Stretch, sized
+from adapters.spark import numbered_tasks
 from schemas.control import LogIdentity, Offsets
 from schemas.errors import MillraceError, SettingsError
 
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
 
 EVENTS_AT_ONCE = 500_000
 RECENT_COMMITS = 100  # among which the newest note is looked for first
-_EVENT_FIELDS = (
-    "partition", "offset", "timestamp", "event_id", "event_time", "kind", "user_id", "item_id", "value", "category"
-)  # fmt: skip
 # How Delta says that another writer was faster; of two that make a table, one hears of a changed protocol. The word
 # concurrent alone is in every stack trace.
 _OTHERS = re.compile(
@@ -141,12 +139,7 @@ class Lake:
         """What ``work`` makes of shares of it, in so many tasks at most; columns as in ``ddl``."""
         shares = stretch.shares(tasks or self._spark.sparkContext.defaultParallelism)
 
-        def worked(batches: "Iterator[pa.RecordBatch]") -> "Iterator[pa.RecordBatch]":
-            for batch in batches:
-                for k in batch.column(0).to_pylist():
-                    yield from work(shares[k])
-
-        return self._spark.range(0, len(shares), 1, len(shares)).mapInArrow(worked, ddl)
+        return numbered_tasks(self._spark, len(shares), lambda number: work(shares[number]), ddl)
 
     def weighed(self, stretch: Stretch) -> "DataFrame":
         """``EVENT_COLUMNS`` of it."""
@@ -234,14 +227,12 @@ class Lake:
 
 def lake_events(lake: "Lake", rules: "Rules", start: Offsets, end: Offsets) -> "Iterator[Event]":
     """The accepted events from ``start`` to below ``end``, in log order within each partition, some at a time."""
-    from core.parse import weights
-    from schemas.event import Event
+    from core.acceptance import standing_weight
+    from schemas.event import STORED_COLUMNS, Event
 
     for partition, stop in end.items():
         for first in range(start[partition], stop, EVENTS_AT_ONCE):
             upto = {partition: min(first + EVENTS_AT_ONCE, stop)}
             rows = lake.until(upto, {partition: first}).orderBy("offset")
-            columns = rows.select(*_EVENT_FIELDS).toArrow().combine_chunks()
-            each_weight, _ = weights(columns.column("kind"), columns.column("value"), rules)
-            for row, weight in zip(columns.to_pylist(), each_weight.tolist(), strict=True):
-                yield Event(**row, weight=weight)
+            for row in rows.select(*STORED_COLUMNS.names).toArrow().to_pylist():
+                yield Event(**row, weight=standing_weight(row["kind"], row["value"], rules))

@@ -6,18 +6,18 @@ The engine's own reader turns each event from columns into a row and back, which
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import reduce
+from functools import cache, reduce
 from operator import or_
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from adapters.forgotten import counting
 from core.parse import weights
 from schemas.control import Offsets
 from schemas.errors import SettingsError
-from schemas.event import EVENT_COLUMNS
+from schemas.event import EVENT_COLUMNS, STORED_COLUMNS
 from schemas.rules import Rules
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from adapters.forgotten import Forgotten
 
-STORED = pa.schema([each for each in EVENT_COLUMNS if each.name != "weight"])
 BYTES_AN_EVENT = 50  # in a file, about
 
 
@@ -73,14 +72,15 @@ class Stretch:
         """
         import pyarrow.dataset as ds
 
-        in_folders = ds.partitioning(pa.schema([STORED.field("partition")]), flavor="hive")
+        inside = self._inside()
+        in_folders = ds.partitioning(pa.schema([STORED_COLUMNS.field("partition")]), flavor="hive")
         for file in self.files:
             try:
                 system, path = filesystem(file.uri)
-                data = ds.dataset([path], STORED, "parquet", system, in_folders)
+                data = ds.dataset([path], STORED_COLUMNS, "parquet", system, in_folders)
                 # A scan that reads ahead or by threads holds many batches: a task has one core, and its neighbours too.
                 found = data.to_batches(
-                    filter=self._inside(), batch_size=rows, use_threads=False, batch_readahead=1, fragment_readahead=1
+                    filter=inside, batch_size=rows, use_threads=False, batch_readahead=1, fragment_readahead=1
                 )
                 yield from (self._weighed(each) for each in found if each.num_rows)
             except OSError as error:
@@ -96,17 +96,7 @@ class Stretch:
         weight, _ = weights(stored.column("kind"), stored.column("value"), self.rules)
         columns = {**dict(zip(stored.schema.names, stored.columns, strict=True)), "weight": pa.array(weight)}
         events = pa.RecordBatch.from_arrays([columns[name] for name in EVENT_COLUMNS.names], schema=EVENT_COLUMNS)
-        return self._counting(events) if self.forgotten else events
-
-    def _counting(self, events: pa.RecordBatch) -> pa.RecordBatch:
-        """Without those that lie below their forgotten user's mark."""
-        marks = list(self.forgotten.values())
-        names = pa.array([each.user_id for each in marks], pa.string())
-        mark = pc.fill_null(pc.index_in(events.column("user_id"), value_set=names), len(marks)).to_numpy()
-        in_partition = np.array([*(each.partition for each in marks), -1])[mark]
-        below = np.array([*(each.offset for each in marks), 0])[mark]
-        void = (events.column("partition").to_numpy() == in_partition) & (events.column("offset").to_numpy() < below)
-        return events.filter(pa.array(~void)) if void.any() else events
+        return events.filter(counting(events, self.forgotten)) if self.forgotten else events
 
 
 def sized(uris: Iterable[str]) -> tuple[LakeFile, ...]:
@@ -132,14 +122,21 @@ def filesystem(uri: str) -> "tuple[FileSystem, str]":
 
     Raises: ValueError: Arrow knows no such place.
     """
-    from pyarrow.fs import FileSystem
-
     found = re.fullmatch(r"(\w+):(?://([^/]*))?/(.*)", uri, re.DOTALL)
     if found is None:
         raise ValueError("it is no URI of a file")
     scheme, host, path = found.groups()
-    system, root = FileSystem.from_uri(f"{'s3' if scheme == 's3a' else scheme}://{host or ''}/")
+    system, root = _opened(f"{'s3' if scheme == 's3a' else scheme}://{host or ''}/")
     return system, f"{root.rstrip('/')}/{path}"
+
+
+@cache
+def _opened(root: str) -> "tuple[FileSystem, str]":
+    """Once for all files there: a bucket is asked for where it lies."""
+    from pyarrow.fs import FileSystem
+
+    system, path = FileSystem.from_uri(root)
+    return system, path
 
 
 def _unreadable(uri: str, error: Exception) -> SettingsError:

@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -17,7 +17,8 @@ from adapters.settings import Settings
 from schemas.errors import SettingsError
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+    import pyarrow as pa
+    from pyspark.sql import DataFrame, SparkSession
 
 logging.getLogger("py4j").addHandler(logging.NullHandler())  # what it says when Java is gone is raised, too
 
@@ -120,6 +121,19 @@ def open_session(settings: Settings, name: str) -> "SparkSession":
     require_reachable_views(settings, session.sparkContext.master or master)  # spark-submit may have another
     session.sparkContext.setLogLevel("ERROR")
     return session
+
+
+def numbered_tasks(
+    spark: "SparkSession", count: int, work: "Callable[[int], Iterable[pa.RecordBatch]]", ddl: str
+) -> "DataFrame":
+    """What ``work`` makes of its number, from 0 on, in so many tasks; columns as in ``ddl``."""
+
+    def worked(batches: "Iterable[pa.RecordBatch]") -> "Iterator[pa.RecordBatch]":
+        for batch in batches:
+            for number in batch.column(0).to_pylist():
+                yield from work(number)
+
+    return spark.range(0, count, 1, count).mapInArrow(worked, ddl)
 
 
 @contextmanager

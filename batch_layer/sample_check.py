@@ -13,20 +13,17 @@ import pyarrow as pa
 
 from adapters.books import generation_book
 from adapters.stores.port import ViewStore
-from core.acceptance import weight_of
+from core.acceptance import standing_weight
 from core.codec import bucket_key, unpack_history, unpack_norm, unpack_sums
 from core.fold_slow import SlowView
 from core.views import COUNTS, HISTORY, NORMS, PAIRS, SEEN
-from schemas.event import Event
+from schemas.event import STORED_COLUMNS, Event
 from schemas.rules import Rules
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 MOST_EVENTS = 50_000  # folded one by one in this process: some seconds
-FIELDS = (
-    "partition", "offset", "timestamp", "event_id", "event_time", "kind", "user_id", "item_id", "value", "category"
-)  # fmt: skip
 
 
 @dataclass
@@ -77,7 +74,7 @@ def users_events(lake: "DataFrame", items: Sequence[str]) -> pa.Table:
     from pyspark.sql import functions as F
 
     users = lake.where(F.col("item_id").isin(list(items))).select("user_id").distinct()
-    rows = lake.join(users, "user_id").select(*FIELDS).toArrow()
+    rows = lake.join(users, "user_id").select(*STORED_COLUMNS.names).toArrow()
     return rows.sort_by([("partition", "ascending"), ("offset", "ascending")])
 
 
@@ -85,7 +82,7 @@ def recomputed(events: pa.Table, rules: Rules) -> SlowView:
     """The slow fold of these events."""
     slow = SlowView()
     for row in events.to_pylist():
-        slow.take(Event(**row, weight=weight_of(rules.kinds.get(row["kind"], 0), row["value"])), rules)
+        slow.take(Event(**row, weight=standing_weight(row["kind"], row["value"], rules)), rules)
     return slow
 
 

@@ -49,6 +49,16 @@ def weight_of(kind_weight: float | str, value: float | None) -> int:
     return round(amount * WEIGHT_SCALE)
 
 
+def standing_weight(kind: str, value: float | None, rules: Rules) -> int:
+    """What an event in the lake weighs under these rules, which may be others than it was accepted under.
+
+    Nothing where they would refuse its kind or its value, as ``core.parse.weights`` has it for columns.
+    """
+    given = rules.kinds.get(kind, 0)
+    rated = value is not None and MIN_RATING <= value <= MAX_RATING
+    return 0 if given == "value" and not rated else weight_of(given, value)
+
+
 def _read(record: Record, given: Fields, rules: Rules) -> Event:
     """The fields in table order."""
     event_id = given.required("event_id", fields.event_id)

@@ -100,7 +100,7 @@ def _sums(keys: Ints, amounts: Ints, at: int, segment: int, names: _Names) -> li
     items = len(names.sorted)
     mine = keys // (items * items) == at
     pair, amount = keys[mine] % (items * items), amounts[mine]
-    diagonal = pair % (items + 1) == 0
+    diagonal = pair % (items + 1) == 0  # p * items + q with p = q
     norm_values = _fixed(amount[diagonal])
     norms = Changes(views.NORMS, segment, names.sorted.take(pa.array(pair[diagonal] // items)), norm_values)
     starts, code, both = symmetric_rows(pair[~diagonal], amount[~diagonal], items)

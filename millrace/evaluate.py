@@ -56,13 +56,14 @@ def in_lake(settings: Settings) -> "pa.Table":
     from batch_layer.evaluation import sampled
 
     control = read_control(batch_views(settings)) if settings.batch_views or settings.home.is_dir() else None
-    if control is None or control.active is None:
+    active = control.generation(control.active) if control else None
+    if control is None or active is None:
         raise NotReady("no generation was published yet: run `millrace batch run`, or name a file with --events")
     spark = open_session(settings, "millrace evaluate")
     lake, gone = Lake(spark, settings.lake_path), _forgotten(settings, control)
-    events = lake.weighed(lake.stretch(settings.rules, control.active_boundary.offsets, forgotten=gone))
+    events = lake.weighed(lake.stretch(settings.rules, active.boundary.offsets, forgotten=gone))
     most = settings.evaluation_events or Settings().evaluation_events
-    total = events.count()
+    total = active.metrics["events"]
     if total > most:
         sayer("evaluate")(f"a sample of users with about {most:,} of {total:,} events (evaluation_events)")
     return sampled(events, total, most).toArrow()

@@ -77,4 +77,6 @@ EVENT_COLUMNS = pa.schema(
         ("category", pa.string()),
     ]
 )
+# What the lake stores of an event: its weight follows from the rules of whoever reads it.
+STORED_COLUMNS = pa.schema([each for each in EVENT_COLUMNS if each.name != "weight"])
 REJECTED_COLUMNS = pa.schema([*RECORD_COLUMNS, pa.field("reason", pa.string())])

@@ -163,9 +163,7 @@ class BatchJob:
 
     def _judging(self, control: Control, run: Run) -> Judging:
         maker, active = self._maker(run), control.generation(control.active)
-        return Judging(
-            self.settings, self.say, maker.rules, run.id, run.metrics, maker.events(), maker.lake_rows(), active
-        )
+        return Judging(self.settings, self.say, maker.rules, run.id, run.metrics, maker.events, maker.lake_rows, active)
 
     def _rules_of(self, run: Run) -> Rules:
         rules = replace(self.settings.rules, partitions=len(run.boundary.offsets))

@@ -38,15 +38,17 @@ SEARCHED_EVENTS = 300_000  # a search is put to no more, evaluated or not
 
 @dataclass
 class Judging:
-    """Of one run: ``events`` weighed, ``lake`` as it is, both below its boundary; ``metrics`` as far as it has come."""
+    """Of one run: ``events`` weighed, ``lake`` as it is, both below its boundary and looked up by the step that reads
+    them; ``metrics`` as far as it has come.
+    """
 
     settings: Settings
     say: Callable[[str], None]
     rules: Rules
     run: str
     metrics: Mapping[str, Any]
-    events: "DataFrame"
-    lake: "DataFrame"
+    events: "Callable[[], DataFrame]"
+    lake: "Callable[[], DataFrame]"
     active: Generation | None
 
     def train(self, full: bool, candidates: int = 0) -> dict[str, Any]:
@@ -61,7 +63,7 @@ class Judging:
             als, asked = self._search(als, candidates), als_settings(self.settings)
         engine = Engine(self.settings.als_engine, memory_bytes(self.settings.als_memory))
         how = Training(als, engine, f"{self.settings.lake_path}/als", None if full else previous, asked)
-        model = train(interactions(self.events), how, self.say)
+        model = train(interactions(self.events()), how, self.say)
         if model is None:
             return {"model": {}}
         if asked:
@@ -114,8 +116,9 @@ class Judging:
         """Why it must not be activated; empty when it may."""
         mismatches: list[str] = []
         if self.settings.gate_items:
-            items = drawn(self.lake, self.settings.gate_items, self.run)
-            slow = recomputed(users_events(self.lake, items), self.rules)
+            lake = self.lake()
+            items = drawn(lake, self.settings.gate_items, self.run)
+            slow = recomputed(users_events(lake, items), self.rules)
             found = check(slow, items, batch_views(self.settings), self.run)
             mismatches = found.mismatches
             self.say(
@@ -127,4 +130,4 @@ class Judging:
 
     def _sample(self, most: int) -> tuple[Interactions, list[bytes]]:
         total = self.metrics["events"]
-        return in_time_order(sampled(self.events, total, most).toArrow())
+        return in_time_order(sampled(self.events(), total, most).toArrow())

@@ -1,7 +1,7 @@
 """Lake to views: fold, add up and write every row of a run's book, or those that changed and a copy of the others."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,7 @@ from adapters.lake import ROWS_AT_ONCE, Lake
 from adapters.lake_files import Stretch
 from adapters.opened import batch_views
 from adapters.settings import Settings, milliseconds
+from adapters.spark import numbered_tasks
 from batch_layer.fold_step import EVENTS, fold_users, tasks_for
 from batch_layer.output import Output
 from batch_layer.write_step import WRITTEN_DDL, copy_rows, write_rows
@@ -92,12 +93,11 @@ class ViewMaker:
         """What no event touched, by as many tasks as there are cores."""
         parts = self.spark.sparkContext.defaultParallelism
 
-        def copy(batches: "Iterator[pa.RecordBatch]") -> "Iterator[pa.RecordBatch]":
-            for batch in batches:
-                copy_rows(batch.column(0).to_pylist(), parts, output)
-                yield batch
+        def copy(part: int) -> "list[pa.RecordBatch]":
+            copy_rows([part], parts, output)
+            return []
 
-        self.spark.range(0, parts, 1, parts).mapInArrow(copy, "id bigint").count()
+        numbered_tasks(self.spark, parts, copy, "nothing int").collect()
 
     def write_rejected(self, base: Generation | None) -> None:
         """Note in the run's facts how many records below the boundary were rejected, by reason."""

@@ -8,12 +8,11 @@ import pytest
 
 from adapters import lake as lake_module
 from adapters.forgotten import Mark
-from adapters.lake import EVENTS_DDL, REJECTED_DDL, Lake
+from adapters.lake import EVENTS_DDL, REJECTED_DDL, Lake, lake_events
 from adapters.lake_care import LakeCare
-from adapters.lake_files import STORED
 from schemas.control import LogIdentity, Offsets
 from schemas.errors import SettingsError
-from schemas.event import REMOVE
+from schemas.event import REMOVE, STORED_COLUMNS
 from schemas.rules import Rules
 
 if TYPE_CHECKING:
@@ -60,9 +59,9 @@ def files_opened(events: "DataFrame") -> int:
     return sum(leaves.apply(k).metrics().apply("numFiles").value() for k in range(leaves.size()))
 
 
-def by_tasks(lake: Lake, *stretch: Any, rules: Rules = Rules(), **more: Any) -> list[tuple[int, int]]:  # noqa: B008
+def by_tasks(lake: Lake, *stretch: Any, **more: Any) -> list[tuple[int, int]]:
     """Places of the events that tasks read by themselves."""
-    return places(lake.weighed(lake.stretch(rules, *stretch, **more)))
+    return places(lake.weighed(lake.stretch(Rules(), *stretch, **more)))
 
 
 @pytest.fixture
@@ -205,9 +204,10 @@ def test_tasks_read_each_event_as_it_was_stored_and_weigh_it(spark: "SparkSessio
     given = [("view", None), ("rating", 4.5), ("undo", None), ("retired", 2.0), ("rating", None)]
     rows = [("events", 0, o, 7, f"e{o}", 9, kind, "ü", "i", value, None, "{}") for o, (kind, value) in enumerate(given)]
     lake.append(spark.createDataFrame(rows, EVENTS_DDL), spark.createDataFrame([], REJECTED_DDL), LOG, both(len(rows)))
-    stored = lake.until(both(9)).orderBy("offset").toArrow().select(STORED.names).to_pylist()
+    stored = lake.until(both(9)).orderBy("offset").toArrow().select(STORED_COLUMNS.names).to_pylist()
     read = lake.weighed(lake.stretch(rules, both(9))).orderBy("offset").toArrow().to_pylist()
-    assert [each.pop("weight") for each in read] == [1000, 4500, REMOVE, 0, 0]
+    one_by_one = [each.weight for each in lake_events(lake, rules, {0: 0}, {0: 9})]
+    assert [each.pop("weight") for each in read] == one_by_one == [1000, 4500, REMOVE, 0, 0]
     assert read == stored
 
 

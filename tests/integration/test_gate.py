@@ -12,10 +12,11 @@ from adapters.books import generation_book
 from adapters.stores import ViewStore, open_store
 from batch_layer.drift import drift, kept, ratios
 from batch_layer.gate import Limits, refusals
-from batch_layer.sample_check import FIELDS, Check, check, recomputed
+from batch_layer.sample_check import Check, check, recomputed
 from core.codec import pack_norm, pack_sums, unpack_history, unpack_norm, unpack_sums
 from core.fold_slow import SlowView
 from core.views import COUNTS, HISTORY, NORMS, PAIRS, SEEN
+from schemas.event import STORED_COLUMNS
 from schemas.rules import Rules
 from tests.folding import fold_into
 from tests.integration.test_evaluation import shop
@@ -36,7 +37,10 @@ def views(tmp_path: Path) -> Iterator[ViewStore]:
 
 
 def slow() -> SlowView:
-    rows = [{name: asdict(event)[name] for name in FIELDS} | {"kind": f"w{event.weight}"} for event in shop(n=400)]
+    rows = [
+        {name: asdict(event)[name] for name in STORED_COLUMNS.names} | {"kind": f"w{event.weight}"}
+        for event in shop(n=400)
+    ]
     return recomputed(pa.Table.from_pylist(rows), RULES)
 
 

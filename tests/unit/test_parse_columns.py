@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.parse import parse_columns, parse_event
+from core.acceptance import standing_weight
+from core.parse import parse_columns, parse_event, weights
 from core.partitioner import partition_of
 from schemas.event import EVENT_COLUMNS, RECORD_COLUMNS, REJECTED_COLUMNS, Event, Record, Rejected
 from schemas.rules import DEFAULT_KINDS, Rules
@@ -50,6 +51,12 @@ def test_hostile_and_good_records_mixed_keep_their_order(rules: Rules) -> None:
     records = [record for case in cases for record in (case, at_home(encoded(good()), case.offset, rules))]
     assert_agreement(records, rules)
     assert_agreement(records[5:50], rules, batch_of(records).slice(5, 45))
+
+
+@given(st.lists(st.tuples(st.sampled_from([*CRC.kinds, "retired"]), st.none() | st.floats(-1, 2e6))))
+def test_what_the_lake_holds_weighs_the_same_one_by_one_and_by_columns(stored: list[tuple[str, float | None]]) -> None:
+    kinds, values = pa.array([kind for kind, _ in stored], pa.string()), pa.array([v for _, v in stored], pa.float64())
+    assert weights(kinds, values, CRC)[0].tolist() == [standing_weight(kind, value, CRC) for kind, value in stored]
 
 
 def test_batches_of_none_all_good_and_all_bad() -> None:
