@@ -35,7 +35,9 @@ SETTINGS = {
     "spark.hadoop.parquet.page.size.row.check.min": "1",
     "spark.hadoop.parquet.block.size.row.check.min": "1",
     "spark.sql.session.timeZone": "UTC",
-    "spark.sql.execution.arrow.maxRecordsPerBatch": "0",  # whole partitions: the fold wants few large batches
+    # By size alone, and small: Java fills the same megabyte again and again while Python reads the one before.
+    "spark.sql.execution.arrow.maxRecordsPerBatch": "0",
+    "spark.sql.execution.arrow.maxBytesPerBatch": "1m",
     "spark.python.worker.reuse": "true",  # a new worker imports NumPy, Arrow and Numba anew: 1 s
     "spark.speculation": "false",  # a guarded write is counted
     "spark.ui.enabled": "false",

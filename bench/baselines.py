@@ -89,12 +89,17 @@ def _base_of(stored: bytes | None) -> bytes | None:
     return None if stored is None else settle(stored, everything, VIEWS[HISTORY].merge)
 
 
-def by_spark_state(spark: "SparkSession", log: Log, settings: Settings, events: int) -> list[float]:
-    """Events a second of ``applyInPandasWithState`` over micro-batches of that size; the first one is not counted."""
+def by_spark_state(
+    spark: "SparkSession", log: Log, settings: Settings, redis: str, events: int
+) -> tuple[list[float], list[float]]:
+    """Events a second of ``applyInPandasWithState`` over micro-batches of that size; the first one is not counted.
+
+    Returns: of those whose sums were stored, by one Redis hash increment a pair, and of those that nobody stored.
+    """
     from pyspark.sql import functions as F
     from pyspark.sql.streaming.state import GroupStateTimeout
 
-    start, _ = last(log, events * (RUNS + 2))
+    start, _ = last(log, events * 2 * (RUNS + 1))
     options = source_options(settings, log.bootstrap)
     options |= {"startingOffsets": as_json(settings, start), "maxOffsetsPerTrigger": str(events)}
     fields = "event_id string, event_time bigint, kind string, user_id string, item_id string"
@@ -106,13 +111,31 @@ def by_spark_state(spark: "SparkSession", log: Log, settings: Settings, events: 
     )  # fmt: skip
     marks: list[float] = [time.monotonic()]
 
-    def add_up(frame: "DataFrame", _: int) -> None:
-        frame.groupBy("p", "q").sum("amount").write.format("noop").mode("overwrite").save()
+    def add_up(frame: "DataFrame", number: int) -> None:
+        sums = frame.groupBy("p", "q").agg(F.sum("amount").alias("amount"))
+        if number % 2:
+            sums.mapInArrow(lambda batches: _stored(batches, redis), "n bigint").collect()
+        else:
+            sums.write.format("noop").mode("overwrite").save()
         marks.append(time.monotonic())
 
     writer = deltas.writeStream.foreachBatch(add_up).trigger(availableNow=True)
     writer.option("checkpointLocation", str(settings.home / "baseline-state")).start().awaitTermination()
-    return [events / (b - a) for a, b in itertools.pairwise(marks[1:-1])]
+    rates = [events / (b - a) for a, b in itertools.pairwise(marks)]
+    return rates[1 : 2 * RUNS + 1 : 2], rates[2 : 2 * RUNS + 1 : 2]
+
+
+def _stored(batches: Iterable[pa.RecordBatch], redis: str) -> Iterator[pa.RecordBatch]:
+    from redis import Redis
+
+    with Redis.from_url(redis) as client, client.pipeline(transaction=False) as pipeline:
+        for given in batches:
+            for p, q, amount in zip(*(column.to_pylist() for column in given.columns), strict=True):
+                pipeline.hincrby("pairs:" + p, q, amount)
+                if len(pipeline) >= PIPELINE:
+                    pipeline.execute()
+            pipeline.execute()
+            yield pa.RecordBatch.from_arrays([pa.array([given.num_rows])], ["n"])
 
 
 def _fold_state(rules: Rules) -> Any:

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from core import views
+from core.binary_columns import binary, octets
 from core.codec import Facts, bucket_key, pack_facts
 from core.digest_kernel import digests
 from core.fold_kernel import DUPLICATE, RATED, WEIGHTLESS, fold_kernel
@@ -65,14 +66,14 @@ def fold_columns(events: pa.RecordBatch, segments: Ints, histories: pa.BinaryArr
     user = _ints(encoded.indices)
     order = np.argsort(user, kind="stable")
     starts = np.searchsorted(user[order], np.arange(len(encoded.dictionary) + 1))
-    h_starts, rating, time, n_starts, n_text, d_starts, known_ids = unpack_histories(*_buffers(histories))
-    entry_names = _binary(n_text, n_starts)
+    h_starts, rating, time, n_starts, n_text, d_starts, known_ids = unpack_histories(*octets(histories))
+    entry_names = binary(n_text, n_starts)
     event_names = events.column("item_id").cast(pa.binary())
     names = _name_table(event_names, entry_names)
     event_item = names.code(event_names)
     segment_ids, segment = np.unique(segments, return_inverse=True)
     weight, when = _ints(events.column("weight")), _ints(events.column("event_time"))
-    event_ids = digests(*_buffers(events.column("event_id").cast(pa.binary())))
+    event_ids = digests(*octets(events.column("event_id").cast(pa.binary())))
     outcome, keys, amounts, count, item, ratings, times, id_count, fresh, ids = fold_kernel(
         starts, event_item[order], when[order], weight[order], event_ids[order],
         segment[order], h_starts, names.code(entry_names), rating, time, d_starts, known_ids,
@@ -84,7 +85,7 @@ def fold_columns(events: pa.RecordBatch, segments: Ints, histories: pa.BinaryArr
     packed = pack_histories(changed, count, item, ratings, times, id_count, fresh, ids, names.starts, names.text)
     people = encoded.dictionary.cast(pa.binary())
     last = int(segment_ids[-1])
-    out = [Changes(views.HISTORY, last, people.take(pa.array(changed)), _binary(*packed))]
+    out = [Changes(views.HISTORY, last, people.take(pa.array(changed)), binary(*packed))]
     for at, segment_id in enumerate(segment_ids.tolist()):
         inside = segment == at
         out += _seen(user, event_item, np.where(inside, taken, DUPLICATE), people, names, segment_id)
@@ -106,7 +107,7 @@ def _sums(keys: Ints, amounts: Ints, at: int, segment: int, names: _Names) -> li
     starts, code, both = symmetric_rows(pair[~diagonal], amount[~diagonal], items)
     rows = np.flatnonzero(np.diff(starts))
     packed = pack_rows(np.r_[starts[rows], starts[-1]], code, both, names.starts, names.text)
-    pairs = Changes(views.PAIRS, segment, names.sorted.take(pa.array(rows)), _binary(*packed))
+    pairs = Changes(views.PAIRS, segment, names.sorted.take(pa.array(rows)), binary(*packed))
     return [each for each in (norms, pairs) if len(each.keys)]
 
 
@@ -181,13 +182,13 @@ def _grouped(row: Ints, code: Ints, amount: Ints, keys: pa.BinaryArray, names: _
     begins[1:] = ordered[1:] != ordered[:-1]
     starts = np.r_[np.nonzero(begins)[0], len(order)]
     packed = pack_rows(starts, code[order], amount[order], names.starts, names.text)
-    return keys.take(pa.array(ordered[starts[:-1]])), _binary(*packed)
+    return keys.take(pa.array(ordered[starts[:-1]])), binary(*packed)
 
 
 def _name_table(*columns: pa.BinaryArray) -> _Names:
     distinct = pc.unique(pa.concat_arrays([c.cast(pa.large_binary()) for c in columns])).cast(pa.binary())
     ordered = distinct.take(pc.sort_indices(distinct))
-    text, starts = _buffers(ordered)
+    text, starts = octets(ordered)
     return _Names(ordered, starts, text)
 
 
@@ -195,21 +196,5 @@ def _ints(column: pa.Array) -> Ints:
     return np.asarray(column.to_numpy(zero_copy_only=False)).astype(np.int64, copy=False)
 
 
-def _buffers(column: pa.BinaryArray) -> tuple[NDArray[np.uint8], Ints]:
-    """The bytes of a binary column end to end, and its n + 1 starts; a null is empty."""
-    filled = column.fill_null(b"") if column.null_count else column
-    _, offsets, data = filled.buffers()
-    starts = np.frombuffer(offsets, np.int32)[filled.offset : filled.offset + len(filled) + 1].astype(np.int64)
-    whole = np.frombuffer(data, np.uint8) if data is not None else np.empty(0, np.uint8)
-    return whole[starts[0] : starts[-1]], starts - starts[0]
-
-
-def _binary(data: NDArray[np.uint8], starts: Ints) -> pa.BinaryArray:
-    if starts[-1] > np.iinfo(np.int32).max:
-        raise OverflowError("one fold's rows exceed 2 GiB: lower max_events_per_batch")
-    buffers = [None, pa.py_buffer(starts.astype(np.int32)), pa.py_buffer(np.ascontiguousarray(data))]
-    return pa.BinaryArray.from_buffers(pa.binary(), len(starts) - 1, buffers)
-
-
 def _fixed(amounts: Ints) -> pa.BinaryArray:
-    return _binary(amounts.astype("<i8").view(np.uint8), np.arange(len(amounts) + 1, dtype=np.int64) * 8)
+    return binary(amounts.astype("<i8").view(np.uint8), np.arange(len(amounts) + 1, dtype=np.int64) * 8)

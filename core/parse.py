@@ -1,11 +1,13 @@
 """Parsing by columns: the same answer as ``parse_event`` for each row, at the speed of compiled code.
 
-There is one authority. A row is taken here only when it is plain: msgspec decodes it to the expected types and every
-remaining rule holds. Any other row, whatever is odd about it, goes to ``parse_event``, which alone rejects.
+There is one authority. A row is taken here only when it is plain: compiled code finds its fields where they may be
+(``core.scan_kernel``) and every remaining rule holds. Any other row, whatever is odd about it, goes to ``parse_event``,
+which alone rejects.
 """
 
 from collections.abc import Iterator
-from typing import Annotated, Any
+from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -14,9 +16,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from core.acceptance import MAX_RATING, MIN_RATING, parse_event, weight_of
+from core.binary_columns import binary, octets
 from core.fields import MAX_EVENT_ID, MAX_ID, MAX_TEXT
+from core.json_kernel import NULL, NUMBER, OBJECT, TEXT
 from core.partitioner import partitions_of
-from core.strict_json import MAX_NESTING
+from core.scan_kernel import ESCAPED, SHAPE, contents, scan, whole_numbers
 from core.timestamps import epoch_ms
 from schemas.event import (
     EARLIEST_EVENT_TIME_MS,
@@ -39,36 +43,26 @@ Ints = npt.NDArray[np.int64]
 Rows = npt.NDArray[np.int64]  # positions in a batch
 
 _CONTROL = r"[\x00-\x1f\x7f-\x{9f}]"  # category Cc, as RE2 writes it
-_SHALLOW_BYTES = 2 * MAX_NESTING  # a shorter text cannot open and close more levels than are allowed
 _NO_TIME = -1
-_FAR_FUTURE_MS = 253_402_300_800_000  # year 10000; a plain row has an earlier time
 
-_Id = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_ID)]
-_Text = Annotated[str, msgspec.Meta(max_length=MAX_TEXT)] | None
-
-
-class _Object(msgspec.Struct, gc=False):
-    """Any JSON object; what it holds is checked and skipped."""
-
-
-class _Plain(msgspec.Struct, gc=False):
-    """A value as msgspec checks it, strictly: 1.0 is no integer, 1 no string."""
-
-    event_id: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_EVENT_ID)]
-    event_time: Annotated[int, msgspec.Meta(ge=EARLIEST_EVENT_TIME_MS, lt=_FAR_FUTURE_MS)] | str
-    kind: str
-    user_id: _Id
-    item_id: _Id
-    value: float | None = None
-    session_id: _Text = None
-    device: _Text = None
-    referrer: _Text = None
-    category: _Text = None
-    source: _Text = None
-    context: _Object | None = None
-
-
-_decode = msgspec.json.Decoder(_Plain).decode
+# The shapes that a plain row's fields may have, and their bytes at most (0: any), which are no fewer than characters.
+FIELDS = {
+    "event_id": (TEXT, MAX_EVENT_ID),
+    "event_time": (TEXT | NUMBER, 40),
+    "kind": (TEXT, 0),
+    "user_id": (TEXT, MAX_ID),
+    "item_id": (TEXT, MAX_ID),
+    "value": (NUMBER | NULL, 24),
+    "session_id": (TEXT | NULL, MAX_TEXT),
+    "device": (TEXT | NULL, MAX_TEXT),
+    "referrer": (TEXT | NULL, MAX_TEXT),
+    "category": (TEXT | NULL, MAX_TEXT),
+    "source": (TEXT | NULL, MAX_TEXT),
+    "context": (OBJECT | NULL, 0),
+}
+REQUIRED = ("event_id", "event_time", "kind", "user_id", "item_id")
+_FIELD = {name: number for number, name in enumerate(FIELDS)}
+_SHAPES, _LIMITS = (np.array(each, np.int64) for each in zip(*FIELDS.values(), strict=True))
 
 
 def parse_columns(records: pa.RecordBatch, rules: Rules) -> tuple[pa.RecordBatch, pa.RecordBatch]:
@@ -94,61 +88,94 @@ def parse_columns(records: pa.RecordBatch, rules: Rules) -> tuple[pa.RecordBatch
 
 def _plain_events(records: pa.RecordBatch, rules: Rules) -> tuple[Rows, pa.RecordBatch]:
     """Positions of the plain rows, ascending, and their events."""
-    decoded = [_plain(value) for value in _objects(records["value"])]
-    rows = np.flatnonzero(np.array([each is not None for each in decoded], np.bool_))
-    plain = [each for each in decoded if each is not None]
-    places = records.select(["partition", "offset", "timestamp", "key"]).take(pa.array(rows))
-    events, holds = _columns(plain, places, rules)
+    found = _Found.of(records["value"])
+    places = records.select(["partition", "offset", "timestamp", "key"]).take(pa.array(found.rows))
+    events, holds = _columns(found, places, rules)
     if holds.all():
-        return rows, events
-    return rows[holds], events.filter(pa.array(holds))
+        return found.rows, events
+    return found.rows[holds], events.filter(pa.array(holds))
 
 
-def _plain(value: bytes | None) -> _Plain | None:
-    """The value as decoded by msgspec; None when that refuses it or may be more lenient than ``strict_json``."""
-    if value is None or len(value) > MAX_VALUE_BYTES:
-        return None
-    if len(value) > _SHALLOW_BYTES and value.count(b"[") + value.count(b"{") > MAX_NESTING:
-        return None
+@dataclass(frozen=True)
+class _Found:
+    """The plain rows of a column of records, and what ``scan`` noted of their fields: (rows, fields, 4)."""
+
+    rows: Rows
+    buf: npt.NDArray[np.uint8]
+    noted: npt.NDArray[np.int32]
+
+    @staticmethod
+    def of(values: pa.BinaryArray) -> "_Found":
+        """Those that are strict JSON in UTF-8 and have each field that is required."""
+        buf, starts = octets(values)
+        names = pa.array([name.encode() for name in FIELDS])
+        plain, noted = scan(buf, starts, MAX_VALUE_BYTES, *octets(names), _SHAPES, _LIMITS)
+        plain &= _in_utf_8(values)
+        for name in REQUIRED:
+            plain &= noted[:, _FIELD[name], SHAPE] > 0
+        rows = np.flatnonzero(plain)
+        return _Found(rows, buf, noted if len(rows) == len(noted) else noted[rows])
+
+    def column(self, name: str, shape: int = TEXT) -> pa.StringArray:
+        """The field's content as text, null where it has another shape."""
+        field = _FIELD[name]
+        text = binary(*contents(self.buf, self.noted, field, shape)).cast(pa.string())
+        absent = self.noted[:, field, SHAPE] != shape
+        if absent.any():
+            text = pc.if_else(pa.array(absent), None, text)
+        if self.noted[:, field, ESCAPED].any():
+            given = text.to_pylist()
+            text = pa.array([each and msgspec.json.decode(f'"{each}"') for each in given], pa.string())
+        return text
+
+    def event_times(self) -> Ints:
+        """Epoch milliseconds, or a time that is too early where it is none."""
+        field = _FIELD["event_time"]
+        times: Ints = whole_numbers(self.buf, self.noted, field)
+        texts = self.noted[:, field, SHAPE] == TEXT
+        if texts.any():
+            given = self.column("event_time").filter(pa.array(texts)).to_pylist()
+            times[texts] = [_NO_TIME if time is None else time for time in map(epoch_ms, given)]
+        return times
+
+
+def _in_utf_8(values: pa.BinaryArray) -> Mask:
     try:
-        if not value.isascii():
-            value.decode()  # msgspec does not look at the UTF-8 that it skips
-        return _decode(value)
-    except (msgspec.MsgspecError, ValueError, RecursionError):  # parse_event decides
-        return None
+        values.cast(pa.string())
+    except pa.ArrowInvalid:
+        return np.array([_decodes(value) for value in _objects(values)], np.bool_)
+    return np.ones(len(values), np.bool_)
 
 
-def _columns(plain: list[_Plain], places: pa.RecordBatch, rules: Rules) -> tuple[pa.RecordBatch, Mask]:
-    """The rows as events, and which of them keep every rule that decoding has not checked."""
-    user_id = pa.array([each.user_id for each in plain], pa.string())
-    item_id = pa.array([each.item_id for each in plain], pa.string())
-    kind = pa.array([each.kind for each in plain], pa.string())
-    value = pc.add(pa.array([each.value for each in plain], pa.float64()), 0.0)  # negative zero becomes zero
-    event_time = np.array([_event_time(each.event_time) for each in plain], np.int64)
+def _decodes(value: bytes | None) -> bool:
+    try:
+        return value is not None and bool(value.decode())
+    except UnicodeDecodeError:
+        return False
+
+
+def _columns(found: _Found, places: pa.RecordBatch, rules: Rules) -> tuple[pa.RecordBatch, Mask]:
+    """The rows as events, and which of them keep every rule that finding their fields has not checked."""
+    user_id, item_id, kind = (found.column(name) for name in ("user_id", "item_id", "kind"))
+    value = pc.add(found.column("value", NUMBER).cast(pa.float64()), 0.0)  # negative zero becomes zero
+    event_time, event_id = found.event_times(), found.column("event_id")
     weight, weighable = weights(kind, value, rules)
     columns = {
         **{name: places[name] for name in ("partition", "offset", "timestamp")},
-        "event_id": pa.array([each.event_id for each in plain], pa.string()),
+        "event_id": event_id,
         "event_time": pa.array(event_time),
         "kind": kind,
         "user_id": user_id,
         "item_id": item_id,
         "value": value,
         "weight": pa.array(weight),
-        "category": pa.array([each.category for each in plain], pa.string()),
+        "category": found.column("category"),
     }
     in_time = (event_time >= EARLIEST_EVENT_TIME_MS) & (event_time - LATEST_AHEAD_MS <= _numpy(places["timestamp"]))
+    named = _numpy(pc.and_(_has_text(event_id), pc.and_(_has_text(user_id), _has_text(item_id))))
     printable = ~(_has_control(user_id) | _has_control(item_id))
-    holds = weighable & in_time & printable & _in_place(places, user_id, rules)
+    holds = weighable & in_time & named & printable & _in_place(places, user_id, rules)
     return pa.record_batch(list(columns.values()), schema=EVENT_COLUMNS), holds
-
-
-def _event_time(given: int | str) -> int:
-    """Epoch milliseconds, or a time that is too early when it is none."""
-    if isinstance(given, int):
-        return given
-    time = epoch_ms(given)
-    return _NO_TIME if time is None else time
 
 
 def weights(kind: Column, value: Column, rules: Rules) -> tuple[Ints, Mask]:
@@ -172,6 +199,10 @@ def _in_place(places: pa.RecordBatch, user_id: Column, rules: Rules) -> Mask:
     routed = partitions_of(places["key"], rules.partitioner, rules.partitions) == _numpy(places["partition"])
     in_place: Mask = keyed & routed
     return in_place
+
+
+def _has_text(text: Column) -> Column:
+    return pc.greater(pc.binary_length(text), 0)
 
 
 def _has_control(text: Column) -> Mask:

@@ -1,13 +1,12 @@
 """Which partition a key belongs to: murmur2 as Java's clients choose, crc32 as librdkafka's ``consistent``."""
 
 import zlib
-from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from core.binary_columns import octets
 from schemas.errors import SettingsError
 
 PARTITIONERS = ("murmur2", "crc32")
@@ -47,22 +46,11 @@ def partitions_of(keys: pa.BinaryArray, partitioner: str, partitions: int) -> np
         raise _unknown(partitioner)
     from core import partitioner_compiled as compiled  # numba takes most of a second to import
 
-    keys = keys.cast(pa.binary())  # other widths of offsets would be misread below
     hashes = compiled.murmur2_each if partitioner == "murmur2" else compiled.crc32_each
-    chosen: npt.NDArray[np.int32] = (hashes(*_octets_and_offsets(keys)) % partitions).astype(np.int32)
+    chosen: npt.NDArray[np.int32] = (hashes(*octets(keys.cast(pa.binary()))) % partitions).astype(np.int32)
     if keys.null_count:
         chosen[keys.is_null().to_numpy(zero_copy_only=False)] = NO_PARTITION
     return chosen
-
-
-def _octets_and_offsets(keys: pa.BinaryArray) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32]]:
-    """The column's own memory: all octets, and where each key starts; the last offset ends the last key."""
-    buffers: Sequence[Any] = keys.buffers()
-    if len(keys) == 0 or buffers[1] is None:
-        return np.zeros(0, np.uint8), np.zeros(len(keys) + 1, np.int32)
-    offsets = np.frombuffer(buffers[1], np.int32)[keys.offset : keys.offset + len(keys) + 1]
-    octets = np.zeros(0, np.uint8) if buffers[2] is None else np.frombuffer(buffers[2], np.uint8)
-    return octets, offsets
 
 
 def _unknown(partitioner: str) -> SettingsError:

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from numba import njit
 
 Octets = npt.NDArray[np.uint8]
-Offsets = npt.NDArray[np.int32]
+Offsets = npt.NDArray[np.int64]
 Hashes = npt.NDArray[np.int64]
 
 _M = 0x5BD1E995

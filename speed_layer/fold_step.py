@@ -48,7 +48,7 @@ def fold_records(batches: Iterable[pa.RecordBatch], batch: MicroBatch) -> Iterat
 def _judged(batches: Iterable[pa.RecordBatch], batch: MicroBatch) -> tuple[pa.RecordBatch, list[Changes], Tally]:
     """The accepted events of all batches in one, and what the rejected ones change; those are buried.
 
-    One batch at a time, of 64 MB as the engine cuts them: all together may be more than a column of Arrow holds.
+    One batch at a time, as the engine cuts them: all together may be more than a column of Arrow holds.
     """
     events, refused, tally = [pa.RecordBatch.from_pylist([], EVENT_COLUMNS)], list[Changes](), Tally()
     for given in batches:
