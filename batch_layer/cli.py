@@ -159,9 +159,11 @@ def generations(as_json: bool) -> None:
         print_json(rows)
         return
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
-    table = Table("generation", "boundary", "published", "mode", "events", "reason", "")
+    table = Table(
+        *(Column(each, overflow="fold") for each in ("generation", "published", "mode", "events", "reason", ""))
+    )
     for row in rows:
         mark = _mark(row)
         published = (
@@ -170,7 +172,7 @@ def generations(as_json: bool) -> None:
             else ""
         )
         events = f"{row['metrics'].get('events', 0):,}"
-        table.add_row(row["id"] or "(empty)", str(row["boundary"]), published, row["mode"], events, row["reason"], mark)
+        table.add_row(row["id"] or "(empty)", published, row["mode"], events, row["reason"], mark)
     Console().print(table)
 
 

@@ -49,13 +49,15 @@ def run(
     """Rates as medians with spread; larger sizes are repeated less often.
 
     Args:
-        sizes: multiples of the first.      on_cassandra: up to this size on Cassandra, too.
+        sizes: multiples of the first.      on_cassandra: up to this size on Cassandra, too; 0: it is not started.
         als_factors: 0 leaves ALS out.
     """
     found = Findings({"machine": machine()})
     with ExitStack() as stack:
         settings, log = stack.enter_context(fresh_home())
-        stores = {"SQLite": settings, "Cassandra": replace(settings, batch_views=_keyspace(stack))}
+        stores = {"SQLite": settings}
+        if on_cassandra:
+            stores["Cassandra"] = replace(settings, batch_views=_keyspace(stack))
         from adapters.spark import open_session
 
         bench = Bench(open_session(settings, "bench"), log, settings, sizes[0])

@@ -202,6 +202,7 @@ def test_a_run_in_steps_is_begun_once_listed_and_refuses_what_is_missing(shop: C
     assert "not known" in shop.refused("batch", "publish", "night:2")
     (row,) = [row for row in shop.json("generations") if row["id"] == "night:1"]
     assert (row["done"], row["reason"], row["active"]) == ([], "tonight", False)
+    assert "…" not in shop.run("generations", COLUMNS="40").stdout  # names are there to be copied
     assert "there are" in shop.refused("batch", "boundary", "--at", "999")
 
 
