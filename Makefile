@@ -28,11 +28,11 @@ airflow: setup .venv-airflow/ready ## Airflow with the DAGs, beside broker, spee
 
 # Long files first, and two at a time: much of a test run is waiting for servers.
 AT_ONCE = -n 2 --dist loadfile --no-loadscope-reorder
-test: setup .venv-airflow/ready ## tests, on real servers, 20 to 30 minutes (TESTS="tests/unit -k fold")
+test: setup .venv-airflow/ready ## tests, on real servers, some 20 minutes (TESTS="tests/unit -k fold")
 	@$(BIN)/python -m adapters.jars $(JARS)
 	@$(BIN)/python -m pytest $(or $(TESTS),-m "not deep" $(AT_ONCE)) $(ARGS)
 
-test-deep: setup .venv-airflow/ready ## the long ones: Airflow, a Spark cluster, other pairs of stores, more crashes
+test-deep: setup .venv-airflow/ready ## the long ones: crashes at every step, Airflow, a Spark cluster, full disks
 	@$(BIN)/python -m adapters.jars $(JARS)
 	@$(BIN)/python -m pytest -m deep $(AT_ONCE) $(ARGS)
 

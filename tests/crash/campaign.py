@@ -1,4 +1,4 @@
-"""Blow after blow on one plant: the short form, which `make test` runs, and the whole one of `make soak`."""
+"""Blow after blow on one plant: the short form, which `make test-deep` runs, and the whole one of `make soak`."""
 
 import itertools
 import random
