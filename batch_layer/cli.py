@@ -161,18 +161,12 @@ def generations(as_json: bool) -> None:
     from rich.console import Console
     from rich.table import Column, Table
 
-    table = Table(
-        *(Column(each, overflow="fold") for each in ("generation", "published", "mode", "events", "reason", ""))
-    )
+    heads = ("generation", "published", "mode", "events", "reason", "")
+    table = Table(*(Column(head, overflow="fold") for head in heads))
     for row in rows:
-        mark = _mark(row)
-        published = (
-            time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(row["published_at"] / 1000))
-            if row["published_at"]
-            else ""
-        )
-        events = f"{row['metrics'].get('events', 0):,}"
-        table.add_row(row["id"] or "(empty)", published, row["mode"], events, row["reason"], mark)
+        stamp, events = row["published_at"], f"{row['metrics'].get('events', 0):,}"
+        published = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(stamp / 1000)) if stamp else ""
+        table.add_row(row["id"] or "(empty)", published, row["mode"], events, row["reason"], _mark(row))
     Console().print(table)
 
 
