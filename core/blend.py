@@ -1,8 +1,11 @@
 """How several sources of candidates become one ranking."""
 
 from bisect import bisect_left
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import NamedTuple
+
+import numpy as np
 
 from core.scores import TIE_DECIMALS
 
@@ -16,18 +19,23 @@ STEP_BACK = 0.9  # an item touched one step earlier speaks this much more softly
 Knots = Sequence[Sequence[float]]  # (score, share of hits), ascending by score
 
 
-@dataclass(frozen=True)
-class Blended:
+class Blended(NamedTuple):
     """One candidate: ``score`` in 0..1 is the sum of ``parts``, the weighted shares of the sources that name it."""
 
     item: bytes
     score: float
-    parts: Mapping[str, float]
+    shares: Mapping[str, Mapping[bytes, float]]  # of all candidates, by source
+
+    @property
+    def parts(self) -> dict[str, float]:
+        """This one's, by source."""
+        return {name: shares[self.item] for name, shares in self.shares.items() if self.item in shares}
 
     @property
     def source(self) -> str:
         """The strongest source."""
-        return max(WEIGHTS, key=lambda name: self.parts.get(name, 0.0))
+        parts = self.parts
+        return max(WEIGHTS, key=lambda name: parts.get(name, 0.0))
 
 
 def confidence(knots: Knots, score: float) -> float:
@@ -46,7 +54,7 @@ def confidence(knots: Knots, score: float) -> float:
 
 def blend(
     sources: Mapping[str, Mapping[bytes, float]], excluded: Collection[bytes], also: bytes | None = None
-) -> list[Blended]:
+) -> Iterator[Blended]:
     """Each source clipped at 0, divided by its maximum over the items allowed, and added by its weight.
 
     Sources that are empty leave their weight to the others, so that a score means the same with and without a model.
@@ -56,7 +64,7 @@ def blend(
         also: an item to score like the others although it is excluded.
     Returns: by score rounded to 12 decimals descending, then by the item's bytes; only scores > 0.
     """
-    shares: dict[bytes, dict[str, float]] = {}
+    named: list[tuple[str, dict[bytes, float], float]] = []
     present = 0.0
     for name, weight in WEIGHTS.items():
         allowed = {item: s for item, s in sources.get(name, {}).items() if s > 0 and item not in excluded}
@@ -66,10 +74,20 @@ def blend(
         best = max(allowed.values())
         if also is not None and (own := sources[name].get(also, 0.0)) > 0:
             allowed[also] = min(own, best)
-        for item, score in allowed.items():
-            shares.setdefault(item, {})[name] = weight * score / best
-    out = []
-    for item, parts in shares.items():
-        parts = {name: share / present for name, share in parts.items()}
-        out.append(Blended(item, sum(parts.values()), parts))
-    return sorted(out, key=lambda each: (-round(each.score, TIE_DECIMALS), each.item))
+        named.append((name, allowed, best))
+    shares, totals = dict[str, dict[bytes, float]](), dict[bytes, float]()
+    for name, allowed, best in named:
+        weight = WEIGHTS[name]
+        shares[name] = {item: weight * score / best / present for item, score in allowed.items()}
+        for item, share in shares[name].items():
+            totals[item] = totals.get(item, 0.0) + share
+    return _ranked(totals, shares)
+
+
+def _ranked(totals: Mapping[bytes, float], shares: Mapping[str, Mapping[bytes, float]]) -> Iterator[Blended]:
+    """In order, each made when it is asked for: of thousands a page has ten."""
+    items, scores = list(totals), list(totals.values())
+    falling = np.argsort(-np.array(scores)).tolist()  # and so do the rounded ones: equal ones are neighbours
+    for _, equal in groupby(falling, lambda k: round(scores[k], TIE_DECIMALS)):
+        for k in sorted(equal, key=items.__getitem__):
+            yield Blended(items[k], scores[k], shares)

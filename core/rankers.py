@@ -141,11 +141,10 @@ def recent_counts(events: Interactions) -> tuple[Floats, Floats]:
         return np.bincount(item[(hour >= part.start) & (hour < part.stop)], minlength=events.items)
 
     columns = [within(part) for part in (window.window, window.baseline, window.before)]
-    names = [b"%d" % code for code in range(events.items)]
-    table = scores.WindowCounts(names, *columns)
+    table = scores.WindowCounts([], *columns)  # items are numbers here
     if scores.has_trend(table, window, int(hour.min())):
-        for each in scores.trends(table):
-            trend[int(each.item)] = each.score
+        rows, bounds = scores.rising(table)
+        trend[rows] = bounds
     return columns[0].astype(np.float64), trend
 
 

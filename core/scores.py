@@ -107,25 +107,36 @@ def rate_ratio_bound(count: Ints, baseline: Ints, ratio: float) -> Floats:
     """
     from scipy.special import betaincinv  # a third of a second to import, and only trends need it
 
-    # The inverse is dear, and many items share their two numbers.
-    counts, which_count = np.unique(count, return_inverse=True)
-    baselines, which_baseline = np.unique(baseline, return_inverse=True)
-    pairs, where = np.unique(which_count * len(baselines) + which_baseline, return_inverse=True)
-    c, C = counts[pairs // len(baselines)], baselines[pairs % len(baselines)]
-    share = betaincinv(c + PRIOR, C + PRIOR * ratio, LOWER_TAIL)
-    bound: Floats = (ratio * share / (1 - share))[where]
+    share = betaincinv(count + PRIOR, baseline + PRIOR * ratio, LOWER_TAIL)
+    bound: Floats = ratio * share / (1 - share)
     return bound
 
 
-def trends(counts: WindowCounts) -> list[Trend]:
-    """Items that grow: at least 5 events and a bound above 1, by score descending, then by id. Needs R > 0."""
+def rising(counts: WindowCounts) -> tuple[Ints, Floats]:
+    """Which items grow, at least 5 events and a bound above 1, in the table's order, and their bounds. Needs R > 0."""
+    from scipy.special import betainc
+
     enough = np.flatnonzero(counts.window >= LEAST_TREND_COUNT)
     if len(enough) == 0:
-        return []
-    ratio = counts.ratio
-    bounds = rate_ratio_bound(counts.window[enough], counts.baseline[enough], ratio)
-    rising = [(k, score) for k, score in zip(enough.tolist(), bounds.tolist(), strict=True) if score > 1]
-    return sorted((_trend(counts, k, score, ratio) for k, score in rising), key=lambda each: (-each.score, each.item))
+        return enough, np.zeros(0)
+    ratio, base = counts.ratio, int(counts.baseline.max()) + 1
+    # Many items share their two numbers.
+    pairs, where = np.unique(counts.window[enough] * base + counts.baseline[enough], return_inverse=True)
+    count, baseline = pairs // base, pairs % base
+    # The bound is above 1 where less than its tail lies at or below 1. That is told sooner than the bound.
+    tail = betainc(count + PRIOR, baseline + PRIOR * ratio, 1 / (1 + ratio))
+    likely = np.flatnonzero(tail < LOWER_TAIL * 1.01)
+    bounds = np.zeros(len(pairs))
+    bounds[likely] = rate_ratio_bound(count[likely], baseline[likely], ratio)
+    grows = bounds[where] > 1
+    return enough[grows], bounds[where][grows]
+
+
+def trends(counts: WindowCounts) -> list[Trend]:
+    """Items that grow, by score descending, then by id. Needs R > 0."""
+    (rows, bounds), ratio = rising(counts), counts.ratio
+    found = (_trend(counts, k, bound, ratio) for k, bound in zip(rows.tolist(), bounds.tolist(), strict=True))
+    return sorted(found, key=lambda each: (-each.score, each.item))
 
 
 def popular(counts: WindowCounts) -> list[Trend]:

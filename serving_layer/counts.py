@@ -6,7 +6,9 @@ thousand names each: unpacking and adding them name by name took most of a secon
 
 import threading
 from collections import OrderedDict
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
+from typing import TypeVar, cast
 
 import numpy as np
 
@@ -17,8 +19,10 @@ from serving_layer.snapshot import Snapshot
 
 MOST_AMOUNTS = 4_000_000  # kept as columns: some 100 MB with their names
 MOST_WINDOWS = 8  # whose sums over a generation are kept
+MOST_REMEMBERED = 8  # of what follows from a snapshot's counts: a commit makes four, and an answer may be one behind
 
 Columns = tuple[Ints, Ints]
+T = TypeVar("T")
 
 
 @dataclass
@@ -31,6 +35,7 @@ class CountCache:
     _columns: "OrderedDict[bytes, Columns]" = field(default_factory=OrderedDict)
     _amounts: int = 0
     _sums: "OrderedDict[Window, Ints]" = field(default_factory=OrderedDict)
+    _remembered: "OrderedDict[Hashable, object]" = field(default_factory=OrderedDict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def columns(self, packed: bytes) -> Columns:
@@ -71,6 +76,19 @@ class CountCache:
                         out[row, numbers] += amounts  # a packed row names nothing twice
         return out
 
+    def remembered(self, what: Hashable, make: Callable[[], T]) -> T:
+        """What ``make`` gave when it was asked for last, or gives now."""
+        with self._lock:
+            if what in self._remembered:
+                self._remembered.move_to_end(what)
+                return cast(T, self._remembered[what])
+        made = make()
+        with self._lock:
+            self._remembered[what] = made
+            while len(self._remembered) > MOST_REMEMBERED:
+                self._remembered.popitem(last=False)
+        return made
+
     def _number(self, name: bytes) -> int:
         number = self._numbers.setdefault(name, len(self.names))
         if number == len(self.names):
@@ -78,15 +96,34 @@ class CountCache:
         return number
 
 
+def once_a_commit(snapshot: Snapshot, what: Hashable, make: Callable[[], T]) -> T:
+    """What follows from the snapshot's sums alone: made for the first of all answers that see the same ones.
+
+    A position names them: within one life of it an attempt is committed once, and what counts then does not change.
+    """
+    at = snapshot.position
+    seen = None if at is None else (at.epoch, at.life, at.attempt, snapshot.segments)
+    return _cache(snapshot).remembered((seen, what), make)
+
+
 def window_counts(snapshot: Snapshot, window: Window) -> WindowCounts:
     """The merged counts of a window and its baseline: only items that occur there."""
+
+    def added() -> WindowCounts:
+        cache = _cache(snapshot)
+        table = cache.add(cache.sums(snapshot, window), snapshot.counts_of_segments(_buckets(window)), window)
+        there = np.flatnonzero(table.any(axis=0))
+        names = cache.names
+        return WindowCounts([names[number] for number in there.tolist()], *table[:, there])
+
+    return once_a_commit(snapshot, window, added)
+
+
+def _cache(snapshot: Snapshot) -> CountCache:
     cache = snapshot.views.counts
     if cache is None or cache.generation != snapshot.generation:
         cache = snapshot.views.counts = CountCache(snapshot.generation)  # other threads may still use theirs
-    table = cache.add(cache.sums(snapshot, window), snapshot.counts_of_segments(_buckets(window)), window)
-    there = np.flatnonzero(table.any(axis=0))
-    names = cache.names
-    return WindowCounts([names[number] for number in there.tolist()], *table[:, there])
+    return cache
 
 
 def _buckets(window: Window) -> list[int]:

@@ -1,7 +1,8 @@
 """Recommending: candidates from every source, blended, without what the user has seen; and why an item is there."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
+from itertools import chain, islice
 from typing import Any
 
 from core.blend import Blended, Knots, blend, confidence
@@ -42,7 +43,7 @@ def recommend(snapshot: Snapshot, user: bytes, wish: Wish) -> dict[str, Any]:
     personal = bool(history.entries or seen)
     if not personal:
         ranking = _preferred_first(snapshot, user, ranking)
-    rows, knots = listed(snapshot, [(each.item, each) for each in ranking], wish.page), calibration_of(snapshot)
+    rows, knots = listed(snapshot, ((each.item, each) for each in ranking), wish.page), calibration_of(snapshot)
     return {
         "user_id": user.decode(),
         **snapshot.header(),
@@ -115,16 +116,14 @@ def _sources(snapshot: Snapshot, history: History, category: str | None, also: b
     return out
 
 
-def _preferred_first(snapshot: Snapshot, user: bytes, ranking: list[Blended]) -> list[Blended]:
+def _preferred_first(snapshot: Snapshot, user: bytes, ranking: Iterator[Blended]) -> Iterator[Blended]:
     """Items of the user's stated categories before the others, each group in its order."""
     record = user_of(snapshot, user)
     if record is None or not record.preferences:
         return ranking
-    head = ranking[:PREFERRED_AMONG]
+    head = list(islice(ranking, PREFERRED_AMONG))
     about = describe(snapshot, [each.item for each in head])
-    return (
-        sorted(head, key=lambda each: about[each.item].category not in record.preferences) + ranking[PREFERRED_AMONG:]
-    )
+    return chain(sorted(head, key=lambda each: about[each.item].category not in record.preferences), ranking)
 
 
 def _reasons(item: bytes, sources: list[Source]) -> list[tuple[bytes, float]]:

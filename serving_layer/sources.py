@@ -11,7 +11,7 @@ from core.blend import ALS, NEIGHBOURS, POPULAR, SIMILAR, STEP_BACK, TREND_HOURS
 from core.codec import History
 from core.scores import Window, WindowCounts
 from schemas.event import WEIGHT_SCALE
-from serving_layer.counts import window_counts
+from serving_layer.counts import once_a_commit, window_counts
 from serving_layer.model import Model
 from serving_layer.snapshot import Snapshot
 
@@ -91,19 +91,25 @@ def from_counts(snapshot: Snapshot, wanted: int, also: bytes | None = None) -> l
         return []
     window = Window.ending(as_of, TREND_HOURS)
     table = window_counts(snapshot, window)
-    out = [Source(POPULAR, _frequent(table, wanted, also))]
+    frequent = once_a_commit(snapshot, ("frequent", window, wanted), lambda: _frequent(table, wanted))
+    if also is not None and also in table.items:
+        frequent = {**frequent, also: float(table.window[table.items.index(also)])}
+    out = [Source(POPULAR, frequent)]
     if scores.has_trend(table, window, snapshot.facts.oldest_bucket):
-        out.append(Source(TRENDING, {trend.item: trend.score for trend in scores.trends(table)}))
+        out.append(Source(TRENDING, once_a_commit(snapshot, ("rising", window), lambda: _rising(table))))
     return out
 
 
-def _frequent(table: WindowCounts, wanted: int, also: bytes | None) -> dict[bytes, float]:
-    """The items that occur most often in the window, equally frequent ones by name, and ``also``."""
+def _rising(table: WindowCounts) -> dict[bytes, float]:
+    rows, bounds = scores.rising(table)
+    return {table.items[row]: bound for row, bound in zip(rows.tolist(), bounds.tolist(), strict=True)}
+
+
+def _frequent(table: WindowCounts, wanted: int) -> dict[bytes, float]:
+    """The items that occur most often in the window, equally frequent ones by name."""
     count = table.window
     least = max(1, int(np.partition(count, -wanted)[-wanted])) if wanted < len(count) else 1
     found = {table.items[row]: float(count[row]) for row in np.flatnonzero(count > least).tolist()}
     equal = sorted(table.items[row] for row in np.flatnonzero(count == least).tolist())
     found.update(dict.fromkeys(equal[: wanted - len(found)], float(least)))
-    if also is not None and also in table.items:
-        found[also] = float(count[table.items.index(also)])
     return found

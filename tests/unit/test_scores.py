@@ -101,10 +101,35 @@ def test_changes_of_a_bucket() -> None:
 
 def test_a_blend_scales_each_source_by_its_best_allowed_item_and_adds_by_weight() -> None:
     sources = {"als": {b"a": 3.0, b"b": 6.0, b"seen": 99.0}, "similar": {b"b": 1.0, b"bad": -1.0}}
-    rows = blend(sources, {b"seen"})
+    rows = list(blend(sources, {b"seen"}))
     assert [(row.item, row.source) for row in rows] == [(b"b", "als"), (b"a", "als")]
     assert [row.score for row in rows] == pytest.approx([1.0, 0.4 * 0.5 / 0.7])
-    assert dict(rows[0].parts) == pytest.approx({"als": 0.4 / 0.7, "similar": 0.3 / 0.7})
+    assert rows[0].parts == pytest.approx({"als": 0.4 / 0.7, "similar": 0.3 / 0.7})
+
+
+near_ties = st.sampled_from([0.0, -1.0, 0.5, 0.5 + 1e-13, 0.5 + 6e-13, 0.75, 1.0]) | st.floats(0, 1)
+candidates = st.dictionaries(st.sampled_from([b"%d" % k for k in range(12)]), near_ties)
+
+
+@given(st.dictionaries(st.sampled_from(["als", "similar", "popular", "trending"]), candidates))
+def test_a_blend_is_ordered_by_rounded_score_then_by_the_name(sources: dict[str, dict[bytes, float]]) -> None:
+    rows = list(blend(sources, {b"3"}))
+    assert rows == sorted(rows, key=lambda row: (-round(row.score, 12), row.item))
+    assert {row.item for row in rows} == {k for each in sources.values() for k, v in each.items() if v > 0} - {b"3"}
+    assert [row.score for row in rows] == [sum(row.parts.values()) for row in rows]
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 60), st.integers(0, 90)), min_size=1).filter(lambda rows: any(c for c, _ in rows))
+)
+def test_what_rises_has_five_events_and_a_bound_above_1(rows: list[tuple[int, int]]) -> None:
+    window, baseline = np.array(rows).T
+    table = WindowCounts([b"%d" % k for k in range(len(rows))], window, baseline, np.zeros_like(window))
+    if table.ratio > 0:
+        bounds = scores.rate_ratio_bound(window, baseline, table.ratio)
+        grows = (window >= 5) & (bounds > 1)
+        found, told = scores.rising(table)
+        assert (found.tolist(), told.tolist()) == (np.flatnonzero(grows).tolist(), bounds[grows].tolist())
 
 
 def test_an_excluded_item_can_be_scored_without_changing_the_others() -> None:
