@@ -48,7 +48,7 @@ def trending(snapshot: Snapshot, hours: int, as_of: int | None, page: Page) -> A
     """What grows in the last ``hours`` whole hours, or what is popular while growth cannot be told."""
     as_of = snapshot.facts.as_of if as_of is None else as_of
     basis, ranked = trend_list(snapshot, hours, as_of)
-    rows = listed(snapshot, [(trend.item, trend) for trend in ranked], page)
+    rows = listed(snapshot, ((trend.item, trend) for trend in ranked), page)
     return {
         "as_of": as_of,
         "window_seconds": hours * BUCKET_MS // 1000,

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from heapq import nlargest
+from itertools import islice
 
 import numpy as np
 
@@ -96,13 +97,17 @@ def from_counts(snapshot: Snapshot, wanted: int, also: bytes | None = None) -> l
         frequent = {**frequent, also: float(table.window[table.items.index(also)])}
     out = [Source(POPULAR, frequent)]
     if scores.has_trend(table, window, snapshot.facts.oldest_bucket):
-        out.append(Source(TRENDING, once_a_commit(snapshot, ("rising", window), lambda: _rising(table))))
+        rising = once_a_commit(snapshot, ("rising", window), lambda: _rising(table))
+        best = once_a_commit(snapshot, ("best rising", window, wanted), lambda: dict(islice(rising.items(), wanted)))
+        out.append(Source(TRENDING, {**best, also: rising[also]} if also is not None and also in rising else best))
     return out
 
 
 def _rising(table: WindowCounts) -> dict[bytes, float]:
+    """The items that grow, best first, equally good ones by name."""
     rows, bounds = scores.rising(table)
-    return {table.items[row]: bound for row, bound in zip(rows.tolist(), bounds.tolist(), strict=True)}
+    found = zip((-bounds).tolist(), (table.items[row] for row in rows.tolist()), strict=True)
+    return {item: -falling for falling, item in sorted(found)}
 
 
 def _frequent(table: WindowCounts, wanted: int) -> dict[bytes, float]:
