@@ -12,14 +12,15 @@ from typing import TypeVar, cast
 
 import numpy as np
 
+from core import scores
 from core.codec import unpack_columns
 from core.fold_in import Ints
-from core.scores import Window, WindowCounts
+from core.scores import Trend, Window, WindowCounts
 from serving_layer.snapshot import Snapshot
 
 MOST_AMOUNTS = 4_000_000  # kept as columns: some 100 MB with their names
 MOST_WINDOWS = 8  # whose sums over a generation are kept
-MOST_REMEMBERED = 10  # of what follows from a snapshot's counts: a commit makes five, and an answer may be one behind
+MOST_REMEMBERED = 8  # of what follows from a snapshot's counts: a commit makes four, and an answer may be one behind
 
 Columns = tuple[Ints, Ints]
 T = TypeVar("T")
@@ -117,6 +118,11 @@ def window_counts(snapshot: Snapshot, window: Window) -> WindowCounts:
         return WindowCounts([names[number] for number in there.tolist()], *table[:, there])
 
     return once_a_commit(snapshot, window, added)
+
+
+def trends(snapshot: Snapshot, window: Window) -> list[Trend]:
+    """What grows, best first; for a window that has a trend."""
+    return once_a_commit(snapshot, ("trends", window), lambda: scores.trends(window_counts(snapshot, window)))
 
 
 def _cache(snapshot: Snapshot) -> CountCache:

@@ -9,7 +9,7 @@ from core.catalogue_rows import plain
 from core.scores import Trend, Window
 from schemas.event import BUCKET_MS, WEIGHT_SCALE
 from serving_layer.catalogue import Page, describe, listed, require_known
-from serving_layer.counts import once_a_commit, window_counts
+from serving_layer.counts import trends, window_counts
 from serving_layer.snapshot import Snapshot
 
 Answer = dict[str, Any]
@@ -65,7 +65,7 @@ def trend_list(snapshot: Snapshot, hours: int, as_of: int | None) -> tuple[str, 
     window, oldest = Window.ending(as_of, hours), snapshot.facts.oldest_bucket
     counts = window_counts(snapshot, window)
     if scores.has_trend(counts, window, oldest):
-        return "trend", once_a_commit(snapshot, ("trends", window), lambda: scores.trends(counts))
+        return "trend", trends(snapshot, window)
     return "popular", scores.popular(counts)
 
 

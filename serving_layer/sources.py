@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from heapq import nlargest
-from itertools import islice
 
 import numpy as np
 
@@ -12,7 +11,7 @@ from core.blend import ALS, NEIGHBOURS, POPULAR, SIMILAR, STEP_BACK, TREND_HOURS
 from core.codec import History
 from core.scores import Window, WindowCounts
 from schemas.event import WEIGHT_SCALE
-from serving_layer.counts import once_a_commit, window_counts
+from serving_layer.counts import once_a_commit, trends, window_counts
 from serving_layer.model import Model
 from serving_layer.snapshot import Snapshot
 
@@ -97,17 +96,11 @@ def from_counts(snapshot: Snapshot, wanted: int, also: bytes | None = None) -> l
         frequent = {**frequent, also: float(table.window[table.items.index(also)])}
     out = [Source(POPULAR, frequent)]
     if scores.has_trend(table, window, snapshot.facts.oldest_bucket):
-        rising = once_a_commit(snapshot, ("rising", window), lambda: _rising(table))
-        best = once_a_commit(snapshot, ("best rising", window, wanted), lambda: dict(islice(rising.items(), wanted)))
-        out.append(Source(TRENDING, {**best, also: rising[also]} if also is not None and also in rising else best))
+        found = trends(snapshot, window)
+        best = once_a_commit(snapshot, ("best", window, wanted), lambda: {t.item: t.score for t in found[:wanted]})
+        own = {trend.item: trend.score for trend in (found if also else ()) if trend.item == also}
+        out.append(Source(TRENDING, {**best, **own} if own else best))
     return out
-
-
-def _rising(table: WindowCounts) -> dict[bytes, float]:
-    """The items that grow, best first, equally good ones by name."""
-    rows, bounds = scores.rising(table)
-    found = zip((-bounds).tolist(), (table.items[row] for row in rows.tolist()), strict=True)
-    return {item: -falling for falling, item in sorted(found)}
 
 
 def _frequent(table: WindowCounts, wanted: int) -> dict[bytes, float]:
