@@ -35,6 +35,7 @@ OPENS = (
     "java.base/jdk.internal.util.jar jdk.management/com.sun.management.internal jdk.compiler/com.sun.tools.javac"
 )
 _names = itertools.count()
+REDIS_DATABASES = 1_000
 CASSANDRA_YAML = """
 cluster_name: tests
 partitioner: org.apache.cassandra.dht.Murmur3Partitioner
@@ -92,6 +93,7 @@ def redis_process(port: int, home: Path | None = None, noeviction: bool = True) 
     with scratch("redis") as folder:
         settings = {
             "port": port,
+            "databases": REDIS_DATABASES,
             "bind": "127.0.0.1",
             "dir": home or folder,
             "save": "",
@@ -286,9 +288,14 @@ def log(kafka_bootstrap: str) -> Log:
 
 @pytest.fixture(scope="session")
 def redis_url() -> Iterator[str]:
-    """A Redis that never evicts: ``redis://127.0.0.1:port``, shared by the test run; use a prefix or db of your own."""
+    """A Redis that never evicts: ``redis://127.0.0.1:port``, shared by the test run; see ``new_database``."""
     with redis_server() as url:
         yield url
+
+
+def new_database(redis_url: str) -> str:
+    """The URL of a database of that server that nobody else has. (Only a search takes more, and empties its.)"""
+    return f"{redis_url}/{next(_names) % REDIS_DATABASES}"
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from redis.crc import key_slot
 from adapters.children import free_port
 from adapters.stores import Book, open_store
 from schemas.errors import SettingsError, StoreUnavailable
-from tests.servers import redis_server
+from tests.servers import new_database, redis_server
 
 CONTROL = Book("control")
 SPEED = Book("speed", guarded=True)
@@ -114,7 +114,7 @@ class TestRedis:
     def test_a_scan_of_a_hash_that_shrinks_meanwhile_gives_no_row_twice(self, redis_url: str) -> None:
         """HSCAN itself gives one twice in some 2 of 30 such scans."""
         going = [b"going %d" % number for number in range(1_500)]
-        with closing(open_store(f"{redis_url}/8")) as store:
+        with closing(open_store(new_database(redis_url))) as store:
             for turn in range(150):
                 kept = [b"%d %d" % (turn, number) for number in range(50)]
                 store.put(CONTROL, {("s", key): b"" for key in [*kept, *going]})
@@ -127,7 +127,7 @@ class TestRedis:
                 store.delete(CONTROL, "s")
 
     def test_all_keys_of_a_book_are_in_one_hash_slot(self, redis_url: str) -> None:
-        url = f"{redis_url}/8"
+        url = new_database(redis_url)
         book = Book("}a{b", guarded=True)  # {} would be no tag
         with closing(open_store(url)) as store, redis.Redis.from_url(url) as client:
             store.swap(book, None, b"r1")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.contract.store_contract import ViewStoreContract
-from tests.servers import run_cql
+from tests.servers import new_database, run_cql
 
 
 @pytest.fixture(scope="module")
@@ -19,6 +19,11 @@ def cassandra_keyspace_url(cassandra_port: int) -> Iterator[str]:
     run_cql(cassandra_port, "DROP KEYSPACE IF EXISTS contract")
 
 
+@pytest.fixture(scope="module")
+def redis_database_url(redis_url: str) -> str:
+    return new_database(redis_url)
+
+
 class TestSqlite(ViewStoreContract):
     @pytest.fixture
     def url(self, sqlite_file_url: str) -> str:
@@ -28,8 +33,8 @@ class TestSqlite(ViewStoreContract):
 @pytest.mark.redis
 class TestRedis(ViewStoreContract):
     @pytest.fixture
-    def url(self, redis_url: str) -> str:
-        return f"{redis_url}/7"
+    def url(self, redis_database_url: str) -> str:
+        return redis_database_url
 
 
 @pytest.mark.cassandra

@@ -10,8 +10,8 @@ import pytest
 
 from adapters.settings import Settings
 from adapters.spark import open_session
-from tests.e2e.installation import Installation, emptied, installation
-from tests.servers import scratch
+from tests.e2e.installation import Installation, installation
+from tests.servers import new_database, scratch
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -48,7 +48,7 @@ def stores(request: pytest.FixtureRequest) -> dict[str, str]:
     """Settings that name the two stores of a pair, both empty."""
     if request.param == "sqlite+sqlite":
         return {}
-    redis = emptied(request.getfixturevalue("redis_url"))
+    redis = new_database(request.getfixturevalue("redis_url"))
     return {"batch_views": request.getfixturevalue("cassandra_url"), "speed_views": redis}
 
 

@@ -223,16 +223,6 @@ def rows_of(millrace: Installation, name: str) -> dict[tuple[str, bytes], bytes]
     return {(view, key): value for view, key, value in rows if says_something(view, value)}
 
 
-def emptied(redis_url: str) -> str:
-    """The URL of a database of that server in which nothing is."""
-    from redis import Redis
-
-    url = f"{redis_url}/{next(_names) % 16}"
-    with Redis.from_url(url) as client:
-        client.flushdb()
-    return url
-
-
 def _read(snapshot: Snapshot, names: Names) -> tuple[Merged, Offsets]:
     items, facts = [item.encode() for item in names.items], snapshot.facts
     norms, seen_items = snapshot.norms(items), snapshot.items(items)

@@ -11,11 +11,12 @@ import pytest
 
 from adapters.broker import embedded_broker, wait_until_stopped
 from tests.e2e.commands import until
-from tests.e2e.installation import Installation, emptied, installation
+from tests.e2e.installation import Installation, installation
 from tests.e2e.mixed_stream import in_parts, mixed_stream
 from tests.e2e.test_layers import until_applied
 from tests.integration.test_degraded import kill_broker
 from tests.proxy import Proxy, proxy
+from tests.servers import new_database
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -42,7 +43,7 @@ def apart(
     """An installation whose stores are reached through proxies, and whose broker is the home's own."""
     stores = {
         "batch_views": f"cassandra://127.0.0.1:{cassandra.port}{urlsplit(cassandra_url).path}",
-        "speed_views": f"redis://127.0.0.1:{redis.port}{urlsplit(emptied(redis_url)).path}",
+        "speed_views": f"redis://127.0.0.1:{redis.port}{urlsplit(new_database(redis_url)).path}",
     }
     with ExitStack() as stack:
         stack.callback(wait_until_stopped, tmp_path)

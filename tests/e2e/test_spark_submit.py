@@ -16,8 +16,9 @@ from adapters.jars import jar_paths
 from bench.cluster import spark_cluster
 from tests.e2e.commands import ROOT
 from tests.e2e.conftest import QUICK_JAVA
-from tests.e2e.installation import Installation, emptied, installation, rows_of
+from tests.e2e.installation import Installation, installation, rows_of
 from tests.e2e.mixed_stream import in_parts, mixed_stream
+from tests.servers import new_database
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -44,7 +45,7 @@ def test_both_jobs_on_a_cluster_give_what_one_machine_gives(
     spark: "SparkSession", kafka_bootstrap: str, redis_url: str, zipped: Path, tmp_path: Path
 ) -> None:
     """A standalone master and two workers as processes, which find our packages in the zip alone."""
-    stores = {"batch_views": emptied(redis_url), "speed_views": emptied(redis_url)}
+    stores = {"batch_views": new_database(redis_url), "speed_views": new_database(redis_url)}
     millrace = installation(spark, kafka_bootstrap, stores, tmp_path / "home")
     alone = replace(millrace, settings=replace(millrace.settings, home=tmp_path, batch_views="", speed_views=""))
     first, second = in_parts(mixed_stream(millrace.settings.rules), 2)

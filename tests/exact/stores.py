@@ -1,7 +1,6 @@
 """Stores that can lose everything and be set back to what they held before, as by a backup or a lagging replica."""
 
 import copy
-import itertools
 import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
@@ -14,8 +13,7 @@ from adapters.stores import ViewStore, open_store
 from adapters.stores.cassandra import CassandraStore
 from adapters.stores.cassandra_session import Address, CassandraSession
 from tests.contract.reference import ReferenceStore
-
-_numbers = itertools.count()
+from tests.servers import new_database
 
 
 @dataclass(frozen=True)
@@ -80,13 +78,12 @@ def _sqlite_restore(path: Path, image: dict[str, list[Any]] | None) -> None:
 
 @contextmanager
 def in_redis(url: str) -> Iterator[Restorable]:
-    """A database of its own on that server, emptied before and after."""
+    """A database of its own on that server, emptied after."""
     import redis
 
-    number = next(_numbers) % 14 + 1
-    client = redis.Redis.from_url(f"{url}/{number}")
-    client.flushdb()
-    store = open_store(f"{url}/{number}")
+    database = new_database(url)
+    client = redis.Redis.from_url(database)
+    store = open_store(database)
 
     def restore(image: dict[bytes, bytes] | None) -> None:
         with client.pipeline(transaction=True) as pipeline:

@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 
 import pytest
 from httpx import Client, Response
-from redis import Redis
 
 from adapters.broker import embedded_broker, wait_until_stopped
 from adapters.broker_home import BrokerHome
@@ -23,7 +22,7 @@ from serving_layer.status import status
 from serving_layer.views import open_views
 from tests.integration.test_api import RULES, fill, model_rows, problem, serving, shop, until
 from tests.proxy import Proxy, proxy
-from tests.servers import run_cql
+from tests.servers import new_database, run_cql
 from tests.small_lambda import SmallLambda, placed
 
 pytestmark = [pytest.mark.kafka, pytest.mark.redis, pytest.mark.cassandra]
@@ -90,9 +89,7 @@ def parts(tmp_path_factory: pytest.TempPathFactory, cassandra_port: int, redis_u
         patch.setattr("adapters.appender.DELIVERY_SECONDS", 3.0)
         patch.setattr("adapters.appender.TIMEOUT_SECONDS", 1.0)
         stack.callback(run_cql, cassandra_port, f"DROP KEYSPACE {keyspace}")
-        batch_url, speed_url = f"cassandra://127.0.0.1:{cassandra_port}/{keyspace}", f"{redis_url}/14"
-        with Redis.from_url(speed_url) as redis:
-            redis.flushdb()
+        batch_url, speed_url = f"cassandra://127.0.0.1:{cassandra_port}/{keyspace}", new_database(redis_url)
         world = filled(stack, batch_url, speed_url)
         redis_proxy = stack.enter_context(proxy(urlsplit(redis_url).port or 0))
         cassandra_proxy = stack.enter_context(proxy(cassandra_port))
@@ -101,7 +98,7 @@ def parts(tmp_path_factory: pytest.TempPathFactory, cassandra_port: int, redis_u
         settings = Settings(
             home=home, kafka=bootstrap, store_timeout=f"{BUDGET_SECONDS}s",
             batch_views=f"cassandra://127.0.0.1:{cassandra_proxy.port}/{keyspace}",
-            speed_views=f"redis://127.0.0.1:{redis_proxy.port}/14",
+            speed_views=f"redis://127.0.0.1:{redis_proxy.port}{urlsplit(speed_url).path}",
         )  # fmt: skip
         client = stack.enter_context(serving(settings))
         yield Parts(client, redis_proxy, cassandra_proxy, settings, world)

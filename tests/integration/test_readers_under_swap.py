@@ -38,6 +38,7 @@ from serving_layer.views import Views, answer
 from tests.exact.stores import MemoryStore
 from tests.folding import Rows
 from tests.integration.test_serving import rounded, slow_similar
+from tests.servers import new_database
 from tests.small_lambda import SmallLambda, placed
 from tests.streams import HOUR, START
 
@@ -262,7 +263,7 @@ def test_on_sqlite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.cassandra
 @pytest.mark.redis
 def test_on_cassandra_and_redis(cassandra_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    with installed(cassandra_url, f"{redis_url}/13", monkeypatch) as found:
+    with installed(cassandra_url, new_database(redis_url), monkeypatch) as found:
         told = hammer(found)
         judge(found, told)
         old_ones_are_gone(found)
