@@ -1,8 +1,9 @@
 """What is computed after the merge and never before: similarity, trend, change (design §4). Sums in, scores out."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,7 +62,7 @@ class Window:
 class WindowCounts:
     """Each item's counts in a ``Window``; ``ratio`` is R: all baseline events / all window events (0: no event)."""
 
-    items: Sequence[bytes]
+    items: Sequence[bytes]  # may be longer than the counts
     window: Ints  # c
     baseline: Ints  # C
     before: Ints  # p1
@@ -70,19 +71,6 @@ class WindowCounts:
     def ratio(self) -> float:
         total = int(self.window.sum())
         return int(self.baseline.sum()) / total if total else 0.0
-
-
-def window_counts(buckets: Mapping[int, Mapping[bytes, int]], window: Window) -> WindowCounts:
-    """Add up hourly counts (bucket -> {item: count}); only items that occur in the window or its baseline."""
-    totals: dict[bytes, list[int]] = {}
-    for bucket, counts in buckets.items():
-        columns = [k for k, part in enumerate((window.window, window.baseline, window.before)) if bucket in part]
-        for item, count in counts.items() if columns else ():
-            total = totals.setdefault(item, [0, 0, 0])
-            for column in columns:
-                total[column] += count
-    table = np.array(list(totals.values()), dtype=np.int64).reshape(-1, 3)
-    return WindowCounts(list(totals), table[:, 0], table[:, 1], table[:, 2])
 
 
 @dataclass(frozen=True)
@@ -132,18 +120,52 @@ def rising(counts: WindowCounts) -> tuple[Ints, Floats]:
     return enough[grows], bounds[where][grows]
 
 
-def trends(counts: WindowCounts) -> list[Trend]:
-    """Items that grow, by score descending, then by id. Needs R > 0."""
-    (rows, bounds), ratio = rising(counts), counts.ratio
-    found = (_trend(counts, k, bound, ratio) for k, bound in zip(rows.tolist(), bounds.tolist(), strict=True))
-    return sorted(found, key=lambda each: (-each.score, each.item))
+@dataclass(frozen=True)
+class Ranked:
+    """Items of a table by score descending, then by id: put in order only as they are read, as most never are."""
+
+    counts: WindowCounts
+    rows: Ints  # positions in the table; their scores fall
+    scores: Floats
+    groups: Sequence[int]  # where each stretch of equal scores begins, and the end
+    ratio: float | None  # R; None in a popularity list
+
+    @staticmethod
+    def of(counts: WindowCounts, rows: Ints, scores: Floats, ratio: float | None) -> "Ranked":
+        order = np.argsort(-scores)
+        falling = scores[order]
+        groups = np.r_[0, np.flatnonzero(np.diff(falling)) + 1, len(falling)]
+        return Ranked(counts, rows[order], falling, np.unique(groups).tolist(), ratio)
+
+    def __iter__(self) -> Iterator[Trend]:
+        return (_trend(self.counts, k, score, self.ratio) for k, score in self._in_order())
+
+    def best(self, wanted: int) -> dict[bytes, float]:
+        """The scores of the first so many."""
+        return {self.counts.items[k]: score for k, score in islice(self._in_order(), wanted)}
+
+    def score(self, item: bytes) -> float | None:
+        """None when the item is not in the list."""
+        place = self.counts.items.index(item) if item in self.counts.items else -1
+        at = np.flatnonzero(self.rows == place)
+        return float(self.scores[at[0]]) if len(at) else None
+
+    def _in_order(self) -> Iterator[tuple[int, float]]:
+        for first, end in pairwise(self.groups):
+            score = float(self.scores[first])
+            for k in sorted(self.rows[first:end].tolist(), key=self.counts.items.__getitem__):
+                yield k, score
 
 
-def popular(counts: WindowCounts) -> list[Trend]:
-    """Items by their count in the window, descending, then by id: what is said while there is no full baseline."""
-    present = np.flatnonzero(counts.window >= 1).tolist()
-    rows = [_trend(counts, k, float(counts.window[k]), None) for k in present]
-    return sorted(rows, key=lambda each: (-each.count, each.item))
+def trends(counts: WindowCounts) -> Ranked:
+    """Items that grow. Needs R > 0."""
+    return Ranked.of(counts, *rising(counts), counts.ratio)
+
+
+def popular(counts: WindowCounts) -> Ranked:
+    """Items by their count in the window: what is said while there is no full baseline."""
+    present = np.flatnonzero(counts.window >= 1)
+    return Ranked.of(counts, present, counts.window[present].astype(np.float64), None)
 
 
 def has_trend(counts: WindowCounts, window: Window, oldest_bucket: int | None) -> bool:

@@ -1,7 +1,7 @@
 """Hourly counts added up over a window, fast: rows as columns of numbers, and what never changes kept in memory.
 
-``core.scores.window_counts`` says what is computed. A busy shop's window and baseline are some hundred rows of ten
-thousand names each: unpacking and adding them name by name took most of a second, in which the speed view moves on.
+A busy shop's window and baseline are some hundred rows of ten thousand names each: unpacking and adding them name by
+name took most of a second, in which the speed view moves on.
 """
 
 import threading
@@ -15,7 +15,7 @@ import numpy as np
 from core import scores
 from core.codec import unpack_columns
 from core.fold_in import Ints
-from core.scores import Trend, Window, WindowCounts
+from core.scores import Ranked, Window, WindowCounts
 from serving_layer.snapshot import Snapshot
 
 MOST_AMOUNTS = 4_000_000  # kept as columns: some 100 MB with their names
@@ -108,21 +108,24 @@ def once_a_commit(snapshot: Snapshot, what: Hashable, make: Callable[[], T]) -> 
 
 
 def window_counts(snapshot: Snapshot, window: Window) -> WindowCounts:
-    """The merged counts of a window and its baseline: only items that occur there."""
+    """The merged counts of a window and its baseline; 0 for items that occur elsewhere."""
 
     def added() -> WindowCounts:
         cache = _cache(snapshot)
         table = cache.add(cache.sums(snapshot, window), snapshot.counts_of_segments(_buckets(window)), window)
-        there = np.flatnonzero(table.any(axis=0))
-        names = cache.names
-        return WindowCounts([names[number] for number in there.tolist()], *table[:, there])
+        return WindowCounts(cache.names, *table)
 
     return once_a_commit(snapshot, window, added)
 
 
-def trends(snapshot: Snapshot, window: Window) -> list[Trend]:
+def trends(snapshot: Snapshot, window: Window) -> Ranked:
     """What grows, best first; for a window that has a trend."""
     return once_a_commit(snapshot, ("trends", window), lambda: scores.trends(window_counts(snapshot, window)))
+
+
+def popular(snapshot: Snapshot, window: Window) -> Ranked:
+    """What is most frequent in the window."""
+    return once_a_commit(snapshot, ("popular", window), lambda: scores.popular(window_counts(snapshot, window)))
 
 
 def _cache(snapshot: Snapshot) -> CountCache:

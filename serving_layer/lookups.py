@@ -1,5 +1,6 @@
 """The lookups as the JSON of design §7: what both merged views say, computed after the merge."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from core.catalogue_rows import plain
 from core.scores import Trend, Window
 from schemas.event import BUCKET_MS, WEIGHT_SCALE
 from serving_layer.catalogue import Page, describe, listed, require_known
-from serving_layer.counts import trends, window_counts
+from serving_layer.counts import popular, trends, window_counts
 from serving_layer.snapshot import Snapshot
 
 Answer = dict[str, Any]
@@ -58,15 +59,14 @@ def trending(snapshot: Snapshot, hours: int, as_of: int | None, page: Page) -> A
     }
 
 
-def trend_list(snapshot: Snapshot, hours: int, as_of: int | None) -> tuple[str, list[Trend]]:
+def trend_list(snapshot: Snapshot, hours: int, as_of: int | None) -> tuple[str, Iterable[Trend]]:
     """The basis, ``trend`` or ``popular``, and the whole list, hidden items included."""
     if as_of is None:
         return "popular", []
     window, oldest = Window.ending(as_of, hours), snapshot.facts.oldest_bucket
-    counts = window_counts(snapshot, window)
-    if scores.has_trend(counts, window, oldest):
+    if scores.has_trend(window_counts(snapshot, window), window, oldest):
         return "trend", trends(snapshot, window)
-    return "popular", scores.popular(counts)
+    return "popular", popular(snapshot, window)
 
 
 def history(snapshot: Snapshot, user: bytes, page: Page) -> Answer:

@@ -9,15 +9,16 @@ import numpy as np
 from core import scores
 from core.blend import ALS, NEIGHBOURS, POPULAR, SIMILAR, STEP_BACK, TREND_HOURS, TRENDING
 from core.codec import History
-from core.scores import Window, WindowCounts
+from core.scores import Ranked, Window
 from schemas.event import WEIGHT_SCALE
-from serving_layer.counts import once_a_commit, trends, window_counts
+from serving_layer.counts import once_a_commit, popular, trends, window_counts
 from serving_layer.model import Model
 from serving_layer.snapshot import Snapshot
 
 CANDIDATES = 2_000  # of one source: what comes later has no share in any list that is read
 CANDIDATES_IN_CATEGORY = 20_000  # a category may be rare among the best
 
+Ranking = Callable[[Snapshot, Window], Ranked]
 Reasons = Callable[[bytes], Mapping[bytes, float]]  # item -> the history items that speak for it, and how strongly
 
 
@@ -90,24 +91,16 @@ def from_counts(snapshot: Snapshot, wanted: int, also: bytes | None = None) -> l
     if as_of is None:
         return []
     window = Window.ending(as_of, TREND_HOURS)
-    table = window_counts(snapshot, window)
-    frequent = once_a_commit(snapshot, ("frequent", window, wanted), lambda: _frequent(table, wanted))
-    if also is not None and also in table.items:
-        frequent = {**frequent, also: float(table.window[table.items.index(also)])}
-    out = [Source(POPULAR, frequent)]
-    if scores.has_trend(table, window, snapshot.facts.oldest_bucket):
-        found = trends(snapshot, window)
-        best = once_a_commit(snapshot, ("best", window, wanted), lambda: {t.item: t.score for t in found[:wanted]})
-        own = {trend.item: trend.score for trend in (found if also else ()) if trend.item == also}
-        out.append(Source(TRENDING, {**best, **own} if own else best))
-    return out
+    lists = {POPULAR: popular}
+    if scores.has_trend(window_counts(snapshot, window), window, snapshot.facts.oldest_bucket):
+        lists[TRENDING] = trends
+    return [_from_list(snapshot, name, ranking, window, wanted, also) for name, ranking in lists.items()]
 
 
-def _frequent(table: WindowCounts, wanted: int) -> dict[bytes, float]:
-    """The items that occur most often in the window, equally frequent ones by name."""
-    count = table.window
-    least = max(1, int(np.partition(count, -wanted)[-wanted])) if wanted < len(count) else 1
-    found = {table.items[row]: float(count[row]) for row in np.flatnonzero(count > least).tolist()}
-    equal = sorted(table.items[row] for row in np.flatnonzero(count == least).tolist())
-    found.update(dict.fromkeys(equal[: wanted - len(found)], float(least)))
-    return found
+def _from_list(
+    snapshot: Snapshot, name: str, ranking: Ranking, window: Window, wanted: int, also: bytes | None
+) -> Source:
+    """The list's first items, and the score of the one that is asked about."""
+    best = once_a_commit(snapshot, (name, window, wanted), lambda: ranking(snapshot, window).best(wanted))
+    own = None if also is None else ranking(snapshot, window).score(also)
+    return Source(name, best if also is None or own is None else {**best, also: own})

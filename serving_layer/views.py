@@ -9,6 +9,7 @@ from adapters.settings import Settings, milliseconds
 from adapters.stores import ViewStore, open_store
 from core.tagged import NewerBase
 from schemas.errors import NotReady
+from serving_layer.kept_rows import KeptRows
 from serving_layer.patience import Lost, Patience
 
 if TYPE_CHECKING:
@@ -31,7 +32,8 @@ class Moved(Exception):
 class Views:
     """The open stores and what reading them depends on; one for each process. Closing is the opener's.
 
-    ``models`` caches the newest generation's model by its id, ``counts`` the hourly counts of its answers.
+    ``models`` caches the newest generation's model by its id, ``counts`` the hourly counts of its answers, ``kept``
+    what they read of it again and again.
     ``patience_seconds``: how long one answer waits for one of the stores.
     """
 
@@ -41,7 +43,15 @@ class Views:
     shrinkage: float = 0.0
     models: dict[str, "Model | None"] = field(default_factory=dict)
     counts: "CountCache | None" = None
+    kept: KeptRows | None = None
     patience_seconds: float = 2.0
+
+    def kept_of(self, generation: str) -> KeptRows:
+        """The rows kept of that generation; those of any other are let go."""
+        kept = self.kept
+        if kept is None or kept.generation != generation:
+            kept = self.kept = KeptRows(generation)  # other threads may still use theirs
+        return kept
 
 
 @contextmanager

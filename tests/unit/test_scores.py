@@ -1,6 +1,7 @@
 """Scores against hand-worked numbers and an independent library."""
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 import pytest
@@ -48,6 +49,19 @@ def test_a_window_ends_with_the_bucket_of_as_of_and_its_baseline_is_three_window
     assert len(week.baseline) == 504
 
 
+def table_of(buckets: Mapping[int, Mapping[bytes, int]], window: Window) -> WindowCounts:
+    """Add up hourly counts (bucket -> {item: count}); only items that occur in the window or its baseline."""
+    totals: dict[bytes, list[int]] = {}
+    for bucket, counts in buckets.items():
+        columns = [k for k, part in enumerate((window.window, window.baseline, window.before)) if bucket in part]
+        for item, count in counts.items() if columns else ():
+            total = totals.setdefault(item, [0, 0, 0])
+            for column in columns:
+                total[column] += count
+    table = np.array(list(totals.values()), dtype=np.int64).reshape(-1, 3)
+    return WindowCounts(list(totals), table[:, 0], table[:, 1], table[:, 2])
+
+
 def day_of_counts() -> dict[int, dict[bytes, int]]:
     """A steady item, one that has tripled, one too rare to tell; 72 hours of baseline before the last 24."""
     buckets = {hour: {b"steady": 10, b"rising": 2} for hour in range(905, 977)}
@@ -58,7 +72,7 @@ def day_of_counts() -> dict[int, dict[bytes, int]]:
 
 def test_what_has_tripled_trends_and_what_is_steady_does_not() -> None:
     window = Window.ending(1000 * BUCKET_MS, 24)
-    counts = scores.window_counts(day_of_counts(), window)
+    counts = table_of(day_of_counts(), window)
     assert scores.has_trend(counts, window, 905)
     ratio = (72 * 12) / (24 * 16 + 4)
     assert counts.ratio == ratio
@@ -72,7 +86,7 @@ def test_what_has_tripled_trends_and_what_is_steady_does_not() -> None:
 
 def test_without_a_full_baseline_or_with_a_thin_one_there_is_no_trend() -> None:
     window = Window.ending(1000 * BUCKET_MS, 24)
-    counts = scores.window_counts(day_of_counts(), window)
+    counts = table_of(day_of_counts(), window)
     assert not scores.has_trend(counts, window, 906)
     assert not scores.has_trend(counts, window, None)
     thin = WindowCounts([b"a"], np.array([10]), np.array([9]), np.array([0]))
@@ -137,3 +151,19 @@ def test_an_excluded_item_can_be_scored_without_changing_the_others() -> None:
     plain, also = blend(sources, {b"seen"}), blend(sources, {b"seen"}, b"seen")
     assert [(row.item, row.score) for row in plain] == [(b"a", 1.0)]
     assert [(row.item, row.score) for row in also] == [(b"a", 1.0), (b"seen", 0.5)]
+
+
+@given(st.lists(st.tuples(st.integers(0, 12), st.integers(0, 40)), min_size=1, max_size=60), st.integers(0, 60))
+def test_a_list_is_by_score_then_by_name_and_told_as_far_as_it_is_asked_for(
+    rows: list[tuple[int, int]], n: int
+) -> None:
+    window, baseline = np.array(rows).T
+    names = [b"%d" % (7 * k % 101) for k in range(len(rows))]
+    table = WindowCounts([*names, b"of later"], window, baseline, np.zeros_like(window))
+    lists = [scores.popular(table), *([scores.trends(table)] if table.ratio > 0 else [])]
+    for ranking in lists:
+        told = [(each.item, each.score) for each in ranking]
+        assert told == sorted(told, key=lambda each: (-each[1], each[0]))
+        assert list(ranking.best(n).items()) == told[:n]
+        assert {name: ranking.score(name) for name in names} == {name: dict(told).get(name) for name in names}
+        assert ranking.score(b"of later") is None is ranking.score(b"nowhere")
