@@ -19,6 +19,7 @@ from core.fold_kernel import DUPLICATE, RATED, WEIGHTLESS, fold_kernel
 from core.group_kernel import order_by, symmetric_rows
 from core.history_kernel import pack_histories, unpack_histories
 from core.sums_kernel import pack_rows
+from core.word_kernel import padded
 from schemas.event import BUCKET_MS
 from schemas.rules import Rules
 
@@ -41,7 +42,7 @@ class _Names:
 
     sorted: pa.BinaryArray
     starts: Ints
-    text: NDArray[np.uint8]
+    text: NDArray[np.uint8]  # ``padded``
 
     def code(self, names: pa.BinaryArray) -> Ints:
         return _ints(pc.index_in(names, value_set=self.sorted))
@@ -66,7 +67,8 @@ def fold_columns(events: pa.RecordBatch, segments: Ints, histories: pa.BinaryArr
     user = _ints(encoded.indices)
     order = np.argsort(user, kind="stable")
     starts = np.searchsorted(user[order], np.arange(len(encoded.dictionary) + 1))
-    h_starts, rating, time, n_starts, n_text, d_starts, known_ids = unpack_histories(*octets(histories))
+    known, known_starts = octets(histories)
+    h_starts, rating, time, n_starts, n_text, d_starts, known_ids = unpack_histories(padded(known), known_starts)
     entry_names = binary(n_text, n_starts)
     event_names = events.column("item_id").cast(pa.binary())
     names = _name_table(event_names, entry_names)
@@ -189,7 +191,7 @@ def _name_table(*columns: pa.BinaryArray) -> _Names:
     distinct = pc.unique(pa.concat_arrays([c.cast(pa.large_binary()) for c in columns])).cast(pa.binary())
     ordered = distinct.take(pc.sort_indices(distinct))
     text, starts = octets(ordered)
-    return _Names(ordered, starts, text)
+    return _Names(ordered, starts, padded(text))
 
 
 def _ints(column: pa.Array) -> Ints:

@@ -3,15 +3,16 @@
 import numpy as np
 from numba import njit
 
-from core.bytes_kernel import get_int, get_uint, put_int, unit_of, unsigned_width, width_of
 from core.codec import HISTORY_HEAD
+from core.width_kernel import unit_of, unsigned_width, width_of
+from core.word_kernel import WORD, copy, load, signed, store, unsigned
 
 HEAD = HISTORY_HEAD.size
 
 
 @njit(cache=True, nogil=True)
 def unpack_histories(buf, starts):  # type: ignore[no-untyped-def]
-    """Rows ``buf[starts[u]:starts[u+1]]`` (empty: no history) to columns.
+    """Rows ``buf[starts[u]:starts[u+1]]`` (empty: no history) to columns; ``buf`` is ``padded``.
 
     Returns entry starts (users + 1), rating, last_time, name starts (entries + 1), names' bytes, id starts
     (users + 1) and ids (n, 2) as two 64-bit halves.
@@ -20,11 +21,11 @@ def unpack_histories(buf, starts):  # type: ignore[no-untyped-def]
     entry_starts, id_starts = np.zeros(users + 1, np.int64), np.zeros(users + 1, np.int64)
     for u in range(users):
         empty = starts[u + 1] == starts[u]
-        entry_starts[u + 1] = entry_starts[u] + (0 if empty else get_uint(buf, starts[u], 2))
-        id_starts[u + 1] = id_starts[u] + (0 if empty else get_uint(buf, starts[u] + 2, 2))
+        entry_starts[u + 1] = entry_starts[u] + (0 if empty else unsigned(buf, starts[u], 2))
+        id_starts[u + 1] = id_starts[u] + (0 if empty else unsigned(buf, starts[u] + 2, 2))
     rating, time = np.empty(entry_starts[users], np.int64), np.empty(entry_starts[users], np.int64)
     name_starts = np.zeros(entry_starts[users] + 1, np.int64)
-    names, ids = np.empty(len(buf), np.uint8), np.empty((id_starts[users], 2), np.int64)
+    names, ids = np.empty(len(buf) + WORD, np.uint8), np.empty((id_starts[users], 2), np.int64)
     used = 0
     for u in range(users):
         at = starts[u]
@@ -32,21 +33,21 @@ def unpack_histories(buf, starts):  # type: ignore[no-untyped-def]
             continue
         first, n = entry_starts[u], entry_starts[u + 1] - entry_starts[u]
         first_id, m = id_starts[u], id_starts[u + 1] - id_starts[u]
-        unit, width = get_uint(buf, at + 6, 2), np.int64(buf[at + 8])
+        unit, width = unsigned(buf, at + 6, 2), np.int64(buf[at + 8])
         wide, long = np.int64(buf[at + 9]), np.int64(buf[at + 10])
-        oldest = get_int(buf, at + 11, 8)
+        oldest = np.int64(load(buf, at + 11))
         times = at + HEAD + width * n
         at_ids = times + wide * n
         lengths = at_ids + 16 * m
         at_names = lengths + long * n
         for k in range(m):
-            ids[first_id + k, 0] = get_int(buf, at_ids + 16 * k, 8)
-            ids[first_id + k, 1] = get_int(buf, at_ids + 16 * k + 8, 8)
+            ids[first_id + k, 0] = np.int64(load(buf, at_ids + 16 * k))
+            ids[first_id + k, 1] = np.int64(load(buf, at_ids + 16 * k + 8))
         for k in range(n):
-            rating[first + k] = get_int(buf, at + HEAD + width * k, width) * unit
-            time[first + k] = oldest + get_uint(buf, times + wide * k, wide)
-            length = get_uint(buf, lengths + long * k, long)
-            names[used : used + length] = buf[at_names : at_names + length]
+            rating[first + k] = signed(buf, at + HEAD + width * k, width) * unit
+            time[first + k] = oldest + unsigned(buf, times + wide * k, wide)
+            length = unsigned(buf, lengths + long * k, long)
+            copy(names, used, buf, at_names, length)
             at_names, used = at_names + length, used + length
             name_starts[first + k + 1] = used
     return entry_starts, rating, time, name_starts, names[:used], id_starts, ids
@@ -68,7 +69,8 @@ def _shape(u, n, item, rating, time, name_starts):  # type: ignore[no-untyped-de
 @njit(cache=True, nogil=True)
 def pack_histories(users, count, item, rating, time, id_count, fresh, ids, name_starts, names):  # type: ignore[no-untyped-def]
     """The reverse, for the users listed: rows of ``item/rating/time`` (users, N) and ``ids`` (users, D, 2),
-    of which only the last ``fresh`` ones are put in, the others being kept from the history before.
+    of which only the last ``fresh`` ones are put in, the others being kept from the history before. ``names`` is
+    ``padded``. Each number is written as a word, whose end the next one covers.
 
     Returns the packed bytes and their starts (one more than users listed).
     """
@@ -78,31 +80,31 @@ def pack_histories(users, count, item, rating, time, id_count, fresh, ids, name_
         n = count[u]
         _, width, wide, long, _, text = _shape(u, n, item, rating, time, name_starts)
         starts[r + 1] = starts[r] + HEAD + (width + wide + long) * n + 16 * fresh[u] + text
-    out = np.empty(starts[len(users)], np.uint8)
+    out = np.empty(starts[len(users)] + WORD, np.uint8)
     for r in range(len(users)):
         u, base = users[r], starts[r]
         n, m = count[u], fresh[u]
         kept = id_count[u] - m
         unit, width, wide, long, oldest, _ = _shape(u, n, item, rating, time, name_starts)
-        put_int(out, base, n, 2)
-        put_int(out, base + 2, m, 2)
-        put_int(out, base + 4, kept, 2)
-        put_int(out, base + 6, unit, 2)
+        store(out, base, np.uint64(n | (m << 16) | (kept << 32) | (unit << 48)))
         out[base + 8], out[base + 9], out[base + 10] = width, wide, long
-        put_int(out, base + 11, oldest, 8)
-        times = base + HEAD + width * n
-        at_ids = times + wide * n
-        lengths = at_ids + 16 * m
-        at = lengths + long * n
-        for k in range(m):
-            put_int(out, at_ids + 16 * k, ids[u, kept + k, 0], 8)
-            put_int(out, at_ids + 16 * k + 8, ids[u, kept + k, 1], 8)
+        store(out, base + 11, np.uint64(oldest))
+        at = base + HEAD
         for k in range(n):
-            c = item[u, k]
-            length = name_starts[c + 1] - name_starts[c]
-            put_int(out, base + HEAD + width * k, rating[u, k] // unit, width)
-            put_int(out, times + wide * k, time[u, k] - oldest, wide)
-            put_int(out, lengths + long * k, length, long)
-            out[at : at + length] = names[name_starts[c] : name_starts[c + 1]]
-            at += length
-    return out, starts
+            store(out, at, np.uint64(rating[u, k] // unit))
+            at += width
+        for k in range(n):
+            store(out, at, np.uint64(time[u, k] - oldest))
+            at += wide
+        for k in range(kept, kept + m):
+            store(out, at, np.uint64(ids[u, k, 0]))
+            store(out, at + 8, np.uint64(ids[u, k, 1]))
+            at += 16
+        for k in range(n):
+            store(out, at, np.uint64(name_starts[item[u, k] + 1] - name_starts[item[u, k]]))
+            at += long
+        for k in range(n):
+            first = name_starts[item[u, k]]
+            copy(out, at, names, first, name_starts[item[u, k] + 1] - first)
+            at += name_starts[item[u, k] + 1] - first
+    return out[: starts[len(users)]], starts

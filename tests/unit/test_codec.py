@@ -18,6 +18,7 @@ from core.codec import (
 from core.digest_kernel import digests
 from core.history_kernel import pack_histories, unpack_histories
 from core.sums_kernel import add_sums, overlay_sums, pack_rows
+from core.word_kernel import padded
 from tests.folding import event_key
 
 # Names that share beginnings, some too long for one byte; amounts around each width's edges.
@@ -59,7 +60,7 @@ def test_many_rows_are_packed_as_one_by_one(rows: list[dict[bytes, int]]) -> Non
     amount = [row[name] for row in rows for name in sorted(row)]
     starts = np.cumsum([0, *map(len, rows)])
     name_starts = np.cumsum([0, *map(len, table)])
-    text = np.frombuffer(b"".join(table), np.uint8)
+    text = padded(b"".join(table))
     packed, at = pack_rows(starts, np.array(code, np.int64), np.array(amount, np.int64), name_starts, text)
     found = [packed[a:b].tobytes() for a, b in itertools.pairwise(at)]
     assert found == [pack_sums(sorted(row.items())) for row in rows]
@@ -84,7 +85,7 @@ def test_many_histories_are_packed_as_one_by_one(given_histories: list[History |
     """As changes with at most ``share`` new ids each, put on top of a history that lacks just those."""
     rows = [b"" if each is None else pack_history(each) for each in given_histories]
     starts = np.cumsum([0, *map(len, rows)])
-    e, rating, time, n_starts, text, d, ids = unpack_histories(np.frombuffer(b"".join(rows), np.uint8), starts)
+    e, rating, time, n_starts, text, d, ids = unpack_histories(padded(b"".join(rows)), starts)
     count, id_count = np.diff(e), np.diff(d)
     shape = len(rows), max([1, *count])
     item, ratings, times = np.zeros(shape, np.int64), np.zeros(shape, np.int64), np.zeros(shape, np.int64)
@@ -95,7 +96,7 @@ def test_many_histories_are_packed_as_one_by_one(given_histories: list[History |
         new_ids[u, : id_count[u]] = ids[d[u] : d[u + 1]]
     users = np.arange(len(rows))
     fresh = np.array([min(int(m), share) for m in id_count], np.int64)
-    packed, at = pack_histories(users, count, item, ratings, times, id_count, fresh, new_ids, n_starts, text)
+    packed, at = pack_histories(users, count, item, ratings, times, id_count, fresh, new_ids, n_starts, padded(text))
     changes = [packed[a:b].tobytes() for a, b in itertools.pairwise(at)]
     known = [each or History() for each in given_histories]
     before = [

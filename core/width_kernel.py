@@ -1,35 +1,10 @@
-"""Little-endian integers of 1, 2, 4 or 8 bytes and shared prefixes in byte arrays, for the compiled kernels."""
+"""In which unit, and in 1, 2, 4 or 8 bytes each, the compiled kernels pack integers."""
 
 import numpy as np
 from numba import njit
 
 from core.codec import UNIT
-
-
-@njit(cache=True, nogil=True)
-def get_uint(buf, at, width):  # type: ignore[no-untyped-def]
-    if width == 1:  # nearly always
-        return np.int64(buf[at])
-    value = np.uint64(0)
-    for k in range(width):
-        value |= np.uint64(buf[at + k]) << np.uint64(8 * k)
-    return np.int64(value)
-
-
-@njit(cache=True, nogil=True)
-def get_int(buf, at, width):  # type: ignore[no-untyped-def]
-    empty = np.int64(64 - 8 * width)
-    return (get_uint(buf, at, width) << empty) >> empty  # carries the sign up
-
-
-@njit(cache=True, nogil=True)
-def put_int(buf, at, value, width):  # type: ignore[no-untyped-def]
-    if width == 1:
-        buf[at] = np.uint8(value & 255)
-        return
-    bits = np.uint64(value)
-    for k in range(width):
-        buf[at + k] = np.uint8((bits >> np.uint64(8 * k)) & np.uint64(255))
+from core.word_kernel import unsigned
 
 
 @njit(cache=True, nogil=True)
@@ -87,15 +62,5 @@ def longest(buf, lengths, n, long):  # type: ignore[no-untyped-def]
     if long == 1:
         return np.int64(2 * 255)
     for k in range(n):
-        high = max(high, get_uint(buf, lengths + long * k, long) + get_uint(buf, lengths + long * (n + k), long))
+        high = max(high, unsigned(buf, lengths + long * k, long) + unsigned(buf, lengths + long * (n + k), long))
     return high
-
-
-@njit(cache=True, nogil=True)
-def common(a, len_a, b, len_b):  # type: ignore[no-untyped-def]
-    """How many bytes both begin with."""
-    n = min(len_a, len_b)
-    for k in range(n):
-        if a[k] != b[k]:
-            return k
-    return n

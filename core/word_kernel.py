@@ -1,0 +1,90 @@
+"""Eight bytes at once, wherever they lie, for the compiled kernels: names are short, and loops over bytes are slow.
+
+numba checks no bounds. Whoever reads or writes here leaves ``WORD`` bytes beyond the end of each array: ``padded``.
+"""
+
+from typing import Any
+
+import numpy as np
+from numba import njit, types
+from numba.extending import intrinsic
+from numpy.typing import NDArray
+
+WORD = 8
+
+
+def padded(text: bytes | NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Those bytes, and as many beyond them as a word may reach."""
+    if isinstance(text, bytes):
+        return np.frombuffer(text + bytes(WORD), np.uint8)
+    return np.concatenate([text, np.zeros(WORD, np.uint8)])
+
+
+def _place(context: Any, builder: Any, array_type: Any, array: Any, at: Any) -> Any:
+    data = context.make_array(array_type)(context, builder, array).data
+    return builder.bitcast(builder.gep(data, [at]), context.get_value_type(types.uint64).as_pointer())
+
+
+def _load(_: Any, buf: Any, at: Any) -> Any:
+    """The eight bytes from there on as one little-endian number."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.load(_place(context, builder, signature.args[0], *args), align=1)
+
+    return types.uint64(buf, types.int64), generate
+
+
+def _store(_: Any, buf: Any, at: Any, value: Any) -> Any:
+    """The reverse."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        builder.store(args[2], _place(context, builder, signature.args[0], *args[:2]), align=1)
+        return context.get_dummy_value()
+
+    return types.void(buf, types.int64, types.uint64), generate
+
+
+def _trailing_zeros(_: Any, value: Any) -> Any:
+    """How many of the lowest bits are 0."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.cttz(args[0], context.get_constant(types.boolean, False))
+
+    return types.uint64(types.uint64), generate
+
+
+load: Any = intrinsic(_load)
+store: Any = intrinsic(_store)
+trailing_zeros: Any = intrinsic(_trailing_zeros)
+
+
+@njit(cache=True, nogil=True)
+def copy(out, to, buf, at, length):  # type: ignore[no-untyped-def]
+    """``length`` bytes; those that follow in ``out``, up to a word, are lost."""
+    for x in range(0, length, WORD):
+        store(out, to + x, load(buf, at + x))
+
+
+@njit(cache=True, nogil=True)
+def agreed(a, at_a, b, at_b, most):  # type: ignore[no-untyped-def]
+    """How many bytes from there on are the same in both, ``most`` at most."""
+    x = 0
+    while x < most:
+        differ = load(a, at_a + x) ^ load(b, at_b + x)
+        if differ != 0:
+            return min(most, x + np.int64(trailing_zeros(differ) >> np.uint64(3)))
+        x += WORD
+    return most
+
+
+@njit(cache=True, nogil=True)
+def signed(buf, at, width):  # type: ignore[no-untyped-def]
+    """The integer of so many bytes there, 1 to 8."""
+    empty = np.int64(64 - 8 * width)
+    return (np.int64(load(buf, at)) << empty) >> empty
+
+
+@njit(cache=True, nogil=True)
+def unsigned(buf, at, width):  # type: ignore[no-untyped-def]
+    """The same, where it is never negative."""
+    return np.int64(load(buf, at) & (~np.uint64(0) >> np.uint64(64 - 8 * width)))
