@@ -1,5 +1,6 @@
 """A Spark session fit for Millrace: Kafka and Delta jars, one machine or a cluster by its master's URL."""
 
+import gc
 import logging
 import os
 import signal
@@ -125,6 +126,19 @@ def open_session(settings: Settings, name: str) -> "SparkSession":
     return session
 
 
+def in_workers(
+    rows: "DataFrame", work: "Callable[[Iterator[pa.RecordBatch]], Iterable[pa.RecordBatch]]", ddl: str
+) -> "DataFrame":
+    """What ``work`` makes of each task's rows, in Python workers that live through many; columns as in ``ddl``."""
+
+    def worked(batches: "Iterator[pa.RecordBatch]") -> "Iterable[pa.RecordBatch]":
+        # A worker collects garbage after each task: among all that its modules hold, 60 ms, or what the task left.
+        gc.freeze()
+        return work(batches)
+
+    return rows.mapInArrow(worked, ddl)  # type: ignore[arg-type]
+
+
 def numbered_tasks(
     spark: "SparkSession", count: int, work: "Callable[[int], Iterable[pa.RecordBatch]]", ddl: str
 ) -> "DataFrame":
@@ -135,7 +149,7 @@ def numbered_tasks(
             for number in batch.column(0).to_pylist():
                 yield from work(number)
 
-    return spark.range(0, count, 1, count).mapInArrow(worked, ddl)
+    return in_workers(spark.range(0, count, 1, count), worked, ddl)
 
 
 @contextmanager

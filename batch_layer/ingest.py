@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from adapters.spark import in_workers
 from core.parse import parse_columns
 from schemas.event import RECORD_COLUMNS
 from schemas.rules import Rules
@@ -28,7 +29,7 @@ _PARSED = pa.schema(
 
 def parsed(records: "DataFrame", rules: Rules) -> "DataFrame":
     """Each record once: an accepted event (``reason`` null) or a rejected one; ``raw`` is its value as it came."""
-    return records.mapInArrow(lambda batches: parse_batches(batches, rules), PARSED_DDL)
+    return in_workers(records, lambda batches: parse_batches(batches, rules), PARSED_DDL)
 
 
 def parse_batches(batches: Iterable[pa.RecordBatch], rules: Rules) -> Iterator[pa.RecordBatch]:

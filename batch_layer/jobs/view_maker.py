@@ -10,7 +10,7 @@ from adapters.lake import ROWS_AT_ONCE, Lake
 from adapters.lake_files import Stretch
 from adapters.opened import batch_views
 from adapters.settings import Settings, milliseconds
-from adapters.spark import numbered_tasks
+from adapters.spark import in_workers, numbered_tasks
 from batch_layer.fold_step import EVENTS, fold_users, tasks_for
 from batch_layer.output import Output
 from batch_layer.write_step import WRITTEN_DDL, copy_rows, write_rows
@@ -69,10 +69,10 @@ class ViewMaker:
         by_user = self._lake.in_tasks(
             stretch, lambda share: packed(share.read(rows), tasks, "user_id"), PARCELS_DDL, tasks
         ).repartitionById(tasks, "task")
-        by_row = by_user.mapInArrow(
-            lambda parcels: packed(fold_users(unpacked(parcels), rules, output), tasks), PARCELS_DDL
+        by_row = in_workers(
+            by_user, lambda parcels: packed(fold_users(unpacked(parcels), rules, output), tasks), PARCELS_DDL
         ).repartitionById(tasks, "task")
-        written = by_row.mapInArrow(lambda parcels: write_rows(unpacked(parcels), output), WRITTEN_DDL)
+        written = in_workers(by_row, lambda parcels: write_rows(unpacked(parcels), output), WRITTEN_DDL)
         more = {row[0]: row[1] for row in written.groupBy("view").sum("rows").collect()}
         count = more.pop(EVENTS, 0)
         if base is not None:

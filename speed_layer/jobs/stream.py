@@ -27,6 +27,7 @@ from adapters.opened import batch_views, speed_views
 from adapters.opening import open_log
 from adapters.records import open_control, require_rules
 from adapters.settings import Settings, milliseconds
+from adapters.spark import in_workers
 from core.parcels import PARCELS_DDL, packed, unpacked
 from schemas.control import Offsets, Position
 from schemas.errors import LogUnavailable, MillraceError, SettingsError, StoreUnavailable
@@ -196,11 +197,11 @@ class SpeedJob:
         tasks = 1 if batch.records <= FEW_RECORDS else self._spark.sparkContext.defaultParallelism
         records = as_records(frame).coalesce(tasks)
         if tasks == 1:
-            tallies = records.mapInArrow(lambda each: write_sums(fold_records(each, batch), batch), TALLY_DDL)
+            tallies = in_workers(records, lambda each: write_sums(fold_records(each, batch), batch), TALLY_DDL)
         else:
-            parcels = records.mapInArrow(lambda each: packed(fold_records(each, batch), tasks), PARCELS_DDL)
+            parcels = in_workers(records, lambda each: packed(fold_records(each, batch), tasks), PARCELS_DDL)
             shuffled = parcels.repartitionById(tasks, "task")
-            tallies = shuffled.mapInArrow(lambda each: write_sums(unpacked(each), batch), TALLY_DDL)
+            tallies = in_workers(shuffled, lambda each: write_sums(unpacked(each), batch), TALLY_DDL)
         try:
             collected = tallies.collect()
         except Exception as error:
