@@ -30,8 +30,8 @@ def _grown(keys, values):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _known(ids, count, high, low):  # type: ignore[no-untyped-def]
-    for k in range(count):  # noqa: SIM110 - numba compiles no generators
+def _known(ids, first, end, high, low):  # type: ignore[no-untyped-def]
+    for k in range(first, end):  # noqa: SIM110 - numba compiles no generators
         if ids[k, 0] == high and ids[k, 1] == low:
             return True
     return False
@@ -79,23 +79,24 @@ def fold_kernel(  # type: ignore[no-untyped-def]
     outcome = np.zeros(len(ev_item), np.uint8)
     keys, values, used = np.full(1 << 12, -1, np.int64), np.zeros(1 << 12, np.int64), 0
     count, id_count, fresh = np.zeros(users, np.int64), np.zeros(users, np.int64), np.zeros(users, np.int64)
-    item, rating = np.zeros((users, keep + 1), np.int64), np.zeros((users, keep + 1), np.int64)
-    time, ids = np.zeros((users, keep + 1), np.int64), np.zeros((users, remember, 2), np.int64)
+    item, rating = np.zeros((users, keep), np.int64), np.zeros((users, keep), np.int64)
+    time, ids = np.zeros((users, keep), np.int64), np.zeros((users, remember, 2), np.int64)
+    # One user's at a time, and copied at the end: a part of a larger array would be counted each time it is used.
+    u_item, u_rating, u_time = np.empty(keep + 1, np.int64), np.empty(keep + 1, np.int64), np.empty(keep + 1, np.int64)
+    u_ids = np.empty((remember + np.diff(starts).max(), 2), np.int64)  # all of them; those in first:m count
     for u in range(users):
-        u_item, u_rating, u_time, u_ids = item[u], rating[u], time[u], ids[u]
-        n, m = h_starts[u + 1] - h_starts[u], d_starts[u + 1] - d_starts[u]
-        u_item[:n] = h_item[h_starts[u] : h_starts[u + 1]]
-        u_rating[:n] = h_rating[h_starts[u] : h_starts[u + 1]]
-        u_time[:n] = h_time[h_starts[u] : h_starts[u + 1]]
-        u_ids[:m] = d_id[d_starts[u] : d_starts[u + 1]]
+        n, first, m = h_starts[u + 1] - h_starts[u], 0, d_starts[u + 1] - d_starts[u]
+        for k in range(n):
+            at = h_starts[u] + k
+            u_item[k], u_rating[k], u_time[k] = h_item[at], h_rating[at], h_time[at]
+        for k in range(m):
+            u_ids[k, 0], u_ids[k, 1] = d_id[d_starts[u] + k, 0], d_id[d_starts[u] + k, 1]
         for e in range(starts[u], starts[u + 1]):
-            if _known(u_ids, m, ev_id[e, 0], ev_id[e, 1]):
+            if _known(u_ids, first, m, ev_id[e, 0], ev_id[e, 1]):
                 continue
-            if m == remember:
-                u_ids[: m - 1] = u_ids[1:m].copy()
-                m -= 1
-            u_ids[m] = ev_id[e]
+            u_ids[m, 0], u_ids[m, 1] = ev_id[e, 0], ev_id[e, 1]
             m += 1
+            first = max(first, m - remember)
             fresh[u] = min(fresh[u] + 1, remember)
             weight, p = ev_weight[e], ev_item[e]
             if weight == 0:
@@ -124,6 +125,10 @@ def fold_kernel(  # type: ignore[no-untyped-def]
                 n += 1
                 if n > keep:
                     n = _drop(u_item, u_rating, u_time, n, 0)
-        count[u], id_count[u] = n, m
+        count[u], id_count[u] = n, m - first
+        for k in range(n):
+            item[u, k], rating[u, k], time[u, k] = u_item[k], u_rating[k], u_time[k]
+        for k in range(m - first):
+            ids[u, k, 0], ids[u, k, 1] = u_ids[first + k, 0], u_ids[first + k, 1]
     filled = np.nonzero(values)[0]
     return outcome, keys[filled], values[filled], count, item, rating, time, id_count, fresh, ids

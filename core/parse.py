@@ -22,6 +22,7 @@ from core.json_kernel import NULL, NUMBER, OBJECT, TEXT
 from core.partitioner import partitions_of
 from core.scan_kernel import ESCAPED, SHAPE, contents, scan, whole_numbers
 from core.timestamps import epoch_ms
+from core.word_kernel import padded
 from schemas.event import (
     EARLIEST_EVENT_TIME_MS,
     EVENT_COLUMNS,
@@ -62,6 +63,8 @@ FIELDS = {
 }
 REQUIRED = ("event_id", "event_time", "kind", "user_id", "item_id")
 _FIELD = {name: number for number, name in enumerate(FIELDS)}
+_NAMES = padded("".join(FIELDS).encode())
+_NAME_STARTS = np.cumsum([0, *map(len, FIELDS)])
 _SHAPES, _LIMITS = (np.array(each, np.int64) for each in zip(*FIELDS.values(), strict=True))
 
 
@@ -107,9 +110,9 @@ class _Found:
     @staticmethod
     def of(values: pa.BinaryArray) -> "_Found":
         """Those that are strict JSON in UTF-8 and have each field that is required."""
-        buf, starts = octets(values)
-        names = pa.array([name.encode() for name in FIELDS])
-        plain, noted = scan(buf, starts, MAX_VALUE_BYTES, *octets(names), _SHAPES, _LIMITS)
+        text, starts = octets(values)
+        buf = padded(text)
+        plain, noted = scan(buf, starts, MAX_VALUE_BYTES, _NAMES, _NAME_STARTS, _SHAPES, _LIMITS)
         plain &= _in_utf_8(values)
         for name in REQUIRED:
             plain &= noted[:, _FIELD[name], SHAPE] > 0

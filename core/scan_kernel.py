@@ -8,6 +8,7 @@ import numpy as np
 from numba import njit
 
 from core.json_kernel import NUMBER, OBJECT, ODD, OTHER, TEXT, digits_end, name_end, nested_end, single, space_end
+from core.word_kernel import WORD, agreed, copy
 
 # Of what is noted of a field: its shape (0: absent), where its content begins and ends, whether it has escapes.
 SHAPE, FIRST, LAST, ESCAPED = range(4)
@@ -20,18 +21,14 @@ def _field(buf, first, end, names, name_starts, likely):  # type: ignore[no-unty
     for k in range(fields):
         f = likely + k if likely + k < fields else likely + k - fields
         at, length = name_starts[f], name_starts[f + 1] - name_starts[f]
-        if length == end - first:
-            same = 0
-            while same < length and buf[first + same] == names[at + same]:
-                same += 1
-            if same == length:
-                return f
+        if length == end - first and agreed(buf, first, names, at, length) == length:
+            return f
     return ODD
 
 
 @njit(cache=True, nogil=True)
-def _scan(buf, at, end, names, name_starts, shapes, limits, found):  # type: ignore[no-untyped-def]
-    """Note each field in ``found[field]``; False when the record is odd."""
+def _scan(buf, at, end, names, name_starts, shapes, limits, found, r):  # type: ignore[no-untyped-def]
+    """Note each field in ``found[r, field]``; False when the record is odd."""
     at = space_end(buf, at, end)
     if at >= end or buf[at] != 0x7B:
         return False
@@ -50,10 +47,10 @@ def _scan(buf, at, end, names, name_starts, shapes, limits, found):  # type: ign
         if field != ODD:
             inset = 1 if shape == TEXT else 0
             first, last = value + inset, at - inset
-            if not shape & shapes[field] or found[field, SHAPE] or (limits[field] and last - first > limits[field]):
+            if not shape & shapes[field] or found[r, field, SHAPE] or (limits[field] and last - first > limits[field]):
                 return False
-            found[field, SHAPE], found[field, FIRST] = shape, first
-            found[field, LAST], found[field, ESCAPED] = last, escaped
+            found[r, field, SHAPE], found[r, field, FIRST] = shape, first
+            found[r, field, LAST], found[r, field, ESCAPED] = last, escaped
         at = space_end(buf, at, end)
         if at >= end or (buf[at] != 0x2C and buf[at] != 0x7D):
             return False
@@ -66,8 +63,8 @@ def _scan(buf, at, end, names, name_starts, shapes, limits, found):  # type: ign
 def scan(buf, starts, most, names, name_starts, shapes, limits):  # type: ignore[no-untyped-def]
     """Fields of records ``buf[starts[r]:starts[r+1]]``, none longer than ``most`` bytes.
 
-    Args: names, name_starts: the fields' names end to end.   shapes: which each may have.   limits: how many bytes
-        of it at most; 0 for any.
+    Args: names, name_starts: the fields' names end to end; both texts are ``padded``.   shapes: which each may have.
+        limits: how many bytes of it at most; 0 for any.
     Returns: which records are plain, and of each what was noted of its fields: (records, fields, 4), positions in
         ``buf``; a string's content is what stands between its quotes.
     """
@@ -75,7 +72,7 @@ def scan(buf, starts, most, names, name_starts, shapes, limits):  # type: ignore
     plain, found = np.zeros(records, np.bool_), np.zeros((records, len(shapes), 4), np.int32)
     for r in range(records):
         if starts[r + 1] - starts[r] <= most:
-            plain[r] = _scan(buf, starts[r], starts[r + 1], names, name_starts, shapes, limits, found[r])
+            plain[r] = _scan(buf, starts[r], starts[r + 1], names, name_starts, shapes, limits, found, r)
     return plain, found
 
 
@@ -86,12 +83,10 @@ def contents(buf, found, field, shape):  # type: ignore[no-untyped-def]
     for k in range(len(found)):
         there = found[k, field, SHAPE] == shape
         starts[k + 1] = starts[k] + (found[k, field, LAST] - found[k, field, FIRST] if there else 0)
-    out = np.empty(starts[len(found)], np.uint8)
+    out = np.empty(starts[len(found)] + WORD, np.uint8)
     for k in range(len(found)):
-        first = np.int64(found[k, field, FIRST]) - starts[k]
-        for x in range(starts[k], starts[k + 1]):
-            out[x] = buf[first + x]
-    return out, starts
+        copy(out, starts[k], buf, np.int64(found[k, field, FIRST]), starts[k + 1] - starts[k])
+    return out[: starts[len(found)]], starts
 
 
 @njit(cache=True, nogil=True)
