@@ -23,12 +23,13 @@ from adapters.children import free_port, start
 from adapters.kafka_client import client_settings
 from adapters.log import Log
 from adapters.settings import Settings
-from bench.setting import Findings, command_line, fresh_home, load, machine, pids, resident_mib
+from bench.setting import Findings, command_line, fresh_home, load, machine, percentile, pids, resident_mib, spread
 
-RATES, SECONDS, USERS, ITEMS = (100, 1_000, 5_000), 40, 20_000, 5_000
+RATES, SECONDS, USERS, ITEMS = (100, 1_000, 5_000), 20, 20_000, 5_000
 WARM_EVENTS = 200_000
 PAUSE_SECONDS = 0.02  # of a reader between two questions
-PERCENTILES = (50, 95, 99)
+LAST_ANSWERS_SECONDS = 1.0  # in which each reader hears of the last event
+SHARES = (0.5, 0.95, 0.99, 1.0)
 QUESTIONS = {"similar": "items/{item}/similar", "recommend": "recommendations/{user}", "trending": "trending"}
 
 
@@ -65,8 +66,8 @@ class Reader(threading.Thread):
         return sorted(found)
 
 
-def run(rates: tuple[int, ...] = RATES, seconds: int = SECONDS) -> dict[str, object]:
-    """Percentiles of the seconds, for each rate and question, and the peak of memory."""
+def run(rates: tuple[int, ...] = RATES, seconds: int = SECONDS, repeats: int = 5) -> dict[str, object]:
+    """Percentiles of the seconds, for each rate and question, as medians of so many runs with spread; peak memory."""
     found = Findings({"machine": machine()})
     with fresh_home() as (settings, log), _running(settings) as (port, roots):
         warm = load(WARM_EVENTS, USERS, ITEMS)
@@ -74,21 +75,29 @@ def run(rates: tuple[int, ...] = RATES, seconds: int = SECONDS) -> dict[str, obj
         _wait_until_applied(port, log)
         user, item = warm[-1][0].decode(), json.loads(warm[-1][1])["item_id"]
         peak = 0.0
+        paths = {name: path.format(user=user, item=item) for name, path in QUESTIONS.items()}
         for rate in rates:
-            readers = {name: Reader(port, path.format(user=user, item=item)) for name, path in QUESTIONS.items()}
-            for each in readers.values():
-                each.start()
-            timed = _steadily(log, rate, seconds)
-            _wait_until_applied(port, log)
+            runs = [_waits(port, log, paths, (rate, seconds, number)) for number in range(repeats)]
             peak = max(peak, resident_mib(roots | {os.getpid()}))
-            for name, each in readers.items():
-                each.ended.set()
-                each.join()
-                waits = each.waits(timed)
+            for name in QUESTIONS:
                 found[f"{rate} events/s, {name}, p50 p95 p99 max s"] = [
-                    *(_at(waits, percent / 100) for percent in PERCENTILES), round(waits[-1], 2),
-                ]  # fmt: skip
+                    spread([percentile(each[name], share) for each in runs]) for share in SHARES
+                ]
     return {**found, "memory MiB (proportional, all processes)": round(peak)}
+
+
+def _waits(port: int, log: Log, paths: dict[str, str], load_of: tuple[int, int, int]) -> dict[str, list[float]]:
+    """One run at that rate, for so many seconds, of that number: what each reader waited, seconds, ascending."""
+    readers = {name: Reader(port, path) for name, path in paths.items()}
+    for each in readers.values():
+        each.start()
+    timed = _steadily(log, *load_of)
+    _wait_until_applied(port, log)
+    time.sleep(LAST_ANSWERS_SECONDS)
+    for each in readers.values():
+        each.ended.set()
+        each.join()
+    return {name: each.waits(timed) for name, each in readers.items()}
 
 
 @contextmanager
@@ -106,9 +115,9 @@ def _running(settings: Settings) -> Iterator[tuple[int, set[int]]]:
         speed.stop(30)
 
 
-def _steadily(log: Log, rate: int, seconds: int) -> list[tuple[int, int, float]]:
+def _steadily(log: Log, rate: int, seconds: int, number: int) -> list[tuple[int, int, float]]:
     """Send at that rate; partition, offset and moment of acknowledgement of some events."""
-    rows, timed = load(rate * seconds, USERS, ITEMS, seed=rate), list[tuple[int, int, float]]()
+    rows, timed = load(rate * seconds, USERS, ITEMS, seed=rate + number), list[tuple[int, int, float]]()
     producer = Producer(client_settings(log.bootstrap, {}) | {"acks": "all", "partitioner": "murmur2_random"})
     every = max(1, rate // 50)
 
@@ -140,7 +149,3 @@ def _wait_until_applied(port: int, log: Log) -> None:
             pass
         time.sleep(0.2)
     raise TimeoutError("the speed layer did not reach the log's end within 180 s")
-
-
-def _at(ascending: list[float], share: float) -> float:
-    return round(ascending[min(len(ascending) - 1, int(share * len(ascending)))], 2)
