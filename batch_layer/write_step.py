@@ -12,7 +12,7 @@ from core.views import VIEWS, add_up
 
 WRITTEN = pa.schema([("view", pa.string()), ("rows", pa.int64())])
 WRITTEN_DDL = "view string, rows bigint"
-ROWS_AT_ONCE = 500  # of the longest rows, pairs, some 20 kB each
+ROWS_AT_ONCE, LONG_ROWS_AT_ONCE = 10_000, 500  # pairs have some 20 kB a row
 
 
 def write_rows(batches: Iterable[pa.RecordBatch], output: Output) -> Iterator[pa.RecordBatch]:
@@ -21,8 +21,9 @@ def write_rows(batches: Iterable[pa.RecordBatch], output: Output) -> Iterator[pa
     written = Counter[str]()
     for view, changes in add_up(_shared(batches, written), str).items():
         keys = list(changes)
-        for first in range(0, len(keys), ROWS_AT_ONCE):
-            some = {key: changes[key] for key in keys[first : first + ROWS_AT_ONCE]}
+        size = LONG_ROWS_AT_ONCE if VIEWS[view].tiered else ROWS_AT_ONCE
+        for first in range(0, len(keys), size):
+            some = {key: changes[key] for key in keys[first : first + size]}
             known = output.known(views, view, list(some))
             views.put(output.book, output.onto(known, view, some))
             written[view] += len(some) - len(known)
