@@ -83,7 +83,10 @@ def fold_kernel(  # type: ignore[no-untyped-def]
     time, ids = np.zeros((users, keep), np.int64), np.zeros((users, remember, 2), np.int64)
     # One user's at a time, and copied at the end: a part of a larger array would be counted each time it is used.
     u_item, u_rating, u_time = np.empty(keep + 1, np.int64), np.empty(keep + 1, np.int64), np.empty(keep + 1, np.int64)
-    u_ids = np.empty((remember + np.diff(starts).max(), 2), np.int64)  # all of them; those in first:m count
+    most = 0
+    for u in range(users):
+        most = max(most, starts[u + 1] - starts[u])
+    u_ids = np.empty((remember + most, 2), np.int64)  # all of them; those in first:m count
     for u in range(users):
         n, first, m = h_starts[u + 1] - h_starts[u], 0, d_starts[u + 1] - d_starts[u]
         for k in range(n):

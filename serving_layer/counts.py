@@ -20,7 +20,7 @@ from serving_layer.snapshot import Snapshot
 
 MOST_AMOUNTS = 4_000_000  # kept as columns: some 100 MB with their names
 MOST_WINDOWS = 8  # whose sums over a generation are kept
-MOST_REMEMBERED = 8  # of what follows from a snapshot's counts: a commit makes four, and an answer may be one behind
+MOST_REMEMBERED = 16  # of what follows from the counts: five for each window, and an answer may be one commit behind
 
 Columns = tuple[Ints, Ints]
 T = TypeVar("T")
