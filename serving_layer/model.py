@@ -1,22 +1,35 @@
 """The ALS model of one generation as it is read and used; never two generations in one answer."""
 
 import json
+import threading
+from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
+from adapters.books import generation_book
+from adapters.stores.batches import slices
+from adapters.stores.port import Book, ViewStore
 from core.blend import Knots
 from core.codec import History, unpack_columns
 from core.fold_in import Floats, FoldIn, Ints, Matrix, fold_in
+from schemas.errors import StoreUnavailable
 from schemas.event import WEIGHT_SCALE
+from serving_layer.patience import Lost
 from serving_layer.snapshot import Snapshot
+from serving_layer.views import BATCH
 
 SPACE = "model"
 META, GRAM, CALIBRATION = b"meta", b"gram", b"calibration"
+MODEL = "model"  # what an answer lacks while it is loaded
 ITEMS_A_ROW = 50_000  # of models that do not say
+ROWS_AT_ONCE = 8  # of a mebibyte, in one request's time
 GROUPS_A_PLACE = 8  # more groups cut closer, fewer are faster to compare; flat from 4 to 32
 ROUNDING = 2.0**-23  # twice what one operation on 32-bit floats may be off by, relatively
+
+
+Loading = Future["Model | None"]
 
 
 @dataclass(frozen=True)
@@ -82,38 +95,56 @@ class Model:
 
 
 def model_of(snapshot: Snapshot) -> Model | None:
-    """The model of the snapshot's generation, kept in memory while answers use that generation; None: it has none."""
-    generation, cache = snapshot.generation, snapshot.views.models
+    """The model of the snapshot's generation, kept in memory while answers use that generation; None: it has none.
+
+    A large one takes longer to load than an answer may wait: it is loaded beside the answers, which lack it until then.
+    """
+    generation, views = snapshot.generation, snapshot.views
     if generation is None:
         return None
+    mine: Loading = Future()
+    loading = views.models.setdefault(generation, mine)
+    if loading is mine:
+        for other in views.models.keys() - {generation}:
+            views.models.pop(other, None)  # another thread may still compute with the model that it holds
+        threading.Thread(target=_load, args=(views.batch, generation, mine), name="model", daemon=True).start()
     try:
-        return cache[generation]
-    except KeyError:
-        model = _load(snapshot)
-        cache.clear()  # another thread may still compute with the model that it holds
-        cache[generation] = model
-        return model
+        return loading.result(views.patience_seconds)
+    except TimeoutError:
+        snapshot.lack(MODEL)
+        return None
+    except StoreUnavailable as error:
+        views.models.pop(generation, None)
+        raise Lost(BATCH, str(error)) from error
 
 
 def calibration_of(snapshot: Snapshot) -> Knots:
     """How the generation's evaluation found scores and hits to go together; without loading a model for it."""
     if snapshot.generation is None:
         return ()
-    if (model := snapshot.views.models.get(snapshot.generation)) is not None:
+    loading = snapshot.views.models.get(snapshot.generation)
+    if loading is not None and loading.done() and not loading.exception() and (model := loading.result()) is not None:
         return model.calibration
     row = snapshot.of_generation(SPACE, [CALIBRATION]).get(CALIBRATION)
     return json.loads(row) if row else ()
 
 
-def _load(snapshot: Snapshot) -> Model | None:
-    head = snapshot.of_generation(SPACE, [META, GRAM, CALIBRATION])
+def _load(store: ViewStore, generation: str, loading: Loading) -> None:
+    try:
+        loading.set_result(_read(store, generation_book(generation)))
+    except BaseException as error:  # noqa: BLE001 - it is the waiting threads'
+        loading.set_exception(error)
+
+
+def _read(store: ViewStore, book: Book) -> Model | None:
+    head = store.read(book, SPACE, [META, GRAM, CALIBRATION])
     if META not in head or GRAM not in head:
         return None
     meta = json.loads(head[META])
     width = meta["factors"]
     chunks = range(-(-meta["items"] // meta.get("items_a_row", ITEMS_A_ROW)))
     keys = [f"{part}/{chunk:06d}".encode() for chunk in chunks for part in ("factors", "names")]
-    rows = snapshot.of_generation(SPACE, keys)
+    rows = {key: row for some in slices(keys, ROWS_AT_ONCE) for key, row in store.read(book, SPACE, some).items()}
     if len(rows) < len(keys):
         return None
     factors = b"".join(rows[key] for key in keys[::2])

@@ -106,8 +106,12 @@ class Snapshot:
             "generation": self.generation,
             "segment": self.segments[-1] if self.segments else None,
             "fresh_to": {"event_time": self.facts.as_of, "offsets": offsets},
-            "degraded": list(self.degraded),
+            "degraded": [*self.degraded, *self.__dict__.get("lacking", [])],
         }
+
+    def lack(self, part: str) -> None:
+        """Have the answer say that it was computed without that part."""
+        self.__dict__.setdefault("lacking", []).append(part)
 
     def pairs(self, items: Sequence[bytes]) -> dict[bytes, dict[bytes, int]]:
         """Each item's co-ratings in thousandths, by the other item."""

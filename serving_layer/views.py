@@ -13,6 +13,8 @@ from serving_layer.kept_rows import KeptRows
 from serving_layer.patience import Lost, Patience
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     from serving_layer.counts import CountCache
     from serving_layer.model import Model
     from serving_layer.snapshot import Snapshot
@@ -32,8 +34,8 @@ class Moved(Exception):
 class Views:
     """The open stores and what reading them depends on; one for each process. Closing is the opener's.
 
-    ``models`` caches the newest generation's model by its id, ``counts`` the hourly counts of its answers, ``kept``
-    what they read of it again and again.
+    ``models`` caches the newest generation's model by its id, loaded or on its way, ``counts`` the hourly counts of its
+    answers, ``kept`` what they read of it again and again.
     ``patience_seconds``: how long one answer waits for one of the stores.
     """
 
@@ -41,7 +43,7 @@ class Views:
     speed: ViewStore
     partitioner: str = "murmur2"
     shrinkage: float = 0.0
-    models: dict[str, "Model | None"] = field(default_factory=dict)
+    models: dict[str, "Future[Model | None]"] = field(default_factory=dict)
     counts: "CountCache | None" = None
     kept: KeptRows | None = None
     patience_seconds: float = 2.0

@@ -1,15 +1,20 @@
 """A model's rows, and the items that score best against sorting every exact score."""
 
+import threading
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from adapters.books import generation_book
-from adapters.stores import open_store
+from adapters.stores import Book, ViewStore, open_store
 from batch_layer import train
 from core.fold_in import Floats, Matrix
+from schemas.errors import StoreUnavailable
 from serving_layer.model import Model, model_of
+from serving_layer.patience import Lost
 from serving_layer.snapshot import Snapshot
 from serving_layer.views import Views
 
@@ -71,3 +76,43 @@ def test_a_large_model_comes_back_from_rows_that_any_store_takes(tmp_path: Path)
     assert found is not None
     assert found.items == items
     assert np.array_equal(found.factors, factors)
+
+
+class Slow:
+    """A store that keeps whoever reads the model waiting until it is told."""
+
+    def __init__(self, store: ViewStore) -> None:
+        self.store, self.ready, self.refusing = store, threading.Event(), False
+
+    def read(self, book: Book, space: str, keys: Sequence[bytes]) -> dict[bytes, bytes]:
+        if space == "model":
+            self.ready.wait(30)
+            if self.refusing:
+                raise StoreUnavailable("down")
+        return self.store.read(book, space, keys)
+
+
+def test_answers_go_on_without_a_model_that_takes_long_to_load_and_have_it_then(tmp_path: Path) -> None:
+    store = open_store(f"sqlite:///{tmp_path / 'views.sqlite'}")
+    factors = np.ones((3, FACTORS), np.float32)
+    rows = train.model_rows(train.Model([b"a", b"b", b"c"], factors, train.AlsSettings(FACTORS, 1, 0.1, 10.0)))
+    store.put(generation_book("g"), {("model", key): value for key, value in rows})
+    slow: Any = Slow(store)
+    views = Views(slow, store, patience_seconds=0.1)
+
+    def asked() -> tuple[Model | None, list[str]]:
+        snapshot = Snapshot(views, "g", {0: 0}, None, None, (), ("speed",))
+        found = model_of(snapshot)
+        return found, snapshot.header()["degraded"]
+
+    assert asked() == (None, ["speed", "model"])
+    views.patience_seconds, slow.refusing = 30.0, True
+    slow.ready.set()
+    with pytest.raises(Lost, match="down"):
+        asked()
+    slow.refusing = False
+    found, degraded = asked()
+    assert found is not None
+    assert (found.items, degraded) == ([b"a", b"b", b"c"], ["speed"])
+    assert asked()[0] is found
+    store.close()
