@@ -104,7 +104,7 @@ def pack_histories(users, count, item, rating, time, id_count, fresh, ids, name_
             store(out, at, np.uint64(name_starts[item[u, k] + 1] - name_starts[item[u, k]]))
             at += long
         for k in range(n):
-            first = name_starts[item[u, k]]
-            copy(out, at, names, first, name_starts[item[u, k] + 1] - first)
-            at += name_starts[item[u, k] + 1] - first
+            first, end = name_starts[item[u, k]], name_starts[item[u, k] + 1]
+            copy(out, at, names, first, end - first)
+            at += end - first
     return out[: starts[len(users)]], starts

@@ -134,8 +134,8 @@ class Ranked:
     def of(counts: WindowCounts, rows: Ints, scores: Floats, ratio: float | None) -> "Ranked":
         order = np.argsort(-scores)
         falling = scores[order]
-        groups = np.r_[0, np.flatnonzero(np.diff(falling)) + 1, len(falling)]
-        return Ranked(counts, rows[order], falling, np.unique(groups).tolist(), ratio)
+        groups = np.flatnonzero(np.diff(falling, prepend=np.inf, append=-np.inf)).tolist()
+        return Ranked(counts, rows[order], falling, groups, ratio)
 
     def __iter__(self) -> Iterator[Trend]:
         return (_trend(self.counts, k, score, self.ratio) for k, score in self._in_order())
@@ -146,8 +146,10 @@ class Ranked:
 
     def score(self, item: bytes) -> float | None:
         """None when the item is not in the list."""
-        place = self.counts.items.index(item) if item in self.counts.items else -1
-        at = np.flatnonzero(self.rows == place)
+        try:
+            at = np.flatnonzero(self.rows == self.counts.items.index(item))
+        except ValueError:
+            return None
         return float(self.scores[at[0]]) if len(at) else None
 
     def _in_order(self) -> Iterator[tuple[int, float]]:

@@ -129,10 +129,7 @@ def popular(snapshot: Snapshot, window: Window) -> Ranked:
 
 
 def _cache(snapshot: Snapshot) -> CountCache:
-    cache = snapshot.views.counts
-    if cache is None or cache.generation != snapshot.generation:
-        cache = snapshot.views.counts = CountCache(snapshot.generation)  # other threads may still use theirs
-    return cache
+    return snapshot.views.kept(CountCache, snapshot.generation)
 
 
 def _buckets(window: Window) -> list[int]:

@@ -18,7 +18,7 @@ Read = Callable[[Sequence[bytes]], Mapping[bytes, bytes]]
 class KeptRows:
     """Of one generation, as they were read: by view, key -> value, or None where there is no such row."""
 
-    generation: str
+    generation: str | None
     _views: dict[str, dict[bytes, bytes | None]] = field(default_factory=dict)
 
     def read(self, view: str, keys: Sequence[bytes], read: Read) -> dict[bytes, bytes]:

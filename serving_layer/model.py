@@ -3,7 +3,7 @@
 import json
 import threading
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -14,9 +14,8 @@ from adapters.stores.port import Book, ViewStore
 from core.blend import Knots
 from core.codec import History, unpack_columns
 from core.fold_in import Floats, FoldIn, Ints, Matrix, fold_in
-from schemas.errors import StoreUnavailable
 from schemas.event import WEIGHT_SCALE
-from serving_layer.patience import Lost
+from serving_layer.patience import reading, seconds_left
 from serving_layer.snapshot import Snapshot
 from serving_layer.views import BATCH
 
@@ -24,12 +23,10 @@ SPACE = "model"
 META, GRAM, CALIBRATION = b"meta", b"gram", b"calibration"
 MODEL = "model"  # what an answer lacks while it is loaded
 ITEMS_A_ROW = 50_000  # of models that do not say
+SHARE_OF_PATIENCE = 0.75  # what an answer may wait for a model: the rest is for what else it reads there
 ROWS_AT_ONCE = 8  # of a mebibyte, in one request's time
 GROUPS_A_PLACE = 8  # more groups cut closer, fewer are faster to compare; flat from 4 to 32
 ROUNDING = 2.0**-23  # twice what one operation on 32-bit floats may be off by, relatively
-
-
-Loading = Future["Model | None"]
 
 
 @dataclass(frozen=True)
@@ -94,6 +91,34 @@ class Model:
         return float(np.sqrt(np.einsum("ij,ij->i", self.factors, self.factors).max(initial=0.0)))
 
 
+@dataclass
+class Loading:
+    """The model of one generation on its way: it begins when first asked for, and again after a failure."""
+
+    generation: str | None
+    _model: "Future[Model | None] | None" = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def begun(self, store: ViewStore) -> "Future[Model | None]":
+        with self._lock:
+            if self._model is None or (self._model.done() and self._model.exception()):
+                self._model = Future()
+                threading.Thread(target=self._load, args=(store, self._model), name="model", daemon=True).start()
+            return self._model
+
+    def loaded(self) -> Model | None:
+        """The model if it is there."""
+        model = self._model
+        return model.result() if model is not None and model.done() and not model.exception() else None
+
+    def _load(self, store: ViewStore, loading: "Future[Model | None]") -> None:
+        assert self.generation is not None
+        try:
+            loading.set_result(_read(store, generation_book(self.generation)))
+        except BaseException as error:  # noqa: BLE001 - it is the waiting threads'
+            loading.set_exception(error)
+
+
 def model_of(snapshot: Snapshot) -> Model | None:
     """The model of the snapshot's generation, kept in memory while answers use that generation; None: it has none.
 
@@ -102,38 +127,24 @@ def model_of(snapshot: Snapshot) -> Model | None:
     generation, views = snapshot.generation, snapshot.views
     if generation is None:
         return None
-    mine: Loading = Future()
-    loading = views.models.setdefault(generation, mine)
-    if loading is mine:
-        for other in views.models.keys() - {generation}:
-            views.models.pop(other, None)  # another thread may still compute with the model that it holds
-        threading.Thread(target=_load, args=(views.batch, generation, mine), name="model", daemon=True).start()
-    try:
-        return loading.result(views.patience_seconds)
-    except TimeoutError:
-        snapshot.lack(MODEL)
-        return None
-    except StoreUnavailable as error:
-        views.models.pop(generation, None)
-        raise Lost(BATCH, str(error)) from error
+    loading = views.kept(Loading, generation).begun(views.batch)
+    patience = SHARE_OF_PATIENCE * seconds_left(BATCH, views.patience_seconds)
+    with reading(BATCH):
+        try:
+            return loading.result(patience)
+        except TimeoutError:
+            snapshot.lack(MODEL)
+            return None
 
 
 def calibration_of(snapshot: Snapshot) -> Knots:
     """How the generation's evaluation found scores and hits to go together; without loading a model for it."""
     if snapshot.generation is None:
         return ()
-    loading = snapshot.views.models.get(snapshot.generation)
-    if loading is not None and loading.done() and not loading.exception() and (model := loading.result()) is not None:
+    if (model := snapshot.views.kept(Loading, snapshot.generation).loaded()) is not None:
         return model.calibration
     row = snapshot.of_generation(SPACE, [CALIBRATION]).get(CALIBRATION)
     return json.loads(row) if row else ()
-
-
-def _load(store: ViewStore, generation: str, loading: Loading) -> None:
-    try:
-        loading.set_result(_read(store, generation_book(generation)))
-    except BaseException as error:  # noqa: BLE001 - it is the waiting threads'
-        loading.set_exception(error)
 
 
 def _read(store: ViewStore, book: Book) -> Model | None:

@@ -113,6 +113,12 @@ class _Attempt(Generic[T]):
         return self.patience.seconds - self.patience.spent.get(side, 0.0) - (time.monotonic() - since)
 
 
+def seconds_left(side: str, otherwise: float) -> float:
+    """What the answer that this thread computes may still wait for that side; ``otherwise`` where it computes none."""
+    attempt: _Attempt[object] | None = getattr(_here, "attempt", None)
+    return otherwise if attempt is None else attempt.patience.seconds - attempt.patience.spent.get(side, 0.0)
+
+
 @contextmanager
 def reading(side: str) -> Iterator[None]:
     """Tell which side a store that is down belongs to; what it takes counts against the answer's budget."""

@@ -27,7 +27,7 @@ from core.partitioner import partition_of
 from core.views import merge_facts, merge_items
 from schemas.control import Control, Offsets, Position
 from schemas.errors import NotReady
-from serving_layer.kept_rows import KEPT
+from serving_layer.kept_rows import KEPT, KeptRows
 from serving_layer.patience import reading
 from serving_layer.views import BATCH, CATALOGUE_SIDE, SPEED_SIDE, Moved, Views
 
@@ -167,7 +167,7 @@ class Snapshot:
             with reading(BATCH):
                 return self.views.batch.read(book, space, list(some))
 
-        return self.views.kept_of(self.generation).read(space, keys, read) if space in KEPT else read(keys)
+        return self.views.kept(KeptRows, self.generation).read(space, keys, read) if space in KEPT else read(keys)
 
     def _parts(self, view: str, keys: Sequence[bytes]) -> Parts:
         """Of every key that has a value: the generation's part and those of the segments."""

@@ -1,22 +1,18 @@
 """The two view stores as one answer sees them, and the loop that makes an answer a snapshot (design §5 rule 6)."""
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from adapters.settings import Settings, milliseconds
 from adapters.stores import ViewStore, open_store
 from core.tagged import NewerBase
 from schemas.errors import NotReady
-from serving_layer.kept_rows import KeptRows
 from serving_layer.patience import Lost, Patience
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
-
-    from serving_layer.counts import CountCache
-    from serving_layer.model import Model
     from serving_layer.snapshot import Snapshot
 
 BATCH, SPEED_SIDE, CATALOGUE_SIDE = "batch", "speed", "catalogue"  # what an answer may have to do without
@@ -24,6 +20,17 @@ BATCH, SPEED_SIDE, CATALOGUE_SIDE = "batch", "speed", "catalogue"  # what an ans
 MAX_TRIES = 25
 
 T = TypeVar("T")
+
+
+class OfGeneration(Protocol):
+    """Something kept of one generation, which never changes."""
+
+    generation: str | None
+
+    def __init__(self, generation: str | None) -> None: ...
+
+
+K = TypeVar("K", bound=OfGeneration)
 
 
 class Moved(Exception):
@@ -34,8 +41,6 @@ class Moved(Exception):
 class Views:
     """The open stores and what reading them depends on; one for each process. Closing is the opener's.
 
-    ``models`` caches the newest generation's model by its id, loaded or on its way, ``counts`` the hourly counts of its
-    answers, ``kept`` what they read of it again and again.
     ``patience_seconds``: how long one answer waits for one of the stores.
     """
 
@@ -43,17 +48,20 @@ class Views:
     speed: ViewStore
     partitioner: str = "murmur2"
     shrinkage: float = 0.0
-    models: dict[str, "Future[Model | None]"] = field(default_factory=dict)
-    counts: "CountCache | None" = None
-    kept: KeptRows | None = None
     patience_seconds: float = 2.0
+    _kept: "dict[type[OfGeneration], Any]" = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def kept_of(self, generation: str) -> KeptRows:
-        """The rows kept of that generation; those of any other are let go."""
-        kept = self.kept
-        if kept is None or kept.generation != generation:
-            kept = self.kept = KeptRows(generation)  # other threads may still use theirs
-        return kept
+    def kept(self, kind: type[K], generation: str | None) -> K:
+        """What is kept in memory of that generation, made empty when first asked for.
+
+        That of any other is let go; threads whose answers still use it have it in hand.
+        """
+        with self._lock:
+            found: K | None = self._kept.get(kind)
+            if found is None or found.generation != generation:
+                found = self._kept[kind] = kind(generation)
+            return found
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from adapters.kafka_source import read_range
 from adapters.lake import Lake
 from adapters.log import Log
 from adapters.settings import Settings
+from adapters.spark import in_workers
 from batch_layer.ingest import accepted, parsed, rejected
 from core.boundaries import latest, reaches
 from core.control import origin
@@ -71,7 +72,7 @@ class LakeFiller:
                 bury_all(log, pa.RecordBatch.from_arrays(given.columns, schema=REJECTED_COLUMNS))
                 yield pa.RecordBatch.from_pydict({"buried": [given.num_rows]})
 
-        rows.select(*REJECTED_COLUMNS.names).mapInArrow(bury, "buried bigint").agg({"buried": "sum"}).collect()
+        in_workers(rows.select(*REJECTED_COLUMNS.names), bury, "buried bigint").agg({"buried": "sum"}).collect()
 
 
 def _holds_more(control: Control, events: "DataFrame") -> bool:

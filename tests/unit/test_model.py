@@ -13,10 +13,10 @@ from adapters.stores import Book, ViewStore, open_store
 from batch_layer import train
 from core.fold_in import Floats, Matrix
 from schemas.errors import StoreUnavailable
-from serving_layer.model import Model, model_of
-from serving_layer.patience import Lost
+from serving_layer.model import SHARE_OF_PATIENCE, Model, model_of
+from serving_layer.patience import Lost, Patience
 from serving_layer.snapshot import Snapshot
-from serving_layer.views import Views
+from serving_layer.views import BATCH, Views
 
 FACTORS = 50
 
@@ -115,4 +115,19 @@ def test_answers_go_on_without_a_model_that_takes_long_to_load_and_have_it_then(
     assert found is not None
     assert (found.items, degraded) == ([b"a", b"b", b"c"], ["speed"])
     assert asked()[0] is found
+    store.close()
+
+
+def test_what_an_answer_waits_for_a_model_is_taken_from_its_budget_and_leaves_some(tmp_path: Path) -> None:
+    store = open_store(f"sqlite:///{tmp_path / 'views.sqlite'}")
+    slow: Any = Slow(store)
+    views, patience = Views(slow, store, patience_seconds=60.0), Patience(4.0)  # far more would be the first one's
+
+    def asked() -> tuple[Model | None, list[str]]:
+        snapshot = Snapshot(views, "g", {0: 0}, None, None, (), ("speed",))
+        return model_of(snapshot), snapshot.header()["degraded"]
+
+    assert patience.attempt(asked) == (None, ["speed", "model"])  # the facts were still read
+    assert patience.spent[BATCH] >= SHARE_OF_PATIENCE * 4.0
+    slow.ready.set()
     store.close()
