@@ -6,8 +6,10 @@ would compile anew there, some 20 s. It also notices a change of the file that c
 
 import hashlib
 import os
+from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
@@ -46,5 +48,17 @@ def cache_root() -> Path:
 @cache
 def digest() -> str:
     """A short name of all sources of ``core``."""
-    sources = sorted((each.name, each.read_bytes()) for each in files("core").iterdir() if each.name.endswith(".py"))
-    return hashlib.sha256(repr(sources).encode()).hexdigest()[:16]
+    return digest_of(files("core"))
+
+
+def digest_of(package: Traversable) -> str:
+    """A short name of all sources of a package and of the packages inside it."""
+    return hashlib.sha256(repr(sorted(_sources(package, ""))).encode()).hexdigest()[:16]
+
+
+def _sources(folder: Traversable, path: str) -> Iterator[tuple[str, bytes]]:
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            yield from _sources(entry, f"{path}{entry.name}/")
+        elif entry.name.endswith(".py"):
+            yield path + entry.name, entry.read_bytes()

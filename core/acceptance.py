@@ -1,4 +1,4 @@
-"""Whether a record is an event: the readable, exact rules of design §2, one record at a time.
+"""Whether a record is an event: the readable, exact rules of contract §2, one record at a time.
 
 ``core.parse`` does the same for columns and comes back here for every record that is not plain.
 """

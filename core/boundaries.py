@@ -1,4 +1,4 @@
-"""Offsets, boundaries and segments: which stretch of the log an event belongs to (design §5 rule 2)."""
+"""Offsets, boundaries and segments: which stretch of the log an event belongs to (contract §5 rule 2)."""
 
 from collections.abc import Sequence
 

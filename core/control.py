@@ -1,6 +1,6 @@
 """What may become of the control record: each change as a pure function, applied by compare-and-set elsewhere.
 
-The numbers name the rules of design §5. A change that a rule forbids raises ``SettingsError`` or ``BadInput`` with
+The numbers name the rules of contract §5. A change that a rule forbids raises ``SettingsError`` or ``BadInput`` with
 the reason; the caller writes nothing then.
 """
 

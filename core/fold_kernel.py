@@ -1,4 +1,4 @@
-"""The fold of design §3 over columns, compiled: the one that both layers run (slow twin: ``core.fold_slow``)."""
+"""The fold of contract §3 over columns, compiled: the one that both layers run (slow twin: ``core.fold_slow``)."""
 
 import numpy as np
 from numba import njit

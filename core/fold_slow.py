@@ -1,4 +1,4 @@
-"""The fold as design §3 writes it, event by event: the judge of the compiled one; ``verify`` recomputes with it."""
+"""The fold as contract §3 writes it, event by event: the judge of the compiled one; ``verify`` recomputes with it."""
 
 from collections import Counter
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""What is computed after the merge and never before: similarity, trend, change (design §4). Sums in, scores out."""
+"""What is computed after the merge and never before: similarity, trend, change (contract §4). Sums in, scores out."""
 
 import math
 from collections.abc import Iterable, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Values of the speed views: ``{base, base's attempt, tag, change}`` (design §5 rule 4), and their older parts.
+"""Values of the speed views: ``{base, base's attempt, tag, change}`` (contract §5 rule 4), and their older parts.
 
 A micro-batch may crash at any write. It therefore never overwrites what counts: it adds a change tagged with its
 attempt, and the tag counts only once the position record says that the attempt is committed. The next writer of the

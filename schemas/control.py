@@ -1,4 +1,4 @@
-"""The control record and the position: the two small documents that make the merge exact (design §5).
+"""The control record and the position: the two small documents that make the merge exact (contract §5).
 
 Both are kept as JSON and changed only by compare-and-set on the whole text. ``version`` and ``writer`` make every
 text unlike all earlier ones, so that a compare-and-set whose outcome is unknown is settled by reading again.

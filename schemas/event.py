@@ -47,7 +47,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """An event that fails the contract, with the first reason that applies (design §2)."""
+    """An event that fails the contract, with the first reason that applies (contract §2)."""
 
     reason: str
 

@@ -1,4 +1,4 @@
-"""The HTTP API under ``/api/v1`` (design §7); OpenAPI at ``/docs``."""
+"""The HTTP API under ``/api/v1`` (contract §7); OpenAPI at ``/docs``."""
 
 import logging
 import signal

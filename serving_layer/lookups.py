@@ -1,4 +1,4 @@
-"""The lookups as the JSON of design §7: what both merged views say, computed after the merge."""
+"""The lookups as the JSON of contract §7: what both merged views say, computed after the merge."""
 
 from collections.abc import Iterable
 from typing import Any

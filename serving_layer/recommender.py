@@ -34,7 +34,7 @@ class Wish:
 
 
 def recommend(snapshot: Snapshot, user: bytes, wish: Wish) -> dict[str, Any]:
-    """The user's recommendations as the JSON of design §7; ``personal`` is false for a user without history."""
+    """The user's recommendations as the JSON of contract §7; ``personal`` is false for a user without history."""
     history = snapshot.history(user)
     seen = snapshot.seen(user)
     sources = _sources(snapshot, history, wish.page.category)

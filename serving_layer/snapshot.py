@@ -1,4 +1,4 @@
-"""One consistent reading of both views: all of a micro-batch or none, one generation (design §5 rules 6 and 7)."""
+"""One consistent reading of both views: all of a micro-batch or none, one generation (contract §5 rules 6 and 7)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -100,7 +100,7 @@ class Snapshot:
         return latest(*known)
 
     def header(self) -> dict[str, Any]:
-        """The fields that every answer carries (design §4)."""
+        """The fields that every answer carries (contract §4)."""
         offsets = {str(partition): offset for partition, offset in self.offsets.items()}
         return {
             "generation": self.generation,

@@ -31,7 +31,7 @@ class End:
 
 
 def status(views: Views, settings: Settings, log: "Log | None", now_ms: int) -> dict[str, Any]:
-    """The JSON of design §7.
+    """The JSON of contract §7.
 
     Args: log: None when none is there.      now_ms: the wall clock, epoch ms.
     Raises: NotReady when neither store answers.

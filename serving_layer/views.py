@@ -1,4 +1,4 @@
-"""The two view stores as one answer sees them, and the loop that makes an answer a snapshot (design §5 rule 6)."""
+"""The two view stores as one answer sees them, and the loop that makes an answer a snapshot (contract §5 rule 6)."""
 
 import threading
 from collections.abc import Callable, Iterator

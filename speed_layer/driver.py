@@ -1,4 +1,4 @@
-"""The micro-batch by the rules of design §5.3: decides, has the steps run, commits."""
+"""The micro-batch by the rules of contract §5 rule 3: decides, has the steps run, commits."""
 
 import time
 import uuid

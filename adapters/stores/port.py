@@ -31,7 +31,7 @@ class ViewStore(Protocol):
         """Make ``new`` the record if it still is ``expected`` (None: there is none); else False, and nothing changed.
 
         With ``writes``: only if exactly that many guarded puts succeeded since the record was last swapped. A store
-        that was restored or failed over under a live writer has lost some, and so refuses (design §5 rule 13).
+        that was restored or failed over under a live writer has lost some, and so refuses (contract §5 rule 13).
         Every ``new`` differs from all earlier records of the book, so an unknown outcome is settled by reading again.
         """
 

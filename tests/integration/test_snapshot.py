@@ -1,4 +1,4 @@
-"""An answer is one moment, whatever layers and stores do while it is computed (design §5 rules 6 and 7, §4)."""
+"""An answer is one moment, whatever layers and stores do while it is computed (contract §5 rules 6 and 7, §4)."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace

@@ -56,8 +56,8 @@ def _event(k: int, item: str, weight: int, days: float = 0, event_id: str = "") 
     return Event(0, k, when, event_id or f"e{k}", when, "any", "u", item, None, weight, None)
 
 
-def test_the_slow_twin_follows_the_design_line_by_line() -> None:
-    """Worked by hand from design §3, so that the twin itself has a judge."""
+def test_the_slow_twin_follows_the_contract_line_by_line() -> None:
+    """Worked by hand from contract §3, so that the twin itself has a judge."""
     view = SlowView()
     for event in (
         _event(0, "a", 1000),

@@ -1,4 +1,4 @@
-"""Acceptance: one good record with one thing broken at a time, and the reason (design §2)."""
+"""Acceptance: one good record with one thing broken at a time, and the reason (contract §2)."""
 
 import itertools
 import threading

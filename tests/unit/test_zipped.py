@@ -6,6 +6,9 @@ import sys
 from pathlib import Path
 from zipfile import ZipFile
 
+import pytest
+
+from adapters.numba_cache import digest_of
 from adapters.spark import NUMBA_LOCATORS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,6 +36,16 @@ def test_packages_in_another_folder_find_what_was_compiled(tmp_path: Path) -> No
 
 def test_a_change_anywhere_in_core_compiles_anew(tmp_path: Path) -> None:
     assert [hits_of(tmp_path, zipped(tmp_path / str(n), changed)) for n, changed in enumerate((b"", b"\n"))] == [0, 0]
+
+
+@pytest.mark.parametrize("changed", ["core/codec.py", "core/fold/kernel.py", "core/fold/deeper/kernel.py"])
+def test_a_source_counts_however_deep_it_lies(tmp_path: Path, changed: str) -> None:
+    before = digest_of(tmp_path)
+    (tmp_path / changed).parent.mkdir(parents=True)
+    (tmp_path / changed).write_text("x = 1")
+    first = digest_of(tmp_path)
+    (tmp_path / changed).write_text("x = 2")
+    assert len({before, first, digest_of(tmp_path)}) == 3
 
 
 def test_the_lock_of_jars_and_the_leash_of_children_are_read_from_the_zip(tmp_path: Path) -> None:
@@ -63,7 +76,7 @@ def zipped(folder: Path, appended: bytes) -> Path:
     """The packages in a zip there, a file of core with something more at its end."""
     folder.mkdir()
     with ZipFile(folder / "packages.zip", "w") as out:
-        for path in (path for name in ("core", "schemas", "adapters") for path in (ROOT / name).glob("*.*")):
+        for path in (path for name in ("core", "schemas", "adapters") for path in (ROOT / name).rglob("*.*")):
             more = appended if path.name == "codec.py" else b""
             out.writestr(str(path.relative_to(ROOT)), path.read_bytes() + more)
     return folder / "packages.zip"
