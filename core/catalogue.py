@@ -29,6 +29,16 @@ def parse_user(key: bytes | None, value: bytes | None) -> User | Rejected | None
     return _parse(key, value, _user, lambda user: user.user_id)
 
 
+def categories_of(record: Item | None, of_events: str) -> tuple[str, ...]:
+    """All categories of an item, the main one first, each once; ``()`` for an item without any.
+
+    The record's ``category`` is the main one, else the first of its ``categories``; ``of_events``, the category that
+    events gave, counts only where the record names none. An empty string names none.
+    """
+    named = () if record is None else (record.category, *record.categories)
+    return tuple(dict.fromkeys(name for name in named if name)) or ((of_events,) if of_events else ())
+
+
 def _parse(
     key: bytes | None, value: bytes | None, read: Callable[[Fields], _Entry], id_of: Callable[[_Entry], str]
 ) -> _Entry | Rejected | None:
@@ -58,6 +68,7 @@ def _item(given: Fields) -> Item:
         title=given.optional("title", fields.any_text),
         description=given.optional("description", fields.any_text),
         category=given.optional("category", fields.text),
+        categories=given.optional("categories", fields.texts) or (),
         brand=given.optional("brand", fields.text),
         price=given.optional("price", _price),
         image=given.optional("image", fields.any_text),

@@ -1,7 +1,10 @@
-"""The JSON rows in which the newest catalogue records are kept; ``null`` for what a null record deleted."""
+"""The JSON rows in which the newest catalogue records are kept; ``null`` for what a null record deleted.
+
+Members that newer versions wrote are ignored; those that older versions did not write are absent.
+"""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
 from schemas.catalogue import Item, User
@@ -10,8 +13,8 @@ DELETED = b"null"  # kept, since a deleted item leaves the lists and one that wa
 
 
 def plain(entry: Item | User) -> dict[str, Any]:
-    """A record as JSON shows it: what it leaves out is left out."""
-    return {name: value for name, value in asdict(entry).items() if value not in (None, (), {}, False)}
+    """A record as JSON shows it: what it leaves out is left out, a price of 0 is not."""
+    return {name: value for name, value in asdict(entry).items() if not _left_out(value)}
 
 
 def pack_entry(entry: Item | User | None) -> bytes:
@@ -21,11 +24,22 @@ def pack_entry(entry: Item | User | None) -> bytes:
 
 def unpack_item_record(row: bytes | None) -> Item | None:
     """The item; None when there is no row or it says deleted."""
-    raw = json.loads(row or DELETED)
-    return None if raw is None else Item(**{**raw, "tags": tuple(raw.get("tags", ()))})
+    found = _members(row, Item)
+    if found is None:
+        return None
+    return Item(**{**found, "categories": tuple(found.get("categories", ())), "tags": tuple(found.get("tags", ()))})
 
 
 def unpack_user_record(row: bytes | None) -> User | None:
     """The user; None when there is no row or it says deleted."""
-    raw = json.loads(row or DELETED)
-    return None if raw is None else User(**{**raw, "preferences": tuple(raw.get("preferences", ()))})
+    found = _members(row, User)
+    return None if found is None else User(**{**found, "preferences": tuple(found.get("preferences", ()))})
+
+
+def _members(row: bytes | None, kind: type[Item] | type[User]) -> dict[str, Any] | None:
+    read: dict[str, Any] | None = json.loads(row or DELETED)
+    return None if read is None else {each.name: read[each.name] for each in fields(kind) if each.name in read}
+
+
+def _left_out(value: object) -> bool:
+    return value is None or value is False or value in ((), {})

@@ -7,12 +7,16 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One item's newest record; what it leaves out is None, ``()`` or false. ``created_at`` is epoch milliseconds."""
+    """One item's newest record; what it leaves out is None, ``()`` or false. ``created_at`` is epoch milliseconds.
+
+    An item may stand in several categories: ``core.catalogue.categories_of`` says which, and which is the main one.
+    """
 
     item_id: str
     title: str | None = None
     description: str | None = None
     category: str | None = None
+    categories: tuple[str, ...] = ()
     brand: str | None = None
     price: float | None = None
     image: str | None = None

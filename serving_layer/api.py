@@ -33,6 +33,7 @@ Id = Annotated[str, AfterValidator(path_id)]
 N = Annotated[int, Query(ge=1, le=MAX_N)]
 Offset = Annotated[int, Query(ge=0)]
 Window = Annotated[str, Query(description="Whole hours: 1h, 24h, 7d.")]
+Category = Annotated[list[str] | None, Query(description="Only items of this category; repeated: of any of them.")]
 AsOf = Annotated[str | None, Query(description="Event time that 'now' means; epoch ms or RFC 3339.")]
 
 api = APIRouter(prefix="/api/v1")
@@ -43,7 +44,7 @@ class WishBody(BaseModel):
 
     n: int = Field(10, ge=1, le=MAX_N)
     offset: int = Field(0, ge=0)
-    category: str | None = None
+    category: str | list[str] | None = None
     exclude: list[str] = []
     include_seen: bool = False
     context: dict[str, Any] | None = None
@@ -103,24 +104,29 @@ Body = Annotated[bytes, Depends(body_of)]
 IN_TURN = Depends(in_turn)
 
 
+def _page(n: int, offset: int, category: list[str] | None) -> Page:
+    return Page(n, offset, frozenset(category) if category else None)
+
+
 def _told(views: Views, compute: Callable[[Snapshot], dict[str, Any]]) -> JSONResponse:
     return JSONResponse(answer(views, compute))
 
 
 @api.get("/recommendations/{user_id}")
 def get_recommendations(
-    views: OpenViews, user_id: Id, n: N = 10, offset: Offset = 0, category: str | None = None,
+    views: OpenViews, user_id: Id, n: N = 10, offset: Offset = 0, category: Category = None,
     exclude: Annotated[list[str] | None, Query()] = None, include_seen: bool = False,
 ) -> JSONResponse:  # fmt: skip
     """What the user may like, and why."""
-    wish = Wish(Page(n, offset, category), {item.encode() for item in exclude or ()}, include_seen)
+    wish = Wish(_page(n, offset, category), {item.encode() for item in exclude or ()}, include_seen)
     return _told(views, lambda snapshot: recommender.recommend(snapshot, user_id.encode(), wish))
 
 
 @api.post("/recommendations/{user_id}")
 def post_recommendations(views: OpenViews, user_id: Id, wish: WishBody) -> JSONResponse:
     """The same with a body, for lists of items to leave out that are too long for a URL."""
-    return get_recommendations(views, user_id, wish.n, wish.offset, wish.category, wish.exclude, wish.include_seen)
+    category = [wish.category] if isinstance(wish.category, str) else wish.category
+    return get_recommendations(views, user_id, wish.n, wish.offset, category, wish.exclude, wish.include_seen)
 
 
 @api.get("/items/{item_id}")
@@ -131,29 +137,29 @@ def get_item(views: OpenViews, item_id: Id) -> JSONResponse:
 
 @api.get("/items/{item_id}/similar")
 def get_similar(
-    views: OpenViews, item_id: Id, n: N = 10, offset: Offset = 0, category: str | None = None
+    views: OpenViews, item_id: Id, n: N = 10, offset: Offset = 0, category: Category = None
 ) -> JSONResponse:
     """What goes with an item, most similar first."""
-    return _told(views, lambda snapshot: lookups.similar(snapshot, item_id.encode(), Page(n, offset, category)))
+    return _told(views, lambda snapshot: lookups.similar(snapshot, item_id.encode(), _page(n, offset, category)))
 
 
 @api.get("/trending")
 def get_trending(
     views: OpenViews, window: Window = "24h", as_of: AsOf = None, n: N = 10, offset: Offset = 0,
-    category: str | None = None,
+    category: Category = None,
 ) -> JSONResponse:  # fmt: skip
     """What grows in the last hours, or is popular while growth cannot be told."""
     hours = _parsed(window_hours, window)
     moment = None if as_of is None else _parsed(moment_ms, as_of)
-    return _told(views, lambda snapshot: lookups.trending(snapshot, hours, moment, Page(n, offset, category)))
+    return _told(views, lambda snapshot: lookups.trending(snapshot, hours, moment, _page(n, offset, category)))
 
 
 @api.get("/users/{user_id}/history")
 def get_history(
-    views: OpenViews, user_id: Id, n: N = 10, offset: Offset = 0, category: str | None = None
+    views: OpenViews, user_id: Id, n: N = 10, offset: Offset = 0, category: Category = None
 ) -> JSONResponse:
     """The user's last items, newest first."""
-    return _told(views, lambda snapshot: lookups.history(snapshot, user_id.encode(), Page(n, offset, category)))
+    return _told(views, lambda snapshot: lookups.history(snapshot, user_id.encode(), _page(n, offset, category)))
 
 
 @api.get("/users/{user_id}/profile")

@@ -1,10 +1,11 @@
 """What items and users are: the newest catalogue records, and the categories that events gave."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from core.catalogue import categories_of
 from core.catalogue_rows import DELETED, unpack_item_record, unpack_user_record
 from schemas.catalogue import Item, User
 from schemas.errors import BadInput
@@ -23,15 +24,29 @@ class NotFound(BadInput):
 
 @dataclass(frozen=True)
 class Described:
-    """One item: its catalogue record if it has one; ``category`` is the record's, else the events'.
+    """One item: its catalogue record if it has one; ``categories`` are the record's, else the events', the main first.
 
     ``occurred``: an accepted event named it; ``listed``: false for a hidden or deleted one.
     """
 
     record: Item | None
-    category: str | None
+    categories: tuple[str, ...]
     occurred: bool
     listed: bool
+
+    @property
+    def category(self) -> str | None:
+        """The main category."""
+        return self.categories[0] if self.categories else None
+
+    def shown(self) -> dict[str, Any]:
+        """The categories as answers show them: the main one, and all where there are several."""
+        several = {"categories": list(self.categories)} if len(self.categories) > 1 else {}
+        return {"category": self.category, **several}
+
+    def is_in(self, wanted: Collection[str] | None) -> bool:
+        """Whether one of its categories is among those; None means any, also of an item without."""
+        return wanted is None or any(category in wanted for category in self.categories)
 
     @property
     def known(self) -> bool:
@@ -47,9 +62,8 @@ def describe(snapshot: Snapshot, items: Sequence[bytes]) -> dict[bytes, Describe
     for item in items:
         record = unpack_item_record(rows.get(item))
         of_events = occurred[item].category if item in occurred else ""
-        category = (record.category if record else None) or of_events or None
         hidden = rows.get(item) == DELETED or (record is not None and record.hidden)
-        out[item] = Described(record, category, item in occurred, not hidden)
+        out[item] = Described(record, categories_of(record, of_events), item in occurred, not hidden)
     return out
 
 
@@ -68,15 +82,15 @@ def user_of(snapshot: Snapshot, user: bytes) -> User | None:
 
 @dataclass(frozen=True)
 class Page:
-    """Which part of a list is wanted; ``category`` None means any."""
+    """Which part of a list is wanted: ``category`` None means any, several mean any of them."""
 
     n: int = 10
     offset: int = 0
-    category: str | None = None
+    category: frozenset[str] | None = None
 
 
 def listed(snapshot: Snapshot, ranked: Iterable[tuple[bytes, T]], page: Page) -> list[tuple[bytes, T, Described]]:
-    """The page of what may be listed: not hidden or deleted, of the category; reads no more rows than that takes."""
+    """The page of what may be listed: not hidden or deleted, of a wanted category; reads no more rows than needed."""
     found: list[tuple[bytes, T, Described]] = []
     rest = iter(ranked)
     size = page.offset + page.n + SPARE if page.category is None else CHUNK_ITEMS
@@ -84,7 +98,7 @@ def listed(snapshot: Snapshot, ranked: Iterable[tuple[bytes, T]], page: Page) ->
         described = describe(snapshot, [item for item, _ in chunk])
         for item, each in chunk:
             about = described[item]
-            if about.listed and page.category in (None, about.category):
+            if about.listed and about.is_in(page.category):
                 found.append((item, each, about))
         size = CHUNK_ITEMS
     return found[page.offset : page.offset + page.n]

@@ -36,7 +36,12 @@ def _identifier(text: str) -> bytes:
 ID = Converted("id", _identifier)
 _n = click.option("-n", type=click.IntRange(1), default=10, show_default=True, help="How many to list.")
 _offset = click.option("--offset", type=click.IntRange(0), default=0, help="Leave out so many first.")
-_category = click.option("--category", help="Only items of this category.")
+_category = click.option(
+    "--category",
+    multiple=True,
+    callback=lambda *given: frozenset(given[-1]) or None,
+    help="Only items of this category; repeated: of any of them.",
+)
 _window = click.option("--window", type=WINDOW, default="24h", show_default=True, help="Whole hours: 1h, 24h, 7d.")
 _as_of = click.option("--as-of", type=MOMENT, help="Event time that 'now' means; epoch ms or RFC 3339.")
 

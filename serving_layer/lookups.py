@@ -9,7 +9,7 @@ from core import scores
 from core.catalogue_rows import plain
 from core.scores import Trend, Window
 from schemas.event import BUCKET_MS, WEIGHT_SCALE
-from serving_layer.catalogue import Page, describe, listed, require_known
+from serving_layer.catalogue import Described, Page, describe, listed, require_known
 from serving_layer.counts import popular, trends, window_counts
 from serving_layer.snapshot import Snapshot
 
@@ -38,7 +38,7 @@ def similar(snapshot: Snapshot, item: bytes, page: Page) -> Answer:
                 "score": value,
                 "co_rating": pairs[name] / WEIGHT_SCALE,
                 "norm": norms[name] / WEIGHT_SCALE,
-                "category": about.category,
+                **about.shown(),
             }
             for name, value, about in rows
         ],
@@ -55,7 +55,7 @@ def trending(snapshot: Snapshot, hours: int, as_of: int | None, page: Page) -> A
         "window_seconds": hours * BUCKET_MS // 1000,
         "basis": basis,
         **snapshot.header(),
-        "items": [_trend_row(trend, about.category) for _, trend, about in rows],
+        "items": [_trend_row(trend, about) for _, trend, about in rows],
     }
 
 
@@ -74,7 +74,7 @@ def history(snapshot: Snapshot, user: bytes, page: Page) -> Answer:
     entries = snapshot.history(user).entries[::-1]
     if page.category is not None:
         about = describe(snapshot, [entry.item for entry in entries])
-        entries = tuple(entry for entry in entries if about[entry.item].category == page.category)
+        entries = tuple(entry for entry in entries if about[entry.item].is_in(page.category))
     return {
         "user_id": user.decode(),
         **snapshot.header(),
@@ -108,11 +108,12 @@ def item(snapshot: Snapshot, name: bytes) -> Answer:
     """What is known of one item: its catalogue record, its category and its norm."""
     about = require_known(snapshot, name)
     record = plain(about.record) if about.record else {"item_id": name.decode()}
+    record.pop("categories", None)
     norm = snapshot.norms([name])[name] / WEIGHT_SCALE
-    return {**record, "category": about.category, "hidden": not about.listed, "norm": norm, **snapshot.header()}
+    return {**record, **about.shown(), "hidden": not about.listed, "norm": norm, **snapshot.header()}
 
 
-def _trend_row(trend: Trend, category: str | None) -> Answer:
+def _trend_row(trend: Trend, about: Described) -> Answer:
     return {
         "item_id": trend.item.decode(),
         "score": trend.score,
@@ -120,7 +121,7 @@ def _trend_row(trend: Trend, category: str | None) -> Answer:
         "expected": trend.expected,
         "growth": trend.growth,
         "change": trend.change,
-        "category": category,
+        **about.shown(),
     }
 
 

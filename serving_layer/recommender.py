@@ -83,7 +83,7 @@ def explain(snapshot: Snapshot, user: bytes, item: bytes) -> dict[str, Any]:
         "because": because,
         "seen": item in seen,
         "listed": about.listed and item not in seen,
-        "category": about.category,
+        **about.shown(),
     }
 
 
@@ -94,7 +94,7 @@ def profile(snapshot: Snapshot, user: bytes) -> dict[str, Any]:
     about = describe(snapshot, [entry.item for entry in entries])
     tastes: dict[str, int] = {}
     for entry in entries:
-        if category := about[entry.item].category:
+        for category in about[entry.item].categories:
             tastes[category] = tastes.get(category, 0) + entry.rating
     ordered = sorted(tastes.items(), key=lambda each: (-each[1], each[0]))
     return {
@@ -108,8 +108,10 @@ def profile(snapshot: Snapshot, user: bytes) -> dict[str, Any]:
     }
 
 
-def _sources(snapshot: Snapshot, history: History, category: str | None, also: bytes | None = None) -> list[Source]:
-    wanted = CANDIDATES if category is None and history.entries else CANDIDATES_IN_CATEGORY
+def _sources(
+    snapshot: Snapshot, history: History, within: Collection[str] | None, also: bytes | None = None
+) -> list[Source]:
+    wanted = CANDIDATES if within is None and history.entries else CANDIDATES_IN_CATEGORY
     out = from_counts(snapshot, wanted, also)
     if history.entries:
         out += [from_model(model_of(snapshot), history, wanted, also), from_neighbours(snapshot, history, also)]
@@ -123,7 +125,7 @@ def _preferred_first(snapshot: Snapshot, user: bytes, ranking: Iterator[Blended]
         return ranking
     head = list(islice(ranking, PREFERRED_AMONG))
     about = describe(snapshot, [each.item for each in head])
-    return chain(sorted(head, key=lambda each: about[each.item].category not in record.preferences), ranking)
+    return chain(sorted(head, key=lambda each: not about[each.item].is_in(record.preferences)), ranking)
 
 
 def _reasons(item: bytes, sources: list[Source]) -> list[tuple[bytes, float]]:
@@ -143,5 +145,5 @@ def _row(each: Blended, about: Described, sources: list[Source], knots: Knots) -
         "confidence": confidence(knots, each.score),
         "source": each.source,
         "because": [name.decode() for name, _ in _reasons(each.item, sources)[:BECAUSE]],
-        "category": about.category,
+        **about.shown(),
     }

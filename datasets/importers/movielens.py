@@ -10,7 +10,7 @@ _TIME = time_parser("epoch-s")
 
 
 class MovieLens(Importer):
-    """Every rating is an event of kind ``rating``; a film's category is its first genre, its tags are all of them."""
+    """Every rating is an event of kind ``rating``; a film's genres are its categories (the first: main) and tags."""
 
     name = "movielens"
     patterns = ("ratings.csv",)
@@ -29,4 +29,5 @@ class MovieLens(Importer):
     def items(self) -> Iterator[Json]:
         for row in self.side_rows("movies.csv", ("movieId", "title", "genres")):
             genres = [each for each in row["genres"].split("|") if each not in ("", "(no genres listed)")]
-            yield described(row["movieId"], title=row["title"], category=genres[0] if genres else None, tags=genres)
+            main = genres[0] if genres else None
+            yield described(row["movieId"], title=row["title"], category=main, categories=genres, tags=genres)

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from core.catalogue import parse_item, parse_user
+from core.catalogue import categories_of, parse_item, parse_user
+from core.catalogue_rows import pack_entry, plain, unpack_item_record, unpack_user_record
 from schemas.catalogue import Item, User
 from schemas.event import Rejected
 
@@ -14,6 +15,7 @@ ITEM = {
     "title": "A title",
     "description": "x" * 5_000,
     "category": "books",
+    "categories": ["toys", "books"],
     "brand": "b",
     "price": 12.5,
     "image": "https://example.org/1.jpg",
@@ -39,6 +41,7 @@ def test_a_good_item_and_a_good_user_are_read() -> None:
         title="A title",
         description="x" * 5_000,
         category="books",
+        categories=("toys", "books"),
         brand="b",
         price=12.5,
         image="https://example.org/1.jpg",
@@ -62,6 +65,7 @@ WRONG_ITEMS: dict[str, list[Any]] = {
     "description": [1, [], True],
     "image": [1, [], True],
     "category": [1, [], True, "x" * 257],
+    "categories": ["books", 1, [1], ["x" * 257], [None], {}],
     "brand": [1, [], True, "x" * 257],
     "price": [-0.01, "12", True, []],
     "tags": ["new", [1], ["x" * 257], [None], {}],
@@ -132,3 +136,25 @@ def test_the_json_is_as_strict_as_an_events(parse: Any) -> None:
     ):
         assert parse(b"i", value) == Rejected("malformed")
     assert parse(b"i", b" " * 65_537) == Rejected("oversize")
+
+
+def test_the_main_category_is_the_records_own_then_the_first_of_several_then_the_events() -> None:
+    assert categories_of(Item("i", category="a", categories=("b", "a", "c")), "e") == ("a", "b", "c")
+    assert categories_of(Item("i", categories=("b", "", "c", "b")), "e") == ("b", "c")
+    assert categories_of(Item("i", category="", categories=("",)), "e") == ("e",)
+    assert categories_of(Item("i"), "") == categories_of(None, "") == ()
+
+
+def test_a_kept_record_is_read_back_as_it_was_and_a_price_of_zero_is_one() -> None:
+    for entry in (item(), Item("i", price=0.0, created_at=0), Item("i")):
+        assert isinstance(entry, Item)
+        assert unpack_item_record(pack_entry(entry)) == entry
+    assert plain(Item("i", price=0.0, created_at=0)) == {"item_id": "i", "price": 0.0, "created_at": 0}
+    assert unpack_user_record(pack_entry(User("u", ("a",)))) == User("u", ("a",))
+
+
+def test_rows_of_older_and_newer_versions_are_read() -> None:
+    older = b'{"item_id": "i", "category": "books", "tags": ["new"]}'
+    assert unpack_item_record(older) == Item("i", category="books", tags=("new",))
+    assert unpack_item_record(b'{"item_id": "i", "colour": "red"}') == Item("i")
+    assert unpack_user_record(b'{"user_id": "u", "since": 1}') == User("u")

@@ -170,12 +170,13 @@ def test_retail_takes_its_second_edition_and_spreadsheet_times(tmp_path: Path) -
 
 def test_movielens_takes_ratings_and_the_films_beside_them(tmp_path: Path) -> None:
     ratings = written(tmp_path / "ratings.csv", "userId,movieId,rating,timestamp", "1,31,2.5,1260759144", "1,32,0,1")
+    genres = ["Drama", "War"]
     films = ('31,"Women, \'69",Drama|War', "32,Nothing,(no genres listed)", "33,cut")
     written(tmp_path / "movies.csv", "movieId,title,genres", *films)
     events, items, tally = imported("movielens", ratings)
     assert [(event["kind"], event["value"]) for event in events] == [("rating", 2.5)]
     assert items == [
-        {"item_id": "31", "title": "Women, '69", "category": "Drama", "tags": ["Drama", "War"]},
+        {"item_id": "31", "title": "Women, '69", "category": "Drama", "categories": genres, "tags": genres},
         {"item_id": "32", "title": "Nothing"},
     ]
     assert tally.dropped == {"time before 1990": 1}

@@ -92,6 +92,7 @@ ENTRIES = [
 FIELDS = [
     b"title",
     b"category",
+    b"categories",
     b"brand",
     b"price",
     b"image",
