@@ -10,7 +10,7 @@ COMMANDS = {
     "doctor": ("millrace.doctor:doctor", "What this machine lacks, and how to get it."),
     "config": ("millrace.config:config", "The effective settings."),
     "generate": ("datasets.cli:generate", "Synthetic events with a planted truth."),
-    "import": ("datasets.cli:import_", "Public data sets and CSV files as events and items."),
+    "import": ("datasets.importers.cli:import_", "Public data sets and CSV files as events and items."),
     "produce": ("datasets.cli:produce", "Send a file's lines to the log."),
     "batch": ("batch_layer.cli:batch", "The batch layer: compute and publish a generation."),
     "generations": ("batch_layer.cli:generations", "The kept generations."),

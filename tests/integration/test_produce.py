@@ -13,7 +13,8 @@ from adapters.log import Log
 from adapters.opening import open_log
 from adapters.settings import load_settings
 from core.acceptance import parse_event
-from datasets.cli import generate, import_, produce
+from datasets.cli import generate, produce
+from datasets.importers.cli import import_
 from schemas.event import Event, Record
 from schemas.rules import Rules
 
