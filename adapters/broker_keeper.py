@@ -17,6 +17,7 @@ from types import FrameType
 from adapters.broker_home import BrokerHome, replace_text, try_lock
 from adapters.broker_process import ended, start_broker
 from adapters.children import Child
+from adapters.saying import log_to_stderr
 from schemas.errors import MillraceError, SettingsError
 
 LINGER_SECONDS = 1.0  # one command after the other finds the broker still running
@@ -71,7 +72,7 @@ def main(home: str, jars: str, lock_fd: str) -> None:
     if os.fork():
         os._exit(0)  # the command waits for this one, so that no zombie stays with it
     os.setsid()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    log_to_stderr("%(asctime)s %(message)s")
     files = BrokerHome(Path(home))
     try:
         Keeper(files, Path(jars), int(lock_fd)).run()

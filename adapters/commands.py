@@ -10,6 +10,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import click
 
+from adapters.saying import line
 from adapters.settings import milliseconds
 from core.timestamps import epoch_ms
 from schemas.errors import MillraceError, SettingsError
@@ -38,7 +39,7 @@ def reports_errors(command: Callable[P, T]) -> Callable[P, T]:
         try:
             return command(*args, **kwargs)
         except MillraceError as error:
-            click.echo(f"millrace: {error}", err=True)
+            echo(f"millrace: {error}", err=True)
             raise click.exceptions.Exit(error.exit_status) from error
         except KeyboardInterrupt as error:
             click.echo("millrace: interrupted", err=True)
@@ -50,6 +51,11 @@ def reports_errors(command: Callable[P, T]) -> Callable[P, T]:
 def interrupt(number: int, frame: FrameType | None) -> None:
     """A signal's handler: as Ctrl-C."""
     raise KeyboardInterrupt
+
+
+def echo(text: str, *, err: bool = False) -> None:
+    """Print text of ours that may hold text of others, which cannot act on the screen."""
+    click.echo(line(text), err=err)
 
 
 def print_json(value: Any) -> None:

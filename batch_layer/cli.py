@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from adapters.commands import as_json, print_json, reports_errors
+from adapters.commands import as_json, echo, print_json, reports_errors
 from adapters.lease import BATCH_RUN, Lease
 from adapters.opened import batch_views
 from adapters.records import change_control, read_control
@@ -158,8 +158,9 @@ def generations(as_json: bool) -> None:
     if as_json:
         print_json(rows)
         return
-    from rich.console import Console
     from rich.table import Column, Table
+
+    from adapters.terminal import console
 
     heads = ("generation", "published", "mode", "events", "reason", "")
     table = Table(*(Column(head, overflow="fold") for head in heads))
@@ -167,7 +168,7 @@ def generations(as_json: bool) -> None:
         stamp, events = row["published_at"], f"{row['metrics'].get('events', 0):,}"
         published = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(stamp / 1000)) if stamp else ""
         table.add_row(row["id"] or "(empty)", published, row["mode"], events, row["reason"], _mark(row))
-    Console().print(table)
+    console().print(table)
 
 
 @click.command()
@@ -192,7 +193,7 @@ def rollback(generation: str | None, release: bool, as_json: bool) -> None:
     if as_json:
         print_json(told)
     else:
-        click.echo(f"active: {now.active or '(the empty generation)'}{', held' if now.held else ''}")
+        echo(f"active: {now.active or '(the empty generation)'}{', held' if now.held else ''}")
 
 
 def _control() -> Control:

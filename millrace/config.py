@@ -20,10 +20,14 @@ def show(as_json: bool) -> None:
     if as_json:
         print_json(shown)
         return
-    from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
-    table = Table("setting", "value", "variable", title="Settings, from millrace.toml and the environment")
+    from adapters.terminal import console, styled
+
+    names = Column("setting", min_width=max(map(len, shown)))  # a name is there to be copied: values fold, not names
+    variables = Column("variable", overflow="fold")
+    title = "Settings, from millrace.toml and the environment"
+    table = Table(names, Column("value", overflow="fold"), variables, title=title)
     for key, value in shown.items():
-        table.add_row(key, str(value) if value != "" else "[dim](embedded)[/dim]", PREFIX + key.upper())
-    Console().print(table)
+        table.add_row(key, str(value) if value != "" else styled("(embedded)", "dim"), PREFIX + key.upper())
+    console().print(table)

@@ -207,15 +207,16 @@ def check_reach(key: str, addresses: list[tuple[str, int]]) -> Check:
 
 
 def _print_table(checks: list[Check]) -> None:
-    from rich.console import Console
     from rich.table import Table
+
+    from adapters.terminal import console, styled
 
     table = Table(box=None, header_style="bold")
     for title in ("", "what", "found", "what to do"):
         table.add_column(title, overflow="fold")
     for check in checks:
-        sign = "[green]✓[/]" if check.well else "[red]✗[/]" if check.required else "[yellow]![/]"
-        table.add_row(sign, check.name, check.found, check.remedy)
-    Console().print(table)
+        sign, style = ("✓", "green") if check.well else ("✗", "red") if check.required else ("!", "yellow")
+        table.add_row(styled(sign, style), check.name, check.found, check.remedy)
+    console().print(table)
     lacking = len(list(failed(checks)))
     click.echo(f"{lacking} required thing(s) missing." if lacking else "Nothing is missing.")

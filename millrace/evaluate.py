@@ -126,14 +126,14 @@ def _records(path: Path) -> Iterator["pa.RecordBatch"]:
 def show(told: dict[str, Any]) -> None:
     """The evaluation as a table."""
     from rich import box
-    from rich.console import Console
     from rich.table import Table
 
+    from adapters.terminal import console
     from serving_layer.tables import time_text
 
-    console = Console(highlight=False)
+    screen = console()
     if not told["models"]:
-        console.print(f"{told['events']:,} events: nobody was active before and touched a known new item afterwards")
+        screen.print(f"{told['events']:,} events: nobody was active before and touched a known new item afterwards")
         return
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("")
@@ -142,12 +142,12 @@ def show(told: dict[str, Any]) -> None:
     for name, found in told["models"].items():
         cells = [cell for what in ("ndcg@10", "recall@10") for cell in (f"{found[what]:.3f}", _interval(found, what))]
         table.add_row(name, *cells, f"{found['hr@10']:.3f}", f"{found['coverage']:.3f}")
-    console.print(
+    screen.print(
         f"{told['events']:,} events cut at {time_text(told['cut'])}: {told['judged_users']:,} users judged, "
         f"{told['unknown_items']:.1%} of what came later is of items unknown before (left out)"
     )
-    console.print(table)
-    console.print(f"recent: a window of {told['recent_window_hours']} h; intervals resample users, not the cut")
+    screen.print(table)
+    screen.print(f"recent: a window of {told['recent_window_hours']} h; intervals resample users, not the cut")
 
 
 def _interval(found: dict[str, Any], what: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any, BinaryIO
 import click
 
 from adapters.books import REPLAYED
-from adapters.commands import as_json, print_json, reports_errors
+from adapters.commands import as_json, echo, print_json, reports_errors
 from adapters.dead_letters import DeadLetter, dead_letters
 from adapters.forgotten import marks
 from adapters.log import Log
@@ -16,6 +16,7 @@ from adapters.settings import load_settings
 from datasets.producing import key_reader
 
 NEVER = -(2**63)
+SHOWN = 60  # characters of a key or a value
 _ONE_LINE = bytes.maketrans(b"\r\n", b"  ")
 
 
@@ -36,15 +37,21 @@ def list_(limit: int, as_json: bool) -> None:
         rows = [_row(letter) for letter in unforgotten(log)][-limit:]
     if as_json:
         print_json(rows)
-        return
-    from rich.console import Console
+    else:
+        show(rows)
+
+
+def show(rows: list[dict[str, Any]]) -> None:
+    """The dead letters as a table."""
     from rich.table import Table
+
+    from adapters.terminal import console
 
     table = Table("partition", "offset", "reason", "key", "value (start)")
     for row in rows:
-        start = row["value"] if row["value"] is None else row["value"][:60]
-        table.add_row(str(row["partition"]), str(row["offset"]), row["reason"], repr(row["key"]), repr(start))
-    Console().print(table)
+        key, start = (_start(row[name]) for name in ("key", "value"))
+        table.add_row(str(row["partition"]), str(row["offset"]), row["reason"], key, start)
+    console().print(table)
 
 
 @rejected.command()
@@ -94,7 +101,7 @@ def export(file: BinaryIO, reason: str | None, as_json: bool) -> None:
     if as_json:
         print_json({"exported": written})
     else:
-        click.echo(f"exported {written:,}; mend them, then: millrace produce {file.name}", err=True)
+        echo(f"exported {written:,}; mend them, then: millrace produce {file.name}", err=True)
 
 
 def unforgotten(log: Log) -> Iterator[DeadLetter]:
@@ -117,6 +124,11 @@ def _row(letter: DeadLetter) -> dict[str, Any]:
         "key": _text(record.key),
         "value": _text(record.value),
     }
+
+
+def _start(text: str | None) -> str:
+    """What a table has room for; none at all is told apart from an empty one."""
+    return "(none)" if text is None else f"'{text[:SHOWN]}'"
 
 
 def _text(octets: bytes | None) -> str | None:

@@ -19,6 +19,7 @@ from adapters.commands import reports_errors
 from adapters.opening import open_log
 from adapters.saying import sayer
 from adapters.settings import Settings, load_settings
+from core.visible import visible
 from schemas.errors import MillraceError
 
 POLL_SECONDS = 0.2
@@ -57,7 +58,7 @@ class Part:
             fresh = lines.read()
         whole = fresh[: fresh.rfind(b"\n") + 1]
         self.shown += len(whole)
-        sys.stderr.write(whole.decode(errors="replace"))
+        sys.stderr.write(visible(whole.decode(errors="replace"), lines=True))
         sys.stderr.flush()
 
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from adapters.commands import as_json, print_json, reports_errors
+from adapters.commands import as_json, echo, print_json, reports_errors
 from adapters.saying import sayer
 from adapters.settings import load_settings
 
@@ -31,7 +31,7 @@ def verify(sample: int | None, as_json: bool) -> None:
         click.echo(f"compared {report.sums:,} sums of {report.events:,} events: {_sizes(report)}")
         click.echo(f"mismatches: {report.mismatches:,}")
         for example in report.examples or []:
-            click.echo(f"  {example}")
+            echo(f"  {example}")
     if not report.proved:
         raise click.exceptions.Exit(1)
 

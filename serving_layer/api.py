@@ -17,6 +17,7 @@ from pydantic import AfterValidator, BaseModel, Field
 from starlette.exceptions import HTTPException as RoutingException
 
 from adapters.commands import moment_ms, window_hours
+from adapters.saying import log_to_stderr
 from adapters.settings import Settings
 from schemas.errors import MillraceError
 from serving_layer import ingest, lookups, recommender
@@ -83,7 +84,7 @@ def run(settings: Settings, host: str, port: int) -> None:
 
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, already_stopping)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    log_to_stderr("%(asctime)s %(name)s %(message)s")
     config = uvicorn.Config(
         create_app(settings), host, port, log_config=None, access_log=False, timeout_graceful_shutdown=10
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from adapters.commands import MOMENT, WINDOW, Converted, as_json, print_json, reports_errors
+from adapters.commands import MOMENT, WINDOW, Converted, as_json, echo, print_json, reports_errors
 from adapters.settings import load_settings
 
 Answer = dict[str, Any]
@@ -208,7 +208,7 @@ def status(as_json: bool) -> None:
         print_json(answer)
         return
     for name, value in answer.items():
-        click.echo(f"{name.replace('_', ' '):20} {_plain(value)}")
+        echo(f"{name.replace('_', ' '):20} {_plain(value)}")
 
 
 @click.command()

@@ -1,15 +1,13 @@
 """Answers as tables for people: what the JSON says, with titles and brands from the catalogue where they are known."""
 
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
+from adapters.terminal import console, styled
 from serving_layer.catalogue import Described
 
 Described_ = Mapping[str, Described]
@@ -29,16 +27,15 @@ NUMBERS = {
     "±%",
 }
 FOLDED = {"because", "title"}  # the others keep to one line
-PIPED_WIDTH = 140  # what has no window of its own
 
 
 def show(title: str, answer: dict[str, Any], rows: Sequence[dict[str, Any]], columns: Sequence[Column]) -> None:
     """A table with a line above that says what the answer is made of and how fresh it is."""
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
-    console.print(Text(title, style="bold"))
-    console.print(Text(made_of(answer), style="dim"))
+    screen = console()
+    screen.print(styled(title, "bold"))
+    screen.print(styled(made_of(answer), "dim"))
     if not rows:
-        console.print(Text("nothing"))
+        screen.print("nothing")
         return
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("", justify="right", style="dim")
@@ -46,8 +43,8 @@ def show(title: str, answer: dict[str, Any], rows: Sequence[dict[str, Any]], col
         right, whole = heading in NUMBERS, heading not in FOLDED
         table.add_column(heading, justify="right" if right else "left", overflow="fold", no_wrap=whole)
     for number, row in enumerate(rows, 1):
-        table.add_row(str(number), *(Text(cell(row)) for _, cell in columns))
-    console.print(table)
+        table.add_row(str(number), *(cell(row) for _, cell in columns))
+    screen.print(table)
 
 
 def made_of(answer: dict[str, Any]) -> str:

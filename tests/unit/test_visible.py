@@ -1,0 +1,58 @@
+"""Text of others is shown as it is and never acts on the screen."""
+
+import logging
+import re
+import unicodedata
+from typing import Any
+
+import pytest
+
+from adapters.saying import PlainFormatter, line, sayer
+from core.visible import visible
+from millrace.rejected import show
+
+ACTS = {"Cc", "Cs", "Zl", "Zp"}
+
+
+def test_every_character_that_acts_on_a_screen_is_an_escape_and_every_other_stays() -> None:
+    for code in range(0x110000):
+        character = chr(code)
+        shown = visible(character)
+        if unicodedata.category(character) in ACTS or unicodedata.bidirectional(character) in {
+            "LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"
+        }:  # fmt: skip
+            assert re.fullmatch(r"\\(x..|u....|[nrt])", shown), hex(code)
+        elif unicodedata.category(character) not in {"Cf", "Cn", "Co"}:
+            assert shown == character
+
+
+def test_letters_are_spelled_with_joiners() -> None:
+    for word in ("می‌خواهم", "👩‍🔬", "Müller & Söhne [/red] :smile:"):
+        assert visible(word) == word
+
+
+def test_a_line_of_another_cannot_pass_for_one_of_ours() -> None:
+    assert line("all well\nmillrace: \x1b[2J") == "all well\n  millrace: \\x1b[2J"
+    assert visible("a\nb\tc") == "a\\nb\\tc"
+
+
+def test_progress_and_logs_are_escaped(capsys: pytest.CaptureFixture[str]) -> None:
+    sayer("batch")("title \x1b]0;owned\x07")
+    assert capsys.readouterr().err.endswith("batch: title \\x1b]0;owned\\x07\n")
+    record = logging.LogRecord("serving", logging.INFO, "", 0, "failed path=%s", ("/a\x1b[31m\r\nb",), None)
+    assert PlainFormatter("%(message)s").format(record) == "failed path=/a\\x1b[31m\\r\n  b"
+
+
+def test_rejected_records_are_shown_whatever_they_hold(capsys: pytest.CaptureFixture[str]) -> None:
+    row: dict[str, Any] = {
+        "partition": 0,
+        "offset": 1,
+        "reason": "invalid:[/red]\x1b[2J",
+        "key": "[/red]",
+        "value": None,
+    }
+    show([row, {**row, "value": "[bold]\x1b]0;x\x07"}])
+    shown = capsys.readouterr().out
+    assert "'[/red]'" in shown
+    assert "[bold]\\x1b]0;x\\x07" in shown
+    assert "\x1b" not in shown
