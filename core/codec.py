@@ -19,7 +19,7 @@ the ids only the new ones: ``kept`` of the newest ones before it stay (0: it is 
 import json
 import struct
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -190,18 +190,19 @@ class Facts:
     """What is known of a whole stretch of the log.
 
     ``as_of``: max of min(event_time, Kafka timestamp), epoch ms; ``oldest_bucket``: hours since the epoch (both
-    None when there is none); ``events``: accepted without duplicates; ``rejected``: count by reason.
+    None when there is none); ``events``: accepted without duplicates; ``duplicates``: accepted, but known already;
+    ``rejected``: count by reason.
     """
 
     as_of: int | None = None
     oldest_bucket: int | None = None
     events: int = 0
     rejected: dict[str, int] | None = None
+    duplicates: int = 0
 
 
 def pack_facts(facts: Facts) -> bytes:
-    raw: dict[str, Any] = {"as_of": facts.as_of, "oldest_bucket": facts.oldest_bucket, "events": facts.events}
-    return json.dumps({**raw, "rejected": facts.rejected or {}}, sort_keys=True).encode()
+    return json.dumps({**asdict(facts), "rejected": facts.rejected or {}}, sort_keys=True).encode()
 
 
 def unpack_facts(blob: bytes) -> Facts:

@@ -94,7 +94,7 @@ def fold_columns(events: pa.RecordBatch, segments: Ints, histories: pa.BinaryArr
         out += _sums(keys, amounts, at, segment_id, names)
         out += _counts(event_item, when // BUCKET_MS, inside & (taken == RATED), segment_id, names)
         out += _items(events, event_item, inside & (taken != DUPLICATE), segment_id, names)
-        out += _facts(events, inside & (taken != DUPLICATE), inside & (taken == RATED), segment_id)
+        out += _facts(events, inside, taken, segment_id)
     return out
 
 
@@ -157,16 +157,17 @@ def _items(
     return [Changes(views.ITEMS, segment, names.sorted.take(pa.array(item[rows][last])), pa.array(values, pa.binary()))]
 
 
-def _facts(
-    events: pa.RecordBatch, accepted: NDArray[np.bool_], rated: NDArray[np.bool_], segment: int
-) -> list[Changes]:
-    if not accepted.any():
+def _facts(events: pa.RecordBatch, inside: NDArray[np.bool_], taken: NDArray[np.uint8], segment: int) -> list[Changes]:
+    """The facts of the segment's events, even if all of them are duplicates."""
+    if not inside.any():
         return []
+    counted, rated = inside & (taken != DUPLICATE), inside & (taken == RATED)
     when, stamp = _ints(events.column("event_time")), _ints(events.column("timestamp"))
     facts = Facts(
-        as_of=int(np.minimum(when, stamp)[accepted].max()),
+        as_of=int(np.minimum(when, stamp)[counted].max()) if counted.any() else None,
         oldest_bucket=int(when[rated].min() // BUCKET_MS) if rated.any() else None,
-        events=int(accepted.sum()),
+        events=int(counted.sum()),
+        duplicates=int((inside & (taken == DUPLICATE)).sum()),
     )
     return [facts_change(facts, segment)]
 

@@ -27,11 +27,13 @@ class SlowView:
     categories: dict[str, tuple[int, int, int, str]] = field(default_factory=dict)
     as_of: int | None = None
     events: int = 0
+    duplicates: int = 0
 
     def take(self, event: Event, rules: Rules) -> None:
         """Fold one event; a user's events must come in log order."""
         history = self.histories.setdefault(event.user_id, SlowHistory())
         if event.event_id in history.ids:
+            self.duplicates += 1
             return
         history.ids = [*history.ids, event.event_id][-rules.remembered_ids :]
         self._describe(event)

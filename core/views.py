@@ -61,6 +61,7 @@ def merge_facts(earlier: bytes, later: bytes) -> bytes:
             oldest_bucket=min((x for x in (a.oldest_bucket, b.oldest_bucket) if x is not None), default=None),
             events=a.events + b.events,
             rejected=rejected,
+            duplicates=a.duplicates + b.duplicates,
         )
     )
 

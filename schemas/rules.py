@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
 PARSER_VERSION = 1
-FOLD_VERSION = 2
+FOLD_VERSION = 3  # 3: facts count duplicates
 DAYS_30_MS = 30 * 24 * 3_600_000
 
 # A kind's weight is a number >= 0, "value" (the event's own value) or "remove" (retracts the user's item).

@@ -182,7 +182,7 @@ def post_interactions(request: Request, body: Body) -> JSONResponse:
     posted = ingest.read_interactions(body, settings.rules, time.time_ns() // 1_000_000, lambda: uuid.uuid4().hex)
     _append(request, "events", posted)
     taken = {"accepted": len(posted.records), "event_ids": posted.ids, "rejected": posted.rejected}
-    return JSONResponse(taken, 202)
+    return JSONResponse({**taken, "duplicates": posted.duplicates}, 202)
 
 
 @api.post("/items", status_code=202, dependencies=[IN_TURN])

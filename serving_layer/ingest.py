@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from core.acceptance import parse_event
@@ -31,36 +31,46 @@ class Unprocessable(BadInput):
 
 @dataclass(frozen=True)
 class Posted:
-    """What goes to the log, as (key, value), and what does not."""
+    """What goes to the log, as (key, value), and what does not.
+
+    ``duplicates``: events that go to the log although an earlier one of the same user in the list has their id.
+    """
 
     records: list[tuple[bytes, bytes]]
     ids: list[str]
     rejected: list[dict[str, Any]]
+    duplicates: list[dict[str, Any]] = field(default_factory=list)
 
 
 def read_interactions(body: bytes, rules: Rules, now_ms: int, new_id: Callable[[], str]) -> Posted:
     """One event or an array of them; event_id and event_time are added where they are missing.
 
+    A duplicate within the list goes to the log like any other event: the fold counts it there, as it counts those that
+    the log had before.
+
     Args: now_ms: the wall clock, epoch ms, also the record's coming Kafka timestamp.      new_id: a unique id.
     Raises: Unprocessable when none is good, or one user has more events than the ids by which duplicates are known:
         sent again after a lost answer, the first of them would count twice.
     """
-    records, ids, rejected, users = [], [], [], Counter[str]()
+    posted, users, known = Posted([], [], []), Counter[str](), set[tuple[str, str]]()
     for index, entry in enumerate(_entries(body)):
         filled = _filled(entry, now_ms, new_id)
         event = _judged(filled, rules, now_ms)
         if isinstance(event, Rejected):
-            rejected.append({"index": index, "reason": event.reason})
+            posted.rejected.append({"index": index, "reason": event.reason})
             continue
-        records.append((event.user_id.encode(), filled))
-        ids.append(event.event_id)
+        if (event.user_id, event.event_id) in known:
+            posted.duplicates.append({"index": index, "event_id": event.event_id})
+        known.add((event.user_id, event.event_id))
+        posted.records.append((event.user_id.encode(), filled))
+        posted.ids.append(event.event_id)
         users[event.user_id] += 1
     for user, count in users.most_common(1):
         if count > rules.remembered_ids:
             raise Unprocessable(f"{count} events of user {user!r} in one list: send at most {rules.remembered_ids}")
-    if not records:
-        raise Unprocessable("none of the events is acceptable", rejected)
-    return Posted(records, ids, rejected)
+    if not posted.records:
+        raise Unprocessable("none of the events is acceptable", posted.rejected)
+    return posted
 
 
 def read_items(body: bytes) -> Posted:

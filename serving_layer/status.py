@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from adapters.log import Log
 
 MANY_MISPLACED = 0.01  # of all events: beyond this it is a wrong setting, not a stray record
+MANY_DUPLICATES = 0.01  # of all accepted events: beyond this it is an id that is not one event's, not a retry
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,7 @@ def status(views: Views, settings: Settings, log: "Log | None", now_ms: int) -> 
         "lag_events": end.lag_events if end else None,
         "freshness_seconds": end.freshness_seconds if end else None,
         "events": facts.events,
+        "duplicates": facts.duplicates,
         "as_of": facts.as_of,
         "rejected": sum(rejected.values()),
         "rejected_by_reason": rejected,
@@ -178,11 +180,25 @@ def _messages(facts: Facts, settings: Settings, told: dict[str, Any], speed: dic
             f"set partitioner to {other} if your producers use that, "
             "run `millrace batch run --full`, then `millrace rejected replay`"
         )
+    out += _duplicates_message(facts, settings)
     if told["generation"] is None:
         out.append("no generation is published yet: run `millrace batch run`")
     if not speed["alive"]:
         out.append("no speed layer runs: `millrace speed run` or `millrace up` starts one")
     return out
+
+
+def _duplicates_message(facts: Facts, settings: Settings) -> list[str]:
+    """Why many events have no effect, if they do."""
+    accepted = facts.events + facts.duplicates
+    if facts.duplicates <= MANY_DUPLICATES * accepted:
+        return []
+    return [
+        f"{facts.duplicates:,} of {accepted:,} accepted events are duplicates without effect: their event_id is among "
+        f"the last {settings.rules.remembered_ids} of their user. That is right for events that were sent twice. If "
+        "the id is an order number, each order counts with its first line only: give each line an id of its own "
+        "(order and line, or `import csv` without --event-id) and send the events again"
+    ]
 
 
 def _json(offsets: Offsets | None) -> dict[str, int] | None:

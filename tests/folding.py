@@ -68,13 +68,14 @@ def slow_as_data(view: SlowView) -> dict[str, Any]:
         "categories": view.categories,
         "as_of": view.as_of,
         "events": view.events,
+        "duplicates": view.duplicates,
     }
 
 
 def rows_as_data(rows: Rows) -> dict[str, Any]:
     """Rows of merged views as the slow twin would show them."""
     norms, pairs, counts = Counter[str](), Counter[tuple[str, str]](), Counter[tuple[int, str]]()
-    out: dict[str, Any] = {"histories": {}, "seen": {}, "categories": {}, "as_of": None, "events": 0}
+    out: dict[str, Any] = {"histories": {}, "seen": {}, "categories": {}, "as_of": None, "events": 0, "duplicates": 0}
     for (view, key), value in rows.items():
         name = key.decode() if view != "counts" else ""
         if view == "norms" and unpack_norm(value):
@@ -94,5 +95,5 @@ def rows_as_data(rows: Rows) -> dict[str, Any]:
             out["categories"][name] = (item.event_time, item.partition, item.offset, item.category)
         elif view == "facts":
             facts = unpack_facts(value)
-            out["as_of"], out["events"] = facts.as_of, facts.events
+            out |= {"as_of": facts.as_of, "events": facts.events, "duplicates": facts.duplicates}
     return {**out, "norms": dict(norms), "pairs": dict(pairs), "counts": dict(counts)}

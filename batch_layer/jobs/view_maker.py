@@ -77,8 +77,8 @@ class ViewMaker:
         count = more.pop(EVENTS, 0)
         if base is not None:
             self._copy(output)
-        self.write_rejected(base)
-        return self._told(base, count, more)
+        facts = self.write_rejected(base)
+        return self._told(base, count, more) | {"duplicates": self._duplicates(facts, base)}
 
     def _told(self, base: Generation | None, count: int, more: dict[str, int]) -> dict[str, Any]:
         before = base.metrics if base else {}
@@ -88,6 +88,13 @@ class ViewMaker:
         self.say(f"folded {count:,} events{since}: " + ", ".join(f"{n:,} {view}" for view, n in sizes.items()))
         told = {"mode": "full" if base is None else "incremental", "events": before.get("events", 0) + count}
         return {**told, "rows": sizes, **({"base": base.id, "new_events": count} if base else {})}
+
+    def _duplicates(self, facts: Facts, base: Generation | None) -> int:
+        """How many of all events below the boundary are duplicates."""
+        new = facts.duplicates - (base.metrics.get("duplicates", 0) if base else 0)
+        if new:
+            self.say(f"{new:,} of these events are duplicates: their user's history knew their event_id already")
+        return facts.duplicates
 
     def _copy(self, output: Output) -> None:
         """What no event touched, by as many tasks as there are cores."""
@@ -99,15 +106,17 @@ class ViewMaker:
 
         numbered_tasks(self.spark, parts, copy, "nothing int").collect()
 
-    def write_rejected(self, base: Generation | None) -> None:
-        """Note in the run's facts how many records below the boundary were rejected, by reason."""
+    def write_rejected(self, base: Generation | None) -> Facts:
+        """Note in the run's facts how many records below the boundary were rejected, by reason; the whole facts."""
         views, book = batch_views(self.settings), generation_book(self.run.id)
         folded = views.read(book, FACTS, [FACTS_KEY]).get(FACTS_KEY)
         before = views.read(generation_book(base.id), FACTS, [FACTS_KEY]).get(FACTS_KEY) if base else None
         facts = Facts() if folded is None else unpack_facts(folded)
         known = Facts() if before is None else unpack_facts(before)
         rejected = Counter(known.rejected or {}) + Counter(self.rejected(base.boundary.offsets if base else None))
-        views.put(book, {(FACTS, FACTS_KEY): pack_facts(replace(facts, rejected=dict(rejected)))})
+        facts = replace(facts, rejected=dict(rejected))
+        views.put(book, {(FACTS, FACTS_KEY): pack_facts(facts)})
+        return facts
 
     def rejected(self, start: Offsets | None) -> dict[str, int]:
         """How many records from ``start`` to below the boundary were rejected, by reason."""

@@ -243,7 +243,7 @@ def _read(snapshot: Snapshot, names: Names) -> tuple[Merged, Offsets]:
             item.decode(): (each.event_time, each.partition, each.offset, each.category)
             for item, each in seen_items.items()
         },
-        "facts": (facts.as_of, facts.oldest_bucket, facts.events, facts.rejected or {}),
+        "facts": (facts.as_of, facts.oldest_bucket, facts.events, facts.duplicates, facts.rejected or {}),
     }
     merged["seen"] = {user: items for user, items in merged["seen"].items() if items}
     return merged, snapshot.offsets
@@ -251,8 +251,9 @@ def _read(snapshot: Snapshot, names: Names) -> tuple[Merged, Offsets]:
 
 def _as_merged(slow: SlowView, rejected: Counter[str]) -> Merged:
     seen = {user: {item for item, there in items.items() if there} for user, items in slow.seen.items()}
+    oldest = min((bucket for bucket, _ in slow.counts), default=None)
     return {
-        "facts": (slow.as_of, min((bucket for bucket, _ in slow.counts), default=None), slow.events, dict(rejected)),
+        "facts": (slow.as_of, oldest, slow.events, slow.duplicates, dict(rejected)),
         "norms": {item: amount for item, amount in slow.norms.items() if amount},
         "pairs": {pair: amount for pair, amount in slow.pairs.items() if amount},
         "counts": dict(slow.counts),

@@ -27,7 +27,7 @@ def read_all(snapshot: Snapshot) -> tuple[Snapshot, dict[str, Any]]:
             name: (item.event_time, item.partition, item.offset, item.category)
             for name, item in snapshot.items(items).items()
         },
-        "facts": (facts.as_of, facts.oldest_bucket, facts.events, facts.rejected or {}),
+        "facts": (facts.as_of, facts.oldest_bucket, facts.events, facts.duplicates, facts.rejected or {}),
     }
 
 
@@ -48,7 +48,7 @@ def must_be(log: MemoryLog, upto: Offsets, rules: Rules, marks: int) -> dict[str
         "histories": {user.encode(): _slow_history(slow, user) for user in USERS},
         "seen": {user.encode(): _slow_seen(slow, user) for user in USERS},
         "items": {item.encode(): named for item, named in slow.categories.items()},
-        "facts": (slow.as_of, min(counts, default=None), slow.events, log.rejected(upto, marks=marks)),
+        "facts": (slow.as_of, min(counts, default=None), slow.events, slow.duplicates, log.rejected(upto, marks=marks)),
     }
 
 

@@ -81,7 +81,7 @@ def everything(snapshot: Any, items: Sequence[bytes] = ITEMS) -> dict[str, Any]:
         "history": {user: lookups.history(snapshot, user.encode(), ALL)["items"] for user in USERS},
         "seen": {user: snapshot.seen(user.encode()) for user in USERS},
         "changes": lookups.bucket_changes(snapshot, 48, None, ALL)["buckets"],
-        "facts": (snapshot.facts.as_of, snapshot.facts.events),
+        "facts": (snapshot.facts.as_of, snapshot.facts.events, snapshot.facts.duplicates),
     }
 
 
@@ -109,7 +109,7 @@ def expected(twin: SlowView, items: Sequence[bytes] = ITEMS) -> dict[str, Any]:
         "history": {user: slow_history(twin, user) for user in USERS},
         "seen": {user: {i.encode() for i, present in twin.seen.get(user, {}).items() if present} for user in USERS},
         "changes": slow_changes(twin, 48),
-        "facts": (twin.as_of, twin.events),
+        "facts": (twin.as_of, twin.events, twin.duplicates),
     }
 
 
