@@ -4,19 +4,22 @@ Several processes may follow at once. Each claims the record before it writes, a
 the test that the claim stands, so that a slow follower never puts an older record over a newer one.
 """
 
-import json
 import logging
 import threading
-import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import islice
 
 from adapters.books import CATALOGUE
+from adapters.dead_letters import DeadLetter, bury_letters
 from adapters.log import Log
+from adapters.records import Applied, check_speed_store
 from adapters.stores.port import ViewStore
 from core.catalogue import parse_item, parse_user
 from core.catalogue_rows import pack_entry
+from core.control import check_speed_log
+from schemas.catalogue import Item, User
 from schemas.control import Offsets
 from schemas.errors import MillraceError
 from schemas.event import Record, Rejected
@@ -27,75 +30,75 @@ CHUNK_RECORDS = 2_000
 log = logging.getLogger("catalogue")
 
 
-@dataclass(frozen=True)
-class Applied:
-    """The book's record: offsets below which everything is applied, and whose claim it is."""
+@dataclass
+class Done:
+    """What became of a stretch of one topic."""
 
-    version: int = 0
-    writer: str = ""
-    items: dict[str, int] = field(default_factory=dict)
-    users: dict[str, int] = field(default_factory=dict)
-
-    def to_json(self) -> bytes:
-        return json.dumps(asdict(self), sort_keys=True).encode()
-
-    @staticmethod
-    def from_json(text: bytes | None) -> "Applied":
-        return Applied() if text is None else Applied(**json.loads(text))
-
-    def moved(self, **changes: dict[str, int]) -> "Applied":
-        """The next version, unlike all earlier texts."""
-        return replace(self, version=self.version + 1, writer=uuid.uuid4().hex, **changes)
+    records: int = 0
+    rejected: Counter[str] = field(default_factory=Counter)
 
 
 def catch_up(source: Log, store: ViewStore) -> int:
-    """Apply what the topics say since the last time; returns how many records.
+    """Apply what the topics say since the last time; returns how many records. Rejected ones become dead letters.
 
-    0 as well when another follower is at it. Raises what the log and the store raise.
+    0 as well when another follower is at it. Raises what the log and the store raise, and SettingsError when the store
+    belongs to another log.
     """
-    applied = 0
+    applied, identity = 0, source.first_identity
     for space, topic in ((ITEMS, source.topics.items), (USERS, source.topics.users)):
         end = source.end_offsets(topic)
         found = store.record(CATALOGUE)
         state = Applied.from_json(found)
-        start = _start(source, topic, getattr(state, space), end)
-        if all(start[partition] >= stop for partition, stop in end.items()):
+        check_speed_log(state.log, identity)
+        known = {partition: getattr(state, space).get(str(partition), 0) for partition in end}
+        start, again = _start(source.start_offsets(topic), known, end)
+        if state.log is None:
+            check_speed_store(store, identity)
+        elif all(start[partition] >= stop for partition, stop in end.items()):
             continue
-        claim = state.moved()
+        claim = state.moved(log=identity)
         if store.swap(CATALOGUE, found, claim.to_json()):
-            count = _apply(store, space, source.read(topic, start, end), claim.to_json())
-            done = claim.moved(**{space: {str(partition): offset for partition, offset in end.items()}})
-            if count is not None and store.swap(CATALOGUE, claim.to_json(), done.to_json()):
-                applied += count
+            done = _apply(source, store, space, source.read(topic, start, end), claim.to_json())
+            if done is not None and store.swap(CATALOGUE, claim.to_json(), _ended(claim, space, end, done, again)):
+                applied += done.records
     return applied
 
 
-def _start(source: Log, topic: str, stored: dict[str, int], end: Offsets) -> Offsets:
-    """Where to go on: from the beginning in a log that is shorter than what was applied, since it is another one."""
-    first = source.start_offsets(topic)
-    known = {partition: stored.get(str(partition), 0) for partition in end}
-    return {p: first[p] if known[p] > end[p] else max(first[p], known[p]) for p in end}
+def _start(first: Offsets, known: Offsets, end: Offsets) -> tuple[Offsets, bool]:
+    """Where to continue, and whether that is the beginning: a topic shorter than what was applied is another one."""
+    start = {p: first[p] if known[p] > end[p] else max(first[p], known[p]) for p in end}
+    return start, any(known[p] > end[p] for p in end)
 
 
-def _apply(store: ViewStore, space: str, records: Iterator[Record], guard: bytes) -> int | None:
+def _ended(claim: Applied, space: str, end: Offsets, done: Done, again: bool) -> bytes:
+    """The record after all below ``end`` is applied: rejected records are counted in the same swap, so each once."""
+    before = {} if again else claim.rejected.get(space, {})
+    rejected = {**claim.rejected, space: dict(Counter(before) + done.rejected)}
+    offsets = {str(partition): offset for partition, offset in end.items()}
+    return claim.moved(rejected=rejected, **{space: offsets}).to_json()
+
+
+def _apply(source: Log, store: ViewStore, space: str, records: Iterator[Record], guard: bytes) -> Done | None:
     """Write the records' rows in order; None when another follower has claimed the book."""
-    count = 0
+    parse: Callable[..., Item | User | Rejected | None] = parse_item if space == ITEMS else parse_user
+    done = Done()
     while chunk := list(islice(records, CHUNK_RECORDS)):
-        rows = {(space, key): row for key, row in (_row(space, record) for record in chunk) if row is not None}
+        rows: dict[tuple[str, bytes], bytes] = {}
+        letters: list[DeadLetter] = []
+        for record in chunk:
+            entry = parse(record.key, record.value)
+            if isinstance(entry, Rejected):
+                letters.append(DeadLetter(record, entry.reason))
+            else:
+                rows[space, record.key or b""] = pack_entry(entry)
         if rows and not store.put(CATALOGUE, rows, guard=guard):
             return None
-        count += len(chunk)
-    return count
-
-
-def _row(space: str, record: Record) -> tuple[bytes, bytes | None]:
-    """The row's key and value; None for a record that describes nothing, which is passed over."""
-    parse: Callable[..., object] = parse_item if space == ITEMS else parse_user
-    entry = parse(record.key, record.value)
-    if isinstance(entry, Rejected):
-        log.warning("passed over topic=%s offset=%d reason=%s", record.topic, record.offset, entry.reason)
-        return b"", None
-    return record.key or b"", pack_entry(entry)  # type: ignore[arg-type]
+        bury_letters(source, letters)
+        done.records += len(chunk)
+        done.rejected.update(letter.reason for letter in letters)
+    if done.rejected:
+        log.warning("rejected topic=%s records=%s; see `millrace rejected list`", space, dict(done.rejected))
+    return done
 
 
 class CatalogueFollower:

@@ -1,6 +1,6 @@
 """Dead letters: records that fail the contract, kept with their bytes, their place in the log and the reason."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -9,7 +9,7 @@ from confluent_kafka import Message
 
 from adapters.appender import Appender
 from adapters.log import Log, as_record
-from schemas.event import Record
+from schemas.event import RECORD_COLUMNS, Record
 
 
 @dataclass(frozen=True)
@@ -36,12 +36,18 @@ def bury(appender: Appender, log: Log, letter: DeadLetter) -> None:
 
 def bury_all(log: Log, rejected: pa.RecordBatch) -> None:
     """Append ``REJECTED_COLUMNS`` of the events topic; returns once the broker has acknowledged them."""
-    if rejected.num_rows == 0:
+    topic, names = log.topics.events, RECORD_COLUMNS.names
+    rows = rejected.to_pylist()
+    bury_letters(log, [DeadLetter(Record(topic, *(row[name] for name in names)), row["reason"]) for row in rows])
+
+
+def bury_letters(log: Log, letters: Sequence[DeadLetter]) -> None:
+    """Append dead letters; returns once the broker has acknowledged them."""
+    if not letters:
         return
     appender = log.appender()
-    for row in rejected.to_pylist():
-        reason = row.pop("reason")
-        bury(appender, log, DeadLetter(Record(topic=log.topics.events, **row), reason))
+    for letter in letters:
+        bury(appender, log, letter)
     appender.flush()
 
 

@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass
 
 from adapters.books import BATCH_LEASE, LEASE, SCHEDULE
 from adapters.stores.port import Book, ViewStore
+from schemas.control import LogIdentity
 from schemas.errors import MillraceError, StoreUnavailable
 
 
@@ -45,10 +46,12 @@ class Sign:
     host: str
     pid: int
     beat: int
+    log: LogIdentity | None = None  # whose events the store holds
 
     @staticmethod
     def of(text: bytes) -> "Sign":
-        return Sign(**json.loads(text))
+        raw = json.loads(text)
+        return Sign(**{**raw, "log": LogIdentity.of(raw.get("log"))})
 
     def to_json(self) -> bytes:
         return json.dumps(asdict(self), sort_keys=True).encode()
@@ -59,16 +62,20 @@ class Lease:
 
     def __init__(self, store: ViewStore, seconds: float, kind: Kind) -> None:
         self._store, self._seconds, self._kind = store, seconds, kind
+        self._log: LogIdentity | None = None
         self.owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="lease", daemon=True)
 
-    def acquire(self, say: Callable[[str], None]) -> None:
+    def acquire(self, say: Callable[[str], None], log: LogIdentity | None = None) -> None:
         """Become the owner, or stay it: again after the store was away, when somebody else may have become it.
 
+        Args:
+            log: whose events the store holds, which the sign then names; None where another record of the store does.
         Raises:
             AlreadyRuns: a live one holds the lease; the text names it.
         """
+        self._log = log
         held = self._store.record(self._kind.book)
         if held is not None and Sign.of(held).owner != self.owner and self._alive(held, say):
             lease = Sign.of(held)
@@ -118,7 +125,7 @@ class Lease:
                 self._renew(self.owner)
 
     def _sign(self, owner: str) -> bytes:
-        return Sign(owner, socket.gethostname(), os.getpid(), time.time_ns() // 1_000_000).to_json()
+        return Sign(owner, socket.gethostname(), os.getpid(), time.time_ns() // 1_000_000, self._log).to_json()
 
 
 def _running(pid: int) -> bool:

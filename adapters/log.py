@@ -16,7 +16,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # its own doc
 )
 
 from adapters.appender import Appender
-from adapters.kafka_client import TIMEOUT_SECONDS, client_settings, cluster_id, translated
+from adapters.kafka_client import TIMEOUT_SECONDS, client_settings, translated
 from adapters.log_reader import committed_messages
 from schemas.control import LogIdentity, Offsets
 from schemas.errors import LogUnavailable, SettingsError
@@ -105,8 +105,14 @@ class Log:
     def identity(self) -> LogIdentity:
         """What makes the log of events this one."""
         described = self._described(self.topics.events)
-        cluster = cluster_id(self.bootstrap, self.options)
-        return LogIdentity(cluster, str(described.topic_id), len(described.partitions))
+        with translated(self.bootstrap):
+            cluster = self._admin.describe_cluster(request_timeout=TIMEOUT_SECONDS).result(TIMEOUT_SECONDS + 1)
+        return LogIdentity(str(cluster.cluster_id), str(described.topic_id), len(described.partitions))
+
+    @cached_property
+    def first_identity(self) -> LogIdentity:
+        """``identity`` as it was when first asked for here; for those who ask again and again."""
+        return self.identity()
 
     def start_offsets(self, topic: str | None = None) -> Offsets:
         """Per partition the first offset that the log still holds; of ``events`` unless another topic is named."""

@@ -1,12 +1,15 @@
-"""The control record in its store: read, and changed only by compare-and-set on the whole text."""
+"""The records in the stores: read, and changed only by compare-and-set on the whole text."""
 
+import json
 import uuid
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
-from adapters.books import CONTROL, SPEED
+from adapters.books import CATALOGUE, CONTROL, LEASE, SPEED
+from adapters.lease import Sign
 from adapters.stores.port import ViewStore
-from core.control import check_log, first_control
+from core.control import check_log, check_speed_log, first_control
 from schemas.control import Control, LogIdentity, Offsets, Position
 from schemas.errors import SettingsError, StoreUnavailable
 from schemas.rules import Rules
@@ -82,8 +85,60 @@ def change_position(
 ) -> Position | None:
     """Swap the position; what then stands there, or None, and nothing changed, when ``old`` no longer did."""
     new = replace(new, version=old.version + 1 if old else 1, writer=_nonce())
-    text = None if old is None else old.to_json()
-    return new if store.swap(SPEED, text, new.to_json(), writes=writes) else None
+    new = replace(new, text=new.to_json())
+    return new if store.swap(SPEED, old.stored if old else None, new.text, writes=writes) else None
+
+
+@dataclass(frozen=True)
+class Applied:
+    """The catalogue book's record: offsets below which everything is applied, and whose claim it is.
+
+    ``rejected``: for each of the two topics how many records below those offsets were rejected, by reason.
+    """
+
+    version: int = 0
+    writer: str = ""
+    items: dict[str, int] = field(default_factory=dict)
+    users: dict[str, int] = field(default_factory=dict)
+    log: LogIdentity | None = None  # None: nobody's yet, or an earlier version wrote this
+    rejected: dict[str, dict[str, int]] = field(default_factory=dict)
+
+    def to_json(self) -> bytes:
+        return json.dumps(asdict(self), sort_keys=True).encode()
+
+    @staticmethod
+    def from_json(text: bytes | None) -> "Applied":
+        raw: dict[str, Any] = {} if text is None else json.loads(text)
+        return Applied(**{**raw, "log": LogIdentity.of(raw.get("log"))})
+
+    def moved(self, **changes: Any) -> "Applied":
+        """The next version, unlike all earlier texts."""
+        return replace(self, version=self.version + 1, writer=_nonce(), **changes)
+
+    @property
+    def rejected_by_reason(self) -> dict[str, int]:
+        """Of both topics together."""
+        out: dict[str, int] = {}
+        for counts in self.rejected.values():
+            for reason, count in counts.items():
+                out[reason] = out.get(reason, 0) + count
+        return out
+
+
+def log_of(store: ViewStore, position: Position | None) -> LogIdentity | None:
+    """Whose events the speed store holds, by its position; where no speed layer ever ran, by its catalogue."""
+    return position.log if position else Applied.from_json(store.record(CATALOGUE)).log
+
+
+def check_speed_store(store: ViewStore, log: LogIdentity) -> None:
+    """Refuse a speed store that holds another log's events, catalogue or lease.
+
+    Raises: SettingsError, which names the remedy.
+    """
+    position, sign = read_position(store), store.record(LEASE)
+    catalogue = Applied.from_json(store.record(CATALOGUE))
+    for found in (position.log if position else None, Sign.of(sign).log if sign else None, catalogue.log):
+        check_speed_log(found, log)
 
 
 def _nonce() -> str:

@@ -38,6 +38,16 @@ def check_log(control: Control, log: LogIdentity) -> None:
         )
 
 
+def check_speed_log(found: LogIdentity | None, log: LogIdentity) -> None:
+    """Refuse a speed store that another log's records name; one that names none is adopted."""
+    if found not in (None, log):
+        raise SettingsError(
+            f"the speed views belong to another log ({found}) than the one configured ({log}): "
+            "give each installation speed views of its own; on one Redis a prefix is enough, "
+            "as in MILLRACE_SPEED_VIEWS=redis://host:port/db?prefix=shop1"
+        )
+
+
 def plan(control: Control, to: Offsets) -> Control:
     """3b: announce that the speed layer may read up to ``to``."""
     return replace(control, planned=latest(control.planned, to))
@@ -96,12 +106,19 @@ def new_epoch(control: Control, beyond: int = 0) -> Control:
 
 def first_position(control: Control, owner: str) -> Position:
     """9: the position with which the control record's epoch begins."""
-    return Position(1, "", owner, control.epoch, dict(control.epoch_start.offsets), control=control.life)
+    return Position(
+        1, "", owner, control.epoch, dict(control.epoch_start.offsets), control=control.life, log=control.log
+    )
 
 
 def is_of(position: Position, control: Control) -> bool:
     """Whether the position is of the epoch that the control record names, and of no record that was lost since."""
-    return (position.epoch, position.control) == (control.epoch, control.life)
+    return (position.epoch, position.control) == (control.epoch, control.life) and is_ours(position.log, control)
+
+
+def is_ours(found: LogIdentity | None, control: Control) -> bool:
+    """Whether a record of the speed store is of the control record's log; one without a log is taken for it."""
+    return found in (None, control.log)
 
 
 def needs_new_epoch(control: Control, position: Position | None) -> str | None:

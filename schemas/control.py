@@ -23,6 +23,11 @@ class LogIdentity:
     topic_id: str
     partitions: int
 
+    @staticmethod
+    def of(raw: dict[str, Any] | None) -> "LogIdentity | None":
+        """From its JSON; None where a record of an earlier version has none."""
+        return None if raw is None else LogIdentity(**raw)
+
 
 @dataclass(frozen=True)
 class Boundary:
@@ -162,14 +167,25 @@ class Position:
     aborted: tuple[int, ...] = ()
     life: str = ""
     control: str = ""  # the life of the control record under which its epoch began
+    log: LogIdentity | None = None  # whose events the speed store holds; None: an earlier version wrote this
+    text: bytes = field(default=b"", compare=False, repr=False)  # as read from the store or swapped in
 
     def to_json(self) -> bytes:
-        return json.dumps(asdict(self), sort_keys=True).encode()
+        return json.dumps({k: v for k, v in asdict(self).items() if k != "text"}, sort_keys=True).encode()
 
     @staticmethod
     def from_json(text: bytes) -> "Position":
         raw = json.loads(text)
-        return Position(**{**raw, "offsets": _offsets(raw["offsets"]), "aborted": tuple(raw["aborted"])})
+        known = {"offsets": _offsets(raw["offsets"]), "aborted": tuple(raw["aborted"]), "text": text}
+        return Position(**{**raw, **known, "log": LogIdentity.of(raw.get("log"))})
+
+    @property
+    def stored(self) -> bytes:
+        """The bytes that stand in the store, which a compare-and-set must expect.
+
+        Encoding the fields again may give others: a record of an earlier version lacks some of them.
+        """
+        return self.text or self.to_json()
 
     def committed(self, tag: int) -> bool:
         """Whether a change with that attempt number counts (rule 4)."""

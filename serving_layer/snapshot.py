@@ -6,7 +6,7 @@ from functools import reduce
 from typing import Any
 
 from adapters.books import CATALOGUE, SPEED, generation_book, segment_spaces, state_space
-from adapters.records import read_control
+from adapters.records import log_of, read_control
 from core import views as names
 from core.boundaries import latest, reaches
 from core.codec import (
@@ -21,14 +21,14 @@ from core.codec import (
     unpack_item,
     unpack_norm,
 )
-from core.control import is_of
+from core.control import is_of, is_ours
 from core.merging import added, committed_parts, overlaid
 from core.partitioner import partition_of
 from core.views import merge_facts, merge_items
 from schemas.control import Control, Offsets, Position
 from schemas.errors import NotReady
 from serving_layer.kept_rows import KEPT, KeptRows
-from serving_layer.patience import reading
+from serving_layer.patience import Lost, reading
 from serving_layer.views import BATCH, CATALOGUE_SIDE, SPEED_SIDE, Moved, Views
 
 Parts = dict[bytes, list[bytes]]  # key -> packed values to be merged, earlier first
@@ -67,7 +67,9 @@ class Snapshot:
         if SPEED_SIDE not in without:
             with reading(SPEED_SIDE):
                 text = views.speed.record(SPEED)
-            position = None if text is None else Position.from_json(text)
+                position = None if text is None else Position.from_json(text)
+                if control is not None:
+                    _require_own_log(views, control, position)
         if control is None:
             return _speed_alone(views, position, without)
         return _merged(views, control, position, without)
@@ -203,6 +205,12 @@ class Snapshot:
 
 def _keys(buckets: Sequence[int]) -> list[bytes]:
     return [bucket_key(bucket) for bucket in buckets if bucket >= 0]
+
+
+def _require_own_log(views: Views, control: Control, position: Position | None) -> None:
+    """Do without a speed store of another log: neither its events nor its catalogue are this installation's."""
+    if not is_ours(found := log_of(views.speed, position), control):
+        raise Lost(SPEED_SIDE, f"the speed views belong to another log ({found})")
 
 
 def _speed_alone(views: Views, position: Position | None, without: Mapping[str, str]) -> Snapshot:

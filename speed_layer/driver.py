@@ -8,7 +8,16 @@ from dataclasses import dataclass, replace
 from adapters.records import change_control, change_position, read_control, read_position, require_rules
 from adapters.stores.port import ViewStore
 from core.boundaries import reaches
-from core.control import base_generation, commit, first_position, needs_new_epoch, new_epoch, plan, register
+from core.control import (
+    base_generation,
+    check_speed_log,
+    commit,
+    first_position,
+    needs_new_epoch,
+    new_epoch,
+    plan,
+    register,
+)
 from schemas.control import Control, Offsets, Position
 from schemas.errors import MillraceError, StoreUnavailable
 from schemas.rules import Rules
@@ -42,19 +51,21 @@ class SpeedDriver:
         generation covers what is gone.
 
         Raises:
-            SettingsError: a generation made by other rules was published meanwhile (14).
+            SettingsError: a generation made by other rules was published meanwhile (14), or the speed views belong to
+                another log.
         """
         while True:
             position = read_position(self.speed_views)  # first: a control record read before might not know its plan
             control = self._control()
             require_rules(control, self.rules)
+            check_speed_log(position.log if position else None, control.log)
             why = needs_new_epoch(control, position) or self._missing_base(control, position)
             if not why and position is not None and _only_generation_covers(log_start or {}, control, position):
                 why = "the log no longer holds what follows the position, but the active generation does"
             if why or position is None:
                 self._begin_epoch(control, position, why or "")
                 continue
-            signed = replace(position, owner=self.owner, life=uuid.uuid4().hex)
+            signed = replace(position, owner=self.owner, life=uuid.uuid4().hex, log=control.log)
             mine = change_position(self.speed_views, position, signed)
             if mine is not None:
                 return mine
@@ -76,6 +87,18 @@ class SpeedDriver:
                 self.say(f"a view store did not answer, trying again in {pause:g} s: {error}")
                 time.sleep(pause)
         raise AssertionError("unreachable")
+
+    def look(self) -> None:
+        """Find out between micro-batches what an attempt would: it may be long until there is an event to apply.
+
+        Raises:
+            Displaced: another owner holds the position.      StartOver: a new epoch must be read from its start.
+        """
+        position = read_position(self.speed_views)
+        if position is not None and position.owner != self.owner:
+            raise Displaced(f"the speed layer {position.owner or '(none)'} took over")
+        if why := needs_new_epoch(self._control(), position):
+            raise StartOver(why)
 
     def release(self) -> None:
         """Leave the position without an owner."""

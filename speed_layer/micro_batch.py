@@ -49,7 +49,7 @@ class MicroBatch:
     @property
     def guard(self) -> bytes:
         """The position record that every write of this attempt requires to be unchanged."""
-        return self.position.to_json()
+        return self.position.stored
 
 
 @dataclass(frozen=True)

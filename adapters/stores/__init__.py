@@ -1,7 +1,7 @@
 """View stores: ``open_store`` is the one way to get one, by URL.
 
 The URL's scheme chooses: ``sqlite:///relative/path`` or ``sqlite:////absolute/path``,
-``redis://[user:password@]host:port/db`` (``rediss`` with TLS), and
+``redis://[user:password@]host:port/db[?prefix=name]`` (``rediss`` with TLS), and
 ``cassandra://[user:password@]host:port[,host:port]/keyspace[?replication=3&dc=name&tls=true]``.
 """
 

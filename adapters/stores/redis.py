@@ -3,6 +3,7 @@
 Measured on 2 cores, server beside it, 5,000 rows of 4 kB: guarded put 40,000-54,000 rows/s, read 20,000-35,000.
 All keys of a book carry its name as hash tag: ``millrace:{book}:record`` (string), ``…:puts`` (hash: ``count`` of
 guarded puts, and how far unfinished ones came), ``…:spaces`` (set of names) and ``…:rows:<space>`` (hash).
+With a prefix, for installations that share a database, ``millrace:<prefix>:{book}:record`` and so on.
 """
 
 import secrets
@@ -19,6 +20,7 @@ from redis.retry import Retry
 
 from adapters.stores.batches import Row, batches, require_guard, slices
 from adapters.stores.port import Book, Rows
+from adapters.stores.redis_url import USAGE, without_prefix
 from schemas.errors import MillraceError, SettingsError, StoreUnavailable
 
 BATCH_BYTES = 1 << 20  # of one script: Redis serves nobody else for the 2 ms that it takes
@@ -78,33 +80,36 @@ class RedisStore:
     Nothing is tried twice behind the caller's back: a put that happened and was sent again would count twice.
     """
 
-    def __init__(self, client: Any, address: str) -> None:
+    def __init__(self, client: Any, address: str, prefix: str = "") -> None:
         self._client = client  # its pool is safe for threads and notices a fork
         self._address = address
+        self._space = f"millrace:{prefix}:" if prefix else "millrace:"
 
     @classmethod
     def at(cls, url: str, timeout_ms: int) -> "RedisStore":
-        """The store of a ``redis://[user:password@]host:port/db`` URL; ``rediss`` for TLS."""
+        """The store of a ``redis://[user:password@]host:port/db[?prefix=name]`` URL; ``rediss`` for TLS."""
         seconds = timeout_ms / 1000
         options = {"socket_timeout": seconds, "socket_connect_timeout": seconds, "retry": Retry(NoBackoff(), 0)}
         try:
+            url, prefix = without_prefix(url)
             parts = urlsplit(url)
             client = redis.Redis.from_url(url, protocol=2, **options)
             client.connection_pool.make_connection()  # connects to nothing yet, but knows the options
         except (ValueError, TypeError):  # its text may hold the password
-            raise SettingsError("Not a Redis URL: use redis://[user:password@]host:port/db") from None
-        return cls(client, f"{parts.hostname or 'localhost'}:{parts.port or 6379}{parts.path}")
+            raise SettingsError(f"Not a Redis URL: use {USAGE}") from None
+        return cls(client, f"{parts.hostname or 'localhost'}:{parts.port or 6379}{parts.path}", prefix)
 
     def record(self, book: Book) -> bytes | None:
         with self._explained():
-            found: bytes | None = self._client.get(_key(book, "record"))
+            found: bytes | None = self._client.get(self._key(book, "record"))
             return found
 
     def swap(self, book: Book, expected: bytes | None, new: bytes, *, writes: int | None = None) -> bool:
         count = "" if writes is None else writes
         before = ("0", b"") if expected is None else ("1", expected)
+        keys = (self._key(book, "record"), self._key(book, "puts"))
         with self._explained():
-            return bool(self._client.eval(SWAP, 2, _key(book, "record"), _key(book, "puts"), *before, new, count))
+            return bool(self._client.eval(SWAP, len(keys), *keys, *before, new, count))
 
     def put(self, book: Book, rows: Rows, *, guard: bytes | None = None) -> bool:
         require_guard(book, guard)
@@ -114,9 +119,9 @@ class RedisStore:
             with self._explained(), self._client.pipeline(transaction=False) as pipeline:
                 for number, (batch, last) in flight:
                     if guard is None:
-                        _put_freely(pipeline, book, batch)
+                        self._put_freely(pipeline, book, batch)
                     else:
-                        _put_guarded(pipeline, book, batch, (guard, token, number, int(last)))
+                        self._put_guarded(pipeline, book, batch, (guard, token, number, int(last)))
                 answers = pipeline.execute()
             if guard is not None and not all(answers):
                 return False
@@ -126,7 +131,7 @@ class RedisStore:
         parts = list(slices(keys, KEYS_A_QUERY))
         with self._explained(), self._client.pipeline(transaction=False) as pipeline:
             for some in parts:
-                pipeline.hmget(_rows_key(book, space), some)
+                pipeline.hmget(self._rows_key(book, space), some)
             answers = pipeline.execute()
         pairs = (pair for some, values in zip(parts, answers, strict=True) for pair in zip(some, values, strict=True))
         return {key: value for key, value in pairs if value is not None}
@@ -136,7 +141,7 @@ class RedisStore:
         cursor = 0
         while True:
             with self._explained():
-                cursor, page = self._client.hscan(_rows_key(book, space), cursor, count=ROWS_A_PAGE)
+                cursor, page = self._client.hscan(self._rows_key(book, space), cursor, count=ROWS_A_PAGE)
             for key, value in page.items():
                 if key not in seen:
                     seen.add(key)
@@ -146,25 +151,25 @@ class RedisStore:
 
     def spaces(self, book: Book) -> set[str]:
         with self._explained():
-            names = [name.decode() for name in self._client.smembers(_key(book, "spaces"))]
+            names = [name.decode() for name in self._client.smembers(self._key(book, "spaces"))]
             with self._client.pipeline(transaction=False) as pipeline:
                 for name in names:
-                    pipeline.exists(_rows_key(book, name))  # Redis has no empty hash: its last row takes it along
+                    pipeline.exists(self._rows_key(book, name))  # Redis has no empty hash: its last row takes it along
                 return {name for name, exists in zip(names, pipeline.execute(), strict=True) if exists}
 
     def delete(self, book: Book, space: str, keys: Sequence[bytes] | None = None) -> None:
         with self._explained(), self._client.pipeline(transaction=keys is None) as pipeline:
             if keys is None:
-                pipeline.unlink(_rows_key(book, space)).srem(_key(book, "spaces"), space)
+                pipeline.unlink(self._rows_key(book, space)).srem(self._key(book, "spaces"), space)
             else:
                 for some in slices(keys, KEYS_A_QUERY):
-                    pipeline.hdel(_rows_key(book, space), *some)
+                    pipeline.hdel(self._rows_key(book, space), *some)
             pipeline.execute()
 
     def copy(self, source: Book, target: Book, space: str, part: int = 0, parts: int = 1) -> int:
         if part:  # the server does one thing at a time
             return 0
-        keys = [_rows_key(source, space), _rows_key(target, space), _key(target, "spaces")]
+        keys = [self._rows_key(source, space), self._rows_key(target, space), self._key(target, "spaces")]
         cursor, copied = b"0", 0
         while True:
             with self._explained():
@@ -188,6 +193,26 @@ class RedisStore:
     def close(self) -> None:
         self._client.close()
 
+    def _key(self, book: Book, part: str) -> str:
+        return f"{self._space}{{{quote(book.name)}}}:{part}"  # quoted: a brace would end the hash tag
+
+    def _rows_key(self, book: Book, space: str) -> str:
+        return self._key(book, f"rows:{space}")
+
+    def _put_freely(self, pipeline: Any, book: Book, batch: list[Row]) -> None:
+        for space, items in _by_space(batch).items():
+            pipeline.sadd(self._key(book, "spaces"), space)
+            pipeline.hset(self._rows_key(book, space), items=items)
+
+    def _put_guarded(self, pipeline: Any, book: Book, batch: list[Row], head: tuple[Any, ...]) -> None:
+        spaces = _by_space(batch)
+        keys = [self._key(book, part) for part in ("record", "puts", "spaces")]
+        keys += [self._rows_key(book, each) for each in spaces]
+        values: list[Any] = [*head]
+        for space, items in spaces.items():
+            values += (space, len(items), *items)
+        pipeline.eval(PUT, len(keys), *keys, *values)
+
     @contextmanager
     def _explained(self) -> Iterator[None]:
         try:
@@ -205,32 +230,9 @@ def _told(error: redis.RedisError, address: str) -> MillraceError:
     return StoreUnavailable(f"Redis at {address} did not do what was asked: {text}")
 
 
-def _key(book: Book, part: str) -> str:
-    return f"millrace:{{{quote(book.name)}}}:{part}"  # quoted: a brace would end the hash tag
-
-
-def _rows_key(book: Book, space: str) -> str:
-    return _key(book, f"rows:{space}")
-
-
 def _by_space(batch: Iterable[Row]) -> dict[str, list[bytes]]:
     """Per space: key, value, key, value …"""
     spaces: dict[str, list[bytes]] = {}
     for space, key, value in batch:
         spaces.setdefault(space, []).extend((key, value))
     return spaces
-
-
-def _put_freely(pipeline: Any, book: Book, batch: list[Row]) -> None:
-    for space, items in _by_space(batch).items():
-        pipeline.sadd(_key(book, "spaces"), space)
-        pipeline.hset(_rows_key(book, space), items=items)
-
-
-def _put_guarded(pipeline: Any, book: Book, batch: list[Row], head: tuple[Any, ...]) -> None:
-    spaces = _by_space(batch)
-    keys = [*(_key(book, part) for part in ("record", "puts", "spaces")), *(_rows_key(book, each) for each in spaces)]
-    values: list[Any] = [*head]
-    for space, items in spaces.items():
-        values += (space, len(items), *items)
-    pipeline.eval(PUT, len(keys), *keys, *values)

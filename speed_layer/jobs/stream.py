@@ -25,7 +25,7 @@ from adapters.lease import SPEED_LAYER, Lease
 from adapters.log import Log
 from adapters.opened import batch_views, speed_views
 from adapters.opening import open_log
-from adapters.records import open_control, require_rules
+from adapters.records import check_speed_store, open_control, require_rules
 from adapters.settings import Settings, milliseconds
 from adapters.spark import in_workers
 from core.parcels import PARCELS_DDL, packed, unpacked
@@ -34,6 +34,7 @@ from schemas.errors import LogUnavailable, MillraceError, SettingsError, StoreUn
 from speed_layer.clean_up import CleanUp
 from speed_layer.driver import SpeedDriver, StartOver
 from speed_layer.fold_step import fold_records
+from speed_layer.idle import IdleLook
 from speed_layer.micro_batch import TALLY_DDL, MicroBatch, Places, Tally
 from speed_layer.outage import Outage
 from speed_layer.progress import Progress
@@ -99,7 +100,8 @@ class SpeedJob:
         rules = replace(self._settings.rules, partitions=identity.partitions)
         control = open_control(batch_views(self._settings), identity, self.log.start_offsets(), rules)
         require_rules(control, rules)
-        lease.acquire(self._say)
+        check_speed_store(speed_views(self._settings), identity)
+        lease.acquire(self._say, identity)
         places = Places(
             self._settings.batch_views_url, self._settings.speed_views_url, self.log.bootstrap, self.log.topics,
             self.log.options, milliseconds(self._settings.store_timeout),
@@ -145,18 +147,19 @@ class SpeedJob:
         options["maxOffsetsPerTrigger"] = str(self._settings.max_events_per_batch)
         options |= NOTICE_AN_OUTAGE
         stream = self._spark.readStream.format("kafka").options(**options).load()
-        reached = position.offsets
+        reached, idle = position.offsets, IdleLook(driver.look, milliseconds(self._settings.lease) / 4_000)
 
         def apply(frame: "DataFrame", batch_id: int) -> None:
             nonlocal reached
             try:
-                to = _batch_end(checkpoint, batch_id, self.log.topics.events)
-                started = time.monotonic()
-                tally = driver.run(to, lambda batch: self._compute(frame, batch), start=reached)
-                reached = to
-                self._outage.over()
-                self.progress.note(tally, time.monotonic() - started)
-                clean_up.maybe()
+                with idle.interrupted():
+                    to = _batch_end(checkpoint, batch_id, self.log.topics.events)
+                    started = time.monotonic()
+                    tally = driver.run(to, lambda batch: self._compute(frame, batch), start=reached)
+                    reached = to
+                    self._outage.over()
+                    self.progress.note(tally, time.monotonic() - started)
+                    clean_up.maybe()
             except BaseException as error:
                 self._failure = error  # py4j would hide it
                 raise
@@ -173,7 +176,7 @@ class SpeedJob:
         there = metadata.exists()
         try:
             while not self._stopping.is_set() and not self._ended(query, lambda: there and not metadata.exists()):
-                pass
+                idle.maybe()
         finally:
             with suppress(ConnectionError):  # no engine is left to stop; that is told already
                 query.stop()

@@ -126,6 +126,20 @@ class TestRedis:
                 assert set(kept) <= set(keys)
                 store.delete(CONTROL, "s")
 
+    def test_installations_with_prefixes_of_their_own_see_nothing_of_each_other(self, redis_url: str) -> None:
+        url = new_database(redis_url)
+        urls = [url, f"{url}?prefix=shop1", f"{url}?prefix=shop2&socket_timeout=5"]
+        stores = [open_store(each) for each in urls]
+        for number, store in enumerate(stores):
+            assert store.swap(SPEED, None, b"r%d" % number)
+            store.put(SPEED, {("s", b"k"): b"%d" % number}, guard=b"r%d" % number)
+            store.put(CONTROL, {(f"s{number}", b"k"): b"%d" % number})
+        for number, store in enumerate(stores):
+            assert store.record(SPEED) == b"r%d" % number
+            assert store.read(SPEED, "s", [b"k"]) == {b"k": b"%d" % number}
+            assert store.spaces(CONTROL) == {f"s{number}"}
+            store.close()
+
     def test_all_keys_of_a_book_are_in_one_hash_slot(self, redis_url: str) -> None:
         url = new_database(redis_url)
         book = Book("}a{b", guarded=True)  # {} would be no tag

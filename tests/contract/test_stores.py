@@ -37,6 +37,13 @@ class TestRedis(ViewStoreContract):
         return redis_database_url
 
 
+@pytest.mark.redis
+class TestRedisWithAPrefix(ViewStoreContract):
+    @pytest.fixture
+    def url(self, redis_database_url: str) -> str:
+        return f"{redis_database_url}?prefix=shop1"
+
+
 @pytest.mark.cassandra
 class TestCassandra(ViewStoreContract):
     @pytest.fixture

@@ -1,17 +1,20 @@
 """An answer is one moment, whatever layers and stores do while it is computed (contract §5 rules 6 and 7, §4)."""
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from adapters.books import CONTROL, SPEED
+from adapters.books import CATALOGUE, CONTROL, SPEED
+from adapters.records import Applied
 from adapters.stores import open_store
+from core.catalogue_rows import DELETED
 from core.control import new_epoch, record_boundary
 from core.fold_slow import SlowView
-from schemas.control import Control
+from schemas.control import Control, LogIdentity
 from schemas.errors import NotReady, StoreUnavailable
 from serving_layer.snapshot import Snapshot
 from serving_layer.views import Views, answer
@@ -147,6 +150,20 @@ def test_a_position_of_another_epoch_leaves_the_generation_alone(world: SmallLam
 def test_without_the_speed_store_the_generation_answers(world: SmallLambda, down: Any) -> None:
     found, header = told(Views(world.batch, down))
     assert (header["degraded"], header["generation"]) == (["speed"], world.control.active)
+    assert found == twin(world, header["fresh_to"]["offsets"])
+
+
+@pytest.mark.parametrize("record", ["position", "catalogue"])
+def test_a_speed_store_of_another_log_counts_for_nothing(world: SmallLambda, tmp_path: Path, record: str) -> None:
+    other = LogIdentity("cluster", "another topic", 4)
+    with closing(open_store(f"sqlite:///{tmp_path}/theirs.sqlite")) as theirs:
+        if record == "position":
+            theirs.swap(SPEED, None, replace(world.position, log=other, epoch=99).to_json())
+        theirs.swap(CATALOGUE, None, Applied(log=other).to_json())
+        theirs.put(CATALOGUE, {("items", b"i-1"): DELETED}, guard=Applied(log=other).to_json())
+        found, header = told(Views(world.batch, theirs))
+        rows = answer(Views(world.batch, theirs), lambda snapshot: snapshot.catalogue("items", [b"i-1"]))
+    assert (header["degraded"], rows) == (["speed"], {})
     assert found == twin(world, header["fresh_to"]["offsets"])
 
 
