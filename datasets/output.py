@@ -1,7 +1,7 @@
-"""Files that appear whole or not at all, and progress for who is watching."""
+"""Files that appear whole or not at all."""
 
 import gzip
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -32,20 +32,3 @@ def write_lines(path: Path, lines: Iterable[bytes]) -> int:
             file.write(line + b"\n")
             count += 1
     return count
-
-
-@contextmanager
-def progress(what: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
-    """A bar on stderr while the block runs, only if that is a terminal; call with the number done so far."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task(what, total=total)
-
-        def reached(done: int) -> None:
-            bar.update(task, completed=done)
-
-        yield reached

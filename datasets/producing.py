@@ -1,15 +1,12 @@
 """Sends lines to a topic as they are: each one's bytes unchanged, keyed by what it says of itself."""
 
-import gzip
-import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import BinaryIO, Protocol
+from typing import Protocol
 
 import msgspec
 
 from core.strict_json import read_object
-from schemas.errors import BadInput
 
 KEY_FIELDS = {"events": "user_id", "users": "user_id", "items": "item_id"}
 NO_KEY = b""
@@ -76,18 +73,3 @@ def send_lines(lines: Iterable[bytes], append: Append, topic: str, key_of: Calla
         else:
             sent.empty += 1
         yield sent
-
-
-def read_lines(file: BinaryIO, name: str) -> Iterator[bytes]:
-    """Lines without their line feed and otherwise unchanged.
-
-    Raises:
-        BadInput: a .gz ends early or is damaged; the lines before have been yielded.
-    """
-    try:
-        for line in file:
-            yield line.removesuffix(b"\n")
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise BadInput(
-            f"{name} is damaged: {error}; what came before is sent, so mend it before sending again"
-        ) from None

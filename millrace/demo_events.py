@@ -21,8 +21,9 @@ MOVED_WITHIN_SECONDS = 60.0
 def generate(settings: Settings, world: "World") -> tuple[Path, Path]:
     import msgspec
 
+    from adapters.progress import progress
     from datasets.generator import generate_events
-    from datasets.output import progress, write_lines
+    from datasets.output import write_lines
 
     settings.home.mkdir(parents=True, exist_ok=True)
     events, items = settings.home / "events.jsonl", settings.home / "items.jsonl"
@@ -33,7 +34,7 @@ def generate(settings: Settings, world: "World") -> tuple[Path, Path]:
 
 
 def produce(log: "Log", settings: Settings, events: Path, catalogue: Path) -> None:
-    from datasets.output import progress
+    from adapters.progress import progress
     from datasets.producing import key_reader, send_lines
 
     appender = log.appender(settings.partitioner)

@@ -42,9 +42,9 @@ def import_(path: Path, out: Path | None, items_out: Path | None, as_json: bool,
     Rows that make no event are counted by reason. To batch a part and stream the rest, import it twice: with
     --until-fraction 0.7 and with --from-fraction 0.7.
     """
+    from adapters.progress import progress
     from adapters.settings import load_settings
     from datasets.importing import Share, read_dataset, to_files
-    from datasets.output import progress
 
     settings = load_settings()
     importer = _importer(path, frozenset(settings.kinds), options)
@@ -93,8 +93,8 @@ def _kind_pair(text: str) -> tuple[str, str]:
 def _send_import(settings: Any, imported: Any) -> tuple[int, dict[str, str]]:
     """Send catalogue and events to the log and wait for the acknowledgements."""
     from adapters.opening import open_log
+    from adapters.progress import progress
     from datasets.importing import to_log
-    from datasets.output import progress
 
     with open_log(settings) as log:
         appender = log.appender(settings.partitioner)

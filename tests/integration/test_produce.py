@@ -19,6 +19,8 @@ from schemas.event import Event, Record
 from schemas.rules import Rules
 
 pytestmark = pytest.mark.kafka
+REST = '"event_id":"e","event_time":1760000000000,"kind":"view","item_id":"i"'
+GOOD = f'{{"user_id":"a",{REST}}}'.encode()
 UNREADABLE = [b"{not json", b'{"item_id":"1"}', b'{"user_id":7}', b'["user_id"]', b'{"user_id":"a"', b"\xff\xfe", b" "]
 
 
@@ -28,9 +30,9 @@ def _settings_name_the_log(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MILLRACE_TOPIC_PREFIX", log.topics.events.removesuffix("events"))
 
 
-def run(command: Any, *arguments: object, stdin: bytes | None = None) -> dict[str, Any]:
+def run(command: Any, *arguments: object, stdin: bytes | None = None, status: int = 0) -> dict[str, Any]:
     result: Result = CliRunner().invoke(command, [*map(str, arguments), "--json"], input=stdin, catch_exceptions=False)
-    assert result.exit_code == 0, result.output
+    assert result.exit_code == status, result.output
     told: dict[str, Any] = json.loads(result.stdout)
     return told
 
@@ -41,7 +43,7 @@ def records(log: Log, topic: str | None = None) -> list[Record]:
 
 
 def test_every_line_arrives_unchanged_and_in_order_for_its_key(log: Log, tmp_path: Path) -> None:
-    odd = ' {"user_id" : "u%d",\t"n":%d, "ü":"\\u00e9", "user\\u005fid":"u%d"}  '
+    odd = f' {{"user_id" : "u%d",\t"n":%d, "ü":"\\u00e9", "user\\u005fid":"u%d", {REST}}}  '
     lines = [(odd % (n % 7, n, n % 7)).encode() for n in range(5_000)]
     (tmp_path / "f.jsonl").write_bytes(b"\n".join(lines))
     assert run(produce, tmp_path / "f.jsonl") | {"seconds": 0} == {
@@ -61,7 +63,7 @@ def test_every_line_arrives_unchanged_and_in_order_for_its_key(log: Log, tmp_pat
 
 
 def test_unreadable_lines_go_out_with_an_empty_key(log: Log, tmp_path: Path) -> None:
-    good = b'{"user_id":"\xc3\xbc/1"}\r'
+    good = GOOD.replace(b'"a"', b'"\xc3\xbc/1"') + b"\r"
     (tmp_path / "f.jsonl.gz").write_bytes(gzip.compress(b"\n".join([*UNREADABLE, b"", good, b""]) + b"\n"))
     told = run(produce, tmp_path / "f.jsonl.gz")
     assert (told["acknowledged"], told["without_key"], told["empty"]) == (len(UNREADABLE) + 1, len(UNREADABLE), 2)
@@ -79,12 +81,12 @@ def test_items_and_users_go_to_their_topics_under_their_keys(log: Log) -> None:
 
 def test_a_second_run_sends_all_again(log: Log) -> None:
     for _ in range(2):
-        run(produce, "-", stdin=b'{"user_id":"a"}\n')
+        run(produce, "-", stdin=GOOD + b"\n")
     assert len(records(log)) == 2
 
 
 def test_a_rate_is_kept_steadily(log: Log) -> None:
-    lines = b"".join(b'{"user_id":"a","n":%d}\n' % n for n in range(51))
+    lines = b"".join(GOOD.replace(b"{", b'{"n":%d,' % n) + b"\n" for n in range(51))
     told = run(produce, "-", "--rate", "50", stdin=lines)
     times = [record.timestamp for record in records(log)]
     assert times == sorted(times)
@@ -103,6 +105,39 @@ def test_a_damaged_archive_sends_what_it_holds_and_says_so(log: Log, tmp_path: P
     arrived = {record.value for record in records(log)}
     assert 1_000 < len(arrived) < len(lines)
     assert arrived <= set(lines)
+
+
+def test_what_cannot_count_is_sent_and_is_no_success(log: Log, tmp_path: Path) -> None:
+    """Times without a zone, as feedback of other systems has them; each line is a dead letter downstream."""
+    naive = GOOD.replace(b"1760000000000", b'"2025-03-04 09:00:00"')
+    (tmp_path / "f.jsonl").write_bytes(b"\n".join([naive] * 3))
+    result = CliRunner().invoke(produce, [str(tmp_path / "f.jsonl")])
+    assert result.exit_code == 1
+    assert "none of the 3 lines sent counts" in result.stderr
+    assert "invalid:event_time 3" in result.stderr
+    assert "no time zone" in result.stderr
+    assert [record.value for record in records(log)] == [naive] * 3
+    assert run(produce, "-", stdin=naive + b"\n" + GOOD)["acknowledged"] == 2
+    assert run(produce, "-", stdin=b"nonsense\n", status=1)["without_key"] == 1
+
+
+def test_nothing_is_sent_of_a_file_of_another_form_or_of_an_empty_one(log: Log, tmp_path: Path) -> None:
+    array, pretty = b"[\n" + GOOD + b",\n" + GOOD + b"\n]", json.dumps([json.loads(GOOD)] * 2, indent=2).encode()
+    for content in (array, pretty[1:-1], GOOD.decode().encode("utf-16"), b"", b"\n\n"):
+        (tmp_path / "f.jsonl").write_bytes(content)
+        result = CliRunner().invoke(produce, [str(tmp_path / "f.jsonl")])
+        assert result.exit_code == 1, content
+        assert result.stderr.startswith("millrace: "), result.stderr
+    assert records(log) == []
+    for content in (array, pretty):
+        assert run(produce, "-", "--format", "json", stdin=content)["acknowledged"] == 2
+    assert [json.loads(record.value or b"") for record in records(log)] == [json.loads(GOOD)] * 4
+    assert {record.key for record in records(log)} == {b"a"}
+
+
+def test_a_byte_order_mark_costs_no_event(log: Log) -> None:
+    run(produce, "-", stdin=b"\xef\xbb\xbf" + GOOD + b"\n" + GOOD)
+    assert [(record.key, record.value) for record in records(log)] == [(b"a", GOOD)] * 2
 
 
 def test_generated_events_pass_the_parser_where_they_lie(log: Log, tmp_path: Path) -> None:

@@ -1,0 +1,58 @@
+"""Splits a JSON text of any size into its objects: an array of them, or one after the other."""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from schemas.errors import BadInput
+
+MOST_BYTES = 16 * 1024 * 1024  # of one object: no topic takes a larger one
+# A string without its end quote is the last of what was read so far.
+_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[{}]', re.DOTALL)
+_STRING_OR_SPACE = re.compile(rb'("(?:[^"\\]|\\.)*+"?)|[ \t\r\n]+', re.DOTALL)
+_BETWEEN = re.compile(rb"[\s,\[\]]*")
+
+
+def split_objects(chunks: Iterable[bytes], name: str) -> Iterator[bytes]:
+    """Each outermost object on one line: the blanks between its tokens go, all else stays byte by byte.
+
+    Raises:
+        BadInput: something stands between the objects, one is too large, or the last has no end.
+    """
+    buffer, at, start, depth, count = b"", 0, 0, 0, 0
+    for chunk in chunks:
+        buffer += chunk
+        while token := _TOKEN.search(buffer, at):
+            if token[0][:1] == b'"' and token.end() == len(buffer):
+                break  # perhaps there is more of it
+            at = token.end()
+            if token[0] == b"{":
+                if depth == 0:
+                    _require_nothing(buffer[start : token.start()], name, count)
+                    start = token.start()
+                depth += 1
+            elif token[0] == b"}" and depth:
+                depth -= 1
+                if depth == 0:
+                    count += 1
+                    yield on_one_line(buffer[start:at])
+                    start = at
+        else:
+            at = len(buffer)
+        buffer, at, start = buffer[start:], at - start, 0
+        if len(buffer) > MOST_BYTES:
+            raise BadInput(f"{name}: object {count + 1:,} does not end within {MOST_BYTES:,} bytes")
+    if depth:
+        raise BadInput(f"{name} ends in the middle of object {count + 1:,}; the {count:,} before are sent")
+    _require_nothing(buffer, name, count)
+
+
+def on_one_line(text: bytes) -> bytes:
+    """A JSON text without blanks between its tokens."""
+    return _STRING_OR_SPACE.sub(lambda found: found[1] or b"", text)
+
+
+def _require_nothing(text: bytes, name: str, count: int) -> None:
+    """Refuse what is neither a blank nor a comma or bracket of the array."""
+    if not _BETWEEN.fullmatch(text):
+        found = text.strip()[:40].decode(errors="replace")
+        raise BadInput(f"{name} is not JSON after object {count:,}, at {found!r}; the {count:,} before are sent")

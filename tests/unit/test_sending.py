@@ -1,0 +1,155 @@
+"""What ``produce`` makes of a file: its form, its objects, and what the layers will say of its lines."""
+
+import codecs
+import io
+import json
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from datasets.sending.first_lines import HEAD_BYTES, look_at
+from datasets.sending.json_values import on_one_line, split_objects
+from datasets.sending.judging import SAMPLE, Sample, judge_of
+from schemas.errors import BadInput
+from schemas.rules import Rules
+
+NOW = 1_760_000_000_000
+GOOD = {"event_id": "e", "event_time": NOW, "kind": "view", "user_id": "u", "item_id": "i"}
+OBJECTS = [GOOD | {"event_id": f"e{n}", "context": {"a": [1, {"b": '}]{[\\"'}]}} for n in range(3)]
+LINES = "\n".join(map(json.dumps, OBJECTS)).encode()
+PRETTY = "\n".join(json.dumps(each, indent=2) for each in OBJECTS).encode()
+
+
+def lines(content: bytes) -> list[bytes]:
+    return list(look_at(io.BytesIO(content), "f", one_per_line=True).lines())
+
+
+def objects(content: bytes) -> list[object]:
+    opened = look_at(io.BytesIO(content), "f", one_per_line=False)
+    return [json.loads(each) for each in opened.objects() if b"\n" not in each]
+
+
+@given(st.lists(st.binary(max_size=40).filter(lambda line: b"\n" not in line), max_size=6), st.booleans())
+def test_after_a_good_first_line_every_line_is_as_it_was(more: list[bytes], ends: bool) -> None:
+    expected = [b'{"user_id":"a"}', *more]
+    content = b"\n".join(expected) + (b"\n" if ends else b"")
+    assert lines(content) == content.removesuffix(b"\n").split(b"\n")
+
+
+def test_a_first_line_that_cannot_be_read_is_a_line_like_any_other() -> None:
+    for first in (b"{not json", b'["user_id"]', b"[1, 2", b"a,b,c", b" ", b"7", b"{" * (HEAD_BYTES + 5), b"\xef\xbb"):
+        assert lines(first + b"\n" + LINES) == [first, *LINES.split(b"\n")], first
+    assert lines(b"") == []
+
+
+def test_a_byte_order_mark_is_left_out() -> None:
+    opened = look_at(io.BytesIO(codecs.BOM_UTF8 + LINES), "f", one_per_line=True)
+    assert opened.had_mark
+    assert list(opened.lines()) == LINES.split(b"\n")
+    assert objects(codecs.BOM_UTF8 + PRETTY) == OBJECTS
+
+
+def test_another_form_is_refused_with_the_remedy() -> None:
+    arrays = [
+        json.dumps(OBJECTS),
+        json.dumps(OBJECTS, indent=1),
+        "[\n" + ",\n".join(map(json.dumps, OBJECTS)) + "]",
+        "[]",
+    ]
+    for text in arrays:
+        with pytest.raises(BadInput, match=r"f holds a JSON array, .*`--format json`"):
+            lines(b"\n" + text.encode())
+    with pytest.raises(BadInput, match=r"over several lines each, .*`--format json`"):
+        lines(PRETTY)
+    for code in ("utf-16", "utf-16-le", "utf-16-be"):
+        for one_per_line in (True, False):
+            with pytest.raises(BadInput, match=r"UTF-16, .*iconv"):
+                look_at(io.BytesIO(LINES.decode().encode(code)), "f", one_per_line)
+
+
+def test_a_pipe_is_not_read_further_than_its_first_good_line() -> None:
+    class Pipe(io.BytesIO):
+        def readline(self, size: int | None = -1) -> bytes:
+            assert self.tell() == 0, "the second line is not there yet"
+            return super().readline(-1 if size is None else size)
+
+    assert look_at(Pipe(LINES), "f", one_per_line=True).head == LINES.split(b"\n")[0] + b"\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [LINES, PRETTY, json.dumps(OBJECTS).encode(), json.dumps(OBJECTS, indent=3).encode(), b"[" + LINES[:0] + b"]"],
+)
+def test_objects_are_found_however_they_are_spread(text: bytes) -> None:
+    expected = OBJECTS if len(text) > 2 else []
+    assert objects(text) == expected
+    for size in (1, 2, 7):
+        chunks = [text[at : at + size] for at in range(0, len(text), size)]
+        assert [json.loads(each) for each in split_objects(chunks, "f")] == expected
+
+
+@given(st.dictionaries(st.text(), st.floats(allow_nan=False) | st.text() | st.lists(st.text())), st.integers(0, 4))
+def test_only_blanks_between_tokens_go(members: dict[str, object], indent: int) -> None:
+    text = json.dumps(members, indent=indent, ensure_ascii=False)
+    assert on_one_line(text.encode()) == json.dumps(members, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def test_what_is_no_json_is_named_with_its_place() -> None:
+    first = json.dumps(OBJECTS[0]).encode()
+    for text, sentence in {
+        first + b" nonsense " + first: "not JSON after object 1, at 'nonsense'; the 1 before are sent",
+        first + first[:-1]: "ends in the middle of object 2; the 1 before are sent",
+        first + b' "x': "not JSON after object 1",
+        first + b"}": "not JSON after object 1",
+    }.items():
+        with pytest.raises(BadInput, match=sentence):
+            list(split_objects([text], "f"))
+
+
+def judged(*given: object, topic: str = "events") -> Sample:
+    sample = Sample(judge_of(topic, Rules(), lambda: NOW), lambda: NOW)
+    key = {"events": "user_id", "users": "user_id", "items": "item_id"}[topic]
+    for each in given:
+        named = each.get(key) if isinstance(each, dict) else None
+        sample.see(named.encode() if isinstance(named, str) else b"", json.dumps(each).encode())
+    return sample
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ({"event_time": "2025-03-04 09:00:00"}, "invalid:event_time 1 .*no time zone"),
+        ({"event_time": NOW * 1000}, "looks like microseconds"),
+        ({"event_time": NOW * 1_000_000}, "looks like nanoseconds"),
+        ({"event_time": NOW // 1000}, "looks like seconds"),
+        ({"event_time": NOW + 90_000_000}, "more than a day ahead"),
+        ({"event_time": True}, "invalid:event_time"),
+        ({"kind": "gaze"}, "unknown_kind 1 .*'gaze' is not among the setting kinds"),
+        ({"item_id": None}, "missing:item_id"),
+        ({"value": "much"}, "invalid:value 1 .*value is 'much'"),
+    ],
+)
+def test_the_reason_names_what_may_be_wrong(given: dict[str, object], reason: str) -> None:
+    sample = judged(GOOD | given)
+    assert sample.nothing_counts
+    assert re.search(reason, sample.reasons()), sample.reasons()
+
+
+def test_stray_lines_are_no_fault_of_the_file() -> None:
+    sample = judged(*[GOOD] * 200, "nonsense", GOOD | {"kind": "gaze"})
+    assert (sample.many, sample.nothing_counts) == (False, False)
+    assert judged(*[GOOD] * 50, "nonsense").many
+
+
+def test_lines_are_judged_until_enough_are_and_one_of_them_counts() -> None:
+    assert judged(*[GOOD] * (SAMPLE + 5)).judged == SAMPLE
+    late = judged(*["nonsense"] * (SAMPLE + 5), GOOD, *[GOOD] * 7)
+    assert (late.judged, late.nothing_counts, late.many) == (SAMPLE + 6, False, True)
+
+
+def test_catalogue_records_are_judged_by_their_own_rules() -> None:
+    assert judged({"item_id": "i", "price": "9.99"}, topic="items").rejected == {"invalid:price": 1}
+    assert judged({"item_id": 7}, topic="items").nothing_counts
+    assert not judged({"user_id": "u"}, topic="users").rejected
