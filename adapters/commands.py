@@ -12,6 +12,7 @@ import click
 
 from adapters.saying import line
 from adapters.settings import milliseconds
+from core.fields import MAX_TEXT
 from core.timestamps import epoch_ms
 from schemas.errors import MillraceError, SettingsError
 
@@ -83,6 +84,13 @@ def moment_ms(text: str) -> int:
     return found
 
 
+def category_name(text: str) -> str:
+    """The text if items can have it as category. Raises ValueError for an empty or too long one."""
+    if not 1 <= len(text) <= MAX_TEXT:
+        raise ValueError(f"a category has 1 to {MAX_TEXT} characters; leave it out for items of any category")
+    return text
+
+
 class Converted(click.ParamType):  # type: ignore[type-arg]  # generic only in newer versions of click
     """An option's text through a function whose ValueError explains what is wrong (exit status 2)."""
 
@@ -98,5 +106,6 @@ class Converted(click.ParamType):  # type: ignore[type-arg]  # generic only in n
             self.fail(str(error), param, ctx)
 
 
+CATEGORY = Converted("category", category_name)
 WINDOW = Converted("window", window_hours)
 MOMENT = Converted("time", moment_ms)

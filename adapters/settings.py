@@ -67,6 +67,10 @@ class Settings:
     gate_shrink: float = 0.1  # nor is one with fewer events, items or users, by more than this share
     gate_items: int = 20  # recomputed from the lake by the slow fold and compared; 0: none
     jars: str = ""  # empty: the user's cache folder
+    allowed_hosts: str = ""  # names, separated by commas, that the API answers for beside localhost and numbers; *.a.b
+    allowed_origins: str = (
+        ""  # of pages of other servers that may use the API, separated by commas: https://shop.example
+    )
     host: str = "127.0.0.1"
     port: int = 8080
 

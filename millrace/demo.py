@@ -151,7 +151,7 @@ def _show(*lookups: list[str]) -> None:
 
 def _serve(settings: Settings) -> None:
     """The HTTP API beside the running speed layer, until Ctrl-C."""
-    from serving_layer.api import run
+    from serving_layer.http.server import run
 
     where = f"http://{settings.host}:{settings.port}"
     click.echo(f"Serving on {where} with MILLRACE_HOME={settings.home}; Ctrl-C ends all.")

@@ -13,6 +13,7 @@ from serving_layer.snapshot import Snapshot
 
 ITEMS, USERS = "items", "users"  # spaces of the catalogue book, named like their topics
 CHUNK_ITEMS = 200  # rows asked for at once while a list is filled
+MAX_CHUNK_ITEMS = 10_000
 SPARE = 10  # first asked for beyond the page's end: few items are hidden
 
 T = TypeVar("T")
@@ -93,7 +94,7 @@ def listed(snapshot: Snapshot, ranked: Iterable[tuple[bytes, T]], page: Page) ->
     """The page of what may be listed: not hidden or deleted, of a wanted category; reads no more rows than needed."""
     found: list[tuple[bytes, T, Described]] = []
     rest = iter(ranked)
-    size = page.offset + page.n + SPARE if page.category is None else CHUNK_ITEMS
+    size = min(page.offset + page.n + SPARE, MAX_CHUNK_ITEMS) if page.category is None else CHUNK_ITEMS
     while len(found) < page.offset + page.n and (chunk := list(islice(rest, size))):
         described = describe(snapshot, [item for item, _ in chunk])
         for item, each in chunk:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from adapters.commands import MOMENT, WINDOW, Converted, as_json, echo, print_json, reports_errors
+from adapters.commands import CATEGORY, MOMENT, WINDOW, Converted, as_json, echo, print_json, reports_errors
 from adapters.settings import load_settings
 
 Answer = dict[str, Any]
@@ -38,6 +38,7 @@ _n = click.option("-n", type=click.IntRange(1), default=10, show_default=True, h
 _offset = click.option("--offset", type=click.IntRange(0), default=0, help="Leave out so many first.")
 _category = click.option(
     "--category",
+    type=CATEGORY,
     multiple=True,
     callback=lambda *given: frozenset(given[-1]) or None,
     help="Only items of this category; repeated: of any of them.",
@@ -217,7 +218,7 @@ def status(as_json: bool) -> None:
 @reports_errors
 def serve(host: str | None, port: int | None) -> None:
     """The HTTP API; ends with Ctrl-C or SIGTERM."""
-    from serving_layer.api import run
+    from serving_layer.http.server import run
 
     settings = load_settings()
     run(settings, host or settings.host, settings.port if port is None else port)

@@ -1,96 +1,25 @@
 """The HTTP API over real stores and a real broker."""
 
 import json
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
-import numpy as np
 import pytest
-import uvicorn
-from httpx import Client, Response
+from httpx import Client
 
 from adapters.books import CATALOGUE
 from adapters.log import Log
 from adapters.settings import Settings
 from adapters.stores import open_store
-from core.codec import pack_sums
-from schemas.event import Event
-from schemas.rules import Rules
-from serving_layer.api import create_app
-from tests.small_lambda import SmallLambda, placed
-
-HOUR = 3_600_000
-START = 1_760_000_000_000
-RULES = Rules()
-SLASHED = "a/b%c d"
-
-
-def event(k: int, user: str, item: str, weight: int = 1000, category: str | None = None) -> Event:
-    when = START + k * 60_000
-    return Event(0, 0, when, f"e{k}", when, "view", user, item, None, weight, category)
-
-
-def shop() -> list[Event]:
-    """Users of two tastes, alternating; one item's id has a slash, a percent sign and a space."""
-    out = []
-    for k in range(200):
-        user, taste = f"u{k % 20}", k % 2
-        item = f"{'xy'[taste]}{(k // 20 * 7 + k) % 6}"
-        out.append(event(k, user, SLASHED if item == "x0" else item, 1000 + 1000 * (k % 3), f"c{taste}"))
-    return out
-
-
-def model_rows(items: list[str]) -> dict[tuple[str, bytes], bytes]:
-    """Factors that tell the two tastes apart."""
-    names = sorted(item.encode() for item in items)
-    factors = np.array([[0.1, 1.0] if name.startswith(b"y") else [1.0, 0.1] for name in names], np.float32)
-    meta = {"factors": 2, "items": len(names), "alpha": 10.0, "regularization": 0.05}
-    return {
-        ("model", b"meta"): json.dumps(meta).encode(),
-        ("model", b"gram"): (factors.T @ factors).tobytes(),
-        ("model", b"factors/000000"): factors.tobytes(),
-        ("model", b"names/000000"): pack_sums([(name, row) for row, name in enumerate(names)]),
-    }
-
-
-def fill(home: Path) -> SmallLambda:
-    """A home whose batch view ends in the middle of the shop's events, with the rest in the speed view."""
-    home.mkdir(exist_ok=True)
-    batch, speed = (open_store(f"sqlite:///{home / name}.sqlite") for name in ("batch", "speed"))
-    world = SmallLambda(batch, speed, RULES, placed(shop(), RULES))
-    world.begin()
-    world.run_speed(50)
-    world.run_batch(120, model_rows(sorted({e.item_id for e in world.log})))
-    world.run_speed(200)
-    return world
+from tests.serving import SLASHED, START, fill, problem, serving, until
 
 
 @pytest.fixture
 def settings(tmp_path: Path, log: Log) -> Settings:
     prefix = log.topics.events.removesuffix("events")
     return Settings(home=tmp_path, kafka=log.bootstrap, topic_prefix=prefix)
-
-
-@contextmanager
-def serving(settings: Settings) -> Iterator[Client]:
-    """The API on a free port, and a client of it."""
-    config = uvicorn.Config(create_app(settings), "127.0.0.1", 0, log_config=None, access_log=False)
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    until(lambda: server.started or not thread.is_alive())
-    port = server.servers[0].sockets[0].getsockname()[1]
-    try:
-        with Client(base_url=f"http://127.0.0.1:{port}/api/v1", timeout=30) as client:
-            yield client
-    finally:
-        server.should_exit = True
-        thread.join()
 
 
 @pytest.fixture
@@ -101,22 +30,6 @@ def client(settings: Settings) -> Iterator[Client]:
         yield found
     world.batch.close()
     world.speed.close()
-
-
-def until(holds: Any, seconds: float = 20.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
-def problem(response: Response, status: int) -> dict[str, Any]:
-    assert response.headers["content-type"] == "application/problem+json"
-    told: dict[str, Any] = response.json()
-    assert response.status_code == told["status"] == status
-    assert told["title"]
-    assert told["detail"]
-    return told
 
 
 pytestmark = pytest.mark.kafka
@@ -217,7 +130,7 @@ def test_a_list_of_which_nothing_is_good_or_that_is_unsafe_to_send_again_is_422(
     assert (
         problem(client.post("/interactions", json={**row, "kind": "x"}), 422)["rejected"][0]["reason"] == "unknown_kind"
     )
-    problem(client.post("/interactions", content=b"{"), 422)
+    problem(client.post("/interactions", content=b"{", headers={"Content-Type": "application/json"}), 422)
     problem(client.post("/interactions", json=[]), 422)
     problem(client.post("/interactions", json=[row] * 1001), 422)
     assert "at most 64" in problem(client.post("/interactions", json=[row] * 65), 422)["detail"]

@@ -1,0 +1,76 @@
+"""The HTTP API under ``/api/v1`` (docs/contract.md §7), put together; a page of its description at ``/docs``."""
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+
+from adapters.settings import Settings
+from schemas.errors import MillraceError
+from serving_layer.http import intake, lookups
+from serving_layer.http.bodies import Bodies, Limits
+from serving_layer.http.description import add_description, pages
+from serving_layer.http.guard import Guard
+from serving_layer.http.methods import Methods
+from serving_layer.http.problems import answer_of, problem, problem_of, refusal
+from serving_layer.link import LogLink
+from serving_layer.views import open_views
+
+ROUTERS = (lookups.api, intake.api, lookups.plain, pages)
+
+
+def create_app(settings: Settings, limits: Limits | None = None) -> FastAPI:
+    """The application; its stores and its log are open while it runs. ``limits`` of bodies are the defaults if None."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        settings.home.mkdir(parents=True, exist_ok=True)
+        with open_views(settings) as views:
+            link = LogLink(settings, views.speed)
+            app.state.turns = intake.turns()
+            app.state.views, app.state.link, app.state.settings = views, link, settings
+            with link.running():
+                yield
+
+    app = FastAPI(
+        title="Millrace", version="1", lifespan=lifespan, redirect_slashes=False,
+        openapi_url=None, docs_url=None, redoc_url=None,
+    )  # fmt: skip
+    for router in ROUTERS:
+        app.include_router(router)
+    routes = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
+    app.add_middleware(Bodies, limits=limits)
+    app.add_middleware(Methods, routes=routes)
+    app.add_middleware(Guard, settings=settings)  # the last one added sees a request first
+    app.add_exception_handler(MillraceError, _ours)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _unexpected)
+    add_description(app)
+    return app
+
+
+async def _ours(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, MillraceError)
+    return answer_of(problem_of(error))
+
+
+async def _invalid(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    wrong = [{"where": ".".join(map(str, each["loc"])), "why": each["msg"]} for each in error.errors()[:10]]
+    return refusal(422, "; ".join(f"{each['where']}: {each['why']}" for each in wrong), errors=wrong)
+
+
+async def _http(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    return refusal(error.status_code, str(error.detail), error.headers)
+
+
+async def _unexpected(request: Request, error: Exception) -> JSONResponse:
+    logging.getLogger("serving").error("failed path=%s", request.url.path, exc_info=error)
+    return answer_of(problem(500, "this should not happen; the log has the details"))

@@ -1,0 +1,121 @@
+"""Bodies of requests: read whole before a request takes a turn, within limits of size, time and memory."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+from serving_layer.http.methods import App, Scope
+from serving_layer.http.problems import refusal
+
+MAX_BODY_BYTES = 16 * 1024 * 1024
+BODY_SECONDS = 30.0  # a body that has not arrived by then is given up
+FREE_BYTES = 64 * 1024  # of each body: small ones are taken even when large ones hold all the memory
+HELD_BYTES = 8 * MAX_BODY_BYTES  # of all bodies together, beyond the free ones
+BODILESS = {"GET", "HEAD", "OPTIONS"}
+
+TOO_LARGE = f"the body is larger than {MAX_BODY_BYTES:,} bytes: send fewer at a time"
+TOO_SLOW = f"the body did not arrive within {BODY_SECONDS:g} s"
+TOO_MANY = "too many large bodies are under way: send it again in a moment"
+NOT_JSON = "the body must be JSON: send the header 'Content-Type: application/json'"
+
+
+class Refused(Exception):
+    """The body is not taken: a status and a sentence."""
+
+    def __init__(self, status: int, why: str) -> None:
+        super().__init__(status, why)
+        self.status, self.why = status, why
+
+
+class ClientLeft(Exception):
+    """The connection ended before the body did."""
+
+
+@dataclass
+class Limits:
+    """What bodies may take; smaller in tests."""
+
+    body_bytes: int = MAX_BODY_BYTES
+    body_seconds: float = BODY_SECONDS
+    held_bytes: int = HELD_BYTES
+
+
+class Bodies:
+    """Hands on requests with their whole body; refuses those that are too large, too slow, too many or not JSON."""
+
+    def __init__(self, app: App, limits: Limits | None = None) -> None:
+        self._app, self._limits = app, limits or Limits()
+        self._held = 0
+
+    async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
+        if scope["type"] != "http" or scope["method"] in BODILESS:
+            await self._app(scope, receive, send)
+            return
+        body = _Body()
+        try:
+            _check_headers(dict(scope["headers"]), self._limits)
+            async with asyncio.timeout(self._limits.body_seconds):
+                await self._read(receive, body)
+        except ClientLeft:
+            self._held -= body.held
+            return
+        except (Refused, TimeoutError) as error:
+            self._held -= body.held
+            await _answer_to(error)(scope, receive, send)
+            return
+        try:
+            whole = bytes(body.content)
+            body.content.clear()
+            await self._app(scope, _replayed(whole, receive), send)
+        finally:
+            self._held -= body.held
+
+    async def _read(self, receive: Any, body: "_Body") -> None:
+        more = True
+        while more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise ClientLeft
+            body.content += message.get("body", b"")
+            more = message.get("more_body", False)
+            if len(body.content) > self._limits.body_bytes:
+                raise Refused(413, TOO_LARGE)
+            beyond = max(0, len(body.content) - FREE_BYTES) - body.held
+            body.held += beyond
+            self._held += beyond
+            if beyond and self._held > self._limits.held_bytes:
+                raise Refused(503, TOO_MANY)
+
+
+class _Body:
+    def __init__(self) -> None:
+        self.content, self.held = bytearray(), 0
+
+
+def _check_headers(headers: dict[bytes, bytes], limits: Limits) -> None:
+    """Raise Refused for what the headers alone show to be wrong."""
+    kind = headers.get(b"content-type", b"").decode("latin-1").partition(";")[0].strip().lower()
+    if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
+        raise Refused(415, NOT_JSON)
+    if int(headers.get(b"content-length", b"0")) > limits.body_bytes:
+        raise Refused(413, TOO_LARGE)
+
+
+def _answer_to(error: Exception) -> Any:
+    if isinstance(error, Refused):
+        return refusal(error.status, error.why, {"Retry-After": "1"} if error.status == 503 else None)
+    return refusal(408, TOO_SLOW, {"Connection": "close"})
+
+
+def _replayed(body: bytes, receive: Any) -> Any:
+    """What the application reads instead of ``receive``: the body, then whatever comes."""
+    given = False
+
+    async def replay() -> Any:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return replay

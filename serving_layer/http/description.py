@@ -1,0 +1,153 @@
+"""The API's description: OpenAPI with bodies and problem documents, and a page of it that needs no other server."""
+
+import json
+from functools import cache
+from html import escape
+from importlib.resources import files
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.openapi.utils import get_openapi
+from fastapi.responses import HTMLResponse, JSONResponse
+
+from serving_layer.http import problems
+from serving_layer.http.bodies import MAX_BODY_BYTES
+from serving_layer.http.lookups import WishBody
+from serving_layer.ingest import MAX_ENTRIES
+
+pages = APIRouter(include_in_schema=False)
+
+REFUSALS = {
+    "403": "a page of a foreign origin",
+    "421": "a host name that is not in allowed_hosts",
+    "422": "a parameter or a body that breaks its rule",
+    "503": "neither view can be read, or the log does not answer",
+}
+BODY_REFUSALS = {
+    "408": "the body did not arrive in time",
+    "413": f"a body of more than {MAX_BODY_BYTES:,} bytes",
+    "415": "a body that is not application/json",
+}
+PROBLEM = {
+    "type": "object",
+    "description": "RFC 9457",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string", "description": "One sentence that names the remedy."},
+        "rejected": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {"index": {"type": "integer"}, "reason": {"type": "string"}},
+            },
+        },
+    },
+}
+STYLE = """body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;
+margin:2rem auto;padding:0 1rem;color:#222;background:#fff}
+h2{font-size:1.1rem;margin:2rem 0 .3rem;font-family:ui-monospace,monospace}table{border-collapse:collapse;width:100%}
+td{padding:.2rem .6rem .2rem 0;vertical-align:top;border-top:1px solid #ddd}code{font-family:ui-monospace,monospace}
+pre{overflow:auto;background:#f4f4f4;padding:.6rem}"""
+
+
+def add_description(app: FastAPI) -> None:
+    """Have the application describe itself completely; made once, when first asked for."""
+    app.openapi = cache(lambda: _described(app))  # type: ignore[method-assign]
+
+
+@pages.get("/openapi.json")
+def openapi(request: Request) -> JSONResponse:
+    """The description for programs."""
+    return JSONResponse(request.app.openapi())
+
+
+@pages.get("/docs")
+def docs(request: Request) -> HTMLResponse:
+    """The description for people, without scripts."""
+    return HTMLResponse(page(request.app.openapi()))
+
+
+def _described(app: FastAPI) -> dict[str, Any]:
+    document = get_openapi(title="Millrace", version=app.version, routes=app.routes)
+    schemas = {"Problem": PROBLEM, "Wish": WishBody.model_json_schema(), **_entry_schemas()}
+    document["components"] = {"schemas": schemas}
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            body = operation.pop("x-body", None)
+            if body is not None:
+                operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": _body(body)}}}
+            refusals = {
+                **REFUSALS,
+                **(BODY_REFUSALS if body else {}),
+                **({"404": "no such item"} if "item_id" in path else {}),
+            }
+            operation["responses"] = {
+                code: answer for code, answer in operation["responses"].items() if code.startswith("2")
+            } | {code: _problem(why) for code, why in sorted(refusals.items())}
+    return document
+
+
+def _body(name: str) -> dict[str, Any]:
+    one = {"$ref": f"#/components/schemas/{name}"}
+    if name == "Wish":
+        return one
+    return {"oneOf": [one, {"type": "array", "items": one, "minItems": 1, "maxItems": MAX_ENTRIES}]}
+
+
+def _problem(why: str) -> dict[str, Any]:
+    schema = {"schema": {"$ref": "#/components/schemas/Problem"}}
+    return {"description": why, "content": {problems.MEDIA_TYPE: schema}}
+
+
+def _entry_schemas() -> dict[str, Any]:
+    """The JSON Schemas of what is posted, with references to where they stand in this document."""
+    out = {}
+    for name in ("event", "item", "user"):
+        text = files("schemas").joinpath(f"{name}.schema.json").read_text(encoding="utf-8")
+        text = text.replace("urn:millrace:event#", "#/components/schemas/Event").replace(
+            '"#/$defs', f'"#/components/schemas/{name.title()}/$defs'
+        )
+        schema = json.loads(text)
+        out[name.title()] = {key: value for key, value in schema.items() if key not in ("$schema", "$id")}
+    out["Event"]["required"] = [name for name in out["Event"]["required"] if name not in ("event_id", "event_time")]
+    return out
+
+
+def page(document: dict[str, Any]) -> str:
+    """The description as HTML."""
+    parts = [
+        f"<!doctype html><meta charset=utf-8><title>Millrace API</title><style>{STYLE}</style><h1>Millrace API</h1>"
+    ]
+    parts.append(
+        "<p>For programs: <a href=/openapi.json>openapi.json</a>. Errors are problem documents (RFC 9457).</p>"
+    )
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            parts.append(f"<h2>{method.upper()} {escape(path)}</h2><p>{escape(operation.get('description', ''))}</p>")
+            parts.append(_table([_parameter(each) for each in operation.get("parameters", [])]))
+            if "requestBody" in operation:
+                schema = operation["requestBody"]["content"]["application/json"]["schema"]
+                parts.append(f"<p>Body, with <code>Content-Type: application/json</code>:</p>{_pre(schema)}")
+            parts.append(_table([(code, answer["description"]) for code, answer in operation["responses"].items()]))
+    parts.append("<h1>Bodies</h1>")
+    for name, schema in document["components"]["schemas"].items():
+        parts.append(f"<h2 id={name}>{name}</h2>{_pre(schema)}")
+    return "\n".join(parts)
+
+
+def _parameter(parameter: dict[str, Any]) -> tuple[str, str]:
+    schema = parameter["schema"]
+    rest = {key: value for key, value in schema.items() if key not in ("title", "description")}
+    return parameter["name"], f"{parameter.get('description', '')} {json.dumps(rest)}"
+
+
+def _table(rows: list[tuple[str, str]]) -> str:
+    cells = (f"<tr><td><code>{escape(name)}</code><td>{escape(text)}" for name, text in rows)
+    return f"<table>{''.join(cells)}</table>" if rows else ""
+
+
+def _pre(schema: dict[str, Any]) -> str:
+    return f"<pre>{escape(json.dumps(schema, indent=1))}</pre>"

@@ -1,0 +1,54 @@
+"""Which route a request reaches, by the path as it was sent; settles HEAD, OPTIONS, 405 and unknown parameters."""
+
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from typing import Any
+
+from fastapi.responses import Response
+from fastapi.routing import APIRoute
+
+from serving_layer.http.parameters import wrong_query
+from serving_layer.http.problems import refusal
+
+Scope = MutableMapping[str, Any]
+App = Callable[[Scope, Any, Any], Awaitable[None]]
+
+
+class Methods:
+    """Routes by the undecoded path: an encoded slash is part of an id, and ``path_id`` decodes what it names."""
+
+    def __init__(self, app: App, routes: Sequence[APIRoute]) -> None:
+        self._app, self._routes = app, routes
+
+    async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        scope = {**scope, "path": (scope.get("raw_path") or scope["path"].encode()).decode("latin-1")}
+        by_method = self._by_method(scope["path"])
+        method = scope["method"]
+        allow = {"Allow": ", ".join(sorted({*by_method, "OPTIONS"}))}
+        if not by_method:
+            answer: Response | None = refusal(404, "there is nothing at this path; /docs lists what there is")
+        elif method == "OPTIONS":
+            answer = Response(None, 204, allow)
+        elif method not in by_method:
+            answer = refusal(405, f"{method} does not work here: use {allow['Allow']}", allow)
+        elif wrong := wrong_query(scope["query_string"], _known(by_method[method])):
+            answer = refusal(422, wrong)
+        else:
+            answer = None
+        if answer is not None:
+            await answer(scope, receive, send)
+            return
+        # The server sends no body in answer to HEAD, whatever the route returns.
+        await self._app({**scope, "method": "GET"} if method == "HEAD" else scope, receive, send)
+
+    def _by_method(self, path: str) -> dict[str, APIRoute]:
+        found = {
+            method: route for route in self._routes if route.path_regex.match(path) for method in route.methods or ()
+        }
+        return {**found, "HEAD": found["GET"]} if "GET" in found else found
+
+
+def _known(route: APIRoute) -> list[str]:
+    return [parameter.alias for parameter in route.dependant.query_params]

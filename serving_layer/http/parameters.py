@@ -1,0 +1,79 @@
+"""Parameters of requests: their types and limits, and the sentence about one that does not exist."""
+
+from difflib import get_close_matches
+from typing import Annotated
+from urllib.parse import parse_qsl, unquote_to_bytes
+
+from fastapi import Query
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from adapters.commands import category_name
+from core.fields import MAX_ID, identifier
+
+MAX_N = 1_000
+MAX_EXCLUDED = 10_000
+MAX_CATEGORIES = 100
+ID_RULE = f"an id has 1 to {MAX_ID} characters of UTF-8, none of them a control character"
+REPEATABLE = ("category", "exclude")
+
+
+def path_id(part: str) -> str:
+    """The id in a percent-encoded part of a path. Raises ValueError for what cannot be one."""
+    try:
+        return item_id(unquote_to_bytes(part.encode("latin-1")).decode())
+    except UnicodeError:
+        raise ValueError(ID_RULE) from None
+
+
+def item_id(text: str) -> str:
+    """The text if it can be an id. Raises ValueError for what cannot be one."""
+    if identifier(text) is None:
+        raise ValueError(ID_RULE)
+    return text
+
+
+def _whole(given: object) -> object:
+    """A JSON number without a fraction as an integer, however it is written."""
+    return int(given) if isinstance(given, float) and given.is_integer() else given
+
+
+Whole = Annotated[int, BeforeValidator(_whole)]
+PathId = Annotated[
+    str, AfterValidator(path_id), Field(description="Percent-encoded; an encoded slash is part of the id.")
+]
+ListedId = Annotated[str, AfterValidator(item_id)]
+Category = Annotated[str, AfterValidator(category_name)]
+
+N = Annotated[int, Query(ge=1, le=MAX_N, description="How many to list.")]
+Offset = Annotated[int, Query(ge=0, description="Leave out this many first.")]
+Categories = Annotated[
+    list[Category] | None,
+    Query(alias="category", max_length=MAX_CATEGORIES, description="Only items of this category; repeated: of any."),
+]
+Exclude = Annotated[list[ListedId] | None, Query(description="An item not to list; may be repeated.")]
+IncludeSeen = Annotated[bool, Query(description="List items that the user has seen, too: true or false.")]
+Window = Annotated[str, Query(description="Whole hours: 1h, 24h, 7d.")]
+AsOf = Annotated[str | None, Query(description="Event time that 'now' means; epoch ms or RFC 3339.")]
+
+
+def unknown_name(name: str, known: list[str], what: str) -> str:
+    """The sentence that refuses a name, with the nearest known one or all of them."""
+    near = get_close_matches(name, known, 1)
+    if near:
+        return f"unknown {what} {name!r}: did you mean {near[0]!r}?"
+    return f"unknown {what} {name!r}: " + (f"known are {', '.join(known)}" if known else "there are none here")
+
+
+def wrong_query(query: bytes, known: list[str]) -> str | None:
+    """What is wrong with the names of a query string, as a sentence; None when nothing is."""
+    try:
+        pairs = parse_qsl(query.decode(), keep_blank_values=True, errors="strict")
+    except ValueError:
+        return "the query is not percent-encoded UTF-8 of at most 16 kB"
+    names = [name for name, _ in pairs]
+    for name in names:
+        if name not in known:
+            return unknown_name(name, known, "query parameter")
+        if name not in REPEATABLE and names.count(name) > 1:
+            return f"query parameter {name!r} is given {names.count(name)} times: give it once"
+    return None

@@ -1,0 +1,42 @@
+"""Errors as RFC 9457 problem documents."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from fastapi.responses import JSONResponse
+
+from schemas.errors import BadInput, MillraceError
+from serving_layer.catalogue import NotFound
+from serving_layer.ingest import Unprocessable
+
+MEDIA_TYPE = "application/problem+json"
+# The first kind that fits decides. Whatever else is wrong is this installation's, not the request's: 503 with a reason.
+STATUSES: tuple[tuple[type[MillraceError], HTTPStatus], ...] = (
+    (NotFound, HTTPStatus.NOT_FOUND),
+    (Unprocessable, HTTPStatus.UNPROCESSABLE_ENTITY),
+    (BadInput, HTTPStatus.BAD_REQUEST),
+    (MillraceError, HTTPStatus.SERVICE_UNAVAILABLE),
+)
+
+
+def problem(status: int, detail: str, **more: Any) -> dict[str, Any]:
+    """A problem document; its type is the status alone."""
+    return {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": int(status), "detail": detail, **more}
+
+
+def problem_of(error: MillraceError) -> dict[str, Any]:
+    """What a client is told of an error of ours."""
+    status = next(status for kind, status in STATUSES if isinstance(error, kind))
+    rejected = error.rejected if isinstance(error, Unprocessable) else []
+    return problem(status, str(error), **({"rejected": rejected} if rejected else {}))
+
+
+def answer_of(document: dict[str, Any], headers: Mapping[str, str] | None = None) -> JSONResponse:
+    """The problem document as the response with its status."""
+    return JSONResponse(document, document["status"], headers, media_type=MEDIA_TYPE)
+
+
+def refusal(status: int, detail: str, headers: Mapping[str, str] | None = None, **more: Any) -> JSONResponse:
+    """A response that refuses the request with one sentence."""
+    return answer_of(problem(status, detail, **more), headers)
