@@ -165,13 +165,15 @@ def get_explanation(views: OpenViews, user_id: PathId, item_id: PathId) -> JSONR
     return _answered(views, lambda snapshot: recommender.explain(snapshot, user_id.encode(), item_id.encode()))
 
 
-@plain.get("/health")
+@api.get("/health")
+@plain.get("/health", include_in_schema=False)
 def health() -> dict[str, str]:
     """Alive."""
     return {"status": "alive"}
 
 
-@plain.get("/ready")
+@api.get("/ready")
+@plain.get("/ready", include_in_schema=False)
 def ready(views: OpenViews) -> JSONResponse:
     """Whether lookups can be answered; 503 with the reason until then."""
     return _answered(views, lambda snapshot: {"status": "ready", **snapshot.header()})
