@@ -59,6 +59,19 @@ def marks(log: Log, count: int | None = None) -> list[Mark]:
     return [Mark(**json.loads(record.value or b"")) for record in log.read(topic, {0: 0}, {0: count})]
 
 
+def waiting(log: Log, in_effect: int) -> list[Mark]:
+    """The first mark of each user who is marked beyond those that are in effect, in the topic's order.
+
+    Args: in_effect: how many marks the active generation knows.
+    """
+    topic = log.topics.forgotten
+    first: dict[str, Mark] = {}
+    for record in log.read(topic, {0: in_effect}, {0: log.end_offsets(topic)[0]}):
+        mark = Mark(**json.loads(record.value or b""))
+        first.setdefault(mark.user_id, mark)
+    return list(first.values())
+
+
 Forgotten = Mapping[str, Mark]  # user -> their last mark
 
 

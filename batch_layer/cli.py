@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Callable
 from types import FrameType
-from typing import Any
 
 import click
 
@@ -17,8 +16,7 @@ from adapters.records import change_control, read_control
 from adapters.saying import sayer
 from adapters.settings import Settings, load_settings, milliseconds
 from core.control import rollback as rolled_back
-from core.runs import named
-from schemas.control import Control, Run
+from schemas.control import Control
 from schemas.errors import BadInput, NotReady, SettingsError
 
 SHORTEST_MS = 10_000  # between two runs of a schedule
@@ -43,7 +41,10 @@ _ungated = click.option("--ungated", is_flag=True, help="Note what the gate find
 @as_json
 @reports_errors
 def run(full: bool, every: str | None, reason: str, scheduled: bool, search: int, ungated: bool, as_json: bool) -> None:
-    """Ingest the log, compute every view, publish them as one generation and print it as JSON."""
+    """Ingest the log, compute every view, publish them as one generation and print it as JSON.
+
+    Exit status 1 when the gate keeps it from serving, and when there were events and all of them were rejected.
+    """
     settings, say = load_settings(), sayer("batch")
     settings.home.mkdir(parents=True, exist_ok=True)
     if every:
@@ -53,6 +54,7 @@ def run(full: bool, every: str | None, reason: str, scheduled: bool, search: int
         return
     from adapters.opening import open_log
     from adapters.spark import open_session
+    from batch_layer.counted import require_counted
     from batch_layer.jobs.generation import BatchJob, shown
 
     lease = Lease(batch_views(settings), milliseconds(settings.lease) / 1000, BATCH_RUN)
@@ -60,7 +62,9 @@ def run(full: bool, every: str | None, reason: str, scheduled: bool, search: int
     try:
         with open_log(settings) as log:
             job = BatchJob(open_session(settings, "millrace batch"), log, settings, say, search, ungated)
-            print_json(shown(job.run(reason, full, activate=None if scheduled else True, owner=lease.owner)))
+            made = job.run(reason, full, activate=None if scheduled else True, owner=lease.owner)
+            print_json(shown(made))
+            require_counted(made.id, made.metrics, settings.rules, scheduled)
     finally:
         lease.release()
 
@@ -107,6 +111,7 @@ def _step_command(step: str, text: str) -> click.Command:
     def command(run_id: str, as_json: bool, search: int = 0, ungated: bool = False) -> None:
         from adapters.opening import open_log
         from adapters.spark import open_session
+        from batch_layer.counted import require_counted
         from batch_layer.jobs.generation import BatchJob
         from batch_layer.runs import Runs
 
@@ -116,6 +121,8 @@ def _step_command(step: str, text: str) -> click.Command:
             session = None if idle else open_session(settings, f"millrace batch {step}")
             told = BatchJob(session, log, settings, say, search, ungated).step(step, run_id)
         print_json(told)
+        if step == "publish":
+            require_counted(run_id, told["metrics"], settings.rules, scheduled=True)
 
     own = {"train": _search, "gate": _ungated}.get(step)
     return own(command) if own else command
@@ -152,8 +159,10 @@ def clean_up(as_json: bool) -> None:
 @reports_errors
 def generations(as_json: bool) -> None:
     """The kept generations, oldest first, which one is active, and those in the making."""
+    from batch_layer.listing import mark_of, row_of
+
     control = _control()
-    rows = [_row(control, name) for name in (None, *_names(control))]
+    rows = [row_of(control, name) for name in (None, *_names(control))]
     rows = [row for row in rows if row["id"] is not None or row["active"] or row["predecessor"]]
     if as_json:
         print_json(rows)
@@ -167,7 +176,7 @@ def generations(as_json: bool) -> None:
     for row in rows:
         stamp, events = row["published_at"], f"{row['metrics'].get('events', 0):,}"
         published = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(stamp / 1000)) if stamp else ""
-        table.add_row(row["id"] or "(empty)", published, row["mode"], events, row["reason"], _mark(row))
+        table.add_row(row["id"] or "(empty)", published, row["mode"], events, row["reason"], mark_of(row))
     console().print(table)
 
 
@@ -206,34 +215,6 @@ def _control() -> Control:
 
 def _names(control: Control) -> list[str]:
     return [each.id for each in control.generations] + [each.id for each in control.runs]
-
-
-def _row(control: Control, name: str | None) -> dict[str, Any]:
-    found = named(control, name) if name else None
-    generation, run = (None, found) if isinstance(found, Run) else (found, None)
-    boundary = found.boundary if found else control.boundaries[0]
-    return {
-        "id": name,
-        "active": control.active == name,
-        "predecessor": control.predecessor == name and control.active != name,
-        "held": control.held and control.active == name,
-        "boundary": {str(p): offset for p, offset in boundary.offsets.items()},
-        "published_at": generation.published_at if generation else None,
-        "reason": found.reason if found else "",
-        "mode": found.metrics.get("mode", "") if found else "",
-        "gate": found.metrics.get("gate", {}) if found else {},
-        "done": list(run.done) if run else None,
-        "metrics": found.metrics if found else {},
-    }
-
-
-def _mark(row: dict[str, Any]) -> str:
-    """What a person should know of a generation at a glance."""
-    if row["done"] is not None:
-        return f"in the making, after {row['done'][-1] if row['done'] else 'boundary'}"
-    refused = "; ".join(row["gate"].get("reasons", ()))
-    marks = ("active" if row["active"] else "previous" if row["predecessor"] else "", refused and f"refused: {refused}")
-    return ", ".join(filter(None, marks))
 
 
 def _stop_signals() -> threading.Event:

@@ -79,7 +79,8 @@ def publish(control: Control, generation: Generation, activate: bool = True) -> 
             f"generation {generation.id} ends before the active one ({control.active}): a later run was faster; "
             "nothing was changed"
         )
-    kept = replace(control, generations=(*control.generations, generation))
+    refused = 0 if generation.metrics.get("gate", {}).get("passed", True) else control.refused + 1
+    kept = replace(control, generations=(*control.generations, generation), refused=refused)
     if not activate:
         return kept
     active = _forgetting(replace(kept, active=generation.id, predecessor=control.active, held=False), generation)
@@ -228,4 +229,5 @@ def rollback(control: Control, target: str | None) -> Control:
             raise BadInput(
                 f"generation {target} ends below {name}: its later segments are gone; run `millrace batch run`"
             )
-    return _forgetting(replace(control, active=target, predecessor=control.active, held=True), generation)
+    active = replace(control, active=target, predecessor=control.active, held=True, refused=0)
+    return _forgetting(active, generation)

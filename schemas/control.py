@@ -110,6 +110,7 @@ class Control:
     runs: tuple[Run, ...] = ()  # generations in the making, by when they began
     abandoned: tuple[str, ...] = ()  # runs that were given up and whose rows are not deleted yet
     forgotten: int = 0  # marks in effect in the active generation and in its epoch; never fewer than before
+    refused: int = 0  # generations in a row that the gate kept from serving, up to the newest one
 
     def to_json(self) -> bytes:
         return json.dumps(asdict(self), sort_keys=True).encode()

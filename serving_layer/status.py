@@ -4,22 +4,20 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from adapters.books import LEASE, SCHEDULE
+from adapters.books import LEASE, SCHEDULE, SPEED
 from adapters.records import read_control
 from adapters.settings import Settings, milliseconds
 from core.boundaries import latest
 from core.codec import Facts
-from schemas.control import Control, Offsets
+from schemas.control import Control, Offsets, Position
 from schemas.errors import MillraceError, NotReady, StoreUnavailable
+from serving_layer.advice import Found, Waiting, messages, pending_epoch
 from serving_layer.patience import reading
 from serving_layer.snapshot import Snapshot
 from serving_layer.views import BATCH, SPEED_SIDE, Views, answer
 
 if TYPE_CHECKING:
     from adapters.log import Log
-
-MANY_MISPLACED = 0.01  # of all events: beyond this it is a wrong setting, not a stray record
-MANY_DUPLICATES = 0.01  # of all accepted events: beyond this it is an id that is not one event's, not a retry
 
 
 @dataclass(frozen=True)
@@ -39,21 +37,27 @@ def status(views: Views, settings: Settings, log: "Log | None", now_ms: int) -> 
     """
     lease_ms = milliseconds(settings.lease)
     try:
-        (told, applied, facts), lease, runs = answer(
-            views, lambda snapshot: (_views_told(snapshot), _lease_of(snapshot), _schedule_of(snapshot))
+        (told, applied, facts), lease, runs, (control, pending) = answer(
+            views,
+            lambda snapshot: (_views_told(snapshot), _lease_of(snapshot), _schedule_of(snapshot), _stand(snapshot)),
         )
         speed, schedule = _alive(lease, now_ms, lease_ms), _schedule_told(runs, now_ms, lease_ms)
     except NotReady as error:
-        told, applied, facts = _nothing_told(views, str(error))
+        control, pending = _control(views, str(error)), None
+        told, applied, facts = _nothing_told(control)
         speed, schedule = speed_layer(views, now_ms, lease_ms), None
-    end, why = None, "no broker runs"
+    end, waiting, why = None, None, "no broker runs"
     try:
-        end = None if log is None else _end(log, applied, now_ms)
+        if log is not None:
+            end = _end(log, applied, now_ms)
+            waiting = _waiting(log, control)
     except MillraceError as error:
         why = str(error)
     if end is None:
         told["degraded"].append("log")
     rejected = facts.rejected or {}
+    unknown = [] if end else [f"the log's end is unknown: {why}"]
+    found = Found(told["generation"], facts, settings.rules, control, pending, waiting, speed, schedule, unknown)
     return {
         **told,
         "applied": _json(applied),
@@ -65,12 +69,14 @@ def status(views: Views, settings: Settings, log: "Log | None", now_ms: int) -> 
         "as_of": facts.as_of,
         "rejected": sum(rejected.values()),
         "rejected_by_reason": rejected,
+        "held": control.held if control else None,
+        "refused_in_a_row": control.refused if control else None,
+        "forgotten_waiting": waiting.users if waiting else None,
+        "epoch_pending": pending,
         "modes": {},
         "speed": speed,
         "schedule": schedule,
-        "messages": _messages(facts, settings, told, speed)
-        + _schedule_messages(schedule)
-        + ([] if end else [f"the log's end is unknown: {why}"]),
+        "messages": messages(found),
     }
 
 
@@ -86,9 +92,39 @@ def _views_told(snapshot: Snapshot) -> tuple[dict[str, Any], Offsets, Facts]:
     return told, snapshot.offsets, snapshot.facts
 
 
-def _nothing_told(views: Views, why: str) -> tuple[dict[str, Any], Offsets, Facts]:
+def _stand(snapshot: Snapshot) -> tuple[Control | None, str | None]:
+    """The control record, and why a new epoch of the speed layer is pending; None where that cannot be told.
+
+    The position is read first: what it was committed by is in every later control record.
+    """
+    text, readable = None, snapshot.has_catalogue  # it is in the same store
+    if readable:
+        with reading(SPEED_SIDE):
+            text = snapshot.views.speed.record(SPEED)
+    if snapshot.boundary is None:
+        return None, None
+    with reading(BATCH):
+        control = read_control(snapshot.views.batch)
+    if control is None or not readable:
+        return control, None
+    return control, pending_epoch(control, Position.from_json(text) if text else None)
+
+
+def _waiting(log: "Log", control: Control | None) -> Waiting | None:
+    """Users who are marked and not forgotten yet; None where that cannot be told."""
+    from adapters.forgotten import waiting
+
+    if control is None:
+        return None
+    try:
+        marks = waiting(log, control.forgotten)
+    except NotReady:  # an installation of before the topic was made
+        return None
+    return Waiting(len(marks), min((each.at for each in marks), default=0))
+
+
+def _nothing_told(control: Control | None) -> tuple[dict[str, Any], Offsets, Facts]:
     """No view can be read; that nothing ran yet can be told when a store says so."""
-    control = _control(views, why)
     boundary = control.active_boundary.offsets if control else None
     told = {
         "generation": None,
@@ -152,53 +188,12 @@ def _schedule_told(
     return {**_alive(found[0], now_ms, lease_ms), **json.loads(found[1])}
 
 
-def _schedule_messages(schedule: dict[str, Any] | None) -> list[str]:
-    if schedule is None or not schedule["alive"]:
-        return []
-    if schedule["failures"]:
-        times, error = schedule["failures"], schedule["last"]["error"]
-        return [f"scheduled batch runs failed {times} time(s) in a row, last: {error}"]
-    return []
-
-
 def _alive(text: bytes | None, now_ms: int, lease_ms: int) -> dict[str, Any]:
     if not text:
         return {"alive": None if text is None else False, "owner": None, "beat": None}
     lease = json.loads(text)
     fresh = lease["beat"] > now_ms - 2 * lease_ms
     return {"alive": bool(lease["owner"]) and fresh, "owner": lease["owner"] or None, "beat": lease["beat"]}
-
-
-def _messages(facts: Facts, settings: Settings, told: dict[str, Any], speed: dict[str, Any]) -> list[str]:
-    """What a person should do."""
-    out = []
-    misplaced = (facts.rejected or {}).get("misrouted", 0)
-    if misplaced > MANY_MISPLACED * (facts.events + misplaced):
-        other = "crc32" if settings.partitioner == "murmur2" else "murmur2"
-        out.append(
-            f"{misplaced:,} events were in another partition than {settings.partitioner} gives their key: "
-            f"set partitioner to {other} if your producers use that, "
-            "run `millrace batch run --full`, then `millrace rejected replay`"
-        )
-    out += _duplicates_message(facts, settings)
-    if told["generation"] is None:
-        out.append("no generation is published yet: run `millrace batch run`")
-    if not speed["alive"]:
-        out.append("no speed layer runs: `millrace speed run` or `millrace up` starts one")
-    return out
-
-
-def _duplicates_message(facts: Facts, settings: Settings) -> list[str]:
-    """Why many events have no effect, if they do."""
-    accepted = facts.events + facts.duplicates
-    if facts.duplicates <= MANY_DUPLICATES * accepted:
-        return []
-    return [
-        f"{facts.duplicates:,} of {accepted:,} accepted events are duplicates without effect: their event_id is among "
-        f"the last {settings.rules.remembered_ids} of their user. That is right for events that were sent twice. If "
-        "the id is an order number, each order counts with its first line only: give each line an id of its own "
-        "(order and line, or `import csv` without --event-id) and send the events again"
-    ]
 
 
 def _json(offsets: Offsets | None) -> dict[str, int] | None:

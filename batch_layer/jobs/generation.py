@@ -17,6 +17,7 @@ from adapters.forgotten import forgotten
 from adapters.log import Log
 from adapters.opened import batch_views
 from adapters.settings import Settings
+from batch_layer.counted import require_counted
 from batch_layer.jobs.judging import Judging
 from batch_layer.jobs.lake_filler import LakeFiller
 from batch_layer.jobs.view_maker import ViewMaker
@@ -223,7 +224,9 @@ def main() -> None:
             if arguments.step:
                 print(json.dumps(job.step(arguments.step, arguments.run)))
             else:
-                print(json.dumps(shown(job.run(arguments.reason, arguments.full))))
+                made = job.run(arguments.reason, arguments.full)
+                print(json.dumps(shown(made)))
+                require_counted(made.id, made.metrics, settings.rules, scheduled=True)
         except MillraceError as error:
             sys.exit(f"millrace: {error}")
 

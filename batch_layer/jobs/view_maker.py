@@ -77,8 +77,9 @@ class ViewMaker:
         count = more.pop(EVENTS, 0)
         if base is not None:
             self._copy(output)
-        facts = self.write_rejected(base)
-        return self._told(base, count, more) | {"duplicates": self._duplicates(facts, base)}
+        facts, new = self.write_rejected(base)
+        told = self._told(base, count, more) | {"duplicates": self._duplicates(facts, base)}
+        return {**told, "rejected": facts.rejected or {}, **({"new_rejected": new} if base else {})}
 
     def _told(self, base: Generation | None, count: int, more: dict[str, int]) -> dict[str, Any]:
         before = base.metrics if base else {}
@@ -106,17 +107,20 @@ class ViewMaker:
 
         numbered_tasks(self.spark, parts, copy, "nothing int").collect()
 
-    def write_rejected(self, base: Generation | None) -> Facts:
-        """Note in the run's facts how many records below the boundary were rejected, by reason; the whole facts."""
+    def write_rejected(self, base: Generation | None) -> tuple[Facts, dict[str, int]]:
+        """Note in the run's facts how many records below the boundary were rejected, by reason.
+
+        Returns: the whole facts, and what was rejected from the boundary of the base on.
+        """
         views, book = batch_views(self.settings), generation_book(self.run.id)
         folded = views.read(book, FACTS, [FACTS_KEY]).get(FACTS_KEY)
         before = views.read(generation_book(base.id), FACTS, [FACTS_KEY]).get(FACTS_KEY) if base else None
         facts = Facts() if folded is None else unpack_facts(folded)
         known = Facts() if before is None else unpack_facts(before)
-        rejected = Counter(known.rejected or {}) + Counter(self.rejected(base.boundary.offsets if base else None))
-        facts = replace(facts, rejected=dict(rejected))
+        new = self.rejected(base.boundary.offsets if base else None)
+        facts = replace(facts, rejected=dict(Counter(known.rejected or {}) + Counter(new)))
         views.put(book, {(FACTS, FACTS_KEY): pack_facts(facts)})
-        return facts
+        return facts, new
 
     def rejected(self, start: Offsets | None) -> dict[str, int]:
         """How many records from ``start`` to below the boundary were rejected, by reason."""

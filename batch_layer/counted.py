@@ -1,0 +1,34 @@
+"""Whether anything counted in a run: success is never reported where every event was rejected. Pure."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from core.remedies import remedy
+from schemas.errors import MillraceError
+from schemas.rules import Rules
+
+
+class NothingCounted(MillraceError):
+    """The generation is published and exact, and holds none of the events that it was made for."""
+
+
+def require_counted(generation: str, metrics: Mapping[str, Any], rules: Rules, scheduled: bool) -> None:
+    """Raise ``NothingCounted`` when there were events and all of them were rejected.
+
+    Of all events whenever the generation holds none; of those since the last one only in a run by hand: whoever sent
+    them is waiting for them, where a schedule at night may meet one stray record and nothing else. An empty log, and
+    a run without news, are successes.
+    """
+    rejected = metrics.get("rejected", {}) if not metrics.get("events") else {}
+    if not rejected and not scheduled and not metrics.get("new_events", 1):
+        rejected = metrics.get("new_rejected", {})
+    if not rejected:
+        return
+    count, every = sum(rejected.values()), "new " if metrics.get("events") else ""
+    ordered = sorted(rejected.items(), key=lambda row: (-row[1], row[0]))
+    by_reason = ", ".join(f"{n:,} as {reason}" for reason, n in ordered)
+    first = ordered[0][0]
+    raise NothingCounted(
+        f"generation {generation} is published, but none of the {count:,} {every}events counted: all were rejected, "
+        f"{by_reason}. {first}: {remedy(first, rules)}. `millrace rejected list` shows them"
+    )

@@ -1,0 +1,35 @@
+"""Generations, and runs in the making, as `millrace generations` lists them. Pure."""
+
+from typing import Any
+
+from core.runs import named
+from schemas.control import Control, Run
+
+
+def row_of(control: Control, name: str | None) -> dict[str, Any]:
+    """What the commands say of a generation or a run; ``name`` None: the empty generation."""
+    found = named(control, name) if name else None
+    generation, run = (None, found) if isinstance(found, Run) else (found, None)
+    boundary = found.boundary if found else control.boundaries[0]
+    return {
+        "id": name,
+        "active": control.active == name,
+        "predecessor": control.predecessor == name and control.active != name,
+        "held": control.held and control.active == name,
+        "boundary": {str(p): offset for p, offset in boundary.offsets.items()},
+        "published_at": generation.published_at if generation else None,
+        "reason": found.reason if found else "",
+        "mode": found.metrics.get("mode", "") if found else "",
+        "gate": found.metrics.get("gate", {}) if found else {},
+        "done": list(run.done) if run else None,
+        "metrics": found.metrics if found else {},
+    }
+
+
+def mark_of(row: dict[str, Any]) -> str:
+    """What a person should know of a generation at a glance."""
+    if row["done"] is not None:
+        return f"in the making, after {row['done'][-1] if row['done'] else 'boundary'}"
+    refused = "; ".join(row["gate"].get("reasons", ()))
+    marks = ("active" if row["active"] else "previous" if row["predecessor"] else "", refused and f"refused: {refused}")
+    return ", ".join(filter(None, marks))
