@@ -13,6 +13,7 @@ from adapters.log import Log
 from adapters.opened import speed_views
 from adapters.opening import open_log
 from adapters.settings import load_settings
+from core.remedies import remedy
 from datasets.producing import key_reader
 
 NEVER = -(2**63)
@@ -32,13 +33,16 @@ def rejected() -> None:
 @as_json
 @reports_errors
 def list_(limit: int, as_json: bool) -> None:
-    """Every rejected record once, with its place in the log and the reason."""
-    with open_log(load_settings()) as log:
+    """Every rejected record once, with its place in the log and the reason; and what helps against each reason."""
+    settings = load_settings()
+    with open_log(settings) as log:
         rows = [_row(letter) for letter in unforgotten(log)][-limit:]
     if as_json:
         print_json(rows)
-    else:
-        show(rows)
+        return
+    show(rows)
+    for reason in sorted({row["reason"] for row in rows}):
+        echo(f"{reason}: {remedy(reason, settings.rules)}")
 
 
 def show(rows: list[dict[str, Any]]) -> None:

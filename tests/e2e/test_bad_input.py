@@ -118,7 +118,8 @@ def test_rejected_records_are_mended_in_a_file_or_by_a_setting_and_sent_again(
         tmp_path,
         {
             "MILLRACE_HOME": str(tmp_path), "MILLRACE_KAFKA": millrace.log.bootstrap,
-            "MILLRACE_TOPIC_PREFIX": millrace.settings.topic_prefix,
+            "MILLRACE_TOPIC_PREFIX": millrace.settings.topic_prefix, "MILLRACE_HISTORY_ITEMS": "4",
+            "MILLRACE_REMEMBERED_IDS": "6",
         },
     )  # fmt: skip
     pretty = json.dumps(good(event_id="gaze-1", kind="gaze", item_id="mended-1"), indent=1).encode()
