@@ -1,11 +1,18 @@
 """How far long work is, for who is watching: on stderr, and only if that is a terminal."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Protocol
+
+
+class Reached(Protocol):
+    """Takes how much is done, and the total if it was not known before."""
+
+    def __call__(self, done: int, of: int | None = None, /) -> None: ...
 
 
 @contextmanager
-def progress(what: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
+def progress(what: str, total: int | None = None) -> Iterator["Reached"]:
     """A bar while the block runs, with the time it took so far; call with the number done so far."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -15,8 +22,8 @@ def progress(what: str, total: int | None = None) -> Iterator[Callable[[int], No
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task(what, total=total)
 
-        def reached(done: int) -> None:
-            bar.update(task, completed=done)
+        def reached(done: int, of: int | None = None) -> None:
+            bar.update(task, completed=done, total=total if of is None else of)
 
         yield reached
 

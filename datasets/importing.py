@@ -28,6 +28,7 @@ class Imported:
 
     lines: Iterator[Line]
     items: list[tuple[str, bytes]]  # item_id and record as JSON
+    count: int  # of the lines
 
 
 def read_dataset(importer: Importer, share: Share, with_items: bool = True) -> Imported:
@@ -39,9 +40,10 @@ def read_dataset(importer: Importer, share: Share, with_items: bool = True) -> I
     if not 0 <= share.from_fraction < share.until_fraction <= 1:
         raise BadInput("fractions must be 0 <= from-fraction < until-fraction <= 1")
     ordered = TimeOrder(importer.events())
-    items = list(importer.items()) if with_items else []
+    items = list(importer.catalogue()) if with_items else []
     first, last = cut(ordered.count, share.from_fraction, share.until_fraction, share.limit)
-    return Imported(ordered.lines(first, last), [(item["item_id"], msgspec.json.encode(item)) for item in items])
+    records = [(item["item_id"], msgspec.json.encode(item)) for item in items]
+    return Imported(ordered.lines(first, last), records, max(0, last - first))
 
 
 def to_files(imported: Imported, events: Path, items: Path) -> tuple[int, int]:

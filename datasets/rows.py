@@ -1,107 +1,179 @@
-"""Reads delimited text as it really is: cut rows, wrong encodings, BOMs, repeated headers, broken archives."""
+"""Reads delimited text as it really is: cut rows, stray quotes, repeated headers, columns by name or by place."""
 
-import codecs
-import csv
-import gzip
-import io
-import sys
-import zipfile
-import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import count
-from typing import BinaryIO, cast
+from itertools import chain, count
 
 from datasets.parts import Part
+from datasets.records import Cells, Records, Style
 from datasets.tally import Tally
+from datasets.text import text_lines
 from schemas.errors import BadInput
 
 Row = dict[str, str]
-csv.field_size_limit(min(sys.maxsize, 2**31 - 1))  # the default of 128 KiB turns one stray quote into an error
+REPORTED_EVERY = 5_000  # rows
+_PLACE = re.compile(r"#?([1-9][0-9]{0,4})")
+_SEPARATORS = {";": "semicolon", "\t": "tab", "|": "pipe", ",": "comma", "::": "::"}
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How a table is written; ``renamed`` gives a header's names their usual ones, ``columns`` must then be there."""
+    """How a table is written; ``renamed`` gives a header's names their usual ones, ``columns`` must then be there.
+
+    A column may be named by its place, ``#1`` for the first; without a header all are.
+    """
 
     columns: Sequence[str]
-    delimiter: str = ","
+    style: Style = field(default_factory=Style)
     renamed: Mapping[str, str] = field(default_factory=dict)
+    encoding: str = ""
+    has_header: bool = True
+    makes_event: Callable[[Row], bool] = lambda row: False  # by which rows inside a quoted cell are known
 
 
 def read_tables(parts: Iterable[Part], layout: Layout, tally: Tally) -> Iterator[tuple[int, Row]]:
-    """Yield (row number, row) of all parts in order; numbers start at 1 and go on from part to part.
+    """Yield (row number, row) of all parts in order; numbers start at 1 and continue from part to part.
 
     A row number counts every row below a header, dropped ones too, so it names the same row on every run.
 
     Raises:
-        BadInput: a part has no header or lacks a column; lists the columns it has.
+        BadInput: a part has no header or lacks a column, or a column's name occurs twice; lists the columns it has.
     """
-    numbers = count(1)
+    numbers, there = count(1), list(parts)
+    total, done = sum(part.size for part in there), 0
+    for part in there:
+        with part.open() as (raw, position):
+            table = _Table(part.name, Records(text_lines(raw, part.name, layout.encoding, tally), layout.style, tally))
+            for number, row in table.rows(layout, tally, numbers):
+                if number % REPORTED_EVERY == 0 and tally.reached:
+                    tally.reached(done + position(), total)
+                yield number, row
+        done += part.size
+
+
+def having_columns(parts: list[Part], layout: Layout, tally: Tally) -> list[Part]:
+    """Those of several tables that have the columns; the others are noted.
+
+    Raises:
+        BadInput: none has them.
+    """
+    if len(parts) == 1:
+        return parts
+    fitting, missing = [], []
     for part in parts:
-        yield from _read_table(part, layout, tally, numbers)
-
-
-def _read_table(part: Part, layout: Layout, tally: Tally, numbers: Iterator[int]) -> Iterator[tuple[int, Row]]:
-    with part.open() as raw:
-        cells = _cells(csv.reader(_lines(raw, part.name, tally), delimiter=layout.delimiter), tally)
-        written = next((each for each in cells if each), [])
-        header = [layout.renamed.get(name.strip(), name.strip()) for name in written]
-        _require_columns(header, layout.columns, part.name)
-        width = len(header)
-        for fields, number in zip(cells, numbers, strict=False):
-            if len(fields) == width and not (fields[0] == written[0] and fields == written):
-                yield number, dict(zip(header, fields, strict=True))
+        with part.open() as (raw, _):
+            records = Records(text_lines(raw, part.name, layout.encoding, Tally()), layout.style, Tally())
+            try:
+                _Table(part.name, records).header(layout, Tally())
+            except BadInput as error:
+                missing.append((part.name, str(error)))
             else:
-                tally.drop(_misfit(fields, width))
+                fitting.append(part)
+    if not fitting:
+        raise BadInput("no table fits: " + "; ".join(error for _, error in missing))
+    for name, _ in missing:
+        tally.note(f"{name} left out, it lacks a named column (--table chooses)")
+    return fitting
 
 
-def _misfit(fields: list[str], width: int) -> str:
-    if not any(fields):
+class _Table:
+    """One table's records as rows."""
+
+    def __init__(self, name: str, records: Records) -> None:
+        self._name, self._records, self._cells = name, records, iter(records)
+        self._written: Cells = []  # the header as it stands there; empty without one
+
+    def header(self, layout: Layout, tally: Tally) -> list[str]:
+        """The names of the columns; the first record, put back when it is none. Raises BadInput as ``read_tables``."""
+        first = next(self._above(tally), [])
+        if layout.has_header:
+            self._written = first
+            if first:
+                tally.explained["header"] += 1
+                self._explain_further(tally)
+            names = [layout.renamed.get(name.strip(), name.strip()) for name in first]
+        else:
+            names = [f"#{place}" for place in range(1, len(first) + 1)]
+            self._cells = chain([first] if first else [], self._cells)
+        _require_columns(names, layout, self._name)
+        return names
+
+    def rows(self, layout: Layout, tally: Tally, numbers: Iterator[int]) -> Iterator[tuple[int, Row]]:
+        """Yield each row of the header's width; count the others."""
+        header, records, written = self.header(layout, tally), self._records, self._written
+        places = _places(header, layout.columns)
+        width = records.width = len(header)
+        first = written[0] if written else None
+
+        def row_of(cells: Cells) -> Row:
+            row = dict(zip(header, cells, strict=True))
+            row.update((name, cells[place]) for name, place in places)
+            return row
+
+        records.is_row = lambda cells: layout.makes_event(row_of(cells))
+        for cells, number in zip(self._cells, numbers, strict=False):
+            tally.place = (self._name, records.line)
+            if records.lines > 1:
+                self._explain_further(tally)
+                tally.note("record of several lines")
+            if len(cells) == width and not (cells[0] == first and cells == written):
+                yield number, row_of(cells)
+            else:
+                tally.drop(_misfit(cells, width), number, cells)
+
+    def _above(self, tally: Tally) -> Iterator[Cells]:
+        """Records from the first that says something; a spreadsheet's line ``sep=;`` says nothing."""
+        for cells in self._cells:
+            if not any(cells):
+                tally.place = (self._name, self._records.line)
+                tally.drop("blank line")
+            elif cells[0].lower().startswith("sep=") and len("".join(cells)) <= len("sep=;"):
+                tally.explained["line that names the separator"] += 1
+            else:
+                yield cells
+
+    def _explain_further(self, tally: Tally) -> None:
+        if self._records.lines > 1:
+            tally.explained["inside quoted cells"] += self._records.lines - 1
+
+
+def _misfit(cells: Cells, width: int) -> str:
+    if not any(cells):
         return "blank line"
-    if len(fields) == width:
+    if len(cells) == width:
         return "repeated header"
-    return "cut row" if len(fields) < width else "row with too many fields"
+    return "cut row" if len(cells) < width else "row with too many fields"
 
 
-def _require_columns(header: Sequence[str], columns: Sequence[str], name: str) -> None:
-    missing = [column for column in columns if column not in header]
+def _places(header: Sequence[str], columns: Iterable[str]) -> list[tuple[str, int]]:
+    """Columns that are named by their place, and not by a name in the header."""
+    found = ((name, _PLACE.fullmatch(name)) for name in dict.fromkeys(columns) if name not in header)
+    return [(name, int(match[1]) - 1) for name, match in found if match and int(match[1]) <= len(header)]
+
+
+def _require_columns(header: Sequence[str], layout: Layout, name: str) -> None:
+    placed = {column for column, _ in _places(header, layout.columns)}
+    missing = [column for column in layout.columns if column not in header and column not in placed]
     if missing:
         has = ", ".join(header) or "none, it is empty"
-        raise BadInput(f"{name} has no column {', '.join(map(repr, missing))}; its columns: {has}")
+        hint = _hint(header, layout)
+        raise BadInput(f"{name} has no column {', '.join(map(repr, missing))}; its columns: {has}{hint}")
+    for column in layout.columns:
+        if Counter(header)[column] > 1:
+            places = [f"#{place}" for place, named in enumerate(header, 1) if named == column]
+            raise BadInput(
+                f"{name} has {len(places)} columns {column!r}: name the one that is meant by its place, "
+                + " or ".join(places)
+            )
 
 
-def _cells(reader: Iterator[list[str]], tally: Tally) -> Iterator[list[str]]:
-    while True:
-        try:
-            yield next(reader)
-        except StopIteration:
-            return
-        except csv.Error:
-            tally.drop("unreadable row")
-
-
-def _lines(raw: BinaryIO, name: str, tally: Tally) -> Iterator[str]:
-    """Decoded lines; one that is not UTF-8 is read as Windows-1252, which older exports are in."""
-    first = True
-    for line in _utf8_lines(raw, name, tally):
-        try:
-            text = line.decode("utf-8")
-        except UnicodeDecodeError:
-            tally.note("line not UTF-8, read as Windows-1252")
-            text = line.decode("cp1252", errors="replace")
-        yield text.removeprefix("\ufeff") if first else text
-        first = False
-
-
-def _utf8_lines(raw: BinaryIO, name: str, tally: Tally) -> Iterator[bytes]:
-    """Lines as bytes, up to where an archive is broken; UTF-16 (spreadsheet exports) is known by its BOM."""
-    try:
-        with io.BufferedReader(cast(io.RawIOBase, raw), 1 << 16) as buffered:
-            if buffered.peek(2)[:2] not in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
-                yield from buffered
-                return
-            with io.TextIOWrapper(buffered, encoding="utf-16", errors="replace", newline="") as wide:
-                yield from (line.encode() for line in wide)
-    except (EOFError, zlib.error, zipfile.BadZipFile, gzip.BadGzipFile):
-        tally.note(f"{name} is damaged, read up to there")
+def _hint(header: Sequence[str], layout: Layout) -> str:
+    """What the header suggests that the options lack."""
+    if any(name.startswith('"') for name in header):
+        return "; they are quoted: use --quoting minimal"
+    if len(header) == 1:
+        likely = [name for mark, name in _SEPARATORS.items() if mark in header[0] and mark != layout.style.delimiter]
+        return f"; use --delimiter {likely[0]}" if likely else ""
+    return "; if the first line is no header: --no-header" if layout.has_header and header else ""

@@ -1,12 +1,24 @@
 """Event times as data sets write them, in epoch milliseconds."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal, InvalidOperation
+from fractions import Fraction
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from schemas.errors import BadInput
+from schemas.event import EARLIEST_EVENT_TIME_MS
 
+# How many milliseconds one unit is.
+EPOCH_STYLES = {
+    "epoch-s": Fraction(1_000),
+    "epoch-ms": Fraction(1),
+    "epoch-us": Fraction(1, 1_000),
+    "epoch-ns": Fraction(1, 1_000_000),
+}
+MAX_DIGITS = 30  # of a time; more are none, and 1e999999999 would fill the memory
+_ZONE = re.compile(r" ([+-][0-9]{2}:?[0-9]{2})$")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
 TimeParser = Callable[[str], int]  # raises ValueError
@@ -16,21 +28,35 @@ def time_parser(style: str, timezone: str = "UTC") -> TimeParser:
     """How to read one column of times.
 
     Args:
-        style: ``epoch-s``, ``epoch-ms``, ``iso`` or a strptime pattern such as ``%d/%m/%Y %H:%M``.
+        style: an epoch style, ``iso`` or a strptime pattern such as ``%d/%m/%Y %H:%M``.
         timezone: IANA name, for times without a zone; of an hour that occurs twice the first is meant.
     Raises:
         BadInput: no such time zone, or a style that is none of these.
     """
     zone = _zone(timezone)
-    if style == "epoch-s":
-        return lambda text: _scaled(text, 1_000)
-    if style == "epoch-ms":
-        return lambda text: _scaled(text, 1)
+    if style in EPOCH_STYLES:
+        return lambda text: _scaled(text, EPOCH_STYLES[style])
     if style == "iso":
-        return lambda text: to_milliseconds(datetime.fromisoformat(text.removesuffix(" UTC")), zone)
+        return lambda text: to_milliseconds(datetime.fromisoformat(_without_blank(text)), zone)
     if "%" not in style:
-        raise BadInput(f"'{style}' is no time format: use epoch-s, epoch-ms, iso or a pattern such as '%Y-%m-%d %H:%M'")
+        styles = ", ".join(EPOCH_STYLES)
+        raise BadInput(f"'{style}' is no time format: use {styles}, iso or a pattern such as '%Y-%m-%d %H:%M'")
+    _require_pattern(style)
     return lambda text: to_milliseconds(datetime.strptime(text, style), zone)  # noqa: DTZ007 - the zone comes next
+
+
+def likely_style(time: int, style: str, latest: int) -> str:
+    """The epoch style that brings a time outside the contract's range into it; empty when none does.
+
+    Args:
+        time: epoch ms, as read by ``style``.   latest: the last time of the range, epoch ms.
+    """
+    if style not in EPOCH_STYLES:
+        return ""
+    for other, unit in EPOCH_STYLES.items():
+        if EARLIEST_EVENT_TIME_MS <= time / EPOCH_STYLES[style] * unit <= latest:
+            return other
+    return ""
 
 
 def to_milliseconds(moment: datetime, zone: tzinfo = UTC) -> int:
@@ -39,15 +65,35 @@ def to_milliseconds(moment: datetime, zone: tzinfo = UTC) -> int:
     return (aware - EPOCH) // MILLISECOND
 
 
-def _scaled(text: str, factor: int) -> int:
+def _scaled(text: str, unit: Fraction) -> int:
+    """By floor; exact, which a float is not."""
     try:
-        return int(text) * factor
+        return int(text) * unit.numerator // unit.denominator
     except ValueError:
         pass
     try:
-        return int((Decimal(text) * factor).__floor__())  # a float would lose milliseconds
+        number = Decimal(text)
+        if number.adjusted() > MAX_DIGITS:
+            raise ValueError(text)
+        return int((number * unit.numerator / unit.denominator).__floor__())
     except (InvalidOperation, OverflowError):
         raise ValueError(text) from None
+
+
+def _without_blank(text: str) -> str:
+    """``2025-10-07 09:50:25 +0200`` and ``… UTC`` as ``fromisoformat`` takes them."""
+    if text.endswith(("UTC", "GMT")):
+        return text[:-3].rstrip() + "Z"
+    return _ZONE.sub(r"\1", text)
+
+
+def _require_pattern(pattern: str) -> None:
+    """Raise BadInput for a directive that ``strptime`` does not know."""
+    try:
+        datetime.strptime("", pattern)  # noqa: DTZ007 - only the pattern is tried
+    except (ValueError, re.error) as error:
+        if not str(error).startswith("time data"):
+            raise BadInput(f"'{pattern}' is no time format: {error}") from None
 
 
 def _zone(name: str) -> tzinfo:

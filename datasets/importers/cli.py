@@ -1,5 +1,10 @@
 """The command ``import``."""
 
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -7,50 +12,75 @@ import click
 
 from adapters.commands import as_json, print_json, reports_errors
 from datasets.importers import IMPORTERS
+from schemas.errors import BadInput
+from schemas.event import LATEST_AHEAD_MS
 
 REPORTED_EVERY = 1_000
-_EXISTING = click.Path(path_type=Path)
+_PATH = click.Path(path_type=Path)
+
+
+def csv_option(*names: str, help: str, **how: Any) -> Any:
+    """An option of the format csv alone; its help says so."""
+    return click.option(*names, help=f"csv: {help}", **how)
 
 
 @click.command("import")
 @click.argument("format", type=click.Choice(list(IMPORTERS)))
-@click.argument("path", type=_EXISTING)
-@click.option("--out", type=_EXISTING, help="A JSONL file (.gz compresses); default: to the log.")
-@click.option("--items-out", type=_EXISTING, help="Default: items.jsonl beside --out.")
+@click.argument("path", type=_PATH)
+@click.option("--out", type=_PATH, help="A JSONL file (.gz compresses); default: to the log.")
+@click.option("--items-out", type=_PATH, help="Default: items.jsonl beside --out.")
+@click.option("--rejects", type=_PATH, help="A JSONL file of each dropped row: row, line, table, reason, cells.")
 @click.option("--events-only", is_flag=True, help="Leave the catalogue out.")
 @click.option("--limit", type=click.IntRange(0), help="At most so many events.")
 @click.option("--from-fraction", type=click.FloatRange(0, 1), default=0.0, help="Leave out this share, the earliest.")
 @click.option("--until-fraction", type=click.FloatRange(0, 1), default=1.0, help="Stop after this share of the events.")
 @click.option("--user", "--user-column", "user_column", help="Column of the user, e.g. user_session of rees46.")
 @click.option("--kind-map", multiple=True, metavar="WORD=KIND", help="The file's word for a kind; WORD= leaves it out.")
-@click.option("--item", help="csv: column of the item; required, as are --user and --time.")
-@click.option("--time", help="csv: column of the time.")
-@click.option("--kind", help="csv: column of the kind.")
-@click.option("--kind-value", help="csv: the kind of all rows when there is no such column.  [default: view]")
-@click.option("--value", help="csv: column of the value (rating, quantity, price).")
-@click.option("--category", help="csv: column of the category.")
-@click.option("--session", help="csv: column of the session.")
-@click.option("--event-id", help="csv: column of the event's id; default: made of row number and content.")
-@click.option("--time-format", help="csv: epoch-s, epoch-ms, iso or a pattern like '%d.%m.%Y %H:%M'.  [default: iso]")
-@click.option("--timezone", help="csv: of times without a zone.  [default: UTC]")
-@click.option("--delimiter", help="csv: one character, or tab.  [default: ,]")
+@click.option("--table", default="", help="Which table of an archive or folder: a file name or pattern.")
+@click.option("--encoding", default="", help="E.g. cp1251.  [default: by byte order mark, else UTF-8, else cp1252]")
+@click.option("--decimal", type=click.Choice([".", ","]), default=".", show_default=True, help="Before the fraction.")
+@click.option("--null", multiple=True, metavar="WORD", help="A word for an empty cell.  [default: NULL, nan, None, …]")
+@click.option("--keep-blanks", is_flag=True, help="Keep blanks around ids and after separators.")
+@csv_option("--item", help="column of the item; required, as are --user and --time. #1 is the first column.")
+@csv_option("--time", help="column of the time.")
+@csv_option("--kind", help="column of the kind.")
+@csv_option("--kind-value", help="the kind of all rows when there is no such column.  [default: view]")
+@csv_option("--value", help="column of the value (rating, quantity, price).")
+@csv_option("--category", help="column of the category.")
+@csv_option("--session", help="column of the session.")
+@csv_option("--event-id", multiple=True, help="column of the event's id, several are joined; default: row and content.")
+@csv_option("--title", help="column of the item's title, for the catalogue.")
+@csv_option("--brand", help="column of the item's brand, for the catalogue.")
+@csv_option("--price", help="column of the item's price, for the catalogue.")
+@csv_option("--time-format", help="iso, epoch-s, -ms, -us, -ns or a pattern like '%d.%m.%Y %H:%M'.  [default: iso]")
+@csv_option("--timezone", help="of times without a zone.  [default: UTC]")
+@csv_option("--delimiter", help="tab, semicolon, pipe or any characters.  [default: ,]")
+@csv_option("--quoting", type=click.Choice(["none", "minimal"]), help="whether quotes quote.  [default: not with tab]")
+@csv_option("--no-header", is_flag=True, help="the first line is a row; columns are named by place: #1, #2, …")
+@csv_option("--fill-down", multiple=True, metavar="COLUMN", help="empty cells of it take the cell above.")
+@csv_option("--fill-within", metavar="COLUMN", help="fill down only while this column stays the same.")
 @as_json
 @reports_errors
-def import_(path: Path, out: Path | None, items_out: Path | None, as_json: bool, **options: Any) -> None:
-    """Read a public data set (a file, .gz, .zip or folder) into events and items, in order of time.
+def import_(
+    path: Path, out: Path | None, items_out: Path | None, rejects: Path | None, as_json: bool, **options: Any
+) -> None:
+    """Read a public data set into events and items, in order of time.
 
-    Rows that make no event are counted by reason. To batch a part and stream the rest, import it twice: with
-    --until-fraction 0.7 and with --from-fraction 0.7.
+    PATH is a file, plain or packed (.gz, .bz2, .xz, .zst), an archive (.zip, .tar) or a folder.
+
+    Every line is accounted for: rows that make no event are counted by reason. To batch a part and stream the rest,
+    import it twice: with --until-fraction 0.7 and with --from-fraction 0.7.
     """
-    from adapters.progress import progress
     from adapters.settings import load_settings
     from datasets.importing import Share, read_dataset, to_files
 
     settings = load_settings()
-    importer = _importer(path, frozenset(settings.kinds), options)
+    importer = _importer(path, settings.kinds, options)
     share = Share(*(options[name] for name in ("from_fraction", "until_fraction", "limit")))
-    with progress(f"reading {path}"):
+    with _rejects(rejects, importer.tally), _reading(importer.tally):
         imported = read_dataset(importer, share, not options["events_only"])
+    if not importer.tally.kept:
+        raise _nothing_kept(importer, as_json)
     if out:
         items_path = items_out or out.parent / "items.jsonl"
         events, items = to_files(imported, out, items_path)
@@ -58,29 +88,30 @@ def import_(path: Path, out: Path | None, items_out: Path | None, as_json: bool,
     else:
         events, place = _send_import(settings, imported)
         items = len(imported.items)
-    tally = importer.tally
-    told = {"events": events, "items": items, **place}
-    counted = {"kept": tally.kept, "dropped": dict(tally.dropped), "notes": dict(tally.notes)}
-    sentence = f"{tally.sentence()}\nwrote {events:,} events and {items:,} items to {', '.join(place.values())}"
-    _tell(as_json, {**told, **counted}, sentence)
+    wrote = f"wrote {events:,} events and {items:,} items to {', '.join(place.values())}"
+    _report({"events": events, "items": items, **place}, importer, as_json, wrote)
 
 
-def _importer(path: Path, kinds: frozenset[str], options: dict[str, Any]) -> Any:
+def _importer(path: Path, kinds: Any, options: dict[str, Any]) -> Any:
     """The importer of the format that was asked for, with its options."""
-    from datasets.importers.base import ImportOptions
+    from datasets.importers.acceptance import NULL_WORDS, ImportOptions
     from datasets.importers.delimited import Columns, Delimited
     from datasets.tally import Tally
+    from datasets.text import require_encoding
 
+    require_encoding(options["encoding"])
     words = dict(_kind_pair(text) for text in options["kind_map"])
-    chosen = ImportOptions(options["user_column"] or "", kinds, words)
-    names = [name for name in Columns.__dataclass_fields__ if options[name] is not None]
+    shared = {name: options[name] for name in ("table", "encoding", "decimal", "keep_blanks")}
+    null, latest = frozenset(options["null"]) or NULL_WORDS, time.time_ns() // 1_000_000 + LATEST_AHEAD_MS
+    chosen = ImportOptions(options["user_column"] or "", kinds, words, latest, null=null, **shared)
+    given = {name: options[name] for name in Columns.__dataclass_fields__ if options[name]}
     if options["format"] != "csv":
-        if names:
-            raise click.UsageError(f"--{names[0].replace('_', '-')} is for the format csv only")
+        if given:
+            raise click.UsageError(f"--{next(iter(given)).replace('_', '-')} is for the format csv only")
         return IMPORTERS[options["format"]](path, chosen, Tally())
     if not (options["user_column"] and options["item"] and options["time"]):
         raise click.UsageError("the format csv needs --user, --item and --time, each the name of a column")
-    return Delimited(path, chosen, Tally(), Columns(**{name: options[name] for name in names}))
+    return Delimited(path, chosen, Tally(), Columns(**given))
 
 
 def _kind_pair(text: str) -> tuple[str, str]:
@@ -88,6 +119,56 @@ def _kind_pair(text: str) -> tuple[str, str]:
     if not equals:
         raise click.BadParameter(f"{text!r} must be WORD=KIND, e.g. BOUGHT=purchase", param_hint="--kind-map")
     return word, kind
+
+
+@contextmanager
+def _rejects(path: Path | None, tally: Any) -> Iterator[None]:
+    """Write each dropped row to the file while the block runs."""
+    from datasets.output import replacing
+
+    if path is None:
+        yield
+        return
+    with replacing(path) as file:
+        tally.on_reject = lambda reject: file.write(json.dumps(asdict(reject)).encode() + b"\n")
+        yield
+
+
+@contextmanager
+def _reading(tally: Any) -> Iterator[None]:
+    """Show how much of the files has been read."""
+    from adapters.progress import progress
+
+    with progress("reading, MB") as reached:
+        tally.reached = lambda done, total: reached(done >> 20, max(1, total >> 20))
+        yield
+
+
+def _nothing_kept(importer: Any, as_json: bool) -> BadInput:
+    """The error of an import of which nothing is left, after its counts have been reported."""
+    tally = importer.tally
+    _report({"events": 0, "items": 0}, importer, as_json, "wrote nothing")
+    why = ", ".join(reason for reason, _ in tally.dropped.most_common(3)) or "there are no rows"
+    return BadInput(f"nothing is kept of {importer.path}: {why}")
+
+
+def _report(outcome: dict[str, Any], importer: Any, as_json: bool, wrote: str) -> None:
+    """The outcome and where every line went: JSON on stdout for programs, or sentences; hints on stderr."""
+    from datasets.importers.hints import hints
+
+    tally, found = importer.tally, hints(importer.tally, importer.options)
+    beside = {name: _counted(each) for name, each in tally.beside.items()}
+    if as_json:
+        print_json({**outcome, **_counted(tally), "beside": beside, "examples": tally.examples, "hints": found})
+    else:
+        click.echo(f"{tally.lines_sentence()}\n{tally.sentence()}\n{wrote}")
+    for hint in found:
+        click.echo(f"hint: {hint}", err=True)
+
+
+def _counted(tally: Any) -> dict[str, Any]:
+    counts = {name: dict(getattr(tally, name)) for name in ("dropped", "notes", "explained")}
+    return {"kept": tally.kept, **counts, "lines": tally.lines}
 
 
 def _send_import(settings: Any, imported: Any) -> tuple[int, dict[str, str]]:
@@ -99,17 +180,9 @@ def _send_import(settings: Any, imported: Any) -> tuple[int, dict[str, str]]:
     with open_log(settings) as log:
         appender = log.appender(settings.partitioner)
         sent = 0
-        with progress("sending") as reached:
+        with progress("sending", imported.count) as reached:
             for sent in to_log(imported, appender.append, log.topics.events, log.topics.items):
                 if sent % REPORTED_EVERY == 0:
                     reached(sent)
             appender.flush()
         return sent, {"topic": log.topics.events}
-
-
-def _tell(as_json: bool, told: dict[str, Any], sentence: str) -> None:
-    """The outcome: JSON on stdout for programs, or a sentence."""
-    if as_json:
-        print_json(told)
-    else:
-        click.echo(sentence)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from datasets.importers.base import Importer, Json, described, number
+from datasets.importers.base import Importer, Json, described
 from datasets.rows import Row
 from datasets.times import time_parser
 
@@ -27,7 +27,7 @@ class CompleteJourney(Importer):
             "kind": self.kind("purchase"),
             "user_id": self.user(row),
             "item_id": row["product_id"],
-            "value": number(row["quantity"]),
+            "value": row["quantity"],
             "session_id": row["basket_id"],
         }
 

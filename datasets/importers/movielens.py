@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from datasets.importers.base import Importer, Json, described, number
+from datasets.importers.base import Importer, Json, described
 from datasets.rows import Row
 from datasets.times import time_parser
 
@@ -23,7 +23,7 @@ class MovieLens(Importer):
             "kind": self.kind("rating"),
             "user_id": self.user(row),
             "item_id": row["movieId"],
-            "value": number(row["rating"]),
+            "value": row["rating"],
         }
 
     def items(self) -> Iterator[Json]:

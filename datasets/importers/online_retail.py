@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from datasets.importers.base import Dropped, Importer, Json, described, number, price
+from datasets.importers.acceptance import Dropped
+from datasets.importers.base import Importer, Json, described
 from datasets.rows import Row
 from datasets.times import time_parser
 
@@ -24,7 +25,7 @@ class OnlineRetail(Importer):
     zone and are taken as UTC. Postage and other codes that are no goods stay in.
     """
 
-    catalogue: dict[str, dict[str, str]] = field(default_factory=dict)
+    learned: dict[str, dict[str, str]] = field(default_factory=dict)
 
     name = "online-retail"
     patterns = ("*.csv",)
@@ -33,7 +34,7 @@ class OnlineRetail(Importer):
     renamed: ClassVar = _SECOND_EDITION
 
     def event(self, row: Row) -> Json:
-        user_id = self.user(row)
+        user_id = self.user(row).strip()
         if not user_id:
             raise Dropped("no customer")
         if row["InvoiceNo"].startswith("C"):
@@ -43,17 +44,17 @@ class OnlineRetail(Importer):
             "kind": self.kind("purchase"),
             "user_id": user_id.removesuffix(".0") if _WHOLE.fullmatch(user_id) else user_id,
             "item_id": row["StockCode"],
-            "value": number(row["Quantity"]),
+            "value": row["Quantity"],
             "session_id": row["InvoiceNo"],
         }
 
-    def learn(self, row: Row) -> None:
+    def learn(self, item_id: str, row: Row) -> None:
         told = {key: row[key].strip() for key in ("Description", "UnitPrice") if row[key].strip()}
-        self.catalogue.setdefault(row["StockCode"], {}).update(told)
+        self.learned.setdefault(item_id, {}).update(told)
 
     def items(self) -> Iterator[Json]:
-        for item_id, told in self.catalogue.items():
-            yield described(item_id, title=told.get("Description"), price=price(told.get("UnitPrice", "")))
+        for item_id, told in self.learned.items():
+            yield described(item_id, title=told.get("Description"), price=self.price(told.get("UnitPrice", "")))
 
 
 def _time(text: str) -> int:

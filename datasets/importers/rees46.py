@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from datasets.importers.base import Importer, Json, described, price
+from datasets.importers.base import Importer, Json, described
 from datasets.rows import Row
 from datasets.times import time_parser
 
@@ -20,7 +20,7 @@ class Rees46(Importer):
     ``--user user_session``.
     """
 
-    catalogue: dict[str, dict[str, str]] = field(default_factory=dict)
+    learned: dict[str, dict[str, str]] = field(default_factory=dict)
 
     name = "rees46"
     patterns = ("*.csv",)
@@ -38,11 +38,11 @@ class Rees46(Importer):
         optional = {"category": row["category_code"], "session_id": row["user_session"]}
         return {**event, **{key: text for key, text in optional.items() if text}}
 
-    def learn(self, row: Row) -> None:
+    def learn(self, item_id: str, row: Row) -> None:
         told = {key: row[key] for key in ("category_code", "brand", "price") if row[key]}
-        self.catalogue.setdefault(row["product_id"], {}).update(told)
+        self.learned.setdefault(item_id, {}).update(told)
 
     def items(self) -> Iterator[Json]:
-        for item_id, told in self.catalogue.items():
+        for item_id, told in self.learned.items():
             category, brand = told.get("category_code"), told.get("brand")
-            yield described(item_id, category=category, brand=brand, price=price(told.get("price", "")))
+            yield described(item_id, category=category, brand=brand, price=self.price(told.get("price", "")))

@@ -168,7 +168,7 @@ def test_deterministic_models_match_an_independent_program_on_real_data(
     if not (test_data / path).exists():
         pytest.skip(f"{test_data / path} is not there")
     rules = Rules(kinds={**Rules().kinds, "save": 2.5, "comment": 4})  # as that program weighs them
-    options = ImportOptions(user, frozenset(rules.kinds), {})
+    options = ImportOptions(user, rules.kinds, {})
     with (tmp_path / "events.jsonl").open("wb") as file:
         imported = read_dataset(IMPORTERS[form](test_data / path, options, Tally()), Share(), with_items=False)
         file.writelines(line.text + b"\n" for line in imported.lines)

@@ -229,7 +229,7 @@ def test_csv_reads_times_in_every_style(tmp_path: Path, style: str, zone: str, t
 
 def test_csv_takes_every_mapped_column(tmp_path: Path) -> None:
     path = written(tmp_path / "a.csv", "u\ti\tt\tk\tv\tc\ts\te", "1\t02\t1457963676\tBOUGHT\t1.50\tfood\ts9\tid-1")
-    columns = Columns("i", "t", "k", value="v", category="c", session="s", event_id="e", time_format="epoch-s",
+    columns = Columns("i", "t", "k", value="v", category="c", session="s", event_id=("e",), time_format="epoch-s",
                       delimiter="tab")  # fmt: skip
     [event] = delimited(path, columns, user_column="u", kind_map={"BOUGHT": "purchase"}).events()
     expected = {"event_id": "id-1", "event_time": 1_457_963_676_000, "kind": "purchase", "user_id": "1"}
@@ -246,7 +246,13 @@ def test_csv_drops_values_that_are_no_numbers_and_ratings_out_of_range(tmp_path:
 
 
 def test_csv_refuses_an_unknown_time_format_zone_or_delimiter(tmp_path: Path) -> None:
-    for wrong in ({"time_format": "seconds"}, {"timezone": "Mars/Olympus"}, {"delimiter": "||"}):
+    for wrong in (
+        {"time_format": "seconds"},
+        {"time_format": "%Q"},
+        {"timezone": "Mars/Olympus"},
+        {"delimiter": ""},
+        {"delimiter": '"'},
+    ):
         with pytest.raises(BadInput):
             delimited(tmp_path, Columns("i", "t", **wrong))
 

@@ -1,0 +1,114 @@
+"""What becomes of a row's fields before they are an event: blanks, empty words, numbers, the contract's limits."""
+
+import unicodedata
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from datasets.numbers import number
+from datasets.tally import Tally
+from datasets.times import likely_style
+from schemas.event import EARLIEST_EVENT_TIME_MS
+from schemas.rules import DEFAULT_KINDS
+
+MAX_ID = 256  # characters, of user_id and item_id; of optional texts too
+MAX_EVENT_ID = 128
+LATEST_MS = 253_402_300_799_999  # the last millisecond of 9999
+MIN_RATING, MAX_RATING = 0.001, 1_000_000
+# Words that exports write where there is nothing; an id of one of these would gather the history of many users.
+NULL_WORDS = frozenset({"NULL", "null", "\\N", "nan", "NaN", "None", "<NA>", "#N/A"})
+_REQUIRED = ("event_id", "user_id", "item_id")
+_OPTIONAL = ("category", "session_id")
+Json = dict[str, Any]
+
+
+class Dropped(Exception):
+    """This row becomes no event; ``reason`` is counted, ``example`` is the first cell that shows it."""
+
+    def __init__(self, reason: str, example: str = "") -> None:
+        super().__init__(reason)
+        self.reason, self.example = reason, example
+
+
+@dataclass(frozen=True)
+class ImportOptions:
+    """What a user may change about every import; empty means the format's own choice."""
+
+    user_column: str = ""
+    kinds: Mapping[str, float | str] = field(default_factory=lambda: dict(DEFAULT_KINDS))  # others are dropped
+    kind_map: Mapping[str, str] = field(default_factory=dict)  # the file's word -> a kind, or "" to leave it out
+    latest_ms: int = LATEST_MS  # an event after this would be rejected
+    table: str = ""  # name or pattern of the event table in an archive or folder
+    encoding: str = ""  # empty: by byte order mark, then UTF-8, then Windows-1252
+    keep_blanks: bool = False  # around ids, kinds and categories
+    null: Collection[str] = NULL_WORDS  # cells that are empty
+    decimal: str = "."
+
+
+def cleaned(event: Json, options: ImportOptions, tally: Tally) -> None:
+    """Trim the event's texts, and let words for nothing be nothing."""
+    for key in _REQUIRED:
+        event[key] = _text(event[key], key, options, tally)
+    for key in _OPTIONAL:
+        text = event.get(key)
+        if text is not None:
+            text = _text(text, key, options, tally)
+            if len(text) > MAX_ID:
+                tally.note(f"{key} left out: longer than {MAX_ID}")
+            elif text:
+                event[key] = text
+                continue
+            del event[key]
+
+
+def _text(text: str, key: str, options: ImportOptions, tally: Tally) -> str:
+    if not options.keep_blanks:
+        text = text.strip()
+    if text in options.null:
+        tally.note(f"{key} taken as empty (--null)", text)
+        return ""
+    if text[:1] == '"' == text[-1:] and len(text) > 1:
+        tally.note(f"{key} in quotes", text)
+    return text
+
+
+def with_number(event: Json, options: ImportOptions, tally: Tally) -> None:
+    """Turn the event's value from text into a number; one that weighs nothing is left out if it is none.
+
+    Raises:
+        Dropped: the value decides the weight and is no number.
+    """
+    text = event.pop("value", "").strip()
+    weighs = options.kinds[event["kind"]] == "value"
+    if not text or (text in options.null and not weighs):
+        return
+    value = number(text, options.decimal)
+    if value is not None:
+        event["value"] = value
+    elif weighs:
+        raise Dropped("value is not a number", text)
+    else:
+        tally.note("value left out: not a number", text)
+
+
+def check(event: Json, options: ImportOptions, time_style: str = "") -> None:
+    """Raise ``Dropped`` when the event contract would reject the event."""
+    for key, limit in (("event_id", MAX_EVENT_ID), ("user_id", MAX_ID), ("item_id", MAX_ID)):
+        text = event[key]
+        if not text:
+            raise Dropped(f"no {key}")
+        if len(text) > limit:
+            raise Dropped(f"{key} longer than {limit}", text[:MAX_ID])
+        if key != "event_id" and not text.isprintable() and any(unicodedata.category(c) == "Cc" for c in text):
+            raise Dropped(f"control character in {key}", text)
+    _check_time(event["event_time"], options.latest_ms, time_style)
+    if options.kinds[event["kind"]] == "value" and not MIN_RATING <= event.get("value", 0) <= MAX_RATING:
+        raise Dropped("rating outside 0.001 to 1,000,000", str(event.get("value", "")))
+
+
+def _check_time(time: int, latest: int, style: str) -> None:
+    if EARLIEST_EVENT_TIME_MS <= time <= latest:
+        return
+    reason = "time before 1990" if time < EARLIEST_EVENT_TIME_MS else "time too far ahead"
+    likely = likely_style(time, style, latest)
+    raise Dropped(reason + (f", right as --time-format {likely}" if likely else ""), str(time))

@@ -1,0 +1,29 @@
+"""Finds event ids that repeat: of a user's events with one id all but the first are duplicates later."""
+
+from collections import OrderedDict
+
+from datasets.importers.acceptance import Json
+from datasets.tally import Tally
+
+REMEMBERED = 200_000  # pairs of user and id; lines of one order stand close together
+OTHER_ITEMS = "event id repeats for one user with another item: a duplicate later"
+SAME_ITEM = "event id repeats for one user: a duplicate later"
+
+
+class RepeatedIds:
+    """Notes every repetition among the last ``REMEMBERED`` pairs of user and event id."""
+
+    def __init__(self, tally: Tally, remembered: int = REMEMBERED) -> None:
+        self._tally, self._remembered = tally, remembered
+        self._items: OrderedDict[tuple[str, str], str] = OrderedDict()
+
+    def look(self, event: Json) -> None:
+        key, item = (event["user_id"], event["event_id"]), event["item_id"]
+        first = self._items.get(key)
+        if first is not None:
+            self._tally.note(SAME_ITEM if first == item else OTHER_ITEMS, event["event_id"])
+        else:
+            self._items[key] = item
+        self._items.move_to_end(key)
+        if len(self._items) > self._remembered:
+            self._items.popitem(last=False)

@@ -1,0 +1,46 @@
+"""Numbers as shops write them: decimal commas, thousands separators, currency signs."""
+
+import math
+import re
+
+MAX_AMOUNT = 80  # characters
+_SIGNS = "$¢£¤¥֏؋৲৳฿៛₠-⃀﷼﹩$¢£¥₩"
+_CURRENCY = rf"(?:[A-Z]{{0,3}}[{_SIGNS}]|[A-Z]{{3}}|kr\.?|zł|Kč|Fr\.?)"
+_SPACES = "\u00a0\u202f\u2009 "
+_MONEY = re.compile(
+    rf"(?P<sign>[-+−]?)\s*(?:{_CURRENCY})?\s*(?P<minus>[-−]?)(?P<amount>[0-9][0-9.,'’{_SPACES}]*?|[.,][0-9]+)\s*(?:{_CURRENCY})?"
+)
+_AMOUNTS = {
+    decimal: re.compile(
+        rf"(?:[0-9]{{1,3}}(?P<by>[{thousands}'’{_SPACES}])[0-9]{{3}}(?:(?P=by)[0-9]{{3}})*|[0-9]*)(?:\{decimal}[0-9]*)?"
+    )
+    for decimal, thousands in ((".", ","), (",", "."))
+}
+
+
+def number(text: str, decimal: str = ".") -> int | float | None:
+    """A finite number, whole when written so, or None when the text is none.
+
+    Args:
+        decimal: what stands before the fraction, ``.`` or ``,``; the other one may separate thousands.
+
+    >>> number("1,234.50"), number("€ 12,50", ","), number("12,50"), number("NULL")
+    (1234.5, 12.5, None, None)
+    """
+    try:
+        value = float(text) if decimal == "." else _money(text, decimal)
+    except ValueError:
+        value = _money(text, decimal)
+    if not math.isfinite(value):
+        return None
+    return int(value) if value.is_integer() and abs(value) < 2**53 else value
+
+
+def _money(text: str, decimal: str) -> float:
+    """NaN when the text is no amount."""
+    found = _MONEY.fullmatch(text.strip()) if len(text) <= MAX_AMOUNT else None
+    if not found or not _AMOUNTS[decimal].fullmatch(found["amount"]):
+        return math.nan
+    digits = re.sub(rf"[^0-9{re.escape(decimal)}]", "", found["amount"]).replace(decimal, ".")
+    negative = (found["sign"] or found["minus"]) in ("-", "−")
+    return float(f"{'-' if negative else ''}{digits}") if any(map(str.isdigit, digits)) else math.nan

@@ -1,0 +1,141 @@
+"""Lines as records of cells. A quote that opens a cell and is not closed costs no row but, at most, its own."""
+
+import csv
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import cast
+
+from datasets.tally import Tally
+
+MAX_CELL = 1 << 20  # characters that a quoted cell may run over before its quote counts as stray
+NO_QUOTING, MINIMAL = "none", "minimal"
+STRAY_QUOTE = "stray quote, read as a character"
+csv.field_size_limit(min(sys.maxsize, 2**31 - 1))  # MAX_CELL decides; the default turns one long cell into an error
+Cells = list[str]
+
+
+@dataclass(frozen=True)
+class Style:
+    """How cells are separated and quoted; ``skip_blanks`` ignores blanks after a separator."""
+
+    delimiter: str = ","
+    quoting: str = MINIMAL
+    skip_blanks: bool = False
+
+    def split(self, line: str) -> Cells:
+        """The cells of one line on its own: only a quote that is closed before a separator quotes."""
+        text = line.rstrip("\r\n")
+        if self.quoting == NO_QUOTING:
+            return [self._bare(cell) for cell in text.split(self.delimiter)]
+        found = self._cell.findall(text + self.delimiter)
+        return [quoted[1:-1].replace('""', '"') if quoted else bare for quoted, bare in found]
+
+    def _bare(self, cell: str) -> str:
+        return cell.lstrip(" ") if self.skip_blanks else cell
+
+    @cached_property
+    def _cell(self) -> "re.Pattern[str]":
+        end, blanks = re.escape(self.delimiter), " *" if self.skip_blanks else ""
+        return re.compile(f'{blanks}(?:("(?:[^"]|"")*")|(.*?)){end}', re.DOTALL)
+
+
+class _StrayQuote(Exception):
+    """The record that is being read began with a quote that quotes nothing."""
+
+
+class Records:
+    """Iterates over the records of one table; ``line`` and ``lines`` say where the latest began and how many it took.
+
+    A record of several lines stands only if its quotes are in order, it has the header's ``width``, and no further line
+    of it would be a good row alone (``is_row``). Otherwise its first line is read alone and the others again.
+    """
+
+    def __init__(self, lines: Iterator[str], style: Style, tally: Tally) -> None:
+        self.width = 0  # unknown until the header is read
+        self.is_row: Callable[[Cells], bool] = lambda cells: False
+        self.line, self.lines = 1, 0
+        self._source, self._style, self._tally = lines, style, tally
+        self._taken: list[str] = []  # of the record that is being read
+        self._again: list[str] = []  # to be read before the source, the last one first
+        self._characters = 0
+        self._ended = False
+
+    def __iter__(self) -> Iterator[Cells]:
+        taken = self._taken
+        for cells in self._read() if len(self._style.delimiter) == 1 else self._split():
+            self.lines = len(taken)
+            yield cells
+            self.line += self.lines
+            taken.clear()
+
+    def _split(self) -> Iterator[Cells]:
+        for line in self._source:
+            self._taken.append(line)
+            yield self._style.split(line) if line.strip("\r\n") else []
+
+    def _read(self) -> Iterator[Cells]:
+        reader = self._reader(iter(self._next_line, None))
+        while True:
+            self._ended = False
+            try:
+                cells = next(reader)
+                alone = self._ended or (len(self._taken) > 1 and not self._stands(cells))
+            except StopIteration:
+                return
+            except (_StrayQuote, csv.Error):
+                cells, alone = [], True
+            misfit = self.width and len(cells) != self.width and len(self._taken) == 1 and '"' in self._taken[0]
+            if alone or misfit:
+                cells = self._first_alone(cells, alone)
+            yield cells
+            if self._ended:  # inside quotes: the iterator is exhausted, its lines are not
+                reader = self._reader(iter(self._next_line, None))
+
+    def _reader(self, lines: Iterable[str | None], strict: bool = False) -> Iterator[Cells]:
+        style = self._style
+        quoting = csv.QUOTE_NONE if style.quoting == NO_QUOTING else csv.QUOTE_MINIMAL
+        form = {"delimiter": style.delimiter, "quoting": quoting, "skipinitialspace": style.skip_blanks}
+        return csv.reader(cast(Iterable[str], lines), strict=strict, **form)  # type: ignore[arg-type]
+
+    def _next_line(self) -> str | None:
+        line = self._again.pop() if self._again else next(self._source, None)
+        if line is None:
+            self._ended = True
+            return None
+        taken = self._taken
+        taken.append(line)
+        if len(taken) > 1:
+            self._characters += len(line)
+            if self._characters > MAX_CELL or self._is_row(line):
+                raise _StrayQuote
+        else:
+            self._characters = 0
+        return line
+
+    def _is_row(self, line: str) -> bool:
+        """Whether a line inside a quoted cell is rather a row, and the quote before it a stray one."""
+        if '"' in line and len(self._style.split(self._taken[0])) != self.width:
+            return False  # the end of a record whose beginning is no row either
+        cells = self._style.split(line)
+        return len(cells) == self.width and self.is_row(cells)
+
+    def _stands(self, cells: Cells) -> bool:
+        """Whether a record of several lines is one by the letter: each closing quote ends its cell."""
+        try:
+            next(self._reader(self._taken, strict=True))
+        except csv.Error:
+            return False
+        return not self.width or len(cells) == self.width
+
+    def _first_alone(self, cells: Cells, certainly: bool) -> Cells:
+        """The cells of the first line read alone, or those given if that makes no better row."""
+        self._again.extend(reversed(self._taken[1:]))
+        del self._taken[1:]
+        alone = self._style.split(self._taken[0])
+        if len(alone) == self.width and '"' in self._taken[0]:
+            self._tally.note(STRAY_QUOTE)
+            return alone
+        return alone if certainly else cells

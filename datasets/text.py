@@ -1,0 +1,98 @@
+"""Bytes of a table as lines of text: encodings, byte order marks, line ends, damaged archives."""
+
+import codecs
+import gzip
+import io
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator
+from functools import partial
+from itertools import chain
+from typing import Any, AnyStr
+
+from datasets.tally import Tally
+from schemas.errors import BadInput
+
+MAX_LINE = 16 << 20  # bytes; a file without line ends must not be read into memory whole
+NOT_UTF8 = "line not UTF-8, read as Windows-1252"
+_PEEKED = 1 << 12
+_DAMAGE = (EOFError, zlib.error, zipfile.BadZipFile, gzip.BadGzipFile, tarfile.TarError)
+_MARKS = {  # the longer first: that of UTF-16 begins that of UTF-32
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+
+
+def text_lines(raw: "io.BufferedReader[Any]", name: str, encoding: str, tally: Tally) -> Iterator[str]:
+    """Decoded lines with their line ends, each counted in ``tally.lines``.
+
+    Without an encoding a byte order mark decides, then UTF-8; a line that is not UTF-8 is read as Windows-1252, which
+    older exports are in.
+
+    Raises:
+        BadInput: a line without end, or wide characters without a byte order mark.
+    """
+    lines = _until_damage(_decoded(raw, name, encoding, tally), name, tally)
+    first = next(lines, None)
+    for line in lines if first is None else chain((first.removeprefix("\ufeff"),), lines):
+        tally.lines += 1
+        yield line
+
+
+def require_encoding(encoding: str) -> None:
+    """Raise BadInput unless Python can decode text by that name."""
+    try:
+        b"".decode(encoding or "utf-8")
+    except LookupError:
+        raise BadInput(f"'{encoding}' is no encoding: use a name such as utf-8, cp1252, cp1251 or utf-16") from None
+
+
+def _until_damage(lines: Iterable[str], name: str, tally: Tally) -> Iterator[str]:
+    any_read = False
+    try:
+        for line in lines:
+            yield line
+            any_read = True
+    except _DAMAGE as error:
+        if not any_read:
+            raise BadInput(f"{name} is damaged, nothing of it can be read: {error}") from None
+        tally.note(f"{name} is damaged, read up to there")
+
+
+def _decoded(buffered: "io.BufferedReader[Any]", name: str, encoding: str, tally: Tally) -> Iterator[str]:
+    start = buffered.peek(_PEEKED)
+    marked = next((found for mark, found in _MARKS.items() if start.startswith(mark)), "")
+    if not encoding and not marked and b"\0" in start[:4]:
+        raise BadInput(f"{name} looks like UTF-16 without a byte order mark: use --encoding utf-16-le or utf-16-be")
+    if encoding or marked:
+        yield from _wide(buffered, name, encoding or marked, tally)
+    elif b"\r" in start and b"\n" not in start:  # line ends of old Macintoshes
+        yield from _wide(buffered, name, "utf-8", tally)
+    else:
+        yield from (_utf8(line, tally) for line in _bounded(partial(buffered.readline, MAX_LINE), b"", name))
+
+
+def _bounded(read_line: "partial[AnyStr]", end: AnyStr, name: str) -> Iterator[AnyStr]:
+    for line in iter(read_line, end):
+        if len(line) >= MAX_LINE:
+            raise BadInput(f"{name} has a line longer than {MAX_LINE >> 20} MiB: it is no table of lines")
+        yield line
+
+
+def _wide(buffered: "io.BufferedReader[Any]", name: str, encoding: str, tally: Tally) -> Iterator[str]:
+    with io.TextIOWrapper(buffered, encoding=encoding, errors="replace", newline="") as decoded:
+        for line in _bounded(partial(decoded.readline, MAX_LINE), "", name):
+            if "\ufffd" in line:
+                tally.note(f"line with characters that {encoding} lacks, replaced")
+            yield line
+
+
+def _utf8(line: bytes, tally: Tally) -> str:
+    try:
+        return line.decode("utf-8")
+    except UnicodeDecodeError:
+        tally.note(NOT_UTF8)
+        return line.decode("cp1252", errors="replace")
