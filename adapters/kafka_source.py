@@ -3,14 +3,13 @@
 import json
 from typing import TYPE_CHECKING
 
+from adapters.kafka_options import java_options
 from adapters.settings import Settings
 from schemas.control import Offsets
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-# librdkafka's names for what Java names otherwise.
-_JAVA_NAMES = {"sasl.mechanisms": "sasl.mechanism", "ssl.ca.location": "ssl.truststore.location"}
 # The client asks for what comes next as soon as it has what it wanted, and then for the log's end, which the broker
 # tells after it: at its own 500 ms, whoever reads up to the end waits half a second for each partition.
 WAIT_MS = "10"
@@ -23,14 +22,7 @@ def source_options(settings: Settings, bootstrap: str) -> dict[str, str]:
     options = {"kafka.bootstrap.servers": bootstrap, "subscribe": settings.topic("events")}
     options |= {"kafka.isolation.level": "read_committed", "failOnDataLoss": "true", "kafka.fetch.max.wait.ms": WAIT_MS}
     options |= LARGE_READS
-    plain = dict(settings.kafka_options)
-    user, password = plain.pop("sasl.username", None), plain.pop("sasl.password", None)
-    if user is not None:
-        scram = "SCRAM" in plain.get("sasl.mechanisms", "PLAIN")
-        module = "scram.ScramLoginModule" if scram else "plain.PlainLoginModule"
-        login = f'org.apache.kafka.common.security.{module} required username="{user}" password="{password}";'
-        options["kafka.sasl.jaas.config"] = login
-    return options | {f"kafka.{_JAVA_NAMES.get(key, key)}": value for key, value in plain.items()}
+    return options | {f"kafka.{key}": value for key, value in java_options(settings.kafka_options).items()}
 
 
 def as_json(settings: Settings, offsets: Offsets) -> str:

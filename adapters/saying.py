@@ -35,3 +35,8 @@ def log_to_stderr(form: str) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(PlainFormatter(form))
     logging.basicConfig(level=logging.INFO, handlers=[handler])
+
+
+def note(text: str) -> None:
+    """Print a line that a person should see, beside whatever the command says."""
+    print(f"millrace: note: {line(text)}", file=sys.stderr, flush=True)

@@ -3,28 +3,37 @@
 A key ``kafka`` in the file is ``MILLRACE_KAFKA`` in the environment, which wins. Unknown keys are errors.
 """
 
-import json
 import os
-import tomllib
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from adapters.stores import masked
+from adapters.kafka_options import checked
+from adapters.settings_sources import read_values
+from adapters.units import memory_bytes, milliseconds
+from core.masking import masked
 from schemas.errors import SettingsError
 from schemas.rules import DEFAULT_KINDS, Rules
 
-PREFIX = "MILLRACE_"
-# Read elsewhere: the file's own place, and what tests and benchmarks use.
-NOT_SETTINGS = {"CONFIG", "TEST_DATA", "SEARCH", "FAULT"}
-_UNITS_BYTES = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
+__all__ = ["Settings", "load_settings", "milliseconds"]
+
 _POSITIVE = ("partitions", "history_items", "remembered_ids", "max_events_per_batch", "als_factors", "als_iterations")
 _NOT_NEGATIVE = (
     "als_regularization", "als_alpha", "shrinkage", "keep", "port", "evaluation_events", "gate_margin", "gate_users",
     "gate_shrink", "gate_items",
 )  # fmt: skip
-_UNITS_MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+_DURATIONS = ("window", "trigger", "lease", "grace", "run_patience", "store_timeout")
+_MAY_HOLD_PASSWORDS = ("batch_views", "speed_views")
+_SERVERS = re.compile(r"(?:[A-Z_]+://)?(?:\[[0-9A-Fa-f:.%]+\]|[\w.-]+)(?::\d{1,5})?", re.ASCII)
+_NO_PATH = re.compile(r":/|:[^/@]*@|^[^/~].*[:?]")
+_NO_ADDRESS = "it takes no address with a login or options"
+_PLAIN = {
+    "kafka": "write host:port, separated by commas; logins belong in kafka_options",
+    "lake": "write a path such as s3a://bucket/lake; credentials belong in the environment or Hadoop's configuration",
+    "spark_master": "write local[*], spark://host:port, yarn or k8s://https://host:port",
+}
 
 
 @dataclass(frozen=True)
@@ -33,7 +42,8 @@ class Settings:
 
     home: Path = Path(".millrace")  # everything local: broker, lake, SQLite views, logs
     kafka: str = ""  # host:port,…; empty: a broker embedded in home
-    kafka_options: Mapping[str, str] = field(default_factory=dict)  # librdkafka names, e.g. security.protocol
+    # librdkafka's names, e.g. security.protocol; these and the addresses of stores may hold secrets
+    kafka_options: Mapping[str, str] = field(default_factory=dict, repr=False)
     topic_prefix: str = ""  # several installations may share a cluster
     partitions: int = 4  # of a topic that Millrace creates
     partitioner: str = "murmur2"  # murmur2 (Java, kafka-python) or crc32 (librdkafka)
@@ -41,8 +51,10 @@ class Settings:
     spark_master: str = "local[*]"
     spark_memory: str = "1g"  # of the driver; in local mode that is the whole engine
     lake: str = ""  # any Hadoop path, e.g. s3a://bucket/lake
-    batch_views: str = ""  # sqlite:///… or cassandra://host:port/keyspace or redis://host:port/db
-    speed_views: str = ""  # sqlite:///… or redis://host:port/db
+    batch_views: str = field(
+        default="", repr=False
+    )  # sqlite:///… or cassandra://host:port/keyspace or redis://host:port/db
+    speed_views: str = field(default="", repr=False)  # sqlite:///… or redis://host:port/db
     kinds: Mapping[str, float | str] = field(default_factory=lambda: dict(DEFAULT_KINDS))
     history_items: int = 20  # N
     remembered_ids: int = 64  # D
@@ -114,82 +126,38 @@ class Settings:
         return {key: masked(value) if isinstance(value, str) else value for key, value in plain.items()}
 
 
-def milliseconds(text: str) -> int:
-    """A duration such as ``200ms``, ``1.5s``, ``10m``, ``24h`` or ``30d`` in whole milliseconds."""
-    unit = text.lstrip("0123456789.")
-    number = text[: len(text) - len(unit)]
-    try:
-        return int(float(number) * _UNITS_MS[unit])
-    except (ValueError, KeyError):
-        raise SettingsError(f"'{text}' is not a duration: write a number and ms, s, m, h or d, e.g. 24h") from None
-
-
-def memory_bytes(text: str) -> int:
-    """An amount of memory such as ``512m`` or ``4g`` in bytes."""
-    try:
-        return int(float(text[:-1]) * _UNITS_BYTES[text[-1:].lower()])
-    except (ValueError, KeyError):
-        raise SettingsError(f"'{text}' is not an amount of memory: write a number and k, m, g or t, e.g. 4g") from None
-
-
 def load_settings(env: Mapping[str, str] | None = None, cwd: Path | None = None) -> Settings:
     """Read ``MILLRACE_CONFIG`` or ``./millrace.toml`` if there, then the environment.
 
     Raises:
         SettingsError: an unknown key, a wrong type or an impossible value; names the key and the remedy.
     """
-    env = os.environ if env is None else env
     cwd = cwd or Path.cwd()
-    values = _from_file(cwd, env.get(PREFIX + "CONFIG"))
-    known = {each.name for each in fields(Settings)}
-    for name, text in env.items():
-        key = name.removeprefix(PREFIX)
-        if name.startswith(PREFIX) and key not in NOT_SETTINGS:
-            _require_known(key.lower(), known, f"environment variable {name}")
-            values[key.lower()] = text
-    settings = Settings(**{key: _converted(key, value) for key, value in values.items()})
+    plain = Settings()
+    defaults = {each.name: getattr(plain, each.name) for each in fields(Settings)}
+    values = read_values(cwd, os.environ if env is None else env, defaults)
+    values["kafka_options"] = checked(values.get("kafka_options", {}))
+    settings = Settings(**values)
+    _refuse_passwords(settings)
     settings = replace(settings, home=cwd / settings.home.expanduser())
     _validate(settings)
     return settings
 
 
-def _from_file(cwd: Path, named: str | None) -> dict[str, Any]:
-    path = cwd / (named or "millrace.toml")
-    if not path.exists():
-        if named:
-            raise SettingsError(f"MILLRACE_CONFIG names {path}, which does not exist")
-        return {}
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path} is not valid TOML: {error}") from None
-    known = {each.name for each in fields(Settings)}
-    for key in values:
-        _require_known(key, known, str(path))
-    return values
-
-
-def _require_known(key: str, known: set[str], where: str) -> None:
-    if key not in known:
-        raise SettingsError(f"unknown setting '{key}' in {where}; `millrace config show` lists the known ones")
-
-
-def _converted(key: str, value: Any) -> Any:
-    """The value in the type of the key's default; text from the environment is converted, a table is JSON there."""
-    default = getattr(Settings(), key)
-    try:
-        if isinstance(default, dict):
-            return dict(json.loads(value) if isinstance(value, str) else value)
-        if isinstance(default, int) and isinstance(value, bool | float):
-            raise ValueError
-        return type(default)(value)
-    except (TypeError, ValueError):
-        kind = "table (JSON in the environment)" if isinstance(default, dict) else type(default).__name__
-        raise SettingsError(f"setting '{key}' must be of type {kind}, not {value!r}") from None
+def _refuse_passwords(settings: Settings) -> None:
+    """Only where one belongs is it kept out of messages."""
+    for each in fields(Settings):
+        value = getattr(settings, each.name)
+        looks = isinstance(value, str) and masked(value) != value
+        looks |= isinstance(value, Path) and bool(_NO_PATH.search(str(value)))
+        if looks and each.name not in _MAY_HOLD_PASSWORDS:
+            raise SettingsError(f"setting '{each.name}' cannot be understood: {_PLAIN.get(each.name, _NO_ADDRESS)}")
 
 
 def _validate(settings: Settings) -> None:
-    for key in ("window", "trigger", "lease", "grace", "run_patience", "store_timeout"):
+    if settings.kafka and not all(_SERVERS.fullmatch(each.strip()) for each in settings.kafka.split(",")):
+        raise SettingsError(f"setting 'kafka' cannot be understood: {_PLAIN['kafka']}")
+    for key in _DURATIONS:
         milliseconds(getattr(settings, key))
     for key in _POSITIVE:
         if getattr(settings, key) < 1:

@@ -1,7 +1,7 @@
 """Where the tasks of a run write, and the generation that they begin from."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from adapters.books import generation_book
 from adapters.stores.port import Book, ViewStore
@@ -12,7 +12,7 @@ from core.views import VIEWS
 class Output:
     """A plain value that travels to the engine's tasks; ``base_name`` is None for a full run."""
 
-    views_url: str
+    views_url: str = field(repr=False)  # may hold a password
     timeout_ms: int
     name: str
     base_name: str | None = None

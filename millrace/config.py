@@ -3,7 +3,8 @@
 import click
 
 from adapters.commands import as_json, print_json, reports_errors
-from adapters.settings import PREFIX, load_settings
+from adapters.settings import load_settings
+from adapters.settings_sources import PREFIX
 
 
 @click.group()

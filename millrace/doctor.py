@@ -13,7 +13,6 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import click
 
@@ -25,8 +24,6 @@ from schemas.errors import SettingsError
 GIB = 1 << 30
 NEEDED_MEMORY_BYTES = 2 * GIB  # broker 0.5, Spark 1, Python and page cache the rest
 NEEDED_DISK_BYTES = 2 * GIB
-CONNECT_SECONDS = 2.0
-DEFAULT_PORTS = {"redis": 6379, "rediss": 6379, "cassandra": 9042, "spark": 7077}
 
 
 @dataclass(frozen=True)
@@ -79,6 +76,8 @@ def examine() -> Iterator[Check]:
     yield check_memory()
     yield check_clock(time.time())
     yield check_port(settings.host, settings.port)
+    from millrace.doctor_services import check_services
+
     yield from check_services(settings)
 
 
@@ -173,37 +172,6 @@ def check_port(host: str, port: int) -> Check:
             remedy = "Fine if that is Millrace itself; else choose another with --port or MILLRACE_PORT."
             return Check("http port", f"{host}:{port}: {os.strerror(error.errno or 0)}", remedy, required=False)
     return Check("http port", f"{host}:{port} is free")
-
-
-def check_services(settings: Settings) -> Iterator[Check]:
-    """Whether each configured service takes a TCP connection; embedded ones need none."""
-    if settings.kafka:
-        yield check_reach("kafka", [_address(f"kafka://{each.strip()}", 9092) for each in settings.kafka.split(",")])
-    services = {
-        "batch_views": settings.batch_views_url,
-        "speed_views": settings.speed_views_url,
-        "spark_master": settings.spark_master,
-    }
-    for key, url in services.items():
-        if port := DEFAULT_PORTS.get(url.partition("://")[0]):
-            yield check_reach(key, [_address(url, port)])
-
-
-def _address(url: str, default_port: int) -> tuple[str, int]:
-    parts = urlsplit(url)
-    return parts.hostname or "127.0.0.1", parts.port or default_port
-
-
-def check_reach(key: str, addresses: list[tuple[str, int]]) -> Check:
-    """Well when one of the addresses answers: clients find the others from it. ``key`` is the setting's."""
-    reasons = []
-    for host, port in addresses:
-        try:
-            socket.create_connection((host, port), CONNECT_SECONDS).close()
-            return Check(key, f"{host}:{port} answers")
-        except OSError as error:
-            reasons.append(f"{host}:{port}: {error.strerror or error}")
-    return Check(key, "; ".join(reasons), f"Start it, or correct its address in MILLRACE_{key.upper()}.")
 
 
 def _print_table(checks: list[Check]) -> None:

@@ -1,7 +1,7 @@
 """What one attempt at a micro-batch is: all that its steps need, decided before the first write, sent to every task."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 
@@ -18,11 +18,11 @@ TALLY_DDL = "puts bigint, events bigint, rejected bigint, rows bigint, bytes big
 class Places:
     """Addresses that tasks open for themselves."""
 
-    batch_views: str
-    speed_views: str
+    batch_views: str = field(repr=False)  # these may hold passwords
+    speed_views: str = field(repr=False)
     bootstrap: str
     topics: Topics
-    kafka_options: Mapping[str, str]
+    kafka_options: Mapping[str, str] = field(repr=False)
     store_timeout_ms: int
 
 

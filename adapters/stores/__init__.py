@@ -5,9 +5,10 @@ The URL's scheme chooses: ``sqlite:///relative/path`` or ``sqlite:////absolute/p
 ``cassandra://[user:password@]host:port[,host:port]/keyspace[?replication=3&dc=name&tls=true]``.
 """
 
-import re
+from urllib.parse import urlsplit
 
 from adapters.stores.port import Book, Rows, ViewStore
+from core.masking import masked
 from schemas.errors import SettingsError
 
 __all__ = ["Book", "Rows", "ViewStore", "masked", "open_store"]
@@ -20,6 +21,8 @@ def open_store(url: str, *, timeout_ms: int = 2000) -> ViewStore:
         timeout_ms: a request that takes longer raises ``StoreUnavailable``.
     Raises: SettingsError when the URL does not name a store.
     """
+    if url.partition("://")[0] in ("redis", "rediss", "cassandra"):
+        _require_whole_login(url)
     # Drivers are imported here only: a lookup in SQLite should not wait for Redis' and Cassandra's (0.1 and 0.3 s).
     match url.partition("://")[0]:
         case "sqlite":
@@ -37,10 +40,14 @@ def open_store(url: str, *, timeout_ms: int = 2000) -> ViewStore:
     raise SettingsError(f"No view store is known for {masked(url)!r}: use sqlite:///…, redis://… or cassandra://…")
 
 
-def masked(url: str) -> str:
-    """The URL with its password replaced by ``***``, for people to read."""
-    if url.startswith("sqlite:"):
-        return url  # a path, whatever signs it has
-    # Up to the last @: a password that holds a bare @ or / breaks the URL, but must not be shown for it.
-    hidden = re.sub(r"(?<=://)([^:/@]*):.*@", r"\1:***@", url)
-    return re.sub(r"([?&]password=)[^&]*", r"\1***", hidden)
+def _require_whole_login(url: str) -> None:
+    """Refuse a login that ends before the ``@``, as with a bare ``/``: what follows it would be shown as an address."""
+    try:
+        broken = "@" in url.replace(urlsplit(url).netloc, "", 1)
+    except ValueError:
+        broken = True
+    if broken:
+        raise SettingsError(
+            f"The address {masked(url)} cannot be understood: in a user or password write / as %2F, @ as %40, ? as %3F "
+            "and # as %23"
+        )

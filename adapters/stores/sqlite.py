@@ -14,6 +14,7 @@ from pathlib import Path
 from adapters.stores.batches import batches, require_guard, slices
 from adapters.stores.port import Book, Rows
 from adapters.stores.sqlite_file import SqliteFile
+from core.masking import masked
 from schemas.errors import SettingsError
 
 SPACES = """
@@ -53,7 +54,9 @@ class SqliteStore:
         """The store of a ``sqlite:///…`` URL; the file is made when first used, its folder must exist."""
         path = url.removeprefix("sqlite:///")
         if path in ("", url):
-            raise SettingsError(f"{url!r} names no file: use sqlite:///relative/path or sqlite:////absolute/path")
+            raise SettingsError(
+                f"{masked(url)!r} names no file: use sqlite:///relative/path or sqlite:////absolute/path"
+            )
         return cls(Path(path), timeout_ms)
 
     def record(self, book: Book) -> bytes | None:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from adapters.books import generation_book
 from adapters.opened import batch_views
-from adapters.settings import Settings, memory_bytes
+from adapters.settings import Settings
+from adapters.units import memory_bytes
 from batch_layer.drift import drift, kept, ratios
 from batch_layer.evaluation import PROBES, Question, evaluate, in_time_order, sampled
 from batch_layer.gate import Limits, refusals

@@ -53,6 +53,15 @@ def test_the_config_variable_names_another_file(tmp_path: Path) -> None:
         ("[kinds]\nview = 'often'", "kind 'view'"),
         ("[kinds]\nview = true", "kind 'view'"),
         ("kinds = 3", "'kinds' must be of type table"),
+        ("kafka = ['a:1', 'b:2']", "'kafka' must be of type text, not a list"),
+        ("lake = {path = 'x'}", "'lake' must be of type text, not a table"),
+        ("window = 30", "'window' must be of type text, not 30"),
+        ("home = ['x']", "'home' must be of type text, not a list"),
+        ("kafka = 'user:pw@h:1'", "write host:port"),
+        ("kafka_options = ['sasl.password']", "'kafka_options' must be of type table"),
+        ("[kafka_options]\n'security.protocol' = ['SSL']", "'security.protocol' must be text"),
+        ("history_itemz = 3", "did you mean history_items"),
+        ("view_store = 'x'", "known are home, kafka"),
         ("kafka = ", "not valid TOML"),
     ],
 )
@@ -85,3 +94,41 @@ def test_the_fingerprint_tells_rules_apart_and_nothing_else() -> None:
     assert Rules().fingerprint() == Rules(kinds=dict(reversed(list(Rules().kinds.items())))).fingerprint()
     others = [Rules(history_items=21), Rules(partitions=5), Rules(window_ms=1), Rules(kinds={"view": 1})]
     assert len({rules.fingerprint() for rules in [Rules(), *others]}) == 5
+
+
+def test_the_file_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    (tmp_path / "millrace.toml").write_bytes(b"\xef\xbb\xbfpartitions = 7\n")
+    assert load_settings({}, tmp_path).partitions == 7
+
+
+def test_a_file_that_cannot_be_read_is_one_sentence(tmp_path: Path) -> None:
+    file = tmp_path / "millrace.toml"
+    file.mkdir()
+    with pytest.raises(SettingsError, match=r"cannot be read .* MILLRACE_CONFIG"):
+        load_settings({}, tmp_path)
+    file.rmdir()
+    file.symlink_to(file)
+    with pytest.raises(SettingsError, match="cannot be read"):
+        load_settings({}, tmp_path)
+
+
+KUBERNETES = {
+    "MILLRACE_PORT": "tcp://10.0.0.7:8080",
+    "MILLRACE_SERVICE_HOST": "10.0.0.7",
+    "MILLRACE_SERVICE_PORT": "8080",
+    "MILLRACE_SERVICE_PORT_HTTP": "8080",
+    "MILLRACE_PORT_8080_TCP": "tcp://10.0.0.7:8080",
+    "MILLRACE_PORT_8080_TCP_PROTO": "tcp",
+    "MILLRACE_PORT_8080_TCP_PORT": "8080",
+    "MILLRACE_PORT_8080_TCP_ADDR": "10.0.0.7",
+    "MILLRACE_REDIS_PORT": "tcp://10.0.0.8:6379",
+    "MILLRACE_REDIS_SERVICE_HOST": "10.0.0.8",
+}
+
+
+def test_variables_of_kubernetes_are_ignored_with_a_note(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    settings = load_settings({**KUBERNETES, "MILLRACE_PARTITIONS": "3"}, tmp_path)
+    assert (settings.port, settings.partitions) == (8080, 3)
+    told = capsys.readouterr().err
+    assert all(name in told for name in KUBERNETES)
+    assert load_settings({"MILLRACE_PORT": "9000"}, tmp_path).port == 9000

@@ -1,0 +1,189 @@
+"""The setting ``kafka_options``: librdkafka's names, checked once, and what they mean to Java's client, Spark's.
+
+Both clients must agree on whom they trust and as whom they log in. So an option that cannot be said to both is refused
+by its name. Options that only tune librdkafka stay with it.
+"""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from adapters.settings_sources import nearest
+from schemas.errors import SettingsError
+
+SECURITY = {
+    "security.protocol", "sasl.mechanism", "sasl.username", "sasl.password", "ssl.ca.location", "ssl.ca.pem",
+    "ssl.certificate.location", "ssl.certificate.pem", "ssl.key.location", "ssl.key.pem", "ssl.key.password",
+    "ssl.keystore.location", "ssl.keystore.password", "ssl.endpoint.identification.algorithm",
+    "enable.ssl.certificate.verification",
+}  # fmt: skip
+# Of the same name and meaning in both.
+SHARED = {
+    "client.rack", "client.dns.lookup", "connections.max.idle.ms", "metadata.max.age.ms", "reconnect.backoff.ms",
+    "reconnect.backoff.max.ms", "request.timeout.ms",
+}  # fmt: skip
+# Say how librdkafka works, not with whom it speaks.
+ONLY_HERE = re.compile(
+    r"client\.id|socket\..+|broker\.(address|version)\..+|topic\.metadata\..+|queue\.buffering\..+|queued\..+|linger\.ms"
+    r"|batch\..+|compression\..+|message\..+|max\.in\.flight.*|fetch\..+|receive\..+|retry\.backoff.*|api\.version\..+"
+    r"|allow\.auto\.create\.topics|delivery\.timeout\.ms|debug|log_level|statistics\.interval\.ms"
+)
+ALIASES = {"sasl.mechanisms": "sasl.mechanism", "metadata.broker.list": "bootstrap.servers"}
+ELSEWHERE = {
+    "bootstrap.servers": "the setting kafka names the servers",
+    "sasl.jaas.config": "give sasl.mechanism, sasl.username and sasl.password",
+    "ssl.truststore.location": "give ssl.ca.location, a PEM file",
+    "ssl.truststore.certificates": "give ssl.ca.pem",
+    "ssl.cipher.suites": "Java has other names for them",
+}
+PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
+MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
+_PKCS8 = ("-----BEGIN PRIVATE KEY-----", "-----BEGIN ENCRYPTED PRIVATE KEY-----")
+_ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+
+
+def checked(given: Mapping[str, Any]) -> dict[str, str]:
+    """The options as librdkafka takes them; tables inside are names with dots, an alias is its first name.
+
+    Raises:
+        SettingsError: names the option that is unknown or cannot be said to both clients; never shows a value.
+    """
+    options: dict[str, str] = {}
+    for name, value in _flat(given).items():
+        key = ALIASES.get(name, name)
+        if key in options:
+            raise SettingsError(f"kafka_options: '{name}' and another name of it are both given: keep one")
+        _require_known(key)
+        if not isinstance(value, str | int | float):
+            raise SettingsError(f"kafka_options: '{name}' must be text, not {type(value).__name__}")
+        options[key] = str(value).lower() if isinstance(value, bool) else str(value)
+    _check_login(options)
+    _check_trust(options)
+    return options
+
+
+def java_options(options: Mapping[str, str]) -> dict[str, str]:
+    """The same for Java's client; ``options`` are ``checked`` ones.
+
+    Raises:
+        SettingsError: a file that they name cannot be read or is of a form that Java does not take.
+    """
+    java = {name: value for name, value in options.items() if name in SHARED}
+    if "security.protocol" in options:
+        java["security.protocol"] = options["security.protocol"]
+    if "sasl.mechanism" in options:
+        java["sasl.mechanism"] = options["sasl.mechanism"]
+        java["sasl.jaas.config"] = _login(options)
+    if "ssl.endpoint.identification.algorithm" in options:
+        algorithm = options["ssl.endpoint.identification.algorithm"]
+        java["ssl.endpoint.identification.algorithm"] = "" if algorithm == "none" else algorithm
+    return java | _trusted(options) | _own_certificate(options)
+
+
+def _flat(given: Mapping[str, Any], before: str = "") -> dict[str, Any]:
+    """TOML reads ``sasl.username = "x"`` as a table in a table."""
+    out: dict[str, Any] = {}
+    for name, value in given.items():
+        out |= _flat(value, f"{before}{name}.") if isinstance(value, Mapping) else {before + name: value}
+    return out
+
+
+def _require_known(key: str) -> None:
+    if key in SECURITY or key in SHARED or ONLY_HERE.fullmatch(key):
+        return
+    shown = key if re.fullmatch(r"[a-z_]+(\.[a-z_]+)+", key) else "****"  # a value in the place of a name, perhaps
+    if key in ELSEWHERE:
+        raise SettingsError(f"kafka_options takes no '{shown}': {ELSEWHERE[key]}")
+    if shown != key:
+        raise SettingsError("kafka_options: a name is none of librdkafka's options; its names are like sasl.username")
+    raise SettingsError(f"kafka_options: '{shown}' is unknown, or Spark has no like of it: {nearest(key, SECURITY)}")
+
+
+def _check_login(options: dict[str, str]) -> None:
+    """Puts protocol and mechanism in capitals; name and password go with a mechanism."""
+    for name, known in (("security.protocol", PROTOCOLS), ("sasl.mechanism", MECHANISMS)):
+        if name in options:
+            options[name] = options[name].upper()
+            if options[name] not in known:
+                raise SettingsError(f"kafka_options: '{name}' must be {' or '.join(known)}")
+    login = {"sasl.mechanism", "sasl.username", "sasl.password"} & options.keys()
+    if len(login) not in (0, 3):
+        missing = sorted({"sasl.mechanism", "sasl.username", "sasl.password"} - login)
+        raise SettingsError(f"kafka_options: {' and '.join(sorted(login))} need(s) {' and '.join(missing)}, too")
+    if login and not options.get("security.protocol", "").startswith("SASL_"):
+        raise SettingsError("kafka_options: a login needs 'security.protocol' SASL_SSL (or SASL_PLAINTEXT)")
+    if not login and options.get("security.protocol", "").startswith("SASL_"):
+        raise SettingsError("kafka_options: SASL needs sasl.mechanism, sasl.username and sasl.password")
+
+
+def _check_trust(options: dict[str, str]) -> None:
+    if options.get("enable.ssl.certificate.verification", "true").lower() != "true":
+        raise SettingsError(
+            "kafka_options: 'enable.ssl.certificate.verification' can only be true, as Spark always checks "
+            "certificates: name the authority's file in ssl.ca.location"
+        )
+    if options.get("ssl.endpoint.identification.algorithm", "https") not in ("https", "none"):
+        raise SettingsError("kafka_options: 'ssl.endpoint.identification.algorithm' must be https or none")
+    for first, second in (("ssl.ca.location", "ssl.ca.pem"), ("ssl.key.location", "ssl.key.pem")):
+        if first in options and second in options:
+            raise SettingsError(f"kafka_options: give {first} or {second}, not both")
+
+
+def _login(options: Mapping[str, str]) -> str:
+    """A line of JAAS: its quoted strings take a backslash as an escape."""
+    scram = options["sasl.mechanism"].startswith("SCRAM")
+    module = "scram.ScramLoginModule" if scram else "plain.PlainLoginModule"
+    user, password = (_quoted(options[name]) for name in ("sasl.username", "sasl.password"))
+    return f"org.apache.kafka.common.security.{module} required username={user} password={password};"
+
+
+def _quoted(text: str) -> str:
+    return '"' + "".join(_ESCAPES.get(character, character) for character in text) + '"'
+
+
+def _trusted(options: Mapping[str, str]) -> dict[str, str]:
+    if "ssl.ca.pem" in options:
+        return {"ssl.truststore.type": "PEM", "ssl.truststore.certificates": options["ssl.ca.pem"]}
+    location = options.get("ssl.ca.location", "probe")
+    if location == "probe":  # what the system trusts, in both clients
+        return {}
+    path = Path(location).absolute()
+    if path.is_dir():
+        raise SettingsError("kafka_options: 'ssl.ca.location' is a folder, which Spark cannot read: join its files")
+    _read(path, "ssl.ca.location")
+    return {"ssl.truststore.type": "PEM", "ssl.truststore.location": str(path)}
+
+
+def _own_certificate(options: Mapping[str, str]) -> dict[str, str]:
+    """What a server that asks for it is shown; read here, as the engine's other machines lack the files."""
+    if "ssl.keystore.location" in options:
+        store = {
+            "ssl.keystore.type": "PKCS12",
+            "ssl.keystore.location": str(Path(options["ssl.keystore.location"]).absolute()),
+        }
+        password = options.get("ssl.keystore.password")
+        return store | ({"ssl.keystore.password": password, "ssl.key.password": password} if password else {})
+    chain, key = _pem(options, "ssl.certificate"), _pem(options, "ssl.key")
+    if chain is None and key is None:
+        return {}
+    if chain is None or key is None:
+        raise SettingsError("kafka_options: a certificate needs its key, and a key its certificate")
+    if not any(begin in key for begin in _PKCS8):
+        raise SettingsError("kafka_options: Spark takes the key in PKCS #8 only: convert it by `openssl pkcs8 -topk8`")
+    java = {"ssl.keystore.type": "PEM", "ssl.keystore.certificate.chain": chain, "ssl.keystore.key": key}
+    password = options.get("ssl.key.password")
+    return java | ({"ssl.key.password": password} if password else {})
+
+
+def _pem(options: Mapping[str, str], name: str) -> str | None:
+    location = options.get(f"{name}.location")
+    return options.get(f"{name}.pem") if location is None else _read(Path(location), f"{name}.location")
+
+
+def _read(path: Path, name: str) -> str:
+    try:
+        return path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "not a PEM file"
+        raise SettingsError(f"kafka_options: the file of '{name}' cannot be read: {why}") from None

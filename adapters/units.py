@@ -1,0 +1,24 @@
+"""Durations and amounts of memory as people write them."""
+
+from schemas.errors import SettingsError
+
+_UNITS_MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+_UNITS_BYTES = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
+
+
+def milliseconds(text: str) -> int:
+    """A duration such as ``200ms``, ``1.5s``, ``10m``, ``24h`` or ``30d`` in whole milliseconds."""
+    unit = text.lstrip("0123456789.")
+    number = text[: len(text) - len(unit)]
+    try:
+        return int(float(number) * _UNITS_MS[unit])
+    except (ValueError, KeyError, OverflowError):
+        raise SettingsError(f"'{text}' is not a duration: write a number and ms, s, m, h or d, e.g. 24h") from None
+
+
+def memory_bytes(text: str) -> int:
+    """An amount of memory such as ``512m`` or ``4g`` in bytes."""
+    try:
+        return int(float(text[:-1]) * _UNITS_BYTES[text[-1:].lower()])
+    except (ValueError, KeyError, OverflowError):
+        raise SettingsError(f"'{text}' is not an amount of memory: write a number and k, m, g or t, e.g. 4g") from None

@@ -1,0 +1,72 @@
+"""What ``millrace doctor`` says of the services that the settings name: whether an address is one, and answers."""
+
+import socket
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from adapters.settings import Settings
+from adapters.stores import open_store
+from core.masking import masked
+from millrace.doctor import Check
+from schemas.errors import SettingsError
+
+CONNECT_SECONDS = 2.0
+DEFAULT_PORTS = {"redis": 6379, "rediss": 6379, "cassandra": 9042, "spark": 7077}
+
+
+def check_services(settings: Settings) -> Iterator[Check]:
+    """Whether each configured service takes a TCP connection; embedded ones need none."""
+    if settings.kafka:
+        yield check_reach("kafka", _servers(settings.kafka))
+    services = {
+        "batch_views": settings.batch_views_url,
+        "speed_views": settings.speed_views_url,
+        "spark_master": settings.spark_master,
+    }
+    for key, url in services.items():
+        if port := DEFAULT_PORTS.get(url.partition("://")[0]):
+            yield check_address(key, url, port)
+        elif key != "spark_master" and (refused := _refused(key, url)):
+            yield refused
+
+
+def _servers(kafka: str) -> list[tuple[str, int]]:
+    return [_address(f"kafka://{each.strip().rpartition('://')[2]}", 9092) for each in kafka.split(",")]
+
+
+def check_address(key: str, url: str, default_port: int) -> Check:
+    """Whether the setting's address can be understood, and whether one of its servers takes a connection."""
+    if key != "spark_master" and (refused := _refused(key, url)):
+        return refused
+    try:
+        scheme, netloc = urlsplit(url)[:2]
+        hosts = netloc.rpartition("@")[2].split(",")
+        return check_reach(key, [_address(f"{scheme}://{host}", default_port) for host in hosts])
+    except ValueError:
+        return Check(key, masked(url), f"Correct the address in MILLRACE_{key.upper()}: its port is no number.")
+
+
+def _refused(key: str, url: str) -> Check | None:
+    """What a store says of an address that it does not understand."""
+    try:
+        open_store(url).close()
+    except SettingsError as error:
+        return Check(key, str(error), f"Correct the address in MILLRACE_{key.upper()}.")
+    return None
+
+
+def _address(url: str, default_port: int) -> tuple[str, int]:
+    parts = urlsplit(url)
+    return parts.hostname or "127.0.0.1", parts.port or default_port
+
+
+def check_reach(key: str, addresses: list[tuple[str, int]]) -> Check:
+    """Well when one of the addresses answers: clients find the others from it. ``key`` is the setting's."""
+    reasons = []
+    for host, port in addresses:
+        try:
+            socket.create_connection((host, port), CONNECT_SECONDS).close()
+            return Check(key, f"{host}:{port} answers")
+        except OSError as error:
+            reasons.append(f"{host}:{port}: {error.strerror or error}")
+    return Check(key, "; ".join(reasons), f"Start it, or correct its address in MILLRACE_{key.upper()}.")
