@@ -123,7 +123,7 @@ class Settings:
         plain.update(home=str(self.home), lake=self.lake_path, batch_views=self.batch_views_url)
         plain.update(speed_views=self.speed_views_url)
         plain["kafka_options"] = dict.fromkeys(self.kafka_options, "****")
-        return {key: masked(value) if isinstance(value, str) else value for key, value in plain.items()}
+        return plain | {key: masked(plain[key]) for key in _MAY_HOLD_PASSWORDS}
 
 
 def load_settings(env: Mapping[str, str] | None = None, cwd: Path | None = None) -> Settings:
@@ -148,7 +148,7 @@ def _refuse_passwords(settings: Settings) -> None:
     """Only where one belongs is it kept out of messages."""
     for each in fields(Settings):
         value = getattr(settings, each.name)
-        looks = isinstance(value, str) and masked(value) != value
+        looks = isinstance(value, str) and any(masked(part.strip()) != part.strip() for part in value.split(","))
         looks |= isinstance(value, Path) and bool(_NO_PATH.search(str(value)))
         if looks and each.name not in _MAY_HOLD_PASSWORDS:
             raise SettingsError(f"setting '{each.name}' cannot be understood: {_PLAIN.get(each.name, _NO_ADDRESS)}")

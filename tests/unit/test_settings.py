@@ -101,6 +101,11 @@ def test_the_file_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
     assert load_settings({}, tmp_path).partitions == 7
 
 
+def test_origins_are_addresses_without_a_login(tmp_path: Path) -> None:
+    origins = "https://shop.example:8443, https://b.example"
+    assert load_settings({"MILLRACE_ALLOWED_ORIGINS": origins}, tmp_path).shown()["allowed_origins"] == origins
+
+
 def test_a_file_that_cannot_be_read_is_one_sentence(tmp_path: Path) -> None:
     file = tmp_path / "millrace.toml"
     file.mkdir()
