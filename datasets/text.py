@@ -7,6 +7,7 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from functools import partial
 from itertools import chain
 from typing import Any, AnyStr
@@ -45,7 +46,8 @@ def text_lines(raw: "io.BufferedReader[Any]", name: str, encoding: str, tally: T
 def require_encoding(encoding: str) -> None:
     """Raise BadInput unless Python can decode text by that name."""
     try:
-        b"".decode(encoding or "utf-8")
+        with suppress(UnicodeDecodeError):
+            b"a".decode(encoding or "utf-8")
     except LookupError:
         raise BadInput(f"'{encoding}' is no encoding: use a name such as utf-8, cp1252, cp1251 or utf-16") from None
 

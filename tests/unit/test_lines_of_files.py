@@ -92,7 +92,7 @@ def test_a_quoted_text_before_the_ids_may_run_over_several_lines(tmp_path: Path)
 
 
 def test_a_cell_without_end_is_not_held_in_memory(tmp_path: Path) -> None:
-    text = [f"line {place} of a text" for place in range(MAX_CELL // 8)]
+    text = [f"line {place}{1_000 * '.'}" for place in range(MAX_CELL // 500)]
     events, tally = read(file(tmp_path, "user,item,time,text", f'u1,a,{DAY},"open', *text, f"u2,b,{DAY},x"))
     assert [event["user_id"] for event in events] == ["u1", "u2"]
     assert tally.dropped == {"cut row": len(text)}
@@ -183,8 +183,15 @@ def tar(data: bytes, mode: str = "w") -> bytes:
     return buffer.getvalue()
 
 
-PACKED = {"gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress, "zst": zstd, "tar": tar,
-          "tgz": lambda data: tar(data, "w:gz"), "tar.zst": lambda data: zstd(tar(data))}  # fmt: skip
+PACKED = {
+    "gz": gzip.compress,
+    "bz2": bz2.compress,
+    "xz": lambda data: lzma.compress(data, preset=0),
+    "zst": zstd,
+    "tar": tar,
+    "tgz": lambda data: tar(data, "w:gz"),
+    "tar.zst": lambda data: zstd(tar(data)),
+}
 
 
 @pytest.mark.parametrize("ending", PACKED)
@@ -197,11 +204,11 @@ def test_a_packed_file_is_read_by_its_content(tmp_path: Path, ending: str) -> No
 
 @pytest.mark.parametrize("ending", ["gz", "bz2", "xz", "zst"])
 def test_a_packed_file_is_read_up_to_its_damage(tmp_path: Path, ending: str) -> None:
-    data = "\n".join(rows(",", 100_000)).encode()
+    data = "\n".join(rows(",", 40_000)).encode()
     packed = PACKED[ending](data)
     (tmp_path / "cut").write_bytes(packed[:-1_000])
     events, tally = read(tmp_path / "cut")
-    assert 10_000 < len(events) < 100_000
+    assert 10_000 < len(events) < 40_000
     assert tally.notes == {"cut is damaged, read up to there": 1}
     (tmp_path / "cut").write_bytes(packed[:20])
     with pytest.raises(BadInput, match="cut is damaged, nothing of it can be read"):
