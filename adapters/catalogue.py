@@ -90,7 +90,7 @@ def _apply(source: Log, store: ViewStore, space: str, records: Iterator[Record],
             if isinstance(entry, Rejected):
                 letters.append(DeadLetter(record, entry.reason))
             else:
-                rows[space, record.key or b""] = pack_entry(entry)
+                rows[space, record.key or b""] = pack_entry(entry, record.value)
         if rows and not store.put(CATALOGUE, rows, guard=guard):
             return None
         bury_letters(source, letters)

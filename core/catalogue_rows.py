@@ -1,6 +1,7 @@
 """The JSON rows in which the newest catalogue records are kept; ``null`` for what a null record deleted.
 
-Members that newer versions wrote are ignored; those that older versions did not write are absent.
+A row holds every member of its record, so that a change of some leaves the others as they were; reading it as an item
+or a user takes the members known here. Those that an older version did not write are absent.
 """
 
 import json
@@ -17,9 +18,13 @@ def plain(entry: Item | User) -> dict[str, Any]:
     return {name: value for name, value in asdict(entry).items() if not _left_out(value)}
 
 
-def pack_entry(entry: Item | User | None) -> bytes:
-    """A row; None: deleted."""
-    return DELETED if entry is None else json.dumps(plain(entry), ensure_ascii=False).encode()
+def pack_entry(entry: Item | User | None, value: bytes | None = None) -> bytes:
+    """A row; None: deleted. ``value``, the record's bytes, adds the members that an entry does not have."""
+    if entry is None:
+        return DELETED
+    known = {each.name for each in fields(entry)}
+    others = {name: member for name, member in json.loads(value or b"{}").items() if name not in known}
+    return json.dumps({**others, **plain(entry)}, ensure_ascii=False).encode()
 
 
 def unpack_item_record(row: bytes | None) -> Item | None:
