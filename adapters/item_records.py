@@ -13,8 +13,9 @@ from dataclasses import dataclass
 
 from adapters.appender import Appender
 from adapters.books import CATALOGUE
-from adapters.catalogue import ITEMS, Applied, catch_up
+from adapters.catalogue import ITEMS, catch_up
 from adapters.log import Log
+from adapters.records import Applied
 from adapters.stores.port import ViewStore
 from core.catalogue import parse_item
 from core.catalogue_rows import DELETED, pack_entry

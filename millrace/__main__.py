@@ -28,6 +28,7 @@ COMMANDS = {
     "evaluate": ("millrace.evaluate:evaluate", "How good the rankings are, on a time split of the events."),
     "rejected": ("millrace.rejected:rejected", "The dead letters: list and replay."),
     "forget": ("millrace.forget:forget", "Let a user's events no longer count, and delete them."),
+    "alias": ("millrace.alias:alias", "Move an anonymous user's history to a known user."),
     "lake": ("millrace.lake:lake", "Keep the event lake fit."),
 }
 

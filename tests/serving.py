@@ -12,6 +12,7 @@ import numpy as np
 import uvicorn
 from httpx import Client, Response
 
+from adapters.log import Log
 from adapters.settings import Settings
 from adapters.stores import open_store
 from core.codec import pack_sums
@@ -56,11 +57,14 @@ def model_rows(items: list[str]) -> dict[tuple[str, bytes], bytes]:
     }
 
 
-def fill(home: Path) -> SmallLambda:
-    """A home whose batch view ends in the middle of the shop's events, with the rest in the speed view."""
+def fill(home: Path, log: Log | None = None) -> SmallLambda:
+    """A home whose batch view ends in the middle of the shop's events, with the rest in the speed view.
+
+    ``log``: the one that the views belong to, where a test has one.
+    """
     home.mkdir(exist_ok=True)
     batch, speed = (open_store(f"sqlite:///{home / name}.sqlite") for name in ("batch", "speed"))
-    world = SmallLambda(batch, speed, RULES, placed(shop(), RULES))
+    world = SmallLambda(batch, speed, RULES, placed(shop(), RULES), log.identity() if log else None)
     world.begin()
     world.run_speed(50)
     world.run_batch(120, model_rows(sorted({e.item_id for e in world.log})))

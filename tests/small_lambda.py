@@ -49,14 +49,15 @@ class SmallLambda:
     speed: ViewStore
     rules: Rules
     log: Sequence[Event]
+    identity: LogIdentity | None = None
     control: Control = field(init=False)
     position: Position = field(init=False)
     guard: bytes = field(init=False)
 
     def __post_init__(self) -> None:
         start = dict.fromkeys(range(self.rules.partitions), 0)
-        identity = LogIdentity("cluster", "topic", self.rules.partitions)
-        self.control = first_control(identity, start, self.rules.fingerprint())
+        self.identity = self.identity or LogIdentity("cluster", "topic", self.rules.partitions)
+        self.control = first_control(self.identity, start, self.rules.fingerprint())
         self.batch.swap(CONTROL, None, self.control.to_json())
 
     def begin(self) -> None:

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 
 from adapters.settings import Settings
 from schemas.errors import MillraceError
-from serving_layer.http import intake, lookups
+from serving_layer.http import changes, intake, lookups
 from serving_layer.http.bodies import Bodies, Limits
 from serving_layer.http.description import add_description, pages
 from serving_layer.http.guard import Guard
@@ -21,7 +21,7 @@ from serving_layer.http.problems import answer_of, problem, problem_of, refusal
 from serving_layer.link import LogLink
 from serving_layer.views import open_views
 
-ROUTERS = (lookups.api, intake.api, lookups.plain, pages)
+ROUTERS = (lookups.api, intake.api, changes.api, lookups.plain, pages)
 
 
 def create_app(settings: Settings, limits: Limits | None = None) -> FastAPI:

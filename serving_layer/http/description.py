@@ -78,11 +78,14 @@ def _described(app: FastAPI) -> dict[str, Any]:
         for operation in operations.values():
             body = operation.pop("x-body", None)
             if body is not None:
-                operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": _body(body)}}}
+                types = ["application/json", *(["application/merge-patch+json"] if body == "ItemChange" else [])]
+                content = {media_type: {"schema": _body(body)} for media_type in types}
+                operation["requestBody"] = {"required": True, "content": content}
             refusals = {
                 **REFUSALS,
                 **(BODY_REFUSALS if body else {}),
                 **({"404": "no such item"} if "item_id" in path else {}),
+                **({"404": "no event of the anonymous user"} if body == "Alias" else {}),
             }
             operation["responses"] = {
                 code: answer for code, answer in operation["responses"].items() if code.startswith("2")
@@ -92,7 +95,7 @@ def _described(app: FastAPI) -> dict[str, Any]:
 
 def _body(name: str) -> dict[str, Any]:
     one = {"$ref": f"#/components/schemas/{name}"}
-    if name == "Wish":
+    if name in ("Wish", "ItemChange", "Alias"):
         return one
     return {"oneOf": [one, {"type": "array", "items": one, "minItems": 1, "maxItems": MAX_ENTRIES}]}
 
@@ -112,6 +115,13 @@ def _entry_schemas() -> dict[str, Any]:
         )
         schema = json.loads(text)
         out[name.title()] = {key: value for key, value in schema.items() if key not in ("$schema", "$id")}
+    members = {name: rule for name, rule in out["Item"]["properties"].items() if name != "item_id"}
+    about = "JSON merge patch (RFC 7396) of an item's record: null removes a member."
+    out["ItemChange"] = {"type": "object", "description": about, "properties": members, "additionalProperties": False}
+    anonymous = {"anonymous": {"$ref": "#/components/schemas/Event/$defs/id"}}
+    out["Alias"] = {
+        "type": "object", "required": ["anonymous"], "properties": anonymous, "additionalProperties": False,
+    }  # fmt: skip
     out["Event"]["required"] = [name for name in out["Event"]["required"] if name not in ("event_id", "event_time")]
     return out
 

@@ -42,7 +42,7 @@ async def post_interactions(request: Request) -> JSONResponse:
 
 @api.post("/items", status_code=202, openapi_extra={"x-body": "Item"})
 async def post_items(request: Request) -> JSONResponse:
-    """Items as they are from now on, an object or an array."""
+    """Items as they are from now on, an object or an array: whole records; PATCH changes a part of one."""
     return await _taken(request, "items", ingest.read_items, _entries_taken)
 
 
@@ -58,25 +58,30 @@ async def _taken(
     read: Callable[[bytes], ingest.Posted],
     told: Callable[[ingest.Posted], dict[str, Any]],
 ) -> JSONResponse:
-    """Judge the body and append it, in turn; those that wait hold no thread, so lookups keep theirs."""
+    """Judge the body and append it, in turn."""
     body = await request.body()
     link: LogLink = request.app.state.link
 
-    def append() -> ingest.Posted:
+    def append() -> dict[str, Any]:
         posted = read(body)
         link.appender().append_all(getattr(link.log().topics, topic), posted.records)
-        return posted
+        return told(posted)
 
+    return await in_turn(request, append)
+
+
+async def in_turn(request: Request, append: Callable[[], dict[str, Any]]) -> JSONResponse:
+    """A 202 with what ``append`` returns. It runs in turn; those that wait hold no thread, so lookups keep theirs."""
     turn: asyncio.Semaphore = request.app.state.turns
     try:
         await asyncio.wait_for(turn.acquire(), TURN_SECONDS)
     except TimeoutError:
         raise HTTPException(503, NO_TURN, {"Retry-After": "5"}) from None
     try:
-        posted = await run_in_threadpool(append)
+        answer = await run_in_threadpool(append)
     finally:
         turn.release()
-    return JSONResponse(told(posted), 202)
+    return JSONResponse(answer, 202)
 
 
 def _events_taken(posted: ingest.Posted) -> dict[str, Any]:

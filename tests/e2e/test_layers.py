@@ -1,8 +1,10 @@
 """The promise: every merged view equals a full recompute over the prefix it names, in whatever order the layers run."""
 
 import time
+import uuid
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from redis import Redis
@@ -11,9 +13,11 @@ from adapters.books import SPEED, generation_book
 from adapters.opened import batch_views, speed_views
 from adapters.records import change_control, read_position
 from core.control import rollback
+from datasets.generator import generate_events
 from schemas.errors import NotReady, SettingsError
+from serving_layer.aliases import move_history
 from tests.e2e.installation import Installation
-from tests.e2e.mixed_stream import in_parts, mixed_stream
+from tests.e2e.mixed_stream import SHOP, in_parts, mixed_stream
 
 pytestmark = [pytest.mark.kafka, pytest.mark.spark, pytest.mark.redis, pytest.mark.cassandra]
 
@@ -54,10 +58,21 @@ def test_speed_before_any_batch_then_batches_then_both(millrace: Installation) -
     millrace.produce(fourth)
     millrace.speed()  # from where the second part ends, by the boundary of the third: two segments
     millrace.check_all_is_applied()
+    assert move_a_history(millrace)["moved"] > 0
+    millrace.speed()
+    millrace.check_all_is_applied()
+    assert move_a_history(millrace)["moved"] == 0
     assert millrace.control.epoch == 1
     report = millrace.prove()
     assert (report.mismatches, report.events) == (0, millrace.merged()[0]["facts"][2])
     millrace.check_rejected()
+
+
+def move_a_history(millrace: Installation) -> dict[str, Any]:
+    """What a visitor did becomes what another user did, as ``millrace alias`` does it."""
+    visitor, known = sorted({event["user_id"] for event in generate_events(SHOP)})[:2]
+    appender, rules = millrace.log.appender(), millrace.settings.rules
+    return move_history(millrace.views, millrace.log, appender, rules, visitor, known, lambda: uuid.uuid4().hex)
 
 
 def test_batch_first_then_crashes_and_a_rollback(millrace: Installation, dies_at: Callable[[str], None]) -> None:

@@ -23,8 +23,8 @@ def settings(tmp_path: Path, log: Log) -> Settings:
 
 
 @pytest.fixture
-def client(settings: Settings) -> Iterator[Client]:
-    world = fill(settings.home)
+def client(settings: Settings, log: Log) -> Iterator[Client]:
+    world = fill(settings.home, log)
     with serving(settings) as found:
         until(lambda: found.post("/users", json={"user_id": "first"}).status_code == 202)
         yield found

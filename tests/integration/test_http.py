@@ -218,7 +218,7 @@ class TestDescription:
         assert set(document["paths"]["/api/v1/recommendations/{user_id}"]) == {"get", "post"}
         for operations in document["paths"].values():
             for method, operation in operations.items():
-                assert ("requestBody" in operation) == (method == "post")
+                assert ("requestBody" in operation) == (method in ("post", "patch"))
                 refusals = {code for code in operation["responses"] if not code.startswith("2")}
                 assert {"403", "421", "422", "503"} <= refusals
                 assert method != "post" or {"408", "413", "415"} <= refusals

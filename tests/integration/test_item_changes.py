@@ -36,9 +36,9 @@ def stores(tmp_path: Path) -> Iterator[tuple[ViewStore, ViewStore]]:
 
 
 @pytest.fixture
-def views(stores: tuple[ViewStore, ViewStore]) -> Views:
+def views(stores: tuple[ViewStore, ViewStore], log: Log) -> Views:
     events = [Event(0, 0, WHEN, "e", WHEN, "view", "u", "seen", None, 1000, None)]
-    world = SmallLambda(*stores, Rules(), placed(events, Rules()))
+    world = SmallLambda(*stores, Rules(), placed(events, Rules()), log.identity())
     world.begin()
     world.run_speed(1)
     return Views(*stores)

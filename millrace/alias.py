@@ -1,0 +1,34 @@
+"""``millrace alias``."""
+
+import uuid
+
+import click
+
+from adapters.commands import as_json, print_json, reports_errors
+from adapters.settings import load_settings
+
+
+@click.command()
+@click.argument("anonymous")
+@click.argument("user")
+@as_json
+@reports_errors
+def alias(anonymous: str, user: str, as_json: bool) -> None:
+    """Let the standing history of ANONYMOUS count as that of USER, who has logged in; safe to repeat.
+
+    docs/operations.md tells what moves and what does not.
+    """
+    from adapters.opening import open_log
+    from serving_layer.aliases import move_history
+    from serving_layer.views import open_views
+
+    settings = load_settings()
+    with open_views(settings) as views, open_log(settings) as log:
+        appender = log.appender(settings.partitioner)
+        answer = move_history(views, log, appender, settings.rules, anonymous, user, lambda: uuid.uuid4().hex)
+    if as_json:
+        print_json(answer)
+    elif answer["moved"]:
+        click.echo(f"moved {answer['moved']} items; they count within seconds where a speed layer runs")
+    else:
+        click.echo("nothing stands in this history (any more), so nothing was moved")

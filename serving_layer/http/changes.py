@@ -1,0 +1,51 @@
+"""The routes that change what is there already: an item's record, and whose a history is."""
+
+import uuid
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
+
+from adapters.item_records import ItemRecords
+from adapters.settings import Settings
+from serving_layer.aliases import move_history, read_alias
+from serving_layer.http.intake import in_turn
+from serving_layer.http.lookups import OpenViews
+from serving_layer.http.parameters import PathId
+from serving_layer.item_changes import change_item
+from serving_layer.link import LogLink
+
+api = APIRouter(prefix="/api/v1", tags=["changes"])
+
+
+@api.patch("/items/{item_id}", status_code=202, openapi_extra={"x-body": "ItemChange"})
+async def patch_item(request: Request, views: OpenViews, item_id: PathId) -> JSONResponse:
+    """Change some members of an item's record (JSON merge patch, RFC 7396: null removes one); answers with the whole.
+
+    An item that only events name gets its record.
+    """
+    body, link = await request.body(), _link(request)
+
+    def append() -> dict[str, Any]:
+        return change_item(views, ItemRecords(link.log(), link.appender(), views.speed), item_id, body)
+
+    return await in_turn(request, append)
+
+
+@api.post("/users/{user_id}/aliases", status_code=202, openapi_extra={"x-body": "Alias"})
+async def post_alias(request: Request, views: OpenViews, user_id: PathId) -> JSONResponse:
+    """Let the standing history of an anonymous user count as this user's; safe to repeat."""
+    body, link = await request.body(), _link(request)
+    settings: Settings = request.app.state.settings
+
+    def append() -> dict[str, Any]:
+        anonymous = read_alias(body)
+        log, appender = link.log(), link.appender()
+        return move_history(views, log, appender, settings.rules, anonymous, user_id, lambda: uuid.uuid4().hex)
+
+    return await in_turn(request, append)
+
+
+def _link(request: Request) -> LogLink:
+    link: LogLink = request.app.state.link
+    return link

@@ -1,0 +1,79 @@
+"""What changes what is there already, by HTTP: an item's record, and whose a history is."""
+
+import json
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from httpx import Client
+
+from adapters.log import Log
+from tests.integration.test_api import client, settings
+from tests.serving import SLASHED, problem, until
+
+__all__ = ["client", "settings"]  # fixtures
+
+pytestmark = pytest.mark.kafka
+
+
+def events_in(log: Log) -> list[dict[str, Any]]:
+    """All events in the log, each with its key checked; the order between partitions is by partition."""
+    found = []
+    for record in log.read(log.topics.events, log.start_offsets(), log.end_offsets()):
+        found.append(json.loads(record.value or b""))
+        assert record.key == found[-1]["user_id"].encode()
+    return found
+
+
+def test_a_partial_record_hides_an_item_and_keeps_the_rest(client: Client) -> None:
+    lamp = {"item_id": "lamp", "title": "Lamp", "price": 10.0, "categories": ["light", "gifts"]}
+    assert client.post("/items", json=lamp).status_code == 202
+    done = client.patch("/items/lamp", json={"hidden": True})  # at once: the catalogue may lag behind the post
+    assert (done.status_code, done.json()) == (202, {"accepted": 1, "item": {**lamp, "hidden": True}})
+    headers = {"Content-Type": "application/merge-patch+json"}
+    done = client.patch("/items/lamp", content=b'{"hidden": null, "price": null}', headers=headers)
+    expected = {name: value for name, value in lamp.items() if name != "price"}
+    assert done.json()["item"] == expected
+    until(lambda: client.get("/items/lamp").json().get("categories") == ["light", "gifts"])
+    seen = client.patch(f"/items/{quote(SLASHED, '')}", json={"title": "Seen"})
+    assert seen.json()["item"] == {"item_id": SLASHED, "title": "Seen"}
+
+
+def test_a_change_of_an_unknown_item_is_404_and_one_that_is_not_understood_422(client: Client) -> None:
+    assert "there is no item 'nothing'" in problem(client.patch("/items/nothing", json={"title": "x"}), 404)["detail"]
+    for body, said in (
+        ({"titel": "x"}, "did you mean 'title'?"),
+        ({"item_id": "y2"}, "cannot be changed"),
+        ([], "one object"),
+        ({"price": -1}, "invalid:price"),
+    ):
+        assert said in problem(client.patch("/items/y1", json=body), 422)["detail"]
+    problem(client.patch("/items/y1", content=b"{}", headers={"Content-Type": "text/plain"}), 415)
+
+
+def test_an_alias_sends_the_history_as_the_known_users_and_retracts_it_once_that_is_in_the_log(
+    client: Client, log: Log
+) -> None:
+    history = client.get("/users/u3/history", params={"n": 100}).json()["items"]
+    done = client.post("/users/known/aliases", json={"anonymous": "u3"})
+    items = [row["item_id"] for row in history]
+    assert (done.status_code, done.json()) == (
+        202, {"user_id": "known", "anonymous": "u3", "moved": len(items), "items": items}
+    )  # fmt: skip
+    sent = events_in(log)
+    received = [event for event in sent if event["user_id"] == "known"]
+    assert [(e["item_id"], e["value"], e["event_time"]) for e in received[::-1]] == [
+        (row["item_id"], row["rating"], row["last_time"]) for row in history
+    ]
+    retracted = [event for event in sent if event["user_id"] == "u3"]
+    assert [(event["kind"], event["item_id"]) for event in retracted[::-1]] == [("remove", item) for item in items]
+
+
+def test_what_cannot_be_an_alias_is_refused(client: Client, log: Log) -> None:
+    assert (
+        "there is no user 'nobody'"
+        in problem(client.post("/users/known/aliases", json={"anonymous": "nobody"}), 404)["detail"]
+    )
+    for body in ({"anonymous": "u3"}, {"anonymous": ""}, {"anonymus": "u4"}, {"anonymous": 4}, [], {}):
+        problem(client.post("/users/u3/aliases", json=body), 422)
+    assert not events_in(log)
