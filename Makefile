@@ -4,7 +4,7 @@ BIN := .venv/bin
 ARGS ?=
 TESTS ?=
 JARS := kafka spark cassandra
-PACKAGES := schemas core adapters batch_layer speed_layer serving_layer datasets millrace
+PACKAGES := schemas core recommenders adapters batch_layer speed_layer serving_layer datasets millrace
 # Real data sets for the tests that want them, where they lie beside the project.
 export MILLRACE_TEST_DATA ?= $(wildcard $(abspath ../shared/data))
 # Matrix libraries must not start a thread a core below Spark, which does.

@@ -11,9 +11,12 @@ SCHEDULE = Book("schedule")  # batch-view store: the sign of life of `batch run 
 CATALOGUE = Book("catalogue", guarded=True)  # speed-view store: items and users as their topics last said
 REPLAYED = Book("replayed")  # speed-view store: which dead letters were put back
 
+BLEND = "blend"  # space of a generation's book: how its blended scores go together with hits
+CALIBRATION = b"calibration"  # its one row
+
 
 def generation_book(generation: str) -> Book:
-    """Batch-view store: the views and the model of one generation; a space is a view's name."""
+    """Batch-view store: the views and the models of one generation; a space is a view's or a recommender's name."""
     return Book(f"generation/{generation}")
 
 

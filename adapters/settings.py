@@ -73,6 +73,9 @@ class Settings:
     als_alpha: float = 10.0  # confidence = 1 + alpha * rating (rating in units, a view is 1)
     als_engine: str = "auto"  # implicit (this process), spark (MLlib) or auto: implicit within als_memory
     als_memory: str = "4g"  # what implicit may take beside Spark
+    recommenders: Mapping[str, Mapping[str, Any]] = field(
+        default_factory=dict
+    )  # tables by name, e.g. als = {weight = 0}
     evaluation_events: int = 300_000  # of a sample of users, that a generation is evaluated on; 0: not evaluated
     gate_margin: float = 0.2  # a generation whose NDCG@10 fell by more than this share is not activated
     gate_users: int = 100  # NDCG@10 of fewer judged users is too uncertain to compare
@@ -102,6 +105,19 @@ class Settings:
     def lake_path(self) -> str:
         """Where the Delta tables stand."""
         return self.lake or str(self.home.resolve() / "lake")
+
+    @property
+    def recommender_settings(self) -> dict[str, Any]:
+        """Each recommender's settings by name: its table over the keys that begin with its name.
+
+        Raises:
+            SettingsError: a table holds an unknown name or key, or a value of another type.
+        """
+        from recommenders import settings_of
+
+        als = {name: getattr(self, f"als_{name}") for name in ("factors", "iterations", "regularization", "alpha")}
+        als |= {"engine": self.als_engine, "memory": memory_bytes(self.als_memory)}
+        return settings_of({**self.recommenders, "als": als | dict(self.recommenders.get("als", {}))})
 
     @property
     def batch_views_url(self) -> str:
@@ -175,6 +191,8 @@ def _validate(settings: Settings) -> None:
     for key, known in (("partitioner", ("murmur2", "crc32")), ("als_engine", ("auto", "implicit", "spark"))):
         if getattr(settings, key) not in known:
             raise SettingsError(f"setting '{key}' must be {' or '.join(known)}, not {getattr(settings, key)!r}")
+    if settings.recommenders:
+        _ = settings.recommender_settings  # raises for what is unknown
     for kind, weight in settings.kinds.items():
         number = isinstance(weight, int | float) and not isinstance(weight, bool) and 0 <= weight <= 1_000_000
         if not number and weight not in ("value", "remove"):

@@ -4,15 +4,15 @@ The models that serve are trained on everything; these here are made for the que
 question is put to a sample of users with all their events, so its cost is bounded.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
-from batch_layer.train import AlsSettings, fit
 from core.calibration import calibrated, outcomes
-from core.rankers import Factors, as_served, blended, constant, factors, folded, neighbours, similarities
 from core.ranking_quality import (
     FIT_SHARE,
     TRAIN_SHARE,
@@ -20,10 +20,16 @@ from core.ranking_quality import (
     Interactions,
     Judged,
     Scorer,
+    constant,
     judged,
     quality,
     votes,
 )
+from recommenders.cohort import Cohort, folded, scored
+from recommenders.opened import blended, fit_all, open_all
+from recommenders.port import Size, Standing
+from recommenders.similar import similarities, summed
+from schemas.errors import MillraceError
 from schemas.event import BUCKET_MS
 from schemas.rules import Rules
 
@@ -31,6 +37,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 POPULARITY, RECENT, ITEM_CF, ALS, BLEND = "popularity", "recent popularity", "item-CF", "ALS", "blend"
+LEARNED = {"als": ALS}  # recommenders that are judged on their own, and what they are called
 WINDOW_HOURS = (1, 6, 24, 72, 168, 336, 720, 2_160, 8_760, 17_520)  # of recent popularity; tuned on the validation part
 FOREVER_MS = 10**15  # item-CF as it is measured elsewhere knows no window
 SAMPLE_PARTS = 1_000_000
@@ -39,12 +46,38 @@ PROBES = 50  # items that drift looks at
 
 @dataclass(frozen=True)
 class Question:
-    """What is judged: the fold's rules, the model's settings, how serving shrinks; at most ``users`` users."""
+    """What is judged: the fold's rules, each recommender's settings, how serving shrinks; at most ``users`` users."""
 
     rules: Rules
-    als: AlsSettings
+    settings: Mapping[str, Any]
     shrinkage: float = 0.0
     users: int = 5_000
+
+
+@dataclass(frozen=True)
+class InteractionsPast:
+    """``recommenders.port.Past`` over interactions in memory; nothing is said."""
+
+    events: Interactions
+    names: Sequence[bytes]
+    seed: int = 42
+    scratch: str = ""
+    anew: bool = True
+
+    def say(self, line: str, /) -> None:
+        """An evaluation reports figures, not how its models were fitted."""
+
+    def size(self) -> Size:
+        user, item, _ = self.events.standing()
+        return Size(len(user), len(np.unique(user)), len(np.unique(item)))
+
+    def standing(self) -> Standing:
+        user, item, rating = self.events.standing()
+        known, code = np.unique(item, return_inverse=True)
+        return Standing([self.names[k] for k in known.tolist()], user, code, rating)
+
+    def frame(self) -> "DataFrame":
+        raise MillraceError("interactions in memory are no table of an engine: set engine to implicit or auto")
 
 
 def sampled(events: "DataFrame", total: int, most: int) -> "DataFrame":
@@ -91,28 +124,23 @@ def evaluate(events: Interactions, question: Question) -> dict[str, Any]:
 
 
 def _models(train: Interactions, asked: Judged, recent: Floats, question: Question) -> list[tuple[str, Scorer]]:
-    fold = folded(train, question.rules)
+    cohort = Cohort.of(train, question.rules, shrinkage=question.shrinkage)
     unwindowed = folded(train, replace(question.rules, window_ms=FOREVER_MS))
-    model = fitted(train, question.als)
+    near, settings = similarities(unwindowed), in_process(question.settings)
+    opened = open_all(fit_all(InteractionsPast(train, cohort.names), settings), settings)
+    trained = {LEARNED[name]: source.scorer for name, source in opened.items() if name in LEARNED}
     return [
         (POPULARITY, constant(votes(train))),
         (RECENT, constant(recent)),
-        (ITEM_CF, neighbours(unwindowed, similarities(unwindowed))),
-        (ALS, factors(fold, model)),
-        (BLEND, blended(as_served(train, fold, model, question.shrinkage), asked)),
+        (ITEM_CF, lambda users: summed(unwindowed, near, users)),
+        *((name, partial(scored, scorer, cohort)) for name, scorer in trained.items()),
+        (BLEND, blended(opened, cohort, asked)),
     ]
 
 
-def fitted(train: Interactions, als: AlsSettings) -> Factors:
-    """Item factors of the training part, zeros for items that it lacks."""
-    user, item, rating = train.standing()
-    known, code = np.unique(item, return_inverse=True)
-    if not len(known):
-        return Factors(np.zeros((train.items, 1), np.float32), als.alpha, als.regularization)
-    own = fit(user, code, rating, len(known), als)
-    whole = np.zeros((train.items, own.shape[1]), np.float32)
-    whole[known] = own
-    return Factors(whole, als.alpha, als.regularization)
+def in_process(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings with which interactions in memory are learned from."""
+    return {**settings, "als": replace(settings["als"], engine="implicit")}
 
 
 def tuned_window(train: Interactions) -> int:

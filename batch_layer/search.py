@@ -1,13 +1,15 @@
 """Searching for better ALS settings, on the validation slice only: the test part is for the evaluation."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
-from batch_layer.evaluation import Question, fitted
-from batch_layer.train import AlsSettings
-from core.rankers import factors, folded
+from batch_layer.evaluation import InteractionsPast, Question, in_process
 from core.ranking_quality import FIT_SHARE, TRAIN_SHARE, Interactions, judged, quality
+from recommenders import recommender
+from recommenders.als import AlsSettings
+from recommenders.cohort import Cohort, scored
 
 REGULARIZATION, ALPHA = (0.01, 100.0), (0.5, 50.0)  # drawn evenly between the logarithms
 
@@ -26,14 +28,17 @@ def search(events: Interactions, question: Question, number: int, seed: int = 42
     Only regularization and alpha are searched: factors and iterations are a price that the user has set.
     """
     first, validation = events.split(TRAIN_SHARE)[0].split(FIT_SHARE)
-    asked, fold = judged(first, validation, question.users), folded(first, question.rules)
+    asked, cohort = judged(first, validation, question.users), Cohort.of(first, question.rules)
+    now: AlsSettings = in_process(question.settings)["als"]
     if not len(asked.users):
-        return [Tried(question.als, 0.0)]
+        return [Tried(now, 0.0)]
+    als_of, past = recommender("als"), InteractionsPast(first, cohort.names)
     rng, nothing, tried = np.random.default_rng(seed), np.zeros(events.items), []
     for turn in range(number + 1):
         drawn = (float(np.exp(rng.uniform(*np.log(bounds)))) for bounds in (REGULARIZATION, ALPHA))
         regularization, alpha = (round(value, 4) for value in drawn)
-        als = replace(question.als, regularization=regularization, alpha=alpha) if turn else question.als
-        found = quality(asked, factors(fold, fitted(first, als)), nothing)
+        als = replace(now, regularization=regularization, alpha=alpha) if turn else now
+        scorer = als_of.open(als_of.fit(past, als, None), als)
+        found = quality(asked, partial(scored, scorer, cohort), nothing)
         tried.append(Tried(als, float(found.ndcg.mean())))
     return sorted(tried, key=lambda each: -each.ndcg)

@@ -1,16 +1,14 @@
 """ALS by ``implicit`` and by Spark MLlib through the product's one function: seconds a sweep, and quality."""
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from adapters.settings import Settings
-from batch_layer.jobs.training import Training, train
-from batch_layer.train import Engine, Model, als_settings, interactions
+from batch_layer.past import LakePast, interactions
 from bench.setting import seconds
 from core.codec import History, HistoryEntry
-from serving_layer.model import Model as Served
+from recommenders.als import RECOMMENDER, AlsSettings
+from recommenders.als.scorer import AlsScorer
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,15 +40,13 @@ def compared(events: "DataFrame", factors: int, sweeps: int, scratch: str) -> di
     histories = {str(user): _history(rows) for user, rows in known.groupby("user_id")}
     found: dict[str, object] = {"ALS: ratings, factors": [learnt.count(), factors]}
     for name in ENGINES:
-        models, took = list[Model](), list[float]()
+        models, took = list[AlsScorer](), list[float]()
         for many in (sweeps // 2, sweeps):
-            settings = replace(als_settings(Settings()), factors=factors, iterations=many)
-            how = Training(settings, Engine(name), scratch)
+            settings = AlsSettings(factors=factors, iterations=many, engine=name)
 
-            def fitted(how: Training = how, models: list[Model] = models) -> None:
-                model = train(learnt, how, lambda _: None)
-                assert model is not None
-                models.append(model)
+            def fitted(settings: AlsSettings = settings, models: list[AlsScorer] = models) -> None:
+                past = LakePast(learnt, scratch, lambda _: None)
+                models.append(RECOMMENDER.open(RECOMMENDER.fit(past, settings, None), settings))
 
             took += seconds(fitted, 1)
         found[f"ALS by {name}: s a sweep, s of {sweeps} sweeps in all"] = [
@@ -67,16 +63,13 @@ def _history(rows: "pd.DataFrame") -> History:
     return History(tuple(HistoryEntry(item.encode(), int(rating), 0) for item, rating in pairs))
 
 
-def _recall(model: Model, histories: dict[str, History], wanted: dict[str, str]) -> list[float]:
+def _recall(served: AlsScorer, histories: dict[str, History], wanted: dict[str, str]) -> list[float]:
     """For each user 1 if the ten best unseen items name the one held out, else 0."""
-    y = model.factors
-    rows = {item: row for row, item in enumerate(model.items)}
-    served = Served(model.items, rows, np.asfortranarray(y), y.T @ y, model.settings.alpha, *model.regularization)
     hits = []
     for user, item in wanted.items():
         if user in histories and (solved := served.fold_in(histories[user])) is not None:
             seen = {entry.item for entry in histories[user].entries}
             best, _ = served.best(solved[1].vector, LIST + len(seen))
-            listed = [model.items[row] for row in best.tolist() if model.items[row] not in seen]
+            listed = [served.items[row] for row in best.tolist() if served.items[row] not in seen]
             hits.append(float(item.encode() in listed[:LIST]))
     return hits

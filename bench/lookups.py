@@ -34,9 +34,9 @@ from adapters.log import Log
 from adapters.settings import Settings
 from bench.setting import Findings, fresh_home, machine, percentile, seconds, spread
 from bench.shop import FACTORS, USERS, Shop
+from recommenders.als.scorer import AlsScorer
 from serving_layer import lookups
 from serving_layer.catalogue import Page
-from serving_layer.model import Model
 from serving_layer.recommender import Wish, recommend
 from serving_layer.snapshot import Snapshot
 from serving_layer.views import Views, answer, open_views
@@ -194,7 +194,7 @@ def _top(items: int) -> dict[str, object]:
     """The exact ten best of that many items, and the bare product of the same numbers."""
     rng = np.random.default_rng(5)
     factors, user = rng.standard_normal((items, FACTORS), np.float32), rng.standard_normal(FACTORS)
-    model = Model([], {}, np.asfortranarray(factors), np.empty(0, np.float32), 1.0, 1.0)
+    model = AlsScorer([], np.asfortranarray(factors), np.empty((0, 0), np.float32), 1.0, 1.0)
     narrow = user.astype(np.float32)
     product = [1_000 * each for each in seconds(lambda: factors @ narrow, 25)]
     best = [1_000 * each for each in seconds(lambda: model.best(user, 10), 25)]

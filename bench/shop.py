@@ -19,7 +19,6 @@ from adapters.opened import batch_views
 from adapters.records import change_control, open_control
 from adapters.settings import Settings
 from adapters.stores.port import ViewStore
-from batch_layer.train import AlsSettings, Model, model_rows
 from core.codec import (
     Facts,
     History,
@@ -34,6 +33,7 @@ from core.codec import (
 )
 from core.control import publish
 from core.views import COUNTS, FACTS, FACTS_KEY, HISTORY, ITEMS, NORMS, PAIRS, SEEN
+from recommenders.als.model import artefact
 from schemas.control import Generation
 from schemas.event import BUCKET_MS
 
@@ -88,8 +88,9 @@ class Shop:
             views.put(book, some)
         views.put(book, self._counts(rng, now) | self._users(rng, now))
         factors = np.random.default_rng(self.seed).normal(0, 0.1, (self.items, FACTORS)).astype(np.float32)
-        for key, value in model_rows(Model(self.names, factors, AlsSettings(FACTORS, 1, 0.05, 10.0))):
-            views.put(book, {("model", key): value})
+        facts = {"alpha": 10.0, "regularization": 0.05, "weighted": False}
+        for key, value in artefact(self.names, factors, facts).rows():
+            views.put(book, {("als", key): value})
 
     def _pairs(self, rng: random.Random) -> bytes:
         some = sorted(rng.sample(self.asked, NEIGHBOURS))

@@ -9,13 +9,6 @@ import numpy as np
 
 from core.scores import TIE_DECIMALS
 
-ALS, SIMILAR, POPULAR, TRENDING = "als", "similar", "popular", "trending"
-# Shares of each source. Of equally strong ones the first names the item's source.
-WEIGHTS: Mapping[str, float] = {ALS: 0.4, SIMILAR: 0.3, POPULAR: 0.2, TRENDING: 0.1}
-TREND_HOURS = 24
-NEIGHBOURS = 200  # of one history item, by co-rating: the others' shares are negligible, their norms cost reads
-STEP_BACK = 0.9  # an item touched one step earlier speaks this much more softly
-
 Knots = Sequence[Sequence[float]]  # (score, share of hits), ascending by score
 
 
@@ -33,9 +26,9 @@ class Blended(NamedTuple):
 
     @property
     def source(self) -> str:
-        """The strongest source."""
+        """The strongest source; of equally strong ones the first that was asked."""
         parts = self.parts
-        return max(WEIGHTS, key=lambda name: parts.get(name, 0.0))
+        return max(self.shares, key=lambda name: parts.get(name, 0.0))
 
 
 def confidence(knots: Knots, score: float) -> float:
@@ -53,20 +46,24 @@ def confidence(knots: Knots, score: float) -> float:
 
 
 def blend(
-    sources: Mapping[str, Mapping[bytes, float]], excluded: Collection[bytes], also: bytes | None = None
+    sources: Mapping[str, Mapping[bytes, float]],
+    weights: Mapping[str, float],
+    excluded: Collection[bytes],
+    also: bytes | None = None,
 ) -> Iterator[Blended]:
     """Each source clipped at 0, divided by its maximum over the items allowed, and added by its weight.
 
     Sources that are empty leave their weight to the others, so that a score means the same with and without a model.
 
     Args:
-        sources: by name, item -> score of any scale.      excluded: items that may not be listed.
+        sources: by name, item -> score of any scale.      weights: of each source, by name; ties go to the first.
+        excluded: items that may not be listed.
         also: an item to score like the others although it is excluded.
     Returns: by score rounded to 12 decimals descending, then by the item's bytes; only scores > 0.
     """
     named: list[tuple[str, dict[bytes, float], float]] = []
     present = 0.0
-    for name, weight in WEIGHTS.items():
+    for name, weight in weights.items():
         allowed = {item: s for item, s in sources.get(name, {}).items() if s > 0 and item not in excluded}
         if not allowed:
             continue
@@ -77,7 +74,7 @@ def blend(
         named.append((name, allowed, best))
     shares, totals = dict[str, dict[bytes, float]](), dict[bytes, float]()
     for name, allowed, best in named:
-        weight = WEIGHTS[name]
+        weight = weights[name]
         shares[name] = {item: weight * score / best / present for item, score in allowed.items()}
         for item, share in shares[name].items():
             totals[item] = totals.get(item, 0.0) + share

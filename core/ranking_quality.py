@@ -83,6 +83,11 @@ class Judged:
     unknown: float
 
 
+def constant(values: Floats) -> Scorer:
+    """The same scores for everyone, as of a popularity."""
+    return lambda users: np.tile(values, (len(users), 1))
+
+
 def judged(train: Interactions, test: Interactions, most: int | None, seed: int = 42) -> Judged:
     """Users with something before and something new after the cut; a uniform sample of ``most`` if there are more."""
     items = train.items

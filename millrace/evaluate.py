@@ -34,11 +34,10 @@ def evaluate(events: Path | None, as_json: bool) -> None:
     active generation's boundary; beyond `evaluation_events` a sample of users is taken.
     """
     from batch_layer.evaluation import Question, evaluate, in_time_order
-    from batch_layer.train import als_settings
 
     settings = load_settings()
     rows = in_lake(settings) if events is None else in_file(events, settings.rules)
-    told = evaluate(in_time_order(rows)[0], Question(settings.rules, als_settings(settings), settings.shrinkage))
+    told = evaluate(in_time_order(rows)[0], Question(settings.rules, settings.recommender_settings, settings.shrinkage))
     if as_json:
         print_json(told)
     else:

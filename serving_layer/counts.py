@@ -14,8 +14,8 @@ import numpy as np
 
 from core import scores
 from core.codec import unpack_columns
-from core.fold_in import Ints
 from core.scores import Ranked, Window, WindowCounts
+from recommenders.port import Ints
 from serving_layer.snapshot import Snapshot
 
 MOST_AMOUNTS = 4_000_000  # kept as columns: some 100 MB with their names

@@ -7,19 +7,16 @@ from typing import Any
 
 from core.blend import Blended, Knots, blend, confidence
 from core.codec import History
+from recommenders.port import Candidates, Question
 from schemas.event import WEIGHT_SCALE
 from serving_layer.catalogue import Described, Page, describe, listed, require_known, user_of
-from serving_layer.model import calibration_of, model_of
+from serving_layer.models import calibration_of, recommenders_of, untrained
 from serving_layer.snapshot import Snapshot
-from serving_layer.sources import (
-    CANDIDATES,
-    CANDIDATES_IN_CATEGORY,
-    Source,
-    from_counts,
-    from_model,
-    from_neighbours,
-)
+from serving_layer.sums import MergedSums
 
+CANDIDATES = 2_000  # of one source: what comes later has no share in any list that is read
+CANDIDATES_IN_CATEGORY = 20_000  # a category may be rare among the best
+REASONS_FIRST = "similar"  # people understand "because of these items" best where co-ratings say it
 BECAUSE = 3  # history items named for each recommendation
 PREFERRED_AMONG = 1_000  # a new user's preferred categories come first among this many
 
@@ -39,7 +36,7 @@ def recommend(snapshot: Snapshot, user: bytes, wish: Wish) -> dict[str, Any]:
     seen = snapshot.seen(user)
     sources = _sources(snapshot, history, wish.page.category)
     excluded = {*wish.exclude, *(() if wish.include_seen else seen)}
-    ranking = blend({source.name: source.scores for source in sources}, excluded)
+    ranking = sources.blended(excluded)
     personal = bool(history.entries or seen)
     if not personal:
         ranking = _preferred_first(snapshot, user, ranking)
@@ -58,7 +55,7 @@ def explain(snapshot: Snapshot, user: bytes, item: bytes) -> dict[str, Any]:
     history = snapshot.history(user)
     seen = snapshot.seen(user)
     sources = _sources(snapshot, history, None, item)
-    ranking = blend({source.name: source.scores for source in sources}, seen - {item}, item)
+    ranking = sources.blended(seen - {item}, item)
     found = next((each for each in ranking if each.item == item), Blended(item, 0.0, {}))
     entries = {entry.item: entry for entry in history.entries}
     pairs = snapshot.pairs([item]).get(item, {})
@@ -70,7 +67,7 @@ def explain(snapshot: Snapshot, user: bytes, item: bytes) -> dict[str, Any]:
             "last_time": entries[name].last_time,
             "co_rating": pairs.get(name, 0) / WEIGHT_SCALE,
         }
-        for name, share in _reasons(item, sources)
+        for name, share in sources.reasons(item)
     ]
     return {
         "user_id": user.decode(),
@@ -108,14 +105,34 @@ def profile(snapshot: Snapshot, user: bytes) -> dict[str, Any]:
     }
 
 
+@dataclass(frozen=True)
+class Sources:
+    """What each recommender answered, by name, and its share of the blend."""
+
+    candidates: dict[str, Candidates]
+    weights: dict[str, float]
+
+    def blended(self, excluded: Collection[bytes], also: bytes | None = None) -> Iterator[Blended]:
+        """One ranking of all of them."""
+        scores = {name: found.scores for name, found in self.candidates.items()}
+        return blend(scores, self.weights, excluded, also)
+
+    def reasons(self, item: bytes) -> list[tuple[bytes, float]]:
+        """History items that speak for the item, strongest first: by neighbourhood, else by the first that has some."""
+        for name in sorted(self.candidates, key=lambda name: name != REASONS_FIRST):
+            if shares := self.candidates[name].reasons(item):
+                return sorted(shares.items(), key=lambda share: (-share[1], share[0]))
+        return []
+
+
 def _sources(
     snapshot: Snapshot, history: History, within: Collection[str] | None, also: bytes | None = None
-) -> list[Source]:
-    wanted = CANDIDATES if within is None and history.entries else CANDIDATES_IN_CATEGORY
-    out = from_counts(snapshot, wanted, also)
-    if history.entries:
-        out += [from_model(model_of(snapshot), history, wanted, also), from_neighbours(snapshot, history, also)]
-    return out
+) -> Sources:
+    most = CANDIDATES if within is None and history.entries else CANDIDATES_IN_CATEGORY
+    question = Question(history, MergedSums(snapshot), also)
+    opened = recommenders_of(snapshot) if history.entries else untrained(snapshot.views)
+    candidates = {name: source.scorer.candidates(question, most) for name, source in opened.items()}
+    return Sources(candidates, {name: source.weight for name, source in opened.items()})
 
 
 def _preferred_first(snapshot: Snapshot, user: bytes, ranking: Iterator[Blended]) -> Iterator[Blended]:
@@ -128,22 +145,12 @@ def _preferred_first(snapshot: Snapshot, user: bytes, ranking: Iterator[Blended]
     return chain(sorted(head, key=lambda each: not about[each.item].is_in(record.preferences)), ranking)
 
 
-def _reasons(item: bytes, sources: list[Source]) -> list[tuple[bytes, float]]:
-    """History items that speak for the item, strongest first: by neighbourhood, or by the model where there is none."""
-    by_name = {source.name: source for source in sources}
-    for name in ("similar", "als"):
-        shares = by_name[name].reasons(item) if name in by_name else {}
-        if shares:
-            return sorted(shares.items(), key=lambda each: (-each[1], each[0]))
-    return []
-
-
-def _row(each: Blended, about: Described, sources: list[Source], knots: Knots) -> dict[str, Any]:
+def _row(each: Blended, about: Described, sources: Sources, knots: Knots) -> dict[str, Any]:
     return {
         "item_id": each.item.decode(),
         "score": each.score,
         "confidence": confidence(knots, each.score),
         "source": each.source,
-        "because": [name.decode() for name, _ in _reasons(each.item, sources)[:BECAUSE]],
+        "because": [name.decode() for name, _ in sources.reasons(each.item)[:BECAUSE]],
         **about.shown(),
     }

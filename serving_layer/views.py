@@ -1,7 +1,7 @@
 """The two view stores as one answer sees them, and the loop that makes an answer a snapshot (contract §5 rule 6)."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from adapters.settings import Settings, milliseconds
 from adapters.stores import ViewStore, open_store
 from core.tagged import NewerBase
+from recommenders import settings_of
 from schemas.errors import NotReady
 from serving_layer.patience import Lost, Patience
 
@@ -41,7 +42,7 @@ class Moved(Exception):
 class Views:
     """The open stores and what reading them depends on; one for each process. Closing is the opener's.
 
-    ``patience_seconds``: how long one answer waits for one of the stores.
+    ``patience_seconds``: how long one answer waits for one of the stores. ``recommenders``: each one's settings.
     """
 
     batch: ViewStore
@@ -49,6 +50,7 @@ class Views:
     partitioner: str = "murmur2"
     shrinkage: float = 0.0
     patience_seconds: float = 2.0
+    recommenders: Mapping[str, Any] = field(default_factory=lambda: settings_of({}))
     _kept: "dict[type[OfGeneration], Any]" = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -79,7 +81,9 @@ def open_views(settings: Settings) -> Iterator[Views]:
     batch = open_store(settings.batch_views_url, timeout_ms=patience)
     speed = open_store(settings.speed_views_url, timeout_ms=patience)
     try:
-        yield Views(batch, speed, settings.partitioner, settings.shrinkage, patience_seconds=patience / 1000)
+        yield Views(
+            batch, speed, settings.partitioner, settings.shrinkage, patience / 1000, settings.recommender_settings
+        )
     finally:
         batch.close()
         speed.close()

@@ -1,6 +1,5 @@
 """The HTTP API over a small shop in SQLite, served on a free port: what its tests begin with."""
 
-import json
 import threading
 import time
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ from httpx import Client, Response
 from adapters.log import Log
 from adapters.settings import Settings
 from adapters.stores import open_store
-from core.codec import pack_sums
+from recommenders.als.model import artefact
 from schemas.event import Event
 from schemas.rules import Rules
 from serving_layer.http.bodies import Limits
@@ -48,13 +47,8 @@ def model_rows(items: list[str]) -> dict[tuple[str, bytes], bytes]:
     """Factors that tell the two tastes apart."""
     names = sorted(item.encode() for item in items)
     factors = np.array([[0.1, 1.0] if name.startswith(b"y") else [1.0, 0.1] for name in names], np.float32)
-    meta = {"factors": 2, "items": len(names), "alpha": 10.0, "regularization": 0.05}
-    return {
-        ("model", b"meta"): json.dumps(meta).encode(),
-        ("model", b"gram"): (factors.T @ factors).tobytes(),
-        ("model", b"factors/000000"): factors.tobytes(),
-        ("model", b"names/000000"): pack_sums([(name, row) for row, name in enumerate(names)]),
-    }
+    facts = {"alpha": 10.0, "regularization": 0.05, "weighted": False}
+    return {("als", key): row for key, row in artefact(names, factors, facts).rows()}
 
 
 def fill(home: Path, log: Log | None = None) -> SmallLambda:

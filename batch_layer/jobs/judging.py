@@ -2,31 +2,22 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from adapters.books import generation_book
+from adapters.books import BLEND, CALIBRATION, generation_book
 from adapters.opened import batch_views
 from adapters.settings import Settings
-from adapters.units import memory_bytes
 from batch_layer.drift import drift, kept, ratios
 from batch_layer.evaluation import PROBES, Question, evaluate, in_time_order, sampled
 from batch_layer.gate import Limits, refusals
-from batch_layer.jobs.training import Training, train
+from batch_layer.past import LakePast, interactions, store, stored, summary
 from batch_layer.sample_check import check, drawn, recomputed, users_events
 from batch_layer.search import search
-from batch_layer.train import (
-    CALIBRATION,
-    MODEL,
-    AlsSettings,
-    Engine,
-    als_settings,
-    interactions,
-    model_rows,
-    reused,
-    stored_model,
-)
 from core.ranking_quality import Interactions, votes
+from recommenders import recommender
+from recommenders.als.model import AlsSettings, reused, searched
+from recommenders.opened import asked_for
 from schemas.control import Generation
 from schemas.rules import Rules
 
@@ -53,54 +44,56 @@ class Judging:
     active: Generation | None
 
     def train(self, full: bool, candidates: int = 0) -> dict[str, Any]:
-        """Train the model on all events and write it; with ``candidates`` after a search among so many settings.
+        """Train the models on all events and write them; with ``candidates`` after a search among so many settings.
 
-        Begun from the active generation's factors and found settings; anew where the run is full.
+        Begun from the active generation's factors and found settings; from scratch where the run is full.
         """
-        views = batch_views(self.settings)
-        previous = stored_model(views, self.active.id if self.active else None)
-        als, asked = reused(als_settings(self.settings), previous)
+        views, settings = batch_views(self.settings), dict(self.settings.recommender_settings)
+        active = self.active.id if self.active else None
         if candidates:
-            als, asked = self._search(als, candidates), als_settings(self.settings)
-        engine = Engine(self.settings.als_engine, memory_bytes(self.settings.als_memory))
-        how = Training(als, engine, f"{self.settings.lake_path}/als", None if full else previous, asked)
-        model = train(interactions(self.events()), how, self.say)
-        if model is None:
-            return {"model": {}}
-        if asked:
-            self.say(f"with settings that a search found: regularization {als.regularization:g}, alpha {als.alpha:g}")
-        book = generation_book(self.run)
-        views.delete(book, MODEL)  # of a try that died
-        for key, value in model_rows(model):
-            views.put(book, {(MODEL, key): value})
-        sizes = {"items": len(model.items), "factors": model.factors.shape[1]}
-        return {"model": {**sizes, "engine": model.engine, "warm": model.warm, "settings": asdict(als)}}
+            settings["als"] = self._search(settings["als"], candidates)
+        past = LakePast(interactions(self.events()), f"{self.settings.lake_path}/als", self.say, full)
+        found = {}
+        try:
+            for name in [name for name in asked_for(settings) if recommender(name).trained]:
+                artefact = recommender(name).fit(past, settings[name], stored(views, active, name))
+                found[name] = summary(artefact)
+                if artefact is not None:
+                    store(views, self.run, name, artefact)
+        finally:
+            past.close()
+        return {"model": found.get("als", {}), "models": found}
 
     def _search(self, als: AlsSettings, candidates: int) -> AlsSettings:
         events, _ = self._sample(self.settings.evaluation_events or SEARCHED_EVENTS)
-        tried = search(events, Question(self.rules, als, self.settings.shrinkage), candidates)
-        best, now = tried[0], next(each for each in tried if each.als == als)
+        views, active = batch_views(self.settings), self.active.id if self.active else None
+        now = reused(als, stored(views, active, "als"))
+        tried = search(events, self._question(now), candidates)
+        best, ours = tried[0], next(each for each in tried if each.als.fitted == now.fitted)
         self.say(
             f"searched {len(tried)} ALS settings on the validation slice: NDCG@10 {best.ndcg:.4f} with regularization "
-            f"{best.als.regularization:g}, alpha {best.als.alpha:g}; {now.ndcg:.4f} with those of now"
+            f"{best.als.regularization:g}, alpha {best.als.alpha:g}; {ours.ndcg:.4f} with those of now"
         )
-        return best.als
+        return searched(als, best.als)
+
+    def _question(self, als: AlsSettings) -> Question:
+        return Question(self.rules, {**self.settings.recommender_settings, "als": als}, self.settings.shrinkage)
 
     def evaluate(self) -> dict[str, Any]:
         """How good rankings of these data are, and how far the views are from the active generation's."""
         if not self.settings.evaluation_events:
             return {"evaluation": {}}
         events, names = self._sample(self.settings.evaluation_events)
-        settings = self.metrics.get("model", {}).get("settings")
-        als = AlsSettings(**settings) if settings else als_settings(self.settings)
-        told = evaluate(events, Question(self.rules, als, self.settings.shrinkage))
+        learned = self.metrics.get("model", {}).get("settings", {})
+        als = replace(self.settings.recommender_settings["als"], **learned)
+        told = evaluate(events, self._question(als))
         by_model = ", ".join(f"{name} {found['ndcg@10']:.3f}" for name, found in told["models"].items())
         self.say(f"NDCG@10 on a time split, {told['judged_users']:,} users: {by_model or 'nobody to judge'}")
         popular = [names[code] for code in votes(events).argsort(kind="stable")[::-1][:PROBES].tolist()]
         told["popular"] = [name.decode() for name in popular[:POPULAR]]
         if told.get("calibration"):
             row = json.dumps(told["calibration"]).encode()
-            batch_views(self.settings).put(generation_book(self.run), {(MODEL, CALIBRATION): row})
+            batch_views(self.settings).put(generation_book(self.run), {(BLEND, CALIBRATION): row})
         return {"evaluation": told | {"drift": self._drift(popular)}}
 
     def _drift(self, popular: list[bytes]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from airflow.dag_processing.dagbag import DagBag
 from millrace_tasks import run_name
 
 bag = DagBag(os.environ["AIRFLOW__CORE__DAGS_FOLDER"])
-names = ("adapters", "batch_layer", "core", "millrace", "schemas", "pyspark")
+names = ("adapters", "batch_layer", "core", "recommenders", "millrace", "schemas", "pyspark")
 print(json.dumps({
     "ours": [name for name in names if importlib.util.find_spec(name)],
     "errors": bag.import_errors,

@@ -15,7 +15,8 @@ from core.runs import STEPS
 from core.views import NORMS
 from datasets.generator import GeneratorSettings
 from millrace.evaluate import in_lake
-from serving_layer.model import model_of
+from recommenders.als.scorer import AlsScorer
+from serving_layer.models import recommenders_of
 from serving_layer.recommender import Wish as Recommendation
 from serving_layer.recommender import recommend
 from serving_layer.views import answer
@@ -129,8 +130,9 @@ def one_that_is_meant_serves_with_sparks_model(shop: Installation) -> None:
     assert any(line.startswith("the gate would not activate it (overruled): it holds") for line in shop.said)
     assert made.metrics["model"]["engine"] == "spark"
     user = shop.names().users[0].encode()
-    told, model = answer(shop.views, lambda s: (recommend(s, user, Recommendation()), model_of(s)))
+    told, model = answer(shop.views, lambda s: (recommend(s, user, Recommendation()), recommenders_of(s)["als"].scorer))
     assert told["generation"] == made.id
     assert told["items"]
-    assert model is not None
+    assert isinstance(model, AlsScorer)
+    assert model.items
     assert model.weighted

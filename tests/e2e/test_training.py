@@ -1,17 +1,20 @@
 """Training on both engines over a real Spark session: equal quality, the same equations, warm starts, odd inputs."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
-from batch_layer.jobs.training import Training, numbered, train
-from batch_layer.train import AlsSettings, Engine, Model
-from core.fold_in import fold_in
-from core.rankers import Factors, constant, factors, folded
-from core.ranking_quality import Interactions, judged, quality, votes
+from batch_layer.past import LakePast
+from core.ranking_quality import Interactions, constant, judged, quality, votes
+from recommenders.als import RECOMMENDER, AlsSettings
+from recommenders.als.fold_in import fold_in
+from recommenders.als.spark import numbered
+from recommenders.artefact import Artefact
+from recommenders.cohort import Cohort
 from schemas.rules import Rules
 
 if TYPE_CHECKING:
@@ -48,29 +51,33 @@ def scratch(spark: "SparkSession") -> str:
     return f"{spark.conf.get('spark.local.dir')}/als"
 
 
+def fit(
+    spark: "SparkSession", rows: Rows, als: AlsSettings, start: Artefact | None = None, said: list[str] | None = None
+) -> Artefact | None:
+    past = LakePast(frame(spark, rows), scratch(spark), ([] if said is None else said).append)
+    try:
+        return RECOMMENDER.fit(past, als, start)
+    finally:
+        past.close()
+
+
 def trained(
-    spark: "SparkSession", rows: Rows, engine: str, start: Model | None = None, als: AlsSettings = ALS
-) -> Model:
-    model = train(frame(spark, rows), Training(als, Engine(engine), scratch(spark), start), lambda line: None)
+    spark: "SparkSession", rows: Rows, engine: str, start: Artefact | None = None, als: AlsSettings = ALS
+) -> Artefact:
+    model = fit(spark, rows, replace(als, engine=engine), start)
     assert model is not None
     return model
-
-
-def by_code(model: Model, items: int) -> Factors:
-    y = np.zeros((items, model.factors.shape[1]), np.float32)
-    y[[int(name[1:]) for name in model.items]] = model.factors
-    return Factors(y, model.settings.alpha, *model.regularization)
 
 
 def test_both_engines_are_equally_good_on_a_time_split(spark: "SparkSession") -> None:
     events = clusters()
     train_part, rest = events.split(0.8)
-    asked, fold = judged(train_part, rest, None), folded(train_part, Rules())
-    nobody = np.zeros(events.items)
-    found = {
-        engine: quality(asked, factors(fold, by_code(trained(spark, rows_of(train_part), engine), 120)), nobody).ndcg
-        for engine in ("implicit", "spark")
-    }
+    names = [b"i%04d" % code for code in range(events.items)]
+    asked, cohort = judged(train_part, rest, None), Cohort.of(train_part, Rules(), names)
+    nobody, found = np.zeros(events.items), {}
+    for engine in ("implicit", "spark"):
+        scorer = RECOMMENDER.open(trained(spark, rows_of(train_part), engine), ALS)
+        found[engine] = quality(asked, partial(scorer.scores, cohort), nobody).ndcg
     difference = found["implicit"] - found["spark"]  # user by user: much surer than two means apart
     noise = 2 * difference.std() / np.sqrt(len(difference))
     assert abs(difference.mean()) <= max(noise, 0.005)
@@ -106,12 +113,13 @@ def test_a_warm_start_goes_on_from_the_items_it_knows(spark: "SparkSession") -> 
         trained(spark, new, "implicit", first),
         trained(spark, new, "implicit", als=AlsSettings(12, 10, 5.0, 10.0, 9)),
     )
-    assert (warm.warm, cold.warm) == (True, False)
+    assert (warm.facts["warm"], cold.facts["warm"]) == (True, False)
     assert warm.items == [*first.items, b"new"]
-    assert np.abs(warm.factors[-1]).max() > 0
+    assert np.abs(warm.arrays["factors"][-1]).max() > 0
 
-    def moved(model: Model) -> float:
-        return float(np.linalg.norm(model.factors[:-1] - first.factors) / np.linalg.norm(first.factors))
+    def moved(model: Artefact) -> float:
+        y, before = model.arrays["factors"][:-1], first.arrays["factors"]
+        return float(np.linalg.norm(y - before) / np.linalg.norm(before))
 
     assert moved(warm) < 0.1 < moved(cold)
 
@@ -132,20 +140,20 @@ def test_odd_inputs_make_a_finite_model_and_nothing_makes_none(spark: "SparkSess
     for name, rows in ODD.items():
         model = trained(spark, rows, engine, als=replace(ALS, iterations=1))
         assert model.items == sorted({item.encode() for _, item, _ in rows}), name
-        assert np.isfinite(model.factors).all(), name
-        assert np.abs(model.factors).max() > 0, name
-    assert train(frame(spark, []), Training(ALS, Engine(engine), scratch(spark)), lambda line: None) is None
+        assert np.isfinite(model.arrays["factors"]).all(), name
+        assert np.abs(model.arrays["factors"]).max() > 0, name
+    assert fit(spark, [], replace(ALS, engine=engine)) is None
 
 
 def test_the_order_of_the_ratings_does_not_matter(spark: "SparkSession") -> None:
     rows = rows_of(clusters(users=60, each=9))
     forward, backward = trained(spark, rows, "implicit"), trained(spark, rows[::-1], "implicit")
-    np.testing.assert_allclose(forward.factors, backward.factors, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(forward.arrays["factors"], backward.arrays["factors"], rtol=1e-4, atol=1e-5)
 
 
 def test_what_was_chosen_is_said(spark: "SparkSession") -> None:
     said: list[str] = []
     for memory in (1 << 30, 1000):
-        train(frame(spark, ODD["all the same"]), Training(ALS, Engine("auto", memory), scratch(spark)), said.append)
+        fit(spark, ODD["all the same"], replace(ALS, memory=memory), said=said)
     assert said[0].startswith("trained ALS with implicit (auto: 0 MiB of 1,024 for implicit), begun anew: 36 ratings")
     assert said[1].startswith("trained ALS with spark (auto: 0 MiB of 0 for implicit)")

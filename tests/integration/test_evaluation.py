@@ -12,11 +12,21 @@ import pyarrow as pa
 import pytest
 from click.testing import CliRunner
 
+from adapters.books import BLEND as BLEND_SPACE
+from adapters.books import CALIBRATION
 from adapters.stores import open_store
-from batch_layer.evaluation import ALS, BLEND, ITEM_CF, POPULARITY, RECENT, Question, evaluate, fitted, in_time_order
+from batch_layer.evaluation import (
+    ALS,
+    BLEND,
+    ITEM_CF,
+    POPULARITY,
+    RECENT,
+    InteractionsPast,
+    Question,
+    evaluate,
+    in_time_order,
+)
 from batch_layer.search import search
-from batch_layer.train import CALIBRATION, MODEL, AlsSettings, Model, model_rows
-from core.rankers import as_served, blended, folded
 from core.ranking_quality import Interactions, judged
 from datasets.importers import IMPORTERS
 from datasets.importers.base import ImportOptions
@@ -24,6 +34,10 @@ from datasets.importing import Share, read_dataset
 from datasets.tally import Tally
 from millrace.evaluate import evaluate as command
 from millrace.evaluate import in_file
+from recommenders import settings_of
+from recommenders.als.model import AlsSettings, artefact
+from recommenders.cohort import Cohort
+from recommenders.opened import blended, fit_all, open_all
 from schemas.event import REMOVE, Event
 from schemas.rules import Rules
 from serving_layer.catalogue import Page
@@ -34,6 +48,10 @@ from tests.streams import DAY, HOUR, START
 
 RULES = Rules(history_items=6, remembered_ids=8, partitions=2)
 SETTINGS = AlsSettings(factors=5, iterations=5, regularization=1.0, alpha=10.0)
+
+
+def settings(als: AlsSettings = SETTINGS) -> dict[str, Any]:
+    return {**settings_of({}), "als": als}
 
 
 def shop(seed: int = 1, n: int = 900, users: int = 40, items: int = 30) -> list[Event]:
@@ -69,14 +87,15 @@ def interactions(events: list[Event]) -> tuple[Interactions, list[bytes]]:
 def test_the_blend_scores_every_item_as_serving_does(stores: Views) -> None:
     world = SmallLambda(stores.batch, stores.speed, RULES, placed(shop(), RULES))
     events, names = interactions([replace(e, offset=k) for k, e in enumerate(world.log)])
-    factors = fitted(events, SETTINGS)
-    by_name = sorted(range(len(names)), key=lambda code: names[code])
-    model = Model([names[code] for code in by_name], factors.items[by_name], SETTINGS)
-    rows = {(MODEL, key): value for key, value in model_rows(model)}
-    world.run_batch(len(world.log), {**rows, (MODEL, CALIBRATION): b"[[0, 0.1], [1, 0.5]]"})
+    fitted = fit_all(InteractionsPast(events, names), settings())["als"]
+    assert fitted is not None
+    by_name = sorted(range(len(names)), key=lambda row: fitted.items[row])
+    model = artefact([fitted.items[row] for row in by_name], fitted.arrays["factors"][by_name], fitted.facts)
+    rows = {("als", key): value for key, value in model.rows()}
+    world.run_batch(len(world.log), {**rows, (BLEND_SPACE, CALIBRATION): b"[[0, 0.1], [1, 0.5]]"})
     world.begin()
     asked = judged(events, events.before(0), None)
-    scorer = blended(as_served(events, folded(events, RULES), factors, 0.0), asked)
+    scorer = blended(open_all({"als": fitted}, settings()), Cohort.of(events, RULES, names), asked)
     user_of = {
         event.user_id: code for event, code in zip(sorted(shop(), key=lambda e: e.event_time), events.user, strict=True)
     }
@@ -103,16 +122,18 @@ def test_planted_tastes_are_found_and_a_search_does_not_lose_them() -> None:
         for k, u in enumerate(rng.integers(0, 150, 4000).tolist())
     ]  # fmt: skip
     given, _ = interactions(events)
-    question = Question(Rules(), replace(SETTINGS, regularization=1e5))
+    configured = replace(SETTINGS, regularization=1e5)
+    question = Question(Rules(), settings(configured))
     told = evaluate(given, question)
     found = {name: each["ndcg@10"] for name, each in told["models"].items()}
     assert list(found) == [POPULARITY, RECENT, ITEM_CF, ALS, BLEND]
     assert found[ITEM_CF] > 1.5 * found[POPULARITY]
     tried = search(given, question, 6)
     assert len(tried) == 7
-    assert tried[0].ndcg > 1.2 * next(each.ndcg for each in tried if each.als == question.als)
+    [ours] = [candidate for candidate in tried if candidate.als.fitted == configured.fitted]
+    assert tried[0].ndcg > 1.2 * ours.ndcg
     assert [each.ndcg for each in tried] == sorted((each.ndcg for each in tried), reverse=True)
-    assert evaluate(given, replace(question, als=tried[0].als))["models"][ALS]["ndcg@10"] > found[ALS]
+    assert evaluate(given, Question(Rules(), settings(tried[0].als)))["models"][ALS]["ndcg@10"] > found[ALS]
 
 
 @pytest.mark.parametrize("n", [0, 1, 2, 5])
@@ -123,9 +144,9 @@ def test_too_few_events_are_told_not_judged(n: int) -> None:
     names = ["user", "item_id", "weight", "event_time", "partition", "offset"]
     table = pa.table([pa.array(c, t) for c, t in zip(columns, types, strict=True)], names)
     events, _ = in_time_order(table)
-    told = evaluate(events, Question(Rules(), SETTINGS))
+    told = evaluate(events, Question(Rules(), settings()))
     assert (told["judged_users"], told["models"]) == (0, {})
-    assert search(events, Question(Rules(), SETTINGS), 3)[0].als == SETTINGS
+    assert search(events, Question(Rules(), settings()), 3)[0].als.fitted == SETTINGS.fitted
 
 
 def test_the_command_judges_a_file_as_a_table_and_as_json(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -173,7 +194,7 @@ def test_deterministic_models_match_an_independent_program_on_real_data(
         imported = read_dataset(IMPORTERS[form](test_data / path, options, Tally()), Share(), with_items=False)
         file.writelines(line.text + b"\n" for line in imported.lines)
     events, _ = in_time_order(in_file(tmp_path / "events.jsonl", rules))
-    told = evaluate(events, Question(rules, AlsSettings(8, 2, 10.0, 10.0)))
+    told = evaluate(events, Question(rules, settings(AlsSettings(8, 2, 10.0, 10.0))))
     assert told["judged_users"] == users
     for model, ndcg, recall in figures:
         found: dict[str, Any] = told["models"][model]

@@ -1,6 +1,5 @@
 """Eight readers hammer recommend and similar while twenty generations are published and old ones are dropped."""
 
-import json
 import math
 import random
 import threading
@@ -24,9 +23,9 @@ from adapters.settings import Settings
 from adapters.stores import ViewStore, open_store
 from batch_layer.runs import Runs
 from core.boundaries import reaches
-from core.codec import pack_sums
 from core.control import drop, rollback
 from core.fold_slow import SlowView
+from recommenders.als.model import artefact
 from schemas.control import Control, Offsets
 from schemas.event import REMOVE, Event
 from schemas.rules import Rules
@@ -69,13 +68,8 @@ def model(number: int) -> Rows:
     """Factors that differ from those of any other number, so that a mixture shows."""
     factors = np.random.default_rng(number).normal(size=(len(ITEMS), 4)).astype(np.float32)
     names = sorted(item.encode() for item in ITEMS)
-    meta = {"factors": 4, "items": len(names), "alpha": 10.0, "regularization": 0.05}
-    return {
-        ("model", b"meta"): json.dumps(meta).encode(),
-        ("model", b"gram"): (factors.T @ factors).tobytes(),
-        ("model", b"factors/000000"): factors.tobytes(),
-        ("model", b"names/000000"): pack_sums([(name, row) for row, name in enumerate(names)]),
-    }
+    facts = {"alpha": 10.0, "regularization": 0.05, "weighted": False}
+    return {("als", key): row for key, row in artefact(names, factors, facts).rows()}
 
 
 @dataclass

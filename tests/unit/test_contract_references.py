@@ -7,7 +7,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 REFERENCE = re.compile(r"contract §(\d+)(?: rules? (\d+(?:(?:, | and |–)\d+)*))?")
-FOLDERS = ("schemas", "core", "adapters", "batch_layer", "speed_layer", "serving_layer", "datasets", "millrace")
+ROOMS = ("schemas", "core", "recommenders", "adapters", "datasets", "millrace")
+FOLDERS = (*ROOMS, "batch_layer", "speed_layer", "serving_layer")
 
 
 def referring_files() -> list[Path]:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from core.fold_in import fold_in
+from recommenders.als.fold_in import fold_in
 
 
 def problem(seed: int = 1) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

@@ -10,10 +10,11 @@ import pytest
 
 from adapters.books import generation_book
 from adapters.stores import Book, ViewStore, open_store
-from batch_layer import train
-from core.fold_in import Floats, Matrix
+from recommenders.als.fold_in import Floats, Matrix
+from recommenders.als.model import artefact
+from recommenders.als.scorer import AlsScorer
 from schemas.errors import StoreUnavailable
-from serving_layer.model import SHARE_OF_PATIENCE, Model, model_of
+from serving_layer.models import SHARE_OF_PATIENCE, recommenders_of
 from serving_layer.patience import Lost, Patience
 from serving_layer.snapshot import Snapshot
 from serving_layer.views import BATCH, Views
@@ -21,10 +22,19 @@ from serving_layer.views import BATCH, Views
 FACTORS = 50
 
 
-def model(factors: Matrix) -> Model:
+FACTS = {"alpha": 10.0, "regularization": 0.1, "weighted": False}
+
+
+def model(factors: Matrix) -> AlsScorer:
     items = [f"item-{row:06d}".encode() for row in range(len(factors))]
-    rows = {item: row for row, item in enumerate(items)}
-    return Model(items, rows, np.asfortranarray(factors), factors.T @ factors, 1.0, 0.1)
+    return AlsScorer(items, np.asfortranarray(factors), factors.T @ factors, 1.0, 0.1)
+
+
+def model_of(snapshot: Snapshot) -> AlsScorer | None:
+    """The snapshot's ALS model, None where it has none yet."""
+    scorer = recommenders_of(snapshot)["als"].scorer
+    assert isinstance(scorer, AlsScorer)
+    return scorer if scorer.items else None
 
 
 def plainly(factors: Matrix, vector: Floats, wanted: int) -> list[int]:
@@ -67,10 +77,10 @@ def test_equal_scores_are_in_the_order_of_the_items_names() -> None:
 def test_a_large_model_comes_back_from_rows_that_any_store_takes(tmp_path: Path) -> None:
     factors = np.random.default_rng(7).normal(size=(12_345, FACTORS)).astype(np.float32)
     items = [f"item-{row:06d}".encode() for row in range(len(factors))]
-    rows = dict(train.model_rows(train.Model(items, factors, train.AlsSettings(FACTORS, 1, 0.1, 10.0))))
+    rows = dict(artefact(items, factors, FACTS).rows())
     assert max(map(len, rows.values())) <= 1 << 20  # half of a commit log segment at its smallest is Cassandra's most
     store = open_store(f"sqlite:///{tmp_path / 'views.sqlite'}")
-    store.put(generation_book("g"), {("model", key): value for key, value in rows.items()})
+    store.put(generation_book("g"), {("als", key): value for key, value in rows.items()})
     found = model_of(Snapshot(Views(store, store), "g", None, None, None, (), ()))
     store.close()
     assert found is not None
@@ -85,7 +95,7 @@ class Slow:
         self.store, self.ready, self.refusing = store, threading.Event(), False
 
     def read(self, book: Book, space: str, keys: Sequence[bytes]) -> dict[bytes, bytes]:
-        if space == "model":
+        if space == "als":
             self.ready.wait(30)
             if self.refusing:
                 raise StoreUnavailable("down")
@@ -95,12 +105,12 @@ class Slow:
 def test_answers_go_on_without_a_model_that_takes_long_to_load_and_have_it_then(tmp_path: Path) -> None:
     store = open_store(f"sqlite:///{tmp_path / 'views.sqlite'}")
     factors = np.ones((3, FACTORS), np.float32)
-    rows = train.model_rows(train.Model([b"a", b"b", b"c"], factors, train.AlsSettings(FACTORS, 1, 0.1, 10.0)))
-    store.put(generation_book("g"), {("model", key): value for key, value in rows})
+    rows = artefact([b"a", b"b", b"c"], factors, FACTS).rows()
+    store.put(generation_book("g"), {("als", key): value for key, value in rows})
     slow: Any = Slow(store)
     views = Views(slow, store, patience_seconds=0.1)
 
-    def asked() -> tuple[Model | None, list[str]]:
+    def asked() -> tuple[AlsScorer | None, list[str]]:
         snapshot = Snapshot(views, "g", {0: 0}, None, None, (), ("speed",))
         found = model_of(snapshot)
         return found, snapshot.header()["degraded"]
@@ -123,7 +133,7 @@ def test_what_an_answer_waits_for_a_model_is_taken_from_its_budget_and_leaves_so
     slow: Any = Slow(store)
     views, patience = Views(slow, store, patience_seconds=60.0), Patience(4.0)  # far more would be the first one's
 
-    def asked() -> tuple[Model | None, list[str]]:
+    def asked() -> tuple[AlsScorer | None, list[str]]:
         snapshot = Snapshot(views, "g", {0: 0}, None, None, (), ("speed",))
         return model_of(snapshot), snapshot.header()["degraded"]
 

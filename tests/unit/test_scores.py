@@ -115,11 +115,13 @@ def test_changes_of_a_bucket() -> None:
 
 def test_a_blend_scales_each_source_by_its_best_allowed_item_and_adds_by_weight() -> None:
     sources = {"als": {b"a": 3.0, b"b": 6.0, b"seen": 99.0}, "similar": {b"b": 1.0, b"bad": -1.0}}
-    rows = list(blend(sources, {b"seen"}))
+    rows = list(blend(sources, WEIGHTS, {b"seen"}))
     assert [(row.item, row.source) for row in rows] == [(b"b", "als"), (b"a", "als")]
     assert [row.score for row in rows] == pytest.approx([1.0, 0.4 * 0.5 / 0.7])
     assert rows[0].parts == pytest.approx({"als": 0.4 / 0.7, "similar": 0.3 / 0.7})
 
+
+WEIGHTS = {"als": 0.4, "similar": 0.3, "popular": 0.2, "trending": 0.1}
 
 near_ties = st.sampled_from([0.0, -1.0, 0.5, 0.5 + 1e-13, 0.5 + 6e-13, 0.75, 1.0]) | st.floats(0, 1)
 candidates = st.dictionaries(st.sampled_from([b"%d" % k for k in range(12)]), near_ties)
@@ -127,7 +129,7 @@ candidates = st.dictionaries(st.sampled_from([b"%d" % k for k in range(12)]), ne
 
 @given(st.dictionaries(st.sampled_from(["als", "similar", "popular", "trending"]), candidates))
 def test_a_blend_is_ordered_by_rounded_score_then_by_the_name(sources: dict[str, dict[bytes, float]]) -> None:
-    rows = list(blend(sources, {b"3"}))
+    rows = list(blend(sources, WEIGHTS, {b"3"}))
     assert rows == sorted(rows, key=lambda row: (-round(row.score, 12), row.item))
     assert {row.item for row in rows} == {k for each in sources.values() for k, v in each.items() if v > 0} - {b"3"}
     assert [row.score for row in rows] == [sum(row.parts.values()) for row in rows]
@@ -148,7 +150,7 @@ def test_what_rises_has_five_events_and_a_bound_above_1(rows: list[tuple[int, in
 
 def test_an_excluded_item_can_be_scored_without_changing_the_others() -> None:
     sources = {"popular": {b"a": 4.0, b"seen": 2.0}}
-    plain, also = blend(sources, {b"seen"}), blend(sources, {b"seen"}, b"seen")
+    plain, also = blend(sources, WEIGHTS, {b"seen"}), blend(sources, WEIGHTS, {b"seen"}, b"seen")
     assert [(row.item, row.score) for row in plain] == [(b"a", 1.0)]
     assert [(row.item, row.score) for row in also] == [(b"a", 1.0), (b"seen", 0.5)]
 

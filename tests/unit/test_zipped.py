@@ -76,7 +76,8 @@ def zipped(folder: Path, appended: bytes) -> Path:
     """The packages in a zip there, a file of core with something more at its end."""
     folder.mkdir()
     with ZipFile(folder / "packages.zip", "w") as out:
-        for path in (path for name in ("core", "schemas", "adapters") for path in (ROOT / name).rglob("*.*")):
+        rooms = ("core", "schemas", "recommenders", "adapters")
+        for path in (path for name in rooms for path in (ROOT / name).rglob("*.*")):
             more = appended if path.name == "codec.py" else b""
             out.writestr(str(path.relative_to(ROOT)), path.read_bytes() + more)
     return folder / "packages.zip"

@@ -1,0 +1,99 @@
+"""What the recommenders of a generation learn from, out of the lake; and its models in their book."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from adapters.books import generation_book
+from adapters.stores.port import ViewStore
+from recommenders.artefact import Artefact
+from recommenders.port import Size, Standing
+from schemas.event import REMOVE
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+
+def interactions(events: "DataFrame") -> "DataFrame":
+    """(user_id, item_id, rating) with the greatest weight of each pair that was not retracted last; thousandths."""
+    from pyspark.sql import functions as F
+
+    weighty = events.where("weight <> 0")
+    last = F.max_by("weight", "offset").alias("last")
+    best = weighty.groupBy("user_id", "item_id").agg(F.max("weight").alias("rating"), last)
+    return best.where(F.col("last") != REMOVE).select("user_id", "item_id", "rating")
+
+
+@dataclass
+class LakePast:
+    """``recommenders.port.Past`` over a table (user_id, item_id, rating), which is kept until ``close``."""
+
+    ratings: "DataFrame"
+    scratch: str
+    report: Callable[[str], None]
+    anew: bool = False
+    seed: int = 42
+
+    def __post_init__(self) -> None:
+        self.ratings.persist()
+
+    def close(self) -> None:
+        """Let go of what is kept."""
+        self.ratings.unpersist()
+
+    def say(self, line: str, /) -> None:
+        self.report(line)
+
+    def frame(self) -> "DataFrame":
+        return self.ratings
+
+    def size(self) -> Size:
+        from pyspark.sql import functions as F
+
+        counts = F.count("*"), F.approx_count_distinct("user_id"), F.count_distinct("item_id")
+        row = self.ratings.agg(*counts).head()
+        return Size(*row) if row else Size(0, 0, 0)
+
+    def standing(self) -> Standing:
+        """64-bit hashes stand for names on the way, since no name is needed for each rating."""
+        from pyspark.sql import functions as F
+
+        rows = (
+            self.ratings.select("item_id").distinct().select("item_id", F.xxhash64("item_id").alias("hash")).toArrow()
+        )
+        names = rows.column("item_id").combine_chunks().cast(pa.binary())
+        order = np.asarray(pc.sort_indices(names))
+        hashes = rows.column("hash").to_numpy()[order]
+        rating = F.col("rating").cast("int").alias("rating")  # at most 10^9
+        hashed = self.ratings.select(F.xxhash64("user_id").alias("user"), F.xxhash64("item_id").alias("item"), rating)
+        columns = hashed.toArrow()
+        user, item, weight = (columns.column(name).to_numpy() for name in ("user", "item", "rating"))
+        by_hash = np.argsort(hashes)
+        code = by_hash[np.searchsorted(hashes[by_hash], item)]
+        placed = np.lexsort((code, user))  # Spark's order is not always the same; what is learned should be
+        return Standing(names.take(pa.array(order)).to_pylist(), user[placed], code[placed], weight[placed])
+
+
+def stored(views: ViewStore, generation: str | None, name: str) -> Artefact | None:
+    """The recommender's artefact in a generation; None: it has none, or one of an earlier form."""
+    if generation is None:
+        return None
+    book = generation_book(generation)
+    return Artefact.read(lambda keys: views.read(book, name, list(keys)))
+
+
+def store(views: ViewStore, run: str, name: str, artefact: Artefact) -> None:
+    """Write the artefact into the run's book, over what a try that died left there."""
+    book = generation_book(run)
+    views.delete(book, name)
+    for key, value in artefact.rows():
+        views.put(book, {(name, key): value})
+
+
+def summary(artefact: Artefact | None) -> dict[str, Any]:
+    """What a generation's metrics say of a model."""
+    return {} if artefact is None else {"items": len(artefact.items), **artefact.facts}

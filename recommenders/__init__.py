@@ -1,0 +1,65 @@
+"""Every model that recommends items, one folder each behind the port of ``recommenders.port``.
+
+A folder holds a model's settings, how it learns (``fit``) and how it answers (``open``): serving and evaluation open
+the same scorers. It may use schemas and core; engines appear only in modules named ``spark.py``. A new model is one
+folder and one line in ``TABLE``.
+"""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from difflib import get_close_matches
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from schemas.errors import SettingsError
+
+if TYPE_CHECKING:
+    from recommenders.port import Recommender
+
+# Name -> the module whose ``RECOMMENDER`` it is; imported only when asked for. Of equally strong sources the first
+# names an item's ``source``.
+TABLE: dict[str, str] = {
+    "als": "recommenders.als",
+    "similar": "recommenders.similar",
+    "popular": "recommenders.popular",
+    "trending": "recommenders.trending",
+}
+
+
+def recommender(name: str) -> "Recommender[Any]":
+    """The recommender of that name."""
+    found: Recommender[Any] = import_module(TABLE[name]).RECOMMENDER
+    return found
+
+
+def settings_of(tables: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Each recommender's settings, from tables of keys by name; what a table leaves out has its default.
+
+    Raises:
+        SettingsError: a name or a key is unknown, or a value is of another type; the text names the nearest known one.
+    """
+    for name in tables:
+        _require_known(name, list(TABLE), "recommender")
+    return {name: _filled(name, recommender(name).settings, tables.get(name, {})) for name in TABLE}
+
+
+def _filled(name: str, kind: type[Any], table: Mapping[str, Any]) -> Any:
+    defaults = kind()
+    for key, value in table.items():
+        _require_known(key, [field.name for field in fields(kind)], f"setting of recommenders.{name}:")
+        wanted = type(getattr(defaults, key))
+        if wanted is float and isinstance(value, int) and not isinstance(value, bool):
+            continue
+        if type(value) is not wanted:
+            raise SettingsError(f"setting recommenders.{name}.{key} must be of type {wanted.__name__}, not {value!r}")
+    made = kind(**table)
+    if not 0 <= made.weight < float("inf"):
+        raise SettingsError(f"setting recommenders.{name}.weight must be a number that is not negative")
+    return made
+
+
+def _require_known(name: str, known: list[str], what: str) -> None:
+    if name not in known:
+        near = get_close_matches(name, known, 1)
+        hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(known)}"
+        raise SettingsError(f"unknown {what} '{name}': {hint}")

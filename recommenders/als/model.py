@@ -1,0 +1,130 @@
+"""The recommender ``als``: settings, which engine fits it, and what its artefact holds."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from recommenders.als.scorer import AlsScorer
+from recommenders.artefact import Artefact
+from recommenders.port import Past, Size
+
+ENGINES = ("auto", "implicit", "spark")
+FACTORS, GRAM = "factors", "gram"  # arrays: Y, shape (items, factors), and YtY
+
+
+@dataclass(frozen=True)
+class AlsSettings:
+    """``factors`` f; ``regularization`` λ; confidence c = 1 + ``alpha`` · rating, a view's rating being 1.
+
+    ``engine``: implicit, spark, or auto, which takes implicit while it needs no more than ``memory`` bytes.
+    ``weight``: the source's share of a blend.
+    """
+
+    factors: int = 50
+    iterations: int = 15
+    regularization: float = 10.0
+    alpha: float = 10.0
+    seed: int = 42
+    engine: str = "auto"
+    memory: int = 4 << 30
+    weight: float = 0.4
+
+    @property
+    def fitted(self) -> dict[str, Any]:
+        """The part that decides what is learned."""
+        return {
+            name: value for name, value in asdict(self).items() if name not in ("engine", "memory", "weight", "asked")
+        }
+
+
+@dataclass(frozen=True)
+class Searched(AlsSettings):
+    """Settings that a search found; ``asked``: the ``fitted`` part of the configured ones at that time."""
+
+    asked: Any = None
+
+
+def reused(configured: AlsSettings, before: Artefact | None) -> AlsSettings:
+    """Return the settings to learn with: those that a search found, until the configured ones change."""
+    if isinstance(configured, Searched) or before is None or before.facts.get("asked") != configured.fitted:
+        return configured
+    found = {**asdict(configured), **before.facts["settings"], "iterations": configured.iterations}
+    return Searched(**found, asked=configured.fitted)
+
+
+def engine_for(settings: AlsSettings, size: Size) -> str:
+    """Return ``implicit`` or ``spark``."""
+    if settings.engine != "auto":
+        return settings.engine
+    return "implicit" if memory_for(size, settings.factors) <= settings.memory else "spark"
+
+
+def memory_for(size: Size, factors: int) -> int:
+    """Return the bytes that a fit in one process needs at its peak, the interpreter apart.
+
+    Measured with 50 factors: 137 and 124 per rating at 1 and 4 million of them (columns from Spark, their order, two
+    sparse matrices), and 6.7 per factor of each of 400,000 users and items (float32, and what grows beside it). A
+    name is taken as 100.
+    """
+    return 130 * size.ratings + 8 * factors * (size.users + size.items) + 100 * size.items
+
+
+class Als:
+    """Item factors are as old as the generation; the user's are solved from the merged history at each answer."""
+
+    name = "als"
+    settings = AlsSettings
+    trained = True
+
+    def fit(self, past: Past, settings: AlsSettings, before: Artefact | None) -> Artefact | None:
+        size, als = past.size(), reused(settings, before)
+        if size.ratings == 0:
+            return None
+        engine = engine_for(als, size)
+        if engine == "implicit":
+            from recommenders.als.fitting import by_implicit as fit
+        else:
+            from recommenders.als.spark import by_spark as fit
+        factors = fit(past, size, als, None if past.anew else before)
+        y = factors.y
+        need = f"{memory_for(size, als.factors) / 2**20:,.0f} MiB of {als.memory / 2**20:,.0f} for implicit"
+        past.say(
+            f"trained ALS with {engine} ({als.engine}: {need}), begun {'warm' if factors.warm else 'anew'}: "
+            f"{size.ratings:,} ratings of {size.users:,} users, {size.items:,} items, {y.shape[1]} factors"
+        )
+        if isinstance(als, Searched):
+            found = f"regularization {als.regularization:g}, alpha {als.alpha:g}"
+            past.say(f"with settings that a search found: {found}")
+        facts = {
+            "factors": y.shape[1],
+            "settings": als.fitted,
+            "asked": als.asked if isinstance(als, Searched) else None,
+            "engine": engine, "warm": factors.warm, "alpha": als.alpha,
+            "regularization": als.regularization if factors.per_rating is None else factors.per_rating,
+            "weighted": factors.per_rating is not None,
+        }  # fmt: skip
+        return artefact(factors.items, y, facts)
+
+    def open(self, artefact: Artefact | None, settings: AlsSettings) -> AlsScorer:
+        if artefact is None:
+            return AlsScorer([], np.zeros((0, 1), np.float32), np.zeros((1, 1), np.float32), 0.0, 1.0)
+        facts, arrays = artefact.facts, artefact.arrays
+        return AlsScorer(
+            artefact.items, np.asfortranarray(arrays[FACTORS]), arrays[GRAM],
+            facts["alpha"], facts["regularization"], facts["weighted"],
+        )  # fmt: skip
+
+
+def artefact(items: list[bytes], y: Any, facts: dict[str, Any]) -> Artefact:
+    """Return item factors Y with their gram matrix; ``items`` names the rows."""
+    gram = (y.astype(np.float64).T @ y).astype(np.float32)
+    return Artefact(facts, items, {FACTORS: y, GRAM: gram})
+
+
+def searched(configured: AlsSettings, found: AlsSettings) -> Searched:
+    """Return found settings that know for which configured ones they were found."""
+    return Searched(**{**asdict(configured), **found.fitted}, asked=configured.fitted)
+
+
+RECOMMENDER = Als()

@@ -1,0 +1,156 @@
+"""Many users at once, as evaluation asks: the fold of a past over codes, with the sums that serving would read."""
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, TypeVar, cast
+
+import numpy as np
+
+from core import scores
+from core.codec import History, HistoryEntry
+from core.ranking_quality import Interactions
+from core.scores import Ranked, Window, WindowCounts
+from recommenders.port import CohortScorer, Floats, Ints, Question, Scorer
+from schemas.event import BUCKET_MS, WEIGHT_SCALE
+from schemas.rules import Rules
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Folded:
+    """The fold's sums and histories: ``norm`` (items,) and ``pair`` (items, items) in thousandths.
+
+    ``user``, ``item``, ``rating`` (thousandths), ``time`` (epoch ms), ``steps``: the entries of all histories, user by
+    user, least recently touched first; 0 steps back is the item touched last.
+    """
+
+    norm: Ints
+    pair: Any  # csr_matrix
+    user: Ints
+    item: Ints
+    rating: Ints
+    time: Ints
+    steps: Ints
+
+    users: int
+
+    def histories(self, decay: float) -> Any:
+        """Rating in units times ``decay`` for each step back, shape (users, items), sparse."""
+        from scipy.sparse import csr_matrix
+
+        weight = self.rating / WEIGHT_SCALE * decay**self.steps
+        return csr_matrix((weight, (self.user, self.item)), shape=(self.users, len(self.norm)))
+
+
+def folded(events: Interactions, rules: Rules) -> Folded:
+    """Fold the events from empty histories by the fold of both layers; no event counts as a duplicate here."""
+    from scipy.sparse import csr_matrix
+
+    from core.fold_kernel import fold_kernel  # compiled code takes longer to import than a whole lookup
+
+    order = np.argsort(events.user, kind="stable")
+    starts = np.searchsorted(events.user[order], np.arange(events.users + 1))
+    ids = np.repeat(order[:, None], 2, axis=1)
+    nobody, nothing = np.zeros(events.users + 1, np.int64), np.zeros(0, np.int64)
+    segment = np.zeros(len(order), np.int64)
+    _, keys, amounts, count, item, rating, time, *_ = fold_kernel(
+        starts, events.item[order], events.time[order], events.weight[order], ids, segment,
+        nobody, nothing, nothing, nothing, nobody, np.zeros((0, 2), np.int64),
+        rules.history_items, rules.remembered_ids, rules.window_ms, events.items,
+    )  # fmt: skip
+    p, q = keys // events.items, keys % events.items
+    own = p == q
+    norm = np.zeros(events.items, np.int64)
+    norm[p[own]] = amounts[own]
+    p, q, amounts = p[~own], q[~own], amounts[~own]
+    shape = (events.items, events.items)
+    pair = csr_matrix((np.r_[amounts, amounts], (np.r_[p, q], np.r_[q, p])), shape=shape)
+    user = np.repeat(np.arange(events.users), count)
+    at = np.arange(len(user)) - np.repeat(np.cumsum(count) - count, count)
+    steps = np.repeat(count, count) - 1 - at
+    return Folded(norm, pair, user, item[user, at], rating[user, at], time[user, at], steps, events.users)
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """All users of a past; ``names`` of the items by code. Its sums are those of ``recommenders.port.Sums``."""
+
+    names: Sequence[bytes]
+    fold: Folded
+    item: Ints  # of each event with a weight > 0
+    time: Ints  # epoch ms of each such event
+    shrinkage: float = 0.0
+    _kept: dict[Hashable, object] = field(default_factory=dict)
+
+    @staticmethod
+    def of(events: Interactions, rules: Rules, names: Sequence[bytes] = (), shrinkage: float = 0.0) -> "Cohort":
+        """Fold the events; without ``names`` the items are named so that names sort as codes do."""
+        rated = events.weight > 0
+        known = names or [b"%010d" % code for code in range(events.items)]
+        return Cohort(known, folded(events, rules), events.item[rated], events.time[rated], shrinkage)
+
+    @cached_property
+    def codes(self) -> dict[bytes, int]:
+        """The code of each item's name."""
+        return {name: code for code, name in enumerate(self.names)}
+
+    def question(self, user: int) -> Question:
+        """What serving would ask for this user at the end of the past."""
+        fold = self.fold
+        own = range(*np.searchsorted(fold.user, [user, user + 1]).tolist())
+        entries = (HistoryEntry(self.names[fold.item[k]], int(fold.rating[k]), int(fold.time[k])) for k in own)
+        return Question(History(tuple(entries)), self)
+
+    def pairs(self, items: Sequence[bytes]) -> Mapping[bytes, Mapping[bytes, int]]:
+        out, pair = {}, self.fold.pair
+        for name in items:
+            part = slice(*pair.indptr[self.codes[name] : self.codes[name] + 2])
+            row = zip(pair.indices[part].tolist(), pair.data[part].tolist(), strict=True)
+            out[name] = {self.names[code]: amount for code, amount in row}
+        return out
+
+    def norms(self, items: Sequence[bytes]) -> Mapping[bytes, int]:
+        return {name: int(self.fold.norm[self.codes[name]]) for name in items}
+
+    def frequent(self, hours: int) -> Ranked | None:
+        return self.once(("frequent", hours), lambda: self._ranked(hours, rising=False))
+
+    def rising(self, hours: int) -> Ranked | None:
+        return self.once(("rising", hours), lambda: self._ranked(hours, rising=True))
+
+    def once(self, what: Hashable, make: Callable[[], T]) -> T:
+        if what not in self._kept:
+            self._kept[what] = make()
+        return cast(T, self._kept[what])
+
+    def _ranked(self, hours: int, rising: bool) -> Ranked | None:
+        if not len(self.time):
+            return None
+        hour, window = self.time // BUCKET_MS, Window.ending(int(self.time.max()), hours)
+
+        def within(part: range) -> Ints:
+            return np.bincount(self.item[(hour >= part.start) & (hour < part.stop)], minlength=len(self.names))
+
+        counts = WindowCounts(self.names, *(within(p) for p in (window.window, window.baseline, window.before)))
+        if not rising:
+            return scores.popular(counts)
+        return scores.trends(counts) if scores.has_trend(counts, window, int(hour.min())) else None
+
+
+def scored(scorer: Scorer, cohort: Cohort, users: Ints) -> Floats:
+    """Return the scores of all candidates, shape (users, items): at once where the scorer can, else user by user."""
+    if isinstance(scorer, CohortScorer):
+        return scorer.scores(cohort, users)
+    return one_by_one(scorer, cohort, users)
+
+
+def one_by_one(scorer: Scorer, cohort: Cohort, users: Ints) -> Floats:
+    """Return what ``candidates`` answers each user."""
+    out = np.zeros((len(users), len(cohort.names)))
+    for row, user in enumerate(users.tolist()):
+        for name, score in scorer.candidates(cohort.question(user), len(cohort.names)).scores.items():
+            if (code := cohort.codes.get(name)) is not None:
+                out[row, code] = max(score, 0.0)
+    return out

@@ -1,0 +1,161 @@
+"""The port of everything that recommends: what a model learns from, what it is asked, and what it answers."""
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.codec import History
+from core.scores import Ranked
+from recommenders.artefact import Artefact
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+    from recommenders.cohort import Cohort
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+T = TypeVar("T")
+S_contra = TypeVar("S_contra", contravariant=True)
+
+
+class Sums(Protocol):
+    """The merged sums of one moment: serving reads them from both views, evaluation from a fold of the past.
+
+    ``shrinkage``: the reading setting of the score of ``similar``.
+    """
+
+    @property
+    def shrinkage(self) -> float: ...
+
+    def pairs(self, items: Sequence[bytes]) -> Mapping[bytes, Mapping[bytes, int]]:
+        """Return each item's co-ratings in thousandths, by the other item; items without any may be absent."""
+
+    def norms(self, items: Sequence[bytes]) -> Mapping[bytes, int]:
+        """Return each item's norm in thousandths, 0 for an item without one."""
+
+    def frequent(self, hours: int) -> Ranked | None:
+        """Return the items by their count in the last ``hours``; None while nothing was counted."""
+
+    def rising(self, hours: int) -> Ranked | None:
+        """Return the items that grow, by the bound of their rate ratio; None while there is no full baseline."""
+
+    def once(self, what: Hashable, make: Callable[[], T]) -> T:
+        """Return ``make()``, computed for the first of all questions that see the same sums. ``what`` names it."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """What one answer asks of every model.
+
+    ``history``: the user's, merged; empty for an unknown user. ``also``: an item to score even where it is not among
+    the best.
+    """
+
+    history: History
+    sums: Sums
+    also: bytes | None = None
+
+
+def no_reasons(item: bytes) -> Mapping[bytes, float]:
+    """Return nothing: a model that cannot say which history items speak for an item."""
+    return {}
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Items with scores > 0 on the model's own scale; ``reasons``: the history items that speak for an item."""
+
+    scores: Mapping[bytes, float] = field(default_factory=dict)
+    reasons: Callable[[bytes], Mapping[bytes, float]] = no_reasons
+
+
+class Scorer(Protocol):
+    """A model opened to answer. It keeps nothing of a question, so threads may share it."""
+
+    def candidates(self, question: Question, most: int) -> Candidates:
+        """Return about the ``most`` best items; seen ones may be among them. Only reads."""
+
+
+@runtime_checkable
+class CohortScorer(Scorer, Protocol):
+    """A scorer that answers for many users at once; others are asked user by user (``recommenders.cohort``)."""
+
+    def scores(self, cohort: "Cohort", users: Ints) -> Floats:
+        """Return what ``candidates`` scores, dense: shape (users, items of the cohort), 0 for no candidate."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """How many (user, item) pairs stand, of how many users and items."""
+
+    ratings: int
+    users: int
+    items: int
+
+
+@dataclass(frozen=True)
+class Standing:
+    """The pairs that stand, as columns of equal length; unique and ascending by user, then item.
+
+    ``items``: names by code, ascending by UTF-8 bytes where they will be served. ``user``: any integers, one for each
+    user. ``item``: codes. ``rating``: the greatest weight of a pair that was not retracted last, thousandths.
+    """
+
+    items: list[bytes]
+    user: Ints
+    item: Ints
+    rating: Ints
+
+
+class Past(Protocol):
+    """What a generation learns from: all that lies below its boundary.
+
+    ``seed``: of every random number. ``scratch``: a path that all machines of the engine reach; left empty.
+    ``anew``: learn from scratch, whatever the model before. ``say`` reports one line for people.
+    """
+
+    @property
+    def seed(self) -> int: ...
+
+    @property
+    def scratch(self) -> str: ...
+
+    @property
+    def anew(self) -> bool: ...
+
+    def say(self, line: str, /) -> None: ...
+
+    def size(self) -> Size:
+        """Count what stands, the users within a few per cent."""
+
+    def standing(self) -> Standing:
+        """Return all pairs in memory, 20 bytes each and the items' names."""
+
+    def frame(self) -> "DataFrame":
+        """Return (user_id, item_id, rating) as the engine's table, for models that do not fit one process."""
+
+
+class Recommender(Protocol[S_contra]):
+    """One kind of model.
+
+    ``name``: its key in settings (``[recommenders.NAME]``), the space of its artefact, its ``source`` in answers.
+    ``settings``: a frozen dataclass whose fields all have defaults, ``weight`` among them (0: it is not asked).
+    ``trained``: whether ``fit`` makes an artefact.
+    """
+
+    name: str
+    settings: type[Any]
+    trained: bool
+
+    def fit(self, past: Past, settings: S_contra, before: Artefact | None) -> Artefact | None:
+        """Learn; None when there is nothing to learn from. ``before``: the active generation's artefact.
+
+        The same past, settings and seed give the same artefact.
+        """
+
+    def open(self, artefact: Artefact | None, settings: S_contra) -> Scorer:
+        """Return a scorer; without an artefact, one that has no candidates where it would need one."""

@@ -1,0 +1,127 @@
+"""The contract of recommenders, on all that ship and on one that a single folder adds."""
+
+import random
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import recommenders
+from adapters.stores import open_store
+from batch_layer.evaluation import InteractionsPast
+from core.ranking_quality import Interactions
+from recommenders import settings_of
+from recommenders.als import AlsSettings
+from recommenders.cohort import Cohort
+from recommenders.opened import fit_all, open_all
+from schemas.errors import SettingsError
+from schemas.event import Event
+from schemas.rules import Rules
+from serving_layer.recommender import Wish, explain, recommend
+from serving_layer.views import Views, answer
+from tests.contract.recommender_contract import RecommenderContract, tastes
+from tests.small_lambda import SmallLambda, placed
+from tests.streams import DAY, START
+
+SMALL = AlsSettings(factors=8, iterations=5, regularization=1.0, engine="implicit")
+
+
+class TestAls(RecommenderContract):
+    name = "als"
+
+    def settings(self) -> AlsSettings:
+        return SMALL
+
+
+class TestSimilar(RecommenderContract):
+    name = "similar"
+
+
+class TestPopular(RecommenderContract):
+    name = "popular"
+    personal = False
+
+
+class TestTrending(RecommenderContract):
+    name = "trending"
+    personal = False
+
+
+@pytest.fixture
+def toy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The one line that a new recommender takes beside its folder."""
+    monkeypatch.setitem(recommenders.TABLE, "toy", "tests.toy_recommender")
+
+
+@pytest.mark.usefixtures("toy")
+class TestToy(RecommenderContract):
+    name = "toy"
+    personal = False
+
+
+@pytest.mark.usefixtures("toy")
+def test_a_new_recommender_is_evaluated_blended_served_and_explained(tmp_path: Path) -> None:
+    settings = settings_of({"toy": {"weight": 0.9, "least": 2}, "als": {"weight": 0}})
+    events = tastes()
+    cohort = Cohort.of(events, Rules())
+    artefacts = fit_all(InteractionsPast(events, cohort.names), settings)
+    assert list(artefacts) == ["toy"]  # what has no weight is not learned
+    assert list(open_all(artefacts, settings)) == ["similar", "popular", "trending", "toy"]
+
+    rules = Rules(history_items=6, remembered_ids=8, partitions=2)
+    batch, speed = (open_store(f"sqlite:///{tmp_path / name}") for name in ("b.sqlite", "s.sqlite"))
+    world = SmallLambda(batch, speed, rules, placed(looks(), rules))
+    items = sorted({event.item_id.encode() for event in world.log})
+    toys = fit_all(InteractionsPast(named(len(items)), items), settings)["toy"]
+    assert toys is not None
+    world.run_batch(len(world.log), {("toy", key): row for key, row in toys.rows()})
+    world.begin()
+    views = Views(batch, speed, recommenders=settings)
+    user = world.log[-1].user_id.encode()
+    told = answer(views, lambda snapshot: recommend(snapshot, user, Wish(include_seen=True)))
+    assert "toy" in {row["source"] for row in told["items"]}
+    explained = answer(views, lambda snapshot: explain(snapshot, user, told["items"][0]["item_id"].encode()))
+    assert "toy" in explained["sources"]
+    batch.close()
+    speed.close()
+
+
+def looks() -> list[Event]:
+    """Fifteen users who look at twenty items, all of which are looked at."""
+    rng = random.Random(5)
+    at = START + DAY
+    return [
+        Event(0, k, at, f"e{k}", START + k, "view", f"u{rng.randrange(15)}", f"i{k % 20:02d}", None, 1000, None)
+        for k in range(200)
+    ]
+
+
+def named(items: int) -> Interactions:
+    """Every item touched by as many users as its code says, and two more."""
+    item = np.repeat(np.arange(items), np.arange(items) + 2)
+    user = np.concatenate([np.arange(count + 2) for count in range(items)])
+    return Interactions(user, item, np.full(len(item), 1000), np.arange(len(item)), items + 2, items)
+
+
+@pytest.mark.parametrize(
+    ("tables", "said"),
+    [
+        ({"alz": {}}, "unknown recommender 'alz': did you mean 'als'?"),
+        ({"als": {"factor": 3}}, "unknown setting of recommenders.als: 'factor': did you mean 'factors'?"),
+        ({"als": {"factors": "many"}}, "setting recommenders.als.factors must be of type int, not 'many'"),
+        ({"als": {"weight": True}}, "setting recommenders.als.weight must be of type float, not True"),
+        ({"popular": {"weight": -1}}, "setting recommenders.popular.weight must be a number that is not negative"),
+    ],
+)
+def test_a_setting_that_is_unknown_or_of_another_type_is_refused_with_the_nearest_known_one(
+    tables: dict[str, dict[str, Any]], said: str
+) -> None:
+    with pytest.raises(SettingsError) as refused:
+        settings_of(tables)
+    assert str(refused.value) == said
+
+
+def test_a_whole_number_will_do_for_a_weight() -> None:
+    assert settings_of({"als": {"weight": 1}})["als"] == replace(AlsSettings(), weight=1)
