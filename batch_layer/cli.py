@@ -3,9 +3,9 @@
 import signal
 import sys
 import threading
-import time
 from collections.abc import Callable
 from types import FrameType
+from typing import Any
 
 import click
 
@@ -41,7 +41,7 @@ _ungated = click.option("--ungated", is_flag=True, help="Note what the gate find
 @as_json
 @reports_errors
 def run(full: bool, every: str | None, reason: str, scheduled: bool, search: int, ungated: bool, as_json: bool) -> None:
-    """Ingest the log, compute every view, publish them as one generation and print it as JSON.
+    """Ingest the log, compute every view, publish them as one generation and sum it up; --json prints all of it.
 
     Exit status 1 when the gate keeps it from serving, and when there were events and all of them were rejected.
     """
@@ -50,7 +50,7 @@ def run(full: bool, every: str | None, reason: str, scheduled: bool, search: int
     if every:
         words = ["--scheduled", "--reason", reason, "--search", str(search)]
         words += [word for word, wanted in (("--full", full), ("--ungated", ungated)) if wanted]
-        _run_every(milliseconds(every), words, settings, say)
+        _run_every(milliseconds(every), words, settings, say, as_json)
         return
     from adapters.opening import open_log
     from adapters.spark import open_session
@@ -63,23 +63,33 @@ def run(full: bool, every: str | None, reason: str, scheduled: bool, search: int
         with open_log(settings) as log:
             job = BatchJob(open_session(settings, "millrace batch"), log, settings, say, search, ungated)
             made = job.run(reason, full, activate=None if scheduled else True, owner=lease.owner)
-            print_json(shown(made))
+            _print_outcome(shown(made), as_json)
             require_counted(made.id, made.metrics, settings.rules, scheduled)
     finally:
         lease.release()
 
 
-def _run_every(every_ms: int, words: list[str], settings: Settings, say: Callable[[str], None]) -> None:
-    """A process for each run; what it says goes to ``logs/batch.log``, the generation it prints to stdout too."""
+def _print_outcome(generation: dict[str, Any], as_json: bool) -> None:
+    """A generation on stdout: all of it for programs, or what a person wants to know."""
+    from batch_layer.summary import summary
+
+    if as_json:
+        print_json(generation)
+    else:
+        echo(summary(generation))
+
+
+def _run_every(every_ms: int, words: list[str], settings: Settings, say: Callable[[str], None], as_json: bool) -> None:
+    """A process for each run; what it says goes to ``logs/batch.log``, the generation it makes to stdout too."""
     from batch_layer.schedule import Schedule, in_a_process
 
     if every_ms < SHORTEST_MS:
         raise SettingsError(f"--every must be at least {SHORTEST_MS // 1000} s: starting a run takes as long")
     log, stop = settings.home / "logs" / "batch.log", _stop_signals()
-    command = [sys.executable, "-m", "millrace", "batch", "run", *words]
+    command = [sys.executable, "-m", "millrace", "batch", "run", "--json", *words]
     say(f"every {every_ms / 1000:g} s; what the runs say goes to {log}")
     schedule = Schedule(batch_views(settings), every_ms, milliseconds(settings.lease) / 1000, stop, say)
-    schedule.run(lambda: in_a_process(command, log, stop, click.echo))
+    schedule.run(lambda: in_a_process(command, log, stop, lambda made: _print_outcome(made, as_json)))
 
 
 @batch.command()
@@ -159,7 +169,7 @@ def clean_up(as_json: bool) -> None:
 @reports_errors
 def generations(as_json: bool) -> None:
     """The kept generations, oldest first, which one is active, and those in the making."""
-    from batch_layer.listing import mark_of, row_of
+    from batch_layer.listing import row_of
 
     control = _control()
     rows = [row_of(control, name) for name in (None, *_names(control))]
@@ -167,17 +177,11 @@ def generations(as_json: bool) -> None:
     if as_json:
         print_json(rows)
         return
-    from rich.table import Column, Table
-
+    from adapters.fitted_table import print_table
     from adapters.terminal import console
+    from batch_layer.listing import FIELDS
 
-    heads = ("generation", "published", "mode", "events", "reason", "")
-    table = Table(*(Column(head, overflow="fold") for head in heads))
-    for row in rows:
-        stamp, events = row["published_at"], f"{row['metrics'].get('events', 0):,}"
-        published = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(stamp / 1000)) if stamp else ""
-        table.add_row(row["id"] or "(empty)", published, row["mode"], events, row["reason"], mark_of(row))
-    console().print(table)
+    print_table(console(), FIELDS, rows)
 
 
 @click.command()

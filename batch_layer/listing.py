@@ -2,7 +2,9 @@
 
 from typing import Any
 
+from adapters.fitted_table import Field
 from core.runs import named
+from core.timestamps import time_text
 from schemas.control import Control, Run
 
 
@@ -33,3 +35,13 @@ def mark_of(row: dict[str, Any]) -> str:
     refused = "; ".join(row["gate"].get("reasons", ()))
     marks = ("active" if row["active"] else "previous" if row["predecessor"] else "", refused and f"refused: {refused}")
     return ", ".join(filter(None, marks))
+
+
+FIELDS = (
+    Field("generation", lambda row: row["id"] or "(empty)"),
+    Field("published", lambda row: "" if row["published_at"] is None else time_text(row["published_at"]), leaves=1),
+    Field("", mark_of, least=8, folds=True),
+    Field("events", lambda row: f"{row['metrics'].get('events', 0):,}", right=True, leaves=2),
+    Field("mode", lambda row: row["mode"], leaves=4),
+    Field("reason", lambda row: row["reason"], least=10, folds=True, leaves=3),
+)

@@ -24,6 +24,7 @@ JITTER = 0.05  # of the interval, either way: many schedules on one cluster shou
 LOOK_AGAIN_SECONDS, LOOK_EVERY_SECONDS = 5.0, 0.2
 LINES = 200  # of a run's output that are looked at
 STATE = ("state", b"state")  # space and key
+Printed = dict[str, Any]  # a generation as ``batch run --json`` prints it
 PUBLISHED, REFUSED, LEFT_OUT, FAILED = "published", "refused", "left out", "failed"
 
 
@@ -117,8 +118,8 @@ class Schedule:
         self._say(f"{what}{failing}; next run at {due}")
 
 
-def in_a_process(command: Sequence[str], log: Path, stop: threading.Event, show: Callable[[str], None]) -> Outcome:
-    """Run the command to its end, or end it when ``stop`` is set; ``show`` gets the generation it prints."""
+def in_a_process(command: Sequence[str], log: Path, stop: threading.Event, show: Callable[[Printed], None]) -> Outcome:
+    """Run the command to its end, or end it when ``stop`` is set; ``show`` gets the generation it prints as JSON."""
     with child("batch run", command, log) as run:
         while run.running:
             if stop.wait(LOOK_EVERY_SECONDS):
@@ -130,15 +131,17 @@ def in_a_process(command: Sequence[str], log: Path, stop: threading.Event, show:
     return outcome
 
 
-def _printed(output: str) -> str:
-    return next((line for line in reversed(output.splitlines()) if line.startswith("{")), "{}")
+def _printed(output: str) -> Printed:
+    """The last line of JSON, even where another stream's line stands after it."""
+    found: Printed = json.loads(next((line for line in reversed(output.splitlines()) if line.startswith("{")), "{}"))
+    return found
 
 
 def outcome_of(status: int, output: str) -> Outcome:
-    """From the exit status and the last lines of ``millrace batch run``, which may be of both its streams."""
+    """From the exit status and the last lines of ``millrace batch run --json``, which may be of both its streams."""
     lines = output.splitlines()
     if status == 0:
-        return Outcome(PUBLISHED, json.loads(_printed(output)).get("id"))
+        return Outcome(PUBLISHED, _printed(output).get("id"))
     told = next((line for line in reversed(lines) if line.startswith("millrace: ")), "")
     error = told.removeprefix("millrace: ") or f"ended with status {status}"
     if "is kept but not activated" in error:

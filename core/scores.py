@@ -1,7 +1,7 @@
 """What is computed after the merge and never before: similarity, trend, change (contract §4). Sums in, scores out."""
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice, pairwise
 
@@ -13,6 +13,7 @@ from schemas.event import BUCKET_MS, WEIGHT_SCALE
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+TREND, POPULAR = "trend", "popular"  # why an item is listed
 PRIOR = 2.3  # m: events added to each item on both sides, so that a few do not make a trend
 LOWER_TAIL = 0.05  # the score is the bound that the true rate ratio exceeds with 95 % credibility
 LEAST_TREND_COUNT = 5
@@ -83,6 +84,11 @@ class Trend:
     expected: float | None
     growth: float | None
     change: float
+
+    @property
+    def basis(self) -> str:
+        """Why it is listed: it rises (``trend``), or it is frequent (``popular``)."""
+        return POPULAR if self.expected is None else TREND
 
 
 def rate_ratio_bound(count: Ints, baseline: Ints, ratio: float) -> Floats:
@@ -168,6 +174,15 @@ def popular(counts: WindowCounts) -> Ranked:
     """Items by their count in the window: what is said while there is no full baseline."""
     present = np.flatnonzero(counts.window >= 1)
     return Ranked.of(counts, present, counts.window[present].astype(np.float64), None)
+
+
+def filled(rising: Iterable[Trend], others: Callable[[], Iterable[Trend]]) -> Iterator[Trend]:
+    """What rises and then ``others`` that do not, asked for only once all that rises was read."""
+    names = set[bytes]()
+    for trend in rising:
+        names.add(trend.item)
+        yield trend
+    yield from (trend for trend in others() if trend.item not in names)
 
 
 def has_trend(counts: WindowCounts, window: Window, oldest_bucket: int | None) -> bool:

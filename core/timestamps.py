@@ -1,7 +1,7 @@
 """Times as they come: a JSON integer of epoch milliseconds, or an RFC 3339 date-time with zone."""
 
 import re
-from datetime import date
+from datetime import UTC, date, datetime
 
 _MS_PER_MINUTE = 60_000
 _MS_PER_DAY = 86_400_000
@@ -39,3 +39,10 @@ def _rfc_3339_ms(text: str) -> int | None:
         minutes += offset if sign == "-" else -offset
     milliseconds = int((fraction or "")[:3].ljust(3, "0"))
     return days * _MS_PER_DAY + minutes * _MS_PER_MINUTE + int(second) * 1000 + milliseconds
+
+
+def time_text(epoch_ms: int | None) -> str:
+    """A time in UTC to the second."""
+    if epoch_ms is None:
+        return "-"
+    return datetime.fromtimestamp(epoch_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%SZ")

@@ -128,7 +128,7 @@ def show(told: dict[str, Any]) -> None:
     from rich.table import Table
 
     from adapters.terminal import console
-    from serving_layer.tables import time_text
+    from core.timestamps import time_text
 
     screen = console()
     if not told["models"]:

@@ -1,40 +1,21 @@
 """The lookups, ``status`` and ``serve`` as commands."""
 
-import re
 import time
 from collections.abc import Callable
 from typing import Any
 
 import click
 
-from adapters.commands import CATEGORY, MOMENT, WINDOW, Converted, as_json, echo, print_json, reports_errors
+from adapters.commands import CATEGORY, MOMENT, WINDOW, as_json, echo, print_json, reports_errors
+from adapters.identifiers import ID, IdCommand
 from adapters.settings import load_settings
 
 Answer = dict[str, Any]
-_NUMBER = "\0"  # before an id that would look like options; no argument of a program can hold it
-
-
-class IdCommand(click.Command):
-    """Takes ids such as -8845298 as they are; no option begins with two digits."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        return super().parse_args(ctx, [_NUMBER + each if re.fullmatch(r"-\d{2,}", each) else each for each in args])
-
-
-def _identifier(text: str) -> bytes:
-    from core.fields import identifier
-
-    try:
-        given = identifier(text.removeprefix(_NUMBER).encode().decode())
-    except UnicodeError:
-        given = None
-    if given is None:
-        raise ValueError(f"{text!r} is no id: 1 to 256 characters of UTF-8, none of them a control character")
-    return given.encode()
-
-
-ID = Converted("id", _identifier)
 _n = click.option("-n", type=click.IntRange(1), default=10, show_default=True, help="How many to list.")
+_n_per_hour = click.option(
+    "-n", type=click.IntRange(1), default=10, show_default=True, help="How many to list per hour."
+)
+_offset_per_hour = click.option("--offset", type=click.IntRange(0), default=0, help="Leave out so many per hour first.")
 _offset = click.option("--offset", type=click.IntRange(0), default=0, help="Leave out so many first.")
 _category = click.option(
     "--category",
@@ -70,10 +51,10 @@ def recommend(user: bytes, exclude: tuple[bytes, ...], include_seen: bool, as_js
     if as_json:
         print_json(answer)
         return
-    from serving_layer.tables import ITEM, number, show
+    from serving_layer.tables import ITEM, because, number, show, text
     from serving_layer.tables import about as described
 
-    why = [("source", lambda row: row["source"]), ("because", lambda row: ", ".join(row["because"]))]
+    why = [text("source", lambda row: row["source"]), because(answer["items"])]
     title = f"recommended to {user.decode()}" + ("" if answer["personal"] else ": a new user, so what is popular")
     columns = [ITEM, number("score"), number("confidence", form=".2f"), *why, *described(about)]
     show(title, answer, answer["items"], columns)
@@ -108,7 +89,7 @@ def similar(item: bytes, as_json: bool, **page: Any) -> None:
 @as_json
 @reports_errors
 def trending(window: int, as_of: int | None, as_json: bool, **page: Any) -> None:
-    """What grows in the last hours, or is popular while growth cannot be told."""
+    """What grows in the last hours, filled up with what is popular; each row says which of the two."""
     from serving_layer import lookups
     from serving_layer.catalogue import Page
 
@@ -116,13 +97,18 @@ def trending(window: int, as_of: int | None, as_json: bool, **page: Any) -> None
     if as_json:
         print_json(answer)
         return
-    from serving_layer.tables import ITEM, number, show, time_text
+    from core.timestamps import time_text
+    from serving_layer.tables import ITEM, number, show, text
     from serving_layer.tables import about as described
 
-    what = "trending" if answer["basis"] == "trend" else "popular (too little history for a trend)"
+    why = {"too_little_history": "too little history for a trend", "nothing_rises": "nothing rises"}
+    reason = why.get(answer["basis_reason"])
+    what = f"popular ({reason})" if reason else "trending"
     numbers = [number(name, form=".2f") for name in ("score", "expected", "growth", "change")]
     title = f"{what} in the {window} h to {time_text(answer['as_of'])}"
-    show(title, answer, answer["items"], [ITEM, number("count", form="d"), *numbers, *described(about)])
+    mixed = answer["basis"] == "trend" and any(row["basis"] == "popular" for row in answer["items"])
+    basis = [text("basis", lambda row: row["basis"])] if mixed else []
+    show(title, answer, answer["items"], [ITEM, *basis, number("count", form="d"), *numbers, *described(about)])
 
 
 @click.command(cls=IdCommand)
@@ -172,7 +158,9 @@ def explain(user: bytes, item: bytes, as_json: bool) -> None:
 @click.command("bucket-changes")
 @_window
 @_as_of
-@paged
+@_n_per_hour
+@_offset_per_hour
+@_category
 @as_json
 @reports_errors
 def bucket_changes(window: int, as_of: int | None, as_json: bool, **page: Any) -> None:
@@ -208,8 +196,10 @@ def status(as_json: bool) -> None:
     if as_json:
         print_json(answer)
         return
-    for name, value in answer.items():
-        echo(f"{name.replace('_', ' '):20} {_plain(value)}")
+    from serving_layer.words import in_words
+
+    for name, text in in_words(answer):
+        echo(f"{name:20} {text}")
 
 
 @click.command()
@@ -240,11 +230,3 @@ def _looked_up(compute: Callable[[Any], Answer]) -> tuple[Answer, dict[str, Any]
     with open_views(settings) as views:
         refresh_catalogue(settings, views, time.time_ns() // 1_000_000)
         return answer(views, both)
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{name}: {each}" for name, each in value.items()) or "-"
-    if isinstance(value, list):
-        return "; ".join(map(str, value)) or "-"
-    return "-" if value is None else str(value)

@@ -1,13 +1,14 @@
 """The lookups as the JSON of contract §7: what both merged views say, computed after the merge."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from core import scores
 from core.catalogue_rows import plain
-from core.scores import Trend, Window
+from core.scores import POPULAR, TREND, Trend, Window
 from schemas.event import BUCKET_MS, WEIGHT_SCALE
 from serving_layer.catalogue import Described, Page, describe, listed, require_known
 from serving_layer.counts import popular, trends, window_counts
@@ -46,27 +47,37 @@ def similar(snapshot: Snapshot, item: bytes, page: Page) -> Answer:
 
 
 def trending(snapshot: Snapshot, hours: int, as_of: int | None, page: Page) -> Answer:
-    """What grows in the last ``hours`` whole hours, or what is popular while growth cannot be told."""
+    """What grows in the last ``hours`` whole hours, filled up with what is popular; each row says which of the two."""
     as_of = snapshot.facts.as_of if as_of is None else as_of
-    basis, ranked = trend_list(snapshot, hours, as_of)
-    rows = listed(snapshot, ((trend.item, trend) for trend in ranked), page)
+    can_tell, ranked = trend_list(snapshot, hours, as_of)
+    rows = [(trend, about) for _, trend, about in listed(snapshot, _named(ranked), page)]
+    first = [trend for trend, _ in rows[:1]]
+    if page.offset and can_tell and not any(trend.basis == TREND for trend in first):
+        whole = listed(snapshot, _named(trend_list(snapshot, hours, as_of)[1]), replace(page, n=1, offset=0))
+        first = [trend for _, trend, _ in whole]
+    basis = TREND if any(trend.basis == TREND for trend in first) else POPULAR
     return {
         "as_of": as_of,
         "window_seconds": hours * BUCKET_MS // 1000,
         "basis": basis,
+        "basis_reason": "rising" if basis == TREND else "nothing_rises" if can_tell else "too_little_history",
         **snapshot.header(),
-        "items": [_trend_row(trend, about) for _, trend, about in rows],
+        "items": [_trend_row(trend, about) for trend, about in rows],
     }
 
 
-def trend_list(snapshot: Snapshot, hours: int, as_of: int | None) -> tuple[str, Iterable[Trend]]:
-    """The basis, ``trend`` or ``popular``, and the whole list, hidden items included."""
+def trend_list(snapshot: Snapshot, hours: int, as_of: int | None) -> tuple[bool, Iterable[Trend]]:
+    """Whether it can be told what grows, and the whole list, hidden items included: what grows first."""
     if as_of is None:
-        return "popular", []
+        return False, []
     window, oldest = Window.ending(as_of, hours), snapshot.facts.oldest_bucket
     if scores.has_trend(window_counts(snapshot, window), window, oldest):
-        return "trend", trends(snapshot, window)
-    return "popular", popular(snapshot, window)
+        return True, scores.filled(trends(snapshot, window), lambda: popular(snapshot, window))
+    return False, popular(snapshot, window)
+
+
+def _named(ranked: Iterable[Trend]) -> Iterator[tuple[bytes, Trend]]:
+    return ((trend.item, trend) for trend in ranked)
 
 
 def history(snapshot: Snapshot, user: bytes, page: Page) -> Answer:
@@ -116,6 +127,7 @@ def item(snapshot: Snapshot, name: bytes) -> Answer:
 def _trend_row(trend: Trend, about: Described) -> Answer:
     return {
         "item_id": trend.item.decode(),
+        "basis": trend.basis,
         "score": trend.score,
         "count": trend.count,
         "expected": trend.expected,

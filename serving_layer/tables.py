@@ -1,35 +1,24 @@
 """Answers as tables for people: what the JSON says, with titles and brands from the catalogue where they are known."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
-from rich import box
-from rich.table import Table
-
+from adapters.fitted_table import Field, print_table
 from adapters.terminal import console, styled
+from core.timestamps import time_text
 from serving_layer.catalogue import Described
 
 Described_ = Mapping[str, Described]
-Column = tuple[str, Callable[[dict[str, Any]], str]]  # heading, cell of a row
 
-NUMBERS = {
-    "score",
-    "confidence",
-    "co-rating",
-    "norm",
-    "count",
-    "expected",
-    "growth",
-    "change",
-    "rating",
-    "before",
-    "±%",
-}
-FOLDED = {"because", "title"}  # the others keep to one line
+# In a narrow window the last of these goes first; an item's id never does, nor what an answer is ordered by.
+LEAVE_LAST = (
+    "title", "source", "basis", "because", "contribution", "co-rating", "count", "score", "change", "last touched",
+    "confidence", "before", "category", "rating", "expected", "growth", "±%", "norm", "brand",
+)  # fmt: skip
+LEAST = {"title": 12, "category": 8, "brand": 8}  # these are cut rather than left out
 
 
-def show(title: str, answer: dict[str, Any], rows: Sequence[dict[str, Any]], columns: Sequence[Column]) -> None:
+def show(title: str, answer: dict[str, Any], rows: Sequence[dict[str, Any]], columns: Sequence[Field]) -> None:
     """A table with a line above that says what the answer is made of and how fresh it is."""
     screen = console()
     screen.print(styled(title, "bold"))
@@ -37,14 +26,8 @@ def show(title: str, answer: dict[str, Any], rows: Sequence[dict[str, Any]], col
     if not rows:
         screen.print("nothing")
         return
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("", justify="right", style="dim")
-    for heading, _ in columns:
-        right, whole = heading in NUMBERS, heading not in FOLDED
-        table.add_column(heading, justify="right" if right else "left", overflow="fold", no_wrap=whole)
-    for number, row in enumerate(rows, 1):
-        table.add_row(str(number), *(cell(row) for _, cell in columns))
-    screen.print(table)
+    numbered = [{"": str(number), **row} for number, row in enumerate(rows, 1)]
+    print_table(screen, [text("", lambda row: row[""], right=True), *columns], numbered)
 
 
 def made_of(answer: dict[str, Any]) -> str:
@@ -57,31 +40,37 @@ def made_of(answer: dict[str, Any]) -> str:
     return " · ".join(parts)
 
 
-def time_text(epoch_ms: int | None) -> str:
-    """A time in UTC to the second."""
-    if epoch_ms is None:
-        return "-"
-    return datetime.fromtimestamp(epoch_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+def text(heading: str, cell: Callable[[dict[str, Any]], str], right: bool = False) -> Field:
+    """A column that leaves a narrow window in its turn."""
+    leaves = LEAVE_LAST.index(heading) + 1 if heading in LEAVE_LAST else 0
+    return Field(heading, cell, right, LEAST.get(heading), leaves=leaves)
 
 
-def number(name: str, heading: str | None = None, form: str = ".3f") -> Column:
+def number(name: str, heading: str | None = None, form: str = ".3f") -> Field:
     """A column of numbers; ``-`` where there is none."""
 
     def cell(row: dict[str, Any]) -> str:
         return "-" if row[name] is None else format(row[name], form)
 
-    return heading or name.replace("_", "-"), cell
+    return text(heading or name.replace("_", "-"), cell, right=True)
 
 
-def moment(name: str, heading: str) -> Column:
+def moment(name: str, heading: str) -> Field:
     """A column of times."""
-    return heading, lambda row: time_text(row[name])
+    return text(heading, lambda row: time_text(row[name]))
 
 
-ITEM: Column = ("item", lambda row: str(row["item_id"]))
+def because(rows: Sequence[dict[str, Any]]) -> Field:
+    """A column of item ids, folded between them."""
+    longest = max((len(item) for row in rows for item in row["because"]), default=0)
+    leaves = LEAVE_LAST.index("because") + 1
+    return Field("because", lambda row: ", ".join(row["because"]), least=longest + 1, folds=True, leaves=leaves)
 
 
-def about(described: Described_) -> list[Column]:
+ITEM = text("item", lambda row: str(row["item_id"]))
+
+
+def about(described: Described_) -> list[Field]:
     """Category, brand and title, each only if some item has one."""
 
     def of(name: str) -> Callable[[dict[str, Any]], str]:
@@ -95,4 +84,4 @@ def about(described: Described_) -> list[Column]:
         return cell
 
     columns = [(name, of(name)) for name in ("category", "brand", "title")]
-    return [(name, cell) for name, cell in columns if any(cell({"item_id": item}) for item in described)]
+    return [text(name, cell) for name, cell in columns if any(cell({"item_id": item}) for item in described)]

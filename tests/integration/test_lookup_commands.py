@@ -19,7 +19,7 @@ from adapters.stores import open_store
 from schemas.rules import Rules
 from serving_layer.status import status
 from serving_layer.views import Views
-from tests.integration.test_api import SLASHED, event, fill
+from tests.serving import SLASHED, event, fill
 from tests.small_lambda import SmallLambda, placed
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -107,7 +107,9 @@ def test_tables_say_what_they_are_made_of(home: Path) -> None:
         done = millrace(home, *arguments)
         assert done.returncode == 0
         assert "+ segment 1 · fresh to 2025-10-09 12:12:20Z" in done.stdout
-    assert "lag events" in millrace(home, "status").stdout
+    told_to_people = millrace(home, "status").stdout
+    assert "lag events" in told_to_people
+    assert "as of                2025-10-09 12:12:20Z" in told_to_people
 
 
 def test_what_goes_wrong_is_one_sentence_and_an_exit_status(home: Path, tmp_path: Path) -> None:
@@ -193,3 +195,39 @@ def test_serve_answers_until_sigterm_and_then_ends_with_0(tmp_path: Path, log: L
     finally:
         server.kill()
         server.wait()
+
+
+@pytest.fixture(scope="module")
+def narrow_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Items with ids as shops have them, long ones."""
+    folder = tmp_path_factory.mktemp("narrow")
+    batch, speed = (open_store(f"sqlite:///{folder / name}.sqlite") for name in ("batch", "speed"))
+    rules = Rules()
+    events = [event(n, f"u{n % 7}", f"SKU-0000000000000000{n % 11:03d}-red-xl") for n in range(150)]
+    world = SmallLambda(batch, speed, rules, placed(events, rules))
+    world.begin()
+    world.run_batch(100)
+    world.run_speed(150)
+    batch.close()
+    speed.close()
+    return folder
+
+
+@pytest.mark.parametrize("columns", ["60", "80", "200"])
+def test_ids_are_whole_in_narrow_windows(narrow_home: Path, columns: str) -> None:
+    item = "SKU-0000000000000000003-red-xl"
+    asked = [["explain", "u1", item], ["recommend", "u1", "--include-seen"], ["similar", item], ["history", "u1"]]
+    for words in [*asked, ["trending"], ["bucket-changes", "--window", "2h", "-n", "3"]]:
+        answer = told(narrow_home, *words)
+        rows = answer.get("items") or answer.get("because") or [r for b in answer["buckets"] for r in b["items"]]
+        done = millrace(narrow_home, *words, COLUMNS=columns)
+        assert rows, words
+        assert all(row["item_id"] in done.stdout for row in rows), done.stdout
+        table = done.stdout.splitlines()[2:]
+        assert max(map(len, table)) <= int(columns), done.stdout
+
+
+def test_bucket_changes_lists_n_items_of_each_hour(narrow_home: Path) -> None:
+    buckets = told(narrow_home, "bucket-changes", "--window", "3h", "-n", "2")["buckets"]
+    assert [len(bucket["items"]) <= 2 for bucket in buckets] == [True] * 3
+    assert "How many to list per hour" in millrace(narrow_home, "bucket-changes", "--help").stdout

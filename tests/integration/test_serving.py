@@ -141,20 +141,24 @@ def slow_trending(twin: SlowView, hours: int) -> list[dict[str, Any]]:
     ratio = big_c.total() / c.total() if c.total() else 0
     oldest = min((bucket for bucket, _ in twin.counts), default=None)
     trend = ratio >= 1 and oldest is not None and oldest <= start - length
-    rows = []
+    rising, rows = [], []
     for item, count in c.items():
         row = {"item_id": item, "count": count, "change": (count - before[item]) / (before[item] + 1)}
         row["category"] = category(twin, item)
+        if count >= 1:
+            rows.append({**row, "basis": "popular", "score": count, "expected": None, "growth": None})
         if trend and count >= 5:
             p = beta.ppf(LOWER_TAIL, count + PRIOR, big_c[item] + PRIOR * ratio)
             growth = math.log((count + PRIOR) / (big_c[item] / ratio + PRIOR))
-            row.update(
-                score=pytest.approx(ratio * p / (1 - p)), expected=big_c[item] / ratio, growth=pytest.approx(growth)
-            )
-            rows += [row] if ratio * p / (1 - p) > 1 else []
-        elif not trend and count >= 1:
-            rows.append({**row, "score": count, "expected": None, "growth": None})
-    return sorted(rows, key=lambda r: (-getattr(r["score"], "expected", r["score"]), r["item_id"].encode()))
+            score = pytest.approx(ratio * p / (1 - p))
+            found = {**row, "basis": "trend", "score": score, "expected": big_c[item] / ratio}
+            rising += [{**found, "growth": pytest.approx(growth)}] if ratio * p / (1 - p) > 1 else []
+    names = {row["item_id"] for row in rising}
+    return sorted(rising, key=by_score) + sorted((r for r in rows if r["item_id"] not in names), key=by_score)
+
+
+def by_score(row: dict[str, Any]) -> tuple[float, bytes]:
+    return -getattr(row["score"], "expected", row["score"]), row["item_id"].encode()
 
 
 def slow_history(twin: SlowView, user: str) -> list[dict[str, Any]]:
@@ -178,3 +182,46 @@ def slow_changes(twin: SlowView, hours: int) -> list[dict[str, Any]]:
         rows.sort(key=lambda row: (-row["change"], row["item_id"].encode()))
         out.append({"bucket": bucket * BUCKET_MS, "items": rows})
     return out
+
+
+def steady(hours: int, per_hour: dict[str, int], rush: dict[str, int]) -> list[Event]:
+    """So many events of each item every hour, and of some more in the last one."""
+    items = [(hour, item) for hour in range(hours) for item, n in per_hour.items() for _ in range(n)]
+    items += [(hours - 1, item) for item, n in rush.items() for _ in range(n)]
+    time = 480_000 * BUCKET_MS
+    return [
+        Event(0, 0, at, f"e{k}", at, "view", f"u{k}", item, None, 1000, "b" if item == "busy" else "c")
+        for k, (hour, item) in enumerate(items)
+        for at in [time + hour * BUCKET_MS + k]
+    ]
+
+
+def trending_of(events: list[Event], **page: Any) -> dict[str, Any]:
+    with small_lambda(events) as (world, views):
+        world.begin()
+        world.run_batch(len(world.log) // 2)
+        world.run_speed(len(world.log))
+        return answer(views, lambda snapshot: lookups.trending(snapshot, 1, None, Page(**page)))
+
+
+def test_a_list_of_trends_is_never_empty_while_something_is_popular() -> None:
+    told = trending_of(steady(30, {"busy": 6, "calm": 2}, {}))
+    assert (told["basis"], told["basis_reason"]) == ("popular", "nothing_rises")
+    rows = [(row["item_id"], row["basis"], row["score"], row["expected"]) for row in told["items"]]
+    assert rows == [("busy", "popular", 6, None), ("calm", "popular", 2, None)]
+    young = trending_of(steady(20, {"busy": 6, "calm": 2}, {}))
+    assert (young["basis"], young["basis_reason"]) == ("popular", "too_little_history")
+
+
+def test_what_rises_comes_first_and_each_row_says_why_it_is_listed() -> None:
+    events = steady(30, {"busy": 20, "calm": 2}, {"rush": 15})
+    told = trending_of(events)
+    assert (told["basis"], told["basis_reason"]) == ("trend", "rising")
+    assert [(row["item_id"], row["basis"]) for row in told["items"]] == [
+        ("rush", "trend"), ("busy", "popular"), ("calm", "popular"),
+    ]  # fmt: skip
+    later = trending_of(events, n=1, offset=1)
+    assert (later["basis"], [row["item_id"] for row in later["items"]]) == ("trend", ["busy"])
+    of_busy = trending_of(events, category=frozenset({"b"}))
+    assert (of_busy["basis"], of_busy["basis_reason"]) == ("popular", "nothing_rises")
+    assert [row["item_id"] for row in of_busy["items"]] == ["busy"]
