@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
+from adapters.rotation import begin_again
 from schemas.errors import MillraceError
 
 LEASH = files(__package__) / "leash.py"
@@ -89,6 +90,7 @@ def start(
     A command that cannot be run ends with status 127 and says so in the log.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
+    begin_again(log)
     leash = [sys.executable, "-I", "-S", *_leash(), str(os.getpid()), str(int(signal.SIGKILL)), *command]
 
     def spawn() -> "subprocess.Popen[bytes]":

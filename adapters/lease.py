@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass
 from adapters.books import BATCH_LEASE, LEASE, SCHEDULE
 from adapters.stores.port import Book, ViewStore
 from schemas.control import LogIdentity
-from schemas.errors import MillraceError, StoreUnavailable
+from schemas.errors import MillraceError, SettingsError, StoreUnavailable
 
 
 class AlreadyRuns(MillraceError):
@@ -93,7 +93,7 @@ class Lease:
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join(self._seconds)
-        with suppress(StoreUnavailable):  # then the last sign grows old
+        with suppress(StoreUnavailable, SettingsError):  # then the last sign grows old
             self._renew("")
 
     def _renew(self, owner: str, instead_of: bytes | None = None) -> bool:
@@ -121,7 +121,7 @@ class Lease:
 
     def _beat(self) -> None:
         while not self._stop.wait(self._seconds / 4):
-            with suppress(StoreUnavailable):
+            with suppress(StoreUnavailable, SettingsError):
                 self._renew(self.owner)
 
     def _sign(self, owner: str) -> bytes:

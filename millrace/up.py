@@ -17,6 +17,7 @@ import click
 from adapters.children import Child, start
 from adapters.commands import reports_errors
 from adapters.opening import open_log
+from adapters.rotation import begin_again
 from adapters.saying import sayer
 from adapters.settings import Settings, load_settings
 from core.visible import visible
@@ -50,7 +51,7 @@ class Part:
         self.child = start(self.name, self.command, self.log, env=self.env)
 
     def show(self) -> None:
-        """Pass on what it has written since."""
+        """Pass on what it has written since; a log that grew large begins again."""
         if not self.shows or not self.log.exists():
             return
         with self.log.open("rb") as lines:
@@ -60,6 +61,8 @@ class Part:
         self.shown += len(whole)
         sys.stderr.write(visible(whole.decode(errors="replace"), lines=True))
         sys.stderr.flush()
+        if begin_again(self.log):
+            self.shown = 0
 
 
 @dataclass

@@ -8,15 +8,15 @@ from typing import Any, TypeVar
 
 from core.acceptance import parse_event
 from core.catalogue import parse_item, parse_user
+from core.json_outline import outline
 from core.partitioner import partition_of
-from core.strict_json import Malformed, decode
+from core.strict_json import MAX_NESTING, Malformed, decode
 from schemas.catalogue import Item, User
 from schemas.errors import BadInput
 from schemas.event import Event, Record, Rejected
 from schemas.rules import Rules
 
 MAX_ENTRIES = 1_000
-MAX_BODY_BYTES = 16 * 1024 * 1024
 
 Entry = TypeVar("Entry", Item, User)
 
@@ -55,7 +55,7 @@ def read_interactions(body: bytes, rules: Rules, now_ms: int, new_id: Callable[[
     posted, users, known = Posted([], [], []), Counter[str](), set[tuple[str, str]]()
     for index, entry in enumerate(_entries(body)):
         filled = _filled(entry, now_ms, new_id)
-        event = _judged(filled, rules, now_ms)
+        event = _judged(entry, filled, rules, now_ms)
         if isinstance(event, Rejected):
             posted.rejected.append({"index": index, "reason": event.reason})
             continue
@@ -101,6 +101,8 @@ def _described(body: bytes, name: str, parse: Callable[[bytes, bytes], Entry | R
 
 
 def _entries(body: bytes) -> list[object]:
+    if outline(body, MAX_ENTRIES, MAX_NESTING).entries > MAX_ENTRIES:  # without decoding millions of them
+        raise Unprocessable(f"more than {MAX_ENTRIES:,} entries: send 1 to {MAX_ENTRIES:,}")
     try:
         decoded = decode(body)
     except Malformed as error:
@@ -121,10 +123,9 @@ def _filled(entry: object, now_ms: int, new_id: Callable[[], str]) -> bytes:
     return _bytes(entry)
 
 
-def _judged(value: bytes, rules: Rules, now_ms: int) -> Event | Rejected:
-    """As if the event were in the log already, keyed by its user."""
-    decoded = json.loads(value)
-    user = decoded.get("user_id") if isinstance(decoded, dict) else None
+def _judged(entry: object, value: bytes, rules: Rules, now_ms: int) -> Event | Rejected:
+    """The entry, with its bytes, as if it were in the log already, keyed by its user."""
+    user = entry.get("user_id") if isinstance(entry, dict) else None
     key = user.encode() if isinstance(user, str) else b""
     partition = partition_of(key, rules.partitioner, rules.partitions)
     return parse_event(Record("", partition, 0, now_ms, key, value), rules)

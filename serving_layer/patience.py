@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from schemas.errors import StoreUnavailable
+from schemas.errors import SettingsError, StoreUnavailable
 
 LOOK_AGAIN_SECONDS = 0.01
 
@@ -129,5 +129,5 @@ def reading(side: str) -> Iterator[None]:
         else:
             with attempt.reading(side):
                 yield
-    except StoreUnavailable as error:
+    except (StoreUnavailable, SettingsError) as error:  # a wrong password, say: the other view can still be read
         raise Lost(side, str(error)) from error

@@ -33,6 +33,10 @@ def refresh_catalogue(settings: Settings, views: Views, now_ms: int) -> None:
     """
 
     def refresh() -> None:
+        with suppress(MillraceError):
+            catch_up_alone()
+
+    def catch_up_alone() -> None:
         if speed_layer(views, now_ms, milliseconds(settings.lease))["alive"] is not False:
             return
         log = running_log(settings)
@@ -40,8 +44,7 @@ def refresh_catalogue(settings: Settings, views: Views, now_ms: int) -> None:
             return
         from adapters.catalogue import catch_up
 
-        with suppress(MillraceError):
-            catch_up(log, views.speed)
+        catch_up(log, views.speed)
 
     thread = threading.Thread(target=refresh, name="catalogue", daemon=True)
     thread.start()

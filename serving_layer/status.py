@@ -10,7 +10,7 @@ from adapters.settings import Settings, milliseconds
 from core.boundaries import latest
 from core.codec import Facts
 from schemas.control import Control, Offsets, Position
-from schemas.errors import MillraceError, NotReady, StoreUnavailable
+from schemas.errors import MillraceError, NotReady, SettingsError, StoreUnavailable
 from serving_layer.advice import Found, Waiting, messages, pending_epoch
 from serving_layer.patience import reading
 from serving_layer.snapshot import Snapshot
@@ -139,7 +139,7 @@ def _nothing_told(control: Control | None) -> tuple[dict[str, Any], Offsets, Fac
 def _control(views: Views, why: str) -> Control | None:
     try:
         return read_control(views.batch)
-    except StoreUnavailable as error:
+    except (StoreUnavailable, SettingsError) as error:
         raise NotReady(why) from error
 
 
@@ -158,7 +158,7 @@ def speed_layer(views: Views, now_ms: int, lease_ms: int) -> dict[str, Any]:
     """Whether a speed layer shows signs of life; by the wall clock, for people to see."""
     try:
         return _alive(views.speed.record(LEASE) or b"", now_ms, lease_ms)
-    except StoreUnavailable:
+    except (StoreUnavailable, SettingsError):
         return _alive(None, now_ms, lease_ms)
 
 

@@ -13,14 +13,16 @@ from serving_layer.http.problems import MEDIA_TYPE, problem
 
 HEADER_SECONDS = 10.0  # from the first byte to the last of a header; also to throw away what follows an early answer
 MAX_CONNECTIONS = 1_000
-BACKLOG = 128  # accepted in one go before the first of them is looked at
+BACKLOG = 64  # accepted in one go before the first of them is looked at
+OTHER_FILES = 400  # for stores, log and answers
 NOT_HTTP = "this is not an HTTP/1.1 request with a header of at most 16 kB"
 
 
 def most_connections() -> int:
-    """How many connections may be open: half of the files that this process may open, at most 1,000."""
+    """How many connections may be open at once, so that this process never runs out of files to open."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return MAX_CONNECTIONS if soft == resource.RLIM_INFINITY else max(16, min(MAX_CONNECTIONS, soft // 2))
+    room = MAX_CONNECTIONS if soft == resource.RLIM_INFINITY else soft - OTHER_FILES - 2 * BACKLOG
+    return max(16, min(MAX_CONNECTIONS, room))
 
 
 class Connection(H11Protocol):

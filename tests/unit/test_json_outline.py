@@ -1,0 +1,75 @@
+"""The outline of a text agrees with the text decoded, and with the slow look for its nesting."""
+
+import json
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core import strict_json
+from core.json_outline import CHUNK_BYTES, Outline, outline
+from core.strict_json import MAX_NESTING, Malformed, decode
+from schemas.rules import Rules
+from serving_layer.ingest import MAX_ENTRIES, Unprocessable, read_interactions
+
+MEBIBYTE = 1 << 20
+strings = st.text(st.sampled_from('[]{},:"\\ a\n'), max_size=6)
+documents = st.recursive(
+    st.none() | st.integers() | strings,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(strings, inner, max_size=4),
+    max_leaves=20,
+)
+
+
+def depth(document: object) -> int:
+    """How deep arrays and objects stand inside one another."""
+    if not isinstance(document, list | dict):
+        return 0
+    return 1 + max(map(depth, document.values() if isinstance(document, dict) else document), default=0)
+
+
+@given(documents, st.sampled_from([None, 1, "\t"]))
+def test_entries_and_depth_are_those_of_the_document(document: object, indent: int | str | None) -> None:
+    text = json.dumps(document, indent=indent).encode()
+    entries = max(1, len(document)) if isinstance(document, list) else 1
+    assert outline(text, 100, 100) == Outline(entries, depth(document))
+
+
+@pytest.mark.parametrize("around", range(CHUNK_BYTES - 3, CHUNK_BYTES + 3))
+def test_a_string_or_a_bracket_may_stand_across_two_chunks(around: int) -> None:
+    text = b"[" + b" " * around + b'"],[[",[[1]],{}]'
+    assert outline(text, 100, 100) == Outline(3, 3)
+
+
+@given(st.text('[]{}",:\\u12 a', max_size=60).map(str.encode) | documents.map(lambda each: json.dumps(each).encode()))
+def test_columns_and_the_slow_look_decide_alike(text: bytes) -> None:
+    text = b"[" * 100 + text + b"]" * 100
+
+    def decided(long: int) -> object:
+        strict_json.LONG, before = long, strict_json.LONG
+        try:
+            return decode(text)
+        except Malformed:
+            return Malformed
+        finally:
+            strict_json.LONG = before
+
+    assert decided(0) == decided(10**9)
+
+
+@pytest.mark.parametrize("entry", [b"{}", b'""', b"[[]]", b'"\\",\\\\"'])
+def test_a_list_of_millions_is_refused_without_being_decoded(entry: bytes) -> None:
+    body = b"[" + b",".join([entry] * (4 * MEBIBYTE // len(entry))) + b"]"
+    started = time.process_time()
+    with pytest.raises(Unprocessable, match="more than 1,000 entries"):
+        read_interactions(body, Rules(), 1_760_000_000_000, str)
+    refused = time.process_time() - started
+    started = time.process_time()
+    json.loads(body)
+    assert refused < time.process_time() - started
+
+
+def test_as_many_entries_as_are_allowed_are_judged() -> None:
+    assert outline(b"[" + b"1," * (MAX_ENTRIES - 1) + b"1]", MAX_ENTRIES, MAX_NESTING).entries == MAX_ENTRIES
+    assert outline(b"[" + b"1," * MAX_ENTRIES + b"1]", MAX_ENTRIES, MAX_NESTING).entries > MAX_ENTRIES
