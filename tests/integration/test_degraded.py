@@ -20,9 +20,9 @@ from adapters.settings import Settings
 from adapters.stores import open_store
 from serving_layer.status import status
 from serving_layer.views import open_views
-from tests.integration.test_api import RULES, fill, model_rows, problem, serving, shop, until
 from tests.proxy import Proxy, proxy
 from tests.servers import new_database, run_cql
+from tests.serving import RULES, fill, model_rows, problem, serving, shop, until
 from tests.small_lambda import SmallLambda, placed
 
 pytestmark = [pytest.mark.kafka, pytest.mark.redis, pytest.mark.cassandra]

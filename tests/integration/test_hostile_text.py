@@ -16,7 +16,7 @@ from millrace.__main__ import main
 from schemas.catalogue import Item
 from schemas.control import Run
 from schemas.rules import Rules
-from tests.integration.test_api import event
+from tests.serving import event
 from tests.small_lambda import SmallLambda, placed
 
 EVIL = "[/red]\x1b[31m\x1b]0;owned\x07\u202e\x9b2J\r"

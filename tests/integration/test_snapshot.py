@@ -18,8 +18,8 @@ from schemas.control import Control, LogIdentity
 from schemas.errors import NotReady, StoreUnavailable
 from serving_layer.snapshot import Snapshot
 from serving_layer.views import Views, answer
-from tests.integration.test_api import shop
 from tests.integration.test_serving import RULES, everything, expected
+from tests.serving import shop
 from tests.small_lambda import SmallLambda, placed
 
 

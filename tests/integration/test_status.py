@@ -19,7 +19,7 @@ from schemas.control import Generation
 from schemas.rules import Rules
 from serving_layer.status import status
 from serving_layer.views import Views
-from tests.integration.test_api import event
+from tests.serving import event
 from tests.small_lambda import SmallLambda, placed
 
 RULES = Rules()
