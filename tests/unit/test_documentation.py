@@ -1,0 +1,45 @@
+"""The pages keep up with the code: settings and commands are there, links lead somewhere, the front page is short."""
+
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from adapters.settings import Settings
+from millrace.__main__ import COMMANDS
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = sorted(path for path in ROOT.rglob("*.md") if ".venv" not in str(path) and ".git" not in path.parts)
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+CODE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+
+
+def anchors(text: str) -> set[str]:
+    """The names by which headings are linked to."""
+    headings = re.findall(r"^#+ (.+)$", CODE.sub("", text), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_a_link_inside_the_repository_leads_to_a_file_and_a_heading(page: Path) -> None:
+    for link in LINK.findall(CODE.sub("", page.read_text(encoding="utf-8"))):
+        if not link.startswith(("http:", "https:", "mailto:")):
+            name, _, anchor = link.partition("#")
+            target = (page.parent / name).resolve() if name else page
+            assert target.exists(), link
+            assert not anchor or anchor in anchors(target.read_text(encoding="utf-8")), link
+
+
+def test_the_settings_page_has_every_setting_and_no_other() -> None:
+    rows = re.findall(r"^\| (`.+?) \|", (ROOT / "docs/settings.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert sorted(re.findall(r"`(\w+)`", " ".join(rows))) == sorted(field.name for field in fields(Settings))
+
+
+def test_the_page_of_commands_has_every_command() -> None:
+    page = (ROOT / "docs/commands.md").read_text(encoding="utf-8")
+    assert [name for name in COMMANDS if f"`{name}" not in page] == []
+
+
+def test_the_front_page_has_at_most_900_words() -> None:
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").split()) <= 900
