@@ -17,6 +17,7 @@ from pathlib import Path
 
 from adapters.broker_home import BrokerHome, try_lock
 from adapters.children import last_lines, listening
+from adapters.home import prepare_home
 from schemas.errors import LogUnavailable, MillraceError, SettingsError
 
 POLL_SECONDS = 0.05
@@ -36,9 +37,10 @@ def embedded_broker(home: Path, jars: Path | None = None) -> Iterator[str]:
         SettingsError: a person must install or free something.      LogUnavailable: it did not start.
     """
     files = BrokerHome(home.resolve())
+    prepare_home(files.home)
     try:
-        files.folder.mkdir(parents=True, exist_ok=True)
-        users = os.open(files.users, os.O_RDWR | os.O_CREAT, 0o644)
+        files.folder.mkdir(exist_ok=True)
+        users = os.open(files.users, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         raise SettingsError(
             f"cannot use the home {home}: {error.strerror}; name a writable one in MILLRACE_HOME"
@@ -98,7 +100,7 @@ def wait_until_stopped(home: Path, seconds: float = 30.0) -> None:
 def _found_or_started(files: BrokerHome, jars: Path | None, deadline: float) -> str:
     started = False
     while True:
-        lock = os.open(files.lock, os.O_RDWR | os.O_CREAT, 0o644)
+        lock = os.open(files.lock, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             if try_lock(lock, fcntl.LOCK_EX):
                 if started:

@@ -1,25 +1,26 @@
 """What all commands share: errors as one sentence and an exit status, ``--json``, and times and windows as options."""
 
+import errno
 import functools
 import json
-import signal
+import os
 from collections.abc import Callable
-from contextlib import suppress
-from types import FrameType
 from typing import Any, ParamSpec, TypeVar
 
 import click
 
 from adapters.saying import line
 from adapters.settings import milliseconds
+from adapters.stopping import INTERRUPTED, interrupting
 from core.fields import MAX_TEXT
 from core.timestamps import epoch_ms
 from schemas.errors import MillraceError, SettingsError
 
+MOST_ROWS = 10**9  # that can be asked for; more than any list has
 HOUR_MS = 3_600_000
 MAX_WINDOW_HOURS = 24 * 35
 LATEST_MS = 253_402_300_799_999  # the last millisecond of 9999
-INTERRUPTED = 130  # the exit status that shells expect
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EIO)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -30,28 +31,37 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print data alone
 def reports_errors(command: Callable[P, T]) -> Callable[P, T]:
     """Print a ``MillraceError`` as one sentence on stderr and exit with its status: 1 failed, 3 not ready.
 
-    Ctrl-C and SIGTERM end a command that does not handle them itself, with its leases released.
+    Ctrl-C and SIGTERM end a command that does not handle them itself, with its leases released and status 130.
     """
 
     @functools.wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> T:
-        with suppress(ValueError):  # only a process's main thread can
-            signal.signal(signal.SIGTERM, interrupt)
-        try:
-            return command(*args, **kwargs)
-        except MillraceError as error:
-            echo(f"millrace: {error}", err=True)
-            raise click.exceptions.Exit(error.exit_status) from error
-        except KeyboardInterrupt as error:
-            click.echo("millrace: interrupted", err=True)
-            raise click.exceptions.Exit(INTERRUPTED) from error
+        with interrupting() as came:
+            try:
+                return command(*args, **kwargs)
+            except (Exception, KeyboardInterrupt) as error:
+                if came or isinstance(error, KeyboardInterrupt):
+                    echo("millrace: interrupted", err=True)
+                    raise click.exceptions.Exit(INTERRUPTED) from error
+                reported = error if isinstance(error, MillraceError) else _of_the_system(error)
+                if reported is None:
+                    raise
+                echo(f"millrace: {reported}", err=True)
+                raise click.exceptions.Exit(reported.exit_status) from error
 
     return run
 
 
-def interrupt(number: int, frame: FrameType | None) -> None:
-    """A signal's handler: as Ctrl-C."""
-    raise KeyboardInterrupt
+def _of_the_system(error: Exception) -> MillraceError | None:
+    """A file or a disk that does not do; None for anything else, which is a fault of ours."""
+    if not isinstance(error, OSError) or error.errno is None:
+        return None
+    if error.filename is not None:
+        name = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else error.filename
+        return SettingsError(f"cannot use {name}: {error.strerror}; name another, or change its permissions")
+    if error.errno in _FULL:
+        return SettingsError(f"cannot write: {error.strerror}; free some space or write elsewhere")
+    return None
 
 
 def echo(text: str, *, err: bool = False) -> None:

@@ -13,6 +13,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from adapters.engine_errors import translated
+from adapters.home import prepare_home
 from adapters.jars import jar_paths
 from adapters.settings import Settings
 from schemas.errors import SettingsError
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 logging.getLogger("py4j").addHandler(logging.NullHandler())  # what it says when Java is gone is raised, too
+# It says on the root logger, with a traceback, that Ctrl-C came while it waited.
+logging.getLogger().addFilter(lambda record: not record.getMessage().startswith("KeyboardInterrupt while sending"))
 
 # Compiling the fold takes some 20 s; once for a machine is enough, wherever the packages came from. Then numba's own.
 NUMBA_LOCATORS = (
@@ -59,6 +62,7 @@ SETTINGS = {
 # processor time from it (measured: batch run 40 s of Java's processor time without, 23 s with; micro-batches equal).
 # Most of a small run is Java that loads classes: without verifying those of our own checked jars, or collecting the
 # whole heap each time their number has grown, and with room for what is young, that is a seventh less.
+LOOPBACK = "127.0.0.1"
 LOCAL_JAVA = (
     "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xmn192m -XX:MetaspaceSize=256m "
     "-XX:+UnlockDiagnosticVMOptions -XX:-BytecodeVerificationRemote"
@@ -110,6 +114,8 @@ def open_session(settings: Settings, name: str) -> "SparkSession":
         java = f"-Dlog4j.configurationFile={_log4j(settings).resolve().as_uri()} {LOCAL_JAVA if local(master) else ''}"
         builder = builder.config("spark.driver.extraJavaOptions", java)
         builder = builder.config("spark.sql.shuffle.partitions", str(os.cpu_count() or 2)) if local(master) else builder
+        if local(master):  # else its ports, which ask for no password, are open to the network
+            builder = builder.config("spark.driver.bindAddress", LOOPBACK).config("spark.driver.host", LOOPBACK)
         builder = builder.config("spark.local.dir", str(settings.home / "spark"))
         builder = builder.config("spark.sql.warehouse.dir", str(settings.home / "warehouse"))
     try:
@@ -168,8 +174,8 @@ def _interrupted_afterwards() -> Iterator[None]:
         yield
     finally:
         for number, handler in kept.items():
-            if signal.getsignal(number) is note:  # Spark has one of its own by now
-                signal.signal(number, handler)
+            # Spark has one of its own by now, which asks Java to cancel the jobs from within whatever was called.
+            signal.signal(number, handler)
         for each in came:
             signal.raise_signal(each)
 
@@ -177,7 +183,7 @@ def _interrupted_afterwards() -> Iterator[None]:
 @contextmanager
 def _output_to(path: Path) -> Iterator[None]:
     """What a program started in the block ever prints goes to a file: Java greets, Delta says what it deletes."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    prepare_home(path.parent)
     sys.stdout.flush()
     sys.stderr.flush()
     kept = [os.dup(number) for number in (1, 2)]
@@ -196,7 +202,7 @@ def _output_to(path: Path) -> Iterator[None]:
 
 def _log4j(settings: Settings) -> Path:
     """Spark's log goes to stderr from warnings on; a file is the only way to say so before it starts."""
-    settings.home.mkdir(parents=True, exist_ok=True)
+    prepare_home(settings.home)
     path = settings.home / "log4j2.properties"
     path.write_text(
         "rootLogger.level = error\nrootLogger.appenderRef.stderr.ref = stderr\n"

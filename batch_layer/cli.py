@@ -1,20 +1,20 @@
 """The commands ``batch …``, ``generations`` and ``rollback``."""
 
-import signal
 import sys
 import threading
 from collections.abc import Callable
-from types import FrameType
 from typing import Any
 
 import click
 
 from adapters.commands import as_json, echo, print_json, reports_errors
+from adapters.home import prepare_home
 from adapters.lease import BATCH_RUN, Lease
 from adapters.opened import batch_views
 from adapters.records import change_control, read_control
 from adapters.saying import sayer
 from adapters.settings import Settings, load_settings, milliseconds
+from adapters.stopping import until_stopped
 from core.control import rollback as rolled_back
 from schemas.control import Control
 from schemas.errors import BadInput, NotReady, SettingsError
@@ -46,7 +46,7 @@ def run(full: bool, every: str | None, reason: str, scheduled: bool, search: int
     Exit status 1 when the gate keeps it from serving, and when there were events and all of them were rejected.
     """
     settings, say = load_settings(), sayer("batch")
-    settings.home.mkdir(parents=True, exist_ok=True)
+    prepare_home(settings.home)
     if every:
         words = ["--scheduled", "--reason", reason, "--search", str(search)]
         words += [word for word, wanted in (("--full", full), ("--ungated", ungated)) if wanted]
@@ -85,11 +85,12 @@ def _run_every(every_ms: int, words: list[str], settings: Settings, say: Callabl
 
     if every_ms < SHORTEST_MS:
         raise SettingsError(f"--every must be at least {SHORTEST_MS // 1000} s: starting a run takes as long")
-    log, stop = settings.home / "logs" / "batch.log", _stop_signals()
+    log, stop = settings.home / "logs" / "batch.log", threading.Event()
     command = [sys.executable, "-m", "millrace", "batch", "run", "--json", *words]
     say(f"every {every_ms / 1000:g} s; what the runs say goes to {log}")
     schedule = Schedule(batch_views(settings), every_ms, milliseconds(settings.lease) / 1000, stop, say)
-    schedule.run(lambda: in_a_process(command, log, stop, lambda made: _print_outcome(made, as_json)))
+    with until_stopped(stop.set):
+        schedule.run(lambda: in_a_process(command, log, stop, lambda made: _print_outcome(made, as_json)))
 
 
 @batch.command()
@@ -219,14 +220,3 @@ def _control() -> Control:
 
 def _names(control: Control) -> list[str]:
     return [each.id for each in control.generations] + [each.id for each in control.runs]
-
-
-def _stop_signals() -> threading.Event:
-    stop = threading.Event()
-
-    def end(number: int, frame: FrameType | None) -> None:
-        stop.set()
-
-    for each in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(each, end)
-    return stop

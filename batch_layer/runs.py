@@ -9,6 +9,7 @@ from typing import Any
 
 from adapters.books import generation_book
 from adapters.forgotten import marks
+from adapters.home import prepare_home
 from adapters.log import Log
 from adapters.records import change_control, open_control, read_control, require_rules
 from adapters.settings import Settings, milliseconds
@@ -54,7 +55,7 @@ class Runs:
         name = wish.run or f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{uuid.uuid4().hex[:6]}"
         if not _ID.fullmatch(name):
             raise BadInput(f"'{name}' cannot be a run's id: up to 128 letters, digits and _ . : + ~ @ -")
-        self._settings.home.mkdir(parents=True, exist_ok=True)  # with a cluster's Kafka nothing has made it yet
+        prepare_home(self._settings.home)  # with a cluster's Kafka nothing has made it yet
         self._views.check()
         marked = marks(log)  # before the log's end, so that each lies at or below it
         identity, start, end = log.identity(), log.start_offsets(), log.end_offsets()

@@ -1,6 +1,7 @@
 """The command ``millrace``: a table of names; each command is imported only when it is called."""
 
 import importlib
+from typing import Any
 
 import click
 
@@ -16,7 +17,7 @@ COMMANDS = {
     "generations": ("batch_layer.cli:generations", "The kept generations."),
     "rollback": ("batch_layer.cli:rollback", "Make a kept generation active again."),
     "speed": ("speed_layer.cli:speed", "The speed layer: apply events as they arrive."),
-    "serve": ("serving_layer.cli:serve", "The HTTP API alone."),
+    "serve": ("millrace.serve:serve", "The HTTP API alone."),
     "recommend": ("serving_layer.cli:recommend", "What a user may like."),
     "similar": ("serving_layer.cli:similar", "What goes with an item."),
     "trending": ("serving_layer.cli:trending", "What grows now."),
@@ -35,6 +36,16 @@ COMMANDS = {
 
 class LazyGroup(click.Group):
     """Knows its commands by name and imports one when it is called: a lookup must not wait for Spark."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Ctrl-C while a command is still being imported ends it as later."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            from adapters.stopping import INTERRUPTED
+
+            click.echo("millrace: interrupted", err=True)
+            raise click.exceptions.Exit(INTERRUPTED) from None
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)

@@ -14,8 +14,9 @@ import click
 
 from adapters.beside import beside
 from adapters.broker import wait_until_stopped
-from adapters.commands import INTERRUPTED, reports_errors
+from adapters.commands import reports_errors
 from adapters.settings import Settings, load_settings
+from adapters.stopping import INTERRUPTED
 from millrace.demo_events import LIVE_EVENTS, generate, move, produce, settled
 from schemas.errors import MillraceError
 
@@ -58,8 +59,7 @@ def demo(events: int, users: int, items: int, seed: int, serve: bool) -> None:
 
         now = time.time_ns() // 1_000_000
         world = World(GeneratorSettings(users, items, events, seed, now))
-        with suppress(KeyboardInterrupt):
-            _tell(settings, world, serve)
+        _tell(settings, world, serve)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from adapters.home import prepare_home
 from adapters.settings import Settings
 from schemas.errors import MillraceError
 
@@ -25,7 +26,7 @@ def generate(settings: Settings, world: "World") -> tuple[Path, Path]:
     from datasets.generator import generate_events
     from datasets.output import write_lines
 
-    settings.home.mkdir(parents=True, exist_ok=True)
+    prepare_home(settings.home)
     events, items = settings.home / "events.jsonl", settings.home / "items.jsonl"
     with progress("generating", world.settings.events):
         write_lines(events, map(msgspec.json.encode, generate_events(world.settings, world)))

@@ -6,6 +6,7 @@ from dataclasses import replace
 import click
 
 from adapters.commands import as_json, print_json, reports_errors
+from adapters.home import prepare_home
 from adapters.opened import batch_views
 from adapters.records import open_control
 from adapters.settings import load_settings
@@ -27,7 +28,7 @@ def forget(user: str, as_json: bool) -> None:
     with open_log(settings) as log:
         identity = log.identity()
         rules = replace(settings.rules, partitions=identity.partitions)
-        settings.home.mkdir(parents=True, exist_ok=True)
+        prepare_home(settings.home)
         open_control(batch_views(settings), identity, log.start_offsets(), rules)
         mark = marked(log, rules, user, time.time_ns() // 1_000_000)
     if as_json:

@@ -1,14 +1,13 @@
 """``millrace up``: broker, speed layer and HTTP API under one supervisor."""
 
 import os
-import signal
+import socket
 import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType
 from urllib.error import URLError
 from urllib.request import urlopen
 
@@ -16,18 +15,21 @@ import click
 
 from adapters.children import Child, start
 from adapters.commands import reports_errors
+from adapters.one_per_home import only_one
 from adapters.opening import open_log
 from adapters.rotation import begin_again
 from adapters.saying import sayer
 from adapters.settings import Settings, load_settings
+from adapters.stopping import until_stopped
 from core.visible import visible
-from schemas.errors import MillraceError
+from schemas.errors import MillraceError, SettingsError
 
 POLL_SECONDS = 0.2
 PAUSES_SECONDS = (1.0, 3.0, 10.0, 30.0, 60.0)  # before a part that ended is started again; the last one again and again
 LIVED_SECONDS = 60.0  # a part that lived this long starts with the first pause again
 TRIES = 4  # of a part that has never lived so long: somebody has to change something
 STOP_SECONDS = 30.0
+WAITING = 128  # connections, while the API starts
 
 
 @dataclass
@@ -45,10 +47,11 @@ class Part:
     start_at: float | None = None  # while it waits to be started again
     env: Mapping[str, str] | None = None  # None: this process's
     shows: bool = True  # whether what it says is passed on
+    fds: tuple[int, ...] = ()  # open files that it inherits
 
     def start(self) -> None:
         self.started = time.monotonic()
-        self.child = start(self.name, self.command, self.log, env=self.env)
+        self.child = start(self.name, self.command, self.log, env=self.env, pass_fds=self.fds)
 
     def show(self) -> None:
         """Pass on what it has written since; a log that grew large begins again."""
@@ -133,32 +136,34 @@ def up(host: str | None, port: int | None) -> None:
     """Broker (if embedded), speed layer and HTTP API; Ctrl-C or SIGTERM stops all cleanly."""
     settings, say = load_settings(), sayer("up")
     host, port = host or settings.host, port or settings.port
-    with open_log(settings) as log:
+    with only_one(settings.home, "up"), _listening(host, port) as server, open_log(settings) as log:
         say(f"log at {log.bootstrap}, home {settings.home}")
-        url = f"http://{host}:{port}"
+        url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
         told = f"{url} (API description at /docs); Ctrl-C stops all"
-        supervisor = Supervisor(_parts(settings, host, port), say, f"{url}/ready", lambda: told)
-        end_by_signals(supervisor)
-        supervisor.run()
-        say("stopped")
+        supervisor = Supervisor(_parts(settings, host, port, server), say, f"{url}/ready", lambda: told)
+        with until_stopped(supervisor.ended.set):
+            supervisor.run()
+            say("stopped")
 
 
-def end_by_signals(supervisor: Supervisor) -> None:
-    """Ctrl-C and SIGTERM stop all parts in order."""
+def _listening(host: str, port: int) -> socket.socket:
+    """A socket that the API answers on, open before anything is said or started, for as long as this process lives."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=WAITING)
+    except OSError as error:
+        raise SettingsError(
+            f"cannot serve on {host}:{port} ({error.strerror}): another program has it, or it is no address of this "
+            "machine; name another with --host and --port"
+        ) from error
 
-    def end(number: int, frame: FrameType | None) -> None:
-        supervisor.ended.set()
 
-    for each in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(each, end)
-
-
-def _parts(settings: Settings, host: str, port: int) -> list[Part]:
+def _parts(settings: Settings, host: str, port: int, server: socket.socket) -> list[Part]:
     millrace, logs = [sys.executable, "-m", "millrace"], settings.home / "logs"
     os.environ.setdefault("PYTHONPATH", str(Path(__file__).resolve().parents[1]))
-    serve = [*millrace, "serve", "--host", host, "--port", str(port)]
+    serve = [*millrace, "serve", "--host", host, "--port", str(port), "--listening", str(server.fileno())]
     return [
-        Part("serving", serve, logs / "serve.log"),
+        Part("serving", serve, logs / "serve.log", fds=(server.fileno(),)),
         Part("speed layer", [*millrace, "speed", "run"], logs / "speed.log"),
     ]
 

@@ -18,7 +18,8 @@ from adapters.children import port_is_free
 from adapters.commands import reports_errors
 from adapters.saying import sayer
 from adapters.settings import load_settings
-from millrace.up import Part, Supervisor, end_by_signals
+from adapters.stopping import until_stopped
+from millrace.up import Part, Supervisor
 from schemas.errors import SettingsError
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -101,9 +102,9 @@ def main(port: int) -> None:
         return f"{url} · {login(home)} · DAGs are paused until you switch them on; Ctrl-C stops all"
 
     supervisor = Supervisor([millrace, *airflow_parts(env, logs)], say, f"{url}/api/v2/monitor/health", told)
-    end_by_signals(supervisor)
-    supervisor.run()
-    say("stopped")
+    with until_stopped(supervisor.ended.set):
+        supervisor.run()
+        say("stopped")
 
 
 def login(home: Path) -> str:

@@ -6,17 +6,19 @@ from typing import Any
 
 import click
 
-from adapters.commands import CATEGORY, MOMENT, WINDOW, as_json, echo, print_json, reports_errors
+from adapters.commands import CATEGORY, MOMENT, MOST_ROWS, WINDOW, as_json, echo, print_json, reports_errors
 from adapters.identifiers import ID, IdCommand
 from adapters.settings import load_settings
 
 Answer = dict[str, Any]
-_n = click.option("-n", type=click.IntRange(1), default=10, show_default=True, help="How many to list.")
+_n = click.option("-n", type=click.IntRange(1, MOST_ROWS), default=10, show_default=True, help="How many to list.")
 _n_per_hour = click.option(
-    "-n", type=click.IntRange(1), default=10, show_default=True, help="How many to list per hour."
+    "-n", type=click.IntRange(1, MOST_ROWS), default=10, show_default=True, help="How many to list per hour."
 )
-_offset_per_hour = click.option("--offset", type=click.IntRange(0), default=0, help="Leave out so many per hour first.")
-_offset = click.option("--offset", type=click.IntRange(0), default=0, help="Leave out so many first.")
+_offset_per_hour = click.option(
+    "--offset", type=click.IntRange(0, MOST_ROWS), default=0, help="Leave out so many per hour first."
+)
+_offset = click.option("--offset", type=click.IntRange(0, MOST_ROWS), default=0, help="Leave out so many first.")
 _category = click.option(
     "--category",
     type=CATEGORY,
@@ -200,18 +202,6 @@ def status(as_json: bool) -> None:
 
     for name, text in in_words(answer):
         echo(f"{name:20} {text}")
-
-
-@click.command()
-@click.option("--host", help="Default: the setting host.")
-@click.option("--port", type=click.IntRange(0, 65535), help="Default: the setting port.")
-@reports_errors
-def serve(host: str | None, port: int | None) -> None:
-    """The HTTP API; ends with Ctrl-C or SIGTERM."""
-    from serving_layer.http.server import run
-
-    settings = load_settings()
-    run(settings, host or settings.host, settings.port if port is None else port)
 
 
 def _looked_up(compute: Callable[[Any], Answer]) -> tuple[Answer, dict[str, Any]]:

@@ -1,13 +1,11 @@
 """The command ``speed run``."""
 
-import signal
-from types import FrameType
-
 import click
 
 from adapters.commands import reports_errors
 from adapters.saying import sayer
 from adapters.settings import load_settings
+from adapters.stopping import until_stopped
 
 
 @click.group()
@@ -29,16 +27,11 @@ def run(available_now: bool) -> None:
     settings, say = load_settings(), sayer("speed")
     with open_log(settings) as log:
         job = SpeedJob(open_session(settings, "millrace speed"), log, settings, say)
-
-        def end(number: int, frame: FrameType | None) -> None:
-            job.stop()
-
-        for each in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(each, end)
         follower = CatalogueFollower(lambda: job.log, speed_views(settings))
         follower.start()
-        try:
-            job.run(available_now)
-        finally:
-            follower.stop()
-        say(f"stopped; applied {job.progress.events:,} events in {job.progress.batches:,} micro-batches")
+        with until_stopped(job.stop):
+            try:
+                job.run(available_now)
+            finally:
+                follower.stop()
+            say(f"stopped; applied {job.progress.events:,} events in {job.progress.batches:,} micro-batches")

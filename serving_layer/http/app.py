@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
+from adapters.home import prepare_home
 from adapters.settings import Settings
 from schemas.errors import MillraceError
 from serving_layer.http import changes, intake, lookups
@@ -29,7 +30,7 @@ def create_app(settings: Settings, limits: Limits | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        settings.home.mkdir(parents=True, exist_ok=True)
+        prepare_home(settings.home)
         with open_views(settings) as views:
             link = LogLink(settings, views.speed)
             app.state.turns = intake.turns()

@@ -1,15 +1,15 @@
 """The API as a server: until SIGTERM or Ctrl-C."""
 
 import logging
-import signal
+import socket
 from contextlib import suppress
 from dataclasses import replace
-from types import FrameType
 
 import uvicorn
 
 from adapters.saying import log_to_stderr
 from adapters.settings import Settings
+from adapters.stopping import until_stopped
 from schemas.errors import MillraceError
 from serving_layer.http.app import create_app
 from serving_layer.http.bodies import Limits
@@ -27,20 +27,18 @@ def configured(
     )  # fmt: skip
 
 
-def run(settings: Settings, host: str, port: int) -> None:
-    """Serve until SIGTERM or Ctrl-C; requests under way are answered first."""
+def run(settings: Settings, host: str, port: int, listening: int | None = None) -> None:
+    """Serve until SIGTERM or Ctrl-C; requests under way are answered first.
 
-    def already_stopping(number: int, frame: FrameType | None) -> None:
-        """uvicorn sends itself the signal again once it has stopped; that is no reason to die of it."""
-
-    for each in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(each, already_stopping)
+    Args: listening: the number of a socket on ``host`` and ``port`` that listens already; None: open one.
+    """
     log_to_stderr("%(asctime)s %(name)s %(message)s")
     for handler in logging.getLogger().handlers:
         handler.addFilter(Sparing())
     Connection.most = most_connections()
     server = uvicorn.Server(configured(settings, host, port))
-    with suppress(SystemExit):  # that is how uvicorn reports that it cannot listen
-        server.run()
+    # uvicorn has handlers of its own while it runs, and sends itself the signal again once it has stopped.
+    with until_stopped(lambda: None), suppress(SystemExit):  # that is how uvicorn reports that it cannot listen
+        server.run(None if listening is None else [socket.socket(fileno=listening)])
     if not server.started:
         raise MillraceError(f"cannot serve on {host}:{port} (the log says why): name another with --host and --port")

@@ -2,13 +2,17 @@
 
 import os
 import signal
+import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 import pytest
 from click.testing import CliRunner
 
-from adapters.commands import INTERRUPTED, reports_errors
+from adapters.commands import reports_errors
+from adapters.stopping import INTERRUPTED, until_stopped
+from millrace.__main__ import main
 
 
 @pytest.fixture
@@ -37,3 +41,67 @@ def test_what_was_begun_is_ended_and_one_sentence_tells(which: signal.Signals) -
     result = CliRunner().invoke(command)
     assert (result.exit_code, result.output) == (INTERRUPTED, "millrace: interrupted\n")
     assert released
+
+
+@pytest.mark.usefixtures("handlers")
+@pytest.mark.parametrize("which", [signal.SIGTERM, signal.SIGINT])
+def test_what_the_engine_says_of_a_job_that_was_cut_off_is_not_shown(which: signal.Signals) -> None:
+    @click.command()
+    @reports_errors
+    def command() -> None:
+        try:
+            os.kill(os.getpid(), which)
+            signal.pause()
+        except KeyboardInterrupt:
+            raise RuntimeError("Job 7 cancelled\n\tat org.apache.spark.scheduler.DAGScheduler") from None
+
+    result = CliRunner().invoke(command)
+    assert (result.exit_code, result.output) == (INTERRUPTED, "millrace: interrupted\n")
+
+
+@pytest.mark.usefixtures("handlers")
+@pytest.mark.parametrize(("which", "status"), [(signal.SIGTERM, 0), (signal.SIGINT, INTERRUPTED)])
+def test_what_runs_until_it_is_stopped_ends_in_its_order_with_0_after_sigterm_and_130_after_ctrl_c(
+    which: signal.Signals, status: int
+) -> None:
+    stop = threading.Event()
+
+    @click.command()
+    @reports_errors
+    def command() -> None:
+        with until_stopped(stop.set):
+            os.kill(os.getpid(), which)
+            assert stop.wait(10)
+            click.echo("stopped")
+
+    result = CliRunner().invoke(command)
+    assert (result.exit_code, result.output) == (status, "stopped\n")
+
+
+@pytest.mark.usefixtures("handlers")
+def test_ctrl_c_while_a_command_is_imported_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(name: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("importlib.import_module", interrupted)
+    result = CliRunner().invoke(main, ["status"])
+    assert (result.exit_code, result.output) == (INTERRUPTED, "millrace: interrupted\n")
+
+
+@pytest.mark.usefixtures("handlers")
+def test_a_file_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for out in (tmp_path / "file" / "events.jsonl", Path("/proc/events.jsonl"), tmp_path):
+        words = ["generate", "--users", "10", "--items", "50", "--events", "10", "--seed", "1", "--out", str(out)]
+        result = CliRunner().invoke(main, words)
+        assert result.exit_code in (1, 2), out
+        assert isinstance(result.exception, SystemExit), out
+        assert str(out.parent if out.parent.is_file() else out) in result.output
+
+
+@pytest.mark.usefixtures("handlers")
+@pytest.mark.parametrize("option", ["--offset", "-n"])
+def test_a_number_larger_than_any_list_is_wrong_usage(option: str) -> None:
+    for number in (2**63 - 1, 2**63, 2**64, 10**30):
+        result = CliRunner().invoke(main, ["trending", option, str(number)])
+        assert (result.exit_code, type(result.exception)) == (2, SystemExit)
