@@ -1,12 +1,14 @@
 """The home is its owner's alone, and what may run there once does."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from click.testing import CliRunner
 
@@ -15,6 +17,7 @@ from adapters.home import prepare_home
 from adapters.one_per_home import only_one
 from adapters.stores import Book, open_store
 from millrace.__main__ import main
+from millrace.up import Part
 from schemas.errors import SettingsError
 
 
@@ -93,3 +96,22 @@ def test_up_refuses_a_port_that_another_program_has_before_it_starts_anything(tm
     assert f"cannot serve on 127.0.0.1:{port}" in done.output
     assert "--port" in done.output
     assert not (home / "kafka").exists()
+
+
+def test_the_api_answers_on_a_socket_that_it_is_given(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/health"
+        command = [sys.executable, "-m", "millrace", "serve", "--listening", str(server.fileno())]
+        env = {**os.environ, "MILLRACE_HOME": str(tmp_path / "home"), "PYTHONPATH": str(Path(__file__).parents[2])}
+        part = Part("serving", command, tmp_path / "serve.log", env=env, fds=(server.fileno(),))
+        part.start()
+        assert part.child is not None
+        try:
+            assert httpx.get(url, timeout=60).status_code == 200
+            for which, status in ((signal.SIGTERM, 0), (signal.SIGINT, 130)):
+                part.child.process.send_signal(which)
+                assert part.child.process.wait(30) == status, part.child.last_lines()
+                part.start()
+                assert httpx.get(url, timeout=60).status_code == 200  # it waits while another is started
+        finally:
+            part.child.stop()
