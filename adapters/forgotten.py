@@ -100,6 +100,12 @@ def counting(events: "pa.RecordBatch", users: Forgotten) -> "pa.BooleanArray":
     return pa.array(~void)
 
 
+def is_void(users: Forgotten, key: bytes, partition: int, offset: int) -> bool:
+    """Whether a record with this key, which is its user's id, lies below its user's mark."""
+    mark = users.get(key.decode(errors="replace")) if users else None
+    return mark is not None and (mark.user_id.encode(), mark.partition) == (key, partition) and offset < mark.offset
+
+
 def table(users: Forgotten, spark: "SparkSession") -> "DataFrame":
     """The marks, to be joined with the lake's tables by one of the conditions above."""
     rows = [(each.user_id, each.partition, each.offset) for each in users.values()]

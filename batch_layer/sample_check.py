@@ -1,28 +1,31 @@
-"""Some items' sums, and their users' histories, against the slow fold of the lake: another path than the fold step's.
+"""Some items' rows, and their users' histories and seen sets, against a slow fold of the lake.
 
-The slow fold needs every event of every user of an item. Items are drawn at random; one whose users have more events
-than there is room for gives way to the next, so the most popular ones are left to ``millrace verify``.
+That is another path than the fold step's. The slow fold needs every event of every user of an item. Items are drawn at
+random; one whose users have more events than there is room for gives way to the next, so the most popular ones are left
+to ``millrace verify``.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import pyarrow as pa
 
 from adapters.books import generation_book
 from adapters.stores.port import ViewStore
+from core import proving
 from core.acceptance import standing_weight
-from core.codec import bucket_key, unpack_history, unpack_norm, unpack_sums
+from core.codec import bucket_key, unpack_norm, unpack_sums
 from core.fold_slow import SlowView
-from core.views import COUNTS, HISTORY, NORMS, PAIRS, SEEN
+from core.views import COUNTS, HISTORY, ITEMS, NORMS, PAIRS, SEEN
 from schemas.event import STORED_COLUMNS, Event
 from schemas.rules import Rules
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
+T = TypeVar("T")
 MOST_EVENTS = 50_000  # folded one by one in this process: some seconds
 
 
@@ -34,10 +37,11 @@ class Check:
     compared: int = 0
     mismatches: list[str] = field(default_factory=list)
 
-    def hold(self, what: str, expected: object, stored: object) -> None:
+    def hold(self, what: str, expected: T, stored: T, shown: Callable[[T], object] = lambda value: value) -> None:
+        """Hold one value against the other."""
         self.compared += 1
         if expected != stored:
-            self.mismatches.append(f"{what}: expected {expected}, stored {stored}")
+            self.mismatches.append(f"{what}: expected {shown(expected)}, stored {shown(stored)}")
 
 
 def drawn(lake: "DataFrame", number: int, seed: str) -> list[str]:
@@ -59,12 +63,13 @@ def drawn(lake: "DataFrame", number: int, seed: str) -> list[str]:
 
 
 def check(slow: SlowView, items: Sequence[str], views: ViewStore, generation: str) -> Check:
-    """Hold the items' norms, pairs and hourly counts, and histories and seen sets of all users, against the views.
+    """Hold the items' sums and categories, and histories and seen sets of all users, against the views.
 
     Args: slow: of all events of every user of the items.
     """
     found = Check(len(items))
     _sums(slow, items, views, generation, found)
+    _categories(slow, items, views, generation, found)
     _states(slow, views, generation, found)
     return found
 
@@ -106,13 +111,23 @@ def _sums(slow: SlowView, items: Sequence[str], views: ViewStore, generation: st
         found.hold(f"count of {item} in bucket {bucket}", n, stored_count)
 
 
+def _categories(slow: SlowView, items: Sequence[str], views: ViewStore, generation: str, found: Check) -> None:
+    rows = views.read(generation_book(generation), ITEMS, [item.encode() for item in items])
+    for item in items:
+        stored = proving.stored_category(_parts(rows, item))
+        found.hold(f"category of {item}", proving.category_of(slow, item), stored)
+
+
 def _states(slow: SlowView, views: ViewStore, generation: str, found: Check) -> None:
     book, users = generation_book(generation), [user.encode() for user in slow.histories]
     histories, seen = views.read(book, HISTORY, users), views.read(book, SEEN, users)
-    for user, history in slow.histories.items():
-        stored = histories.get(user.encode())
-        entries = [(e.item.decode(), e.rating, e.last_time) for e in unpack_history(stored).entries] if stored else []
-        found.hold(f"history of {user}", [(item, *entry) for item, entry in history.entries.items()], entries)
-        row = seen.get(user.encode())
-        known = {name.decode(): bool(n) for name, n in unpack_sums(row).items()} if row else {}
-        found.hold(f"items seen by {user}", slow.seen.get(user, {}), known)
+    for user in slow.histories:
+        expected, stored = proving.history_of(slow, user), proving.stored_history(_parts(histories, user))
+        found.hold(f"history of {user}", expected, stored, proving.in_words)
+        words = proving.stored_words(_parts(seen, user))
+        found.hold(f"items seen by {user}", slow.seen.get(user, {}), words)
+
+
+def _parts(rows: Mapping[bytes, bytes], name: str) -> list[bytes]:
+    key = name.encode()
+    return [rows[key]] if key in rows else []

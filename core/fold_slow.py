@@ -28,6 +28,7 @@ class SlowView:
     as_of: int | None = None
     events: int = 0
     duplicates: int = 0
+    rejected: Counter[str] = field(default_factory=Counter)  # by reason
 
     def take(self, event: Event, rules: Rules) -> None:
         """Fold one event; a user's events must come in log order."""

@@ -3,11 +3,11 @@
 import json
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from adapters.books import LEASE
-from adapters.forgotten import forgotten
+from adapters.forgotten import Forgotten, forgotten, is_void
 from adapters.lake import Lake, lake_events
 from adapters.log import Log
 from adapters.opened import batch_views, speed_views
@@ -18,9 +18,12 @@ from core.boundaries import earliest, latest, reaches
 from core.control import is_of, origin, record_boundary
 from schemas.control import Boundary, Control, Offsets, Position
 from schemas.errors import MillraceError
-from schemas.event import Event
+from schemas.event import Event, Rejected
 from schemas.rules import Rules
-from serving_layer.verify import MergedRows, Report, compare, recompute
+from serving_layer.merged_rows import MergedRows, Moved
+from serving_layer.verify import compare
+from serving_layer.verify_histories import Prefix
+from serving_layer.verify_report import Report
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -30,12 +33,8 @@ WAIT_SECONDS = 600.0
 POLL_SECONDS = 0.2
 
 
-class Moved(MillraceError):
-    """The views moved on while they were compared."""
-
-
 def prove(spark: "SparkSession", log: Log, settings: Settings, say: Say, sample: int | None = None) -> Report:
-    """Record a boundary, wait for a running speed layer to pass it, and compare every merged sum below it.
+    """Record a boundary, wait for a running speed layer to pass it, and compare every merged row below it.
 
     Raises:
         MillraceError: nothing could be compared, or a running speed layer did not get there.
@@ -60,12 +59,11 @@ def _prove_once(spark: "SparkSession", log: Log, settings: Settings, say: Say, s
         raise MillraceError("the active generation was made with other settings: set them back to verify it")
     segments = [each for each in control.active_segments if upto != boundary.offsets or each < boundary.id]
     say(f"recomputing the log below {upto}")
-    gone = forgotten(log, control.forgotten)
-    events = _events(spark, log, settings, rules, control, upto)
-    counted = (each for each in events if each.user_id not in gone or each.offset >= gone[each.user_id].offset)
-    slow = recompute(counted, rules)
-    say(f"comparing {slow.events:,} events' sums with generation {control.active} and segments {segments}")
-    report = compare(slow, MergedRows(views, speed_views(settings), control, position, segments), sample)
+    past = _Past(log, Lake(spark, settings.lake_path), rules, forgotten(log, control.forgotten))
+    prefix = past.prefix(control, upto, lambda: read_position(speed_views(settings)))
+    events = prefix.slow.events
+    say(f"comparing what {events:,} events add up to with generation {control.active} and segments {segments}")
+    report = compare(prefix, MergedRows(views, speed_views(settings), control, position, segments), sample)
     _require_unmoved(settings, control, position, upto, boundary)
     return report
 
@@ -112,18 +110,34 @@ def _speed_layer_runs(settings: Settings) -> bool:
     return bool(lease["owner"]) and time.time() * 1000 - lease["beat"] < 2 * milliseconds(settings.lease)
 
 
-def _events(
-    spark: "SparkSession", log: Log, settings: Settings, rules: Rules, control: Control, upto: Offsets
-) -> Iterator[Event]:
-    """Every accepted event below ``upto``: from the lake as far as it reaches, the rest from the log."""
-    lake, start = Lake(spark, settings.lake_path), origin(control)
-    covered = earliest(latest(start, lake.covered(control.log, start)), upto)
-    # The lake may hold what was in the log before this control record was made.
-    yield from lake_events(lake, rules, dict.fromkeys(start, 0), covered)
-    for record in log.read(log.topics.events, covered, upto):
-        event = parse_event(record, rules)
-        if isinstance(event, Event):
-            yield event
+@dataclass(frozen=True)
+class _Past:
+    """What happened, from lake and log, without what forgotten users did before their marks."""
+
+    log: Log
+    lake: Lake
+    rules: Rules
+    gone: Forgotten
+
+    def prefix(self, control: Control, upto: Offsets, newest: Callable[[], Position | None]) -> Prefix:
+        """The slow twin of everything below ``upto``: from the lake as far as it reaches, the rest from the log."""
+        start = origin(control)
+        covered = earliest(latest(start, self.lake.covered(control.log, start)), upto)
+        prefix = Prefix(self.rules, covered, read=self._of_log, newest=newest)
+        # The lake may hold what was in the log before this control record was made.
+        events = lake_events(self.lake, self.rules, dict.fromkeys(start, 0), covered)
+        prefix.take(e for e in events if not is_void(self.gone, e.user_id.encode(), e.partition, e.offset))
+        rejected = self.lake.rejected_until(covered, forgotten=self.gone)
+        prefix.slow.rejected.update(
+            {row["reason"]: row["count"] for row in rejected.groupBy("reason").count().collect()}
+        )
+        prefix.carry_on(upto)
+        return prefix
+
+    def _of_log(self, start: Offsets, end: Offsets) -> Iterator[Event | Rejected]:
+        for record in self.log.read(self.log.topics.events, start, end):
+            if not is_void(self.gone, record.key or b"", record.partition, record.offset):
+                yield parse_event(record, self.rules)
 
 
 def _require_unmoved(

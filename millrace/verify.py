@@ -9,15 +9,23 @@ from adapters.saying import sayer
 from adapters.settings import load_settings
 
 if TYPE_CHECKING:
-    from serving_layer.verify import Report
+    from serving_layer.verify_report import Report
 
 
 @click.command()
-@click.option("--sample", type=click.IntRange(1), metavar="K", help="Compare only K items, with all their sums.")
+@click.option(
+    "--sample",
+    type=click.IntRange(1),
+    metavar="K",
+    help="Compare only K items with all their sums, and the users who touched them.",
+)
 @as_json
 @reports_errors
 def verify(sample: int | None, as_json: bool) -> None:
-    """Recompute the log by an independent slow path, compare every merged sum exactly, exit 1 on any mismatch."""
+    """Recompute the log by an independent slow path, compare every merged view exactly, exit 1 on any mismatch.
+
+    Compared are norms, pairs, hourly counts, histories, seen sets, item categories, duplicates and facts.
+    """
     from adapters.opening import open_log
     from adapters.spark import open_session
     from millrace.proof import prove
@@ -28,7 +36,7 @@ def verify(sample: int | None, as_json: bool) -> None:
     if as_json:
         print_json(report.as_json())
     else:
-        click.echo(f"compared {report.sums:,} sums of {report.events:,} events: {_sizes(report)}")
+        click.echo(f"compared {report.sums:,} values of {report.events:,} events: {_sizes(report)}")
         click.echo(f"mismatches: {report.mismatches:,}")
         for example in report.examples or []:
             echo(f"  {example}")
@@ -37,5 +45,8 @@ def verify(sample: int | None, as_json: bool) -> None:
 
 
 def _sizes(report: "Report") -> str:
+    """What was compared, each kind by its name."""
     sizes = {"users": report.users, "items": report.items, "pairs": report.pairs, "hourly counts": report.counts}
+    sizes |= {"histories": report.histories, "words of seen sets": report.seen, "item categories": report.categories}
+    sizes |= {"duplicates": report.duplicates, "facts": report.facts}
     return ", ".join(f"{size:,} {name}" for name, size in sizes.items())

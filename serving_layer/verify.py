@@ -1,4 +1,4 @@
-"""The proof: every merged sum against an independent slow recompute of the log's prefix, exactly (rule 16).
+"""The proof: every merged row against an independent slow recompute of the log's prefix, exactly (rule 16).
 
 The slow path shares no code with the layers but the parser: events come back from the lake, the rest from the log,
 and are folded one by one by ``core.fold_slow``.
@@ -6,99 +6,39 @@ and are folded one by one by ``core.fold_slow``.
 
 import random
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
 
-from adapters.books import SPEED, generation_book, segment_spaces
-from adapters.stores.port import ViewStore
-from core import views
+from core import proving, views
 from core.codec import bucket_of_key, unpack_norm
 from core.fold_slow import SlowView
-from core.merging import added, committed_parts
-from schemas.control import Control, Position
+from core.merging import added
 from schemas.errors import MillraceError
-from schemas.event import Event
-from schemas.rules import Rules
-
-SHOWN = 20
-
-
-@dataclass
-class Report:
-    """What was compared: accepted events without duplicates, users, items with a norm, unordered pairs, hourly counts.
-
-    ``sums`` is how many stored or expected sums were held against each other; ``examples`` are the first mismatches.
-    """
-
-    events: int = 0
-    users: int = 0
-    items: int = 0
-    pairs: int = 0
-    counts: int = 0
-    sums: int = 0
-    mismatches: int = 0
-    examples: list[str] | None = None
-
-    def compare(self, what: str, expected: int, stored: int) -> None:
-        """Hold one sum against the other; both in thousandths, or plain counts."""
-        self.sums += 1
-        if expected != stored:
-            self.mismatches += 1
-            self.examples = [*(self.examples or []), f"{what}: expected {expected}, stored {stored}"][:SHOWN]
-
-    @property
-    def proved(self) -> bool:
-        """Whether something was compared and all of it was equal."""
-        return self.mismatches == 0 and self.sums > 0
-
-    def as_json(self) -> dict[str, object]:
-        return {**asdict(self), "examples": self.examples or []}
+from serving_layer.merged_rows import MergedRows
+from serving_layer.verify_histories import Histories, Prefix
+from serving_layer.verify_report import Report
 
 
-def recompute(events: Iterable[Event], rules: Rules) -> SlowView:
-    """The slow fold of events that come in log order within each partition."""
-    slow = SlowView()
-    for event in events:
-        slow.take(event, rules)
-    return slow
+def compare(prefix: Prefix, merged: MergedRows, sample: int | None = None, seed: int = 0) -> Report:
+    """Hold every row of the merged views against the slow twin's; with ``sample`` those of that many items only.
 
-
-class MergedRows:
-    """Every row of the active generation and of the segments given, merged, as a position committed them."""
-
-    def __init__(
-        self, batch: ViewStore, speed: ViewStore, control: Control, position: Position | None, segments: Iterable[int]
-    ):
-        self._batch, self._speed, self._control, self._position = batch, speed, control, position
-        self._segments = list(segments)
-
-    def rows(self, view: str) -> Iterator[tuple[bytes, list[bytes]]]:
-        """Each key of the view with its parts."""
-        parts: dict[bytes, list[bytes]] = defaultdict(list)
-        if self._control.active is not None:
-            for key, value in self._batch.scan(generation_book(self._control.active), view):
-                parts[key].append(value)
-        for segment in self._segments if self._position else ():
-            assert self._position is not None
-            for space in segment_spaces(self._position.epoch, view, segment):
-                for key, stored in self._speed.scan(SPEED, space):
-                    parts[key] += committed_parts(stored, self._position)
-        yield from parts.items()
-
-
-def compare(slow: SlowView, merged: MergedRows, sample: int | None = None, seed: int = 0) -> Report:
-    """Hold every sum of the slow view against the merged rows; with ``sample`` those of that many items only.
+    A sample has the items' sums and categories, and histories and seen sets of the users who touched them; duplicates
+    and facts are of all events. The prefix moves on with the speed layer while histories are compared.
 
     Raises:
-        MillraceError: there is nothing to compare.
+        MillraceError: there is nothing to compare.      Moved: start over.
     """
-    report = Report(slow.events, sum(1 for each in slow.histories.values() if each.ids))
+    slow = prefix.slow
+    report = Report(slow.events, sum(1 for each in slow.histories.values() if each.ids), duplicates=slow.duplicates)
     wanted = _sampled(slow, sample, seed)
+    users = None if wanted is None else proving.users_of(slow, wanted)
     _norms(slow, merged, wanted, report)
     _pairs(slow, merged, wanted, report)
     _counts(slow, merged, wanted, report)
+    _categories(slow, merged, wanted, report)
+    _seen(slow, merged, users, report)
+    _facts(slow, merged, report)
+    Histories(prefix, merged, users, report).compare()
     if report.sums == 0:
-        raise MillraceError("nothing was compared: no accepted event with a weight lies below the boundary yet")
+        raise MillraceError("nothing was compared: no accepted event lies below the boundary yet")
     return report
 
 
@@ -144,6 +84,46 @@ def _counts(slow: SlowView, merged: MergedRows, wanted: set[str] | None, report:
         _row(f"count in bucket {bucket} of", expected.pop(bucket, {}), stored, report)
     for bucket, row in expected.items():
         _row(f"count in bucket {bucket} of", row, {}, report)
+
+
+def _categories(slow: SlowView, merged: MergedRows, wanted: set[str] | None, report: Report) -> None:
+    expected = {item for item in slow.categories if wanted is None or item in wanted}
+    report.categories = len(expected)
+    for key, parts in merged.rows(views.ITEMS):
+        item = key.decode()
+        if wanted is None or item in wanted:
+            expected.discard(item)
+            report.compare(f"category of {item}", proving.category_of(slow, item), proving.stored_category(parts))
+    for item in expected:
+        report.compare(f"category of {item}", proving.category_of(slow, item), None)
+
+
+def _seen(slow: SlowView, merged: MergedRows, users: set[str] | None, report: Report) -> None:
+    missing = set(slow.seen if users is None else users)
+    report.seen = sum(len(slow.seen[user]) for user in missing)
+    for key, parts in merged.rows(views.SEEN):
+        user = key.decode()
+        if users is None or user in users:
+            missing.discard(user)
+            _words(user, slow.seen.get(user, {}), proving.stored_words(parts), report)
+    for user in missing:
+        _words(user, slow.seen[user], {}, report)
+
+
+def _words(user: str, expected: dict[str, bool], stored: dict[str, bool], report: Report) -> None:
+    for item in expected.keys() | stored.keys():
+        what = f"item {item} seen by {user}"
+        report.compare(what, expected.get(item), stored.get(item), proving.WORDS.__getitem__)
+
+
+def _facts(slow: SlowView, merged: MergedRows, report: Report) -> None:
+    parts = dict(merged.rows(views.FACTS)).get(views.FACTS_KEY, [])
+    must_be, facts = proving.facts_of(slow), proving.stored_facts(parts)
+    expected, stored = proving.named(must_be), proving.named(facts)
+    for name in expected.keys() | stored.keys():
+        report.facts += 1
+        report.compare_fact(f"fact {name}", expected.get(name, 0), stored.get(name, 0))
+    report.compare_fact("duplicates", must_be.duplicates, facts.duplicates)
 
 
 def _row(what: str, expected: dict[str, int], stored: dict[bytes, int], report: Report) -> None:

@@ -28,7 +28,7 @@ from millrace.proof import prove
 from schemas.control import Control, Generation, Offsets, Position
 from schemas.event import Event, Record, Rejected
 from serving_layer.snapshot import Snapshot
-from serving_layer.verify import Report
+from serving_layer.verify_report import Report
 from serving_layer.views import Views, answer
 from speed_layer.jobs.stream import SpeedJob
 from tests.folding import event_key, says_something

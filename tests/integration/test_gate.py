@@ -13,9 +13,9 @@ from adapters.stores import ViewStore, open_store
 from batch_layer.drift import drift, kept, ratios
 from batch_layer.gate import Limits, refusals
 from batch_layer.sample_check import Check, check, recomputed
-from core.codec import pack_norm, pack_sums, unpack_history, unpack_norm, unpack_sums
+from core.codec import ItemSeen, pack_item, pack_norm, pack_sums, unpack_history, unpack_norm, unpack_sums
 from core.fold_slow import SlowView
-from core.views import COUNTS, HISTORY, NORMS, PAIRS, SEEN
+from core.views import COUNTS, HISTORY, ITEMS, NORMS, PAIRS, SEEN
 from schemas.event import STORED_COLUMNS
 from schemas.rules import Rules
 from tests.folding import fold_into
@@ -64,7 +64,7 @@ def test_sound_sums_pass_and_were_compared(views: ViewStore) -> None:
     found = checked(views)
     assert found.mismatches == []
     assert found.compared > 100
-    assert {what.split()[0] for what in broken(views)} == {"norm", "pair", "count", "history", "items"}
+    assert {what.split()[0] for what in broken(views)} == {"norm", "pair", "count", "history", "items", "category"}
 
 
 def broken(views: ViewStore) -> list[str]:
@@ -82,6 +82,7 @@ def broken(views: ViewStore) -> list[str]:
         (PAIRS, b"i07"): pack_sums((name, n + 1) for name, n in pair.items()),
         (COUNTS, bucket): pack_sums(counts.items()),
         (HISTORY, user): other,
+        (ITEMS, b"i07"): pack_item(ItemSeen(1, 2, 3, "other")),
         (SEEN, user): pack_sums((name, n ^ (name == first)) for name, n in seen.items()),
     })  # fmt: skip
     return checked(views).mismatches

@@ -1,0 +1,58 @@
+"""What ``verify`` compared and what it found."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import TypeVar
+
+SHOWN = 20
+
+T = TypeVar("T")
+
+
+@dataclass
+class Report:
+    """What was compared.
+
+    ``events``: accepted without duplicates; ``duplicates``: the others; ``users``: with an event; ``items``: with a
+    norm; ``pairs``: unordered; ``counts``: hourly; ``histories``: users; ``seen``: words of users on items;
+    ``categories``: items with an event; ``facts``: as_of, oldest bucket, events and rejected records by reason.
+    ``sums`` is how many stored or expected values were held against each other, facts apart; ``examples`` are the
+    first mismatches.
+    """
+
+    events: int = 0
+    users: int = 0
+    items: int = 0
+    pairs: int = 0
+    counts: int = 0
+    histories: int = 0
+    seen: int = 0
+    categories: int = 0
+    duplicates: int = 0
+    facts: int = 0
+    sums: int = 0
+    mismatches: int = 0
+    examples: list[str] | None = None
+
+    def compare(self, what: str, expected: T, stored: T, shown: Callable[[T], object] = lambda value: value) -> None:
+        """Hold one value against the other; sums are in thousandths, or plain counts."""
+        self.sums += 1
+        self._hold(what, expected, stored, shown)
+
+    def compare_fact(self, what: str, expected: object, stored: object) -> None:
+        """Hold a fact against the other: there is one even where no event was accepted, which proves nothing."""
+        self._hold(what, expected, stored, lambda value: value)
+
+    def _hold(self, what: str, expected: T, stored: T, shown: Callable[[T], object]) -> None:
+        if expected != stored:
+            self.mismatches += 1
+            example = f"{what}: expected {shown(expected)}, stored {shown(stored)}"
+            self.examples = [*(self.examples or []), example][:SHOWN]
+
+    @property
+    def proved(self) -> bool:
+        """Whether something was compared and all of it was equal."""
+        return self.mismatches == 0 and self.sums > 0
+
+    def as_json(self) -> dict[str, object]:
+        return {**asdict(self), "examples": self.examples or []}
