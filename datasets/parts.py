@@ -49,7 +49,7 @@ def main_tables(path: Path, patterns: Sequence[str], table: str = "") -> list[Pa
     found = _matching(there, [table] if table else patterns)
     if not found:
         names = ", ".join(sorted(part.name for part in there)[:LISTED_NAMES]) or "nothing"
-        raise BadInput(f"{path} holds no {table or ' or '.join(patterns)}; it holds: {names}")
+        raise BadInput(f"{path} holds no {table or ' or '.join(patterns)}; it holds: {names}; --table chooses")
     return found
 
 

@@ -33,6 +33,10 @@ class Layout:
     makes_event: Callable[[Row], bool] = lambda row: False  # by which rows inside a quoted cell are known
 
 
+class LacksColumn(BadInput):
+    """A table is not the one that is meant, or a column is misspelt."""
+
+
 def read_tables(parts: Iterable[Part], layout: Layout, tally: Tally) -> Iterator[tuple[int, Row]]:
     """Yield (row number, row) of all parts in order; numbers start at 1 and continue from part to part.
 
@@ -57,7 +61,7 @@ def having_columns(parts: list[Part], layout: Layout, tally: Tally) -> list[Part
     """Those of several tables that have the columns; the others are noted.
 
     Raises:
-        BadInput: none has them.
+        BadInput: none has them, or one has one of them twice.
     """
     if len(parts) == 1:
         return parts
@@ -67,7 +71,7 @@ def having_columns(parts: list[Part], layout: Layout, tally: Tally) -> list[Part
             records = Records(text_lines(raw, part.name, layout.encoding, Tally()), layout.style, Tally())
             try:
                 _Table(part.name, records).header(layout, Tally())
-            except BadInput as error:
+            except LacksColumn as error:
                 missing.append((part.name, str(error)))
             else:
                 fitting.append(part)
@@ -109,7 +113,8 @@ class _Table:
 
         def row_of(cells: Cells) -> Row:
             row = dict(zip(header, cells, strict=True))
-            row.update((name, cells[place]) for name, place in places)
+            for name, place in places:
+                row[name] = cells[place]
             return row
 
         records.is_row = lambda cells: layout.makes_event(row_of(cells))
@@ -159,7 +164,7 @@ def _require_columns(header: Sequence[str], layout: Layout, name: str) -> None:
     if missing:
         has = ", ".join(header) or "none, it is empty"
         hint = _hint(header, layout)
-        raise BadInput(f"{name} has no column {', '.join(map(repr, missing))}; its columns: {has}{hint}")
+        raise LacksColumn(f"{name} has no column {', '.join(map(repr, missing))}; its columns: {has}{hint}")
     for column in layout.columns:
         if Counter(header)[column] > 1:
             places = [f"#{place}" for place, named in enumerate(header, 1) if named == column]

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from adapters.commands import as_json, print_json, reports_errors
+from adapters.commands import as_json, echo, print_json, reports_errors
 from datasets.importers import IMPORTERS
 from schemas.errors import BadInput
 from schemas.event import LATEST_AHEAD_MS
@@ -161,9 +161,10 @@ def _report(outcome: dict[str, Any], importer: Any, as_json: bool, wrote: str) -
     if as_json:
         print_json({**outcome, **_counted(tally), "beside": beside, "examples": tally.examples, "hints": found})
     else:
-        click.echo(f"{tally.lines_sentence()}\n{tally.sentence()}\n{wrote}")
+        for sentence in (tally.lines_sentence(), tally.sentence(), wrote):
+            echo(sentence)
     for hint in found:
-        click.echo(f"hint: {hint}", err=True)
+        echo(f"hint: {hint}", err=True)
 
 
 def _counted(tally: Any) -> dict[str, Any]:

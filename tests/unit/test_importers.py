@@ -299,6 +299,10 @@ def test_real_data_sets_are_kept_and_dropped_to_the_row(name: str, test_data: Pa
         partition = partition_of(key, rules.partitioner, rules.partitions)
         record = Record("events", partition, 0, NOW, key, msgspec.json.encode(event))
         assert isinstance(parse_event(record, rules), Event)
-    assert importer.tally.sentence() == sentence
+    tally = importer.tally
+    assert tally.sentence() == sentence
+    assert tally.lines == tally.kept + tally.dropped.total() + tally.explained.total()
     assert len(ids) == importer.tally.kept
     assert len(list(importer.items())) == catalogue
+    for beside in tally.beside.values():
+        assert beside.lines == beside.kept + beside.dropped.total() + beside.explained.total()
