@@ -125,6 +125,9 @@ class _Table:
                 tally.note("record of several lines")
             if len(cells) == width and not (cells[0] == first and cells == written):
                 yield number, row_of(cells)
+            elif len(cells) > width and any(cells) and not any(cells[width:]):
+                tally.note("empty cells beyond the header's")
+                yield number, row_of(cells[:width])
             else:
                 tally.drop(_misfit(cells, width), number, cells)
 

@@ -1,6 +1,7 @@
 """Every line of a file is accounted for, however its quotes, separators, encodings and packings are."""
 
 import bz2
+import csv
 import gzip
 import io
 import json
@@ -105,6 +106,26 @@ def test_whatever_the_lines_hold_each_is_taken_once(texts: list[str], delimiter:
         records = Records(iter(lines), Style(delimiter, quoting, True), Tally())
         records.width, records.is_row = 3, lambda cells: cells[0] == "u1"
         assert sum(records.lines for _ in records) == len(lines)
+
+
+@given(st.lists(st.text('ab,"\n\r ', max_size=20), max_size=8), st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]))
+def test_what_is_written_by_the_rules_is_read_by_them(texts: list[str], quoting: int) -> None:
+    written = io.StringIO(newline="")
+    expected = [["u", "text", "item", "time"], *([f"u{place}", text, "a", DAY] for place, text in enumerate(texts))]
+    csv.writer(written, quoting=quoting).writerows(expected)  # type: ignore[arg-type]
+    written.seek(0)
+    tally = Tally()
+    records = Records(iter(written), Style(), tally)
+    records.width, records.is_row = 4, lambda cells: cells[3].strip() == DAY
+    assert list(records) == expected
+    assert not tally.notes
+
+
+def test_empty_cells_beyond_the_header_are_no_reason_to_drop_a_row(tmp_path: Path) -> None:
+    events, tally = read(file(tmp_path, "user,item,time", f"u1,a,{DAY},,", f"u2,a,{DAY},x", ",,,,"))
+    assert [event["user_id"] for event in events] == ["u1"]
+    assert tally.notes == {"empty cells beyond the header's": 1}
+    assert tally.dropped == {"row with too many fields": 1, "blank line": 1}
 
 
 def test_several_characters_may_separate_and_columns_be_named_by_place(tmp_path: Path) -> None:
