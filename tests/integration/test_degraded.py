@@ -1,7 +1,10 @@
 """What is left when parts are down or slow: answered and marked; and whole again by itself when they are back."""
 
+import json
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -262,3 +265,24 @@ def test_view_files_that_are_away_are_missed_and_found_again(tmp_path: Path, kaf
             for each in tmp_path.glob("away-*"):
                 each.rename(tmp_path / each.name.removeprefix("away-"))
             assert client.get("/trending").json() == whole
+
+
+@pytest.mark.parametrize("login", [":wrong@", "somebody:wrong@"])
+def test_a_store_that_refuses_the_password_is_missed_like_one_that_is_down(
+    tmp_path: Path, redis_url: str, login: str
+) -> None:
+    world = fill(tmp_path)
+    store = new_database(redis_url).replace("//", f"//{login}")
+    with serving(Settings(home=tmp_path, kafka="127.0.0.1:1", speed_views=store)) as client:
+        told = client.get("/trending")
+        assert (told.status_code, told.json()["degraded"]) == (200, ["speed"])
+        assert client.get("/recommendations/u3").json()["items"]
+    with serving(Settings(home=tmp_path, kafka="127.0.0.1:1", speed_views=store, batch_views=store)) as client:
+        assert "refuses user or password" in problem(client.get("/trending"), 503)["detail"]
+    command = [sys.executable, "-m", "millrace", "trending", "--json"]
+    settings = {"MILLRACE_HOME": str(tmp_path), "MILLRACE_SPEED_VIEWS": store, "MILLRACE_KAFKA": "127.0.0.1:1"}
+    done = subprocess.run(command, env=os.environ | settings, capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout)["degraded"] == ["speed"]
+    assert "Traceback" not in done.stderr
+    world.batch.close()
+    world.speed.close()
