@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datasets.importers.base import ImportOptions
@@ -99,6 +99,7 @@ def test_a_cell_without_end_is_not_held_in_memory(tmp_path: Path) -> None:
     assert tally.dropped == {"cut row": len(text)}
 
 
+@settings(deadline=None)
 @given(st.lists(st.text('u1,"\t\n\r ;x\ufeff', max_size=12), max_size=12), st.sampled_from([",", "\t", "::"]))
 def test_whatever_the_lines_hold_each_is_taken_once(texts: list[str], delimiter: str) -> None:
     lines = list(io.StringIO("\n".join(texts), newline="\n"))
@@ -108,6 +109,7 @@ def test_whatever_the_lines_hold_each_is_taken_once(texts: list[str], delimiter:
         assert sum(records.lines for _ in records) == len(lines)
 
 
+@settings(deadline=None)
 @given(st.lists(st.text('ab,"\n\r ', max_size=20), max_size=8), st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]))
 def test_what_is_written_by_the_rules_is_read_by_them(texts: list[str], quoting: int) -> None:
     written = io.StringIO(newline="")
