@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -11,6 +12,7 @@ from core.alias import Events, moving
 from core.codec import History, HistoryEntry
 from core.fold_slow import SlowView
 from core.partitioner import partition_of
+from schemas.errors import SettingsError
 from schemas.event import Event, Record
 from schemas.rules import Rules
 from serving_layer.aliases import _records
@@ -117,3 +119,15 @@ def test_a_repeated_move_has_the_same_ids_and_another_history_others() -> None:
     ]
     later = History((HistoryEntry(b"x", 1500, START + 1),))
     assert moving(later, "a", "b", Rules(), lambda: "r")[0][0]["event_id"] not in {e["event_id"] for e in received}
+
+
+def test_without_a_kind_that_can_say_it_the_remedy_is_named() -> None:
+    history = History((HistoryEntry(b"x", 1000, START),))
+    for kinds, lacking in (
+        ({"view": 1, "remove": "remove"}, 'rating = "value"'),
+        ({"r": "value"}, 'remove = "remove"'),
+    ):
+        with pytest.raises(SettingsError, match=lacking):
+            moving(history, "a", "b", Rules(kinds=kinds), lambda: "r")
+    received, retracted = moving(history, "a", "b", Rules(kinds={"stars": "value", "undo": "remove"}), lambda: "r")
+    assert (received[0]["kind"], retracted[0]["kind"]) == ("stars", "undo")

@@ -7,9 +7,12 @@ from urllib.parse import quote
 import pytest
 from httpx import Client
 
+from adapters.forgotten import forget
 from adapters.log import Log
+from adapters.settings import Settings
 from tests.integration.test_api import client, settings
-from tests.serving import SLASHED, problem, until
+from tests.integration.test_lookup_commands import millrace
+from tests.serving import RULES, SLASHED, START, problem, until
 
 __all__ = ["client", "settings"]  # fixtures
 
@@ -77,3 +80,31 @@ def test_what_cannot_be_an_alias_is_refused(client: Client, log: Log) -> None:
     for body in ({"anonymous": "u3"}, {"anonymous": ""}, {"anonymus": "u4"}, {"anonymous": 4}, [], {}):
         problem(client.post("/users/u3/aliases", json=body), 422)
     assert not events_in(log)
+
+
+def test_who_waits_to_be_forgotten_is_not_moved(client: Client, log: Log) -> None:
+    forget(log, RULES, "u3", START)
+    said = problem(client.post("/users/known/aliases", json={"anonymous": "u3"}), 422)["detail"]
+    assert "waits to be forgotten" in said
+    assert not events_in(log)
+
+
+def test_a_history_that_the_views_do_not_hold_to_the_logs_end_is_not_moved(
+    client: Client, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("serving_layer.aliases.PATIENCE_SECONDS", 0.2)
+    more = [{"kind": "view", "user_id": "u3", "item_id": f"more{k}"} for k in range(60)]
+    assert [client.post("/interactions", json=more).status_code for _ in range(2)] == [202, 202]
+    said = problem(client.post("/users/known/aliases", json={"anonymous": "u3"}), 503)["detail"]
+    assert "the speed layer is behind the log" in said
+    assert len(events_in(log)) == 120
+
+
+def test_the_command_moves_a_history_and_says_how_much(client: Client, settings: Settings, log: Log) -> None:
+    prefix = {"MILLRACE_KAFKA": settings.kafka, "MILLRACE_TOPIC_PREFIX": settings.topic_prefix}
+    done = millrace(settings.home, "alias", "u3", "known", "--json", **prefix)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["moved"] * 2 == len(events_in(log)) > 0
+    none = millrace(settings.home, "alias", "nobody", "known", **prefix)
+    assert (none.returncode, none.stdout) == (1, "")
+    assert "there is no user 'nobody'" in none.stderr
