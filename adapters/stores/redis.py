@@ -223,6 +223,7 @@ class RedisStore:
 
 def _told(error: redis.RedisError, address: str) -> MillraceError:
     text = str(error).rpartition(" caused error: ")[2][:500]
+    text = text.partition("with args beginning with")[0]  # a server without AUTH repeats what it was given
     if isinstance(error, refusals.AuthenticationError | refusals.NoPermissionError):
         return SettingsError(f"Redis at {address} refuses user or password: {text}")
     if "OOM command not allowed" in text:  # a class of its own outside scripts only
