@@ -1,48 +1,75 @@
 """``millrace rejected list`` and ``rejected replay``: the dead letters."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
 import click
 
-from adapters.books import REPLAYED
 from adapters.commands import as_json, echo, print_json, reports_errors
 from adapters.dead_letters import DeadLetter, dead_letters
 from adapters.forgotten import marks
 from adapters.log import Log
 from adapters.opened import speed_views
 from adapters.opening import open_log
+from adapters.records import check_speed_store
 from adapters.settings import load_settings
 from core.remedies import remedy
-from datasets.producing import key_reader
+from datasets.producing import KEY_FIELDS
+from millrace.replaying import Replayer, id_in, short_name
+from schemas.rules import Rules
 
 NEVER = -(2**63)
 SHOWN = 60  # characters of a key or a value
+CATALOGUE_REMEDY = (
+    "items and users: mend the field that the reason names, in the producer or in a file: `millrace rejected export FILE "
+    "--topic items`, mend FILE, `millrace produce FILE --topic items`; a wrong or missing key alone is set by "
+    "`millrace rejected replay --topic items`"
+)
 _ONE_LINE = bytes.maketrans(b"\r\n", b"  ")
 
 
 @click.group()
 def rejected() -> None:
-    """The dead letters: events that fail the contract, kept with their bytes and the reason."""
+    """The dead letters: events and catalogue records that fail the contract, kept with their bytes and the reason."""
+
+
+def chooses(command: Callable[..., None]) -> Callable[..., None]:
+    """Adds the options that choose letters."""
+    reason = click.option("--reason", help="Only those rejected for this reason, e.g. misrouted.")
+    topic = click.option("--topic", type=click.Choice(list(KEY_FIELDS)), help="Only those of this topic.")
+    return reason(topic(command))
 
 
 @rejected.command("list")
 @click.option(
     "-n", "limit", type=click.IntRange(1), default=100, show_default=True, help="At most so many, newest last."
 )
+@chooses
 @as_json
 @reports_errors
-def list_(limit: int, as_json: bool) -> None:
+def list_(limit: int, topic: str | None, reason: str | None, as_json: bool) -> None:
     """Every rejected record once, with its place in the log and the reason; and what helps against each reason."""
     settings = load_settings()
     with open_log(settings) as log:
-        rows = [_row(letter) for letter in unforgotten(log)][-limit:]
+        rows = [_row(letter) for letter in chosen(log, topic, reason)][-limit:]
+        catalogue = (log.topics.items, log.topics.users)
     if as_json:
         print_json(rows)
         return
     show(rows)
+    for line in advice([row for row in rows if row["topic"] not in catalogue], settings.rules):
+        echo(line)
+    if any(row["topic"] in catalogue for row in rows):
+        echo(CATALOGUE_REMEDY)
+
+
+def advice(rows: list[dict[str, Any]], rules: Rules) -> Iterator[str]:
+    """What helps against each reason for which these events were rejected, and how many came without a key."""
+    keyless = sum(not row["key"] and row["reason"] == "key_mismatch" for row in rows)
     for reason in sorted({row["reason"] for row in rows}):
-        echo(f"{reason}: {remedy(reason, settings.rules)}")
+        without = f" ({keyless:,} of them without a key)" if keyless and reason == "key_mismatch" else ""
+        yield f"{reason}{without}: {remedy(reason, rules)}"
 
 
 def show(rows: list[dict[str, Any]]) -> None:
@@ -51,68 +78,78 @@ def show(rows: list[dict[str, Any]]) -> None:
 
     from adapters.terminal import console
 
-    table = Table("partition", "offset", "reason", "key", "value (start)")
+    table = Table("topic", "partition", "offset", "reason", "key", "value (start)")
     for row in rows:
         key, start = (_start(row[name]) for name in ("key", "value"))
-        table.add_row(str(row["partition"]), str(row["offset"]), row["reason"], key, start)
+        table.add_row(row["topic"], str(row["partition"]), str(row["offset"]), row["reason"], key, start)
     console().print(table)
 
 
 @rejected.command()
-@click.option("--reason", help="Only those rejected for this reason, e.g. misrouted.")
+@chooses
 @as_json
 @reports_errors
-def replay(reason: str | None, as_json: bool) -> None:
-    """Append the bytes to the events topic again, keyed by their user_id; what was replayed before is left out."""
-    settings, key_of = load_settings(), key_reader("user_id")
-    store, sent, before = speed_views(settings), 0, 0
+def replay(topic: str | None, reason: str | None, as_json: bool) -> None:
+    """Append the bytes again to the topic they came from, keyed by their user_id or item_id.
+
+    What was replayed before is left out, and so is a catalogue record where a newer one describes the same.
+    """
+    settings = load_settings()
+    store = speed_views(settings)
     with open_log(settings) as log:
-        appender = log.appender(settings.partitioner)
-        for letter in unforgotten(log):
-            record = letter.record
-            place = f"{record.topic}/{record.partition}/{record.offset}".encode()
-            if record.value is None or (reason is not None and letter.reason != reason):
-                continue
-            if store.read(REPLAYED, "places", [place]):
-                before += 1
-                continue
-            appender.append_all(log.topics.events, [(key_of(record.value), record.value)])
-            store.put(REPLAYED, {("places", place): letter.reason.encode()})
-            sent += 1
+        check_speed_store(store, log.identity())
+        letters = (each for each in chosen(log, topic, reason) if each.record.value is not None)
+        done = Replayer(log, store, log.appender(settings.partitioner)).send(letters)
+    superseded = {"superseded": done.superseded} if done.superseded else {}
     if as_json:
-        print_json({"replayed": sent, "replayed_before": before})
+        print_json({"replayed": done.sent, "replayed_before": done.before, **superseded})
     else:
-        click.echo(f"replayed {sent:,}; {before:,} had been replayed before")
+        older = f"; {done.superseded:,} left out, as a newer record describes the same" if superseded else ""
+        click.echo(f"replayed {done.sent:,}; {done.before:,} had been replayed before{older}")
 
 
 @rejected.command()
 @click.argument("file", type=click.File("wb"))
-@click.option("--reason", help="Only those rejected for this reason, e.g. unknown_kind.")
+@chooses
 @as_json
 @reports_errors
-def export(file: BinaryIO, reason: str | None, as_json: bool) -> None:
+def export(file: BinaryIO, topic: str | None, reason: str | None, as_json: bool) -> None:
     """Write the values to FILE, one a line, to be mended there and sent with `millrace produce FILE`.
 
-    A line break inside a value becomes a space, which means the same in JSON. A record without a value has nothing to
-    mend and is left out.
+    Events alone, unless --topic names another one. A line break inside a value becomes a space, which means the same in
+    JSON. A record without a value has nothing to mend and is left out.
     """
-    written = 0
+    name, written, others = topic or "events", 0, Counter[str]()
     with open_log(load_settings()) as log:
-        for letter in unforgotten(log):
-            if letter.record.value is not None and reason in (None, letter.reason):
-                file.write(letter.record.value.translate(_ONE_LINE) + b"\n")
-                written += 1
+        for letter in chosen(log, topic, reason):
+            found = short_name(log.topics, letter.record.topic)
+            if letter.record.value is None or found != name:
+                others[found] += letter.record.value is not None
+                continue
+            file.write(letter.record.value.translate(_ONE_LINE) + b"\n")
+            written += 1
     if as_json:
         print_json({"exported": written})
     else:
-        echo(f"exported {written:,}; mend them, then: millrace produce {file.name}", err=True)
+        to = "" if name == "events" else f" --topic {name}"
+        echo(f"exported {written:,}; mend them, then: millrace produce {file.name}{to}", err=True)
+    for each, count in (+others).items():
+        echo(f"{count:,} dead letters of the topic {each} are left out: --topic {each} exports them", err=True)
+
+
+def chosen(log: Log, topic: str | None = None, reason: str | None = None) -> Iterator[DeadLetter]:
+    """The unforgotten letters of that topic (``events``, ``items``, ``users``) and reason; None: of any."""
+    for letter in unforgotten(log):
+        if topic in (None, short_name(log.topics, letter.record.topic)) and reason in (None, letter.reason):
+            yield letter
 
 
 def unforgotten(log: Log) -> Iterator[DeadLetter]:
     """All but those of users who were forgotten since; a record's user is whom its key or its value names."""
-    gone, key_of = {each.user_id.encode(): each.at for each in marks(log)}, key_reader("user_id")
+    gone = {each.user_id.encode(): each.at for each in marks(log)}
     for letter in dead_letters(log):
-        users = {letter.record.key, key_of(letter.record.value or b"")} if gone else set()
+        about_a_user = gone and letter.record.topic != log.topics.items
+        users = {letter.record.key, id_in(letter, "users")} if about_a_user else set()
         if not any(letter.record.timestamp <= gone.get(user or b"", NEVER) for user in users):
             yield letter
 

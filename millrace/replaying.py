@@ -1,0 +1,102 @@
+"""What ``rejected replay`` sends: each letter's bytes, to the topic they came from, keyed by the id in them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from adapters.appender import Appender
+from adapters.books import REPLAYED
+from adapters.dead_letters import DeadLetter
+from adapters.log import Log, Topics
+from adapters.stores.port import ViewStore
+from core.catalogue import parse_item, parse_user
+from datasets.producing import KEY_FIELDS, key_reader
+from schemas.event import Record, Rejected
+
+
+@dataclass
+class Replayed:
+    """What became of the letters; ``superseded`` ones describe what a newer record of the catalogue describes."""
+
+    sent: int = 0
+    before: int = 0
+    superseded: int = 0
+
+
+@dataclass(frozen=True)
+class Replayer:
+    """Sends letters of one log; ``store`` remembers which were sent."""
+
+    log: Log
+    store: ViewStore
+    appender: Appender
+
+    def send(self, letters: Iterable[DeadLetter]) -> Replayed:
+        """Append each letter that has a value and was not sent before; in the catalogue only where nothing newer is."""
+        done = Replayed()
+        described: dict[str, list[DeadLetter]] = {"items": [], "users": []}
+        for letter in letters:
+            name = short_name(self.log.topics, letter.record.topic)
+            if self.store.read(REPLAYED, "places", [_place(letter)]):
+                done.before += 1
+            elif name in described:
+                described[name].append(letter)
+            else:
+                self._send(letter, name, done)
+        for name, some in described.items():
+            newest = Newest.of(self.log, name, some)
+            for letter in some:
+                if newest.supersedes(letter.record, id_in(letter, name)):
+                    done.superseded += 1
+                else:
+                    self._send(letter, name, done)
+        return done
+
+    def _send(self, letter: DeadLetter, name: str, done: Replayed) -> None:
+        topic: str = getattr(self.log.topics, name)
+        self.appender.append_all(topic, [(id_in(letter, name), letter.record.value)])
+        self.store.put(REPLAYED, {("places", _place(letter)): letter.reason.encode()})
+        done.sent += 1
+
+
+@dataclass
+class Newest:
+    """Where the catalogue last described what some letters describe, by key and partition: offset and timestamp."""
+
+    places: dict[bytes, dict[int, tuple[int, int]]] = field(default_factory=dict)
+
+    @staticmethod
+    def of(log: Log, name: str, letters: Sequence[DeadLetter]) -> "Newest":
+        """As the topic is now, for letters of that topic."""
+        topic: str = getattr(log.topics, name)
+        newest, parse = Newest(), parse_item if name == "items" else parse_user
+        if not letters:
+            return newest
+        wanted = {id_in(each, name) for each in letters}
+        for record in log.read(topic, log.start_offsets(topic), log.end_offsets(topic)):
+            if record.key in wanted and not isinstance(parse(record.key, record.value), Rejected):
+                newest.places.setdefault(record.key or b"", {})[record.partition] = record.offset, record.timestamp
+        return newest
+
+    def supersedes(self, record: Record, key: bytes) -> bool:
+        """Whether an accepted record of that key came after this one; between partitions their timestamps decide."""
+        return any(
+            offset > record.offset if partition == record.partition else timestamp > record.timestamp
+            for partition, (offset, timestamp) in self.places.get(key, {}).items()
+        )
+
+
+def short_name(topics: Topics, topic: str) -> str:
+    """``items`` or ``users``, whatever their prefix; ``events`` for all others."""
+    return {topics.items: "items", topics.users: "users"}.get(topic, "events")
+
+
+def id_in(letter: DeadLetter, name: str) -> bytes:
+    """The key that the value asks for; empty where it cannot be read."""
+    return _KEY_OF[name](letter.record.value or b"")
+
+
+def _place(letter: DeadLetter) -> bytes:
+    return f"{letter.record.topic}/{letter.record.partition}/{letter.record.offset}".encode()
+
+
+_KEY_OF = {name: key_reader(field) for name, field in KEY_FIELDS.items()}
