@@ -51,11 +51,17 @@ def bury_letters(log: Log, letters: Sequence[DeadLetter]) -> None:
     appender.flush()
 
 
-def dead_letters(log: Log) -> Iterator[DeadLetter]:
-    """Every rejected record once, whichever layers buried it and however often, oldest burial first."""
+def dead_letters(log: Log, newest: int | None = None) -> Iterator[DeadLetter]:
+    """Every rejected record once, whichever layers buried it and however often, oldest burial first.
+
+    Args: newest: look at so many burials of each partition only.
+    """
     topic = log.topics.dead_letters
+    start, end = log.start_offsets(topic), log.end_offsets(topic)
+    if newest is not None:
+        start = {partition: max(start[partition], end[partition] - newest) for partition in end}
     seen: set[tuple[str, int, int]] = set()
-    for message in log.messages(topic, log.start_offsets(topic), log.end_offsets(topic)):
+    for message in log.messages(topic, start, end):
         letter = _letter(message)
         record = letter.record
         identity = (record.topic, record.partition, record.offset)

@@ -78,7 +78,7 @@ class Log:
             ),
         }
         with translated(self.bootstrap):
-            there = self._admin.list_topics(timeout=TIMEOUT_SECONDS).topics
+            there = self.admin.list_topics(timeout=TIMEOUT_SECONDS).topics
             missing = [
                 NewTopic(name, count, config=config) for name, (count, config) in wanted.items() if name not in there
             ]
@@ -87,7 +87,7 @@ class Log:
                 self._wait_for({each.topic for each in missing})
 
     def _create(self, topics: list[NewTopic]) -> None:
-        for created in self._admin.create_topics(topics, operation_timeout=TIMEOUT_SECONDS).values():
+        for created in self.admin.create_topics(topics, operation_timeout=TIMEOUT_SECONDS).values():
             try:
                 created.result(TIMEOUT_SECONDS)
             except KafkaException as error:
@@ -97,7 +97,7 @@ class Log:
     def _wait_for(self, names: set[str]) -> None:
         """A broker acknowledges a new topic before it knows of it itself."""
         deadline = time.monotonic() + TIMEOUT_SECONDS
-        while names - self._admin.list_topics(timeout=TIMEOUT_SECONDS).topics.keys():
+        while names - self.admin.list_topics(timeout=TIMEOUT_SECONDS).topics.keys():
             if time.monotonic() > deadline:
                 raise TimeoutError
             time.sleep(0.02)
@@ -106,7 +106,7 @@ class Log:
         """What makes the log of events this one."""
         described = self._described(self.topics.events)
         with translated(self.bootstrap):
-            cluster = self._admin.describe_cluster(request_timeout=TIMEOUT_SECONDS).result(TIMEOUT_SECONDS + 1)
+            cluster = self.admin.describe_cluster(request_timeout=TIMEOUT_SECONDS).result(TIMEOUT_SECONDS + 1)
         return LogIdentity(str(cluster.cluster_id), str(described.topic_id), len(described.partitions))
 
     @cached_property
@@ -184,7 +184,7 @@ class Log:
                     time.sleep(0.05)
 
     def _listed(self, asked: dict[TopicPartition, OffsetSpec]) -> Offsets:
-        answers = self._admin.list_offsets(
+        answers = self.admin.list_offsets(
             asked, isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=TIMEOUT_SECONDS
         )
         return {each.partition: answer.result(TIMEOUT_SECONDS + 1).offset for each, answer in answers.items()}
@@ -192,12 +192,13 @@ class Log:
     def _described(self, topic: str) -> TopicDescription:
         with translated(self.bootstrap):
             asked = TopicCollection([topic])
-            described: dict[str, Any] = self._admin.describe_topics(asked, request_timeout=TIMEOUT_SECONDS)
+            described: dict[str, Any] = self.admin.describe_topics(asked, request_timeout=TIMEOUT_SECONDS)
             answer: TopicDescription = described[topic].result(TIMEOUT_SECONDS + 1)
             return answer
 
     @cached_property
-    def _admin(self) -> AdminClient:
+    def admin(self) -> AdminClient:
+        """Kafka's client for all that is not records; safe for threads."""
         return AdminClient(client_settings(self.bootstrap, self.options))
 
 

@@ -9,6 +9,7 @@ from adapters.broker import embedded_broker, why_it_ended
 from adapters.kafka_client import TIMEOUT_SECONDS
 from adapters.log import Log, Topics
 from adapters.settings import Settings
+from adapters.topic_state import require_sound_topics
 from schemas.errors import LogUnavailable, NotReady
 
 
@@ -17,7 +18,8 @@ def open_log(settings: Settings) -> Iterator[Log]:
     """The log with its topics there; an embedded broker runs at least until the end of the block.
 
     Raises:
-        SettingsError: a person must install, free or permit something.      LogUnavailable: it does not answer.
+        SettingsError: a person must install, free or permit something, or how a topic is set loses records.
+        LogUnavailable: it does not answer.
     """
     with ExitStack() as stack:
         jars = Path(settings.jars) if settings.jars else None
@@ -26,6 +28,7 @@ def open_log(settings: Settings) -> Iterator[Log]:
         try:
             log.ensure_topics(settings.partitions, settings.retention_ms)
             _wait_until_known(log)
+            require_sound_topics(log, settings.retention_ms)
             yield log
         except LogUnavailable as error:
             if not settings.kafka and (why := why_it_ended(settings.home)) is not None:

@@ -14,6 +14,7 @@ from adapters.log import Log
 from adapters.records import change_control, open_control, read_control, require_rules
 from adapters.settings import Settings, milliseconds
 from adapters.stores.port import ViewStore
+from adapters.topic_state import say_warnings
 from core import runs
 from core.boundaries import reaches
 from core.control import drop, forget_dropped, new_epoch
@@ -57,6 +58,7 @@ class Runs:
             raise BadInput(f"'{name}' cannot be a run's id: up to 128 letters, digits and _ . : + ~ @ -")
         prepare_home(self._settings.home)  # with a cluster's Kafka nothing has made it yet
         self._views.check()
+        say_warnings(log, self._settings.retention_ms, self._say)
         marked = marks(log)  # before the log's end, so that each lies at or below it
         identity, start, end = log.identity(), log.start_offsets(), log.end_offsets()
         rules = replace(self._settings.rules, partitions=identity.partitions)

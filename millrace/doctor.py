@@ -76,9 +76,13 @@ def examine() -> Iterator[Check]:
     yield check_memory()
     yield check_clock(time.time())
     yield check_port(settings.host, settings.port)
+    from millrace.doctor_log import check_log
     from millrace.doctor_services import check_services
 
-    yield from check_services(settings)
+    services = list(check_services(settings))
+    yield from services
+    if not any(check.name == "kafka" and not check.well for check in services):
+        yield from check_log(settings)
 
 
 def check_python() -> Check:

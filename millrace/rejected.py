@@ -22,8 +22,8 @@ from schemas.rules import Rules
 NEVER = -(2**63)
 SHOWN = 60  # characters of a key or a value
 CATALOGUE_REMEDY = (
-    "items and users: mend the field that the reason names, in the producer or in a file: `millrace rejected export FILE "
-    "--topic items`, mend FILE, `millrace produce FILE --topic items`; a wrong or missing key alone is set by "
+    "items and users: mend the field that the reason names, in the producer or in a file: `millrace rejected export "
+    "FILE --topic items`, mend FILE, `millrace produce FILE --topic items`; a wrong or missing key alone is set by "
     "`millrace rejected replay --topic items`"
 )
 _ONE_LINE = bytes.maketrans(b"\r\n", b"  ")

@@ -12,6 +12,12 @@ from core.codec import Facts
 from schemas.control import Control, Offsets, Position
 from schemas.errors import MillraceError, NotReady, SettingsError, StoreUnavailable
 from serving_layer.advice import Found, Waiting, messages, pending_epoch
+from serving_layer.beside_events import (
+    about_the_catalogue,
+    about_the_speed_store,
+    about_the_topics,
+    rejected_catalogue,
+)
 from serving_layer.patience import reading
 from serving_layer.snapshot import Snapshot
 from serving_layer.views import BATCH, SPEED_SIDE, Views, answer
@@ -37,15 +43,22 @@ def status(views: Views, settings: Settings, log: "Log | None", now_ms: int) -> 
     """
     lease_ms = milliseconds(settings.lease)
     try:
-        (told, applied, facts), lease, runs, (control, pending) = answer(
+        (told, applied, facts), lease, runs, (control, pending), catalogue = answer(
             views,
-            lambda snapshot: (_views_told(snapshot), _lease_of(snapshot), _schedule_of(snapshot), _stand(snapshot)),
+            lambda snapshot: (
+                _views_told(snapshot),
+                _lease_of(snapshot),
+                _schedule_of(snapshot),
+                _stand(snapshot),
+                _catalogue_of(snapshot),
+            ),
         )
         speed, schedule = _alive(lease, now_ms, lease_ms), _schedule_told(runs, now_ms, lease_ms)
     except NotReady as error:
         control, pending = _control(views, str(error)), None
         told, applied, facts = _nothing_told(control)
         speed, schedule = speed_layer(views, now_ms, lease_ms), None
+        catalogue = rejected_catalogue(views) if speed["alive"] is not None else None
     end, waiting, why = None, None, "no broker runs"
     try:
         if log is not None:
@@ -56,8 +69,13 @@ def status(views: Views, settings: Settings, log: "Log | None", now_ms: int) -> 
     if end is None:
         told["degraded"].append("log")
     rejected = facts.rejected or {}
-    unknown = [] if end else [f"the log's end is unknown: {why}"]
-    found = Found(told["generation"], facts, settings.rules, control, pending, waiting, speed, schedule, unknown)
+    others = [
+        *about_the_catalogue(catalogue),
+        *(about_the_speed_store(views, control) if SPEED_SIDE in told["degraded"] else []),
+        *about_the_topics(log if end else None, settings.retention_ms),
+        *([] if end else [f"the log's end is unknown: {why}"]),
+    ]
+    found = Found(told["generation"], facts, settings.rules, control, pending, waiting, speed, schedule, others)
     return {
         **told,
         "applied": _json(applied),
@@ -69,6 +87,7 @@ def status(views: Views, settings: Settings, log: "Log | None", now_ms: int) -> 
         "as_of": facts.as_of,
         "rejected": sum(rejected.values()),
         "rejected_by_reason": rejected,
+        "rejected_catalogue": catalogue,
         "held": control.held if control else None,
         "refused_in_a_row": control.refused if control else None,
         "forgotten_waiting": waiting.users if waiting else None,
@@ -168,6 +187,14 @@ def _lease_of(snapshot: Snapshot) -> bytes | None:
         return None
     with reading(SPEED_SIDE):
         return snapshot.views.speed.record(LEASE) or b""
+
+
+def _catalogue_of(snapshot: Snapshot) -> dict[str, int] | None:
+    """Rejected records of the catalogue by reason; None where the answer does without the store."""
+    if not snapshot.has_catalogue:
+        return None
+    with reading(SPEED_SIDE):
+        return rejected_catalogue(snapshot.views)
 
 
 def _schedule_of(snapshot: Snapshot) -> tuple[bytes | None, bytes | None] | None:

@@ -28,6 +28,7 @@ from adapters.opening import open_log
 from adapters.records import check_speed_store, open_control, require_rules
 from adapters.settings import Settings, milliseconds
 from adapters.spark import in_workers
+from adapters.topic_state import say_warnings
 from core.parcels import PARCELS_DDL, packed, unpacked
 from schemas.control import Offsets, Position
 from schemas.errors import LogUnavailable, MillraceError, SettingsError, StoreUnavailable
@@ -100,6 +101,7 @@ class SpeedJob:
         rules = replace(self._settings.rules, partitions=identity.partitions)
         control = open_control(batch_views(self._settings), identity, self.log.start_offsets(), rules)
         require_rules(control, rules)
+        say_warnings(self.log, self._settings.retention_ms, self._say)
         check_speed_store(speed_views(self._settings), identity)
         lease.acquire(self._say, identity)
         places = Places(

@@ -1,0 +1,63 @@
+"""What ``doctor`` says of the log: how its topics are set, producers without keys, whose the speed views are."""
+
+from collections.abc import Iterator
+from contextlib import closing
+
+from adapters.dead_letters import dead_letters
+from adapters.log import Log
+from adapters.records import check_speed_store
+from adapters.settings import Settings
+from adapters.stores import open_store
+from adapters.topic_state import findings
+from millrace.doctor import Check
+from schemas.errors import MillraceError, NotReady, SettingsError, StoreUnavailable
+from serving_layer.refresh import running_log
+
+LOOKED_AT = 1_000  # dead letters
+
+
+def check_log(settings: Settings) -> Iterator[Check]:
+    """Checks of a cluster, or of the home's broker where one runs; none otherwise."""
+    log = running_log(settings)
+    if log is None:
+        return
+    try:
+        found = findings(log, settings.retention_ms)
+        for each in found:
+            yield Check(f"topic {each.topic}", each.found, each.remedy, required=each.fatal)
+        if not found:
+            yield Check("topics", "set as Millrace needs them")
+        yield from check_keys(log)
+        yield from check_speed_views(settings, log)
+    except NotReady:  # topics that are not made yet
+        return
+    except MillraceError as error:
+        yield Check("topics", str(error), "Correct what it names.")
+
+
+def check_keys(log: Log) -> Iterator[Check]:
+    """Whether producers leave out the key, by the newest dead letters."""
+    letters = list(dead_letters(log, LOOKED_AT))
+    keyless = sum(not each.record.key and each.reason == "key_mismatch" for each in letters)
+    if keyless:
+        yield Check(
+            "producers",
+            f"{keyless:,} of the last {len(letters):,} rejected records have no key",
+            "Have the producers set key = user_id; then: millrace rejected replay --reason key_mismatch",
+            required=False,
+        )
+
+
+def check_speed_views(settings: Settings, log: Log) -> Iterator[Check]:
+    """Whether a shared speed store is this log's; a file of the home's is nobody else's."""
+    if settings.speed_views_url.startswith("sqlite:"):
+        return
+    try:
+        with closing(open_store(settings.speed_views_url)) as store:
+            check_speed_store(store, log.identity())
+    except StoreUnavailable:  # said already
+        return
+    except SettingsError as error:
+        yield Check("speed views", str(error), "Give this installation a store or a prefix of its own.")
+    else:
+        yield Check("speed views", "of this log")
