@@ -14,13 +14,15 @@ from schemas.errors import SettingsError
 _FORBIDDEN = {KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.CLUSTER_AUTHORIZATION_FAILED}
 
 
-def findings(log: Log, retention_ms: int) -> list[Finding]:
-    """What is wrong with the topics that exist, fatal findings first; ``retention_ms`` is the setting of that name.
+def findings(log: Log, retention_ms: int, seconds: float = TIMEOUT_SECONDS) -> list[Finding]:
+    """What is wrong with the topics that exist, fatal findings first.
 
+    Args:
+        retention_ms: the setting of that name.      seconds: how long an answer may take.
     Raises: LogUnavailable; SettingsError when the cluster refuses this client altogether.
     """
     with translated(log.bootstrap):
-        cluster = log.admin.list_topics(timeout=TIMEOUT_SECONDS)
+        cluster = log.admin.list_topics(timeout=seconds)
         named = {role: name for role, name in vars(log.topics).items() if name in cluster.topics}
         copies = {
             name: min((len(each.replicas) for each in cluster.topics[name].partitions.values()), default=0)

@@ -14,6 +14,7 @@ from schemas.errors import MillraceError, NotReady, SettingsError, StoreUnavaila
 from serving_layer.refresh import running_log
 
 LOOKED_AT = 1_000  # dead letters
+ANSWER_SECONDS = 3.0
 
 
 def check_log(settings: Settings) -> Iterator[Check]:
@@ -22,7 +23,7 @@ def check_log(settings: Settings) -> Iterator[Check]:
     if log is None:
         return
     try:
-        found = findings(log, settings.retention_ms)
+        found = findings(log, settings.retention_ms, ANSWER_SECONDS)
         for each in found:
             yield Check(f"topic {each.topic}", each.found, each.remedy, required=each.fatal)
         if not found:
