@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from adapters.books import generation_book
+from adapters.books import CATALOGUE, generation_book
 from adapters.forgotten import forget
 from adapters.log import Log
+from adapters.records import Applied
 from adapters.settings import Settings
 from adapters.stores import open_store
 from core.codec import Facts, pack_facts
@@ -130,3 +131,21 @@ def test_users_who_wait_to_be_forgotten_are_counted_since_the_first_mark(install
     installation.publish("full", True, forgotten=3)
     assert installation.told(log)["forgotten_waiting"] == 0
     assert installation.told(None)["forgotten_waiting"] is None
+
+
+def test_rejected_records_of_the_catalogue_are_counted_apart_by_reason(installation: Installation) -> None:
+    assert (installation.told()["rejected_catalogue"], installation.messages("items and users")) == ({}, [])
+    applied = Applied(rejected={"items": {"malformed": 2, "invalid:price": 1}, "users": {"malformed": 1}})
+    installation.world.speed.swap(CATALOGUE, None, applied.to_json())
+    told = installation.told()
+    assert told["rejected_catalogue"] == {"malformed": 3, "invalid:price": 1}
+    assert (told["rejected"], told["rejected_by_reason"]) == (0, {})
+    assert len(installation.messages("4 records of items and users", "malformed 3", "`millrace rejected list")) == 1
+
+
+def test_a_speed_store_of_another_log_is_said_with_the_way_out(installation: Installation) -> None:
+    world = installation.world
+    assert installation.messages("another log") == []
+    world._position(replace(world.position, log=replace(world.control.log, topic_id="theirs")))
+    assert "speed" in installation.told()["degraded"]
+    assert len(installation.messages("belong to another log", "?prefix=")) == 1
