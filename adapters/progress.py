@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
+from core.visible import visible
+
 
 class Reached(Protocol):
     """Takes how much is done, and the total if it was not known before."""
@@ -18,9 +20,9 @@ def progress(what: str, total: int | None = None) -> Iterator["Reached"]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task(what, total=total)
+        task = bar.add_task(visible(what), total=total)
 
         def reached(done: int, of: int | None = None) -> None:
             bar.update(task, completed=done, total=total if of is None else of)

@@ -6,6 +6,8 @@ from adapters.commands import as_json, print_json, reports_errors
 from adapters.settings import load_settings
 from adapters.settings_sources import PREFIX
 
+BORDERS = 10  # of a table of three columns
+
 
 @click.group()
 def config() -> None:
@@ -25,10 +27,10 @@ def show(as_json: bool) -> None:
 
     from adapters.terminal import console, styled
 
-    names = Column("setting", min_width=max(map(len, shown)))  # a name is there to be copied: values fold, not names
-    variables = Column("variable", overflow="fold")
-    title = "Settings, from millrace.toml and the environment"
-    table = Table(names, Column("value", overflow="fold"), variables, title=title)
+    screen, longest = console(), max(map(len, shown))
+    room = screen.width - 2 * longest - len(PREFIX) - BORDERS  # a name is there to be copied: values fold, not names
+    columns = (Column("setting"), Column("value", overflow="fold", max_width=max(room, 10)), Column("variable"))
+    table = Table(*columns, title="Settings, from millrace.toml and the environment")
     for key, value in shown.items():
         table.add_row(key, str(value) if value != "" else styled("(embedded)", "dim"), PREFIX + key.upper())
-    console().print(table)
+    screen.print(table)

@@ -1,10 +1,13 @@
 """Settings: one place, environment over file, and a clear word on what is wrong."""
 
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from adapters.settings import Settings, load_settings, milliseconds
+from millrace.__main__ import main
 from schemas.errors import SettingsError
 from schemas.rules import Rules
 
@@ -137,3 +140,12 @@ def test_variables_of_kubernetes_are_ignored_with_a_note(tmp_path: Path, capsys:
     told = capsys.readouterr().err
     assert all(name in told for name in KUBERNETES)
     assert load_settings({"MILLRACE_PORT": "9000"}, tmp_path).port == 9000
+
+
+@pytest.mark.parametrize("columns", ["80", "100", "200"])
+def test_every_name_can_be_copied_from_config_show(columns: str, tmp_path: Path) -> None:
+    env = {"MILLRACE_HOME": str(tmp_path), "COLUMNS": columns}
+    shown = CliRunner(env=env).invoke(main, ["config", "show"]).output
+    for each in fields(Settings):
+        assert f" {each.name} " in shown
+        assert f" MILLRACE_{each.name.upper()} " in shown
