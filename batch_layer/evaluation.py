@@ -19,6 +19,7 @@ from core.ranking_quality import (
     Floats,
     Interactions,
     Judged,
+    Mask,
     Scorer,
     constant,
     judged,
@@ -29,6 +30,7 @@ from recommenders.cohort import Cohort, folded, scored
 from recommenders.opened import blended, fit_all, open_all
 from recommenders.port import Size, Standing
 from recommenders.similar import similarities, summed
+from schemas.control import Offsets
 from schemas.errors import MillraceError
 from schemas.event import BUCKET_MS
 from schemas.rules import Rules
@@ -92,10 +94,28 @@ def sampled(events: "DataFrame", total: int, most: int) -> "DataFrame":
     return kept if part == SAMPLE_PARTS else kept.where(F.pmod(F.col("user"), F.lit(SAMPLE_PARTS)) < part)
 
 
-def in_time_order(table: pa.Table) -> tuple[Interactions, list[bytes]]:
-    """Columns as of ``sampled`` as interactions, with the items' names; those of one time stay in the log's order."""
+def by_time(table: pa.Table) -> pa.Table:
+    """Columns as of ``sampled`` in order of event time; those of one time stay in the log's order."""
     keys = [table.column(name).to_numpy() for name in ("offset", "partition", "event_time")]
-    ordered = table.take(pa.array(np.lexsort(keys)))
+    return table.take(pa.array(np.lexsort(keys)))
+
+
+def below(table: pa.Table, boundary: Offsets) -> Mask:
+    """Of each row whether its offset lies below the boundary in its partition."""
+    partition, offset = (table.column(name).to_numpy() for name in ("partition", "offset"))
+    ends = np.zeros(max([0, *boundary, int(partition.max(initial=0))]) + 1, np.int64)
+    ends[list(boundary)] = list(boundary.values())
+    inside: Mask = offset < ends[partition]
+    return inside
+
+
+def in_time_order(table: pa.Table) -> tuple[Interactions, list[bytes]]:
+    """Columns as of ``sampled`` as interactions, with the items' names."""
+    return coded(by_time(table))
+
+
+def coded(ordered: pa.Table) -> tuple[Interactions, list[bytes]]:
+    """The same of rows that are ``by_time`` already."""
     user = ordered.column("user").combine_chunks().dictionary_encode()
     item = ordered.column("item_id").combine_chunks().dictionary_encode()
     users, items = (np.asarray(each.indices).astype(np.int64) for each in (user, item))

@@ -1,4 +1,4 @@
-"""Whether a generation may serve: against the active one in size and quality, and by its own sampled sums. Pure."""
+"""Whether a generation may serve: by its own sampled sums, and against the active one in size and quality. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,38 +18,93 @@ class Limits:
     shrink: float
 
 
-def refusals(
-    new: Metrics, active: Metrics | None, same_rules: bool, mismatches: Sequence[str], limits: Limits
-) -> list[str]:
-    """Why the generation must not be activated; empty when it may be. The first one is compared with nothing.
+@dataclass(frozen=True)
+class Case:
+    """What is known of a generation besides its metrics.
 
-    Args: same_rules: whether kinds, weights and the like are the active one's: else only its events are compared.
+    ``same_rules``: whether kinds, weights and the like are the active one's: else only its events are compared.
+    ``mismatches``: sums that differ from the slow recompute. ``forgets``: how many marks of forgotten users it puts
+    into effect; ``erased``: how many events it leaves out for them and the active one has.
     """
-    wrong = [f"sums differ from the slow recompute, first: {mismatches[0]}"] if mismatches else []
+
+    same_rules: bool = True
+    mismatches: Sequence[str] = ()
+    forgets: int = 0
+    erased: int = 0
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Why a generation must not be activated, why else it would not have been, and what changed in the data."""
+
+    reasons: tuple[str, ...] = ()
+    overruled: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    def shown(self, passed: bool) -> dict[str, Any]:
+        """As the generation's metrics keep it."""
+        more = {"overruled": list(self.overruled), "warnings": list(self.warnings)}
+        return {"passed": passed, "reasons": list(self.reasons)} | {name: each for name, each in more.items() if each}
+
+
+def verdict(new: Metrics, active: Metrics | None, case: Case, limits: Limits) -> Verdict:
+    """What the gate finds. The first generation is compared with none.
+
+    One that forgets users is activated whatever its quality: the law demands the erasure, and a ranking must not delay
+    it. Wrong sums and lost events still keep it from serving, as what it holds would be false.
+    """
+    wrong = [f"sums differ from the slow recompute, first: {case.mismatches[0]}"] if case.mismatches else []
     if active is None:
-        return wrong
-    return [*wrong, *_sizes(new, active, same_rules, limits), *(_quality(new, active, limits) if same_rules else [])]
+        return Verdict(tuple(wrong))
+    quality = _quality(new, limits) if case.same_rules else []
+    warnings = _drifted(new, active, limits) if case.same_rules and not quality else []
+    reasons = [*wrong, *_sizes(new, active, case, limits)]
+    if case.forgets:
+        return Verdict(tuple(reasons), tuple(quality), tuple(warnings))
+    return Verdict((*reasons, *quality), (), tuple(warnings))
 
 
-def _sizes(new: Metrics, active: Metrics, same_rules: bool, limits: Limits) -> list[str]:
-    found = {"events": (new.get("events", 0), active.get("events", 0))}
-    if same_rules:
+def _sizes(new: Metrics, active: Metrics, case: Case, limits: Limits) -> list[str]:
+    """Events that are gone; items and users too, unless they are meant to go with somebody who is forgotten."""
+    found = {"events": (new.get("events", 0), active.get("events", 0) - case.erased)}
+    if case.same_rules and not case.forgets:
         before, after = active.get("rows", {}), new.get("rows", {})
         found |= {name: (after.get(view, 0), before[view]) for view, name in SIZES.items() if view in before}
+    less = f" less {case.erased:,} of forgotten users" if case.erased else ""
     return [
-        f"it holds {now:,} {what}, the active one {before:,}: fewer by more than gate_shrink {limits.shrink:g}"
+        f"it holds {now:,} {what}, the active one {before:,}{less}: fewer by more than gate_shrink {limits.shrink:g}"
         for what, (now, before) in found.items()
         if now < before * (1 - limits.shrink)
     ]
 
 
-def _quality(new: Metrics, active: Metrics, limits: Limits) -> list[str]:
+def _quality(new: Metrics, limits: Limits) -> list[str]:
+    """Worse than the active one on the same question, by more than the margin and than chance."""
+    pair = new.get("evaluation", {}).get("paired")
+    if not pair or pair["users"] < max(1, limits.users):
+        return []
+    low, high = pair["difference"]
+    if pair["new"] >= pair["active"] * (1 - limits.margin) or high >= 0:
+        return []
+    return [
+        f"NDCG@10 on the active generation's held-out part is {pair['new']:.4f}, the active one's {pair['active']:.4f} "
+        f"({pair['users']:,} users, difference {low:+.4f} to {high:+.4f}): worse by more than gate_margin "
+        f"{limits.margin:g}"
+    ]
+
+
+def _drifted(new: Metrics, active: Metrics, limits: Limits) -> list[str]:
+    """The model is no worse, but the data are harder to predict than they were."""
     now, before = _judged(new), _judged(active)
     if min(now["users"], before["users"]) < max(1, limits.users):
         return []
-    fallen = now["ndcg@10"] < before["ndcg@10"] * (1 - limits.margin)
-    told = f"NDCG@10 on its own time split fell from {before['ndcg@10']:.4f} to {now['ndcg@10']:.4f}"
-    return [f"{told}: by more than gate_margin {limits.margin:g}"] if fallen else []
+    if now["ndcg@10"] >= before["ndcg@10"] * (1 - limits.margin):
+        return []
+    return [
+        f"NDCG@10 on its own time split fell from {before['ndcg@10']:.4f} to {now['ndcg@10']:.4f}, where the model is "
+        "no worse on the same question: the data changed. Look for robots or a broken client among the newest events "
+        "(`millrace evaluate`, `millrace trending`); new tastes need nothing"
+    ]
 
 
 def _judged(metrics: Metrics) -> Metrics:

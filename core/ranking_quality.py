@@ -49,6 +49,11 @@ class Interactions:
         columns = (self.user[first], self.item[first], self.weight[first], self.time[first])
         return Interactions(*columns, self.users, self.items)
 
+    def only(self, kept: Mask) -> "Interactions":
+        """Those events where ``kept`` is true, under the same codes."""
+        columns = (self.user[kept], self.item[kept], self.weight[kept], self.time[kept])
+        return Interactions(*columns, self.users, self.items)
+
     def split(self, share: float) -> tuple["Interactions", "Interactions"]:
         """What lies before the moment of event floor(share * n), and the rest; equal times never straddle the cut."""
         end = int(np.searchsorted(self.time, self.time[int(share * len(self))], "left")) if len(self) else 0

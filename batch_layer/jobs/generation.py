@@ -28,7 +28,7 @@ from schemas.errors import BadInput, MillraceError, SettingsError
 from schemas.rules import Rules
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+    from pyspark.sql import DataFrame, SparkSession
 
 Say = Callable[[str], None]
 RECORDS_AT_ONCE = 100_000  # a task holds no more of its partition than this
@@ -119,7 +119,7 @@ class BatchJob:
         return filler.fill(control, run.boundary, self._rules_of(run))
 
     def _compute(self, control: Control, run: Run) -> dict[str, Any]:
-        return self._maker(run).write(base_of(control, run))
+        return self._maker(run, run.forgotten).write(base_of(control, run))
 
     def _train(self, control: Control, run: Run) -> dict[str, Any]:
         return self._judging(control, run).train(run.full, self.search)
@@ -135,15 +135,19 @@ class BatchJob:
         """
         active = control.generation(control.active)
         same_rules = active is not None and active.fingerprint == run.fingerprint
-        reasons = self._judging(control, run).gate(same_rules)
-        passed = self.ungated or not reasons
-        verdict = {"gate": {"passed": passed, "reasons": reasons}}
-        if reasons and passed:
-            self.say(f"the gate would not activate it (overruled): {'; '.join(reasons)}")
+        found = self._judging(control, run).gate(same_rules)
+        passed = self.ungated or not found.reasons
+        noted = {"gate": found.shown(passed)}
+        if found.reasons and passed:
+            self.say(f"the gate would not activate it (overruled): {'; '.join(found.reasons)}")
+        if found.overruled and passed:
+            self.say(f"activated for the users whom it forgets, whatever its quality: {'; '.join(found.overruled)}")
+        for warning in found.warnings:
+            self.say(warning)
         if not passed:
-            self._runs.note(run, "gate", verdict)
-            self._refuse(replace(run, metrics=verdict))
-        return verdict
+            self._runs.note(run, "gate", noted)
+            self._refuse(replace(run, metrics=noted))
+        return noted
 
     def _refuse(self, run: Run | Generation) -> None:
         """Publish what the gate refused, if that is not done yet, without activating it; raises ``Refused``."""
@@ -158,13 +162,20 @@ class BatchJob:
     def _publish(self, control: Control, run: Run) -> dict[str, Any]:
         return self._runs.publish(run, self._rules_of(run), activate=True).metrics
 
-    def _maker(self, run: Run) -> ViewMaker:
-        gone = forgotten(self.log, run.forgotten)
-        return ViewMaker(self._engine, self.settings, self.say, run, self._rules_of(run), gone)
+    def _maker(self, run: Run, marks: int) -> ViewMaker:
+        """Args: marks: of forgotten users, how many it knows of."""
+        return ViewMaker(self._engine, self.settings, self.say, run, self._rules_of(run), forgotten(self.log, marks))
 
     def _judging(self, control: Control, run: Run) -> Judging:
-        maker, active = self._maker(run), control.generation(control.active)
-        return Judging(self.settings, self.say, maker.rules, run.id, run.metrics, maker.events, maker.lake_rows, active)
+        maker, active = self._maker(run, run.forgotten), control.generation(control.active)
+
+        def unforgotten() -> "DataFrame":
+            return self._maker(run, control.forgotten).lake_rows()
+
+        return Judging(
+            self.settings, self.say, maker.rules, run.id, run.metrics, maker.events, maker.lake_rows, active,
+            run.forgotten - control.forgotten, unforgotten,
+        )  # fmt: skip
 
     def _rules_of(self, run: Run) -> Rules:
         rules = replace(self.settings.rules, partitions=len(run.boundary.offsets))

@@ -9,12 +9,13 @@ from adapters.books import BLEND, CALIBRATION, generation_book
 from adapters.opened import batch_views
 from adapters.settings import Settings
 from batch_layer.drift import drift, kept, ratios
-from batch_layer.evaluation import PROBES, Question, evaluate, in_time_order, sampled
-from batch_layer.gate import Limits, refusals
+from batch_layer.evaluation import PROBES, Question, below, by_time, coded, evaluate, sampled
+from batch_layer.gate import Case, Limits, Verdict, verdict
+from batch_layer.paired import by_recipe, paired, recipe
 from batch_layer.past import LakePast, interactions, store, stored, summary
 from batch_layer.sample_check import check, drawn, recomputed, users_events
 from batch_layer.search import search
-from core.ranking_quality import Interactions, votes
+from core.ranking_quality import Interactions, Mask, votes
 from recommenders import recommender
 from recommenders.als.model import AlsSettings, reused, searched
 from recommenders.opened import asked_for
@@ -32,6 +33,8 @@ SEARCHED_EVENTS = 300_000  # a search is put to no more, evaluated or not
 class Judging:
     """Of one run: ``events`` weighed, ``lake`` as it is, both below its boundary and looked up by the step that reads
     them; ``metrics`` as far as it has come.
+
+    ``forgets``: how many marks of forgotten users it puts into effect; ``unforgotten``: the lake with their events.
     """
 
     settings: Settings
@@ -42,6 +45,8 @@ class Judging:
     events: "Callable[[], DataFrame]"
     lake: "Callable[[], DataFrame]"
     active: Generation | None
+    forgets: int
+    unforgotten: "Callable[[], DataFrame]"
 
     def train(self, full: bool, candidates: int = 0) -> dict[str, Any]:
         """Train the models on all events and write them; with ``candidates`` after a search among so many settings.
@@ -65,7 +70,7 @@ class Judging:
         return {"model": found.get("als", {}), "models": found}
 
     def _search(self, als: AlsSettings, candidates: int) -> AlsSettings:
-        events, _ = self._sample(self.settings.evaluation_events or SEARCHED_EVENTS)
+        events, *_ = self._sample(self.settings.evaluation_events or SEARCHED_EVENTS)
         views, active = batch_views(self.settings), self.active.id if self.active else None
         now = reused(als, stored(views, active, "als"))
         tried = search(events, self._question(now), candidates)
@@ -83,10 +88,10 @@ class Judging:
         """How good rankings of these data are, and how far the views are from the active generation's."""
         if not self.settings.evaluation_events:
             return {"evaluation": {}}
-        events, names = self._sample(self.settings.evaluation_events)
+        events, names, known = self._sample(self.settings.evaluation_events)
         learned = self.metrics.get("model", {}).get("settings", {})
-        als = replace(self.settings.recommender_settings["als"], **learned)
-        told = evaluate(events, self._question(als))
+        question = self._question(replace(self.settings.recommender_settings["als"], **learned))
+        told = evaluate(events, question) | {"recipe": recipe(question)}
         by_model = ", ".join(f"{name} {found['ndcg@10']:.3f}" for name, found in told["models"].items())
         self.say(f"NDCG@10 on a time split, {told['judged_users']:,} users: {by_model or 'nobody to judge'}")
         popular = [names[code] for code in votes(events).argsort(kind="stable")[::-1][:PROBES].tolist()]
@@ -94,7 +99,19 @@ class Judging:
         if told.get("calibration"):
             row = json.dumps(told["calibration"]).encode()
             batch_views(self.settings).put(generation_book(self.run), {(BLEND, CALIBRATION): row})
-        return {"evaluation": told | {"drift": self._drift(popular)}}
+        return {"evaluation": told | {"drift": self._drift(popular)} | self._paired(events, known, question)}
+
+    def _paired(self, events: Interactions, known: Mask, question: Question) -> dict[str, Any]:
+        """Against the active generation, where both mean the same by an event."""
+        if self.active is None or self.active.fingerprint != self.rules.fingerprint():
+            return {}
+        before = by_recipe(question, self.active.metrics.get("evaluation", {}).get("recipe"))
+        found = paired(events, known, question, before)
+        if found is None:
+            return {}
+        then = f"the active one's {found.active:.3f}"
+        self.say(f"NDCG@10 on the active generation's held-out part: {found.new:.3f}, {then}")
+        return {"paired": found.shown()}
 
     def _drift(self, popular: list[bytes]) -> dict[str, Any]:
         if self.active is None:
@@ -106,8 +123,8 @@ class Judging:
         found["sizes"] = ratios(before.get("rows", {}), self.metrics.get("rows", {}))
         return found
 
-    def gate(self, same_rules: bool) -> list[str]:
-        """Why it must not be activated; empty when it may."""
+    def gate(self, same_rules: bool) -> Verdict:
+        """Whether it may be activated."""
         mismatches: list[str] = []
         if self.settings.gate_items:
             lake = self.lake()
@@ -120,8 +137,11 @@ class Judging:
                 f"from the lake, mismatches: {len(mismatches):,}"
             )
         limits = Limits(self.settings.gate_margin, self.settings.gate_users, self.settings.gate_shrink)
-        return refusals(self.metrics, self.active.metrics if self.active else None, same_rules, mismatches, limits)
+        erased = self.unforgotten().count() - self.lake().count() if self.active and self.forgets else 0
+        case = Case(same_rules, mismatches, self.forgets, erased)
+        return verdict(self.metrics, self.active.metrics if self.active else None, case, limits)
 
-    def _sample(self, most: int) -> tuple[Interactions, list[bytes]]:
-        total = self.metrics["events"]
-        return in_time_order(sampled(self.events(), total, most).toArrow())
+    def _sample(self, most: int) -> tuple[Interactions, list[bytes], Mask]:
+        """Events in order of time, the items' names, and which of the events the active generation holds."""
+        table = by_time(sampled(self.events(), self.metrics["events"], most).toArrow())
+        return *coded(table), below(table, self.active.boundary.offsets if self.active else {})

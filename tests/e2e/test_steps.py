@@ -6,6 +6,7 @@ import pytest
 
 from adapters.books import generation_book
 from adapters.opened import batch_views
+from batch_layer.gate import Verdict
 from batch_layer.jobs import generation
 from batch_layer.jobs.generation import BatchJob, Refused
 from batch_layer.jobs.judging import Judging
@@ -75,7 +76,7 @@ def test_what_the_gate_refuses_is_kept_with_the_reason_and_not_activated(
     active = millrace.batch().id
     millrace.produce(second)
     with monkeypatch.context() as patch:
-        patch.setattr(Judging, "gate", lambda *_: ["too small"])
+        patch.setattr(Judging, "gate", lambda *_: Verdict(("too small",)))
         with pytest.raises(Refused, match="too small"):
             millrace.batch(activate=True)
     kept = millrace.control.generations[-1]

@@ -1,0 +1,91 @@
+"""Whether a generation ranks worse than the active one, both asked the same, so that data that changed does not count.
+
+What settings and events reach on a held-out part differs from day to day with the users of that part. So the question
+is the active generation's own: its events, cut at its own moment. It is put to the active settings with its events
+before the cut, and to the new settings with all events before the cut, those that arrived since among them. What is
+newer than the cut has neither a part in the answer nor a vote (decision 25).
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from batch_layer.evaluation import InteractionsPast, Question, in_process
+from core.ranking_quality import CONFIDENCE, RESAMPLES, TRAIN_SHARE, Floats, Interactions, Judged, Mask, judged, quality
+from recommenders.cohort import Cohort
+from recommenders.opened import asked_for, blended, fit_all, open_all
+
+NEW_SHARE = 0.01  # of the events before the cut: with fewer new ones the same settings make the same model
+
+
+@dataclass(frozen=True)
+class Pair:
+    """NDCG@10 of both on the same users, and the 95 % interval of the mean difference (new - active)."""
+
+    users: int
+    new: float
+    active: float
+    interval: tuple[float, float]
+
+    def shown(self) -> dict[str, Any]:
+        """As the generation's metrics keep it."""
+        rounded = [round(bound, 4) for bound in self.interval]
+        return {"users": self.users, "new": round(self.new, 4), "active": round(self.active, 4), "difference": rounded}
+
+
+def recipe(question: Question) -> dict[str, Any]:
+    """What besides the events decides how a generation ranks, as its metrics keep it."""
+    settings = {name: asdict(question.settings[name]) for name in asked_for(question.settings)}
+    return {"shrinkage": question.shrinkage, "settings": settings}
+
+
+def by_recipe(question: Question, kept: Mapping[str, Any] | None) -> Question:
+    """The question as an earlier generation's recipe would answer it; None: of a version that kept none."""
+    if kept is None:
+        return question
+
+    def as_then(name: str, now: Any) -> Any:
+        before = kept["settings"].get(name, {"weight": 0})
+        return replace(now, **{each: value for each, value in before.items() if hasattr(now, each)})
+
+    settings = {name: as_then(name, now) for name, now in question.settings.items()}
+    return replace(question, settings=settings, shrinkage=kept["shrinkage"])
+
+
+def paired(events: Interactions, known: Mask, new: Question, active: Question) -> Pair | None:
+    """Both on the active generation's held-out part; None where they are one and the same, or nobody can be judged.
+
+    Args: known: of each event whether the active generation holds it.
+    """
+    before, after = events.only(known).split(TRAIN_SHARE)
+    if not len(after):
+        return None
+    train = events.before(int(np.searchsorted(events.time, after.time[0], "left")))
+    if new == active and len(train) - len(before) <= NEW_SHARE * len(train):
+        return None
+    asked = judged(before, after, new.users)
+    if not len(asked.users):
+        return None
+    now, then = (_ndcg(part, asked, question) for part, question in ((train, new), (before, active)))
+    return Pair(len(now), float(now.mean()), float(then.mean()), _interval(now - then))
+
+
+def _ndcg(part: Interactions, asked: Judged, question: Question) -> Floats:
+    """Of each user, by the blend that serves, learned from that part alone and choosing among its items."""
+    candidates = np.zeros(part.items, np.bool_)
+    candidates[part.item] = True
+    own = replace(asked, candidates=candidates)
+    cohort = Cohort.of(part, question.rules, shrinkage=question.shrinkage)
+    settings = in_process(question.settings)
+    opened = open_all(fit_all(InteractionsPast(part, cohort.names), settings), settings)
+    return quality(own, blended(opened, cohort, own), np.zeros(part.items)).ndcg
+
+
+def _interval(differences: Floats, seed: int = 7) -> tuple[float, float]:
+    """The 95 % interval of the mean, by resampling users."""
+    n = len(differences)
+    chosen = np.random.default_rng(seed).integers(0, n, (RESAMPLES, n))
+    low, high = np.percentile(differences[chosen].mean(axis=1), CONFIDENCE).tolist()
+    return low, high

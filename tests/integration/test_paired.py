@@ -1,0 +1,113 @@
+"""A generation is held against the active one on the question of the active one: drifting data are no worse model."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from batch_layer.evaluation import BLEND, Question, below, by_time, coded, evaluate
+from batch_layer.gate import Case, Limits, Verdict, verdict
+from batch_layer.paired import by_recipe, paired, recipe
+from core.ranking_quality import Interactions, Mask
+from recommenders import settings_of
+from recommenders.als.model import AlsSettings
+from schemas.rules import Rules
+from tests.streams import DAY, HOUR, START
+
+ALS = AlsSettings(factors=8, iterations=6, regularization=1.0, alpha=10.0)
+QUESTION = Question(Rules(), {**settings_of({}), "als": ALS})
+LIMITS = Limits(margin=0.2, users=50, shrink=0.1)
+COUNT, LATER = 4_000, 40
+Row = tuple[str, str, int]  # user, item, event time
+
+
+def tastes(first: int, count: int) -> list[Row]:
+    """Users of five tastes touch items of theirs, one event a minute."""
+    rng = np.random.default_rng(first)
+    users = rng.integers(0, 150, count).tolist()
+    steps = [min(int(step), 20) for step in rng.geometric(0.1, count)]
+    pairs = zip(users, steps, strict=True)
+    return [(f"u{u}", f"i{(u % 5) * 20 + step}", START + (first + k) * 60_000) for k, (u, step) in enumerate(pairs)]
+
+
+ACTIVE = tastes(0, COUNT)
+NEWER = tastes(COUNT, LATER)
+
+
+def given(*later: Row) -> tuple[Interactions, Mask]:
+    """What the active generation holds and what came after; which of it is the active one's."""
+    import pyarrow as pa
+
+    rows = [
+        {"user": user, "item_id": item, "weight": 1000, "event_time": time, "partition": 0, "offset": offset}
+        for offset, (user, item, time) in enumerate([*ACTIVE, *NEWER, *later])
+    ]
+    table = by_time(pa.Table.from_pylist(rows))
+    return coded(table)[0], below(table, {0: COUNT})
+
+
+def judged(events: Interactions, known: Mask, question: Question = QUESTION) -> tuple[Verdict, dict[str, Any]]:
+    """What the gate makes of it, and the new generation's evaluation."""
+    told = evaluate(events, question)
+    found = paired(events, known, question, QUESTION)
+    told |= {"paired": found.shown()} if found else {}
+    active = {"events": COUNT, "evaluation": evaluate(events.only(known), QUESTION)}
+    return verdict({"events": len(events), "evaluation": told}, active, Case(), LIMITS), told
+
+
+def anything(count: int, users: int, name: str, first: int, span: int) -> list[Row]:
+    """Users who touch whatever there is."""
+    rng = np.random.default_rng(1)
+    them, items = rng.integers(0, users, count).tolist(), rng.integers(0, 100, count).tolist()
+    times = (first + np.sort(rng.integers(0, span, count))).tolist()
+    return [(f"{name}{u}", f"i{i}", t) for u, i, t in zip(them, items, times, strict=True)]
+
+
+def test_a_robots_thousand_events_make_the_data_harder_and_no_model_worse() -> None:
+    end = START + (COUNT + LATER) * 60_000
+    events, known = given(*anything(1_000, 150, "u", end, HOUR))  # through the accounts of known users
+    found, told = judged(events, known)
+    assert "paired" not in told
+    assert found.reasons == ()
+    assert [warning.split(" from")[0] for warning in found.warnings] == ["NDCG@10 on its own time split fell"]
+
+
+def test_the_same_settings_and_a_few_late_events_are_the_same_model() -> None:
+    events, known = given(*anything(10, 5, "u", START, DAY))
+    assert paired(events, known, QUESTION, QUESTION) is None
+
+
+def test_settings_that_rank_worse_are_found_on_the_same_users() -> None:
+    events, known = given()
+    worse = replace(QUESTION, settings={**QUESTION.settings, "als": replace(ALS, regularization=1e7)})
+    worse = replace(worse, rules=replace(Rules(), history_items=1))
+    found, told = judged(events, known, worse)
+    assert told["paired"]["new"] < 0.8 * told["paired"]["active"]
+    assert "worse by more than gate_margin 0.2" in found.reasons[0]
+    own = evaluate(events.only(known), QUESTION)["models"][BLEND]
+    assert told["paired"]["users"] == own["users"]
+    assert abs(told["paired"]["active"] - own["ndcg@10"]) < 0.01  # but for ties, which the fallback breaks
+
+
+def test_a_flood_of_back_dated_events_in_the_names_of_known_users_is_found() -> None:
+    span = (COUNT * 4 // 5) * 60_000
+    events, known = given(*anything(3 * COUNT, 150, "u", START, span))
+    found, told = judged(events, known)
+    assert told["paired"]["new"] < 0.8 * told["paired"]["active"]
+    assert len(found.reasons) == 1
+
+
+def test_a_first_generation_is_held_against_none() -> None:
+    events, known = given()
+    assert paired(events, np.zeros_like(known), QUESTION, QUESTION) is None
+
+
+def test_a_recipe_that_went_through_a_generations_metrics_is_the_same_recipe() -> None:
+    kept = json.loads(json.dumps(recipe(QUESTION)))
+    assert by_recipe(QUESTION, kept) == QUESTION
+    other = replace(QUESTION, settings={**QUESTION.settings, "als": replace(ALS, alpha=1.0, weight=0.9)}, shrinkage=5.0)
+    assert by_recipe(other, kept) == QUESTION
+    without = {**kept, "settings": {name: each for name, each in kept["settings"].items() if name != "als"}}
+    assert by_recipe(QUESTION, without).settings["als"].weight == 0
+    assert by_recipe(QUESTION, None) == QUESTION
