@@ -3,7 +3,7 @@
 What settings and events reach on a held-out part differs from day to day with the users of that part. So the question
 is the active generation's own: its events, cut at its own moment. It is put to the active settings with its events
 before the cut, and to the new settings with all events before the cut, those that arrived since among them. What is
-newer than the cut has neither a part in the answer nor a vote (decision 25).
+newer than the cut has neither a part in the models nor a vote (decision 32).
 """
 
 from collections.abc import Mapping

@@ -1,15 +1,21 @@
 """``millrace forget``."""
 
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from adapters.commands import as_json, print_json, reports_errors
+from adapters.commands import as_json, echo, print_json, reports_errors
 from adapters.home import prepare_home
-from adapters.opened import batch_views
+from adapters.opened import batch_views, speed_views
 from adapters.records import open_control
 from adapters.settings import load_settings
+from schemas.errors import NotReady
+
+if TYPE_CHECKING:
+    from adapters.forgotten import Mark
+    from serving_layer.views import Views
 
 
 @click.command()
@@ -19,10 +25,12 @@ from adapters.settings import load_settings
 def forget(user: str, as_json: bool) -> None:
     """Let USER's events up to now count no longer, from the next full generation on: `millrace batch run --full`.
 
-    What the user does later counts as a new user's. docs/operations.md tells what is deleted where and when.
+    What the user does later counts as a new user's. An id of which no event is known is marked too, and said so.
+    docs/operations.md tells what is deleted where and when.
     """
     from adapters.forgotten import forget as marked
     from adapters.opening import open_log
+    from serving_layer.views import Views
 
     settings = load_settings()
     with open_log(settings) as log:
@@ -31,7 +39,52 @@ def forget(user: str, as_json: bool) -> None:
         prepare_home(settings.home)
         open_control(batch_views(settings), identity, log.start_offsets(), rules)
         mark = marked(log, rules, user, time.time_ns() // 1_000_000)
+    found = trace(Views(batch_views(settings), speed_views(settings), settings.partitioner), mark)
     if as_json:
-        print_json(vars(mark))
+        print_json(vars(mark) | vars(found))
     else:
-        click.echo("marked; the user is forgotten when the next full generation is active: `millrace batch run --full`")
+        echo(said(mark, found))
+
+
+@dataclass(frozen=True)
+class Trace:
+    """Whether the views know an accepted event of the user, and how many records below the mark they lack.
+
+    None where that cannot be told: before anything was published, or while a store is away.
+    """
+
+    known: bool | None
+    unapplied: int | None
+
+
+def trace(views: "Views", mark: "Mark") -> Trace:
+    """What the views know of a user who was marked."""
+    from serving_layer.views import answer
+
+    def compute(snapshot: Any) -> Trace:
+        history = snapshot.history(mark.user_id.encode())
+        behind = max(0, mark.offset - snapshot.offsets.get(mark.partition, 0))
+        known = bool(history.ids or history.entries)
+        whole = snapshot.boundary is not None and snapshot.has_catalogue  # both stores answered
+        return Trace(known if known or whole else None, behind)
+
+    try:
+        return answer(views, compute)
+    except NotReady:
+        return Trace(None, None)
+
+
+def said(mark: "Mark", found: Trace) -> str:
+    """What a person is told; an id of which nothing is known may be mistyped."""
+    then = "is forgotten when the next full generation is active: `millrace batch run --full`"
+    if found.known:
+        return f"marked; the user {then}"
+    if found.known is None:
+        why = "nothing is published yet, or a store is away"
+        return f"marked; whether events of this id were accepted cannot be told now: {why}. It {then}"
+    covers = f", which covers {found.unapplied:,} records of its partition that are not applied yet"
+    return (
+        f"no accepted event of user '{mark.user_id}' is known: is the id right? (capital letters and blanks count.) "
+        f"The mark is set all the same{covers if found.unapplied else ''}; the next full generation puts it into "
+        "effect, and what this id does later counts"
+    )

@@ -1,17 +1,25 @@
 """Marks of forgotten users in a real log, and what is not sent again for their sake."""
 
 import json
+from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from adapters.dead_letters import DeadLetter, bury
 from adapters.forgotten import Mark, forget, forgotten, marks
 from adapters.log import Log
+from adapters.stores import open_store
 from core.partitioner import partition_of
+from millrace.forget import Trace, said, trace
+from millrace.forget import forget as command
 from millrace.rejected import unforgotten
 from schemas.errors import BadInput
 from schemas.event import Record
 from schemas.rules import Rules
+from serving_layer.views import Views
+from tests.serving import event
+from tests.small_lambda import SmallLambda, placed
 
 pytestmark = [pytest.mark.kafka]
 
@@ -45,3 +53,40 @@ def test_dead_letters_of_a_forgotten_user_are_not_shown_or_sent_again(log: Log) 
     assert len(list(unforgotten(log))) == 5
     forget(log, RULES, "u1", now=2000)
     assert [letter.record.offset for letter in unforgotten(log)] == [2, 3, 4]
+
+
+def test_an_id_of_which_no_event_is_known_is_said_to_be(tmp_path: Path) -> None:
+    batch, speed = (open_store(f"sqlite:///{tmp_path / name}.sqlite") for name in ("batch", "speed"))
+    views = Views(batch, speed)
+    world = SmallLambda(batch, speed, RULES, placed([event(0, "u1", "i"), event(1, "u2", "i")], RULES))
+    places = {each.user_id: each.partition for each in world.log}
+    assert trace(views, Mark("u1", places["u1"], 1)) == Trace(None, None)  # nothing is published yet
+    world.begin()
+    world.run_batch(1)
+    world.run_speed(2)
+    for user, partition in places.items():  # one in the generation, one in the speed view alone
+        known = trace(views, Mark(user, partition, 1))
+        assert known == Trace(True, 0)
+        assert said(Mark(user, partition, 1), known).startswith("marked; the user is forgotten when the next full")
+    nobody = Mark("U1", places["u1"], 8)
+    unknown = trace(views, nobody)
+    assert unknown == Trace(False, 8 - world.control.boundaries[-1].offsets[places["u1"]])
+    told = said(nobody, unknown)
+    assert told.startswith("no accepted event of user 'U1' is known: is the id right?")
+    assert "The mark is set all the same, which covers 7 records of its partition that are not applied yet" in told
+    batch.close()
+    speed.close()
+
+
+def test_the_command_marks_in_advance_and_says_what_it_knows(
+    log: Log, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {
+        "HOME": str(tmp_path / "home"), "KAFKA": log.bootstrap, "TOPIC_PREFIX": log.topics.events.removesuffix("events")
+    }.items():  # fmt: skip
+        monkeypatch.setenv(f"MILLRACE_{name}", value)
+    done = CliRunner().invoke(command, ["nobody", "--json"])
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout).items() >= {"user_id": "nobody", "offset": 0, "known": None}.items()
+    assert "cannot be told now" in CliRunner().invoke(command, ["nobody"]).stdout
+    assert len(marks(log)) == 2
