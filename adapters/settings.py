@@ -77,7 +77,7 @@ class Settings:
         default_factory=dict
     )  # tables by name, e.g. als = {weight = 0}
     evaluation_events: int = 300_000  # of a sample of users, that a generation is evaluated on; 0: not evaluated
-    gate_margin: float = 0.2  # a generation whose NDCG@10 fell by more than this share is not activated
+    gate_margin: float = 0.2  # a share of NDCG@10: what ranks worse than the active one by more does not serve
     gate_users: int = 100  # NDCG@10 of fewer judged users is too uncertain to compare
     gate_shrink: float = 0.1  # nor is one with fewer events, items or users, by more than this share
     gate_items: int = 20  # recomputed from the lake by the slow fold and compared; 0: none
