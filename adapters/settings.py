@@ -83,9 +83,7 @@ class Settings:
     gate_items: int = 20  # recomputed from the lake by the slow fold and compared; 0: none
     jars: str = ""  # empty: the user's cache folder
     allowed_hosts: str = ""  # names, separated by commas, that the API answers for beside localhost and numbers; *.a.b
-    allowed_origins: str = (
-        ""  # of pages of other servers that may use the API, separated by commas: https://shop.example
-    )
+    allowed_origins: str = ""  # of other servers' pages that may use the API, separated by commas: https://shop.example
     host: str = "127.0.0.1"
     port: int = 8080
 
@@ -173,6 +171,11 @@ def _refuse_passwords(settings: Settings) -> None:
 def _validate(settings: Settings) -> None:
     if settings.kafka and not all(_SERVERS.fullmatch(each.strip()) for each in settings.kafka.split(",")):
         raise SettingsError(f"setting 'kafka' cannot be understood: {_PLAIN['kafka']}")
+    for origin in settings.allowed_origins.split(","):
+        if not re.fullmatch(r"\s*(\*|https?://[^/\s]+)?\s*", origin):
+            raise SettingsError(
+                f"setting 'allowed_origins': write {origin.strip()!r} as https://host or http://host:port"
+            )
     for key in _DURATIONS:
         milliseconds(getattr(settings, key))
     for key in _POSITIVE:

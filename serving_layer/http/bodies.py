@@ -11,7 +11,7 @@ MAX_BODY_BYTES = 16 * 1024 * 1024
 BODY_SECONDS = 30.0  # a body that has not arrived by then is given up
 FREE_BYTES = 64 * 1024  # of each body: small ones are taken even when large ones hold all the memory
 HELD_BYTES = 8 * MAX_BODY_BYTES  # of all bodies together, beyond the free ones
-BODILESS = {"GET", "HEAD", "OPTIONS"}
+BODILESS = {"GET", "HEAD", "OPTIONS", "DELETE"}
 
 TOO_LARGE = f"the body is larger than {MAX_BODY_BYTES:,} bytes: send fewer at a time"
 TOO_SLOW = f"the body did not arrive within {BODY_SECONDS:g} s"

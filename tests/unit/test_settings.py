@@ -39,6 +39,8 @@ def test_the_config_variable_names_another_file(tmp_path: Path) -> None:
     ("text", "said"),
     [
         ("kafak = 'x'", "unknown setting 'kafak'"),
+        ("allowed_origins = 'https://a.example, b.example'", "write 'b.example' as https://host"),
+        ("allowed_origins = 'https://a.example/shop'", "as https://host"),
         ("partitions = 'many'", "'partitions' must be of type int"),
         ("partitions = 2.5", "'partitions' must be of type int"),
         ("partitions = true", "'partitions' must be of type int"),
