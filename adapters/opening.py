@@ -2,12 +2,13 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 
 from adapters.broker import embedded_broker, why_it_ended
 from adapters.kafka_client import TIMEOUT_SECONDS
 from adapters.log import Log, Topics
+from adapters.progress import waiting
 from adapters.settings import Settings
 from adapters.topic_state import require_sound_topics
 from schemas.errors import LogUnavailable, NotReady
@@ -23,7 +24,8 @@ def open_log(settings: Settings) -> Iterator[Log]:
     """
     with ExitStack() as stack:
         jars = Path(settings.jars) if settings.jars else None
-        bootstrap = settings.kafka or stack.enter_context(embedded_broker(settings.home, jars))
+        with nullcontext() if settings.kafka else waiting(f"starting the broker of {settings.home}"):
+            bootstrap = settings.kafka or stack.enter_context(embedded_broker(settings.home, jars))
         log = Log(bootstrap, Topics.prefixed(settings.topic_prefix), settings.kafka_options)
         try:
             log.ensure_topics(settings.partitions, settings.retention_ms)

@@ -1,44 +1,77 @@
-"""How far long work is, for who is watching: on stderr, and only if that is a terminal."""
+"""What long work is doing and how far it is, for who is watching: on stderr, and only if that is a terminal."""
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from core.visible import visible
 
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+SHOWN_EVERY = 1_000  # of what is counted one by one
+
+T = TypeVar("T")
+_shown: "list[Progress]" = []  # the display of the outermost work; inner work has a line of its own in it
+
 
 class Reached(Protocol):
-    """Takes how much is done, and the total if it was not known before."""
+    """Moves the bar to what is done so far, and may say what is being done now."""
 
-    def __call__(self, done: int, of: int | None = None, /) -> None: ...
+    def __call__(self, done: int, now: str = "", /) -> None: ...
 
 
 @contextmanager
-def progress(what: str, total: int | None = None) -> Iterator["Reached"]:
-    """A bar while the block runs, with the time it took so far; call with the number done so far."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+def progress(what: str, total: int | None = None) -> Iterator[Reached]:
+    """A line while the block runs, with the time it took so far; what is said meanwhile stands above it."""
+    if not sys.stderr.isatty():
+        yield lambda done, now="", /: None
+        return
+    with _display() as display:
+        task = display.add_task(visible(what), total=total, count="")
 
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task(visible(what), total=total)
+        def reached(done: int, now: str = "", /) -> None:
+            count = f"{done:,}" if total is None else f"{done:,} of {total:,}"
+            text = visible(f"{what}: {now}" if now else what)
+            display.update(task, completed=done, count=count, description=text)
 
-        def reached(done: int, of: int | None = None) -> None:
-            bar.update(task, completed=done, total=total if of is None else of)
-
-        yield reached
+        try:
+            yield reached
+        finally:
+            display.remove_task(task)
 
 
 @contextmanager
 def waiting(what: str) -> Iterator[None]:
-    """A moving sign while the block runs, for work whose end is not known."""
-    from rich.console import Console
-    from rich.text import Text
+    """As ``progress``, for work of which nothing can be counted."""
+    with progress(what):
+        yield
 
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield
+
+def watched(what: str, things: Iterable[T], total: int | None = None, every: int = SHOWN_EVERY) -> Iterator[T]:
+    """The things as they come, with how many were taken so far."""
+    with progress(what, total) as reached:
+        for number, thing in enumerate(things):
+            if number % every == 0:
+                reached(number)
+            yield thing
+
+
+@contextmanager
+def _display() -> "Iterator[Progress]":
+    if _shown:
+        yield _shown[0]
         return
-    with console.status(Text(what)):
-        yield
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    texts = [TextColumn(form, markup=False) for form in ("{task.description}", "{task.fields[count]}")]
+    columns = (SpinnerColumn(), texts[0], BarColumn(), texts[1], TimeElapsedColumn())
+    both = sys.stdout.isatty()  # else stdout is data, which is not for the screen
+    with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=both) as display:
+        _shown.append(display)
+        try:
+            yield display
+        finally:
+            _shown.clear()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from adapters.progress import watched
 from core.calibration import calibrated, outcomes
 from core.ranking_quality import (
     FIT_SHARE,
@@ -138,7 +139,8 @@ def evaluate(events: Interactions, question: Question) -> dict[str, Any]:
     hours = tuned_window(train)
     recent = _recent(train, hours, test)
     models = dict(_models(train, asked, recent, question))
-    found = {name: quality(asked, scorer, recent).summary() for name, scorer in models.items()}
+    judging = watched("judging the models", models.items(), len(models), every=1)
+    found = {name: quality(asked, scorer, recent).summary() for name, scorer in judging}
     knots = calibrated(*outcomes(asked, models[BLEND]))
     return told | {"recent_window_hours": hours, "models": found, "calibration": knots}
 

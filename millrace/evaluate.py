@@ -8,6 +8,7 @@ import click
 
 from adapters.commands import as_json, print_json, reports_errors
 from adapters.opened import batch_views
+from adapters.progress import waiting, watched
 from adapters.records import read_control
 from adapters.saying import sayer
 from adapters.settings import Settings, load_settings
@@ -37,7 +38,9 @@ def evaluate(events: Path | None, as_json: bool) -> None:
 
     settings = load_settings()
     rows = in_lake(settings) if events is None else in_file(events, settings.rules)
-    told = evaluate(in_time_order(rows)[0], Question(settings.rules, settings.recommender_settings, settings.shrinkage))
+    with waiting("fitting and judging the models"):
+        question = Question(settings.rules, settings.recommender_settings, settings.shrinkage)
+        told = evaluate(in_time_order(rows)[0], question)
     if as_json:
         print_json(told)
     else:
@@ -65,7 +68,8 @@ def in_lake(settings: Settings) -> "pa.Table":
     total = active.metrics["events"]
     if total > most:
         sayer("evaluate")(f"a sample of users with about {most:,} of {total:,} events (evaluation_events)")
-    return sampled(events, total, most).toArrow()
+    with waiting("reading the lake"):
+        return sampled(events, total, most).toArrow()
 
 
 def _forgotten(settings: Settings, control: "Control") -> "Forgotten":
@@ -90,7 +94,7 @@ def in_file(path: Path, rules: "Rules") -> "pa.Table":
 
     alone = replace(rules, partitions=1)
     tables, refused = [], 0
-    for records in _records(path):
+    for records in watched(f"reading {path}, hundred thousands of lines", _records(path), every=1):
         events, rejected = parse_columns(records, alone)
         refused += rejected.num_rows
         tables.append(pa.Table.from_batches([events]))

@@ -7,6 +7,7 @@ import click
 
 from adapters.commands import as_json, print_json, reports_errors
 from adapters.opened import batch_views
+from adapters.progress import watched
 from adapters.records import read_control
 from adapters.saying import sayer
 from adapters.settings import load_settings, milliseconds
@@ -50,7 +51,8 @@ def maintain(steps: tuple[str, ...], keep: str, as_json: bool) -> None:
         check_log(control, log.identity())
         spark = open_session(settings, "millrace lake")
         care = LakeCare(spark, Lake(spark, settings.lake_path))
-        for step in steps or STEPS:
+        wanted = steps or STEPS
+        for step in watched("lake", wanted, len(wanted), every=1):
             found = _step(care, step, log, control, keep_ms)
             say(f"{step}: " + ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in found.items()))
             done |= found

@@ -11,6 +11,7 @@ from adapters.forgotten import Forgotten, forgotten, is_void
 from adapters.lake import Lake, lake_events
 from adapters.log import Log
 from adapters.opened import batch_views, speed_views
+from adapters.progress import watched
 from adapters.records import change_control, open_control, read_position
 from adapters.settings import Settings, milliseconds
 from core.acceptance import parse_event
@@ -126,6 +127,7 @@ class _Past:
         prefix = Prefix(self.rules, covered, read=self._of_log, newest=newest)
         # The lake may hold what was in the log before this control record was made.
         events = lake_events(self.lake, self.rules, dict.fromkeys(start, 0), covered)
+        events = watched("recomputing the lake", events, sum(covered.values()))
         prefix.take(e for e in events if not is_void(self.gone, e.user_id.encode(), e.partition, e.offset))
         rejected = self.lake.rejected_until(covered, forgotten=self.gone)
         prefix.slow.rejected.update(
@@ -135,7 +137,8 @@ class _Past:
         return prefix
 
     def _of_log(self, start: Offsets, end: Offsets) -> Iterator[Event | Rejected]:
-        for record in self.log.read(self.log.topics.events, start, end):
+        records = self.log.read(self.log.topics.events, start, end)
+        for record in watched("recomputing the log", records, sum(end.values()) - sum(start.values())):
             if not is_void(self.gone, record.key or b"", record.partition, record.offset):
                 yield parse_event(record, self.rules)
 

@@ -6,7 +6,10 @@ and are folded one by one by ``core.fold_slow``.
 
 import random
 from collections import defaultdict
+from collections.abc import Callable
+from functools import partial
 
+from adapters.progress import watched
 from core import proving, views
 from core.codec import bucket_of_key, unpack_norm
 from core.fold_slow import SlowView
@@ -30,13 +33,14 @@ def compare(prefix: Prefix, merged: MergedRows, sample: int | None = None, seed:
     report = Report(slow.events, sum(1 for each in slow.histories.values() if each.ids), duplicates=slow.duplicates)
     wanted = _sampled(slow, sample, seed)
     users = None if wanted is None else proving.users_of(slow, wanted)
-    _norms(slow, merged, wanted, report)
-    _pairs(slow, merged, wanted, report)
-    _counts(slow, merged, wanted, report)
-    _categories(slow, merged, wanted, report)
-    _seen(slow, merged, users, report)
-    _facts(slow, merged, report)
-    Histories(prefix, merged, users, report).compare()
+    steps: list[Callable[[], None]] = [
+        *(partial(each, slow, merged, wanted, report) for each in (_norms, _pairs, _counts, _categories)),
+        partial(_seen, slow, merged, users, report),
+        partial(_facts, slow, merged, report),
+        Histories(prefix, merged, users, report).compare,
+    ]
+    for step in watched("comparing the views", steps, len(steps), every=1):
+        step()
     if report.sums == 0:
         raise MillraceError("nothing was compared: no accepted event lies below the boundary yet")
     return report

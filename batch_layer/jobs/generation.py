@@ -16,6 +16,7 @@ from adapters.faults import fault_point
 from adapters.forgotten import forgotten
 from adapters.log import Log
 from adapters.opened import batch_views
+from adapters.progress import progress, waiting
 from adapters.settings import Settings
 from batch_layer.counted import require_counted
 from batch_layer.jobs.judging import Judging
@@ -73,8 +74,10 @@ class BatchJob:
         runs.clean_up(alone=bool(wish.owner))
         name = runs.begin(self.log, wish).id
         fault("boundary")
-        for step in STEPS:
-            self._step(step, name)
+        with progress("generation", len(STEPS)) as reached:
+            for done, step in enumerate(STEPS):
+                reached(done, step)
+                self._step(step, name)
         fault("published")
         runs.mark()
         fault("dropped")
@@ -89,7 +92,8 @@ class BatchJob:
             MillraceError: an earlier step is missing, the run is not known, or the step failed or refused.
         """
         try:
-            return self._step(step, name)
+            with waiting(step):
+                return self._step(step, name)
         except Exception as error:
             raise translated(error) from error
 

@@ -41,15 +41,13 @@ def produce(file: Path, topic: str, form: str, rate: float | None, as_json: bool
     acknowledged all; a second run sends all again.
     """
     from adapters.opening import open_log
-    from adapters.progress import waiting
     from adapters.settings import load_settings
 
     settings, started, source = load_settings(), time.monotonic(), "stdin" if str(file) == "-" else str(file)
     sample = Sample(judge_of(topic, settings.rules, _now), _now)
     with _content(file) as content, ExitStack() as stack:
-        opened = look_at(content, source, form == "lines")
-        with waiting("connecting to the log"):
-            log = stack.enter_context(open_log(settings))
+        opened = look_at(content, source, form == "lines")  # before a broker is started
+        log = stack.enter_context(open_log(settings))
         name: str = getattr(log.topics, topic)
         lines = opened.lines() if form == "lines" else opened.objects()
         sent = _send(lines, log.appender(settings.partitioner), (topic, name), rate, sample)
