@@ -17,24 +17,25 @@ _shown: "list[Progress]" = []  # the display of the outermost work; inner work h
 
 
 class Reached(Protocol):
-    """Moves the bar to what is done so far, and may say what is being done now."""
+    """Takes how much is done, the total if it was not known before, and what is being done now."""
 
-    def __call__(self, done: int, now: str = "", /) -> None: ...
+    def __call__(self, done: int, of: int | None = None, /, *, now: str = "") -> None: ...
 
 
 @contextmanager
 def progress(what: str, total: int | None = None) -> Iterator[Reached]:
     """A line while the block runs, with the time it took so far; what is said meanwhile stands above it."""
     if not sys.stderr.isatty():
-        yield lambda done, now="", /: None
+        yield _unseen
         return
     with _display() as display:
         task = display.add_task(visible(what), total=total, count="")
 
-        def reached(done: int, now: str = "", /) -> None:
-            count = f"{done:,}" if total is None else f"{done:,} of {total:,}"
+        def reached(done: int, of: int | None = None, /, *, now: str = "") -> None:
+            whole = total if of is None else of
+            count = f"{done:,}" if whole is None else f"{done:,} of {whole:,}"
             text = visible(f"{what}: {now}" if now else what)
-            display.update(task, completed=done, count=count, description=text)
+            display.update(task, completed=done, total=whole, count=count, description=text)
 
         try:
             yield reached
@@ -56,6 +57,10 @@ def watched(what: str, things: Iterable[T], total: int | None = None, every: int
             if number % every == 0:
                 reached(number)
             yield thing
+
+
+def _unseen(done: int, of: int | None = None, /, *, now: str = "") -> None:
+    """Nobody watches."""
 
 
 @contextmanager

@@ -76,7 +76,7 @@ class BatchJob:
         fault("boundary")
         with progress("generation", len(STEPS)) as reached:
             for done, step in enumerate(STEPS):
-                reached(done, step)
+                reached(done, now=step)
                 self._step(step, name)
         fault("published")
         runs.mark()

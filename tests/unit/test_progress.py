@@ -11,7 +11,7 @@ WORK = """
 import sys
 from adapters.progress import progress, waiting, watched
 with progress("gener[/red]ation", 6) as reached:
-    reached(2, "compute")
+    reached(2, now="compute")
     with waiting("an inner wait"):
         print("a line said meanwhile", file=sys.stderr)
     assert list(watched("judging", range(2_500), 2_500)) == list(range(2_500))
