@@ -12,7 +12,7 @@ from redis import Redis
 from adapters.books import SPEED, generation_book
 from adapters.opened import batch_views, speed_views
 from adapters.records import change_control, read_position
-from core.control import rollback
+from core.control import new_epoch, rollback
 from datasets.generator import generate_events
 from schemas.errors import NotReady, SettingsError
 from serving_layer.aliases import move_history
@@ -187,6 +187,22 @@ def test_a_store_restored_under_the_writer_voids_its_attempt(
         millrace.speed()
     assert any("is void" in line for line in millrace.said)
     millrace.check_all_is_applied()
+
+
+@pytest.mark.parametrize("stores", ["sqlite+sqlite"], indirect=True)
+def test_an_idle_speed_layer_begins_the_new_epoch_that_a_generation_asks_for(millrace: Installation) -> None:
+    millrace = replace(millrace, settings=replace(millrace.settings, lease="2s"))
+    millrace.produce(in_parts(mixed_stream(millrace.settings.rules), 4)[0])
+    with millrace.streaming():
+        until_applied(millrace)
+        change_control(batch_views(millrace.settings), new_epoch)
+        deadline = time.monotonic() + 30
+        while millrace.position.epoch != millrace.control.epoch:
+            assert time.monotonic() < deadline, millrace.said
+            time.sleep(0.05)
+        until_applied(millrace)
+        exact_meanwhile(millrace)
+    assert millrace.position.epoch > 1
 
 
 def exact_meanwhile(millrace: Installation) -> None:
