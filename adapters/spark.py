@@ -116,6 +116,8 @@ def open_session(settings: Settings, name: str) -> "SparkSession":
         builder = builder.config("spark.sql.shuffle.partitions", str(os.cpu_count() or 2)) if local(master) else builder
         if local(master):  # else its ports, which ask for no password, are open to the network
             builder = builder.config("spark.driver.bindAddress", LOOPBACK).config("spark.driver.host", LOOPBACK)
+        if local(master) and not settings.lake:  # Hadoop gives files permissions of its own
+            builder = builder.config("spark.hadoop.fs.permissions.umask-mode", "077")
         builder = builder.config("spark.local.dir", str(settings.home / "spark"))
         builder = builder.config("spark.sql.warehouse.dir", str(settings.home / "warehouse"))
     try:

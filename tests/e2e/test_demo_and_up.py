@@ -29,6 +29,20 @@ def test_the_demo_proves_itself_and_leaves_nothing_behind(tmp_path: Path) -> Non
     assert [each.name for each in tmp_path.iterdir()] == ["tmp"]
 
 
+def test_ctrl_c_ends_the_demo_as_interrupted_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    temporary, log = tmp_path / "tmp", tmp_path / "demo.log"
+    temporary.mkdir()
+    shop = Commands(tmp_path, {"TMPDIR": str(temporary)})
+    with shop.started("demo", "--events", "2000", log=log) as demo:
+        until(lambda: "▶ Spark" in log.read_text(), 120, log.read_text)
+        os.kill(demo.pid, signal.SIGINT)
+        assert demo.wait(60) == 130, log.read_text()
+        shop.wait_until_none_is_left()
+    assert "Traceback" not in log.read_text()
+    assert log.read_text().endswith("millrace: interrupted\n")
+    assert [each.name for each in temporary.iterdir()] == []
+
+
 def test_up_answers_with_what_was_just_sent_and_ends_with_all_its_children(tmp_path: Path) -> None:
     port, log = free_port(), tmp_path / "up.log"
     shop, where = Commands(tmp_path, {"MILLRACE_HOME": str(tmp_path / "home")}), f"http://127.0.0.1:{port}"
@@ -46,6 +60,8 @@ def test_up_answers_with_what_was_just_sent_and_ends_with_all_its_children(tmp_p
         until(lambda: co_rating(where, "pot%2F2", "tea") == 10.0, 60, log.read_text)
         assert shop.json("status")["lag_events"] == 0
         assert shop.json("similar", "tea")["items"][0]["item_id"] == "pot/2"
+        home = tmp_path / "home"
+        assert [each for each in (home, *home.rglob("*")) if each.exists() and each.stat().st_mode & 0o077] == []
         os.kill(up.pid, signal.SIGTERM)
         assert up.wait(60) == 0, log.read_text()
         shop.wait_until_none_is_left()

@@ -68,3 +68,11 @@ def test_the_engine_listens_on_loopback_alone(spark: "SparkSession") -> None:
     listening = [row[1] for row in rows if row[3] == LISTENS and row[9] in sockets]
     assert len(listening) >= 2  # the driver and its block manager
     assert {address.partition(":")[0] for address in listening} <= LOOPBACK
+
+
+def test_what_the_engine_writes_in_the_home_is_for_its_owner_alone(spark: "SparkSession", tmp_path: Path) -> None:
+    spark.range(5).write.format("delta").save(str(tmp_path / "lake"))
+    assert spark.read.format("delta").load(str(tmp_path / "lake")).count() == 5
+    written = list((tmp_path / "lake").rglob("*"))
+    assert len(written) >= 3
+    assert [each for each in written if each.stat().st_mode & 0o077] == []
