@@ -11,7 +11,7 @@ RUN pip install --no-cache-dir --require-hashes -r requirements/bootstrap.txt \
 ENV MILLRACE_JARS=/opt/millrace/jars MILLRACE_HOME=/var/lib/millrace OPENBLAS_NUM_THREADS=1
 COPY . .
 RUN pip install --no-cache-dir --no-deps --no-build-isolation . \
-    && python -m adapters.jars kafka spark \
+    && python -m adapters.machine.jars kafka spark \
     && useradd --system --create-home millrace \
     && install --directory --owner=millrace /var/lib/millrace
 USER millrace

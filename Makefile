@@ -29,11 +29,11 @@ airflow: setup .venv-airflow/ready ## Airflow with the DAGs, beside broker, spee
 # Long files first, and two at a time: much of a test run is waiting for servers.
 AT_ONCE = -n 2 --dist loadfile --no-loadscope-reorder
 test: setup .venv-airflow/ready ## tests, on real servers, some 20 minutes (TESTS="tests/unit -k fold")
-	@$(BIN)/python -m adapters.jars $(JARS)
+	@$(BIN)/python -m adapters.machine.jars $(JARS)
 	@$(BIN)/python -m pytest $(or $(TESTS),-m "not deep" $(AT_ONCE)) $(ARGS)
 
 test-deep: setup .venv-airflow/ready ## the long ones: crashes at every step, Airflow, a Spark cluster, full disks
-	@$(BIN)/python -m adapters.jars $(JARS)
+	@$(BIN)/python -m adapters.machine.jars $(JARS)
 	@$(BIN)/python -m pytest -m deep $(AT_ONCE) $(ARGS)
 
 check: .venv/ready ## ruff, mypy and the import rules
@@ -52,12 +52,12 @@ bench: setup ## measure this machine (ARGS=…)
 	@$(BIN)/python -m bench $(ARGS)
 
 soak: setup ## kill real parts over and over, and search for wrong answers, some 25 minutes (ARGS="--seed 7", TIMES=10)
-	@$(BIN)/python -m adapters.jars $(JARS)
+	@$(BIN)/python -m adapters.machine.jars $(JARS)
 	@$(BIN)/python -m tests.crash $(ARGS)
 	@MILLRACE_SEARCH=$(or $(TIMES),4) $(BIN)/python -m pytest tests/exact
 
 jars: setup ## fetch all Java libraries, those for tests too
-	@$(BIN)/python -m adapters.jars $(JARS)
+	@$(BIN)/python -m adapters.machine.jars $(JARS)
 
 # A lock names no index: pip's and uv's own settings say where packages come from, the hashes say which ones.
 COMPILE = $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
@@ -67,7 +67,7 @@ lock: .venv/ready ## bring all locks up to date: Python packages and jars
 	$(COMPILE) pyproject.toml --extra dev -c requirements/runtime.txt -o requirements/dev.txt
 	$(COMPILE) requirements/bootstrap.in -c requirements/dev.txt -o requirements/bootstrap.txt
 	$(COMPILE) requirements/airflow.in -o requirements/airflow.txt
-	$(BIN)/python -m adapters.jar_roots
+	$(BIN)/python -m adapters.machine.jar_roots
 
 zip: dist/millrace.zip ## our packages for `spark-submit --py-files dist/millrace.zip`
 dist/millrace.zip: $(shell find $(PACKAGES) -type f -not -path '*/__pycache__/*' 2>/dev/null)

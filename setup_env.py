@@ -53,7 +53,7 @@ def main(arguments):
         if read(each.ready) != stamp:
             make_environment(each, stamp)
     if "--without-java" not in arguments:
-        return run([OURS.python, "-m", "adapters.jars", "kafka", "spark"])
+        return run([OURS.python, "-m", "adapters.machine.jars", "kafka", "spark"])
     return 0
 
 
@@ -101,7 +101,7 @@ def probe(python):
 
 def require_java():
     # These are for Python >= 3.11: an older one has handed over by now.
-    from adapters.java import find_java
+    from adapters.machine.java import find_java
     from schemas.errors import SettingsError
 
     try:

@@ -13,7 +13,7 @@ from typing import Any
 from adapters.kafka_options import checked
 from adapters.settings_sources import read_values
 from adapters.units import memory_bytes, milliseconds
-from core.masking import masked
+from core.text.masking import masked
 from schemas.errors import SettingsError
 from schemas.rules import DEFAULT_KINDS, Rules
 

@@ -9,8 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from adapters.saying import note
-from core.masking import masked
+from adapters.terminal.saying import note
+from core.text.masking import masked
 from schemas.errors import SettingsError
 
 PREFIX = "MILLRACE_"

@@ -7,15 +7,15 @@ from typing import Any
 
 import click
 
-from adapters.commands import as_json, echo, print_json, reports_errors
-from adapters.home import prepare_home
-from adapters.lease import BATCH_RUN, Lease
-from adapters.opened import batch_views
-from adapters.records import change_control, read_control
-from adapters.saying import sayer
+from adapters.machine.home import prepare_home
+from adapters.machine.stopping import until_stopped
+from adapters.records.control import change_control, read_control
+from adapters.records.lease import BATCH_RUN, Lease
 from adapters.settings import Settings, load_settings, milliseconds
-from adapters.stopping import until_stopped
-from core.control import rollback as rolled_back
+from adapters.stores.opened import batch_views
+from adapters.terminal.commands import as_json, echo, print_json, reports_errors
+from adapters.terminal.saying import sayer
+from core.control.changes import rollback as rolled_back
 from schemas.control import Control
 from schemas.errors import BadInput, NotReady, SettingsError
 
@@ -52,8 +52,8 @@ def run(full: bool, every: str | None, reason: str, scheduled: bool, search: int
         words += [word for word, wanted in (("--full", full), ("--ungated", ungated)) if wanted]
         _run_every(milliseconds(every), words, settings, say, as_json)
         return
-    from adapters.opening import open_log
-    from adapters.spark import open_session
+    from adapters.broker.opening import open_log
+    from adapters.engine.session import open_session
     from batch_layer.counted import require_counted
     from batch_layer.jobs.generation import BatchJob, shown
 
@@ -103,7 +103,7 @@ def _run_every(every_ms: int, words: list[str], settings: Settings, say: Callabl
 @reports_errors
 def boundary(run: str, at: int | None, full: bool, reason: str, scheduled: bool, as_json: bool) -> None:
     """Begin a run: record where its generation will end. The steps that follow take its id."""
-    from adapters.opening import open_log
+    from adapters.broker.opening import open_log
     from batch_layer.runs import Runs, Wish
 
     settings = load_settings()
@@ -120,8 +120,8 @@ def _step_command(step: str, text: str) -> click.Command:
     @as_json
     @reports_errors
     def command(run_id: str, as_json: bool, search: int = 0, ungated: bool = False) -> None:
-        from adapters.opening import open_log
-        from adapters.spark import open_session
+        from adapters.broker.opening import open_log
+        from adapters.engine.session import open_session
         from batch_layer.counted import require_counted
         from batch_layer.jobs.generation import BatchJob
         from batch_layer.runs import Runs
@@ -178,8 +178,8 @@ def generations(as_json: bool) -> None:
     if as_json:
         print_json(rows)
         return
-    from adapters.fitted_table import print_table
-    from adapters.terminal import console
+    from adapters.terminal.console import console
+    from adapters.terminal.fitted_table import print_table
     from batch_layer.listing import FIELDS
 
     print_table(console(), FIELDS, rows)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from core.remedies import remedy
+from core.events.remedies import remedy
 from schemas.errors import MillraceError
 from schemas.rules import Rules
 

@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from adapters.books import generation_book
+from adapters.records.books import generation_book
 from adapters.stores.port import ViewStore
-from core import scores
-from core.codec import unpack_norm, unpack_sums
-from core.views import NORMS, PAIRS
+from core.ranking import scores
+from core.rows.codec import unpack_norm, unpack_sums
+from core.rows.views import NORMS, PAIRS
 
 NEIGHBOURS = 10
 

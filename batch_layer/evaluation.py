@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from adapters.progress import watched
-from core.calibration import calibrated, outcomes
-from core.ranking_quality import (
+from adapters.terminal.progress import watched
+from core.ranking.calibration import calibrated, outcomes
+from core.ranking.ranking_quality import (
     FIT_SHARE,
     TRAIN_SHARE,
     Floats,

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 import pyarrow as pa
 
-from adapters.opened import store
+from adapters.stores.opened import store
 from batch_layer.output import Output
-from core.fold import fold_columns, users_of
-from core.views import HISTORY, VIEWS
+from core.fold.columns import fold_columns, users_of
+from core.rows.views import HISTORY, VIEWS
 from schemas.event import EVENT_COLUMNS
 from schemas.rules import Rules
 

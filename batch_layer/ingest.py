@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from adapters.spark import in_workers
-from core.parse import parse_columns
+from adapters.engine.session import in_workers
+from core.events.parse import parse_columns
 from schemas.event import RECORD_COLUMNS
 from schemas.rules import Rules
 

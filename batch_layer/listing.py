@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from adapters.fitted_table import Field
-from core.runs import named
-from core.timestamps import time_text
+from adapters.terminal.fitted_table import Field
+from core.control.runs import named
+from core.events.timestamps import time_text
 from schemas.control import Control, Run
 
 

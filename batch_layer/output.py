@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from adapters.books import generation_book
+from adapters.records.books import generation_book
 from adapters.stores.port import Book, ViewStore
-from core.views import VIEWS
+from core.rows.views import VIEWS
 
 
 @dataclass(frozen=True)

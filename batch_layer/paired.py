@@ -13,7 +13,17 @@ from typing import Any
 import numpy as np
 
 from batch_layer.evaluation import InteractionsPast, Question, in_process
-from core.ranking_quality import CONFIDENCE, RESAMPLES, TRAIN_SHARE, Floats, Interactions, Judged, Mask, judged, quality
+from core.ranking.ranking_quality import (
+    CONFIDENCE,
+    RESAMPLES,
+    TRAIN_SHARE,
+    Floats,
+    Interactions,
+    Judged,
+    Mask,
+    judged,
+    quality,
+)
 from recommenders.cohort import Cohort
 from recommenders.opened import asked_for, blended, fit_all, open_all
 

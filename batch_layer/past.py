@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from adapters.books import generation_book
+from adapters.records.books import generation_book
 from adapters.stores.port import ViewStore
 from recommenders.artefact import Artefact
 from recommenders.port import Size, Standing

@@ -7,17 +7,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from adapters.books import generation_book
-from adapters.forgotten import marks
-from adapters.home import prepare_home
-from adapters.log import Log
-from adapters.records import change_control, open_control, read_control, require_rules
+from adapters.log.forgotten import marks
+from adapters.log.kafka_log import Log
+from adapters.log.topic_state import say_warnings
+from adapters.machine.home import prepare_home
+from adapters.records.books import generation_book
+from adapters.records.control import change_control, open_control, read_control, require_rules
 from adapters.settings import Settings, milliseconds
 from adapters.stores.port import ViewStore
-from adapters.topic_state import say_warnings
-from core import runs
-from core.boundaries import reaches
-from core.control import drop, forget_dropped, new_epoch
+from core.control import runs
+from core.control.boundaries import reaches
+from core.control.changes import drop, forget_dropped, new_epoch
 from schemas.control import Boundary, Control, Generation, Offsets, Run
 from schemas.errors import BadInput, SettingsError
 from schemas.rules import Rules

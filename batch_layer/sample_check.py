@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, TypeVar
 
 import pyarrow as pa
 
-from adapters.books import generation_book
+from adapters.records.books import generation_book
 from adapters.stores.port import ViewStore
-from core import proving
-from core.acceptance import standing_weight
-from core.codec import bucket_key, unpack_norm, unpack_sums
-from core.fold_slow import SlowView
-from core.views import COUNTS, HISTORY, ITEMS, NORMS, PAIRS, SEEN
+from core.events.acceptance import standing_weight
+from core.fold.slow import SlowView
+from core.proof import proving
+from core.rows.codec import bucket_key, unpack_norm, unpack_sums
+from core.rows.views import COUNTS, HISTORY, ITEMS, NORMS, PAIRS, SEEN
 from schemas.event import STORED_COLUMNS, Event
 from schemas.rules import Rules
 

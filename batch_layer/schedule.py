@@ -14,9 +14,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from adapters.books import SCHEDULE
-from adapters.children import child, last_lines
-from adapters.lease import A_SCHEDULE, Lease
+from adapters.machine.children import child, last_lines
+from adapters.records.books import SCHEDULE
+from adapters.records.lease import A_SCHEDULE, Lease
 from adapters.stores.port import ViewStore
 from schemas.errors import StoreUnavailable
 
@@ -82,7 +82,7 @@ class Schedule:
         """Until stopped, whatever the runs' ends and whether or not the store answers.
 
         Raises:
-            AlreadyRuns: of ``adapters.lease``; there is another schedule; the text names it.
+            AlreadyRuns: of ``adapters.records.lease``; there is another schedule; the text names it.
         """
         try:
             self._acquire()

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
 
-from adapters.opened import store
+from adapters.stores.opened import store
 from batch_layer.fold_step import CHANGES
 from batch_layer.output import Output
-from core.views import VIEWS, add_up
+from core.rows.views import VIEWS, add_up
 
 WRITTEN = pa.schema([("view", pa.string()), ("rows", pa.int64())])
 WRITTEN_DDL = "view string, rows bigint"

@@ -6,7 +6,7 @@ import numpy as np
 
 from batch_layer.past import LakePast, interactions
 from bench.setting import seconds
-from core.codec import History, HistoryEntry
+from core.rows.codec import History, HistoryEntry
 from recommenders.als import RECOMMENDER, AlsSettings
 from recommenders.als.scorer import AlsScorer
 

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from adapters.books import SPEED
-from adapters.kafka_source import as_json, read_range, source_options
-from adapters.log import Log
-from adapters.opened import speed_views, store
-from adapters.records import read_position
+from adapters.engine.kafka_source import as_json, read_range, source_options
+from adapters.log.kafka_log import Log
+from adapters.records.books import SPEED
+from adapters.records.control import read_position
 from adapters.settings import Settings
-from core.codec import unpack_sums
-from core.fold import fold_columns, users_of
-from core.fold_slow import SlowHistory, SlowView
-from core.parse import parse_columns
-from core.views import HISTORY, PAIRS
+from adapters.stores.opened import speed_views, store
+from core.events.parse import parse_columns
+from core.fold.columns import fold_columns, users_of
+from core.fold.slow import SlowHistory, SlowView
+from core.rows.codec import unpack_sums
+from core.rows.views import HISTORY, PAIRS
 from schemas.control import Offsets
 from schemas.event import RECORD_COLUMNS, Event
 from schemas.rules import Rules
@@ -81,8 +81,8 @@ def _increment(
 
 
 def _base_of(stored: bytes | None) -> bytes | None:
-    from core.tagged import settle
-    from core.views import VIEWS
+    from core.rows.tagged import settle
+    from core.rows.views import VIEWS
     from schemas.control import Position
 
     everything = Position(0, "", "", 0, {}, attempt=2**60)

@@ -25,10 +25,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from adapters.lake import Lake
-from adapters.log import Log
-from adapters.opened import batch_views
+from adapters.lake.tables import Lake
+from adapters.log.kafka_log import Log
 from adapters.settings import Settings
+from adapters.stores.opened import batch_views
 from batch_layer.runs import Runs, Wish, delete_book
 from bench.als import compared
 from bench.setting import SEED, Findings, PeakMemory, fresh_home, machine, seconds, spread
@@ -58,7 +58,7 @@ def run(
         stores = {"SQLite": settings}
         if on_cassandra:
             stores["Cassandra"] = replace(settings, batch_views=_keyspace(stack))
-        from adapters.spark import open_session
+        from adapters.engine.session import open_session
 
         bench = Bench(open_session(settings, "bench"), log, settings, sizes[0])
         for size in sizes:

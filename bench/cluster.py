@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from adapters.children import Child, free_port, last_lines, listening, start
+from adapters.machine.children import Child, free_port, last_lines, listening, start
 
 MEMORY, READY_SECONDS = "1g", 60
 ROOT = Path(__file__).resolve().parents[1]
@@ -67,9 +67,9 @@ def applied(home: Path, past: int, **variables: str) -> list[float]:
 
 def main(past: int) -> None:
     """Apply the log of the home that the environment names; print the rates."""
-    from adapters.opening import open_log
+    from adapters.broker.opening import open_log
+    from adapters.engine.session import open_session
     from adapters.settings import load_settings
-    from adapters.spark import open_session
     from bench.throughput import apply
 
     settings = load_settings()

@@ -19,9 +19,9 @@ from typing import Any
 
 from confluent_kafka import Producer
 
-from adapters.children import free_port, start
-from adapters.kafka_client import client_settings
-from adapters.log import Log
+from adapters.log.client import client_settings
+from adapters.log.kafka_log import Log
+from adapters.machine.children import free_port, start
 from adapters.settings import Settings
 from bench.setting import Findings, command_line, fresh_home, load, machine, percentile, pids, resident_mib, spread
 

@@ -48,7 +48,7 @@ def _after(earlier: tuple[int, ...], batches: int, size: int, stores: tuple[str,
     """In one session, store after store."""
     found: dict[str, object] = {}
     with fresh_home() as (settings, log), redis_server() as redis:
-        from adapters.spark import open_session
+        from adapters.engine.session import open_session
 
         produce(log, max(earlier) + (batches + LAST) * size, USERS, ITEMS)
         spark = open_session(settings, "bench")

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from adapters.log import Log
-from adapters.opened import batch_views
+from adapters.log.kafka_log import Log
 from adapters.settings import Settings
+from adapters.stores.opened import batch_views
 from batch_layer.jobs.generation import BatchJob
 from batch_layer.jobs.view_maker import ViewMaker
 from batch_layer.runs import Runs, Wish, delete_book
@@ -42,7 +42,7 @@ def run(
     found = Findings({"machine": machine(), "items": items, "views": views.partition(":")[0] or "sqlite"})
     for size in sizes:
         with fresh_home() as (settings, log):
-            from adapters.spark import open_session
+            from adapters.engine.session import open_session
 
             spark = open_session(settings, "bench")
             course = Course(spark, log, replace(settings, batch_views=views, evaluation_events=0, gate_items=0))

@@ -29,17 +29,17 @@ from typing import Any
 
 import numpy as np
 
-from adapters.children import start
-from adapters.log import Log
+from adapters.log.kafka_log import Log
+from adapters.machine.children import start
 from adapters.settings import Settings
 from bench.setting import Findings, fresh_home, machine, percentile, seconds, spread
 from bench.shop import FACTORS, USERS, Shop
 from recommenders.als.scorer import AlsScorer
-from serving_layer import lookups
-from serving_layer.catalogue import Page
-from serving_layer.recommender import Wish, recommend
-from serving_layer.snapshot import Snapshot
-from serving_layer.views import Views, answer, open_views
+from serving_layer.answers import lookups
+from serving_layer.answers.recommend import Wish, recommend
+from serving_layer.reading.catalogue import Page
+from serving_layer.reading.snapshot import Snapshot
+from serving_layer.reading.views import Views, answer, open_views
 from tests.servers import cassandra_server, redis_server, run_cql
 
 ITEMS, MOST_ON_CASSANDRA = (10_000, 100_000, 1_000_000), 50_000

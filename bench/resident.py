@@ -22,15 +22,15 @@ from pathlib import Path
 from urllib.error import URLError
 from urllib.request import Request, urlopen
 
-from adapters.books import SPEED, generation_book
-from adapters.children import free_port, start
-from adapters.records import read_control
+from adapters.machine.children import free_port, start
+from adapters.records.books import SPEED, generation_book
+from adapters.records.control import read_control
 from adapters.settings import Settings, load_settings
 from adapters.stores import open_store
 from adapters.stores.port import Book, ViewStore
 from bench.setting import Findings, command_line, family, fresh_home, machine, pids, processor_seconds, produce, pss_kib
-from core.codec import SUMS_HEAD
-from core.views import HISTORY, PAIRS, SEEN
+from core.rows.codec import SUMS_HEAD
+from core.rows.views import HISTORY, PAIRS, SEEN
 from tests.servers import cassandra_process, redis_server, run_cql, scratch
 
 MILLRACE = [sys.executable, "-m", "millrace"]

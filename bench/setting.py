@@ -14,9 +14,9 @@ from pathlib import Path
 
 import msgspec
 
-from adapters.broker import wait_until_stopped
-from adapters.log import Log
-from adapters.opening import open_log
+from adapters.broker.embedded import wait_until_stopped
+from adapters.broker.opening import open_log
+from adapters.log.kafka_log import Log
 from adapters.settings import Settings, load_settings
 from datasets.generator import GeneratorSettings, World, generate_events
 

@@ -13,13 +13,14 @@ from itertools import islice
 
 import numpy as np
 
-from adapters.books import generation_book
-from adapters.log import Log
-from adapters.opened import batch_views
-from adapters.records import change_control, open_control
+from adapters.log.kafka_log import Log
+from adapters.records.books import generation_book
+from adapters.records.control import change_control, open_control
 from adapters.settings import Settings
+from adapters.stores.opened import batch_views
 from adapters.stores.port import ViewStore
-from core.codec import (
+from core.control.changes import publish
+from core.rows.codec import (
     Facts,
     History,
     HistoryEntry,
@@ -31,8 +32,7 @@ from core.codec import (
     pack_norm,
     pack_sums,
 )
-from core.control import publish
-from core.views import COUNTS, FACTS, FACTS_KEY, HISTORY, ITEMS, NORMS, PAIRS, SEEN
+from core.rows.views import COUNTS, FACTS, FACTS_KEY, HISTORY, ITEMS, NORMS, PAIRS, SEEN
 from recommenders.als.model import artefact
 from schemas.control import Generation
 from schemas.event import BUCKET_MS

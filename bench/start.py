@@ -24,8 +24,8 @@ from typing import IO, Any
 from urllib.error import URLError
 from urllib.request import Request, urlopen
 
-from adapters.broker import wait_until_stopped
-from adapters.children import free_port
+from adapters.broker.embedded import wait_until_stopped
+from adapters.machine.children import free_port
 from bench.setting import Findings, machine, seconds, spread
 
 MILLRACE = [sys.executable, "-m", "millrace"]

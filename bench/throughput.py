@@ -16,7 +16,7 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
-from adapters.log import Log
+from adapters.log.kafka_log import Log
 from adapters.settings import Settings
 from bench.baselines import by_increments, by_spark_state
 from bench.setting import Findings, fresh_home, machine, produce, spread
@@ -52,7 +52,7 @@ class Recorder(Progress):
 def run(events: int = EVENTS, past: int = PAST) -> dict[str, object]:
     """Events a second of ours and the baselines, and their ratios."""
     with fresh_home() as (settings, log), redis_server() as redis:
-        from adapters.spark import open_session
+        from adapters.engine.session import open_session
 
         produce(log, events, USERS, ITEMS)
         spark = open_session(settings, "bench")

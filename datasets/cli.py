@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from adapters.commands import MOMENT, as_json, print_json, reports_errors
+from adapters.terminal.commands import MOMENT, as_json, print_json, reports_errors
 from datasets.sending.cli import produce as produce
 
 _EXISTING = click.Path(path_type=Path)
@@ -24,7 +24,7 @@ _EXISTING = click.Path(path_type=Path)
 @reports_errors
 def generate(out: Path, end: int | None, as_json: bool, **size: Any) -> None:
     """Write synthetic events with a planted truth: clusters, trends with their onset, items bought together."""
-    from adapters.progress import progress
+    from adapters.terminal.progress import progress
     from datasets.generator import GeneratorSettings, write_dataset
 
     settings = GeneratorSettings(**size, end_ms=time.time_ns() // 1_000_000 if end is None else end)

@@ -42,7 +42,7 @@ class LazyGroup(click.Group):
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
-            from adapters.stopping import INTERRUPTED
+            from adapters.machine.stopping import INTERRUPTED
 
             click.echo("millrace: interrupted", err=True)
             raise click.exceptions.Exit(INTERRUPTED) from None

@@ -4,8 +4,8 @@ import uuid
 
 import click
 
-from adapters.commands import as_json, print_json, reports_errors
 from adapters.settings import load_settings
+from adapters.terminal.commands import as_json, print_json, reports_errors
 
 
 @click.command()
@@ -18,9 +18,9 @@ def alias(anonymous: str, user: str, as_json: bool) -> None:
 
     docs/operations.md tells what moves and what does not.
     """
-    from adapters.opening import open_log
-    from serving_layer.aliases import move_history
-    from serving_layer.views import open_views
+    from adapters.broker.opening import open_log
+    from serving_layer.answers.aliases import move_history
+    from serving_layer.reading.views import open_views
 
     settings = load_settings()
     with open_views(settings) as views, open_log(settings) as log:

@@ -2,9 +2,9 @@
 
 import click
 
-from adapters.commands import as_json, print_json, reports_errors
 from adapters.settings import load_settings
 from adapters.settings_sources import PREFIX
+from adapters.terminal.commands import as_json, print_json, reports_errors
 
 BORDERS = 10  # of a table of three columns
 
@@ -25,7 +25,7 @@ def show(as_json: bool) -> None:
         return
     from rich.table import Column, Table
 
-    from adapters.terminal import console, styled
+    from adapters.terminal.console import console, styled
 
     screen, longest = console(), max(map(len, shown))
     room = screen.width - 2 * longest - len(PREFIX) - BORDERS  # a name is there to be copied: values fold, not names

@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from adapters.beside import beside
-from adapters.broker import wait_until_stopped
-from adapters.commands import reports_errors
+from adapters.broker.embedded import wait_until_stopped
+from adapters.machine.beside import beside
+from adapters.machine.stopping import INTERRUPTED
 from adapters.settings import Settings, load_settings
-from adapters.stopping import INTERRUPTED
+from adapters.terminal.commands import reports_errors
 from millrace.demo_events import LIVE_EVENTS, generate, move, produce, settled
 from schemas.errors import MillraceError
 
 if TYPE_CHECKING:
-    from adapters.log import Log
+    from adapters.log.kafka_log import Log
     from datasets.generator import World
 
 
@@ -78,8 +78,8 @@ def _home() -> Iterator[Settings]:
 
 
 def _tell(settings: Settings, world: "World", serve: bool) -> None:
-    from adapters.opening import open_log
-    from adapters.spark import open_session
+    from adapters.broker.opening import open_log
+    from adapters.engine.session import open_session
 
     story = Story()
     click.echo(f"Millrace demo, in {settings.home}", err=True)
@@ -105,10 +105,10 @@ def _tell(settings: Settings, world: "World", serve: bool) -> None:
 
 def _live(spark: Any, log: "Log", settings: Settings, world: "World", story: Story, serve: bool) -> None:
     """Speed layer on: answers before, new events, the same answers after, and the proof."""
-    from adapters.catalogue import CatalogueFollower
-    from adapters.opened import speed_views
+    from adapters.records.catalogue import CatalogueFollower
+    from adapters.stores.opened import speed_views
     from millrace.proof import prove
-    from serving_layer.views import open_views
+    from serving_layer.reading.views import open_views
     from speed_layer.jobs.stream import SpeedJob
 
     follower = CatalogueFollower(lambda: log, speed_views(settings))

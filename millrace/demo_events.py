@@ -5,14 +5,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from adapters.home import prepare_home
+from adapters.machine.home import prepare_home
 from adapters.settings import Settings
 from schemas.errors import MillraceError
 
 if TYPE_CHECKING:
-    from adapters.log import Log
+    from adapters.log.kafka_log import Log
     from datasets.generator import World
-    from serving_layer.views import Views
+    from serving_layer.reading.views import Views
 
 LIVE_EVENTS = 400
 LIVE_SPAN_MS = 60_000
@@ -22,7 +22,7 @@ MOVED_WITHIN_SECONDS = 60.0
 def generate(settings: Settings, world: "World") -> tuple[Path, Path]:
     import msgspec
 
-    from adapters.progress import progress
+    from adapters.terminal.progress import progress
     from datasets.generator import generate_events
     from datasets.output import write_lines
 
@@ -35,7 +35,7 @@ def generate(settings: Settings, world: "World") -> tuple[Path, Path]:
 
 
 def produce(log: "Log", settings: Settings, events: Path, catalogue: Path) -> None:
-    from adapters.progress import progress
+    from adapters.terminal.progress import progress
     from datasets.producing import key_reader, send_lines
 
     appender = log.appender(settings.partitioner)
@@ -50,8 +50,8 @@ def produce(log: "Log", settings: Settings, events: Path, catalogue: Path) -> No
 
 def settled(views: "Views", log: "Log") -> None:
     """Wait until the speed layer has applied what the log holds."""
-    from core.boundaries import reaches
-    from serving_layer.views import answer
+    from core.control.boundaries import reaches
+    from serving_layer.reading.views import answer
 
     end = log.end_offsets()
     until(lambda: answer(views, lambda s: s.position is not None and reaches(s.offsets, end)))
@@ -64,9 +64,9 @@ def move(
     import msgspec
 
     from datasets.generator import Burst, live_events
-    from serving_layer import lookups
-    from serving_layer.catalogue import Page
-    from serving_layer.views import answer
+    from serving_layer.answers import lookups
+    from serving_layer.reading.catalogue import Page
+    from serving_layer.reading.views import answer
 
     item, user = of
     rushed = world.item_ids[-1]

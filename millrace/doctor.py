@@ -16,8 +16,8 @@ from pathlib import Path
 
 import click
 
-from adapters.jars import folder_of, locked, missing_jars
-from adapters.java import REMEDY, find_java, java_version
+from adapters.machine.jars import folder_of, locked, missing_jars
+from adapters.machine.java import REMEDY, find_java, java_version
 from adapters.settings import Settings, load_settings
 from schemas.errors import SettingsError
 
@@ -181,7 +181,7 @@ def check_port(host: str, port: int) -> Check:
 def _print_table(checks: list[Check]) -> None:
     from rich.table import Table
 
-    from adapters.terminal import console, styled
+    from adapters.terminal.console import console, styled
 
     table = Table(box=None, header_style="bold")
     for title in ("", "what", "found", "what to do"):

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from contextlib import closing
 
-from adapters.dead_letters import dead_letters
-from adapters.log import Log
-from adapters.records import check_speed_store
+from adapters.log.dead_letters import dead_letters
+from adapters.log.kafka_log import Log
+from adapters.log.topic_state import findings
+from adapters.records.control import check_speed_store
 from adapters.settings import Settings
 from adapters.stores import open_store
-from adapters.topic_state import findings
 from millrace.doctor import Check
 from schemas.errors import MillraceError, NotReady, SettingsError, StoreUnavailable
 from serving_layer.refresh import running_log

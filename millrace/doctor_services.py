@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from adapters.settings import Settings
 from adapters.stores import open_store
-from core.masking import masked
+from core.text.masking import masked
 from millrace.doctor import Check
 from schemas.errors import SettingsError
 

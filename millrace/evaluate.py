@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from adapters.commands import as_json, print_json, reports_errors
-from adapters.opened import batch_views
-from adapters.progress import waiting, watched
-from adapters.records import read_control
-from adapters.saying import sayer
+from adapters.records.control import read_control
 from adapters.settings import Settings, load_settings
+from adapters.stores.opened import batch_views
+from adapters.terminal.commands import as_json, print_json, reports_errors
+from adapters.terminal.progress import waiting, watched
+from adapters.terminal.saying import sayer
 from schemas.errors import NotReady
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from adapters.forgotten import Forgotten
+    from adapters.log.forgotten import Forgotten
     from schemas.control import Control
     from schemas.rules import Rules
 
@@ -53,8 +53,8 @@ def in_lake(settings: Settings) -> "pa.Table":
     Raises:
         NotReady: no generation was published.
     """
-    from adapters.lake import Lake
-    from adapters.spark import open_session
+    from adapters.engine.session import open_session
+    from adapters.lake.tables import Lake
     from batch_layer.evaluation import sampled
 
     control = read_control(batch_views(settings)) if settings.batch_views or settings.home.is_dir() else None
@@ -73,8 +73,8 @@ def in_lake(settings: Settings) -> "pa.Table":
 
 
 def _forgotten(settings: Settings, control: "Control") -> "Forgotten":
-    from adapters.forgotten import forgotten
-    from adapters.opening import open_log
+    from adapters.broker.opening import open_log
+    from adapters.log.forgotten import forgotten
 
     if not control.forgotten:
         return {}
@@ -89,7 +89,7 @@ def in_file(path: Path, rules: "Rules") -> "pa.Table":
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    from core.parse import parse_columns
+    from core.events.parse import parse_columns
     from schemas.event import EVENT_COLUMNS
 
     alone = replace(rules, partitions=1)
@@ -131,8 +131,8 @@ def show(told: dict[str, Any]) -> None:
     from rich import box
     from rich.table import Table
 
-    from adapters.terminal import console
-    from core.timestamps import time_text
+    from adapters.terminal.console import console
+    from core.events.timestamps import time_text
 
     screen = console()
     if not told["models"]:

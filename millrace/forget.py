@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from adapters.commands import as_json, echo, print_json, reports_errors
-from adapters.home import prepare_home
-from adapters.opened import batch_views, speed_views
-from adapters.records import open_control
+from adapters.machine.home import prepare_home
+from adapters.records.control import open_control
 from adapters.settings import load_settings
+from adapters.stores.opened import batch_views, speed_views
+from adapters.terminal.commands import as_json, echo, print_json, reports_errors
 from schemas.errors import NotReady
 
 if TYPE_CHECKING:
-    from adapters.forgotten import Mark
-    from serving_layer.views import Views
+    from adapters.log.forgotten import Mark
+    from serving_layer.reading.views import Views
 
 
 @click.command()
@@ -28,9 +28,9 @@ def forget(user: str, as_json: bool) -> None:
     What the user does later counts as a new user's. An id of which no event is known is marked too, and said so.
     docs/operations.md tells what is deleted where and when.
     """
-    from adapters.forgotten import forget as marked
-    from adapters.opening import open_log
-    from serving_layer.views import Views
+    from adapters.broker.opening import open_log
+    from adapters.log.forgotten import forget as marked
+    from serving_layer.reading.views import Views
 
     settings = load_settings()
     with open_log(settings) as log:
@@ -59,7 +59,7 @@ class Trace:
 
 def trace(views: "Views", mark: "Mark") -> Trace:
     """What the views know of a user who was marked."""
-    from serving_layer.views import answer
+    from serving_layer.reading.views import answer
 
     def compute(snapshot: Any) -> Trace:
         history = snapshot.history(mark.user_id.encode())

@@ -5,18 +5,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from adapters.commands import as_json, print_json, reports_errors
-from adapters.opened import batch_views
-from adapters.progress import watched
-from adapters.records import read_control
-from adapters.saying import sayer
+from adapters.records.control import read_control
 from adapters.settings import load_settings, milliseconds
-from core.control import check_log
+from adapters.stores.opened import batch_views
+from adapters.terminal.commands import as_json, print_json, reports_errors
+from adapters.terminal.progress import watched
+from adapters.terminal.saying import sayer
+from core.control.changes import check_log
 from schemas.errors import NotReady
 
 if TYPE_CHECKING:
-    from adapters.lake_care import LakeCare
-    from adapters.log import Log
+    from adapters.lake.care import LakeCare
+    from adapters.log.kafka_log import Log
     from schemas.control import Control
 
 STEPS = ("purge", "optimize", "vacuum")
@@ -37,10 +37,10 @@ def maintain(steps: tuple[str, ...], keep: str, as_json: bool) -> None:
 
     May run beside everything else. What the kept generations were made from stays readable.
     """
-    from adapters.lake import Lake
-    from adapters.lake_care import LakeCare
-    from adapters.opening import open_log
-    from adapters.spark import open_session
+    from adapters.broker.opening import open_log
+    from adapters.engine.session import open_session
+    from adapters.lake.care import LakeCare
+    from adapters.lake.tables import Lake
 
     settings, say, keep_ms = load_settings(), sayer("lake"), milliseconds(keep)
     control = read_control(batch_views(settings)) if settings.batch_views or settings.home.is_dir() else None
@@ -61,7 +61,7 @@ def maintain(steps: tuple[str, ...], keep: str, as_json: bool) -> None:
 
 
 def _step(care: "LakeCare", step: str, log: "Log", control: "Control", keep_ms: int) -> dict[str, int]:
-    from adapters.forgotten import forgotten
+    from adapters.log.forgotten import forgotten
 
     if step == "purge":
         return care.purge(forgotten(log, control.forgotten), control.forgotten)

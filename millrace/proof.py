@@ -6,25 +6,25 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from adapters.books import LEASE
-from adapters.forgotten import Forgotten, forgotten, is_void
-from adapters.lake import Lake, lake_events
-from adapters.log import Log
-from adapters.opened import batch_views, speed_views
-from adapters.progress import watched
-from adapters.records import change_control, open_control, read_position
+from adapters.lake.tables import Lake, lake_events
+from adapters.log.forgotten import Forgotten, forgotten, is_void
+from adapters.log.kafka_log import Log
+from adapters.records.books import LEASE
+from adapters.records.control import change_control, open_control, read_position
 from adapters.settings import Settings, milliseconds
-from core.acceptance import parse_event
-from core.boundaries import earliest, latest, reaches
-from core.control import is_of, origin, record_boundary
+from adapters.stores.opened import batch_views, speed_views
+from adapters.terminal.progress import watched
+from core.control.boundaries import earliest, latest, reaches
+from core.control.changes import is_of, origin, record_boundary
+from core.events.acceptance import parse_event
 from schemas.control import Boundary, Control, Offsets, Position
 from schemas.errors import MillraceError
 from schemas.event import Event, Rejected
 from schemas.rules import Rules
-from serving_layer.merged_rows import MergedRows, Moved
-from serving_layer.verify import compare
-from serving_layer.verify_histories import Prefix
-from serving_layer.verify_report import Report
+from serving_layer.proof.compare import compare
+from serving_layer.proof.histories import Prefix
+from serving_layer.proof.report import Report
+from serving_layer.reading.merged_rows import MergedRows, Moved
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -6,15 +6,15 @@ from typing import Any, BinaryIO
 
 import click
 
-from adapters.commands import as_json, echo, print_json, reports_errors
-from adapters.dead_letters import DeadLetter, dead_letters
-from adapters.forgotten import marks
-from adapters.log import Log
-from adapters.opened import speed_views
-from adapters.opening import open_log
-from adapters.records import check_speed_store
+from adapters.broker.opening import open_log
+from adapters.log.dead_letters import DeadLetter, dead_letters
+from adapters.log.forgotten import marks
+from adapters.log.kafka_log import Log
+from adapters.records.control import check_speed_store
 from adapters.settings import load_settings
-from core.remedies import remedy
+from adapters.stores.opened import speed_views
+from adapters.terminal.commands import as_json, echo, print_json, reports_errors
+from core.events.remedies import remedy
 from datasets.producing import KEY_FIELDS
 from millrace.replaying import Replayer, id_in, short_name
 from schemas.rules import Rules
@@ -76,7 +76,7 @@ def show(rows: list[dict[str, Any]]) -> None:
     """The dead letters as a table."""
     from rich.table import Table
 
-    from adapters.terminal import console
+    from adapters.terminal.console import console
 
     table = Table("topic", "partition", "offset", "reason", "key", "value (start)")
     for row in rows:

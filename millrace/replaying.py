@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from adapters.appender import Appender
-from adapters.books import REPLAYED
-from adapters.dead_letters import DeadLetter
-from adapters.log import Log, Topics
+from adapters.log.appender import Appender
+from adapters.log.dead_letters import DeadLetter
+from adapters.log.kafka_log import Log, Topics
+from adapters.records.books import REPLAYED
 from adapters.stores.port import ViewStore
-from core.catalogue import parse_item, parse_user
+from core.events.catalogue import parse_item, parse_user
 from datasets.producing import KEY_FIELDS, key_reader
 from schemas.event import Record, Rejected
 

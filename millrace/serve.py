@@ -2,8 +2,8 @@
 
 import click
 
-from adapters.commands import reports_errors
 from adapters.settings import load_settings
+from adapters.terminal.commands import reports_errors
 
 
 @click.command()

@@ -13,15 +13,15 @@ from urllib.request import urlopen
 
 import click
 
-from adapters.children import Child, start
-from adapters.commands import reports_errors
-from adapters.one_per_home import only_one
-from adapters.opening import open_log
-from adapters.rotation import begin_again
-from adapters.saying import sayer
+from adapters.broker.opening import open_log
+from adapters.machine.children import Child, start
+from adapters.machine.one_per_home import only_one
+from adapters.machine.rotation import begin_again
+from adapters.machine.stopping import until_stopped
 from adapters.settings import Settings, load_settings
-from adapters.stopping import until_stopped
-from core.visible import visible
+from adapters.terminal.commands import reports_errors
+from adapters.terminal.saying import sayer
+from core.text.visible import visible
 from schemas.errors import MillraceError, SettingsError
 
 POLL_SECONDS = 0.2

@@ -4,12 +4,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from adapters.commands import as_json, echo, print_json, reports_errors
-from adapters.saying import sayer
 from adapters.settings import load_settings
+from adapters.terminal.commands import as_json, echo, print_json, reports_errors
+from adapters.terminal.saying import sayer
 
 if TYPE_CHECKING:
-    from serving_layer.verify_report import Report
+    from serving_layer.proof.report import Report
 
 
 @click.command()
@@ -26,8 +26,8 @@ def verify(sample: int | None, as_json: bool) -> None:
 
     Compared are norms, pairs, hourly counts, histories, seen sets, item categories, duplicates and facts.
     """
-    from adapters.opening import open_log
-    from adapters.spark import open_session
+    from adapters.broker.opening import open_log
+    from adapters.engine.session import open_session
     from millrace.proof import prove
 
     settings, say = load_settings(), sayer("verify")

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import click
 
-from adapters.children import port_is_free
-from adapters.commands import reports_errors
-from adapters.saying import sayer
+from adapters.machine.children import port_is_free
+from adapters.machine.stopping import until_stopped
 from adapters.settings import load_settings
-from adapters.stopping import until_stopped
+from adapters.terminal.commands import reports_errors
+from adapters.terminal.saying import sayer
 from millrace.up import Part, Supervisor
 from schemas.errors import SettingsError
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.codec import pack_sums, unpack_columns
+from core.rows.codec import pack_sums, unpack_columns
 
 ROW_BYTES = 1 << 20  # of a chunk: a store may refuse rows of some megabytes
 ROWS_AT_ONCE = 8  # in one request's time

@@ -7,10 +7,10 @@ from typing import Any, TypeVar, cast
 
 import numpy as np
 
-from core import scores
-from core.codec import History, HistoryEntry
-from core.ranking_quality import Interactions
-from core.scores import Ranked, Window, WindowCounts
+from core.ranking import scores
+from core.ranking.ranking_quality import Interactions
+from core.ranking.scores import Ranked, Window, WindowCounts
+from core.rows.codec import History, HistoryEntry
 from recommenders.port import CohortScorer, Floats, Ints, Question, Scorer
 from schemas.event import BUCKET_MS, WEIGHT_SCALE
 from schemas.rules import Rules
@@ -48,7 +48,7 @@ def folded(events: Interactions, rules: Rules) -> Folded:
     """Fold the events from empty histories by the fold of both layers; no event counts as a duplicate here."""
     from scipy.sparse import csr_matrix
 
-    from core.fold_kernel import fold_kernel  # compiled code takes longer to import than a whole lookup
+    from core.fold.kernel import fold_kernel  # compiled code takes longer to import than a whole lookup
 
     order = np.argsort(events.user, kind="stable")
     starts = np.searchsorted(events.user[order], np.arange(events.users + 1))

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from core.scores import Ranked
+from core.ranking.scores import Ranked
 from recommenders.artefact import Artefact
 from recommenders.cohort import Cohort
 from recommenders.port import Candidates, Floats, Ints, Past, Question, Sums

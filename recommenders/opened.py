@@ -1,4 +1,4 @@
-"""The recommenders that the settings ask for, and their blend for many users: the dense twin of ``core.blend``."""
+"""The recommenders that the settings ask for, and their blend for many users: the dense twin of ``ranking.blend``."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from core import ranking_quality
-from core.ranking_quality import Judged, seen_of
+from core.ranking import ranking_quality
+from core.ranking.ranking_quality import Judged, seen_of
 from recommenders import TABLE, recommender
 from recommenders.artefact import Artefact
 from recommenders.cohort import Cohort, scored

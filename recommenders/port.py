@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from core.codec import History
-from core.scores import Ranked
+from core.ranking.scores import Ranked
+from core.rows.codec import History
 from recommenders.artefact import Artefact
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import Any
 class Item:
     """One item's newest record; what it leaves out is None, ``()`` or false. ``created_at`` is epoch milliseconds.
 
-    An item may stand in several categories: ``core.catalogue.categories_of`` says which, and which is the main one.
+    An item may stand in several categories: ``categories_of`` of ``core.events.catalogue`` says which.
     """
 
     item_id: str

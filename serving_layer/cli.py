@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
-from adapters.commands import CATEGORY, MOMENT, MOST_ROWS, WINDOW, as_json, echo, print_json, reports_errors
-from adapters.identifiers import ID, IdCommand
 from adapters.settings import load_settings
+from adapters.terminal.commands import CATEGORY, MOMENT, MOST_ROWS, WINDOW, as_json, echo, print_json, reports_errors
+from adapters.terminal.identifiers import ID, IdCommand
 
 Answer = dict[str, Any]
 _n = click.option("-n", type=click.IntRange(1, MOST_ROWS), default=10, show_default=True, help="How many to list.")
@@ -44,9 +44,9 @@ def paged(command: Callable[..., Any]) -> Callable[..., Any]:
 @reports_errors
 def recommend(user: bytes, exclude: tuple[bytes, ...], include_seen: bool, as_json: bool, **page: Any) -> None:
     """What USER may like, and why."""
-    from serving_layer.catalogue import Page
-    from serving_layer.recommender import Wish
-    from serving_layer.recommender import recommend as look_up
+    from serving_layer.answers.recommend import Wish
+    from serving_layer.answers.recommend import recommend as look_up
+    from serving_layer.reading.catalogue import Page
 
     wish = Wish(Page(**page), exclude, include_seen)
     answer, about = _looked_up(lambda snapshot: look_up(snapshot, user, wish))
@@ -69,8 +69,8 @@ def recommend(user: bytes, exclude: tuple[bytes, ...], include_seen: bool, as_js
 @reports_errors
 def similar(item: bytes, as_json: bool, **page: Any) -> None:
     """What goes with ITEM, most similar first."""
-    from serving_layer import lookups
-    from serving_layer.catalogue import Page
+    from serving_layer.answers import lookups
+    from serving_layer.reading.catalogue import Page
 
     answer, about = _looked_up(lambda snapshot: lookups.similar(snapshot, item, Page(**page)))
     if as_json:
@@ -92,14 +92,14 @@ def similar(item: bytes, as_json: bool, **page: Any) -> None:
 @reports_errors
 def trending(window: int, as_of: int | None, as_json: bool, **page: Any) -> None:
     """What grows in the last hours, filled up with what is popular; each row says which of the two."""
-    from serving_layer import lookups
-    from serving_layer.catalogue import Page
+    from serving_layer.answers import lookups
+    from serving_layer.reading.catalogue import Page
 
     answer, about = _looked_up(lambda snapshot: lookups.trending(snapshot, window, as_of, Page(**page)))
     if as_json:
         print_json(answer)
         return
-    from core.timestamps import time_text
+    from core.events.timestamps import time_text
     from serving_layer.tables import ITEM, number, show, text
     from serving_layer.tables import about as described
 
@@ -120,8 +120,8 @@ def trending(window: int, as_of: int | None, as_json: bool, **page: Any) -> None
 @reports_errors
 def history(user: bytes, as_json: bool, **page: Any) -> None:
     """The last items of USER, newest first."""
-    from serving_layer import lookups
-    from serving_layer.catalogue import Page
+    from serving_layer.answers import lookups
+    from serving_layer.reading.catalogue import Page
 
     answer, about = _looked_up(lambda snapshot: lookups.history(snapshot, user, Page(**page)))
     if as_json:
@@ -141,7 +141,7 @@ def history(user: bytes, as_json: bool, **page: Any) -> None:
 @reports_errors
 def explain(user: bytes, item: bytes, as_json: bool) -> None:
     """Why ITEM is, or is not, recommended to USER."""
-    from serving_layer.recommender import explain as look_up
+    from serving_layer.answers.recommend import explain as look_up
 
     answer, about = _looked_up(lambda snapshot: look_up(snapshot, user, item))
     if as_json:
@@ -167,8 +167,8 @@ def explain(user: bytes, item: bytes, as_json: bool) -> None:
 @reports_errors
 def bucket_changes(window: int, as_of: int | None, as_json: bool, **page: Any) -> None:
     """How each item's count changed from hour to hour."""
-    from serving_layer import lookups
-    from serving_layer.catalogue import Page
+    from serving_layer.answers import lookups
+    from serving_layer.reading.catalogue import Page
 
     answer, about = _looked_up(lambda snapshot: lookups.bucket_changes(snapshot, window, as_of, Page(**page)))
     if as_json:
@@ -188,9 +188,9 @@ def bucket_changes(window: int, as_of: int | None, as_json: bool, **page: Any) -
 @reports_errors
 def status(as_json: bool) -> None:
     """Generation, boundary, lag and freshness."""
+    from serving_layer.answers.status import status as look_up
+    from serving_layer.reading.views import open_views
     from serving_layer.refresh import running_log
-    from serving_layer.status import status as look_up
-    from serving_layer.views import open_views
 
     settings = load_settings()
     with open_views(settings) as views:
@@ -206,9 +206,9 @@ def status(as_json: bool) -> None:
 
 def _looked_up(compute: Callable[[Any], Answer]) -> tuple[Answer, dict[str, Any]]:
     """An answer and, of the same snapshot, what is known of the items that it names."""
-    from serving_layer.catalogue import describe
+    from serving_layer.reading.catalogue import describe
+    from serving_layer.reading.views import answer, open_views
     from serving_layer.refresh import refresh_catalogue
-    from serving_layer.views import answer, open_views
 
     def both(snapshot: Any) -> tuple[Answer, dict[str, Any]]:
         told = compute(snapshot)

@@ -4,14 +4,16 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from adapters.broker import running_broker
+from adapters.broker.embedded import running_broker
 from adapters.settings import Settings, milliseconds
 from schemas.errors import MillraceError
-from serving_layer.status import speed_layer
-from serving_layer.views import Views
+from serving_layer.answers.status import speed_layer
+from serving_layer.reading.views import Views
 
 if TYPE_CHECKING:
-    from adapters.log import Log  # Kafka's client takes a tenth of a second to import: only where there is a log
+    from adapters.log.kafka_log import (
+        Log,  # Kafka's client takes a tenth of a second to import: only where there is a log
+    )
 
 CATCH_UP_SECONDS = 0.5  # a lookup waits no longer for the catalogue's topics, nor for a store to say who follows them
 
@@ -21,7 +23,7 @@ def running_log(settings: Settings) -> "Log | None":
     bootstrap = settings.kafka or running_broker(settings.home)
     if not bootstrap:
         return None
-    from adapters.log import Log, Topics
+    from adapters.log.kafka_log import Log, Topics
 
     return Log(bootstrap, Topics.prefixed(settings.topic_prefix), settings.kafka_options)
 
@@ -42,7 +44,7 @@ def refresh_catalogue(settings: Settings, views: Views, now_ms: int) -> None:
         log = running_log(settings)
         if log is None:
             return
-        from adapters.catalogue import catch_up
+        from adapters.records.catalogue import catch_up
 
         catch_up(log, views.speed)
 

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from adapters.fitted_table import Field, print_table
-from adapters.terminal import console, styled
-from core.timestamps import time_text
-from serving_layer.catalogue import Described
+from adapters.terminal.console import console, styled
+from adapters.terminal.fitted_table import Field, print_table
+from core.events.timestamps import time_text
+from serving_layer.reading.catalogue import Described
 
 Described_ = Mapping[str, Described]
 

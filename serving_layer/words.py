@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from core.timestamps import time_text
+from core.events.timestamps import time_text
 
 TIMES = {"as_of", "beat"}
 

@@ -3,9 +3,9 @@
 import time
 from dataclasses import dataclass, field
 
-from adapters.books import SPEED
-from adapters.records import read_control, read_position
-from core.boundaries import reaches
+from adapters.records.books import SPEED
+from adapters.records.control import read_control, read_position
+from core.control.boundaries import reaches
 from schemas.control import Control
 from speed_layer.driver import SpeedDriver
 

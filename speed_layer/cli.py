@@ -2,10 +2,10 @@
 
 import click
 
-from adapters.commands import reports_errors
-from adapters.saying import sayer
+from adapters.machine.stopping import until_stopped
 from adapters.settings import load_settings
-from adapters.stopping import until_stopped
+from adapters.terminal.commands import reports_errors
+from adapters.terminal.saying import sayer
 
 
 @click.group()
@@ -18,10 +18,10 @@ def speed() -> None:
 @reports_errors
 def run(available_now: bool) -> None:
     """Fold new events into the speed views until Ctrl-C or SIGTERM."""
-    from adapters.catalogue import CatalogueFollower
-    from adapters.opened import speed_views
-    from adapters.opening import open_log
-    from adapters.spark import open_session
+    from adapters.broker.opening import open_log
+    from adapters.engine.session import open_session
+    from adapters.records.catalogue import CatalogueFollower
+    from adapters.stores.opened import speed_views
     from speed_layer.jobs.stream import SpeedJob
 
     settings, say = load_settings(), sayer("speed")

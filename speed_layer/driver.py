@@ -5,10 +5,10 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from adapters.records import change_control, change_position, read_control, read_position, require_rules
+from adapters.records.control import change_control, change_position, read_control, read_position, require_rules
 from adapters.stores.port import ViewStore
-from core.boundaries import reaches
-from core.control import (
+from core.control.boundaries import reaches
+from core.control.changes import (
     base_generation,
     check_speed_log,
     commit,

@@ -11,16 +11,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from adapters.books import SPEED, generation_book
-from adapters.dead_letters import bury_all
-from adapters.log import Log
-from adapters.opened import store
+from adapters.log.dead_letters import bury_all
+from adapters.log.kafka_log import Log
+from adapters.records.books import SPEED, generation_book
+from adapters.stores.opened import store
 from adapters.stores.port import ViewStore
-from core.boundaries import segments_of
-from core.codec import Facts, add_history
-from core.fold import Changes, facts_change, fold_columns, users_of
-from core.parse import parse_columns
-from core.views import HISTORY, VIEWS
+from core.control.boundaries import segments_of
+from core.events.parse import parse_columns
+from core.fold.columns import Changes, facts_change, fold_columns, users_of
+from core.rows.codec import Facts, add_history
+from core.rows.views import HISTORY, VIEWS
 from schemas.event import EVENT_COLUMNS, RECORD_COLUMNS
 from speed_layer.micro_batch import CHANGES, MicroBatch, Tally
 from speed_layer.rows import committed, keys_of, row_space, write_changes

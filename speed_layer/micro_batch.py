@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from adapters.log import Topics
+from adapters.log.kafka_log import Topics
 from schemas.control import Boundary, Offsets, Position
 from schemas.rules import Rules
 

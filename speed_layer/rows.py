@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
-from adapters.books import SPEED, older_space, segment_space, state_space
+from adapters.records.books import SPEED, older_space, segment_space, state_space
 from adapters.stores.port import ViewStore
-from core.tagged import older_bytes, outgrown, settle, tagged
-from core.views import VIEWS
+from core.rows.tagged import older_bytes, outgrown, settle, tagged
+from core.rows.views import VIEWS
 from schemas.errors import MillraceError
 from speed_layer.micro_batch import MicroBatch, Tally
 

@@ -7,8 +7,8 @@ from operator import itemgetter
 
 import pyarrow as pa
 
-from adapters.opened import store
-from core.views import add_up
+from adapters.stores.opened import store
+from core.rows.views import add_up
 from speed_layer.micro_batch import MicroBatch, Tally
 from speed_layer.rows import write_changes
 

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from core.codec import bucket_of_key, unpack_facts, unpack_history, unpack_item, unpack_norm, unpack_sums
-from core.fold import fold_columns, users_of
-from core.fold_slow import SlowView
-from core.views import VIEWS
+from core.fold.columns import fold_columns, users_of
+from core.fold.slow import SlowView
+from core.rows.codec import bucket_of_key, unpack_facts, unpack_history, unpack_item, unpack_norm, unpack_sums
+from core.rows.views import VIEWS
 from schemas.event import EVENT_COLUMNS, Event
 from schemas.rules import Rules
 

@@ -16,11 +16,11 @@ from typing import Any
 
 import pytest
 
-from adapters.broker import embedded_broker, wait_until_stopped
-from adapters.broker_home import BrokerHome
-from adapters.children import Child, child, free_port, listening
-from adapters.jars import jar_folder
-from adapters.log import Log, Topics
+from adapters.broker.embedded import embedded_broker, wait_until_stopped
+from adapters.broker.home import BrokerHome
+from adapters.log.kafka_log import Log, Topics
+from adapters.machine.children import Child, child, free_port, listening
+from adapters.machine.jars import jar_folder
 
 # A missing one ends the JVM without a useful message (Cassandra's own conf/jvm17-server.options names them).
 EXPORTS = (

@@ -11,7 +11,7 @@ import numpy as np
 import uvicorn
 from httpx import Client, Response
 
-from adapters.log import Log
+from adapters.log.kafka_log import Log
 from adapters.settings import Settings
 from adapters.stores import open_store
 from recommenders.als.model import artefact

@@ -6,11 +6,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pyarrow as pa
 
-from adapters.books import CONTROL, SPEED, generation_book, segment_space, state_space
+from adapters.records.books import CONTROL, SPEED, generation_book, segment_space, state_space
 from adapters.stores.port import ViewStore
-from core.boundaries import segments_of
-from core.codec import add_history
-from core.control import (
+from core.control.boundaries import segments_of
+from core.control.changes import (
     base_generation,
     commit,
     first_control,
@@ -20,10 +19,11 @@ from core.control import (
     record_boundary,
     register,
 )
-from core.fold import fold_columns, users_of
-from core.partitioner import partition_of
-from core.tagged import settle, tagged
-from core.views import VIEWS, View
+from core.events.partitioner import partition_of
+from core.fold.columns import fold_columns, users_of
+from core.rows.codec import add_history
+from core.rows.tagged import settle, tagged
+from core.rows.views import VIEWS, View
 from schemas.control import Control, Generation, LogIdentity, Offsets, Position
 from schemas.event import Event
 from schemas.rules import Rules

@@ -8,7 +8,7 @@ The URL's scheme chooses: ``sqlite:///relative/path`` or ``sqlite:////absolute/p
 from urllib.parse import urlsplit
 
 from adapters.stores.port import Book, Rows, ViewStore
-from core.masking import masked
+from core.text.masking import masked
 from schemas.errors import SettingsError
 
 __all__ = ["Book", "Rows", "ViewStore", "masked", "open_store"]

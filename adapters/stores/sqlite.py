@@ -14,7 +14,7 @@ from pathlib import Path
 from adapters.stores.batches import batches, require_guard, slices
 from adapters.stores.port import Book, Rows
 from adapters.stores.sqlite_file import SqliteFile
-from core.masking import masked
+from core.text.masking import masked
 from schemas.errors import SettingsError
 
 SPACES = """

@@ -11,19 +11,19 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from adapters.engine_errors import translated
-from adapters.faults import fault_point
-from adapters.forgotten import forgotten
-from adapters.log import Log
-from adapters.opened import batch_views
-from adapters.progress import progress, waiting
+from adapters.engine.errors import translated
+from adapters.log.forgotten import forgotten
+from adapters.log.kafka_log import Log
+from adapters.machine.faults import fault_point
 from adapters.settings import Settings
+from adapters.stores.opened import batch_views
+from adapters.terminal.progress import progress, waiting
 from batch_layer.counted import require_counted
 from batch_layer.jobs.judging import Judging
 from batch_layer.jobs.lake_filler import LakeFiller
 from batch_layer.jobs.view_maker import ViewMaker
 from batch_layer.runs import Runs, Wish, delete_book
-from core.runs import STEPS, base_of, named, require_earlier
+from core.control.runs import STEPS, base_of, named, require_earlier
 from schemas.control import Control, Generation, Run
 from schemas.errors import BadInput, MillraceError, SettingsError
 from schemas.rules import Rules
@@ -216,9 +216,9 @@ def main() -> None:
     """The target of spark-submit: settings by environment and file, the log by MILLRACE_KAFKA."""
     import argparse
 
-    from adapters.opening import open_log
+    from adapters.broker.opening import open_log
+    from adapters.engine.session import open_session
     from adapters.settings import load_settings
-    from adapters.spark import open_session
 
     parser = argparse.ArgumentParser(description="Publish one generation, or do one step of a run.")
     parser.add_argument("--full", action="store_true")

@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from adapters.books import BLEND, CALIBRATION, generation_book
-from adapters.opened import batch_views
+from adapters.records.books import BLEND, CALIBRATION, generation_book
 from adapters.settings import Settings
+from adapters.stores.opened import batch_views
 from batch_layer.drift import drift, kept, ratios
 from batch_layer.evaluation import PROBES, Question, below, by_time, coded, evaluate, sampled
 from batch_layer.gate import Case, Limits, Verdict, verdict
@@ -15,7 +15,7 @@ from batch_layer.paired import by_recipe, paired, recipe
 from batch_layer.past import LakePast, interactions, store, stored, summary
 from batch_layer.sample_check import check, drawn, recomputed, users_events
 from batch_layer.search import search
-from core.ranking_quality import Interactions, Mask, votes
+from core.ranking.ranking_quality import Interactions, Mask, votes
 from recommenders import recommender
 from recommenders.als.model import AlsSettings, reused, searched
 from recommenders.opened import asked_for

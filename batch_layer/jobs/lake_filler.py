@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from adapters.dead_letters import bury_all
-from adapters.kafka_source import read_range
-from adapters.lake import Lake
-from adapters.log import Log
+from adapters.engine.kafka_source import read_range
+from adapters.engine.session import in_workers
+from adapters.lake.tables import Lake
+from adapters.log.dead_letters import bury_all
+from adapters.log.kafka_log import Log
 from adapters.settings import Settings
-from adapters.spark import in_workers
 from batch_layer.ingest import accepted, parsed, rejected
-from core.boundaries import latest, reaches
-from core.control import origin
+from core.control.boundaries import latest, reaches
+from core.control.changes import origin
 from schemas.control import Boundary, Control, Offsets
 from schemas.errors import SettingsError
 from schemas.event import REJECTED_COLUMNS

@@ -5,18 +5,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from adapters.books import generation_book
-from adapters.lake import ROWS_AT_ONCE, Lake
-from adapters.lake_files import Stretch
-from adapters.opened import batch_views
+from adapters.engine.session import in_workers, numbered_tasks
+from adapters.lake.files import Stretch
+from adapters.lake.tables import ROWS_AT_ONCE, Lake
+from adapters.records.books import generation_book
 from adapters.settings import Settings, milliseconds
-from adapters.spark import in_workers, numbered_tasks
+from adapters.stores.opened import batch_views
 from batch_layer.fold_step import EVENTS, fold_users, tasks_for
 from batch_layer.output import Output
 from batch_layer.write_step import WRITTEN_DDL, copy_rows, write_rows
-from core.codec import Facts, pack_facts, unpack_facts
-from core.parcels import PARCELS_DDL, packed, unpacked
-from core.views import FACTS, FACTS_KEY
+from core.rows.codec import Facts, pack_facts, unpack_facts
+from core.rows.parcels import PARCELS_DDL, packed, unpacked
+from core.rows.views import FACTS, FACTS_KEY
 from schemas.control import Generation, Offsets, Run
 from schemas.rules import Rules
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import DataFrame, SparkSession
 
-    from adapters.forgotten import Forgotten
+    from adapters.log.forgotten import Forgotten
 
 ROWS_A_PARCEL = 500  # at least, of events on their way to the task that folds their users
 

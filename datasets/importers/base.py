@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from core.catalogue import parse_item
+from core.events.catalogue import parse_item
 from datasets.importers.acceptance import Dropped, ImportOptions, Json, check, cleaned, with_number
 from datasets.numbers import number
 from datasets.parts import main_tables, side_tables

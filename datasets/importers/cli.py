@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from adapters.commands import as_json, echo, print_json, reports_errors
+from adapters.terminal.commands import as_json, echo, print_json, reports_errors
 from datasets.importers import IMPORTERS
 from schemas.errors import BadInput
 from schemas.event import LATEST_AHEAD_MS
@@ -137,7 +137,7 @@ def _rejects(path: Path | None, tally: Any) -> Iterator[None]:
 @contextmanager
 def _reading(tally: Any) -> Iterator[None]:
     """Show how much of the files has been read."""
-    from adapters.progress import progress
+    from adapters.terminal.progress import progress
 
     with progress("reading, MB") as reached:
         tally.reached = lambda done, total: reached(done >> 20, max(1, total >> 20))
@@ -174,8 +174,8 @@ def _counted(tally: Any) -> dict[str, Any]:
 
 def _send_import(settings: Any, imported: Any) -> tuple[int, dict[str, str]]:
     """Send catalogue and events to the log and wait for the acknowledgements."""
-    from adapters.opening import open_log
-    from adapters.progress import progress
+    from adapters.broker.opening import open_log
+    from adapters.terminal.progress import progress
     from datasets.importing import to_log
 
     with open_log(settings) as log:

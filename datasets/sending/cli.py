@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 
 import click
 
-from adapters.commands import as_json, print_json, reports_errors
+from adapters.terminal.commands import as_json, print_json, reports_errors
 from datasets.producing import KEY_FIELDS, Pace, Sent, key_reader, send_lines
 from datasets.sending.first_lines import look_at
 from datasets.sending.judging import SAMPLE, Sample, judge_of
@@ -40,7 +40,7 @@ def produce(file: Path, topic: str, form: str, rate: float | None, as_json: bool
     they will reject is said, and when no line at all counts the exit status is 1. Done when the broker has
     acknowledged all; a second run sends all again.
     """
-    from adapters.opening import open_log
+    from adapters.broker.opening import open_log
     from adapters.settings import load_settings
 
     settings, started, source = load_settings(), time.monotonic(), "stdin" if str(file) == "-" else str(file)
@@ -88,7 +88,7 @@ def _content(file: Path) -> AbstractContextManager[BinaryIO]:
 
 def _send(lines: Iterator[bytes], appender: Any, topic: tuple[str, str], rate: float | None, sample: Sample) -> Sent:
     """Send and wait for the acknowledgements, even of a part when the file breaks off or Ctrl-C is pressed."""
-    from adapters.progress import progress
+    from adapters.terminal.progress import progress
 
     def append(name: str, key: bytes, value: bytes) -> None:
         sample.see(key, value)

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from core.acceptance import parse_event
-from core.catalogue import parse_item, parse_user
-from core.strict_json import read_object
-from core.timestamps import epoch_ms
+from core.events.acceptance import parse_event
+from core.events.catalogue import parse_item, parse_user
+from core.events.strict_json import read_object
+from core.events.timestamps import epoch_ms
 from schemas.event import EARLIEST_EVENT_TIME_MS, Record, Rejected
 from schemas.rules import Rules
 

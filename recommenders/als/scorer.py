@@ -6,7 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
-from core.codec import History
+from core.rows.codec import History
 from recommenders.als.fold_in import FoldIn, Matrix, fold_in
 from recommenders.cohort import Cohort
 from recommenders.port import Candidates, Floats, Ints, Question

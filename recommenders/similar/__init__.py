@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from core import scores
+from core.ranking import scores
 from recommenders.artefact import Artefact
 from recommenders.cohort import Cohort, Folded
 from recommenders.port import Candidates, Floats, Ints, Past, Question

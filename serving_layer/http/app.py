@@ -10,17 +10,17 @@ from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
-from adapters.home import prepare_home
+from adapters.machine.home import prepare_home
 from adapters.settings import Settings
 from schemas.errors import MillraceError
 from serving_layer.http import changes, intake, lookups
 from serving_layer.http.bodies import Bodies, Limits
 from serving_layer.http.description import add_description, pages
 from serving_layer.http.guard import Guard
+from serving_layer.http.link import LogLink
 from serving_layer.http.methods import Methods
 from serving_layer.http.problems import answer_of, problem, problem_of, refusal
-from serving_layer.link import LogLink
-from serving_layer.views import open_views
+from serving_layer.reading.views import open_views
 
 ROUTERS = (lookups.api, intake.api, changes.api, lookups.plain, pages)
 

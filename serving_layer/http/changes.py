@@ -6,14 +6,14 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
-from adapters.item_records import ItemRecords
+from adapters.records.item_records import ItemRecords
 from adapters.settings import Settings
-from serving_layer.aliases import move_history, read_alias
+from serving_layer.answers.aliases import move_history, read_alias
+from serving_layer.answers.item_changes import change_item
 from serving_layer.http.intake import in_turn
+from serving_layer.http.link import LogLink
 from serving_layer.http.lookups import OpenViews
 from serving_layer.http.parameters import PathId
-from serving_layer.item_changes import change_item
-from serving_layer.link import LogLink
 
 api = APIRouter(prefix="/api/v1", tags=["changes"])
 

@@ -11,8 +11,8 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
 from adapters.settings import Settings
-from serving_layer import ingest
-from serving_layer.link import LogLink
+from serving_layer.http import ingest
+from serving_layer.http.link import LogLink
 
 AT_A_TIME = 20  # of the 40 threads that answer: while the log is away each post keeps one for half a minute
 TURN_SECONDS = 30.0  # a post that has not got its turn by then is sent back

@@ -8,10 +8,12 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from adapters.commands import moment_ms, window_hours
-from core.strict_json import Malformed, decode
-from serving_layer import lookups, recommender
-from serving_layer.catalogue import Page
+from adapters.terminal.commands import moment_ms, window_hours
+from core.events.strict_json import Malformed, decode
+from serving_layer.answers import lookups
+from serving_layer.answers import recommend as recommender
+from serving_layer.answers.recommend import Wish
+from serving_layer.http.ingest import Unprocessable
 from serving_layer.http.parameters import (
     MAX_CATEGORIES,
     MAX_EXCLUDED,
@@ -29,10 +31,9 @@ from serving_layer.http.parameters import (
     Window,
     unknown_name,
 )
-from serving_layer.ingest import Unprocessable
-from serving_layer.recommender import Wish
-from serving_layer.snapshot import Snapshot
-from serving_layer.views import Views, answer
+from serving_layer.reading.catalogue import Page
+from serving_layer.reading.snapshot import Snapshot
+from serving_layer.reading.views import Views, answer
 
 api = APIRouter(prefix="/api/v1", tags=["lookups"])
 plain = APIRouter(tags=["state"])

@@ -7,8 +7,8 @@ from urllib.parse import parse_qsl, unquote_to_bytes
 from fastapi import Query
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from adapters.commands import category_name
-from core.fields import MAX_ID, identifier
+from adapters.terminal.commands import category_name
+from core.events.fields import MAX_ID, identifier
 
 MAX_N = 1_000
 MAX_EXCLUDED = 10_000

@@ -7,8 +7,8 @@ from typing import Any
 from fastapi.responses import JSONResponse
 
 from schemas.errors import BadInput, MillraceError
-from serving_layer.catalogue import NotFound
-from serving_layer.ingest import Unprocessable
+from serving_layer.http.ingest import Unprocessable
+from serving_layer.reading.catalogue import NotFound
 
 MEDIA_TYPE = "application/problem+json"
 # The first kind that fits decides. Whatever else is wrong is this installation's, not the request's: 503 with a reason.

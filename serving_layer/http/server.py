@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import uvicorn
 
-from adapters.saying import log_to_stderr
+from adapters.machine.stopping import until_stopped
 from adapters.settings import Settings
-from adapters.stopping import until_stopped
+from adapters.terminal.saying import log_to_stderr
 from schemas.errors import MillraceError
 from serving_layer.http.app import create_app
 from serving_layer.http.bodies import Limits

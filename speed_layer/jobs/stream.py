@@ -18,18 +18,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from adapters.engine_errors import RangeLost, translated
-from adapters.faults import fault_point
-from adapters.kafka_source import as_json, as_records, source_options
-from adapters.lease import SPEED_LAYER, Lease
-from adapters.log import Log
-from adapters.opened import batch_views, speed_views
-from adapters.opening import open_log
-from adapters.records import check_speed_store, open_control, require_rules
+from adapters.broker.opening import open_log
+from adapters.engine.errors import RangeLost, translated
+from adapters.engine.kafka_source import as_json, as_records, source_options
+from adapters.engine.session import in_workers
+from adapters.log.kafka_log import Log
+from adapters.log.topic_state import say_warnings
+from adapters.machine.faults import fault_point
+from adapters.records.control import check_speed_store, open_control, require_rules
+from adapters.records.lease import SPEED_LAYER, Lease
 from adapters.settings import Settings, milliseconds
-from adapters.spark import in_workers
-from adapters.topic_state import say_warnings
-from core.parcels import PARCELS_DDL, packed, unpacked
+from adapters.stores.opened import batch_views, speed_views
+from core.rows.parcels import PARCELS_DDL, packed, unpacked
 from schemas.control import Offsets, Position
 from schemas.errors import LogUnavailable, MillraceError, SettingsError, StoreUnavailable
 from speed_layer.clean_up import CleanUp
@@ -229,8 +229,8 @@ def _batch_end(checkpoint: Path, batch_id: int, topic: str) -> Offsets:
 
 def main() -> None:
     """The target of spark-submit: settings by environment and file, the log by MILLRACE_KAFKA."""
+    from adapters.engine.session import open_session
     from adapters.settings import load_settings
-    from adapters.spark import open_session
 
     settings = load_settings()
     with open_log(settings) as log:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from batch_layer.evaluation import InteractionsPast
-from core.ranking_quality import Interactions, constant, judged, quality, votes
+from core.ranking.ranking_quality import Interactions, constant, judged, quality, votes
 from recommenders import recommender, settings_of
 from recommenders.artefact import Artefact
 from recommenders.cohort import Cohort, one_by_one, scored

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from cassandra.connection import ConnectionShutdown
 
-from adapters.children import free_port
+from adapters.machine.children import free_port
 from adapters.stores import Book, ViewStore, open_store
 from adapters.stores.cassandra_session import Address, CassandraSession
 from schemas.errors import StoreUnavailable

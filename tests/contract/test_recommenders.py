@@ -11,7 +11,7 @@ import pytest
 import recommenders
 from adapters.stores import open_store
 from batch_layer.evaluation import InteractionsPast
-from core.ranking_quality import Interactions
+from core.ranking.ranking_quality import Interactions
 from recommenders import settings_of
 from recommenders.als import AlsSettings
 from recommenders.cohort import Cohort
@@ -19,8 +19,8 @@ from recommenders.opened import fit_all, open_all
 from schemas.errors import SettingsError
 from schemas.event import Event
 from schemas.rules import Rules
-from serving_layer.recommender import Wish, explain, recommend
-from serving_layer.views import Views, answer
+from serving_layer.answers.recommend import Wish, explain, recommend
+from serving_layer.reading.views import Views, answer
 from tests.contract.recommender_contract import RecommenderContract, tastes
 from tests.small_lambda import SmallLambda, placed
 from tests.streams import DAY, START

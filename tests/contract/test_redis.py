@@ -9,7 +9,7 @@ import pytest
 import redis
 from redis.crc import key_slot
 
-from adapters.children import free_port
+from adapters.machine.children import free_port
 from adapters.stores import Book, open_store
 from schemas.errors import SettingsError, StoreUnavailable
 from tests.servers import new_database, redis_server

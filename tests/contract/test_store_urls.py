@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.children import free_port
+from adapters.machine.children import free_port
 from adapters.stores import Book, masked, open_store
 from schemas.errors import SettingsError, StoreUnavailable
 from tests.contract.on_a_store import together

@@ -7,9 +7,9 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-from adapters.opened import speed_views
 from adapters.settings import Settings
 from adapters.stores import Book
+from adapters.stores.opened import speed_views
 from schemas.errors import StoreUnavailable
 from tests.crash.plant import Plant
 from tests.e2e.commands import until

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 
-from adapters.beside import beside
+from adapters.machine.beside import beside
 from tests.crash.blows import (
     BATCH_STEPS,
     PUBLISHED,

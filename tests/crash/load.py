@@ -9,9 +9,9 @@ from typing import Any
 
 from confluent_kafka import Producer
 
-from adapters.kafka_client import MAX_MESSAGE_BYTES, client_settings
-from adapters.log import Log
-from core.acceptance import parse_event
+from adapters.log.client import MAX_MESSAGE_BYTES, client_settings
+from adapters.log.kafka_log import Log
+from core.events.acceptance import parse_event
 from schemas.event import Event, Record
 from schemas.rules import Rules
 from tests.e2e.installation import Names

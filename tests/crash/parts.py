@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from subprocess import Popen
 
-from adapters.beside import beside
+from adapters.machine.beside import beside
 from tests.e2e.commands import Commands, until
 
 RESTART_SECONDS = 0.5

@@ -11,19 +11,19 @@ from typing import Any
 
 import httpx
 
-from adapters.broker import running_broker
-from adapters.children import free_port
-from adapters.log import Log
-from adapters.opened import speed_views
-from adapters.records import read_position
+from adapters.broker.embedded import running_broker
+from adapters.log.kafka_log import Log
+from adapters.machine.children import free_port
+from adapters.records.control import read_position
 from adapters.settings import Settings
-from core.acceptance import parse_event
-from core.boundaries import reaches
-from core.fold_slow import SlowView
+from adapters.stores.opened import speed_views
+from core.control.boundaries import reaches
+from core.events.acceptance import parse_event
+from core.fold.slow import SlowView
 from schemas.control import Offsets
 from schemas.errors import MillraceError
 from schemas.event import Event
-from serving_layer.views import Views, answer
+from serving_layer.reading.views import Views, answer
 from tests.crash.load import Load
 from tests.crash.parts import Part, kept
 from tests.crash.reader import Reader

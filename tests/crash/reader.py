@@ -11,11 +11,11 @@ from urllib.parse import quote
 
 import httpx
 
-from adapters.beside import beside
-from core.acceptance import parse_event
-from core.boundaries import latest, reaches
-from core.fold_slow import SlowView
-from core.partitioner import partition_of
+from adapters.machine.beside import beside
+from core.control.boundaries import latest, reaches
+from core.events.acceptance import parse_event
+from core.events.partitioner import partition_of
+from core.fold.slow import SlowView
 from schemas.control import Offsets
 from schemas.event import Event, Record
 from schemas.rules import Rules

@@ -12,7 +12,7 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import quote
 from urllib.request import Request, urlopen
 
-from adapters.children import child, free_port
+from adapters.machine.children import child, free_port
 from millrace.with_airflow import airflow_environment, airflow_parts, make_database
 
 READY_SECONDS = 180.0

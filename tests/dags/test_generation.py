@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.books import CONTROL
+from adapters.records.books import CONTROL
 from adapters.stores import open_store
 from millrace.with_airflow import ROOT
 from schemas.control import Control, Generation

@@ -8,8 +8,8 @@ from zlib import crc32
 
 import pytest
 
+from adapters.engine.session import open_session
 from adapters.settings import Settings
-from adapters.spark import open_session
 from tests.e2e.installation import Installation, installation
 from tests.servers import new_database, scratch
 

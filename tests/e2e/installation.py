@@ -10,26 +10,26 @@ from typing import TYPE_CHECKING, Any
 
 from confluent_kafka import Producer
 
-from adapters.beside import beside
-from adapters.books import generation_book
-from adapters.dead_letters import dead_letters
-from adapters.forgotten import forgotten
-from adapters.kafka_client import MAX_MESSAGE_BYTES, client_settings
-from adapters.lake import Lake
-from adapters.log import Log, Topics
-from adapters.opened import batch_views, speed_views, store
-from adapters.records import read_control, read_position
+from adapters.lake.tables import Lake
+from adapters.log.client import MAX_MESSAGE_BYTES, client_settings
+from adapters.log.dead_letters import dead_letters
+from adapters.log.forgotten import forgotten
+from adapters.log.kafka_log import Log, Topics
+from adapters.machine.beside import beside
+from adapters.records.books import generation_book
+from adapters.records.control import read_control, read_position
 from adapters.settings import Settings
+from adapters.stores.opened import batch_views, speed_views, store
 from batch_layer.jobs.generation import BatchJob
-from core.acceptance import parse_event
-from core.fold_slow import SlowView
-from core.views import VIEWS
+from core.events.acceptance import parse_event
+from core.fold.slow import SlowView
+from core.rows.views import VIEWS
 from millrace.proof import prove
 from schemas.control import Control, Generation, Offsets, Position
 from schemas.event import Event, Record, Rejected
-from serving_layer.snapshot import Snapshot
-from serving_layer.verify_report import Report
-from serving_layer.views import Views, answer
+from serving_layer.proof.report import Report
+from serving_layer.reading.snapshot import Snapshot
+from serving_layer.reading.views import Views, answer
 from speed_layer.jobs.stream import SpeedJob
 from tests.folding import event_key, says_something
 

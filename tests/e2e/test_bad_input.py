@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from adapters.lake import EVENTS_DDL, Lake
-from adapters.log import as_record
-from core.partitioner import partition_of
+from adapters.lake.tables import EVENTS_DDL, Lake
+from adapters.log.kafka_log import as_record
+from core.events.partitioner import partition_of
 from schemas.control import LogIdentity
 from schemas.event import Record, Rejected
-from serving_layer import lookups
-from serving_layer.catalogue import Page
-from serving_layer.status import status
-from serving_layer.views import answer
+from serving_layer.answers import lookups
+from serving_layer.answers.status import status
+from serving_layer.reading.catalogue import Page
+from serving_layer.reading.views import answer
 from tests.e2e.commands import Commands
 from tests.e2e.installation import Installation
 from tests.e2e.mixed_stream import SHOP, mixed_stream

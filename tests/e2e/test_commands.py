@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from adapters.appender import Appender
-from adapters.books import generation_book
-from adapters.broker import embedded_broker
-from adapters.log import Log
+from adapters.broker.embedded import embedded_broker
+from adapters.log.appender import Appender
+from adapters.log.kafka_log import Log
+from adapters.records.books import generation_book
 from adapters.settings import Settings
 from adapters.stores import open_store
-from core.codec import pack_norm, unpack_norm
-from core.fold_slow import SlowView
+from core.fold.slow import SlowView
+from core.rows.codec import pack_norm, unpack_norm
 from schemas.event import Event
 from schemas.rules import Rules
 from tests.e2e.commands import Commands, until
@@ -99,7 +99,7 @@ def test_every_lookup_has_the_keys_of_the_contract_and_prints_data_alone(shop: C
 
 def twin_of(shop: Commands) -> SlowView:
     """The slow fold of the shop's own file."""
-    from core.acceptance import parse_event
+    from core.events.acceptance import parse_event
 
     twin, rules = SlowView(), Rules()
     with embedded_broker(Path(shop.env["MILLRACE_HOME"])) as bootstrap:

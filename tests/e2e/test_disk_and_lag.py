@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from adapters.broker import wait_until_stopped
-from adapters.opening import open_log
+from adapters.broker.embedded import wait_until_stopped
+from adapters.broker.opening import open_log
 from adapters.settings import Settings
 from schemas.errors import SettingsError
 from tests.e2e.commands import until
@@ -92,7 +92,7 @@ def test_a_batch_run_on_a_full_disk_changes_nothing_and_succeeds_when_there_is_r
 def test_an_embedded_broker_on_a_full_disk_keeps_what_it_acknowledged(
     disk: SmallDisk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("adapters.appender.DELIVERY_SECONDS", 5.0)
+    monkeypatch.setattr("adapters.log.appender.DELIVERY_SECONDS", 5.0)
     value, settings = b"x" * 10_000, Settings(home=disk.folder, partitions=1)
 
     def append_until_full() -> None:

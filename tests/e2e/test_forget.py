@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from adapters.books import generation_book
-from adapters.forgotten import forget, forgotten
-from adapters.lake import Lake
-from adapters.lake_care import LakeCare
-from adapters.opened import batch_views
-from core.control import rollback
+from adapters.lake.care import LakeCare
+from adapters.lake.tables import Lake
+from adapters.log.forgotten import forget, forgotten
+from adapters.records.books import generation_book
+from adapters.stores.opened import batch_views
+from core.control.changes import rollback
 from schemas.errors import BadInput
 from schemas.event import Event
 from tests.e2e.installation import Installation

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from adapters import lake as lake_module
-from adapters.forgotten import Mark
-from adapters.lake import EVENTS_DDL, REJECTED_DDL, Lake, lake_events
-from adapters.lake_care import LakeCare
+from adapters.lake import tables as lake_module
+from adapters.lake.care import LakeCare
+from adapters.lake.tables import EVENTS_DDL, REJECTED_DDL, Lake, lake_events
+from adapters.log.forgotten import Mark
 from schemas.control import LogIdentity, Offsets
 from schemas.errors import SettingsError
 from schemas.event import REMOVE, STORED_COLUMNS
@@ -92,7 +92,7 @@ def test_optimizing_leaves_files_alone_that_are_large_enough(
     lake: Lake, spark: "SparkSession", care: LakeCare, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(lake, spark, 20, 40)
-    monkeypatch.setattr("adapters.lake_care.FILE_BYTES", 1)
+    monkeypatch.setattr("adapters.lake.care.FILE_BYTES", 1)
     assert care.optimize() == {"files_joined": 0, "files_made": 0}
 
 

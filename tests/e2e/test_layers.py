@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from adapters.books import SPEED, generation_book
-from adapters.opened import batch_views, speed_views
-from adapters.records import change_control, read_position
-from core.control import new_epoch, rollback
+from adapters.records.books import SPEED, generation_book
+from adapters.records.control import change_control, read_position
+from adapters.stores.opened import batch_views, speed_views
+from core.control.changes import new_epoch, rollback
 from datasets.generator import generate_events
 from schemas.errors import NotReady, SettingsError
-from serving_layer.aliases import move_history
+from serving_layer.answers.aliases import move_history
 from tests.e2e.installation import Installation
 from tests.e2e.mixed_stream import SHOP, in_parts, mixed_stream
 

@@ -7,7 +7,7 @@ import pytest
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from adapters.kafka_client import client_settings
+from adapters.log.client import client_settings
 from tests.e2e.installation import Installation
 from tests.e2e.mixed_stream import in_parts, mixed_stream
 

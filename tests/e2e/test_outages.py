@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from adapters.broker import embedded_broker, wait_until_stopped
+from adapters.broker.embedded import embedded_broker, wait_until_stopped
 from tests.e2e.commands import until
 from tests.e2e.installation import Installation, installation
 from tests.e2e.mixed_stream import in_parts, mixed_stream

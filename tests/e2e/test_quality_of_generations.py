@@ -6,20 +6,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from adapters.books import generation_book
-from adapters.opened import batch_views
+from adapters.records.books import generation_book
+from adapters.stores.opened import batch_views
 from batch_layer.jobs.generation import BatchJob, Refused
 from batch_layer.runs import Runs, Wish
-from core.codec import pack_norm, unpack_norm
-from core.runs import STEPS
-from core.views import NORMS
+from core.control.runs import STEPS
+from core.rows.codec import pack_norm, unpack_norm
+from core.rows.views import NORMS
 from datasets.generator import GeneratorSettings
 from millrace.evaluate import in_lake
 from recommenders.als.scorer import AlsScorer
-from serving_layer.models import recommenders_of
-from serving_layer.recommender import Wish as Recommendation
-from serving_layer.recommender import recommend
-from serving_layer.views import answer
+from serving_layer.answers.recommend import Wish as Recommendation
+from serving_layer.answers.recommend import recommend
+from serving_layer.reading.models import recommenders_of
+from serving_layer.reading.views import answer
 from tests.e2e.installation import Installation, installation
 from tests.e2e.mixed_stream import in_parts, mixed_stream
 from tests.hostile import TIMESTAMP

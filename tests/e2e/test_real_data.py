@@ -5,15 +5,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from adapters.opened import batch_views, speed_views
+from adapters.stores.opened import batch_views, speed_views
 from datasets.importers import IMPORTERS
 from datasets.importers.base import ImportOptions
 from datasets.importing import Share, read_dataset, to_log
 from datasets.tally import Tally
-from serving_layer import lookups, recommender
-from serving_layer.catalogue import Page
-from serving_layer.recommender import Wish
-from serving_layer.views import answer
+from serving_layer.answers import lookups
+from serving_layer.answers import recommend as recommender
+from serving_layer.answers.recommend import Wish
+from serving_layer.reading.catalogue import Page
+from serving_layer.reading.views import answer
 from tests.e2e.installation import Installation, installation
 
 if TYPE_CHECKING:

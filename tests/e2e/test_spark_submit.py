@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pyspark
 import pytest
 
-from adapters.jars import jar_paths
+from adapters.machine.jars import jar_paths
 from bench.cluster import spark_cluster
 from tests.e2e.commands import ROOT
 from tests.e2e.conftest import QUICK_JAVA

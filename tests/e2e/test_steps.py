@@ -4,14 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from adapters.books import generation_book
-from adapters.opened import batch_views
+from adapters.records.books import generation_book
+from adapters.stores.opened import batch_views
 from batch_layer.gate import Verdict
 from batch_layer.jobs import generation
 from batch_layer.jobs.generation import BatchJob, Refused
 from batch_layer.jobs.judging import Judging
 from batch_layer.runs import Runs, Wish
-from core.runs import STEPS
+from core.control.runs import STEPS
 from schemas.errors import BadInput, SettingsError
 from tests.e2e.installation import Installation, rows_of
 from tests.e2e.mixed_stream import in_parts, mixed_stream

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from adapters.books import SPEED, generation_book, segment_space, state_space
-from adapters.opened import batch_views, speed_views
-from core.codec import (
+from adapters.records.books import SPEED, generation_book, segment_space, state_space
+from adapters.stores.opened import batch_views, speed_views
+from core.rows.codec import (
     add_history,
     bucket_key,
     bucket_of_key,
@@ -21,8 +21,8 @@ from core.codec import (
     unpack_norm,
     unpack_sums,
 )
-from core.tagged import settle, tagged
-from core.views import COUNTS, FACTS, FACTS_KEY, HISTORY, ITEMS, NORMS, PAIRS, SEEN
+from core.rows.tagged import settle, tagged
+from core.rows.views import COUNTS, FACTS, FACTS_KEY, HISTORY, ITEMS, NORMS, PAIRS, SEEN
 from tests.e2e.installation import Installation
 from tests.e2e.mixed_stream import in_parts, mixed_stream
 

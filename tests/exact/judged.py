@@ -7,15 +7,15 @@ from typing import Any
 
 from hypothesis.stateful import RuleBasedStateMachine, invariant
 
-from core.boundaries import reaches
-from core.control import is_of
+from core.control.boundaries import reaches
+from core.control.changes import is_of
 from schemas.control import Offsets
 from schemas.errors import BadInput, NotReady, SettingsError, StoreUnavailable
-from serving_layer.merged_rows import MergedRows
-from serving_layer.snapshot import Snapshot
-from serving_layer.verify import compare
-from serving_layer.verify_histories import Prefix
-from serving_layer.views import BATCH, answer
+from serving_layer.proof.compare import compare
+from serving_layer.proof.histories import Prefix
+from serving_layer.reading.merged_rows import MergedRows
+from serving_layer.reading.snapshot import Snapshot
+from serving_layer.reading.views import BATCH, answer
 from speed_layer.rows import Displaced
 from tests.exact.processes import Crash, Fate, Process
 from tests.exact.reading import differences, must_be, read_all

@@ -6,10 +6,10 @@ from dataclasses import replace
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition, rule
 
-from adapters.records import change_control
-from core.control import rollback
+from adapters.records.control import change_control
+from core.control.changes import rollback
 from schemas.errors import BadInput
-from serving_layer.views import answer
+from serving_layer.reading.views import answer
 from tests.exact.judged import MOST_WAITING, Judged
 from tests.exact.memory_log import DEFECTS, ITEMS, USERS, Draft
 from tests.exact.processes import Fate, Process

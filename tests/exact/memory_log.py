@@ -7,12 +7,12 @@ from typing import ClassVar
 
 import pyarrow as pa
 
-from adapters.forgotten import Mark
-from adapters.log import Topics
-from core.acceptance import parse_event
-from core.boundaries import latest
-from core.fold_slow import SlowView
-from core.partitioner import partition_of
+from adapters.log.forgotten import Mark
+from adapters.log.kafka_log import Topics
+from core.control.boundaries import latest
+from core.events.acceptance import parse_event
+from core.events.partitioner import partition_of
+from core.fold.slow import SlowView
 from schemas.control import LogIdentity, Offsets
 from schemas.event import RECORD_COLUMNS, Event, Record, Rejected
 from schemas.rules import Rules
@@ -43,7 +43,7 @@ class Draft:
 
 @dataclass
 class MemoryLog:
-    """The part of ``adapters.log.Log`` that the layers' steps are decided by, and what its records are."""
+    """The part of ``adapters.log.kafka_log.Log`` that the layers' steps are decided by, and what its records are."""
 
     partitions: int
     records: list[Record] = field(default_factory=list)

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from core.fold_slow import SlowView
+from core.fold.slow import SlowView
 from schemas.control import Offsets
 from schemas.event import BUCKET_MS
 from schemas.rules import Rules
-from serving_layer.snapshot import Snapshot
+from serving_layer.reading.snapshot import Snapshot
 from tests.exact.memory_log import HOUR, ITEMS, START, USERS, MemoryLog
 from tests.folding import event_key
 

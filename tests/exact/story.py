@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-import core.runs
-from core.runs import named
+import core.control.runs
+from core.control.runs import named
 from schemas.control import Control, Run
-from serving_layer.views import answer
+from serving_layer.reading.views import answer
 from tests.exact.memory_log import Draft
 from tests.exact.processes import Crash, Fate, Process
 from tests.exact.reading import differences, must_be, read_all
@@ -125,15 +125,15 @@ Mutation = Callable[[pytest.MonkeyPatch, Story], None]
 def not_listed(patch: pytest.MonkeyPatch, _: Story) -> None:
     """A run goes on, and publishes, whether or not the control record still lists it."""
     begun: dict[str, Run] = {}
-    begin = core.runs.begin
+    begin = core.control.runs.begin
 
     def begin_and_remember(control: Control, *given: Any) -> Control:
         changed = begin(control, *given)
-        begun[changed.runs[-1].id] = replace(changed.runs[-1], done=core.runs.STEPS[:-1])
+        begun[changed.runs[-1].id] = replace(changed.runs[-1], done=core.control.runs.STEPS[:-1])
         return changed
 
-    patch.setattr(core.runs, "begin", begin_and_remember)
-    patch.setattr(core.runs, "require_run", lambda control, name: named(control, name) or begun[name])
+    patch.setattr(core.control.runs, "begin", begin_and_remember)
+    patch.setattr(core.control.runs, "require_run", lambda control, name: named(control, name) or begun[name])
 
 
 def require(tale: Tale, without: Mutation, also: type[Exception] = AssertionError) -> None:

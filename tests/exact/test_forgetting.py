@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-import core.control
-import core.runs
+import core.control.changes
+import core.control.runs
 from batch_layer.runs import Wish
 from schemas.control import Control, Generation
 from schemas.errors import BadInput
@@ -16,7 +16,7 @@ def forgets_within_the_epoch(patch: pytest.MonkeyPatch, _: Story) -> None:
     def forgetting(active: Control, generation: Generation | None) -> Control:
         return replace(active, forgotten=max(active.forgotten, generation.forgotten if generation else 0))
 
-    patch.setattr(core.control, "_forgetting", forgetting)
+    patch.setattr(core.control.changes, "_forgetting", forgetting)
 
 
 def test_segments_folded_from_what_is_forgotten_are_not_added() -> None:
@@ -56,7 +56,7 @@ def test_a_mark_beyond_an_earlier_boundary_waits() -> None:
         story.exact()
 
     def all_marks(patch: pytest.MonkeyPatch, _: Story) -> None:
-        patch.setattr(core.runs, "takewhile", lambda _, marks: marks)
+        patch.setattr(core.control.runs, "takewhile", lambda _, marks: marks)
 
     require(tale, all_marks)
 

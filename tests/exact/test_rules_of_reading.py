@@ -9,24 +9,24 @@ import pytest
 import batch_layer.jobs.view_maker as view_maker
 import batch_layer.output as output
 import batch_layer.runs
-import core.control
-import core.merging
-import core.runs
-import serving_layer.snapshot as snapshot
+import core.control.changes
+import core.control.runs
+import core.rows.merging
+import serving_layer.reading.snapshot as snapshot
 import speed_layer.clean_up as clean_up
 import speed_layer.driver as driver
 import tests.exact.world as world
-from adapters.books import SPEED
-from adapters.records import change_control
+from adapters.records.books import SPEED
+from adapters.records.control import change_control
 from adapters.settings import milliseconds
 from adapters.stores.port import Book
 from batch_layer.runs import Runs
-from core.boundaries import reaches
-from core.control import boundary_of
-from core.tagged import _HEAD
+from core.control.boundaries import reaches
+from core.control.changes import boundary_of
+from core.rows.tagged import _HEAD
 from schemas.control import Control, Generation, Position
 from schemas.errors import BadInput, SettingsError
-from serving_layer.snapshot import Snapshot
+from serving_layer.reading.snapshot import Snapshot
 from speed_layer.clean_up import LOOK_EVERY_SECONDS
 from tests.exact.story import ALL, HALF, Story, not_listed, require
 from tests.exact.world import PUBLISHING
@@ -50,7 +50,7 @@ def test_6_a_base_newer_than_the_position_starts_the_reader_over() -> None:
             life.apply(ALL)
         story.exact(story.finish(reader))
 
-    require(tale, lambda patch, _: patch.setattr(core.merging, "settle", settle))
+    require(tale, lambda patch, _: patch.setattr(core.rows.merging, "settle", settle))
 
 
 def test_6_only_changes_that_the_position_calls_committed_count() -> None:
@@ -72,7 +72,9 @@ def test_6_with_a_position_of_another_epoch_the_generation_answers_alone_and_say
         story.send(8)
         story.life()
         story.exact()
-        change_control(story.world.batch, core.control.new_epoch)  # what created its position died before it could
+        change_control(
+            story.world.batch, core.control.changes.new_epoch
+        )  # what created its position died before it could
         story.exact(degraded=("speed",))
 
     require(tale, lambda patch, _: patch.setattr(snapshot, "is_of", lambda *_: True))
@@ -192,8 +194,8 @@ def test_10_a_generation_below_the_active_one_is_not_published() -> None:
         return replace(control, generations=generations, active=made.id, predecessor=control.active)
 
     def overtaken_runs_stay(patch: pytest.MonkeyPatch, _: Story) -> None:
-        patch.setattr(core.runs, "publish", unasked)
-        patch.setattr(core.runs, "give_up", lambda control, names: control)
+        patch.setattr(core.control.runs, "publish", unasked)
+        patch.setattr(core.control.runs, "give_up", lambda control, names: control)
 
     require(overtaken, overtaken_runs_stay)
 
@@ -273,7 +275,7 @@ def three_generations(story: Story) -> tuple[list[Generation], Any]:
 
 def test_11_the_floor_leaves_what_the_predecessor_needs() -> None:
     def too_high(control: Control, now: int) -> Control:
-        dropped = core.control.drop(control, now)
+        dropped = core.control.changes.drop(control, now)
         return replace(dropped, floor=control.active_boundary.offsets)
 
     def tale(story: Story) -> None:
@@ -355,7 +357,7 @@ def test_11_segments_above_the_floor_are_never_deleted() -> None:
 def roll_back(story: Story, target: str | None) -> None:
     """Through the module, so that a mutation of the rule is used. A refusal breaks the tale."""
     try:
-        change_control(story.world.batch, lambda each: core.control.rollback(each, target))
+        change_control(story.world.batch, lambda each: core.control.changes.rollback(each, target))
     except BadInput as refusal:
         raise AssertionError(refusal) from refusal
 
@@ -364,13 +366,13 @@ def unchecked(patch: pytest.MonkeyPatch, _: Story) -> None:
     def rollback(control: Control, target: str | None) -> Control:
         return replace(control, active=target, predecessor=control.active, held=True)
 
-    patch.setattr(core.control, "rollback", rollback)
+    patch.setattr(core.control.changes, "rollback", rollback)
 
 
 def refused(story: Story, target: str | None) -> None:
     """Either it is refused, or the answer must be right all the same."""
     try:
-        change_control(story.world.batch, lambda each: core.control.rollback(each, target))
+        change_control(story.world.batch, lambda each: core.control.changes.rollback(each, target))
     except BadInput:
         return
     story.exact()
@@ -432,7 +434,7 @@ def test_14_a_generation_of_other_rules_begins_a_new_epoch() -> None:
     """Segments folded by the old rules are not added to it."""
 
     def same_epoch(control: Control, made: Generation, activate: bool = True) -> Control:
-        published = core.control.publish(replace(control, fingerprint=made.fingerprint), made, activate)
+        published = core.control.changes.publish(replace(control, fingerprint=made.fingerprint), made, activate)
         return replace(published, epoch=control.epoch, epoch_start=control.epoch_start)
 
     def tale(story: Story) -> None:
@@ -444,7 +446,7 @@ def test_14_a_generation_of_other_rules_begins_a_new_epoch() -> None:
         story.life()
         story.exact()
 
-    require(tale, lambda patch, _: patch.setattr(core.runs, "publish", same_epoch))
+    require(tale, lambda patch, _: patch.setattr(core.control.runs, "publish", same_epoch))
 
 
 def test_14_no_rollback_to_a_generation_of_other_rules() -> None:
@@ -476,6 +478,6 @@ def test_14_a_run_of_the_old_rules_that_ends_after_a_full_one_is_not_published()
 
     def unasked(patch: pytest.MonkeyPatch, _: Story) -> None:
         patch.setattr(batch_layer.runs, "require_rules", lambda *_: None)
-        patch.setattr(core.runs, "give_up", lambda control, names: control)
+        patch.setattr(core.control.runs, "give_up", lambda control, names: control)
 
     require(tale, unasked)

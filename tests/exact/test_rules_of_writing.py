@@ -7,13 +7,13 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-import core.runs
+import core.control.runs
 import speed_layer.driver as driver
 import speed_layer.fold_step as fold_step
 import speed_layer.rows as rows
-from adapters.records import change_control, change_position, read_control, read_position
-from core.boundaries import latest
-from core.control import (
+from adapters.records.control import change_control, change_position, read_control, read_position
+from core.control.boundaries import latest
+from core.control.changes import (
     base_generation,
     first_control,
     needs_new_epoch,
@@ -22,7 +22,7 @@ from core.control import (
     register,
     rollback,
 )
-from core.tagged import settle, tagged
+from core.rows.tagged import settle, tagged
 from schemas.control import Boundary, Control, Generation, LogIdentity, Offsets, Position
 from schemas.errors import StoreUnavailable
 from speed_layer.driver import SpeedDriver
@@ -79,7 +79,7 @@ def test_2_a_boundary_is_never_below_what_the_speed_layer_has_planned() -> None:
             changed, boundary = record_boundary(replace(control, planned=dict.fromkeys(end, 0)), end)
             return replace(changed, planned=control.planned), boundary
 
-        patch.setattr(core.runs, "record_boundary", record)
+        patch.setattr(core.control.runs, "record_boundary", record)
 
     require(stale_end, unplanned)
 
@@ -153,12 +153,14 @@ def test_2_a_boundary_is_never_below_the_last_recorded_one() -> None:
         boundary = Boundary(last.id + 1, latest(end, control.planned, control.active_boundary.offsets))
         return replace(control, boundaries=(*control.boundaries, boundary)), boundary
 
-    require(tale, lambda patch, _: patch.setattr(core.runs, "record_boundary", unordered))
+    require(tale, lambda patch, _: patch.setattr(core.control.runs, "record_boundary", unordered))
 
 
 def test_2_a_boundary_is_recorded_before_the_batch_layer_reads_an_event() -> None:
     def later(patch: pytest.MonkeyPatch, story: Story) -> None:
-        patch.setattr(core.runs, "record_boundary", lambda control, end: (control, record_boundary(control, end)[1]))
+        patch.setattr(
+            core.control.runs, "record_boundary", lambda control, end: (control, record_boundary(control, end)[1])
+        )
 
     def tale(story: Story) -> None:
         story.send(8)

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-import adapters.records as records
-import serving_layer.snapshot as snapshot
+import adapters.records.control as records
+import serving_layer.reading.snapshot as snapshot
 import speed_layer.driver as driver
-from adapters.books import CONTROL
-from core.control import needs_new_epoch
+from adapters.records.books import CONTROL
+from core.control.changes import needs_new_epoch
 from schemas.control import Control, Position
 from schemas.errors import BadInput, MillraceError, NotReady, StoreUnavailable
-from serving_layer.views import answer
+from serving_layer.reading.views import answer
 from speed_layer.rows import Displaced
 from tests.contract.test_cassandra import Mute
 from tests.exact.processes import Crash, Fate, Process

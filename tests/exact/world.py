@@ -14,15 +14,15 @@ import pytest
 import batch_layer.jobs.generation
 import batch_layer.jobs.view_maker
 import batch_layer.runs
-import core.control
-import core.tagged
+import core.control.changes
+import core.rows.tagged
 import speed_layer.clean_up
 import speed_layer.driver
 import speed_layer.fold_step
 import speed_layer.write_step
-from adapters.engine_errors import translated
-from adapters.log import Topics
-from adapters.records import change_control, open_control, read_control, read_position, require_rules
+from adapters.engine.errors import translated
+from adapters.log.kafka_log import Topics
+from adapters.records.control import change_control, open_control, read_control, read_position, require_rules
 from adapters.settings import Settings
 from adapters.stores.port import ViewStore
 from batch_layer import fold_step as batch_fold
@@ -30,14 +30,14 @@ from batch_layer import write_step as batch_write
 from batch_layer.jobs.generation import BatchJob
 from batch_layer.jobs.view_maker import ViewMaker
 from batch_layer.output import Output
-from core.control import record_boundary
-from core.runs import base_of
-from core.tagged import NewerBase
+from core.control.changes import record_boundary
+from core.control.runs import base_of
+from core.rows.tagged import NewerBase
 from schemas.control import Boundary, Control, Generation, Offsets, Position, Run
 from schemas.errors import StoreUnavailable
 from schemas.event import EVENT_COLUMNS, Event
 from schemas.rules import Rules
-from serving_layer.views import Views
+from serving_layer.reading.views import Views
 from speed_layer.clean_up import CleanUp
 from speed_layer.driver import SpeedDriver, StartOver
 from speed_layer.fold_step import fold_records
@@ -164,8 +164,8 @@ class World:
             patch.setattr(speed_layer.fold_step, "Log", lambda *_: None)
             patch.setattr(speed_layer.fold_step, "bury_all", lambda _, letters: self.buried.append(letters))
             patch.setattr(batch_fold, "EVENTS_AT_ONCE", 5)
-            patch.setattr(core.control, "MAX_ABORTED", MAX_ABORTED)
-            patch.setattr(core.tagged, "SMALL_BYTES", 0)  # so that small rows have older parts too
+            patch.setattr(core.control.changes, "MAX_ABORTED", MAX_ABORTED)
+            patch.setattr(core.rows.tagged, "SMALL_BYTES", 0)  # so that small rows have older parts too
             yield self
 
     def mixed(self, batches: Iterator[pa.RecordBatch], tasks: int) -> list[list[pa.RecordBatch]]:

@@ -7,16 +7,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core.acceptance import parse_event
-from core.alias import Events, moving
-from core.codec import History, HistoryEntry
-from core.fold_slow import SlowView
-from core.partitioner import partition_of
+from core.events.acceptance import parse_event
+from core.events.alias import Events, moving
+from core.events.partitioner import partition_of
+from core.fold.slow import SlowView
+from core.rows.codec import History, HistoryEntry
 from schemas.errors import SettingsError
 from schemas.event import Event, Record
 from schemas.rules import Rules
-from serving_layer.aliases import _records
-from serving_layer.views import answer
+from serving_layer.answers.aliases import _records
+from serving_layer.reading.views import answer
 from tests.integration.test_serving import RULES, everything, expected, small_lambda
 from tests.small_lambda import SmallLambda, placed
 from tests.streams import DAY, START, event_streams

@@ -9,8 +9,8 @@ from urllib.parse import quote
 import pytest
 from httpx import Client
 
-from adapters.books import CATALOGUE
-from adapters.log import Log
+from adapters.log.kafka_log import Log
+from adapters.records.books import CATALOGUE
 from adapters.settings import Settings
 from adapters.stores import open_store
 from tests.serving import SLASHED, START, fill, problem, serving, until

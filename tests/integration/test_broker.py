@@ -15,10 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from adapters.broker import embedded_broker, running_broker, wait_until_stopped
-from adapters.broker_home import try_lock
-from adapters.kafka_client import cluster_id
-from adapters.log import Log
+from adapters.broker.embedded import embedded_broker, running_broker, wait_until_stopped
+from adapters.broker.home import try_lock
+from adapters.log.client import cluster_id
+from adapters.log.kafka_log import Log
 from schemas.errors import LogUnavailable, SettingsError
 
 pytestmark = pytest.mark.kafka
@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[2]
 COMMAND = """
 import sys, time
 from pathlib import Path
-from adapters.broker import embedded_broker, wait_until_stopped
+from adapters.broker.embedded import embedded_broker, wait_until_stopped
 with embedded_broker(Path(sys.argv[1])) as bootstrap:
     print(bootstrap, flush=True)
     sys.stdin.read()
@@ -199,7 +199,7 @@ def test_without_java_the_remedy_is_named(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_a_start_that_fails_shows_the_end_of_the_brokers_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("adapters.jars.jar_folder", lambda name, root: tmp_path)
+    monkeypatch.setattr("adapters.machine.jars.jar_folder", lambda name, root: tmp_path)
     with pytest.raises(LogUnavailable, match=r"did not start(.|\n)*Could not find or load main class"):
         use_once(tmp_path)
     wait_until_stopped(tmp_path)

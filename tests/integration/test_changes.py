@@ -7,8 +7,8 @@ from urllib.parse import quote
 import pytest
 from httpx import Client
 
-from adapters.forgotten import forget
-from adapters.log import Log
+from adapters.log.forgotten import forget
+from adapters.log.kafka_log import Log
 from adapters.settings import Settings
 from tests.integration.test_api import client, settings
 from tests.integration.test_lookup_commands import millrace
@@ -92,7 +92,7 @@ def test_who_waits_to_be_forgotten_is_not_moved(client: Client, log: Log) -> Non
 def test_a_history_that_the_views_do_not_hold_to_the_logs_end_is_not_moved(
     client: Client, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("serving_layer.aliases.PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr("serving_layer.answers.aliases.PATIENCE_SECONDS", 0.2)
     more = [{"kind": "view", "user_id": "u3", "item_id": f"more{k}"} for k in range(60)]
     assert [client.post("/interactions", json=more).status_code for _ in range(2)] == [202, 202]
     said = problem(client.post("/users/known/aliases", json={"anonymous": "u3"}), 503)["detail"]

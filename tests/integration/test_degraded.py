@@ -17,12 +17,12 @@ from urllib.parse import urlsplit
 import pytest
 from httpx import Client, Response
 
-from adapters.broker import embedded_broker, wait_until_stopped
-from adapters.broker_home import BrokerHome
+from adapters.broker.embedded import embedded_broker, wait_until_stopped
+from adapters.broker.home import BrokerHome
 from adapters.settings import Settings
 from adapters.stores import open_store
-from serving_layer.status import status
-from serving_layer.views import open_views
+from serving_layer.answers.status import status
+from serving_layer.reading.views import open_views
 from tests.proxy import Proxy, proxy
 from tests.servers import new_database, run_cql
 from tests.serving import RULES, fill, model_rows, problem, serving, shop, until
@@ -89,8 +89,8 @@ def parts(tmp_path_factory: pytest.TempPathFactory, cassandra_port: int, redis_u
     replication = "{'class': 'SimpleStrategy', 'replication_factor': 1}"
     run_cql(cassandra_port, f"CREATE KEYSPACE {keyspace} WITH replication = {replication}")
     with ExitStack() as stack, pytest.MonkeyPatch.context() as patch:
-        patch.setattr("adapters.appender.DELIVERY_SECONDS", 3.0)
-        patch.setattr("adapters.appender.TIMEOUT_SECONDS", 1.0)
+        patch.setattr("adapters.log.appender.DELIVERY_SECONDS", 3.0)
+        patch.setattr("adapters.log.appender.TIMEOUT_SECONDS", 1.0)
         stack.callback(run_cql, cassandra_port, f"DROP KEYSPACE {keyspace}")
         batch_url, speed_url = f"cassandra://127.0.0.1:{cassandra_port}/{keyspace}", new_database(redis_url)
         world = filled(stack, batch_url, speed_url)
@@ -238,7 +238,7 @@ def refused(posts: list[Future[Response]]) -> None:
 def test_an_embedded_broker_that_died_is_started_again_for_whoever_posts(tmp_path: Path) -> None:
     world = fill(tmp_path)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("adapters.appender.DELIVERY_SECONDS", 1.0)
+        patch.setattr("adapters.log.appender.DELIVERY_SECONDS", 1.0)
         with serving(Settings(home=tmp_path)) as client:
             until(lambda: client.post("/interactions", json=EVENT).status_code == 202, 60)
             kill_broker(tmp_path)

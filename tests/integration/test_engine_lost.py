@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.commands import INTERRUPTED
+from adapters.terminal.commands import INTERRUPTED
 from tests.crash.parts import MARKS, command_line, descendants
 from tests.e2e.commands import ROOT, until
 
@@ -19,9 +19,9 @@ pytestmark = pytest.mark.spark
 OPEN = """
 from pathlib import Path
 import click
-from adapters.commands import reports_errors
+from adapters.terminal.commands import reports_errors
 from adapters.settings import Settings
-from adapters.spark import open_session
+from adapters.engine.session import open_session
 click.command()(reports_errors(lambda: open_session(Settings(home=Path.cwd()), "lost")))()
 """
 

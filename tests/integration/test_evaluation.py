@@ -12,8 +12,8 @@ import pyarrow as pa
 import pytest
 from click.testing import CliRunner
 
-from adapters.books import BLEND as BLEND_SPACE
-from adapters.books import CALIBRATION
+from adapters.records.books import BLEND as BLEND_SPACE
+from adapters.records.books import CALIBRATION
 from adapters.stores import open_store
 from batch_layer.evaluation import (
     ALS,
@@ -27,7 +27,7 @@ from batch_layer.evaluation import (
     in_time_order,
 )
 from batch_layer.search import search
-from core.ranking_quality import Interactions, judged
+from core.ranking.ranking_quality import Interactions, judged
 from datasets.importers import IMPORTERS
 from datasets.importers.base import ImportOptions
 from datasets.importing import Share, read_dataset
@@ -40,9 +40,9 @@ from recommenders.cohort import Cohort
 from recommenders.opened import blended, fit_all, open_all
 from schemas.event import REMOVE, Event
 from schemas.rules import Rules
-from serving_layer.catalogue import Page
-from serving_layer.recommender import Wish, recommend
-from serving_layer.views import Views, answer
+from serving_layer.answers.recommend import Wish, recommend
+from serving_layer.reading.catalogue import Page
+from serving_layer.reading.views import Views, answer
 from tests.small_lambda import SmallLambda, placed
 from tests.streams import DAY, HOUR, START
 

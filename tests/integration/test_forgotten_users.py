@@ -6,18 +6,18 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from adapters.dead_letters import DeadLetter, bury
-from adapters.forgotten import Mark, forget, forgotten, marks
-from adapters.log import Log
+from adapters.log.dead_letters import DeadLetter, bury
+from adapters.log.forgotten import Mark, forget, forgotten, marks
+from adapters.log.kafka_log import Log
 from adapters.stores import open_store
-from core.partitioner import partition_of
+from core.events.partitioner import partition_of
 from millrace.forget import Trace, said, trace
 from millrace.forget import forget as command
 from millrace.rejected import unforgotten
 from schemas.errors import BadInput
 from schemas.event import Record
 from schemas.rules import Rules
-from serving_layer.views import Views
+from serving_layer.reading.views import Views
 from tests.serving import event
 from tests.small_lambda import SmallLambda, placed
 

@@ -8,14 +8,14 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from adapters.books import generation_book
+from adapters.records.books import generation_book
 from adapters.stores import ViewStore, open_store
 from batch_layer.drift import drift, kept, ratios
 from batch_layer.gate import Case, Limits, Verdict, verdict
 from batch_layer.sample_check import Check, check, recomputed
-from core.codec import ItemSeen, pack_item, pack_norm, pack_sums, unpack_history, unpack_norm, unpack_sums
-from core.fold_slow import SlowView
-from core.views import COUNTS, HISTORY, ITEMS, NORMS, PAIRS, SEEN
+from core.fold.slow import SlowView
+from core.rows.codec import ItemSeen, pack_item, pack_norm, pack_sums, unpack_history, unpack_norm, unpack_sums
+from core.rows.views import COUNTS, HISTORY, ITEMS, NORMS, PAIRS, SEEN
 from schemas.event import STORED_COLUMNS
 from schemas.rules import Rules
 from tests.folding import fold_into

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from adapters.books import CATALOGUE, CONTROL, SCHEDULE
-from adapters.catalogue import ITEMS, Applied
+from adapters.records.books import CATALOGUE, CONTROL, SCHEDULE
+from adapters.records.catalogue import ITEMS, Applied
 from adapters.stores import open_store
 from batch_layer.schedule import STATE, Outcome, State
-from core.catalogue_rows import pack_entry
+from core.rows.catalogue_rows import pack_entry
 from millrace.__main__ import main
 from schemas.catalogue import Item
 from schemas.control import Run

@@ -16,7 +16,7 @@ import httpx
 import pytest
 from httpx import Client
 
-from adapters.children import free_port
+from adapters.machine.children import free_port
 from adapters.settings import Settings
 from serving_layer.http.bodies import FREE_BYTES, Limits
 from serving_layer.http.protocol import Connection, Sparing

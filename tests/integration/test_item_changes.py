@@ -8,17 +8,17 @@ from typing import Any
 
 import pytest
 
-from adapters.appender import Appender
-from adapters.catalogue import CatalogueFollower, catch_up
-from adapters.item_records import ItemRecords
-from adapters.log import Log
+from adapters.log.appender import Appender
+from adapters.log.kafka_log import Log
+from adapters.records.catalogue import CatalogueFollower, catch_up
+from adapters.records.item_records import ItemRecords
 from adapters.stores import ViewStore, open_store
 from schemas.event import Event
 from schemas.rules import Rules
-from serving_layer.catalogue import NotFound
-from serving_layer.ingest import Unprocessable
-from serving_layer.item_changes import change_item
-from serving_layer.views import Views
+from serving_layer.answers.item_changes import change_item
+from serving_layer.http.ingest import Unprocessable
+from serving_layer.reading.catalogue import NotFound
+from serving_layer.reading.views import Views
 from tests.small_lambda import SmallLambda, placed
 
 pytestmark = pytest.mark.kafka

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from adapters.log import Topics
-from adapters.opened import store
-from adapters.records import change_position
-from core.control import first_control, first_position, register
-from core.partitioner import partition_of
+from adapters.log.kafka_log import Topics
+from adapters.records.control import change_position
+from adapters.stores.opened import store
+from core.control.changes import first_control, first_position, register
+from core.events.partitioner import partition_of
 from schemas.control import LogIdentity
 from schemas.event import MAX_VALUE_BYTES, RECORD_COLUMNS
 from schemas.rules import Rules

@@ -9,10 +9,10 @@ import pytest
 from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, ConfigResource  # type: ignore[attr-defined]
 
-from adapters.appender import Appender
-from adapters.children import free_port
-from adapters.dead_letters import DeadLetter, bury, dead_letters
-from adapters.log import Log
+from adapters.log.appender import Appender
+from adapters.log.dead_letters import DeadLetter, bury, dead_letters
+from adapters.log.kafka_log import Log
+from adapters.machine.children import free_port
 from schemas.errors import BadInput, LogUnavailable, MillraceError, NotReady, SettingsError
 from schemas.event import Record
 
@@ -154,8 +154,8 @@ def test_a_range_that_retention_has_removed_is_named_and_never_skipped(log: Log)
 def test_a_range_removed_while_it_is_read_is_an_error_too(log: Log) -> None:
     """The check at the start has passed then: the client itself must refuse to jump."""
     fill(log, 10)
-    from adapters.kafka_client import client_settings
-    from adapters.log_reader import committed_messages
+    from adapters.log.client import client_settings
+    from adapters.log.reader import committed_messages
 
     delete_before(log, 4)
     with pytest.raises(Exception, match="out of range"):
@@ -283,7 +283,7 @@ UNREACHABLE: list[Callable[[Log], object]] = [
 def test_an_unreachable_cluster_is_named_within_the_time(
     asked: Callable[[Log], object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("adapters.log.TIMEOUT_SECONDS", 1.0)
+    monkeypatch.setattr("adapters.log.kafka_log.TIMEOUT_SECONDS", 1.0)
     address = f"127.0.0.1:{free_port()}"
     began = time.monotonic()
     with pytest.raises(LogUnavailable, match=rf"the log at {address} cannot be reached .* check that the broker runs"):
@@ -292,7 +292,7 @@ def test_an_unreachable_cluster_is_named_within_the_time(
 
 
 def test_records_that_nobody_acknowledges_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("adapters.appender.DELIVERY_SECONDS", 1.0)
+    monkeypatch.setattr("adapters.log.appender.DELIVERY_SECONDS", 1.0)
     appender = Appender(f"127.0.0.1:{free_port()}")
     for _ in range(3):
         appender.append("events", b"k", b"v")

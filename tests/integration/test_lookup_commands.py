@@ -12,13 +12,13 @@ from typing import Any
 import httpx
 import pytest
 
-from adapters.children import free_port
-from adapters.log import Log
+from adapters.log.kafka_log import Log
+from adapters.machine.children import free_port
 from adapters.settings import Settings
 from adapters.stores import open_store
 from schemas.rules import Rules
-from serving_layer.status import status
-from serving_layer.views import Views
+from serving_layer.answers.status import status
+from serving_layer.reading.views import Views
 from tests.serving import SLASHED, event, fill
 from tests.small_lambda import SmallLambda, placed
 

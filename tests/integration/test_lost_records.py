@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from adapters.books import SPEED
-from adapters.log import Topics
-from adapters.records import change_control, change_position, open_control
+from adapters.log.kafka_log import Topics
+from adapters.records.books import SPEED
+from adapters.records.control import change_control, change_position, open_control
 from adapters.stores import open_store
-from core.control import commit, plan, register
+from core.control.changes import commit, plan, register
 from schemas.control import LogIdentity, Position
 from schemas.rules import Rules
 from speed_layer.driver import SpeedDriver

@@ -9,7 +9,7 @@ import numpy as np
 from batch_layer.evaluation import BLEND, Question, below, by_time, coded, evaluate
 from batch_layer.gate import Case, Limits, Verdict, verdict
 from batch_layer.paired import by_recipe, paired, recipe
-from core.ranking_quality import Interactions, Mask
+from core.ranking.ranking_quality import Interactions, Mask
 from recommenders import settings_of
 from recommenders.als.model import AlsSettings
 from schemas.rules import Rules

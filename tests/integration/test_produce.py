@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from adapters.log import Log
-from adapters.opening import open_log
+from adapters.broker.opening import open_log
+from adapters.log.kafka_log import Log
 from adapters.settings import load_settings
-from core.acceptance import parse_event
+from core.events.acceptance import parse_event
 from datasets.cli import generate, produce
 from datasets.importers.cli import import_
 from schemas.event import Event, Record

@@ -17,23 +17,23 @@ import numpy as np
 import pytest
 
 import speed_layer.clean_up as clean_up
-from adapters.books import CONTROL, SPEED, generation_book
-from adapters.records import change_control
+from adapters.records.books import CONTROL, SPEED, generation_book
+from adapters.records.control import change_control
 from adapters.settings import Settings
 from adapters.stores import ViewStore, open_store
 from batch_layer.runs import Runs
-from core.boundaries import reaches
-from core.control import drop, rollback
-from core.fold_slow import SlowView
+from core.control.boundaries import reaches
+from core.control.changes import drop, rollback
+from core.fold.slow import SlowView
 from recommenders.als.model import artefact
 from schemas.control import Control, Offsets
 from schemas.event import REMOVE, Event
 from schemas.rules import Rules
-from serving_layer.catalogue import Page
-from serving_layer.lookups import similar
-from serving_layer.recommender import Wish, recommend
-from serving_layer.snapshot import Snapshot
-from serving_layer.views import Views, answer
+from serving_layer.answers.lookups import similar
+from serving_layer.answers.recommend import Wish, recommend
+from serving_layer.reading.catalogue import Page
+from serving_layer.reading.snapshot import Snapshot
+from serving_layer.reading.views import Views, answer
 from tests.exact.stores import MemoryStore
 from tests.folding import Rows
 from tests.integration.test_serving import rounded, slow_similar

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from adapters.books import CATALOGUE
-from adapters.catalogue import ITEMS, catch_up
-from adapters.dead_letters import dead_letters
-from adapters.log import Log
-from adapters.records import Applied
+from adapters.log.dead_letters import dead_letters
+from adapters.log.kafka_log import Log
+from adapters.records.books import CATALOGUE
+from adapters.records.catalogue import ITEMS, catch_up
+from adapters.records.control import Applied
 from adapters.stores import ViewStore, open_store
-from core.catalogue_rows import unpack_item_record
+from core.rows.catalogue_rows import unpack_item_record
 from millrace.replaying import Replayed, Replayer
 from schemas.control import LogIdentity
 from schemas.errors import SettingsError, StoreUnavailable

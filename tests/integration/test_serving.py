@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from scipy.stats import beta
 
 from adapters.stores import open_store
-from core.fold_slow import SlowView
-from core.scores import LOWER_TAIL, PRIOR
+from core.fold.slow import SlowView
+from core.ranking.scores import LOWER_TAIL, PRIOR
 from schemas.event import BUCKET_MS, Event
 from schemas.rules import Rules
-from serving_layer import lookups
-from serving_layer.catalogue import NotFound, Page
-from serving_layer.views import Views, answer
+from serving_layer.answers import lookups
+from serving_layer.reading.catalogue import NotFound, Page
+from serving_layer.reading.views import Views, answer
 from tests.small_lambda import SmallLambda, placed
 from tests.streams import event_streams
 

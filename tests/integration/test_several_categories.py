@@ -6,17 +6,17 @@ from typing import Any
 
 import pytest
 
-from adapters.books import CATALOGUE
+from adapters.records.books import CATALOGUE
 from adapters.stores import open_store
-from core.catalogue_rows import pack_entry
+from core.rows.catalogue_rows import pack_entry
 from schemas.catalogue import Item, User
 from schemas.event import Event
 from schemas.rules import Rules
-from serving_layer import lookups
-from serving_layer.catalogue import Page
-from serving_layer.recommender import Wish, explain, profile, recommend
-from serving_layer.snapshot import Snapshot
-from serving_layer.views import Views, answer
+from serving_layer.answers import lookups
+from serving_layer.answers.recommend import Wish, explain, profile, recommend
+from serving_layer.reading.catalogue import Page
+from serving_layer.reading.snapshot import Snapshot
+from serving_layer.reading.views import Views, answer
 from tests.small_lambda import SmallLambda, placed
 
 START = 1_760_000_000_000

@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
-from adapters.books import CATALOGUE, CONTROL, SPEED
-from adapters.records import Applied
+from adapters.records.books import CATALOGUE, CONTROL, SPEED
+from adapters.records.control import Applied
 from adapters.stores import open_store
-from core.catalogue_rows import DELETED
-from core.control import new_epoch, record_boundary
-from core.fold_slow import SlowView
+from core.control.changes import new_epoch, record_boundary
+from core.fold.slow import SlowView
+from core.rows.catalogue_rows import DELETED
 from schemas.control import Control, LogIdentity
 from schemas.errors import NotReady, StoreUnavailable
-from serving_layer.snapshot import Snapshot
-from serving_layer.views import Views, answer
+from serving_layer.reading.snapshot import Snapshot
+from serving_layer.reading.views import Views, answer
 from tests.integration.test_serving import RULES, everything, expected
 from tests.serving import shop
 from tests.small_lambda import SmallLambda, placed

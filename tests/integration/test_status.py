@@ -7,19 +7,19 @@ from typing import Any
 
 import pytest
 
-from adapters.books import CATALOGUE, generation_book
-from adapters.forgotten import forget
-from adapters.log import Log
-from adapters.records import Applied
+from adapters.log.forgotten import forget
+from adapters.log.kafka_log import Log
+from adapters.records.books import CATALOGUE, generation_book
+from adapters.records.control import Applied
 from adapters.settings import Settings
 from adapters.stores import open_store
-from core.codec import Facts, pack_facts
-from core.control import new_epoch, publish, rollback
-from core.views import FACTS, FACTS_KEY
+from core.control.changes import new_epoch, publish, rollback
+from core.rows.codec import Facts, pack_facts
+from core.rows.views import FACTS, FACTS_KEY
 from schemas.control import Generation
 from schemas.rules import Rules
-from serving_layer.status import status
-from serving_layer.views import Views
+from serving_layer.answers.status import status
+from serving_layer.reading.views import Views
 from tests.serving import event
 from tests.small_lambda import SmallLambda, placed
 

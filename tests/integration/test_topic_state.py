@@ -11,18 +11,18 @@ import pytest
 from click.testing import CliRunner
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
-from adapters.books import CATALOGUE
-from adapters.dead_letters import DeadLetter, bury_letters
-from adapters.log import Log, Topics
-from adapters.opening import open_log
-from adapters.records import Applied
+from adapters.broker.opening import open_log
+from adapters.log.dead_letters import DeadLetter, bury_letters
+from adapters.log.kafka_log import Log, Topics
+from adapters.log.topic_state import findings, say_warnings
+from adapters.records.books import CATALOGUE
+from adapters.records.control import Applied
 from adapters.settings import Settings
 from adapters.stores import open_store
-from adapters.topic_state import findings, say_warnings
 from millrace.doctor import doctor
 from schemas.errors import SettingsError
 from schemas.event import Record
-from serving_layer.beside_events import about_the_topics
+from serving_layer.answers.beside_events import about_the_topics
 from tests.servers import new_database
 
 pytestmark = pytest.mark.kafka

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from adapters.books import CATALOGUE, LEASE, SPEED
-from adapters.lease import SPEED_LAYER, Lease
-from adapters.log import Topics
-from adapters.records import Applied, change_position, check_speed_store, open_control, read_position
+from adapters.log.kafka_log import Topics
+from adapters.records.books import CATALOGUE, LEASE, SPEED
+from adapters.records.control import Applied, change_position, check_speed_store, open_control, read_position
+from adapters.records.lease import SPEED_LAYER, Lease
 from adapters.stores import ViewStore, open_store
-from core.control import register
+from core.control.changes import register
 from schemas.control import Boundary, LogIdentity, Position
 from schemas.errors import SettingsError
 from schemas.rules import Rules

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from core.catalogue import categories_of, parse_item, parse_user
-from core.catalogue_rows import pack_entry, plain, unpack_item_record, unpack_user_record
+from core.events.catalogue import categories_of, parse_item, parse_user
+from core.rows.catalogue_rows import pack_entry, plain, unpack_item_record, unpack_user_record
 from schemas.catalogue import Item, User
 from schemas.event import Rejected
 

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from adapters.children import Child, ChildFailed, child, free_port, listening, port_is_free, start
+from adapters.machine.children import Child, ChildFailed, child, free_port, listening, port_is_free, start
 
 ROOT = Path(__file__).resolve().parents[2]
 PARENT = """
 import sys, threading, time
 from pathlib import Path
-from adapters.children import start
+from adapters.machine.children import start
 
 def begin() -> None:
     child = start("sleeper", ["sh", "-c", "echo up; exec sleep 300"], Path(sys.argv[1]))
@@ -68,7 +68,7 @@ def test_a_child_outlives_the_thread_that_asked_for_it(tmp_path: Path) -> None:
 
 
 def test_a_leash_whose_parent_is_gone_runs_nothing(tmp_path: Path) -> None:
-    leash = [sys.executable, "-I", "-S", str(ROOT / "adapters" / "leash.py")]
+    leash = [sys.executable, "-I", "-S", str(ROOT / "adapters" / "machine" / "leash.py")]
     gone = subprocess.run([*leash, "1", "9", "touch", str(tmp_path / "ran")], check=False)
     assert gone.returncode == 128 + signal.SIGKILL
     assert not (tmp_path / "ran").exists()

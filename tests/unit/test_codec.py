@@ -6,7 +6,10 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.codec import (
+from core.bytes.word_kernel import padded
+from core.fold.digest_kernel import digests
+from core.fold.history_kernel import pack_histories, unpack_histories
+from core.rows.codec import (
     History,
     HistoryEntry,
     add_history,
@@ -15,10 +18,7 @@ from core.codec import (
     unpack_history,
     unpack_sums,
 )
-from core.digest_kernel import digests
-from core.history_kernel import pack_histories, unpack_histories
-from core.sums_kernel import add_sums, overlay_sums, pack_rows
-from core.word_kernel import padded
+from core.rows.sums_kernel import add_sums, overlay_sums, pack_rows
 from tests.folding import event_key
 
 # Names that share beginnings, some too long for one byte; amounts around each width's edges.

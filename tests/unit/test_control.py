@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from core.control import drop, first_control, publish, rollback
+from core.control.changes import drop, first_control, publish, rollback
 from schemas.control import Boundary, Control, Generation, LogIdentity
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from adapters.java import find_java, java_version
+from adapters.machine.java import find_java, java_version
 from millrace.doctor import check_clock, check_home, doctor
 from schemas.errors import SettingsError
 

@@ -7,14 +7,14 @@ from pathlib import Path
 
 from adapters.settings import Settings
 from adapters.stores import open_store
-from core.codec import Facts, unpack_facts
-from core.fold_slow import SlowView
-from core.views import FACTS, FACTS_KEY
+from core.fold.slow import SlowView
+from core.rows.codec import Facts, unpack_facts
+from core.rows.views import FACTS, FACTS_KEY
 from schemas.event import Event
 from schemas.rules import Rules
-from serving_layer.ingest import read_interactions
-from serving_layer.status import status
-from serving_layer.views import Views
+from serving_layer.answers.status import status
+from serving_layer.http.ingest import read_interactions
+from serving_layer.reading.views import Views
 from tests.folding import Rows, fold_into
 from tests.small_lambda import SmallLambda, placed
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from adapters.engine_errors import EngineLost, translated
+from adapters.engine.errors import EngineLost, translated
 
 WORKER = "Job aborted: Lost task 0.0: org.apache.spark.SparkException: Python worker exited unexpectedly"
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.fitted_table import GAP, Field, fit, print_table
-from adapters.terminal import PlainConsole
+from adapters.terminal.console import PlainConsole
+from adapters.terminal.fitted_table import GAP, Field, fit, print_table
 
 LONG = "SKU-00000000000000000017-red-xl"
 ROWS = [

@@ -5,12 +5,12 @@ import itertools
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from core.codec import (
+from core.fold.slow import SlowView
+from core.rows.codec import (
     pack_sums,
     unpack_sums,
 )
-from core.fold_slow import SlowView
-from core.sums_kernel import add_sums
+from core.rows.sums_kernel import add_sums
 from schemas.event import Event
 from schemas.rules import Rules
 from tests.folding import Rows, fold_into, rows_as_data, slow

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from core.control import (
+from core.control.changes import (
     base_generation,
     drop,
     first_control,

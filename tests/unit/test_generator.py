@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from core.acceptance import parse_event
-from core.partitioner import partition_of
+from core.events.acceptance import parse_event
+from core.events.partitioner import partition_of
 from datasets.generator import Burst, GeneratorSettings, World, generate_events, live_events, write_dataset
 from schemas.errors import BadInput
 from schemas.event import Event, Record

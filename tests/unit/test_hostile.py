@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.parse import parse_event
+from core.events.parse import parse_event
 from schemas.event import Rejected
 from schemas.rules import Rules
 from tests.hostile import hostile_at_random

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from adapters.records import change_control, change_position, read_position
-from core.control import new_epoch
+from adapters.records.control import change_control, change_position, read_position
+from core.control.changes import new_epoch
 from schemas.errors import StoreUnavailable
 from speed_layer.driver import StartOver
 from speed_layer.idle import IdleLook

@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from core.acceptance import parse_event
-from core.partitioner import partition_of
+from core.events.acceptance import parse_event
+from core.events.partitioner import partition_of
 from datasets.importers import IMPORTERS
 from datasets.importers.base import Importer, ImportOptions
 from datasets.importers.delimited import Columns, Delimited

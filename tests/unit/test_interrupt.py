@@ -10,8 +10,8 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from adapters.commands import reports_errors
-from adapters.stopping import INTERRUPTED, until_stopped
+from adapters.machine.stopping import INTERRUPTED, until_stopped
+from adapters.terminal.commands import reports_errors
 from millrace.__main__ import main
 
 

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from core.catalogue import parse_item
-from core.catalogue_rows import DELETED, pack_entry
-from core.item_patch import patched
+from core.events.catalogue import parse_item
+from core.events.item_patch import patched
+from core.rows.catalogue_rows import DELETED, pack_entry
 from schemas.catalogue import Item
 from schemas.event import Rejected
-from serving_layer.ingest import Unprocessable
-from serving_layer.item_changes import read_patch
+from serving_layer.answers.item_changes import read_patch
+from serving_layer.http.ingest import Unprocessable
 
 WHOLE = {"item_id": "a", "title": "T", "price": 2.5, "tags": ["x", "y"], "hidden": False, "stock": {"shop": 3}}
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from adapters import jars
-from adapters.jars import Jar, read_lock
+from adapters.machine import jars
+from adapters.machine.jars import Jar, read_lock
 from schemas.errors import SettingsError
 
 GOOD = b"a jar"

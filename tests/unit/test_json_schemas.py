@@ -10,9 +10,9 @@ from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 
 import schemas
-from core.catalogue import parse_item, parse_user
-from core.parse import parse_event
-from core.strict_json import Malformed, decode
+from core.events.catalogue import parse_item, parse_user
+from core.events.parse import parse_event
+from core.events.strict_json import Malformed, decode
 from schemas.event import Rejected
 from schemas.rules import DEFAULT_KINDS, Rules
 from tests.hostile import Hostile, encoded, good, hostile

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import pytest
 
-import serving_layer.kept_rows as kept_rows
-from core.views import NORMS
-from serving_layer.kept_rows import KeptRows
+import serving_layer.reading.kept_rows as kept_rows
+from core.rows.views import NORMS
+from serving_layer.reading.kept_rows import KeptRows
 
 STORED = {b"%d" % number: b"row %d" % number for number in range(0, 20, 2)}
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from adapters.books import LEASE
-from adapters.lease import BATCH_RUN, SPEED_LAYER, Lease
+from adapters.records.books import LEASE
+from adapters.records.lease import BATCH_RUN, SPEED_LAYER, Lease
 from adapters.stores import open_store
 from schemas.errors import MillraceError, StoreUnavailable
 

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import HealthCheck, Phase, find, given, settings
 from hypothesis import strategies as st
 
-from adapters.books import SPEED, generation_book, segment_space, state_space
-from core.control import record_boundary
-from core.fold_slow import SlowView
-from core.tagged import NewerBase, settle
-from core.views import VIEWS
+from adapters.records.books import SPEED, generation_book, segment_space, state_space
+from core.control.changes import record_boundary
+from core.fold.slow import SlowView
+from core.rows.tagged import NewerBase, settle
+from core.rows.views import VIEWS
 from schemas.control import Control, Generation, Offsets, Position
 from schemas.event import REMOVE, Event
 from schemas.rules import Rules

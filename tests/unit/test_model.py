@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from adapters.books import generation_book
+from adapters.records.books import generation_book
 from adapters.stores import Book, ViewStore, open_store
 from recommenders.als.fold_in import Floats, Matrix
 from recommenders.als.model import artefact
 from recommenders.als.scorer import AlsScorer
 from schemas.errors import StoreUnavailable
-from serving_layer.models import SHARE_OF_PATIENCE, recommenders_of
-from serving_layer.patience import Lost, Patience
-from serving_layer.snapshot import Snapshot
-from serving_layer.views import BATCH, Views
+from serving_layer.reading.models import SHARE_OF_PATIENCE, recommenders_of
+from serving_layer.reading.patience import Lost, Patience
+from serving_layer.reading.snapshot import Snapshot
+from serving_layer.reading.views import BATCH, Views
 
 FACTORS = 50
 

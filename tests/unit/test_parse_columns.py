@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.acceptance import standing_weight
-from core.parse import parse_columns, parse_event, weights
-from core.partitioner import partition_of
+from core.events.acceptance import standing_weight
+from core.events.parse import parse_columns, parse_event, weights
+from core.events.partitioner import partition_of
 from schemas.event import EVENT_COLUMNS, RECORD_COLUMNS, REJECTED_COLUMNS, Event, Record, Rejected
 from schemas.rules import DEFAULT_KINDS, Rules
 from tests.hostile import TIMESTAMP, USER, Hostile, encoded, good, hostile

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from schemas.errors import StoreUnavailable
-from serving_layer.patience import LeftBehind, Lost, Patience, reading
+from serving_layer.reading.patience import LeftBehind, Lost, Patience, reading
 
 BUDGET = 0.5
 

@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 WORK = """
 import sys
-from adapters.progress import progress, waiting, watched
+from adapters.terminal.progress import progress, waiting, watched
 with progress("gener[/red]ation", 6) as reached:
     reached(2, now="compute")
     with waiting("an inner wait"):

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from adapters.engine.session import require_reachable_views
 from adapters.settings import Settings
-from adapters.spark import require_reachable_views
 from schemas.errors import SettingsError
 
 FAR = Settings(batch_views="cassandra://c:9042/k", speed_views="redis://r:6379/0")

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from core.acceptance import parse_event
-from core.remedies import advice, frequent, remedy
+from core.events.acceptance import parse_event
+from core.events.remedies import advice, frequent, remedy
 from schemas.event import Rejected
 from schemas.rules import Rules
 from tests.hostile import hostile

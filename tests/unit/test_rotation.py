@@ -3,8 +3,8 @@
 import sys
 from pathlib import Path
 
-from adapters.children import start
-from adapters.rotation import begin_again
+from adapters.machine.children import start
+from adapters.machine.rotation import begin_again
 
 
 def test_a_log_that_grew_large_begins_again_under_its_writer_and_the_old_part_is_kept(tmp_path: Path) -> None:

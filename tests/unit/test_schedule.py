@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from adapters.books import SCHEDULE
-from adapters.lease import AlreadyRuns
+from adapters.records.books import SCHEDULE
+from adapters.records.lease import AlreadyRuns
 from adapters.stores import open_store
 from batch_layer import schedule
 from batch_layer.schedule import (

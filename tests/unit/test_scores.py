@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import beta
 
-from core import scores
-from core.blend import blend
-from core.scores import Window, WindowCounts
+from core.ranking import scores
+from core.ranking.blend import blend
+from core.ranking.scores import Window, WindowCounts
 from schemas.event import BUCKET_MS
 
 

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from adapters.log import Log, Topics
+from adapters.log.kafka_log import Log, Topics
 from adapters.settings import Settings, load_settings
 from adapters.stores import open_store
 from adapters.stores.cassandra_session import Address
 from batch_layer.output import Output
-from core.masking import masked
+from core.text.masking import masked
 from millrace.__main__ import main
 from schemas.errors import SettingsError
 from speed_layer.micro_batch import Places

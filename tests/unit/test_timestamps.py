@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.timestamps import epoch_ms
+from core.events.timestamps import epoch_ms
 from tests.unit.times import BAD_TIMES, GOOD_TIMES
 
 

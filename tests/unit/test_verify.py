@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from adapters.books import SPEED, generation_book, segment_space, state_space
+from adapters.records.books import SPEED, generation_book, segment_space, state_space
 from adapters.stores import open_store
-from core.codec import (
+from core.control.changes import record_boundary
+from core.rows.codec import (
     pack_facts,
     pack_history,
     pack_item,
@@ -20,17 +21,16 @@ from core.codec import (
     unpack_norm,
     unpack_sums,
 )
-from core.control import record_boundary
-from core.tagged import settle, tagged
-from core.views import FACTS, HISTORY, ITEMS, NORMS, PAIRS, SEEN, VIEWS
+from core.rows.tagged import settle, tagged
+from core.rows.views import FACTS, HISTORY, ITEMS, NORMS, PAIRS, SEEN, VIEWS
 from schemas.control import Offsets, Position
 from schemas.errors import MillraceError
 from schemas.event import REMOVE, Event
 from schemas.rules import Rules
-from serving_layer.merged_rows import MergedRows, Moved
-from serving_layer.verify import compare
-from serving_layer.verify_histories import Prefix
-from serving_layer.verify_report import Report
+from serving_layer.proof.compare import compare
+from serving_layer.proof.histories import Prefix
+from serving_layer.proof.report import Report
+from serving_layer.reading.merged_rows import MergedRows, Moved
 from tests.exact.stores import MemoryStore
 from tests.small_lambda import SmallLambda, placed
 

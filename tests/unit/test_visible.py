@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from adapters.saying import PlainFormatter, line, sayer
-from core.visible import visible
+from adapters.terminal.saying import PlainFormatter, line, sayer
+from core.text.visible import visible
 from millrace.rejected import show
 
 ACTS = {"Cc", "Cs", "Zl", "Zp"}

@@ -8,21 +8,21 @@ from zipfile import ZipFile
 
 import pytest
 
-from adapters.numba_cache import digest_of
-from adapters.spark import NUMBA_LOCATORS
+from adapters.engine.session import NUMBA_LOCATORS
+from adapters.machine.numba_cache import digest_of
 
 ROOT = Path(__file__).resolve().parents[2]
 HASH = """
 import numpy as np, sys
-from core.partitioner_compiled import crc32_each
-assert ".zip" in sys.modules["core.partitioner_compiled"].__file__
+from core.events.partitioner_compiled import crc32_each
+assert ".zip" in sys.modules["core.events.partitioner_compiled"].__file__
 assert crc32_each(np.frombuffer(b"abc", np.uint8), np.array([0, 3], np.int32)).tolist() == [0x352441C2]
 print(sum(crc32_each.stats.cache_hits.values()))
 """
 CHILD = """
 from pathlib import Path
-from adapters.children import child
-from adapters.jars import locked
+from adapters.machine.children import child
+from adapters.machine.jars import locked
 assert locked("kafka")
 with child("talker", ["echo", "held"], Path("talker.log")) as talker:
     talker.process.wait()
@@ -38,7 +38,7 @@ def test_a_change_anywhere_in_core_compiles_anew(tmp_path: Path) -> None:
     assert [hits_of(tmp_path, zipped(tmp_path / str(n), changed)) for n, changed in enumerate((b"", b"\n"))] == [0, 0]
 
 
-@pytest.mark.parametrize("changed", ["core/codec.py", "core/fold/kernel.py", "core/fold/deeper/kernel.py"])
+@pytest.mark.parametrize("changed", ["core/rows/codec.py", "core/fold/kernel.py", "core/fold/deeper/kernel.py"])
 def test_a_source_counts_however_deep_it_lies(tmp_path: Path, changed: str) -> None:
     before = digest_of(tmp_path)
     (tmp_path / changed).parent.mkdir(parents=True)

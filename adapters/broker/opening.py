@@ -1,0 +1,51 @@
+"""Opens the log that the settings name: a cluster, or the broker embedded in the home."""
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, nullcontext
+from pathlib import Path
+
+from adapters.broker.embedded import embedded_broker, why_it_ended
+from adapters.log.client import TIMEOUT_SECONDS
+from adapters.log.kafka_log import Log, Topics
+from adapters.log.topic_state import require_sound_topics
+from adapters.settings import Settings
+from adapters.terminal.progress import waiting
+from schemas.errors import LogUnavailable, NotReady
+
+
+@contextmanager
+def open_log(settings: Settings) -> Iterator[Log]:
+    """The log with its topics there; an embedded broker runs at least until the end of the block.
+
+    Raises:
+        SettingsError: a person must install, free or permit something, or how a topic is set loses records.
+        LogUnavailable: it does not answer.
+    """
+    with ExitStack() as stack:
+        jars = Path(settings.jars) if settings.jars else None
+        with nullcontext() if settings.kafka else waiting(f"starting the broker of {settings.home}"):
+            bootstrap = settings.kafka or stack.enter_context(embedded_broker(settings.home, jars))
+        log = Log(bootstrap, Topics.prefixed(settings.topic_prefix), settings.kafka_options)
+        try:
+            log.ensure_topics(settings.partitions, settings.retention_ms)
+            _wait_until_known(log)
+            require_sound_topics(log, settings.retention_ms)
+            yield log
+        except LogUnavailable as error:
+            if not settings.kafka and (why := why_it_ended(settings.home)) is not None:
+                raise why from error
+            raise
+
+
+def _wait_until_known(log: Log) -> None:
+    """A broker hears of topics that its controller has just created a moment later."""
+    deadline = time.monotonic() + TIMEOUT_SECONDS
+    while True:
+        try:
+            log.identity()
+            return
+        except NotReady:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)

@@ -1,0 +1,146 @@
+"""The lake's Parquet files as the engine's tasks read them: straight into Arrow, by themselves (decision 29).
+
+The engine's own reader turns each event from columns into a row and back, which costs more than the fold.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import cache, reduce
+from operator import or_
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from adapters.log.forgotten import counting
+from core.events.parse import weights
+from schemas.control import Offsets
+from schemas.errors import SettingsError
+from schemas.event import EVENT_COLUMNS, STORED_COLUMNS
+from schemas.rules import Rules
+
+if TYPE_CHECKING:
+    from pyarrow.dataset import Expression
+    from pyarrow.fs import FileSystem
+
+    from adapters.log.forgotten import Forgotten
+
+BYTES_AN_EVENT = 50  # in a file, about
+
+
+@dataclass(frozen=True)
+class LakeFile:
+    """One Parquet file by its URI; ``size`` in bytes."""
+
+    uri: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Events of the lake: those of ``files`` from ``start`` (None: the beginning) to below ``end``, but for forgotten
+    users'. A plain value that travels to the engine's tasks.
+    """
+
+    files: tuple[LakeFile, ...]
+    start: Offsets | None
+    end: Offsets
+    forgotten: "Forgotten"
+    rules: Rules
+
+    @property
+    def most(self) -> int:
+        """About how many events there are at most."""
+        offsets = sum(end - (self.start or {}).get(partition, 0) for partition, end in self.end.items())
+        return min(offsets, sum(each.size for each in self.files) // BYTES_AN_EVENT)
+
+    def shares(self, count: int) -> "list[Stretch]":
+        """The same for so many tasks at most, about as much to read for each."""
+        shares: list[list[LakeFile]] = [[] for _ in range(max(1, min(count, len(self.files))))]
+        sizes = [0] * len(shares)
+        for file in sorted(self.files, key=lambda each: (-each.size, each.uri)):
+            least = sizes.index(min(sizes))
+            shares[least].append(file)
+            sizes[least] += file.size
+        return [replace(self, files=tuple(each)) for each in shares]
+
+    def read(self, rows: int) -> Iterator[pa.RecordBatch]:
+        """``EVENT_COLUMNS``, in any order, up to ``rows`` at a time; a file is held by parts.
+
+        Raises: SettingsError: a file cannot be read from here.
+        """
+        import pyarrow.dataset as ds
+
+        inside = self._inside()
+        in_folders = ds.partitioning(pa.schema([STORED_COLUMNS.field("partition")]), flavor="hive")
+        for file in self.files:
+            try:
+                system, path = filesystem(file.uri)
+                data = ds.dataset([path], STORED_COLUMNS, "parquet", system, in_folders)
+                # A scan that reads ahead or by threads holds many batches: a task has one core, and its neighbours too.
+                found = data.to_batches(
+                    filter=inside, batch_size=rows, use_threads=False, batch_readahead=1, fragment_readahead=1
+                )
+                yield from (self._weighed(each) for each in found if each.num_rows)
+            except OSError as error:
+                raise _unreadable(file.uri, error) from error
+
+    def _inside(self) -> "Expression":
+        partition, offset = pc.field("partition"), pc.field("offset")
+        first = self.start or {}
+        ranges = [(partition == p) & (offset >= first.get(p, 0)) & (offset < end) for p, end in self.end.items()]
+        return reduce(or_, ranges)
+
+    def _weighed(self, stored: pa.RecordBatch) -> pa.RecordBatch:
+        weight, _ = weights(stored.column("kind"), stored.column("value"), self.rules)
+        columns = {**dict(zip(stored.schema.names, stored.columns, strict=True)), "weight": pa.array(weight)}
+        events = pa.RecordBatch.from_arrays([columns[name] for name in EVENT_COLUMNS.names], schema=EVENT_COLUMNS)
+        return events.filter(counting(events, self.forgotten)) if self.forgotten else events
+
+
+def sized(uris: Iterable[str]) -> tuple[LakeFile, ...]:
+    """The files at those addresses, as the engine names them.
+
+    Raises: SettingsError: one cannot be read from here.
+    """
+    found = []
+    for uri in uris:
+        try:
+            system, path = filesystem(uri)
+            size = system.get_file_info(path).size
+            if size is None:
+                raise FileNotFoundError("it is not there, as when maintenance deleted it or the lake was moved")
+            found.append(LakeFile(uri, size))
+        except (OSError, ValueError) as error:
+            raise _unreadable(uri, error) from error
+    return tuple(found)
+
+
+def filesystem(uri: str) -> "tuple[FileSystem, str]":
+    """Where a file of the engine's lies for Arrow, and its path there. Hadoop writes a path as it is, without escapes.
+
+    Raises: ValueError: Arrow knows no such place.
+    """
+    found = re.fullmatch(r"(\w+):(?://([^/]*))?/(.*)", uri, re.DOTALL)
+    if found is None:
+        raise ValueError("it is no URI of a file")
+    scheme, host, path = found.groups()
+    system, root = _opened(f"{'s3' if scheme == 's3a' else scheme}://{host or ''}/")
+    return system, f"{root.rstrip('/')}/{path}"
+
+
+@cache
+def _opened(root: str) -> "tuple[FileSystem, str]":
+    """Once for all files there: a bucket is asked for where it lies."""
+    from pyarrow.fs import FileSystem
+
+    system, path = FileSystem.from_uri(root)
+    return system, path
+
+
+def _unreadable(uri: str, error: Exception) -> SettingsError:
+    return SettingsError(
+        f"the lake's file {uri} cannot be read by Arrow ({error}): each of the engine's machines must reach the lake, "
+        "with access to an object store by its usual environment variables or the machine's own role"
+    )

@@ -1,0 +1,121 @@
+"""The topic ``forgotten``: each record is a mark from which on an earlier user no longer counts (decision 26).
+
+A mark names a user and the offset, in the user's partition, below which no event of theirs counts any more. Marks are
+numbered from 1 in the topic's order; a generation says how many of them are in effect in it, and all that reads
+events for it leaves out what those marks name. They stand in the log because what they are about does: views and
+lake can be made anew from it, and must not bring anybody back.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from adapters.log.kafka_log import Log
+from core.events.fields import MAX_ID
+from core.events.partitioner import partition_of
+from schemas.errors import BadInput
+from schemas.rules import Rules
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from pyspark.sql import DataFrame, SparkSession
+
+
+@dataclass(frozen=True)
+class Mark:
+    """No event of the user below the offset, in this partition, counts."""
+
+    user_id: str
+    partition: int
+    offset: int
+    at: int = 0  # epoch ms when it was made
+
+
+def forget(log: Log, rules: Rules, user: str, now: int) -> Mark:
+    """Mark a user: what the log holds of them now no longer counts, from the next full generation on.
+
+    The user's own record in the topic ``users`` is deleted too. ``now`` is epoch ms.
+
+    Raises: BadInput: no user can have such an id.
+    """
+    if not 0 < len(user) <= MAX_ID:
+        raise BadInput(f"a user's id has 1 to {MAX_ID} characters")
+    end = log.end_offsets()
+    partition = partition_of(user.encode(), rules.partitioner, len(end))
+    mark, appender = Mark(user, partition, end[partition], now), log.appender(rules.partitioner)
+    appender.append_all(log.topics.users, [(user.encode(), None)])
+    appender.append_all(log.topics.forgotten, [(user.encode(), json.dumps(vars(mark)).encode())])
+    return mark
+
+
+def marks(log: Log, count: int | None = None) -> list[Mark]:
+    """The first ``count`` marks, or all of now. Asked for before the log's end each lies at or below that end.
+
+    Raises: SettingsError: the topic does not hold so many.
+    """
+    topic = log.topics.forgotten
+    count = log.end_offsets(topic)[0] if count is None else count
+    return [Mark(**json.loads(record.value or b"")) for record in log.read(topic, {0: 0}, {0: count})]
+
+
+def waiting(log: Log, in_effect: int) -> list[Mark]:
+    """The first mark of each user who is marked beyond those that are in effect, in the topic's order.
+
+    Args: in_effect: how many marks the active generation knows.
+    """
+    topic = log.topics.forgotten
+    first: dict[str, Mark] = {}
+    for record in log.read(topic, {0: in_effect}, {0: log.end_offsets(topic)[0]}):
+        mark = Mark(**json.loads(record.value or b""))
+        first.setdefault(mark.user_id, mark)
+    return list(first.values())
+
+
+Forgotten = Mapping[str, Mark]  # user -> their last mark
+
+
+def forgotten(log: Log, count: int) -> Forgotten:
+    """What the first ``count`` marks say."""
+    return {each.user_id: each for each in marks(log, count)}
+
+
+# What is void among the lake's events, and among its rejected records, to which a key may belong that lies.
+VOID_EVENT = "partition = in_partition and offset < below and user_id = gone"
+VOID_REJECTED = "partition = in_partition and offset < below and key = encode(gone, 'UTF-8')"
+
+
+def counting(events: "pa.RecordBatch", users: Forgotten) -> "pa.BooleanArray":
+    """Of events as columns those that are not void."""
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    marks = list(users.values())
+    names = pa.array([each.user_id for each in marks], pa.string())
+    mark = pc.fill_null(pc.index_in(events.column("user_id"), value_set=names), len(marks)).to_numpy()
+    in_partition = np.array([*(each.partition for each in marks), -1])[mark]
+    below = np.array([*(each.offset for each in marks), 0])[mark]
+    void = (events.column("partition").to_numpy() == in_partition) & (events.column("offset").to_numpy() < below)
+    return pa.array(~void)
+
+
+def is_void(users: Forgotten, key: bytes, partition: int, offset: int) -> bool:
+    """Whether a record with this key, which is its user's id, lies below its user's mark."""
+    mark = users.get(key.decode(errors="replace")) if users else None
+    return mark is not None and (mark.user_id.encode(), mark.partition) == (key, partition) and offset < mark.offset
+
+
+def table(users: Forgotten, spark: "SparkSession") -> "DataFrame":
+    """The marks, to be joined with the lake's tables by one of the conditions above."""
+    rows = [(each.user_id, each.partition, each.offset) for each in users.values()]
+    return spark.createDataFrame(rows, "gone string, in_partition int, below bigint")
+
+
+def without(rows: "DataFrame", users: Forgotten, spark: "SparkSession", void: str) -> "DataFrame":
+    """The rows of the lake that count when those users are forgotten."""
+    from pyspark.sql import functions as F
+
+    if not users:
+        return rows
+    return rows.join(F.broadcast(table(users, spark)), F.expr(void), "left_anti")

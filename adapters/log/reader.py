@@ -1,0 +1,70 @@
+"""Read a bounded range of a topic: every committed record in it, and then stop."""
+
+import time
+from collections.abc import Iterator, Mapping
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from adapters.log.client import TIMEOUT_SECONDS
+
+CHUNK = 2_000
+Settings = dict[str, str | int | float | bool]
+Ranges = Mapping[int, tuple[int, int]]  # partition -> first offset, end offset (exclusive); none of them empty
+
+
+def committed_messages(settings: Settings, topic: str, ranges: Ranges) -> Iterator[Message]:
+    """The committed messages of those ranges.
+
+    Raises: KafkaException, with ``_TIMED_OUT`` when nothing arrived for 10 s although the range is not done.
+    """
+    consumer = Consumer(
+        {
+            "group.id": "millrace",  # the client wants one; nothing is committed and no group is joined
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+            "auto.offset.reset": "error",
+            "isolation.level": "read_committed",
+            "fetch.wait.max.ms": 20,  # the end is told only after this wait
+            **settings,
+        }
+    )
+    try:
+        consumer.assign([TopicPartition(topic, partition, start) for partition, (start, _) in ranges.items()])
+        left = {partition: end for partition, (_, end) in ranges.items()}
+        while left:
+            for message in _arrived(consumer):
+                partition, offset = _place(message)
+                if partition not in left:
+                    continue
+                # A gap of markers or aborted records may reach over the end: then the next record, or the log's own
+                # end, tells that the range is done.
+                if message.error() is None and offset < left[partition]:
+                    yield message
+                    offset += 1
+                if offset >= left[partition]:
+                    del left[partition]
+                    consumer.pause([TopicPartition(topic, partition)])
+    finally:
+        consumer.close()
+
+
+def _arrived(consumer: Consumer) -> list[Message]:
+    """At least one message, or notice of a partition's end."""
+    if arrived := consumer.consume(CHUNK, timeout=0):
+        return arrived
+    deadline = time.monotonic() + TIMEOUT_SECONDS
+    while time.monotonic() < deadline:
+        message = consumer.poll(0.1)
+        if message is not None:  # one without a value is as long as nothing, and so counts as false
+            return [message]
+    raise KafkaException(KafkaError(KafkaError._TIMED_OUT, "no record arrived"))
+
+
+def _place(message: Message) -> tuple[int, int]:
+    """Partition and offset; of a notice of the end, the offset that comes next."""
+    error, partition, offset = message.error(), message.partition(), message.offset()
+    if error is not None and error.code() != KafkaError._PARTITION_EOF:
+        raise KafkaException(error)
+    if partition is None or offset is None:
+        raise KafkaException(KafkaError(KafkaError._FAIL, "a message without a place in the log"))
+    return partition, offset

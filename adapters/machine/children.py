@@ -1,0 +1,199 @@
+"""Child processes that end when this one does, a kill -9 of this one included (on Linux).
+
+The kernel sends the death signal when the *thread* that forked ends, not the process. So one thread that lives as
+long as the process starts every child, whichever thread asks.
+"""
+
+import os
+import queue
+import random
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+from adapters.machine.rotation import begin_again
+from schemas.errors import MillraceError
+
+LEASH = files(__package__) / "leash.py"
+POLL_SECONDS = 0.05
+TAIL_BYTES = 64 * 1024
+# Below what the kernel hands out to outgoing connections: these could take a server's port while it restarts.
+SERVER_PORTS = range(20_000, 32_000)
+
+
+class ChildFailed(MillraceError):
+    """A child ended or did not become ready; the text carries the last lines of its log."""
+
+
+@dataclass(frozen=True)
+class Child:
+    """A running program; ``log`` holds what it writes to stdout and stderr."""
+
+    name: str
+    process: "subprocess.Popen[bytes]"
+    log: Path
+
+    @property
+    def running(self) -> bool:
+        """Whether it has not ended yet."""
+        return self.process.poll() is None
+
+    def last_lines(self, count: int = 15) -> str:
+        """The end of its log."""
+        return last_lines(self.log, count)
+
+    def wait_until(self, ready: Callable[[], bool], timeout: float) -> None:
+        """Return once ``ready()`` is true.
+
+        Raises:
+            ChildFailed: it ended, or was not ready after ``timeout`` seconds.
+        """
+        deadline = time.monotonic() + timeout
+        while not ready():
+            if not self.running:
+                raise ChildFailed(f"{self.name} ended with status {self.process.returncode}:\n{self.last_lines()}")
+            if time.monotonic() > deadline:
+                raise ChildFailed(f"{self.name} was not ready after {timeout:g} s:\n{self.last_lines()}")
+            time.sleep(POLL_SECONDS)
+
+    def stop(self, grace: float = 10.0) -> None:
+        """Ask it to end; after ``grace`` seconds kill it with all that it started. Harmless when it has ended."""
+        if self.running:
+            self.process.terminate()
+        try:
+            self.process.wait(grace)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)  # it leads a group of its own, see start
+            self.process.wait()
+
+
+def start(
+    name: str,
+    command: Sequence[str],
+    log: Path,
+    *,
+    env: Mapping[str, str] | None = None,
+    pass_fds: Collection[int] = (),
+) -> Child:
+    """Start a child that the kernel kills when this process ends; it appends its output to ``log``.
+
+    It gets a session of its own, so that Ctrl-C reaches only this process, which then stops it in its own order.
+    A command that cannot be run ends with status 127 and says so in the log.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    begin_again(log)
+    leash = [sys.executable, "-I", "-S", *_leash(), str(os.getpid()), str(int(signal.SIGKILL)), *command]
+
+    def spawn() -> "subprocess.Popen[bytes]":
+        with log.open("ab") as output:
+            return subprocess.Popen(
+                leash,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=None if env is None else dict(env),
+                pass_fds=tuple(pass_fds),
+                start_new_session=True,
+            )
+
+    return Child(name, _from_lasting_thread(spawn), log)
+
+
+def _leash() -> list[str]:
+    """What makes Python run the leash: its file, or its text where the packages are in a zip."""
+    return [str(LEASH)] if isinstance(LEASH, Path) else ["-c", LEASH.read_text()]
+
+
+@contextmanager
+def child(
+    name: str, command: Sequence[str], log: Path, *, grace: float = 10.0, env: Mapping[str, str] | None = None
+) -> Iterator[Child]:
+    """``start``, and ``stop`` with that ``grace`` in seconds at the end of the block."""
+    started = start(name, command, log, env=env)
+    try:
+        yield started
+    finally:
+        started.stop(grace)
+
+
+def free_port() -> int:
+    """A TCP port of 127.0.0.1 that nothing uses now; another program may still take it first."""
+    return next(port for port in random.sample(SERVER_PORTS, len(SERVER_PORTS)) if port_is_free(port))
+
+
+def port_is_free(port: int) -> bool:
+    """Whether a server could listen on that port of 127.0.0.1."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do: closed connections do not count
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
+def listening(port: int, timeout: float = 1.0) -> bool:
+    """Whether something accepts connections on that port of 127.0.0.1."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout):
+            return True
+    except OSError:
+        return False
+
+
+def last_lines(log: Path, count: int) -> str:
+    """The last ``count`` lines of a file; empty when there is none."""
+    try:
+        with log.open("rb") as lines:
+            lines.seek(max(0, lines.seek(0, os.SEEK_END) - TAIL_BYTES))
+            return "\n".join(lines.read().decode(errors="replace").splitlines()[-count:])
+    except FileNotFoundError:
+        return ""
+
+
+_Spawn = Callable[[], "subprocess.Popen[bytes]"]
+_Request = tuple[_Spawn, "Future[subprocess.Popen[bytes]]"]
+_spawner: "queue.SimpleQueue[_Request] | None" = None  # requests to the thread that starts the children
+_spawner_lock = threading.Lock()
+
+
+def _from_lasting_thread(spawn: _Spawn) -> "subprocess.Popen[bytes]":
+    answer: Future[subprocess.Popen[bytes]] = Future()
+    _requests().put((spawn, answer))
+    return answer.result()
+
+
+def _requests() -> "queue.SimpleQueue[_Request]":
+    global _spawner
+    with _spawner_lock:
+        if _spawner is None:
+            _spawner = queue.SimpleQueue()
+            threading.Thread(target=_spawn_forever, args=(_spawner,), name="children", daemon=True).start()
+        return _spawner
+
+
+def _spawn_forever(requests: "queue.SimpleQueue[_Request]") -> None:
+    while True:
+        spawn, answer = requests.get()
+        try:
+            answer.set_result(spawn())
+        except BaseException as error:  # noqa: BLE001 - it is the caller who gets it
+            answer.set_exception(error)
+
+
+def _forget_spawner() -> None:
+    """A forked copy of this process has none of its threads."""
+    global _spawner, _spawner_lock
+    _spawner, _spawner_lock = None, threading.Lock()
+
+
+os.register_at_fork(after_in_child=_forget_spawner)

@@ -1,0 +1,1 @@
+"""The small documents in the view stores: control record, position, leases, and the catalogue book."""

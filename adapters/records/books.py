@@ -1,0 +1,41 @@
+"""Where things stand in the view stores: the books and the names of their spaces."""
+
+from adapters.stores.port import Book
+from core.rows.views import VIEWS
+
+CONTROL = Book("control")  # batch-view store: the control record
+SPEED = Book("speed", guarded=True)  # speed-view store: the position and all rows of the speed layer
+LEASE = Book("lease")  # speed-view store: the sign of life of the speed layer's owner
+BATCH_LEASE = Book("batch-lease")  # batch-view store: the sign of life of the process that makes a whole run
+SCHEDULE = Book("schedule")  # batch-view store: the sign of life of `batch run --every`, and how its runs go
+CATALOGUE = Book("catalogue", guarded=True)  # speed-view store: items and users as their topics last said
+REPLAYED = Book("replayed")  # speed-view store: which dead letters were put back
+
+BLEND = "blend"  # space of a generation's book: how its blended scores go together with hits
+CALIBRATION = b"calibration"  # its one row
+
+
+def generation_book(generation: str) -> Book:
+    """Batch-view store: the views and the models of one generation; a space is a view's or a recommender's name."""
+    return Book(f"generation/{generation}")
+
+
+def segment_space(epoch: int, view: str, segment: int) -> str:
+    """Rows of a view within one segment."""
+    return f"{epoch}/{view}/{segment}"
+
+
+def older_space(epoch: int, view: str, segment: int) -> str:
+    """The older parts of the same rows (``core.rows.tagged``)."""
+    return f"{epoch}/{view}-older/{segment}"
+
+
+def segment_spaces(epoch: int, view: str, segment: int) -> list[str]:
+    """All of one segment's spaces of a view, older parts first."""
+    older = [older_space(epoch, view, segment)] if VIEWS[view].tiered else []
+    return [*older, segment_space(epoch, view, segment)]
+
+
+def state_space(epoch: int, view: str) -> str:
+    """Rows that hold a user's whole state."""
+    return f"{epoch}/{view}"

@@ -1,0 +1,131 @@
+"""Keeps the catalogue book at what the topics ``items`` and ``users`` last said; run by the speed layer and by serving.
+
+Several processes may follow at once. Each claims the record before it writes, and every row is written atomically with
+the test that the claim stands, so that a slow follower never puts an older record over a newer one.
+"""
+
+import logging
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+
+from adapters.log.dead_letters import DeadLetter, bury_letters
+from adapters.log.kafka_log import Log
+from adapters.records.books import CATALOGUE
+from adapters.records.control import Applied, check_speed_store
+from adapters.stores.port import ViewStore
+from core.control.changes import check_speed_log
+from core.events.catalogue import parse_item, parse_user
+from core.rows.catalogue_rows import pack_entry
+from schemas.catalogue import Item, User
+from schemas.control import Offsets
+from schemas.errors import MillraceError
+from schemas.event import Record, Rejected
+
+ITEMS, USERS = "items", "users"  # spaces of the book
+CHUNK_RECORDS = 2_000
+
+log = logging.getLogger("catalogue")
+
+
+@dataclass
+class Done:
+    """What became of a stretch of one topic."""
+
+    records: int = 0
+    rejected: Counter[str] = field(default_factory=Counter)
+
+
+def catch_up(source: Log, store: ViewStore) -> int:
+    """Apply what the topics say since the last time; returns how many records. Rejected ones become dead letters.
+
+    0 as well when another follower is at it. Raises what the log and the store raise, and SettingsError when the store
+    belongs to another log.
+    """
+    applied, identity = 0, source.first_identity
+    for space, topic in ((ITEMS, source.topics.items), (USERS, source.topics.users)):
+        end = source.end_offsets(topic)
+        found = store.record(CATALOGUE)
+        state = Applied.from_json(found)
+        check_speed_log(state.log, identity)
+        known = {partition: getattr(state, space).get(str(partition), 0) for partition in end}
+        start, again = _start(source.start_offsets(topic), known, end)
+        if state.log is None:
+            check_speed_store(store, identity)
+        elif all(start[partition] >= stop for partition, stop in end.items()):
+            continue
+        claim = state.moved(log=identity)
+        if store.swap(CATALOGUE, found, claim.to_json()):
+            done = _apply(source, store, space, source.read(topic, start, end), claim.to_json())
+            if done is not None and store.swap(CATALOGUE, claim.to_json(), _ended(claim, space, end, done, again)):
+                applied += done.records
+    return applied
+
+
+def _start(first: Offsets, known: Offsets, end: Offsets) -> tuple[Offsets, bool]:
+    """Where to continue, and whether that is the beginning: a topic shorter than what was applied is another one."""
+    start = {p: first[p] if known[p] > end[p] else max(first[p], known[p]) for p in end}
+    return start, any(known[p] > end[p] for p in end)
+
+
+def _ended(claim: Applied, space: str, end: Offsets, done: Done, again: bool) -> bytes:
+    """The record after all below ``end`` is applied: rejected records are counted in the same swap, so each once."""
+    before = {} if again else claim.rejected.get(space, {})
+    rejected = {**claim.rejected, space: dict(Counter(before) + done.rejected)}
+    offsets = {str(partition): offset for partition, offset in end.items()}
+    return claim.moved(rejected=rejected, **{space: offsets}).to_json()
+
+
+def _apply(source: Log, store: ViewStore, space: str, records: Iterator[Record], guard: bytes) -> Done | None:
+    """Write the records' rows in order; None when another follower has claimed the book."""
+    parse: Callable[..., Item | User | Rejected | None] = parse_item if space == ITEMS else parse_user
+    done = Done()
+    while chunk := list(islice(records, CHUNK_RECORDS)):
+        rows: dict[tuple[str, bytes], bytes] = {}
+        letters: list[DeadLetter] = []
+        for record in chunk:
+            entry = parse(record.key, record.value)
+            if isinstance(entry, Rejected):
+                letters.append(DeadLetter(record, entry.reason))
+            else:
+                rows[space, record.key or b""] = pack_entry(entry, record.value)
+        if rows and not store.put(CATALOGUE, rows, guard=guard):
+            return None
+        bury_letters(source, letters)
+        done.records += len(chunk)
+        done.rejected.update(letter.reason for letter in letters)
+    if done.rejected:
+        log.warning("rejected topic=%s records=%s; see `millrace rejected list`", space, dict(done.rejected))
+    return done
+
+
+class CatalogueFollower:
+    """Catches up again and again on a thread of its own until stopped; failures are logged and tried again."""
+
+    def __init__(self, source: Callable[[], Log], store: ViewStore, every_seconds: float = 0.5) -> None:
+        self._source, self._store, self._every = source, store, every_seconds
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._follow, name="catalogue", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Returns once the thread has ended, at the latest after the log's own patience."""
+        self._stop.set()
+        self._thread.join()
+
+    def _follow(self) -> None:
+        failing = ""
+        while not self._stop.is_set():
+            try:
+                if count := catch_up(self._source(), self._store):
+                    log.info("applied records=%d", count)
+                failing = ""
+            except MillraceError as error:
+                if str(error) != failing:  # once, not twice a second
+                    log.warning("waiting: %s", error)
+                failing = str(error)
+            self._stop.wait(self._every if not failing else 4 * self._every)

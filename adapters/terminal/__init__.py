@@ -1,0 +1,1 @@
+"""What commands share: errors as sentences, options, progress, and tables that show stored text safely."""

@@ -1,0 +1,31 @@
+"""The one console that tables and lines with stored text are printed by: no text is markup, none acts on the screen."""
+
+import os
+import sys
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from core.text.visible import visible
+
+PIPED_WIDTH = 140  # what has no window of its own
+
+
+class PlainConsole(Console):
+    """Shows every string as it is, escaped; what shall have a style is a ``Text`` made by ``styled``."""
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """``text`` by ``visible``, whatever markup or emoji names it holds; cells of tables come here, too."""
+        return super().render_str(visible(text), **{**options, "markup": False, "emoji": False})
+
+
+def console() -> PlainConsole:
+    """A console on stdout, as wide as its window or as COLUMNS says."""
+    known = sys.stdout.isatty() or "COLUMNS" in os.environ
+    return PlainConsole(highlight=False, width=None if known else PIPED_WIDTH)
+
+
+def styled(text: str, style: str = "") -> Text:
+    """Escaped text in a style."""
+    return Text(visible(text), style=style)

@@ -1,0 +1,1 @@
+"""Columns of bytes as compiled code takes them. Knows no format."""

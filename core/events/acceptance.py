@@ -1,0 +1,114 @@
+"""Whether a record is an event: the readable, exact rules of contract §2, one record at a time.
+
+``core.events.parse`` does the same for columns and comes back here for every record that is not plain.
+"""
+
+from core.events import fields
+from core.events.fields import Fields, Refused
+from core.events.partitioner import partition_of
+from core.events.strict_json import read_object
+from core.events.timestamps import epoch_ms
+from schemas.event import (
+    EARLIEST_EVENT_TIME_MS,
+    LATEST_AHEAD_MS,
+    REMOVE,
+    WEIGHT_SCALE,
+    Event,
+    Record,
+    Rejected,
+)
+from schemas.rules import Rules
+
+MIN_RATING = 0.001
+MAX_RATING = 1_000_000.0
+
+
+def parse_event(record: Record, rules: Rules) -> Event | Rejected:
+    """The event that a record holds, or the first reason why it holds none. Never raises."""
+    members = read_object(record.value)
+    if isinstance(members, Rejected):
+        return members
+    try:
+        event = _read(record, Fields(members), rules)
+        _check_place(record, event.user_id, rules)
+    except Refused as refused:
+        return Rejected(refused.reason)
+    return event
+
+
+def weight_of(kind_weight: float | str, value: float | None) -> int:
+    """A kind's weight in whole thousandths, nearest, ties to even; ``REMOVE`` for a kind that retracts.
+
+    Args: kind_weight: a number >= 0, "value" or "remove" (``Rules.kinds``).   value: the event's, for "value".
+    """
+    if kind_weight == "remove":
+        return REMOVE
+    amount = value if kind_weight == "value" else kind_weight
+    if not isinstance(amount, int | float):
+        raise ValueError(f"a kind's weight is a number, value or remove, not {kind_weight!r}")
+    return round(amount * WEIGHT_SCALE)
+
+
+def standing_weight(kind: str, value: float | None, rules: Rules) -> int:
+    """What an event in the lake weighs under these rules, which may be others than it was accepted under.
+
+    Nothing where they would refuse its kind or its value, as ``core.events.parse.weights`` has it for columns.
+    """
+    given = rules.kinds.get(kind, 0)
+    rated = value is not None and MIN_RATING <= value <= MAX_RATING
+    return 0 if given == "value" and not rated else weight_of(given, value)
+
+
+def _read(record: Record, given: Fields, rules: Rules) -> Event:
+    """The fields in table order."""
+    event_id = given.required("event_id", fields.event_id)
+    event_time = given.required("event_time", lambda time: _event_time(time, record.timestamp))
+    kind = given.required("kind", fields.any_text)
+    if kind not in rules.kinds:
+        raise Refused("unknown_kind")
+    user_id = given.required("user_id", fields.identifier)
+    item_id = given.required("item_id", fields.identifier)
+    if rules.kinds[kind] == "value":
+        value: float | None = given.required("value", _rating)
+    else:
+        value = given.optional("value", fields.number)
+    for name in ("session_id", "device", "referrer"):
+        given.optional(name, fields.text)
+    category = given.optional("category", fields.text)
+    given.optional("source", fields.text)
+    given.optional("context", fields.json_object)
+    return Event(
+        partition=record.partition,
+        offset=record.offset,
+        timestamp=record.timestamp,
+        event_id=event_id,
+        event_time=event_time,
+        kind=kind,
+        user_id=user_id,
+        item_id=item_id,
+        value=value,
+        weight=weight_of(rules.kinds[kind], value),
+        category=category,
+    )
+
+
+def _event_time(given: object, timestamp: int) -> int | None:
+    """Epoch milliseconds, from 1990 to a day after the record's Kafka timestamp, both inclusive."""
+    time = epoch_ms(given)
+    if time is None or not EARLIEST_EVENT_TIME_MS <= time <= timestamp + LATEST_AHEAD_MS:
+        return None
+    return time
+
+
+def _rating(given: object) -> float | None:
+    value = fields.number(given)
+    return value if value is not None and MIN_RATING <= value <= MAX_RATING else None
+
+
+def _check_place(record: Record, user_id: str, rules: Rules) -> None:
+    """A user's events share one partition, since their order is the log's order."""
+    key = user_id.encode()
+    if record.key != key:
+        raise Refused("key_mismatch")
+    if partition_of(key, rules.partitioner, rules.partitions) != record.partition:
+        raise Refused("misrouted")

@@ -1,0 +1,203 @@
+"""The fold over columns: events and prior histories in, changed rows of every view out.
+
+Both layers call ``fold_columns``: the speed layer for a micro-batch, with the histories as of its position; the batch
+layer for a slice of users, from empty histories. What comes out is keyed and packed, ready to be merged and stored.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from core.bytes.binary_columns import binary, octets
+from core.bytes.word_kernel import padded
+from core.fold.digest_kernel import digests
+from core.fold.group_kernel import order_by, symmetric_rows
+from core.fold.history_kernel import pack_histories, unpack_histories
+from core.fold.kernel import DUPLICATE, RATED, WEIGHTLESS, fold_kernel
+from core.rows import views
+from core.rows.codec import Facts, bucket_key, pack_facts
+from core.rows.sums_kernel import pack_rows
+from schemas.event import BUCKET_MS
+from schemas.rules import Rules
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Changes:
+    """Changes to rows of one view within one segment; ``keys`` and ``values`` are binary arrays of equal length."""
+
+    view: str
+    segment: int
+    keys: pa.BinaryArray
+    values: pa.BinaryArray
+
+
+@dataclass(frozen=True)
+class _Names:
+    """Item names in ascending byte order; a code is a position here, so code order is byte order."""
+
+    sorted: pa.BinaryArray
+    starts: Ints
+    text: NDArray[np.uint8]  # ``padded``
+
+    def code(self, names: pa.BinaryArray) -> Ints:
+        return _ints(pc.index_in(names, value_set=self.sorted))
+
+
+def users_of(events: pa.RecordBatch) -> pa.StringArray:
+    """The distinct users of the events, in order of first appearance: whose histories ``fold_columns`` needs."""
+    return events.column("user_id").dictionary_encode().dictionary
+
+
+def fold_columns(events: pa.RecordBatch, segments: Ints, histories: pa.BinaryArray, rules: Rules) -> list[Changes]:
+    """Fold accepted events (``EVENT_COLUMNS``; a user's rows in log order).
+
+    Args:
+        segments: the segment id of each event.      histories: packed history of each of ``users_of(events)``,
+        null for a user without one.
+    Returns: at most one ``Changes`` for each (view, segment); the history under the last segment.
+    """
+    if events.num_rows == 0:
+        return []
+    encoded = events.column("user_id").dictionary_encode()
+    user = _ints(encoded.indices)
+    order = np.argsort(user, kind="stable")
+    starts = np.searchsorted(user[order], np.arange(len(encoded.dictionary) + 1))
+    known, known_starts = octets(histories)
+    h_starts, rating, time, n_starts, n_text, d_starts, known_ids = unpack_histories(padded(known), known_starts)
+    entry_names = binary(n_text, n_starts)
+    event_names = events.column("item_id").cast(pa.binary())
+    names = _name_table(event_names, entry_names)
+    event_item = names.code(event_names)
+    segment_ids, segment = np.unique(segments, return_inverse=True)
+    weight, when = _ints(events.column("weight")), _ints(events.column("event_time"))
+    event_ids = digests(*octets(events.column("event_id").cast(pa.binary())))
+    outcome, keys, amounts, count, item, ratings, times, id_count, fresh, ids = fold_kernel(
+        starts, event_item[order], when[order], weight[order], event_ids[order],
+        segment[order], h_starts, names.code(entry_names), rating, time, d_starts, known_ids,
+        rules.history_items, rules.remembered_ids, rules.window_ms, len(names.sorted),
+    )  # fmt: skip
+    taken = np.empty_like(outcome)
+    taken[order] = outcome
+    changed = np.unique(user[taken != DUPLICATE])
+    packed = pack_histories(changed, count, item, ratings, times, id_count, fresh, ids, names.starts, names.text)
+    people = encoded.dictionary.cast(pa.binary())
+    last = int(segment_ids[-1])
+    out = [Changes(views.HISTORY, last, people.take(pa.array(changed)), binary(*packed))]
+    for at, segment_id in enumerate(segment_ids.tolist()):
+        inside = segment == at
+        out += _seen(user, event_item, np.where(inside, taken, DUPLICATE), people, names, segment_id)
+        out += _sums(keys, amounts, at, segment_id, names)
+        out += _counts(event_item, when // BUCKET_MS, inside & (taken == RATED), segment_id, names)
+        out += _items(events, event_item, inside & (taken != DUPLICATE), segment_id, names)
+        out += _facts(events, inside, taken, segment_id)
+    return out
+
+
+def _sums(keys: Ints, amounts: Ints, at: int, segment: int, names: _Names) -> list[Changes]:
+    """Norm and pair rows out of the kernel's delta table."""
+    items = len(names.sorted)
+    mine = keys // (items * items) == at
+    pair, amount = keys[mine] % (items * items), amounts[mine]
+    diagonal = pair % (items + 1) == 0  # p * items + q with p = q
+    norm_values = _fixed(amount[diagonal])
+    norms = Changes(views.NORMS, segment, names.sorted.take(pa.array(pair[diagonal] // items)), norm_values)
+    starts, code, both = symmetric_rows(pair[~diagonal], amount[~diagonal], items)
+    rows = np.flatnonzero(np.diff(starts))
+    packed = pack_rows(np.r_[starts[rows], starts[-1]], code, both, names.starts, names.text)
+    pairs = Changes(views.PAIRS, segment, names.sorted.take(pa.array(rows)), binary(*packed))
+    return [each for each in (norms, pairs) if len(each.keys)]
+
+
+def _counts(item: Ints, bucket: Ints, rated: NDArray[np.bool_], segment: int, names: _Names) -> list[Changes]:
+    if not rated.any():
+        return []
+    hours, hour = np.unique(bucket[rated], return_inverse=True)
+    pair, amount = np.unique(hour * len(names.sorted) + item[rated], return_counts=True)
+    keys = pa.array([bucket_key(each) for each in hours.tolist()], pa.binary())
+    row, code = pair // len(names.sorted), pair % len(names.sorted)
+    return [Changes(views.COUNTS, segment, *_grouped(row, code, amount.astype(np.int64), keys, names))]
+
+
+def _seen(
+    user: Ints, item: Ints, taken: NDArray[np.uint8], people: pa.BinaryArray, names: _Names, segment: int
+) -> list[Changes]:
+    touched = np.nonzero(taken > WEIGHTLESS)[0][::-1]  # newest first, so that unique keeps the last word
+    if len(touched) == 0:
+        return []
+    pair, newest = np.unique(user[touched] * len(names.sorted) + item[touched], return_index=True)
+    present = (taken[touched][newest] == RATED).astype(np.int64)
+    row, code = pair // len(names.sorted), pair % len(names.sorted)
+    return [Changes(views.SEEN, segment, *_grouped(row, code, present, people, names))]
+
+
+def _items(
+    events: pa.RecordBatch, item: Ints, accepted: NDArray[np.bool_], segment: int, names: _Names
+) -> list[Changes]:
+    """For each item that occurred, the newest event that names its category, packed as ``core.rows.codec.ItemSeen``."""
+    rows = np.nonzero(accepted)[0]
+    if len(rows) == 0:
+        return []
+    category = events.column("category").take(pa.array(rows)).fill_null("")
+    named = _ints(pc.binary_length(category)) > 0
+    when = np.where(named, _ints(events.column("event_time"))[rows], -1)
+    partition = np.where(named, _ints(events.column("partition"))[rows], -1)
+    offset = np.where(named, _ints(events.column("offset"))[rows], -1)
+    order = np.lexsort((offset, partition, when, item[rows]))
+    code = item[rows][order]
+    last = order[np.r_[code[1:] != code[:-1], True]]
+    head = np.empty(len(last), dtype=[("time", "<i8"), ("partition", "<i4"), ("offset", "<i8")])
+    head["time"], head["partition"], head["offset"] = when[last], partition[last], offset[last]
+    raw, texts = head.tobytes(), category.take(pa.array(last)).to_pylist()
+    values = [raw[20 * k : 20 * k + 20] + text.encode() for k, text in enumerate(texts)]
+    return [Changes(views.ITEMS, segment, names.sorted.take(pa.array(item[rows][last])), pa.array(values, pa.binary()))]
+
+
+def _facts(events: pa.RecordBatch, inside: NDArray[np.bool_], taken: NDArray[np.uint8], segment: int) -> list[Changes]:
+    """The facts of the segment's events, even if all of them are duplicates."""
+    if not inside.any():
+        return []
+    counted, rated = inside & (taken != DUPLICATE), inside & (taken == RATED)
+    when, stamp = _ints(events.column("event_time")), _ints(events.column("timestamp"))
+    facts = Facts(
+        as_of=int(np.minimum(when, stamp)[counted].max()) if counted.any() else None,
+        oldest_bucket=int(when[rated].min() // BUCKET_MS) if rated.any() else None,
+        events=int(counted.sum()),
+        duplicates=int((inside & (taken == DUPLICATE)).sum()),
+    )
+    return [facts_change(facts, segment)]
+
+
+def facts_change(facts: Facts, segment: int) -> Changes:
+    """The change to the one row of facts."""
+    return Changes(views.FACTS, segment, pa.array([views.FACTS_KEY]), pa.array([pack_facts(facts)], pa.binary()))
+
+
+def _grouped(row: Ints, code: Ints, amount: Ints, keys: pa.BinaryArray, names: _Names) -> tuple[pa.Array, pa.Array]:
+    """Rows of packed sums: the distinct ``row`` numbers' keys, and for each its (code, amount) by ascending code."""
+    order = order_by(row, code, len(keys), len(names.sorted))
+    ordered = row[order]
+    begins = np.ones(len(order), dtype=bool)
+    begins[1:] = ordered[1:] != ordered[:-1]
+    starts = np.r_[np.nonzero(begins)[0], len(order)]
+    packed = pack_rows(starts, code[order], amount[order], names.starts, names.text)
+    return keys.take(pa.array(ordered[starts[:-1]])), binary(*packed)
+
+
+def _name_table(*columns: pa.BinaryArray) -> _Names:
+    distinct = pc.unique(pa.concat_arrays([c.cast(pa.large_binary()) for c in columns])).cast(pa.binary())
+    ordered = distinct.take(pc.sort_indices(distinct))
+    text, starts = octets(ordered)
+    return _Names(ordered, starts, padded(text))
+
+
+def _ints(column: pa.Array) -> Ints:
+    return np.asarray(column.to_numpy(zero_copy_only=False)).astype(np.int64, copy=False)
+
+
+def _fixed(amounts: Ints) -> pa.BinaryArray:
+    return binary(amounts.astype("<i8").view(np.uint8), np.arange(len(amounts) + 1, dtype=np.int64) * 8)

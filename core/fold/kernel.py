@@ -1,0 +1,137 @@
+"""The fold of contract §3 over columns, compiled: the one that both layers run (slow twin: ``core.fold.slow``)."""
+
+import numpy as np
+from numba import njit
+
+DUPLICATE, WEIGHTLESS, REMOVED, RATED = 0, 1, 2, 3  # what became of an event
+
+
+@njit(cache=True, nogil=True)
+def _add(keys, values, key, amount):  # type: ignore[no-untyped-def]
+    """Add to an open-addressing table (size a power of two, -1: free); returns 1 when the key is new."""
+    mask = len(keys) - 1
+    slot = np.int64((np.uint64(key) * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(20)) & mask
+    while keys[slot] != key:
+        if keys[slot] == -1:
+            keys[slot], values[slot] = key, amount
+            return 1
+        slot = (slot + 1) & mask
+    values[slot] += amount
+    return 0
+
+
+@njit(cache=True, nogil=True)
+def _grown(keys, values):  # type: ignore[no-untyped-def]
+    wider_keys, wider_values = np.full(4 * len(keys), -1, np.int64), np.zeros(4 * len(keys), np.int64)
+    for slot in range(len(keys)):
+        if keys[slot] != -1:
+            _add(wider_keys, wider_values, keys[slot], values[slot])
+    return wider_keys, wider_values
+
+
+@njit(cache=True, nogil=True)
+def _known(ids, first, end, high, low):  # type: ignore[no-untyped-def]
+    for k in range(first, end):  # noqa: SIM110 - numba compiles no generators
+        if ids[k, 0] == high and ids[k, 1] == low:
+            return True
+    return False
+
+
+@njit(cache=True, nogil=True)
+def _drop(item, rating, time, n, at):  # type: ignore[no-untyped-def]
+    for k in range(at, n - 1):
+        item[k], rating[k], time[k] = item[k + 1], rating[k + 1], time[k + 1]
+    return n - 1
+
+
+@njit(cache=True, nogil=True)
+def _expire(item, rating, time, n, oldest):  # type: ignore[no-untyped-def]
+    kept = 0
+    for k in range(n):
+        if time[k] >= oldest:
+            item[kept], rating[kept], time[kept] = item[k], rating[k], time[k]
+            kept += 1
+    return kept
+
+
+@njit(cache=True, nogil=True)
+def _find(item, n, wanted):  # type: ignore[no-untyped-def]
+    for k in range(n):
+        if item[k] == wanted:
+            return k
+    return -1
+
+
+@njit(cache=True, nogil=True)
+def fold_kernel(  # type: ignore[no-untyped-def]
+    starts, ev_item, ev_time, ev_weight, ev_id, ev_segment,
+    h_starts, h_item, h_rating, h_time, d_starts, d_id,
+    keep, remember, window, items,
+):  # fmt: skip
+    """Fold events ordered by user, then log order; ``starts`` (users + 1) delimits users.
+
+    Deltas are keyed (segment * items + p) * items + q with p <= q; p = q is the item's norm.
+
+    Returns: outcome per event; keys and amounts of the nonzero deltas; per user the new count, item, rating, time
+    (users, N) and id count, how many of them are new, ids (users, D, 2).
+    """
+    users = len(starts) - 1
+    outcome = np.zeros(len(ev_item), np.uint8)
+    keys, values, used = np.full(1 << 12, -1, np.int64), np.zeros(1 << 12, np.int64), 0
+    count, id_count, fresh = np.zeros(users, np.int64), np.zeros(users, np.int64), np.zeros(users, np.int64)
+    item, rating = np.zeros((users, keep), np.int64), np.zeros((users, keep), np.int64)
+    time, ids = np.zeros((users, keep), np.int64), np.zeros((users, remember, 2), np.int64)
+    # One user's at a time, and copied at the end: a part of a larger array would be counted each time it is used.
+    u_item, u_rating, u_time = np.empty(keep + 1, np.int64), np.empty(keep + 1, np.int64), np.empty(keep + 1, np.int64)
+    most = 0
+    for u in range(users):
+        most = max(most, starts[u + 1] - starts[u])
+    u_ids = np.empty((remember + most, 2), np.int64)  # all of them; those in first:m count
+    for u in range(users):
+        n, first, m = h_starts[u + 1] - h_starts[u], 0, d_starts[u + 1] - d_starts[u]
+        for k in range(n):
+            at = h_starts[u] + k
+            u_item[k], u_rating[k], u_time[k] = h_item[at], h_rating[at], h_time[at]
+        for k in range(m):
+            u_ids[k, 0], u_ids[k, 1] = d_id[d_starts[u] + k, 0], d_id[d_starts[u] + k, 1]
+        for e in range(starts[u], starts[u + 1]):
+            if _known(u_ids, first, m, ev_id[e, 0], ev_id[e, 1]):
+                continue
+            u_ids[m, 0], u_ids[m, 1] = ev_id[e, 0], ev_id[e, 1]
+            m += 1
+            first = max(first, m - remember)
+            fresh[u] = min(fresh[u] + 1, remember)
+            weight, p = ev_weight[e], ev_item[e]
+            if weight == 0:
+                outcome[e] = WEIGHTLESS
+                continue
+            n = _expire(u_item, u_rating, u_time, n, ev_time[e] - window)
+            at = _find(u_item, n, p)
+            old = u_rating[at] if at >= 0 else 0
+            last = u_time[at] if at >= 0 else ev_time[e]
+            if at >= 0:
+                n = _drop(u_item, u_rating, u_time, n, at)
+            new = max(old, weight) if weight > 0 else 0
+            outcome[e] = RATED if weight > 0 else REMOVED
+            if 2 * (used + n + 1) > len(keys):
+                keys, values = _grown(keys, values)
+            base = ev_segment[e] * items
+            if new != old:
+                used += _add(keys, values, (base + p) * items + p, new - old)
+                for k in range(n):
+                    q, r = u_item[k], u_rating[k]
+                    amount = min(new, r) - min(old, r)
+                    if amount != 0:
+                        used += _add(keys, values, (base + min(p, q)) * items + max(p, q), amount)
+            if weight > 0:
+                u_item[n], u_rating[n], u_time[n] = p, new, max(last, ev_time[e])
+                n += 1
+                if n > keep:
+                    n = _drop(u_item, u_rating, u_time, n, 0)
+        count[u], id_count[u] = n, m - first
+        for k in range(n):
+            item[u, k], rating[u, k], time[u, k] = u_item[k], u_rating[k], u_time[k]
+        for k in range(m - first):
+            ids[u, k, 0], ids[u, k, 1] = u_ids[first + k, 0], u_ids[first + k, 1]
+    filled = np.nonzero(values)[0]
+    return outcome, keys[filled], values[filled], count, item, rating, time, id_count, fresh, ids

@@ -1,0 +1,89 @@
+"""What rows of the views must say, by the slow twin: the other side of ``verify`` and of the gate's sample check.
+
+Formats are shared with the layers (``core.rows.codec``), computations are not: digests come from the standard library.
+"""
+
+import hashlib
+from functools import reduce
+from typing import Any
+
+from core.fold.slow import SlowView
+from core.rows.codec import (
+    ID_BYTES,
+    Facts,
+    History,
+    HistoryEntry,
+    ItemSeen,
+    add_history,
+    unpack_facts,
+    unpack_history,
+    unpack_item,
+)
+from core.rows.merging import overlaid
+from core.rows.views import merge_facts, merge_items
+
+WORDS = {None: "nothing", True: "seen", False: "retracted"}  # of a seen set on an item
+
+
+def digest(event_id: str) -> bytes:
+    """What a history remembers an event id by."""
+    return hashlib.blake2b(event_id.encode(), digest_size=ID_BYTES).digest()
+
+
+def history_of(slow: SlowView, user: str) -> History:
+    """The user's history; the empty one where the user has no event."""
+    known = slow.histories.get(user)
+    if known is None:
+        return History()
+    entries = (HistoryEntry(item.encode(), *entry) for item, entry in known.entries.items())
+    return History(tuple(entries), tuple(map(digest, known.ids)))
+
+
+def category_of(slow: SlowView, item: str) -> ItemSeen | None:
+    """The newest event that names the item's category; None where the item has no event."""
+    known = slow.categories.get(item)
+    return None if known is None else ItemSeen(*known)
+
+
+def facts_of(slow: SlowView) -> Facts:
+    """The facts of all that was folded."""
+    oldest = min((bucket for bucket, _ in slow.counts), default=None)
+    return Facts(slow.as_of, oldest, slow.events, dict(slow.rejected), slow.duplicates)
+
+
+def users_of(slow: SlowView, items: set[str]) -> set[str]:
+    """Who rated or retracted one of the items."""
+    return {user for user, words in slow.seen.items() if not items.isdisjoint(words)}
+
+
+def stored_history(parts: list[bytes]) -> History:
+    """A history from its packed parts, earlier first."""
+    return unpack_history(reduce(add_history, parts)) if parts else History()
+
+
+def stored_words(parts: list[bytes]) -> dict[str, bool]:
+    """A seen set's word on each item, from its packed parts."""
+    return {item.decode(): bool(word) for item, word in overlaid(parts).items()}
+
+
+def stored_category(parts: list[bytes]) -> ItemSeen | None:
+    """An item's row from its packed parts."""
+    return unpack_item(reduce(merge_items, parts)) if parts else None
+
+
+def stored_facts(parts: list[bytes]) -> Facts:
+    """The row of facts from its packed parts."""
+    return unpack_facts(reduce(merge_facts, parts)) if parts else Facts()
+
+
+def named(facts: Facts) -> dict[str, Any]:
+    """Each fact under its name, without the duplicates."""
+    rejected = {f"rejected, {reason}": count for reason, count in (facts.rejected or {}).items()}
+    return {"as_of": facts.as_of, "oldest bucket": facts.oldest_bucket, "events": facts.events} | rejected
+
+
+def in_words(history: History) -> str:
+    """A history for people: items with ratings and times, and how many ids it remembers."""
+    entries = ", ".join(f"{e.item.decode()} {e.rating} at {e.last_time}" for e in history.entries)
+    ids = f"{len(history.ids)} ids" + (f" to {history.ids[-1].hex()[:8]}" if history.ids else "")
+    return f"[{entries}] and {ids}"

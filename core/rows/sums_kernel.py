@@ -1,0 +1,164 @@
+"""Packed sums in compiled code: adding two, and packing many rows at once (format: ``core.rows.codec``)."""
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from core.bytes.word_kernel import WORD, agreed, copy, padded, signed, store, unsigned
+from core.rows.codec import SUMS_HEAD, UNIT
+from core.rows.width_kernel import longest, scale, unit_of, width_of, width_of_lengths
+
+Bytes = NDArray[np.uint8]
+Ints = NDArray[np.int64]
+HEAD = SUMS_HEAD.size
+
+
+@njit(cache=True, nogil=True)
+def _open(a):  # type: ignore[no-untyped-def]
+    """n, unit, width, length's width, where lengths begin, where the text begins."""
+    n, unit, width, long = unsigned(a, 0, 4), unsigned(a, 4, 2), np.int64(a[6]), np.int64(a[7])
+    return n, unit, width, long, HEAD + width * n, HEAD + (width + 2 * long) * n
+
+
+@njit(cache=True, nogil=True)
+def _next(a, k, n, long, lengths, at, name):  # type: ignore[no-untyped-def]
+    """Turn ``name`` from the name before into name k.
+
+    Returns how many bytes the two share, name k's length, and where the next one's text begins.
+    """
+    shared, rest = unsigned(a, lengths + long * k, long), unsigned(a, lengths + long * (n + k), long)
+    copy(name, shared, a, at, rest)
+    return shared, shared + rest, at + rest
+
+
+@njit(cache=True, nogil=True)
+def _write(out, at, amounts, shared, rest, first, end, unit, width, long):  # type: ignore[no-untyped-def]
+    """Everything but the text, which begins at the position returned; ``amounts`` are in ``unit``.
+
+    Each number is written as a word, whose end the next one covers.
+    """
+    store(out, at, np.uint64(end - first) | (np.uint64(unit) << np.uint64(32)))
+    out[at + 6], out[at + 7] = width, long
+    place = at + HEAD
+    for k in range(first, end):
+        store(out, place, np.uint64(amounts[k]))
+        place += width
+    for k in range(first, end):
+        store(out, place, np.uint64(shared[k]))
+        place += long
+    for k in range(first, end):
+        store(out, place, np.uint64(rest[k]))
+        place += long
+    return place
+
+
+@njit(cache=True, nogil=True)
+def _merge(a, b, overlay):  # type: ignore[no-untyped-def]
+    """Merge two sorted lists of names, comparing no byte twice (Ng and Kakehi 2008, LCP merge); both are ``padded``.
+
+    ``near_a`` and ``near_b`` say how many bytes the next name of each side shares with the last one written: of two
+    names that both come after it, the one that shares more with it is the smaller.
+    """
+    na, unit_a, width_a, long_a, lengths_a, at_a = _open(a)
+    nb, unit_b, width_b, long_b, lengths_b, at_b = _open(b)
+    times_a, times_b = (1, 1) if unit_a == unit_b else (unit_a, unit_b)
+    size = max(longest(a, lengths_a, na, long_a), longest(b, lengths_b, nb, long_b)) + WORD
+    name_a, name_b = np.empty(size, np.uint8), np.empty(size, np.uint8)
+    amounts = np.empty(na + nb, np.int64)
+    shared, rest = np.empty(na + nb, np.int64), np.empty(na + nb, np.int64)
+    text = np.empty(len(a) + len(b), np.uint8)
+    i = j = n = used = len_a = len_b = near_a = near_b = 0
+    if na:
+        _, len_a, at_a = _next(a, 0, na, long_a, lengths_a, at_a, name_a)
+    if nb:
+        _, len_b, at_b = _next(b, 0, nb, long_b, lengths_b, at_b, name_b)
+    while i < na or j < nb:
+        order, both = near_b - near_a, min(near_a, near_b)
+        if i >= na or j >= nb:
+            order = -1 if j >= nb else 1
+        elif order == 0:
+            least = min(len_a, len_b)
+            both += agreed(name_a, both, name_b, both, least - both)
+            order = (1 if name_a[both] > name_b[both] else -1) if both < least else len_a - len_b
+        amount = np.int64(0)
+        if order <= 0:
+            amount = signed(a, HEAD + width_a * i, width_a) * times_a
+        if order >= 0:
+            later = signed(b, HEAD + width_b * j, width_b) * times_b
+            amount = later if overlay else amount + later
+        written = amount != 0 or overlay
+        if written:
+            amounts[n] = amount
+            if order <= 0:
+                shared[n], rest[n] = near_a, len_a - near_a
+                copy(text, used, name_a, near_a, rest[n])
+            else:
+                shared[n], rest[n] = near_b, len_b - near_b
+                copy(text, used, name_b, near_b, rest[n])
+            used, n = used + rest[n], n + 1
+            near_a, near_b = (len_a if order <= 0 else both), (len_b if order >= 0 else both)
+        if order <= 0:
+            i += 1
+            if i < na:
+                before, len_a, at_a = _next(a, i, na, long_a, lengths_a, at_a, name_a)
+                near_a = min(near_a, before)
+        if order >= 0:
+            j += 1
+            if j < nb:
+                before, len_b, at_b = _next(b, j, nb, long_b, lengths_b, at_b, name_b)
+                near_b = min(near_b, before)
+    unit = UNIT if unit_a == unit_b == UNIT and n > 0 else unit_of(amounts, 0, n)
+    if unit_a != unit or unit_b != unit:
+        scale(amounts, 0, n, unit)
+    width, long = width_of(amounts, 0, n, 1), width_of_lengths(shared, rest, 0, n)
+    body = HEAD + (width + 2 * long) * n
+    out = np.empty(body + used + WORD, np.uint8)
+    _write(out, 0, amounts, shared, rest, 0, n, unit, width, long)
+    out[body : body + used] = text[:used]
+    return out[: body + used]
+
+
+def add_sums(a: bytes, b: bytes) -> bytes:
+    """Add two packed sums name by name; names whose amounts cancel are left out."""
+    merged: Bytes = _merge(padded(a), padded(b), False)
+    return merged.tobytes()
+
+
+def overlay_sums(a: bytes, b: bytes) -> bytes:
+    """All names of both; where both have one, the amount of ``b`` counts."""
+    merged: Bytes = _merge(padded(a), padded(b), True)
+    return merged.tobytes()
+
+
+@njit(cache=True, nogil=True)
+def pack_rows(row_starts, code, amount, name_starts, names):  # type: ignore[no-untyped-def]
+    """Pack rows of (name code, amount), already ascending within each row; ``amount`` is overwritten.
+
+    ``row_starts`` has rows + 1 entries, ``names`` a word beyond its end. Returns the packed bytes and their rows + 1
+    starts.
+    """
+    rows = len(row_starts) - 1
+    starts = np.zeros(rows + 1, np.int64)
+    shared, rest = np.empty(len(code), np.int64), np.empty(len(code), np.int64)
+    shape = np.empty((rows, 3), np.int64)
+    for r in range(rows):
+        first, end = row_starts[r], row_starts[r + 1]
+        text = before = length_before = 0
+        for k in range(first, end):
+            at, length = name_starts[code[k]], name_starts[code[k] + 1] - name_starts[code[k]]
+            shared[k] = agreed(names, before, names, at, min(length_before, length))
+            rest[k] = length - shared[k]
+            before, length_before, text = at, length, text + rest[k]
+        unit = unit_of(amount, first, end)
+        scale(amount, first, end, unit)
+        width, long = width_of(amount, first, end, 1), width_of_lengths(shared, rest, first, end)
+        shape[r, 0], shape[r, 1], shape[r, 2] = unit, width, long
+        starts[r + 1] = starts[r] + HEAD + (width + 2 * long) * (end - first) + text
+    out = np.empty(starts[rows] + WORD, np.uint8)
+    for r in range(rows):
+        first, end = row_starts[r], row_starts[r + 1]
+        at = _write(out, starts[r], amount, shared, rest, first, end, shape[r, 0], shape[r, 1], shape[r, 2])
+        for k in range(first, end):
+            copy(out, at, names, name_starts[code[k]] + shared[k], rest[k])
+            at += rest[k]
+    return out[: starts[rows]], starts

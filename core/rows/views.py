@@ -1,0 +1,119 @@
+"""The views and how two values of one key become one: what both layers add up and serving merges.
+
+A view's rows are keyed by item, bucket or user. ``merge(earlier, later)`` is associative, so a stretch of the log
+may be cut anywhere. Batch rows, segment rows and changes within a micro-batch are all merged by these.
+"""
+
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from core.rows.codec import (
+    Facts,
+    add_history,
+    pack_facts,
+    pack_norm,
+    unpack_facts,
+    unpack_item,
+    unpack_norm,
+)
+
+PAIRS, NORMS, COUNTS, ITEMS, FACTS = "pairs", "norms", "counts", "items", "facts"
+HISTORY, SEEN = "history", "seen"
+FACTS_KEY = b"facts"
+
+Group = TypeVar("Group", bound=Hashable)
+
+
+def merge_norms(earlier: bytes, later: bytes) -> bytes:
+    return pack_norm(unpack_norm(earlier) + unpack_norm(later))
+
+
+def merge_sums(earlier: bytes, later: bytes) -> bytes:
+    """Add two packed sums name by name; what becomes 0 is left out. Compiled: this is the layers' innermost loop."""
+    from core.rows.sums_kernel import add_sums
+
+    return add_sums(earlier, later)
+
+
+def merge_items(earlier: bytes, later: bytes) -> bytes:
+    """Keep the category of the greatest (event_time, partition, offset)."""
+    a, b = unpack_item(earlier), unpack_item(later)
+    newer = (b.event_time, b.partition, b.offset) >= (a.event_time, a.partition, a.offset)
+    return later if newer else earlier
+
+
+def merge_seen(earlier: bytes, later: bytes) -> bytes:
+    """Overlay: the later word on an item counts."""
+    from core.rows.sums_kernel import overlay_sums
+
+    return overlay_sums(earlier, later)
+
+
+def merge_facts(earlier: bytes, later: bytes) -> bytes:
+    a, b = unpack_facts(earlier), unpack_facts(later)
+    rejected = dict(a.rejected or {})
+    for reason, count in (b.rejected or {}).items():
+        rejected[reason] = rejected.get(reason, 0) + count
+    return pack_facts(
+        Facts(
+            as_of=max((x for x in (a.as_of, b.as_of) if x is not None), default=None),
+            oldest_bucket=min((x for x in (a.oldest_bucket, b.oldest_bucket) if x is not None), default=None),
+            events=a.events + b.events,
+            rejected=rejected,
+            duplicates=a.duplicates + b.duplicates,
+        )
+    )
+
+
+def add_up(
+    rows: Iterable[tuple[Group, bytes, bytes]], view_of: Callable[[Group], str]
+) -> dict[Group, dict[bytes, bytes]]:
+    """Changes (group, key, value) merged per group and key; a group is a view, or one of a view's segments.
+
+    Pairwise, so that a row of k parts is rewritten log k times.
+    """
+    parts: dict[Group, dict[bytes, list[bytes]]] = {}
+    for group, key, value in rows:
+        parts.setdefault(group, {}).setdefault(key, []).append(value)
+    return {
+        group: {key: _one(VIEWS[view_of(group)], some) for key, some in keys.items()} for group, keys in parts.items()
+    }
+
+
+def _one(view: "View", parts: list[bytes]) -> bytes:
+    while len(parts) > 1:
+        pairs = zip(parts[::2], parts[1::2], strict=False)
+        odd = parts[-1:] if len(parts) % 2 else []
+        parts = [view.merge(a, b) for a, b in pairs] + odd
+    return parts[0]
+
+
+@dataclass(frozen=True)
+class View:
+    """One view.
+
+    ``segmented``: its rows hold what happened in one segment, else a user's whole state. ``shared``: several tasks may
+    change one row, so changes are shuffled by row; else a row belongs to one user. ``tiered``: its rows grow long, so
+    the speed layer keeps most of a row apart (``core.rows.tagged``).
+    """
+
+    name: str
+    merge: Callable[[bytes, bytes], bytes]
+    segmented: bool = True
+    shared: bool = True
+    tiered: bool = False
+
+
+VIEWS = {
+    view.name: view
+    for view in (
+        View(PAIRS, merge_sums, tiered=True),  # item -> {other item: pair co-rating}
+        View(NORMS, merge_norms),  # item -> norm
+        View(COUNTS, merge_sums, tiered=True),  # bucket -> {item: count}
+        View(ITEMS, merge_items),  # item -> that it occurred, its category
+        View(FACTS, merge_facts),  # one row
+        View(HISTORY, add_history, segmented=False, shared=False),  # user -> history
+        View(SEEN, merge_seen, shared=False),  # user -> {item: seen or retracted}
+    )
+}

@@ -1,0 +1,144 @@
+"""What a person should do, as sentences with the remedy: the ``messages`` of ``status``. Pure.
+
+Each function here looks at one part and returns its messages; ``messages`` puts them in order. What another part has
+to say is one more function and one more line there.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from core.control.changes import needs_new_epoch
+from core.events.remedies import advice
+from core.rows.codec import Facts
+from schemas.control import Control, Generation, Position
+from schemas.rules import Rules
+
+MANY_DUPLICATES = 0.01  # of all accepted events: beyond this it is an id that is not one event's, not a retry
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Users who are marked and not forgotten yet: how many, and since when the first one (epoch ms)."""
+
+    users: int
+    since: int
+
+
+@dataclass(frozen=True)
+class Found:
+    """What ``status`` found; None where it cannot be told.
+
+    ``pending``: why a new epoch of the speed layer must begin.      ``others``: messages made elsewhere.
+    """
+
+    generation: str | None
+    facts: Facts
+    rules: Rules
+    control: Control | None
+    pending: str | None
+    waiting: Waiting | None
+    speed: dict[str, Any]
+    schedule: dict[str, Any] | None
+    others: Sequence[str] = field(default_factory=tuple)
+
+
+def messages(found: Found) -> list[str]:
+    """All of them, those about data first."""
+    return [
+        *advice(found.facts.rejected or {}, found.facts.events + found.facts.duplicates, found.rules),
+        *_duplicates(found.facts, found.rules),
+        *_published(found),
+        *(about_control(found.control) if found.control else []),
+        *_forgetting(found),
+        *_running(found),
+        *_scheduled(found.schedule),
+        *found.others,
+    ]
+
+
+def pending_epoch(control: Control, position: Position | None) -> str | None:
+    """Why a new epoch must begin, or has begun without the speed layer; None before one ever ran."""
+    return needs_new_epoch(control, position) if control.epoch else None
+
+
+def about_control(control: Control) -> list[str]:
+    """A rollback that holds, generations that the gate refused."""
+    out = []
+    if control.held:
+        out.append(
+            f"a rollback holds {control.active or 'the empty generation'}: scheduled batch runs publish without "
+            "activating until `millrace rollback --release` or a `millrace batch run` by hand"
+        )
+    newest = newest_refused(control)
+    if control.refused and newest is not None:
+        times = f"the last {control.refused} generations" if control.refused > 1 else "the newest generation"
+        reasons = "; ".join(newest.metrics.get("gate", {}).get("reasons", []))
+        out.append(
+            f"the gate refused {times}, so {control.active or 'the empty generation'} serves on ({reasons}): mend what "
+            f"it names and run `millrace batch run`, or activate it all the same: `millrace rollback {newest.id}`"
+        )
+    active = control.generation(control.active)
+    drifted = active.metrics.get("gate", {}).get("warnings", []) if active else []
+    return out + [f"generation {control.active}: {each}" for each in drifted]
+
+
+def newest_refused(control: Control) -> Generation | None:
+    """The newest kept generation that the gate refused."""
+    refused = [g for g in control.generations if not g.metrics.get("gate", {}).get("passed", True)]
+    return refused[-1] if refused else None
+
+
+def _duplicates(facts: Facts, rules: Rules) -> list[str]:
+    """Why many events have no effect, if they do."""
+    accepted = facts.events + facts.duplicates
+    if facts.duplicates <= MANY_DUPLICATES * accepted:
+        return []
+    return [
+        f"{facts.duplicates:,} of {accepted:,} accepted events are duplicates without effect: their event_id is among "
+        f"the last {rules.remembered_ids} of their user. That is right for events that were sent twice. If "
+        "the id is an order number, each order counts with its first line only: give each line an id of its own "
+        "(order and line, or `import csv` without --event-id) and send the events again"
+    ]
+
+
+def _published(found: Found) -> list[str]:
+    return [] if found.generation else ["no generation is published yet: run `millrace batch run`"]
+
+
+def _forgetting(found: Found) -> list[str]:
+    waiting, control = found.waiting, found.control
+    if waiting is None or not waiting.users or control is None:
+        return []
+    who = "1 user waits" if waiting.users == 1 else f"{waiting.users:,} users wait"
+    since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(waiting.since / 1000))
+    ready = [each for each in control.generations if each.forgotten > control.forgotten]
+    then = "run `millrace batch run --full`, which puts it into effect whatever else the gate finds but wrong sums"
+    if ready:
+        name, passed = ready[-1].id, ready[-1].metrics.get("gate", {}).get("passed", True)
+        why = "a rollback holds" if passed else "the gate refused it"
+        then = f"generation {name} forgets them and is not active, as {why}; {then}"
+    return [f"{who} to be forgotten, the first since {since}: {then}"]
+
+
+def _running(found: Found) -> list[str]:
+    out = []
+    if found.pending:
+        out.append(
+            f"a new epoch of the speed layer is pending ({found.pending}): until it begins answers come from the "
+            "generation alone; a speed layer that runs begins it by itself, `millrace speed run` or `millrace up` "
+            "starts one"
+        )
+    if not found.speed["alive"]:
+        out.append("no speed layer runs: `millrace speed run` or `millrace up` starts one")
+    return out
+
+
+def _scheduled(schedule: dict[str, Any] | None) -> list[str]:
+    if schedule is None or not schedule["alive"]:
+        return []
+    if schedule["failures"]:
+        times, error = schedule["failures"], schedule["last"]["error"]
+        return [f"scheduled batch runs failed {times} time(s) in a row, last: {error}"]
+    return []

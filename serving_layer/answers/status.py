@@ -1,0 +1,227 @@
+"""The state of everything in one answer: what is published, how far the speed layer is, how far the log."""
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from adapters.records.books import LEASE, SCHEDULE, SPEED
+from adapters.records.control import read_control
+from adapters.settings import Settings, milliseconds
+from core.control.boundaries import latest
+from core.rows.codec import Facts
+from schemas.control import Control, Offsets, Position
+from schemas.errors import MillraceError, NotReady, SettingsError, StoreUnavailable
+from serving_layer.answers.advice import Found, Waiting, messages, pending_epoch
+from serving_layer.answers.beside_events import (
+    about_the_catalogue,
+    about_the_speed_store,
+    about_the_topics,
+    rejected_catalogue,
+)
+from serving_layer.reading.patience import reading
+from serving_layer.reading.snapshot import Snapshot
+from serving_layer.reading.views import BATCH, SPEED_SIDE, Views, answer
+
+if TYPE_CHECKING:
+    from adapters.log.kafka_log import Log
+
+
+@dataclass(frozen=True)
+class End:
+    """Where the log ends: last stable offsets, records not yet applied, and since when the oldest of them waits."""
+
+    offsets: Offsets
+    lag_events: int
+    freshness_seconds: float
+
+
+def status(views: Views, settings: Settings, log: "Log | None", now_ms: int) -> dict[str, Any]:
+    """The JSON of contract §7.
+
+    Args: log: None when none is there.      now_ms: the wall clock, epoch ms.
+    Raises: NotReady when neither store answers.
+    """
+    lease_ms = milliseconds(settings.lease)
+    try:
+        (told, applied, facts), lease, runs, (control, pending), catalogue = answer(
+            views,
+            lambda snapshot: (
+                _views_told(snapshot),
+                _lease_of(snapshot),
+                _schedule_of(snapshot),
+                _stand(snapshot),
+                _catalogue_of(snapshot),
+            ),
+        )
+        speed, schedule = _alive(lease, now_ms, lease_ms), _schedule_told(runs, now_ms, lease_ms)
+    except NotReady as error:
+        control, pending = _control(views, str(error)), None
+        told, applied, facts = _nothing_told(control)
+        speed, schedule = speed_layer(views, now_ms, lease_ms), None
+        catalogue = rejected_catalogue(views) if speed["alive"] is not None else None
+    end, waiting, why = None, None, "no broker runs"
+    try:
+        if log is not None:
+            end = _end(log, applied, now_ms)
+            waiting = _waiting(log, control)
+    except MillraceError as error:
+        why = str(error)
+    if end is None:
+        told["degraded"].append("log")
+    rejected = facts.rejected or {}
+    others = [
+        *about_the_catalogue(catalogue),
+        *(about_the_speed_store(views, control) if SPEED_SIDE in told["degraded"] else []),
+        *about_the_topics(log if end else None, settings.retention_ms),
+        *([] if end else [f"the log's end is unknown: {why}"]),
+    ]
+    found = Found(told["generation"], facts, settings.rules, control, pending, waiting, speed, schedule, others)
+    return {
+        **told,
+        "applied": _json(applied),
+        "end": _json(end.offsets) if end else None,
+        "lag_events": end.lag_events if end else None,
+        "freshness_seconds": end.freshness_seconds if end else None,
+        "events": facts.events,
+        "duplicates": facts.duplicates,
+        "as_of": facts.as_of,
+        "rejected": sum(rejected.values()),
+        "rejected_by_reason": rejected,
+        "rejected_catalogue": catalogue,
+        "held": control.held if control else None,
+        "refused_in_a_row": control.refused if control else None,
+        "forgotten_waiting": waiting.users if waiting else None,
+        "epoch_pending": pending,
+        "modes": {},
+        "speed": speed,
+        "schedule": schedule,
+        "messages": messages(found),
+    }
+
+
+def _views_told(snapshot: Snapshot) -> tuple[dict[str, Any], Offsets, Facts]:
+    header = snapshot.header()
+    told = {
+        "generation": snapshot.generation,
+        "epoch": snapshot.epoch,
+        "boundary": _json(snapshot.boundary),
+        "segment": header["segment"],
+        "degraded": header["degraded"],
+    }
+    return told, snapshot.offsets, snapshot.facts
+
+
+def _stand(snapshot: Snapshot) -> tuple[Control | None, str | None]:
+    """The control record, and why a new epoch of the speed layer is pending; None where that cannot be told.
+
+    The position is read first: what it was committed by is in every later control record.
+    """
+    text, readable = None, snapshot.has_catalogue  # it is in the same store
+    if readable:
+        with reading(SPEED_SIDE):
+            text = snapshot.views.speed.record(SPEED)
+    if snapshot.boundary is None:
+        return None, None
+    with reading(BATCH):
+        control = read_control(snapshot.views.batch)
+    if control is None or not readable:
+        return control, None
+    return control, pending_epoch(control, Position.from_json(text) if text else None)
+
+
+def _waiting(log: "Log", control: Control | None) -> Waiting | None:
+    """Users who are marked and not forgotten yet; None where that cannot be told."""
+    from adapters.log.forgotten import waiting
+
+    if control is None:
+        return None
+    try:
+        marks = waiting(log, control.forgotten)
+    except NotReady:  # an installation of before the topic was made
+        return None
+    return Waiting(len(marks), min((each.at for each in marks), default=0))
+
+
+def _nothing_told(control: Control | None) -> tuple[dict[str, Any], Offsets, Facts]:
+    """No view can be read; that nothing ran yet can be told when a store says so."""
+    boundary = control.active_boundary.offsets if control else None
+    told = {
+        "generation": None,
+        "epoch": control.epoch if control else None,
+        "boundary": _json(boundary),
+        "segment": None,
+        "degraded": ["speed"],
+    }
+    return told, boundary or {}, Facts()
+
+
+def _control(views: Views, why: str) -> Control | None:
+    try:
+        return read_control(views.batch)
+    except (StoreUnavailable, SettingsError) as error:
+        raise NotReady(why) from error
+
+
+def _end(log: "Log", applied: Offsets, now_ms: int) -> End:
+    offsets = log.end_offsets()
+    start = log.start_offsets() if applied.keys() != offsets.keys() else {}
+    behind = latest(applied, {p: start.get(p, 0) for p in offsets if p not in applied})
+    behind = {p: offset for p, offset in behind.items() if offset < offsets.get(p, 0)}
+    stamps = [log.timestamp_of(partition, offset) for partition, offset in behind.items()]
+    waiting = [now_ms - stamp for stamp in stamps if stamp is not None]
+    lag = sum(offsets[p] - offset for p, offset in behind.items())
+    return End(offsets, lag, max([0, *waiting]) / 1000)
+
+
+def speed_layer(views: Views, now_ms: int, lease_ms: int) -> dict[str, Any]:
+    """Whether a speed layer shows signs of life; by the wall clock, for people to see."""
+    try:
+        return _alive(views.speed.record(LEASE) or b"", now_ms, lease_ms)
+    except (StoreUnavailable, SettingsError):
+        return _alive(None, now_ms, lease_ms)
+
+
+def _lease_of(snapshot: Snapshot) -> bytes | None:
+    """The last sign of life, empty where there is none; None where the answer does without the store."""
+    if not snapshot.has_catalogue:  # it is in the same store
+        return None
+    with reading(SPEED_SIDE):
+        return snapshot.views.speed.record(LEASE) or b""
+
+
+def _catalogue_of(snapshot: Snapshot) -> dict[str, int] | None:
+    """Rejected records of the catalogue by reason; None where the answer does without the store."""
+    if not snapshot.has_catalogue:
+        return None
+    with reading(SPEED_SIDE):
+        return rejected_catalogue(snapshot.views)
+
+
+def _schedule_of(snapshot: Snapshot) -> tuple[bytes | None, bytes | None] | None:
+    """The sign of life of `batch run --every` and how its runs go; None where the batch view cannot be read."""
+    if snapshot.boundary is None:
+        return None
+    with reading(BATCH):
+        state = snapshot.views.batch.read(SCHEDULE, "state", [b"state"]).get(b"state")
+        return snapshot.views.batch.record(SCHEDULE) if state else None, state
+
+
+def _schedule_told(
+    found: tuple[bytes | None, bytes | None] | None, now_ms: int, lease_ms: int
+) -> dict[str, Any] | None:
+    """None: there never was one, or that cannot be told."""
+    if found is None or found[1] is None:
+        return None
+    return {**_alive(found[0], now_ms, lease_ms), **json.loads(found[1])}
+
+
+def _alive(text: bytes | None, now_ms: int, lease_ms: int) -> dict[str, Any]:
+    if not text:
+        return {"alive": None if text is None else False, "owner": None, "beat": None}
+    lease = json.loads(text)
+    fresh = lease["beat"] > now_ms - 2 * lease_ms
+    return {"alive": bool(lease["owner"]) and fresh, "owner": lease["owner"] or None, "beat": lease["beat"]}
+
+
+def _json(offsets: Offsets | None) -> dict[str, int] | None:
+    return None if offsets is None else {str(partition): offset for partition, offset in offsets.items()}

@@ -1,0 +1,135 @@
+"""What clients post: judged here by the log's own rules, so that a 202 means events that both layers accept."""
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from core.events.acceptance import parse_event
+from core.events.catalogue import parse_item, parse_user
+from core.events.json_outline import outline
+from core.events.partitioner import partition_of
+from core.events.strict_json import MAX_NESTING, Malformed, decode
+from schemas.catalogue import Item, User
+from schemas.errors import BadInput
+from schemas.event import Event, Record, Rejected
+from schemas.rules import Rules
+
+MAX_ENTRIES = 1_000
+
+Entry = TypeVar("Entry", Item, User)
+
+
+class Unprocessable(BadInput):
+    """Nothing of the request is taken (HTTP 422); ``rejected`` says why each entry is not."""
+
+    def __init__(self, why: str, rejected: list[dict[str, Any]] | None = None) -> None:
+        super().__init__(why)
+        self.rejected = rejected or []
+
+
+@dataclass(frozen=True)
+class Posted:
+    """What goes to the log, as (key, value), and what does not.
+
+    ``duplicates``: events that go to the log although an earlier one of the same user in the list has their id.
+    """
+
+    records: list[tuple[bytes, bytes]]
+    ids: list[str]
+    rejected: list[dict[str, Any]]
+    duplicates: list[dict[str, Any]] = field(default_factory=list)
+
+
+def read_interactions(body: bytes, rules: Rules, now_ms: int, new_id: Callable[[], str]) -> Posted:
+    """One event or an array of them; event_id and event_time are added where they are missing.
+
+    A duplicate within the list goes to the log like any other event: the fold counts it there, as it counts those that
+    the log had before.
+
+    Args: now_ms: the wall clock, epoch ms, also the record's coming Kafka timestamp.      new_id: a unique id.
+    Raises: Unprocessable when none is good, or one user has more events than the ids by which duplicates are known:
+        sent again after a lost answer, the first of them would count twice.
+    """
+    posted, users, known = Posted([], [], []), Counter[str](), set[tuple[str, str]]()
+    for index, entry in enumerate(_entries(body)):
+        filled = _filled(entry, now_ms, new_id)
+        event = _judged(entry, filled, rules, now_ms)
+        if isinstance(event, Rejected):
+            posted.rejected.append({"index": index, "reason": event.reason})
+            continue
+        if (event.user_id, event.event_id) in known:
+            posted.duplicates.append({"index": index, "event_id": event.event_id})
+        known.add((event.user_id, event.event_id))
+        posted.records.append((event.user_id.encode(), filled))
+        posted.ids.append(event.event_id)
+        users[event.user_id] += 1
+    for user, count in users.most_common(1):
+        if count > rules.remembered_ids:
+            raise Unprocessable(f"{count} events of user {user!r} in one list: send at most {rules.remembered_ids}")
+    if not posted.records:
+        raise Unprocessable("none of the events is acceptable", posted.rejected)
+    return posted
+
+
+def read_items(body: bytes) -> Posted:
+    """One item or an array of them. Raises Unprocessable when none is good."""
+    return _described(body, "item_id", parse_item)
+
+
+def read_users(body: bytes) -> Posted:
+    """One user or an array of them. Raises Unprocessable when none is good."""
+    return _described(body, "user_id", parse_user)
+
+
+def _described(body: bytes, name: str, parse: Callable[[bytes, bytes], Entry | Rejected | None]) -> Posted:
+    posted = Posted([], [], [])
+    for index, entry in enumerate(_entries(body)):
+        given = entry.get(name) if isinstance(entry, dict) else None
+        key = given if isinstance(given, str) else ""
+        value = _bytes(entry)
+        found = parse(key.encode(), value)
+        if isinstance(found, Rejected):
+            posted.rejected.append({"index": index, "reason": found.reason})
+        else:
+            posted.records.append((key.encode(), value))
+            posted.ids.append(key)
+    if not posted.records:
+        raise Unprocessable("nothing in the request is acceptable", posted.rejected)
+    return posted
+
+
+def _entries(body: bytes) -> list[object]:
+    if outline(body, MAX_ENTRIES, MAX_NESTING).entries > MAX_ENTRIES:  # without decoding millions of them
+        raise Unprocessable(f"more than {MAX_ENTRIES:,} entries: send 1 to {MAX_ENTRIES:,}")
+    try:
+        decoded = decode(body)
+    except Malformed as error:
+        raise Unprocessable(f"the body is not JSON: {error}") from None
+    entries = decoded if isinstance(decoded, list) else [decoded]
+    if not 1 <= len(entries) <= MAX_ENTRIES:
+        raise Unprocessable(f"{len(entries)} entries: send 1 to {MAX_ENTRIES:,}")
+    return entries
+
+
+def _filled(entry: object, now_ms: int, new_id: Callable[[], str]) -> bytes:
+    if isinstance(entry, dict):
+        entry = dict(entry)
+        if entry.get("event_id") is None:
+            entry["event_id"] = new_id()
+        if entry.get("event_time") is None:
+            entry["event_time"] = now_ms
+    return _bytes(entry)
+
+
+def _judged(entry: object, value: bytes, rules: Rules, now_ms: int) -> Event | Rejected:
+    """The entry, with its bytes, as if it were in the log already, keyed by its user."""
+    user = entry.get("user_id") if isinstance(entry, dict) else None
+    key = user.encode() if isinstance(user, str) else b""
+    partition = partition_of(key, rules.partitioner, rules.partitions)
+    return parse_event(Record("", partition, 0, now_ms, key, value), rules)
+
+
+def _bytes(entry: object) -> bytes:
+    return json.dumps(entry, ensure_ascii=False, separators=(",", ":")).encode()

@@ -1,0 +1,80 @@
+"""Serving's connection to the log: made in the background, so that lookups answer whether the log does or not."""
+
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from adapters.broker.embedded import running_broker
+from adapters.broker.opening import open_log
+from adapters.log.appender import Appender
+from adapters.log.kafka_log import Log
+from adapters.records.catalogue import CatalogueFollower
+from adapters.settings import Settings
+from adapters.stores import ViewStore
+from schemas.errors import LogUnavailable, MillraceError
+
+TRY_AGAIN_SECONDS = 2.0
+LOOK_SECONDS = 2.0  # so often it looks whether an embedded broker is still there: some milliseconds
+STOP_SECONDS = 2.0
+
+log = logging.getLogger("serving")
+
+
+class LogLink:
+    """Opens the log (and starts an embedded broker) on a thread, keeps it, and follows the catalogue with it."""
+
+    def __init__(self, settings: Settings, store: ViewStore) -> None:
+        self._settings = settings
+        self._ended = threading.Event()
+        self._log: Log | None = None
+        self._appender: Appender | None = None
+        self._appends_to = ""
+        self._lock = threading.Lock()
+        self._why = "it is being opened"
+        self._opener = threading.Thread(target=self._keep_open, name="log", daemon=True)
+        self._follower = CatalogueFollower(self.log, store)
+
+    def log(self) -> Log:
+        """The open log. Raises LogUnavailable while there is none, with the reason."""
+        if self._log is None:
+            raise LogUnavailable(f"the log is not there: {self._why}")
+        return self._log
+
+    def appender(self) -> Appender:
+        """One producer for all requests, as long as the log stays where it is."""
+        opened = self.log()
+        with self._lock:
+            if self._appender is None or self._appends_to != opened.bootstrap:
+                self._appender, self._appends_to = opened.appender(self._settings.partitioner), opened.bootstrap
+            return self._appender
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Open until the end of the block."""
+        self._opener.start()
+        self._follower.start()
+        try:
+            yield
+        finally:
+            self._ended.set()
+            self._follower.stop()
+            self._opener.join(STOP_SECONDS)  # it may be waiting for a broker that does not answer
+
+    def _keep_open(self) -> None:
+        while not self._ended.is_set():
+            try:
+                with open_log(self._settings) as self._log:
+                    log.info("log open at=%s", self._log.bootstrap)
+                    while self._there() and not self._ended.wait(LOOK_SECONDS):
+                        pass
+                self._log, self._why = None, "its broker ended, it is being started again"
+            except MillraceError as error:
+                if self._why != str(error):
+                    log.warning("no log yet: %s", error)
+                self._log, self._why = None, str(error)
+                self._ended.wait(TRY_AGAIN_SECONDS)
+
+    def _there(self) -> bool:
+        """A cluster's clients find it again by themselves; an embedded broker that died must be started."""
+        return bool(self._settings.kafka) or running_broker(self._settings.home) is not None

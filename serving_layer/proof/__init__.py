@@ -1,0 +1,1 @@
+"""The proof behind ``verify``: every merged row against an independent slow recompute."""

@@ -1,0 +1,137 @@
+"""The proof: every merged row against an independent slow recompute of the log's prefix, exactly (rule 16).
+
+The slow path shares no code with the layers but the parser: events come back from the lake, the rest from the log,
+and are folded one by one by ``core.fold.slow``.
+"""
+
+import random
+from collections import defaultdict
+from collections.abc import Callable
+from functools import partial
+
+from adapters.terminal.progress import watched
+from core.fold.slow import SlowView
+from core.proof import proving
+from core.rows import views
+from core.rows.codec import bucket_of_key, unpack_norm
+from core.rows.merging import added
+from schemas.errors import MillraceError
+from serving_layer.proof.histories import Histories, Prefix
+from serving_layer.proof.report import Report
+from serving_layer.reading.merged_rows import MergedRows
+
+
+def compare(prefix: Prefix, merged: MergedRows, sample: int | None = None, seed: int = 0) -> Report:
+    """Hold every row of the merged views against the slow twin's; with ``sample`` those of that many items only.
+
+    A sample has the items' sums and categories, and histories and seen sets of the users who touched them; duplicates
+    and facts are of all events. The prefix moves on with the speed layer while histories are compared.
+
+    Raises:
+        MillraceError: there is nothing to compare.      Moved: start over.
+    """
+    slow = prefix.slow
+    report = Report(slow.events, sum(1 for each in slow.histories.values() if each.ids), duplicates=slow.duplicates)
+    wanted = _sampled(slow, sample, seed)
+    users = None if wanted is None else proving.users_of(slow, wanted)
+    steps: list[Callable[[], None]] = [
+        *(partial(each, slow, merged, wanted, report) for each in (_norms, _pairs, _counts, _categories)),
+        partial(_seen, slow, merged, users, report),
+        partial(_facts, slow, merged, report),
+        Histories(prefix, merged, users, report).compare,
+    ]
+    for step in watched("comparing the views", steps, len(steps), every=1):
+        step()
+    if report.sums == 0:
+        raise MillraceError("nothing was compared: no accepted event lies below the boundary yet")
+    return report
+
+
+def _sampled(slow: SlowView, sample: int | None, seed: int) -> set[str] | None:
+    names = sorted(slow.categories)
+    return None if sample is None else set(random.Random(seed).sample(names, min(sample, len(names))))
+
+
+def _norms(slow: SlowView, merged: MergedRows, wanted: set[str] | None, report: Report) -> None:
+    expected = {item: amount for item, amount in slow.norms.items() if amount and (wanted is None or item in wanted)}
+    report.items = len(expected)
+    for key, parts in merged.rows(views.NORMS):
+        item = key.decode()
+        if wanted is None or item in wanted:
+            report.compare(f"norm of {item}", expected.pop(item, 0), sum(map(unpack_norm, parts)))
+    for item, amount in expected.items():
+        report.compare(f"norm of {item}", amount, 0)
+
+
+def _pairs(slow: SlowView, merged: MergedRows, wanted: set[str] | None, report: Report) -> None:
+    expected: dict[str, dict[str, int]] = defaultdict(dict)
+    for (item, other), amount in slow.pairs.items():
+        if amount and (wanted is None or item in wanted):
+            expected[item][other] = amount
+            report.pairs += item < other or (wanted is not None and other not in wanted)
+    for key, parts in merged.rows(views.PAIRS):
+        item = key.decode()
+        if wanted is None or item in wanted:
+            _row(f"pair of {item} with", expected.pop(item, {}), added(parts), report)
+    for item, row in expected.items():
+        _row(f"pair of {item} with", row, {}, report)
+
+
+def _counts(slow: SlowView, merged: MergedRows, wanted: set[str] | None, report: Report) -> None:
+    expected: dict[int, dict[str, int]] = defaultdict(dict)
+    for (bucket, item), count in slow.counts.items():
+        if wanted is None or item in wanted:
+            expected[bucket][item] = count
+            report.counts += 1
+    for key, parts in merged.rows(views.COUNTS):
+        bucket = bucket_of_key(key)
+        stored = {name: n for name, n in added(parts).items() if wanted is None or name.decode() in wanted}
+        _row(f"count in bucket {bucket} of", expected.pop(bucket, {}), stored, report)
+    for bucket, row in expected.items():
+        _row(f"count in bucket {bucket} of", row, {}, report)
+
+
+def _categories(slow: SlowView, merged: MergedRows, wanted: set[str] | None, report: Report) -> None:
+    expected = {item for item in slow.categories if wanted is None or item in wanted}
+    report.categories = len(expected)
+    for key, parts in merged.rows(views.ITEMS):
+        item = key.decode()
+        if wanted is None or item in wanted:
+            expected.discard(item)
+            report.compare(f"category of {item}", proving.category_of(slow, item), proving.stored_category(parts))
+    for item in expected:
+        report.compare(f"category of {item}", proving.category_of(slow, item), None)
+
+
+def _seen(slow: SlowView, merged: MergedRows, users: set[str] | None, report: Report) -> None:
+    missing = set(slow.seen if users is None else users)
+    report.seen = sum(len(slow.seen[user]) for user in missing)
+    for key, parts in merged.rows(views.SEEN):
+        user = key.decode()
+        if users is None or user in users:
+            missing.discard(user)
+            _words(user, slow.seen.get(user, {}), proving.stored_words(parts), report)
+    for user in missing:
+        _words(user, slow.seen[user], {}, report)
+
+
+def _words(user: str, expected: dict[str, bool], stored: dict[str, bool], report: Report) -> None:
+    for item in expected.keys() | stored.keys():
+        what = f"item {item} seen by {user}"
+        report.compare(what, expected.get(item), stored.get(item), proving.WORDS.__getitem__)
+
+
+def _facts(slow: SlowView, merged: MergedRows, report: Report) -> None:
+    parts = dict(merged.rows(views.FACTS)).get(views.FACTS_KEY, [])
+    must_be, facts = proving.facts_of(slow), proving.stored_facts(parts)
+    expected, stored = proving.named(must_be), proving.named(facts)
+    for name in expected.keys() | stored.keys():
+        report.facts += 1
+        report.compare_fact(f"fact {name}", expected.get(name, 0), stored.get(name, 0))
+    report.compare_fact("duplicates", must_be.duplicates, facts.duplicates)
+
+
+def _row(what: str, expected: dict[str, int], stored: dict[bytes, int], report: Report) -> None:
+    named = {name.decode(): amount for name, amount in stored.items()}
+    for name in expected.keys() | named.keys():
+        report.compare(f"{what} {name}", expected.get(name, 0), named.get(name, 0))

@@ -1,0 +1,105 @@
+"""What items and users are: the newest catalogue records, and the categories that events gave."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, TypeVar
+
+from core.events.catalogue import categories_of
+from core.rows.catalogue_rows import DELETED, unpack_item_record, unpack_user_record
+from schemas.catalogue import Item, User
+from schemas.errors import BadInput
+from serving_layer.reading.snapshot import Snapshot
+
+ITEMS, USERS = "items", "users"  # spaces of the catalogue book, named like their topics
+CHUNK_ITEMS = 200  # rows asked for at once while a list is filled
+MAX_CHUNK_ITEMS = 10_000
+SPARE = 10  # first asked for beyond the page's end: few items are hidden
+
+T = TypeVar("T")
+
+
+class NotFound(BadInput):
+    """There is no such item (HTTP 404)."""
+
+
+@dataclass(frozen=True)
+class Described:
+    """One item: its catalogue record if it has one; ``categories`` are the record's, else the events', the main first.
+
+    ``occurred``: an accepted event named it; ``listed``: false for a hidden or deleted one.
+    """
+
+    record: Item | None
+    categories: tuple[str, ...]
+    occurred: bool
+    listed: bool
+
+    @property
+    def category(self) -> str | None:
+        """The main category."""
+        return self.categories[0] if self.categories else None
+
+    def shown(self) -> dict[str, Any]:
+        """The categories as answers show them: the main one, and all where there are several."""
+        several = {"categories": list(self.categories)} if len(self.categories) > 1 else {}
+        return {"category": self.category, **several}
+
+    def is_in(self, wanted: Collection[str] | None) -> bool:
+        """Whether one of its categories is among those; None means any, also of an item without."""
+        return wanted is None or any(category in wanted for category in self.categories)
+
+    @property
+    def known(self) -> bool:
+        """Whether a catalogue record or an accepted event names it."""
+        return self.record is not None or self.occurred
+
+
+def describe(snapshot: Snapshot, items: Sequence[bytes]) -> dict[bytes, Described]:
+    """Every one of those items."""
+    rows = snapshot.catalogue(ITEMS, items)
+    occurred = snapshot.items(items)
+    out = {}
+    for item in items:
+        record = unpack_item_record(rows.get(item))
+        of_events = occurred[item].category if item in occurred else ""
+        hidden = rows.get(item) == DELETED or (record is not None and record.hidden)
+        out[item] = Described(record, categories_of(record, of_events), item in occurred, not hidden)
+    return out
+
+
+def require_known(snapshot: Snapshot, item: bytes) -> Described:
+    """The item, or NotFound; with a view missing it may be known there, so that an empty answer is due instead."""
+    found = describe(snapshot, [item])[item]
+    if not found.known and not snapshot.degraded:
+        raise NotFound(f"there is no item {item.decode()!r}: no catalogue record and no accepted event names it")
+    return found
+
+
+def user_of(snapshot: Snapshot, user: bytes) -> User | None:
+    """The user's newest record; None when there is none or it was deleted."""
+    return unpack_user_record(snapshot.catalogue(USERS, [user]).get(user))
+
+
+@dataclass(frozen=True)
+class Page:
+    """Which part of a list is wanted: ``category`` None means any, several mean any of them."""
+
+    n: int = 10
+    offset: int = 0
+    category: frozenset[str] | None = None
+
+
+def listed(snapshot: Snapshot, ranked: Iterable[tuple[bytes, T]], page: Page) -> list[tuple[bytes, T, Described]]:
+    """The page of what may be listed: not hidden or deleted, of a wanted category; reads no more rows than needed."""
+    found: list[tuple[bytes, T, Described]] = []
+    rest = iter(ranked)
+    size = min(page.offset + page.n + SPARE, MAX_CHUNK_ITEMS) if page.category is None else CHUNK_ITEMS
+    while len(found) < page.offset + page.n and (chunk := list(islice(rest, size))):
+        described = describe(snapshot, [item for item, _ in chunk])
+        for item, each in chunk:
+            about = described[item]
+            if about.listed and about.is_in(page.category):
+                found.append((item, each, about))
+        size = CHUNK_ITEMS
+    return found[page.offset : page.offset + page.n]

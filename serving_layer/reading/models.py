@@ -1,0 +1,108 @@
+"""The opened recommenders of one generation; never two generations in one answer."""
+
+import json
+import threading
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+
+from adapters.records.books import BLEND, CALIBRATION, generation_book
+from adapters.stores.port import ViewStore
+from core.ranking.blend import Knots
+from recommenders import recommender
+from recommenders.artefact import Artefact
+from recommenders.opened import Opened, asked_for, open_all
+from serving_layer.reading.patience import reading, seconds_left
+from serving_layer.reading.snapshot import Snapshot
+from serving_layer.reading.views import BATCH, Views
+
+MODEL = "model"  # what an answer lacks while the models are loaded
+SHARE_OF_PATIENCE = 0.75  # what an answer may wait for a model: the rest is for what else it reads there
+
+
+@dataclass(frozen=True)
+class Models:
+    """What a generation answers with: its recommenders, opened, and how blended scores go together with hits."""
+
+    opened: dict[str, Opened]
+    calibration: Knots
+
+
+@dataclass
+class Loading:
+    """The models of one generation on their way: loading begins when first asked for, and again after a failure."""
+
+    generation: str | None
+    _models: "Future[Models] | None" = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def begun(self, views: Views) -> "Future[Models]":
+        with self._lock:
+            if self._models is None or (self._models.done() and self._models.exception()):
+                self._models = Future()
+                threading.Thread(target=self._load, args=(views, self._models), name="models", daemon=True).start()
+            return self._models
+
+    def loaded(self) -> Models | None:
+        """The models if they are there."""
+        models = self._models
+        return models.result() if models is not None and models.done() and not models.exception() else None
+
+    def _load(self, views: Views, loading: "Future[Models]") -> None:
+        assert self.generation is not None
+        try:
+            loading.set_result(_read(views, self.generation))
+        except BaseException as error:  # noqa: BLE001 - it is the waiting threads'
+            loading.set_exception(error)
+
+
+def recommenders_of(snapshot: Snapshot) -> dict[str, Opened]:
+    """The recommenders of the snapshot's generation, kept in memory while answers use that generation.
+
+    A large model takes longer to load than an answer may wait: it is loaded beside the answers, which lack it until
+    then.
+    """
+    generation, views = snapshot.generation, snapshot.views
+    if generation is None:
+        return untrained(views)
+    loading = views.kept(Loading, generation).begun(views)
+    patience = SHARE_OF_PATIENCE * seconds_left(BATCH, views.patience_seconds)
+    with reading(BATCH):
+        try:
+            return loading.result(patience).opened
+        except TimeoutError:
+            snapshot.lack(MODEL)
+            return untrained(views)
+
+
+def untrained(views: Views) -> dict[str, Opened]:
+    """The recommenders as they are without a generation."""
+    return open_all({}, views.recommenders)
+
+
+def calibration_of(snapshot: Snapshot) -> Knots:
+    """How the generation's evaluation found scores and hits to go together; without loading a model for it."""
+    if snapshot.generation is None:
+        return ()
+    if (models := snapshot.views.kept(Loading, snapshot.generation).loaded()) is not None:
+        return models.calibration
+    row = snapshot.of_generation(BLEND, [CALIBRATION]).get(CALIBRATION)
+    return _knots(row)
+
+
+def _read(views: Views, generation: str) -> Models:
+    book = generation_book(generation)
+    trained = [name for name in asked_for(views.recommenders) if recommender(name).trained]
+    artefacts = {name: artefact_of(views.batch, generation, name) for name in trained}
+    row = views.batch.read(book, BLEND, [CALIBRATION]).get(CALIBRATION)
+    return Models(open_all(artefacts, views.recommenders), _knots(row))
+
+
+def artefact_of(store: ViewStore, generation: str, name: str) -> Artefact | None:
+    """The recommender's artefact in a generation; None where it has none."""
+    book = generation_book(generation)
+    return Artefact.read(lambda keys: store.read(book, name, list(keys)))
+
+
+def _knots(row: bytes | None) -> Knots:
+    knots: Knots = json.loads(row) if row else ()
+    return knots

@@ -1,0 +1,249 @@
+"""One consistent reading of both views: all of a micro-batch or none, one generation (contract §5 rules 6 and 7)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any
+
+from adapters.records.books import CATALOGUE, SPEED, generation_book, segment_spaces, state_space
+from adapters.records.control import log_of, read_control
+from core.control.boundaries import latest, reaches
+from core.control.changes import is_of, is_ours
+from core.events.partitioner import partition_of
+from core.rows import views as names
+from core.rows.codec import (
+    Facts,
+    History,
+    ItemSeen,
+    add_history,
+    bucket_key,
+    bucket_of_key,
+    unpack_facts,
+    unpack_history,
+    unpack_item,
+    unpack_norm,
+)
+from core.rows.merging import added, committed_parts, overlaid
+from core.rows.views import merge_facts, merge_items
+from schemas.control import Control, Offsets, Position
+from schemas.errors import NotReady
+from serving_layer.reading.kept_rows import KEPT, KeptRows
+from serving_layer.reading.patience import Lost, reading
+from serving_layer.reading.views import BATCH, CATALOGUE_SIDE, SPEED_SIDE, Moved, Views
+
+Parts = dict[bytes, list[bytes]]  # key -> packed values to be merged, earlier first
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What one answer is computed from.
+
+    ``generation`` is None for the empty one and where the batch view cannot be read; ``position`` is None where the
+    speed view does not count; ``segments`` are added to the generation, oldest first; ``boundary`` is where the
+    generation ends (None: unknown); ``degraded`` names what is missing.
+    """
+
+    views: Views
+    generation: str | None
+    boundary: Offsets | None
+    epoch: int | None
+    position: Position | None
+    segments: tuple[int, ...]
+    degraded: tuple[str, ...]
+    has_catalogue: bool = True
+
+    @staticmethod
+    def take(views: Views, without: Mapping[str, str]) -> "Snapshot":
+        """Read the control record, then the position, each once.
+
+        Args: without: sides that could not be read, each with the reason.
+        Raises:
+            NotReady: neither view can be read.      Lost: a store stopped answering.      Moved: start over.
+        """
+        control = position = None
+        if BATCH not in without:
+            with reading(BATCH):
+                control = read_control(views.batch)
+        if SPEED_SIDE not in without:
+            with reading(SPEED_SIDE):
+                text = views.speed.record(SPEED)
+                position = None if text is None else Position.from_json(text)
+                if control is not None:
+                    _require_own_log(views, control, position)
+        if control is None:
+            return _speed_alone(views, position, without)
+        return _merged(views, control, position, without)
+
+    def confirm(self) -> None:
+        """At the end: raises Moved when the position is gone, of another epoch, or was or may have been set back."""
+        if self.position is None:
+            return
+        with reading(SPEED_SIDE):
+            text = self.views.speed.record(SPEED)
+        now = None if text is None else Position.from_json(text)
+        before = self.position
+        if now is None or (now.epoch, now.life) != (before.epoch, before.life) or now.attempt < before.attempt:
+            raise Moved
+
+    @property
+    def facts(self) -> Facts:
+        """What is known of the whole log up to here; read once."""
+        # Not cached_property: up to Python 3.11 all snapshots share its lock, and readers would wait for one another.
+        if "facts" not in self.__dict__:
+            parts = self._parts(names.FACTS, [names.FACTS_KEY]).get(names.FACTS_KEY)
+            self.__dict__["facts"] = unpack_facts(reduce(merge_facts, parts)) if parts else Facts()
+        known: Facts = self.__dict__["facts"]
+        return known
+
+    @property
+    def offsets(self) -> Offsets:
+        """Per partition: every event below counts here, none from there on."""
+        known = [each for each in (self.boundary, self.position.offsets if self.position else None) if each]
+        return latest(*known)
+
+    def header(self) -> dict[str, Any]:
+        """The fields that every answer carries (contract §4)."""
+        offsets = {str(partition): offset for partition, offset in self.offsets.items()}
+        return {
+            "generation": self.generation,
+            "segment": self.segments[-1] if self.segments else None,
+            "fresh_to": {"event_time": self.facts.as_of, "offsets": offsets},
+            "degraded": [*self.degraded, *self.__dict__.get("lacking", [])],
+        }
+
+    def lack(self, part: str) -> None:
+        """Have the answer say that it was computed without that part."""
+        self.__dict__.setdefault("lacking", []).append(part)
+
+    def pairs(self, items: Sequence[bytes]) -> dict[bytes, dict[bytes, int]]:
+        """Each item's co-ratings in thousandths, by the other item."""
+        return {item: added(parts) for item, parts in self._parts(names.PAIRS, items).items()}
+
+    def norms(self, items: Sequence[bytes]) -> dict[bytes, int]:
+        """Each item's norm in thousandths; 0 for one that has none."""
+        found = self._parts(names.NORMS, items)
+        return {item: sum(unpack_norm(part) for part in found.get(item, ())) for item in items}
+
+    def counts(self, buckets: Sequence[int]) -> dict[int, dict[bytes, int]]:
+        """Hourly counts by item; buckets are hours since the epoch."""
+        found = self._parts(names.COUNTS, _keys(buckets))
+        return {bucket_of_key(key): added(parts) for key, parts in found.items()}
+
+    def counts_of_generation(self, buckets: Sequence[int]) -> dict[int, bytes]:
+        """The generation's packed counts."""
+        return {bucket_of_key(key): row for key, row in self.of_generation(names.COUNTS, _keys(buckets)).items()}
+
+    def counts_of_segments(self, buckets: Sequence[int]) -> dict[int, list[bytes]]:
+        """The segments' packed counts, which are to be added to the generation's."""
+        parts = self._add_segments(names.COUNTS, _keys(buckets), {})
+        return {bucket_of_key(key): some for key, some in parts.items()}
+
+    def items(self, items: Sequence[bytes]) -> dict[bytes, ItemSeen]:
+        """Of those items the ones that an accepted event named, with the category events gave them."""
+        found = self._parts(names.ITEMS, items)
+        return {item: unpack_item(reduce(merge_items, parts)) for item, parts in found.items()}
+
+    def history(self, user: bytes) -> History:
+        """The user's last N items, least recently touched first (rule 7)."""
+        parts = self._history_parts(user)
+        return unpack_history(reduce(add_history, parts)) if parts else History()
+
+    def seen(self, user: bytes) -> set[bytes]:
+        """Items that the user rated and did not retract since, over the whole log (rule 7)."""
+        return {item for item, present in overlaid(self._parts(names.SEEN, [user]).get(user, ())).items() if present}
+
+    def catalogue(self, space: str, keys: Sequence[bytes]) -> dict[bytes, bytes]:
+        """Rows of the catalogue; none when the store it shares with the speed view is down."""
+        if not self.has_catalogue or not keys:
+            return {}
+        with reading(SPEED_SIDE):
+            return self.views.speed.read(CATALOGUE, space, list(dict.fromkeys(keys)))
+
+    def of_generation(self, space: str, keys: Sequence[bytes]) -> dict[bytes, bytes]:
+        """Rows of the generation alone, such as its model's."""
+        if self.generation is None:
+            return {}
+        book = generation_book(self.generation)
+
+        def read(some: Sequence[bytes]) -> dict[bytes, bytes]:
+            with reading(BATCH):
+                return self.views.batch.read(book, space, list(some))
+
+        return self.views.kept(KeptRows, self.generation).read(space, keys, read) if space in KEPT else read(keys)
+
+    def _parts(self, view: str, keys: Sequence[bytes]) -> Parts:
+        """Of every key that has a value: the generation's part and those of the segments."""
+        keys = list(dict.fromkeys(keys))
+        out: Parts = {key: [value] for key, value in self.of_generation(view, keys).items()} if keys else {}
+        return self._add_segments(view, keys, out)
+
+    def _add_segments(self, view: str, keys: Sequence[bytes], out: Parts) -> Parts:
+        for segment in self.segments if keys else ():
+            assert self.position is not None
+            for space in segment_spaces(self.position.epoch, view, segment):
+                for key, parts in self._speed_parts(space, keys).items():
+                    out.setdefault(key, []).extend(parts)
+        return {key: parts for key, parts in out.items() if parts}
+
+    def _speed_parts(self, space: str, keys: Sequence[bytes]) -> Parts:
+        assert self.position is not None
+        with reading(SPEED_SIDE):
+            rows = self.views.speed.read(SPEED, space, keys)
+        return {key: committed_parts(stored, self.position) for key, stored in rows.items()}
+
+    def _history_parts(self, user: bytes) -> list[bytes]:
+        """The speed layer's history where it has one and has passed the boundary, else the generation's."""
+        if self.position is not None:
+            partition = partition_of(user, self.views.partitioner, len(self.position.offsets))
+            boundary = (self.boundary or {}).get(partition, 0)
+            if self.position.offsets[partition] >= boundary:
+                space = state_space(self.position.epoch, names.HISTORY)
+                if own := self._speed_parts(space, [user]).get(user):
+                    return own
+        return list(self.of_generation(names.HISTORY, [user]).values())
+
+
+def _keys(buckets: Sequence[int]) -> list[bytes]:
+    return [bucket_key(bucket) for bucket in buckets if bucket >= 0]
+
+
+def _require_own_log(views: Views, control: Control, position: Position | None) -> None:
+    """Do without a speed store of another log: neither its events nor its catalogue are this installation's."""
+    if not is_ours(found := log_of(views.speed, position), control):
+        raise Lost(SPEED_SIDE, f"the speed views belong to another log ({found})")
+
+
+def _speed_alone(views: Views, position: Position | None, without: Mapping[str, str]) -> Snapshot:
+    """No control record to be had: everything that the speed view still holds, marked as lacking the batch view."""
+    if position is None:
+        why = "; ".join(without.values())
+        raise NotReady(
+            f"neither view can be read: {why}"
+            if why
+            else "nothing is published yet and the speed layer has not run: run `millrace up` or `millrace batch run`"
+        )
+    with reading(SPEED_SIDE):
+        spaces = views.speed.spaces(SPEED)
+    parts = [space.split("/") for space in spaces if space.startswith(f"{position.epoch}/")]
+    segments = sorted({int(each[2]) for each in parts if len(each) == 3})
+    return Snapshot(views, None, None, position.epoch, position, tuple(segments), (BATCH,))
+
+
+def _merged(views: Views, control: Control, position: Position | None, without: Mapping[str, str]) -> Snapshot:
+    """The active generation, and the segments from its boundary on if the position is of the control record's epoch."""
+    if position is not None and not is_of(position, control):
+        if position.epoch > control.epoch:  # a new epoch began after the control record was read
+            raise Moved
+        position = None
+    if position is not None and not reaches(latest(control.planned, control.boundaries[-1].offsets), position.offsets):
+        # Committed by a plan that this control record does not know yet: boundaries may have been recorded before it,
+        # and events be in segments that are not listed here.
+        raise Moved
+    if position is None and control.active is None:
+        why = without.get(SPEED_SIDE, "the speed layer has not run")
+        raise NotReady(f"nothing is published yet, and {why}: run `millrace up` or `millrace batch run`")
+    segments = tuple(control.active_segments) if position else ()
+    boundary = control.active_boundary.offsets
+    degraded = () if position else (SPEED_SIDE,)
+    has_catalogue = CATALOGUE_SIDE not in without
+    return Snapshot(views, control.active, boundary, control.epoch, position, segments, degraded, has_catalogue)

@@ -1,0 +1,123 @@
+"""The two view stores as one answer sees them, and the loop that makes an answer a snapshot (contract §5 rule 6)."""
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from adapters.settings import Settings, milliseconds
+from adapters.stores import ViewStore, open_store
+from core.rows.tagged import NewerBase
+from recommenders import settings_of
+from schemas.errors import NotReady
+from serving_layer.reading.patience import Lost, Patience
+
+if TYPE_CHECKING:
+    from serving_layer.reading.snapshot import Snapshot
+
+BATCH, SPEED_SIDE, CATALOGUE_SIDE = "batch", "speed", "catalogue"  # what an answer may have to do without
+# Each takes milliseconds, a micro-batch some 200 ms: after so many the answer is given without the speed view.
+MAX_TRIES = 25
+
+T = TypeVar("T")
+
+
+class OfGeneration(Protocol):
+    """Something kept of one generation, which never changes."""
+
+    generation: str | None
+
+    def __init__(self, generation: str | None) -> None: ...
+
+
+K = TypeVar("K", bound=OfGeneration)
+
+
+class Moved(Exception):
+    """The views changed under the reader: start over."""
+
+
+@dataclass
+class Views:
+    """The open stores and what reading them depends on; one for each process. Closing is the opener's.
+
+    ``patience_seconds``: how long one answer waits for one of the stores. ``recommenders``: each one's settings.
+    """
+
+    batch: ViewStore
+    speed: ViewStore
+    partitioner: str = "murmur2"
+    shrinkage: float = 0.0
+    patience_seconds: float = 2.0
+    recommenders: Mapping[str, Any] = field(default_factory=lambda: settings_of({}))
+    _kept: "dict[type[OfGeneration], Any]" = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def kept(self, kind: type[K], generation: str | None) -> K:
+        """What is kept in memory of that generation, made empty when first asked for.
+
+        That of any other is let go; threads whose answers still use it have it in hand.
+        """
+        with self._lock:
+            found: K | None = self._kept.get(kind)
+            if found is None or found.generation != generation:
+                found = self._kept[kind] = kind(generation)
+            return found
+
+
+@contextmanager
+def open_views(settings: Settings) -> Iterator[Views]:
+    """The configured stores; nothing is connected before the first read.
+
+    Raises:
+        NotReady: both would be files in a home that does not exist.
+    """
+    if not (settings.batch_views or settings.speed_views or settings.home.is_dir()):
+        raise NotReady(
+            f"there is nothing in {settings.home} yet: run `millrace demo`, or `millrace up` and send events"
+        )
+    patience = milliseconds(settings.store_timeout)
+    batch = open_store(settings.batch_views_url, timeout_ms=patience)
+    speed = open_store(settings.speed_views_url, timeout_ms=patience)
+    try:
+        yield Views(
+            batch, speed, settings.partitioner, settings.shrinkage, patience / 1000, settings.recommender_settings
+        )
+    finally:
+        batch.close()
+        speed.close()
+
+
+def answer(views: Views, compute: Callable[["Snapshot"], T]) -> T:
+    """``compute`` on one consistent reading; repeated from the start while the views change under it.
+
+    ``compute`` must only read: it may run several times, on threads of its own. A store that is down, or on which the
+    answer has waited for longer than its patience, is left out, and the snapshot says so.
+
+    Raises:
+        NotReady: neither view can be read.
+    """
+    from serving_layer.reading.snapshot import Snapshot
+
+    without: dict[str, str] = {}
+    patience, tries = Patience(views.patience_seconds), 0
+
+    def attempt() -> T:
+        snapshot = Snapshot.take(views, without)
+        result = compute(snapshot)
+        snapshot.confirm()
+        return result
+
+    while True:
+        try:
+            return patience.attempt(attempt)
+        except (NewerBase, Moved):
+            tries += 1
+            if tries == MAX_TRIES:
+                without[SPEED_SIDE] = "the speed view changes faster than it can be read"
+        except Lost as lost:
+            without = without | {lost.side: lost.why}
+            patience = Patience(views.patience_seconds)  # the other side shall not pay for this one's time
+            if lost.side == SPEED_SIDE:
+                without[CATALOGUE_SIDE] = lost.why  # the same store
