@@ -37,9 +37,10 @@ from bench.shop import FACTORS, USERS, Shop
 from recommenders.als.scorer import AlsScorer
 from serving_layer.answers import lookups
 from serving_layer.answers.recommend import Wish, recommend
+from serving_layer.reading.answering import answer
 from serving_layer.reading.catalogue import Page
 from serving_layer.reading.snapshot import Snapshot
-from serving_layer.reading.views import Views, answer, open_views
+from serving_layer.reading.views import Views, open_views
 from tests.servers import cassandra_server, redis_server, run_cql
 
 ITEMS, MOST_ON_CASSANDRA = (10_000, 100_000, 1_000_000), 50_000

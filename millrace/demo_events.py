@@ -51,7 +51,7 @@ def produce(log: "Log", settings: Settings, events: Path, catalogue: Path) -> No
 def settled(views: "Views", log: "Log") -> None:
     """Wait until the speed layer has applied what the log holds."""
     from core.control.boundaries import reaches
-    from serving_layer.reading.views import answer
+    from serving_layer.reading.answering import answer
 
     end = log.end_offsets()
     until(lambda: answer(views, lambda s: s.position is not None and reaches(s.offsets, end)))
@@ -65,8 +65,8 @@ def move(
 
     from datasets.generator import Burst, live_events
     from serving_layer.answers import lookups
+    from serving_layer.reading.answering import answer
     from serving_layer.reading.catalogue import Page
-    from serving_layer.reading.views import answer
 
     item, user = of
     rushed = world.item_ids[-1]

@@ -59,7 +59,7 @@ class Trace:
 
 def trace(views: "Views", mark: "Mark") -> Trace:
     """What the views know of a user who was marked."""
-    from serving_layer.reading.views import answer
+    from serving_layer.reading.answering import answer
 
     def compute(snapshot: Any) -> Trace:
         history = snapshot.history(mark.user_id.encode())

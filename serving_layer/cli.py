@@ -206,8 +206,9 @@ def status(as_json: bool) -> None:
 
 def _looked_up(compute: Callable[[Any], Answer]) -> tuple[Answer, dict[str, Any]]:
     """An answer and, of the same snapshot, what is known of the items that it names."""
+    from serving_layer.reading.answering import answer
     from serving_layer.reading.catalogue import describe
-    from serving_layer.reading.views import answer, open_views
+    from serving_layer.reading.views import open_views
     from serving_layer.refresh import refresh_catalogue
 
     def both(snapshot: Any) -> tuple[Answer, dict[str, Any]]:

@@ -20,8 +20,9 @@ from schemas.errors import NotReady
 from schemas.event import Record, Rejected
 from schemas.rules import Rules
 from serving_layer.http.ingest import Unprocessable
+from serving_layer.reading.answering import answer
 from serving_layer.reading.catalogue import NotFound
-from serving_layer.reading.views import Views, answer
+from serving_layer.reading.views import Views
 
 PATIENCE_SECONDS = 10.0  # for the views to reach the log's end in the anonymous user's partition
 AGAIN_SECONDS = 0.05

@@ -11,8 +11,9 @@ from core.rows.catalogue_rows import DELETED
 from schemas.errors import StoreUnavailable
 from schemas.event import Rejected
 from serving_layer.http.ingest import Unprocessable
+from serving_layer.reading.answering import answer
 from serving_layer.reading.catalogue import NotFound, require_known
-from serving_layer.reading.views import Views, answer
+from serving_layer.reading.views import Views
 
 
 def change_item(views: Views, records: ItemRecords, item_id: str, body: bytes) -> dict[str, Any]:

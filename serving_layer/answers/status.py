@@ -18,9 +18,10 @@ from serving_layer.answers.beside_events import (
     about_the_topics,
     rejected_catalogue,
 )
+from serving_layer.reading.answering import answer
 from serving_layer.reading.patience import reading
 from serving_layer.reading.snapshot import Snapshot
-from serving_layer.reading.views import BATCH, SPEED_SIDE, Views, answer
+from serving_layer.reading.views import BATCH, SPEED_SIDE, Views
 
 if TYPE_CHECKING:
     from adapters.log.kafka_log import Log

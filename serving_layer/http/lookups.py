@@ -31,9 +31,10 @@ from serving_layer.http.parameters import (
     Window,
     unknown_name,
 )
+from serving_layer.reading.answering import answer
 from serving_layer.reading.catalogue import Page
 from serving_layer.reading.snapshot import Snapshot
-from serving_layer.reading.views import Views, answer
+from serving_layer.reading.views import Views
 
 api = APIRouter(prefix="/api/v1", tags=["lookups"])
 plain = APIRouter(tags=["state"])

@@ -1,26 +1,17 @@
-"""The two view stores as one answer sees them, and the loop that makes an answer a snapshot (contract §5 rule 6)."""
+"""The two view stores as one process keeps them open, and what it keeps of a generation."""
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from adapters.settings import Settings, milliseconds
 from adapters.stores import ViewStore, open_store
-from core.rows.tagged import NewerBase
 from recommenders import settings_of
 from schemas.errors import NotReady
-from serving_layer.reading.patience import Lost, Patience
-
-if TYPE_CHECKING:
-    from serving_layer.reading.snapshot import Snapshot
 
 BATCH, SPEED_SIDE, CATALOGUE_SIDE = "batch", "speed", "catalogue"  # what an answer may have to do without
-# Each takes milliseconds, a micro-batch some 200 ms: after so many the answer is given without the speed view.
-MAX_TRIES = 25
-
-T = TypeVar("T")
 
 
 class OfGeneration(Protocol):
@@ -87,37 +78,3 @@ def open_views(settings: Settings) -> Iterator[Views]:
     finally:
         batch.close()
         speed.close()
-
-
-def answer(views: Views, compute: Callable[["Snapshot"], T]) -> T:
-    """``compute`` on one consistent reading; repeated from the start while the views change under it.
-
-    ``compute`` must only read: it may run several times, on threads of its own. A store that is down, or on which the
-    answer has waited for longer than its patience, is left out, and the snapshot says so.
-
-    Raises:
-        NotReady: neither view can be read.
-    """
-    from serving_layer.reading.snapshot import Snapshot
-
-    without: dict[str, str] = {}
-    patience, tries = Patience(views.patience_seconds), 0
-
-    def attempt() -> T:
-        snapshot = Snapshot.take(views, without)
-        result = compute(snapshot)
-        snapshot.confirm()
-        return result
-
-    while True:
-        try:
-            return patience.attempt(attempt)
-        except (NewerBase, Moved):
-            tries += 1
-            if tries == MAX_TRIES:
-                without[SPEED_SIDE] = "the speed view changes faster than it can be read"
-        except Lost as lost:
-            without = without | {lost.side: lost.why}
-            patience = Patience(views.patience_seconds)  # the other side shall not pay for this one's time
-            if lost.side == SPEED_SIDE:
-                without[CATALOGUE_SIDE] = lost.why  # the same store

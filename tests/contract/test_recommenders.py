@@ -20,7 +20,8 @@ from schemas.errors import SettingsError
 from schemas.event import Event
 from schemas.rules import Rules
 from serving_layer.answers.recommend import Wish, explain, recommend
-from serving_layer.reading.views import Views, answer
+from serving_layer.reading.answering import answer
+from serving_layer.reading.views import Views
 from tests.contract.recommender_contract import RecommenderContract, tastes
 from tests.small_lambda import SmallLambda, placed
 from tests.streams import DAY, START

@@ -23,7 +23,8 @@ from core.fold.slow import SlowView
 from schemas.control import Offsets
 from schemas.errors import MillraceError
 from schemas.event import Event
-from serving_layer.reading.views import Views, answer
+from serving_layer.reading.answering import answer
+from serving_layer.reading.views import Views
 from tests.crash.load import Load
 from tests.crash.parts import Part, kept
 from tests.crash.reader import Reader

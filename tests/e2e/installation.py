@@ -28,8 +28,9 @@ from millrace.proof import prove
 from schemas.control import Control, Generation, Offsets, Position
 from schemas.event import Event, Record, Rejected
 from serving_layer.proof.report import Report
+from serving_layer.reading.answering import answer
 from serving_layer.reading.snapshot import Snapshot
-from serving_layer.reading.views import Views, answer
+from serving_layer.reading.views import Views
 from speed_layer.jobs.stream import SpeedJob
 from tests.folding import event_key, says_something
 

@@ -17,8 +17,8 @@ from schemas.control import LogIdentity
 from schemas.event import Record, Rejected
 from serving_layer.answers import lookups
 from serving_layer.answers.status import status
+from serving_layer.reading.answering import answer
 from serving_layer.reading.catalogue import Page
-from serving_layer.reading.views import answer
 from tests.e2e.commands import Commands
 from tests.e2e.installation import Installation
 from tests.e2e.mixed_stream import SHOP, mixed_stream

@@ -18,8 +18,8 @@ from millrace.evaluate import in_lake
 from recommenders.als.scorer import AlsScorer
 from serving_layer.answers.recommend import Wish as Recommendation
 from serving_layer.answers.recommend import recommend
+from serving_layer.reading.answering import answer
 from serving_layer.reading.models import recommenders_of
-from serving_layer.reading.views import answer
 from tests.e2e.installation import Installation, installation
 from tests.e2e.mixed_stream import in_parts, mixed_stream
 from tests.hostile import TIMESTAMP

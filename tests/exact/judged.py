@@ -13,9 +13,10 @@ from schemas.control import Offsets
 from schemas.errors import BadInput, NotReady, SettingsError, StoreUnavailable
 from serving_layer.proof.compare import compare
 from serving_layer.proof.histories import Prefix
+from serving_layer.reading.answering import answer
 from serving_layer.reading.merged_rows import MergedRows
 from serving_layer.reading.snapshot import Snapshot
-from serving_layer.reading.views import BATCH, answer
+from serving_layer.reading.views import BATCH
 from speed_layer.rows import Displaced
 from tests.exact.processes import Crash, Fate, Process
 from tests.exact.reading import differences, must_be, read_all

@@ -9,7 +9,7 @@ from hypothesis.stateful import initialize, precondition, rule
 from adapters.records.control import change_control
 from core.control.changes import rollback
 from schemas.errors import BadInput
-from serving_layer.reading.views import answer
+from serving_layer.reading.answering import answer
 from tests.exact.judged import MOST_WAITING, Judged
 from tests.exact.memory_log import DEFECTS, ITEMS, USERS, Draft
 from tests.exact.processes import Fate, Process

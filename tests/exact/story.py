@@ -11,7 +11,7 @@ import pytest
 import core.control.runs
 from core.control.runs import named
 from schemas.control import Control, Run
-from serving_layer.reading.views import answer
+from serving_layer.reading.answering import answer
 from tests.exact.memory_log import Draft
 from tests.exact.processes import Crash, Fate, Process
 from tests.exact.reading import differences, must_be, read_all

@@ -15,7 +15,7 @@ from adapters.records.books import CONTROL
 from core.control.changes import needs_new_epoch
 from schemas.control import Control, Position
 from schemas.errors import BadInput, MillraceError, NotReady, StoreUnavailable
-from serving_layer.reading.views import answer
+from serving_layer.reading.answering import answer
 from speed_layer.rows import Displaced
 from tests.contract.test_cassandra import Mute
 from tests.exact.processes import Crash, Fate, Process

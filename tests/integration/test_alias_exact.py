@@ -16,7 +16,7 @@ from schemas.errors import SettingsError
 from schemas.event import Event, Record
 from schemas.rules import Rules
 from serving_layer.answers.aliases import _records
-from serving_layer.reading.views import answer
+from serving_layer.reading.answering import answer
 from tests.integration.test_serving import RULES, everything, expected, small_lambda
 from tests.small_lambda import SmallLambda, placed
 from tests.streams import DAY, START, event_streams

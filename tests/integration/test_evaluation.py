@@ -41,8 +41,9 @@ from recommenders.opened import blended, fit_all, open_all
 from schemas.event import REMOVE, Event
 from schemas.rules import Rules
 from serving_layer.answers.recommend import Wish, recommend
+from serving_layer.reading.answering import answer
 from serving_layer.reading.catalogue import Page
-from serving_layer.reading.views import Views, answer
+from serving_layer.reading.views import Views
 from tests.small_lambda import SmallLambda, placed
 from tests.streams import DAY, HOUR, START
 

@@ -31,9 +31,10 @@ from schemas.event import REMOVE, Event
 from schemas.rules import Rules
 from serving_layer.answers.lookups import similar
 from serving_layer.answers.recommend import Wish, recommend
+from serving_layer.reading.answering import answer
 from serving_layer.reading.catalogue import Page
 from serving_layer.reading.snapshot import Snapshot
-from serving_layer.reading.views import Views, answer
+from serving_layer.reading.views import Views
 from tests.exact.stores import MemoryStore
 from tests.folding import Rows
 from tests.integration.test_serving import rounded, slow_similar

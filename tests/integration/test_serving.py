@@ -19,8 +19,9 @@ from core.ranking.scores import LOWER_TAIL, PRIOR
 from schemas.event import BUCKET_MS, Event
 from schemas.rules import Rules
 from serving_layer.answers import lookups
+from serving_layer.reading.answering import answer
 from serving_layer.reading.catalogue import NotFound, Page
-from serving_layer.reading.views import Views, answer
+from serving_layer.reading.views import Views
 from tests.small_lambda import SmallLambda, placed
 from tests.streams import event_streams
 

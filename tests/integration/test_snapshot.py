@@ -16,8 +16,9 @@ from core.fold.slow import SlowView
 from core.rows.catalogue_rows import DELETED
 from schemas.control import Control, LogIdentity
 from schemas.errors import NotReady, StoreUnavailable
+from serving_layer.reading.answering import answer
 from serving_layer.reading.snapshot import Snapshot
-from serving_layer.reading.views import Views, answer
+from serving_layer.reading.views import Views
 from tests.integration.test_serving import RULES, everything, expected
 from tests.serving import shop
 from tests.small_lambda import SmallLambda, placed
