@@ -45,6 +45,7 @@ def test_progress_and_logs_are_escaped(capsys: pytest.CaptureFixture[str]) -> No
 
 def test_rejected_records_are_shown_whatever_they_hold(capsys: pytest.CaptureFixture[str]) -> None:
     row: dict[str, Any] = {
+        "topic": "events[/red]",
         "partition": 0,
         "offset": 1,
         "reason": "invalid:[/red]\x1b[2J",
