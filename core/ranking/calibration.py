@@ -5,12 +5,13 @@ is among what such a user takes, not how likely the user comes back.
 """
 
 import numpy as np
+from scipy.optimize import isotonic_regression
 
 from core.ranking.blend import Knots
 from core.ranking.ranking_quality import USERS_AT_ONCE, Floats, Judged, Scorer, best, seen_of
 
 FEWEST = 1_000  # recommendations below which nothing is learnt
-GROUPS = 20  # of equally many recommendations, before those that fall are pooled
+GROUPS = 20  # of equally many recommendations, before those whose rates fall are pooled
 
 
 def outcomes(asked: Judged, scorer: Scorer) -> tuple[Floats, Floats]:
@@ -30,17 +31,15 @@ def outcomes(asked: Judged, scorer: Scorer) -> tuple[Floats, Floats]:
 
 
 def calibrated(scores: Floats, hits: Floats) -> Knots:
-    """The share of hits by score, never falling: groups of neighbours, pooled while the order is violated.
+    """The share of hits by score, never falling: isotonic regression over groups of neighbours.
 
-    Pool adjacent violators (Ayer et al. 1955); empty when there are too few to learn from.
+    Empty when there are too few to learn from.
     """
     if len(scores) < FEWEST:
         return []
-    order = np.argsort(scores, kind="stable")
-    pools: list[tuple[float, float, int]] = []  # sum of scores, sum of hits, how many
-    for group in np.array_split(order, GROUPS):
-        pools.append((float(scores[group].sum()), float(hits[group].sum()), len(group)))
-        while len(pools) > 1 and pools[-2][1] * pools[-1][2] >= pools[-1][1] * pools[-2][2]:
-            (s, h, n), (t, g, m) = pools.pop(), pools.pop()
-            pools.append((s + t, h + g, n + m))
-    return [(round(s / n, 6), round(h / n, 6)) for s, h, n in pools]
+    groups = np.array_split(np.argsort(scores, kind="stable"), GROUPS)
+    sizes = np.array([len(group) for group in groups])
+    score_sums, hit_sums = (np.array([values[group].sum() for group in groups]) for values in (scores, hits))
+    pools = isotonic_regression(hit_sums / sizes, weights=sizes).blocks[:-1]  # where each pool of groups begins
+    n, s, h = (np.add.reduceat(values, pools) for values in (sizes, score_sums, hit_sums))
+    return [(round(score, 6), round(rate, 6)) for score, rate in zip((s / n).tolist(), (h / n).tolist(), strict=True)]
