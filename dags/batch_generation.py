@@ -13,7 +13,7 @@ before `publish`, and no task before it leaves anything that the next run trips 
 To make another generation start another run.
 
 **When a task fails** its log ends with a sentence that begins with `millrace:` and names the remedy;
-docs/operations.md explains it. Besides:
+docs/operations/ explains it. Besides:
 
 | task | usual reasons | what to do |
 | --- | --- | --- |

@@ -16,7 +16,7 @@ from adapters.terminal.commands import as_json, print_json, reports_errors
 def alias(anonymous: str, user: str, as_json: bool) -> None:
     """Let the standing history of ANONYMOUS count as that of USER, who has logged in; safe to repeat.
 
-    docs/operations.md tells what moves and what does not.
+    docs/operations/catalogue-and-users.md says what moves and what does not.
     """
     from adapters.broker.opening import open_log
     from serving_layer.answers.aliases import move_history

@@ -26,7 +26,7 @@ def forget(user: str, as_json: bool) -> None:
     """Let USER's events up to now count no longer, from the next full generation on: `millrace batch run --full`.
 
     What the user does later counts as a new user's. An id of which no event is known is marked too, and said so.
-    docs/operations.md tells what is deleted where and when.
+    docs/operations/forgetting.md says what is deleted where and when.
     """
     from adapters.broker.opening import open_log
     from adapters.log.forgotten import forget as marked

@@ -180,7 +180,9 @@ class SpeedDriver:
     def _control(self) -> Control:
         control = read_control(self.batch_views)
         if control is None:
-            raise MillraceError("the control record is gone: see 'Loss of the control record' in docs/operations.md")
+            raise MillraceError(
+                "the control record is gone: see 'Loss of the control record' in docs/operations/stores.md"
+            )
         return control
 
 

@@ -44,7 +44,9 @@ def change_control(store: ViewStore, change: Callable[[Control], Control]) -> Co
     while True:
         text = store.record(CONTROL)
         if text is None:
-            raise SettingsError("the control record is gone: see 'Loss of the control record' in docs/operations.md")
+            raise SettingsError(
+                "the control record is gone: see 'Loss of the control record' in docs/operations/stores.md"
+            )
         control = Control.from_json(text)
         changed = change(control)
         if changed == control:

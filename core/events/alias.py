@@ -47,7 +47,7 @@ def _kind_of(rules: Rules, weight: str) -> str:
     if not kinds:
         raise SettingsError(
             f'no kind has the weight "{weight}", which moving a history needs: add {usual} = "{weight}" to the table '
-            "[kinds] of millrace.toml; docs/operations.md says how kinds are changed"
+            "[kinds] of millrace.toml; docs/operations/settings-changes.md says how kinds are changed"
         )
     return usual if usual in kinds else kinds[0]
 

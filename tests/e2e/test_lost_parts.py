@@ -1,4 +1,4 @@
-"""What may be lost, and what brings it back: each remedy of docs/operations.md, on a real log, lake and stores."""
+"""What may be lost, and what brings it back: each remedy of docs/operations/, on a real log, lake and stores."""
 
 from pathlib import Path
 from shutil import rmtree
