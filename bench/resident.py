@@ -31,7 +31,7 @@ from adapters.stores.port import Book, ViewStore
 from bench.setting import Findings, command_line, family, fresh_home, machine, pids, processor_seconds, produce, pss_kib
 from core.rows.codec import SUMS_HEAD
 from core.rows.views import HISTORY, PAIRS, SEEN
-from tests.servers import cassandra_process, redis_server, run_cql, scratch
+from tests.kit.servers import cassandra_process, redis_server, run_cql, scratch
 
 MILLRACE = [sys.executable, "-m", "millrace"]
 SETTLE_SECONDS, READY_SECONDS, FLUSH_SECONDS = 30, 120, 120

@@ -1,11 +1,11 @@
-"""What all tests share: servers are in tests/servers.py, data sets where MILLRACE_TEST_DATA says."""
+"""What all tests share: servers are in tests/kit/servers.py, data sets where MILLRACE_TEST_DATA says."""
 
 import os
 from pathlib import Path
 
 import pytest
 
-from tests.servers import cassandra_port, cassandra_url, kafka_bootstrap, log, redis_url
+from tests.kit.servers import cassandra_port, cassandra_url, kafka_bootstrap, log, redis_url
 
 __all__ = ["cassandra_port", "cassandra_url", "kafka_bootstrap", "log", "redis_url"]
 

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from adapters.stores import Book, ViewStore
-from tests.contract.on_a_store import OnAStore, together
+from tests.kit.on_a_store import OnAStore, together
 
 
 class RecordContract(OnAStore):

@@ -4,8 +4,8 @@ import itertools
 from collections.abc import Callable
 
 from adapters.stores import Book, ViewStore
-from tests.contract.on_a_store import OnAStore, names, together
-from tests.contract.reference import SPACES
+from tests.kit.on_a_store import OnAStore, names, together
+from tests.kit.reference_store import SPACES
 
 
 class RowContract(OnAStore):

@@ -6,10 +6,10 @@ from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from adapters.stores import Book, ViewStore
-from tests.contract.on_a_store import together
 from tests.contract.record_contract import RecordContract
-from tests.contract.reference import Comparison
 from tests.contract.row_contract import RowContract
+from tests.kit.on_a_store import together
+from tests.kit.reference_store import Comparison
 
 
 class ViewStoreContract(RecordContract, RowContract):

@@ -13,8 +13,8 @@ from adapters.machine.children import free_port
 from adapters.stores import Book, ViewStore, open_store
 from adapters.stores.cassandra_session import Address, CassandraSession
 from schemas.errors import StoreUnavailable
-from tests.e2e.commands import until
-from tests.servers import killable_cassandra, run_cql
+from tests.kit.commands import until
+from tests.kit.servers import killable_cassandra, run_cql
 
 CONTROL = Book("control")
 SPEED = Book("speed", guarded=True)

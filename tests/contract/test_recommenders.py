@@ -23,8 +23,8 @@ from serving_layer.answers.recommend import Wish, explain, recommend
 from serving_layer.reading.answering import answer
 from serving_layer.reading.views import Views
 from tests.contract.recommender_contract import RecommenderContract, tastes
-from tests.small_lambda import SmallLambda, placed
-from tests.streams import DAY, START
+from tests.kit.small_lambda import SmallLambda, placed
+from tests.kit.streams import DAY, START
 
 SMALL = AlsSettings(factors=8, iterations=5, regularization=1.0, engine="implicit")
 

@@ -14,6 +14,7 @@ import pytest
 from adapters.stores import Book, ViewStore, open_store
 from adapters.stores.sqlite_file import SqliteFile
 from schemas.errors import SettingsError, StoreUnavailable
+from tests.kit.places import ROOT
 
 CONTROL = Book("control")
 SPEED = Book("speed", guarded=True)
@@ -86,7 +87,7 @@ class TestSqlite:
             f"print('go', flush=True); open_store('sqlite:///{path}').put(Book('generation/1'), rows)"
         )
         command = [sys.executable, "-c", code]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=Path(__file__).parents[2]) as writer:
+        with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT) as writer:
             assert writer.stdout is not None
             writer.stdout.readline()
             swaps = 0
@@ -106,7 +107,7 @@ class TestSqlite:
             "    record = store.record(book)\n"
             "    won += store.swap(book, record, b'%d' % (int(record or 0) + 1))\n"
         )
-        root = Path(__file__).parents[2]
+        root = ROOT
         running = [subprocess.Popen([sys.executable, "-c", code], cwd=root) for _ in range(3)]
         assert [each.wait(60) for each in running] == [0, 0, 0]
         assert store.record(CONTROL) == b"120"

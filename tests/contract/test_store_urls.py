@@ -13,7 +13,8 @@ import pytest
 from adapters.machine.children import free_port
 from adapters.stores import Book, masked, open_store
 from schemas.errors import SettingsError, StoreUnavailable
-from tests.contract.on_a_store import together
+from tests.kit.on_a_store import together
+from tests.kit.places import ROOT
 
 CONTROL = Book("control")
 SPEED = Book("speed", guarded=True)
@@ -83,7 +84,7 @@ class TestUrls:
             f"open_store('sqlite:///{tmp_path}/v').record(Book('control'));"
             "assert not {'redis', 'cassandra'} & sys.modules.keys()"
         )
-        subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])
+        subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
 
 
 class TestServersThatAreDown:

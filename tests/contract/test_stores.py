@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.contract.store_contract import ViewStoreContract
-from tests.servers import new_database, run_cql
+from tests.kit.servers import new_database, run_cql
 
 
 @pytest.fixture(scope="module")

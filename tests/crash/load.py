@@ -14,8 +14,8 @@ from adapters.log.kafka_log import Log
 from core.events.acceptance import parse_event
 from schemas.event import Event, Record
 from schemas.rules import Rules
-from tests.e2e.installation import Names
-from tests.e2e.mixed_stream import SHOP, mixed_stream
+from tests.kit.installation import Names
+from tests.kit.mixed_stream import SHOP, mixed_stream
 
 CHUNK_EVENTS = 1_500
 PAUSE_SECONDS = 0.1

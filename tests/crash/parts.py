@@ -12,7 +12,7 @@ from pathlib import Path
 from subprocess import Popen
 
 from adapters.machine.beside import beside
-from tests.e2e.commands import Commands, until
+from tests.kit.commands import Commands, until
 
 RESTART_SECONDS = 0.5
 MARKS = {"engine": b"org.apache.spark.deploy.SparkSubmit", "worker": b"\0pyspark.daemon"}  # in their command lines

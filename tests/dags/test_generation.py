@@ -13,9 +13,9 @@ from adapters.records.books import CONTROL
 from adapters.stores import open_store
 from millrace.with_airflow import ROOT
 from schemas.control import Control, Generation
-from tests.dags.real_airflow import Airflow, airflow
-from tests.e2e.commands import Commands
-from tests.servers import scratch
+from tests.kit.commands import Commands
+from tests.kit.real_airflow import Airflow, airflow
+from tests.kit.servers import scratch
 
 pytestmark = [pytest.mark.kafka, pytest.mark.spark, pytest.mark.slow, pytest.mark.deep, pytest.mark.timeout(1800)]
 

@@ -10,16 +10,15 @@ import pytest
 
 from adapters.engine.session import open_session
 from adapters.settings import Settings
-from tests.e2e.installation import Installation, installation
-from tests.servers import new_database, scratch
+from tests.kit.commands import QUICK_JAVA
+from tests.kit.installation import Installation, installation
+from tests.kit.servers import new_database, scratch
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 PAIRS = ["sqlite+sqlite", "cassandra+redis"]
 NO_PARAMETERS = SimpleNamespace(params=())
-# Tests live too briefly for the second compiler to pay: a third less processor time.
-QUICK_JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 
 
 @pytest.fixture(scope="session")

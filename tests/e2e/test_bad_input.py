@@ -19,10 +19,10 @@ from serving_layer.answers import lookups
 from serving_layer.answers.status import status
 from serving_layer.reading.answering import answer
 from serving_layer.reading.catalogue import Page
-from tests.e2e.commands import Commands
-from tests.e2e.installation import Installation
-from tests.e2e.mixed_stream import SHOP, mixed_stream
-from tests.hostile import TIMESTAMP, USER, encoded, good, hostile_at_random
+from tests.kit.commands import Commands
+from tests.kit.hostile import TIMESTAMP, USER, encoded, good, hostile_at_random
+from tests.kit.installation import Installation
+from tests.kit.mixed_stream import SHOP, mixed_stream
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

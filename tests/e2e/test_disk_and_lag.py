@@ -11,11 +11,11 @@ from adapters.broker.embedded import wait_until_stopped
 from adapters.broker.opening import open_log
 from adapters.settings import Settings
 from schemas.errors import SettingsError
-from tests.e2e.commands import until
-from tests.e2e.installation import Installation
-from tests.e2e.mixed_stream import in_parts, mixed_stream
 from tests.e2e.test_lost_parts import proved, shorten
-from tests.small_disk import SmallDisk, small_disk
+from tests.kit.commands import until
+from tests.kit.installation import Installation
+from tests.kit.mixed_stream import in_parts, mixed_stream
+from tests.kit.small_disk import SmallDisk, small_disk
 
 pytestmark = [pytest.mark.kafka, pytest.mark.spark, pytest.mark.deep]
 

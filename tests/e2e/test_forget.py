@@ -15,8 +15,8 @@ from adapters.stores.opened import batch_views
 from core.control.changes import rollback
 from schemas.errors import BadInput
 from schemas.event import Event
-from tests.e2e.installation import Installation
-from tests.e2e.mixed_stream import in_parts, mixed_stream
+from tests.kit.installation import Installation
+from tests.kit.mixed_stream import in_parts, mixed_stream
 
 pytestmark = [pytest.mark.kafka, pytest.mark.spark]
 

@@ -16,8 +16,8 @@ from core.control.changes import new_epoch, rollback
 from datasets.generator import generate_events
 from schemas.errors import NotReady, SettingsError
 from serving_layer.answers.aliases import move_history
-from tests.e2e.installation import Installation
-from tests.e2e.mixed_stream import SHOP, in_parts, mixed_stream
+from tests.kit.installation import Installation
+from tests.kit.mixed_stream import SHOP, in_parts, mixed_stream
 
 pytestmark = [pytest.mark.kafka, pytest.mark.spark, pytest.mark.redis, pytest.mark.cassandra]
 

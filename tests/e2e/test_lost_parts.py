@@ -8,8 +8,8 @@ from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from adapters.log.client import client_settings
-from tests.e2e.installation import Installation
-from tests.e2e.mixed_stream import in_parts, mixed_stream
+from tests.kit.installation import Installation
+from tests.kit.mixed_stream import in_parts, mixed_stream
 
 pytestmark = [pytest.mark.kafka, pytest.mark.spark]
 

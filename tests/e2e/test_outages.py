@@ -10,13 +10,13 @@ from urllib.parse import urlsplit
 import pytest
 
 from adapters.broker.embedded import embedded_broker, wait_until_stopped
-from tests.e2e.commands import until
-from tests.e2e.installation import Installation, installation
-from tests.e2e.mixed_stream import in_parts, mixed_stream
 from tests.e2e.test_layers import until_applied
 from tests.integration.test_degraded import kill_broker
-from tests.proxy import Proxy, proxy
-from tests.servers import new_database
+from tests.kit.commands import until
+from tests.kit.installation import Installation, installation
+from tests.kit.mixed_stream import in_parts, mixed_stream
+from tests.kit.proxy import Proxy, proxy
+from tests.kit.servers import new_database
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -20,9 +20,9 @@ from serving_layer.answers.recommend import Wish as Recommendation
 from serving_layer.answers.recommend import recommend
 from serving_layer.reading.answering import answer
 from serving_layer.reading.models import recommenders_of
-from tests.e2e.installation import Installation, installation
-from tests.e2e.mixed_stream import in_parts, mixed_stream
-from tests.hostile import TIMESTAMP
+from tests.kit.hostile import TIMESTAMP
+from tests.kit.installation import Installation, installation
+from tests.kit.mixed_stream import in_parts, mixed_stream
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

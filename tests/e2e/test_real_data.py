@@ -15,7 +15,7 @@ from serving_layer.answers import recommend as recommender
 from serving_layer.answers.recommend import Wish
 from serving_layer.reading.answering import answer
 from serving_layer.reading.catalogue import Page
-from tests.e2e.installation import Installation, installation
+from tests.kit.installation import Installation, installation
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

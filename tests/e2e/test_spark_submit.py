@@ -14,11 +14,11 @@ import pytest
 
 from adapters.machine.jars import jar_paths
 from bench.cluster import spark_cluster
-from tests.e2e.commands import ROOT
-from tests.e2e.conftest import QUICK_JAVA
-from tests.e2e.installation import Installation, installation, rows_of
-from tests.e2e.mixed_stream import in_parts, mixed_stream
-from tests.servers import new_database
+from tests.kit.commands import QUICK_JAVA
+from tests.kit.installation import Installation, installation, rows_of
+from tests.kit.mixed_stream import in_parts, mixed_stream
+from tests.kit.places import ROOT
+from tests.kit.servers import new_database
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

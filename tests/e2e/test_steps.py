@@ -13,8 +13,8 @@ from batch_layer.jobs.judging import Judging
 from batch_layer.runs import Runs, Wish
 from core.control.runs import STEPS
 from schemas.errors import BadInput, SettingsError
-from tests.e2e.installation import Installation, rows_of
-from tests.e2e.mixed_stream import in_parts, mixed_stream
+from tests.kit.installation import Installation, rows_of
+from tests.kit.mixed_stream import in_parts, mixed_stream
 
 pytestmark = [pytest.mark.kafka, pytest.mark.spark, pytest.mark.redis, pytest.mark.cassandra]
 

@@ -23,8 +23,8 @@ from core.rows.codec import (
 )
 from core.rows.tagged import settle, tagged
 from core.rows.views import COUNTS, FACTS, FACTS_KEY, HISTORY, ITEMS, NORMS, PAIRS, SEEN
-from tests.e2e.installation import Installation
-from tests.e2e.mixed_stream import in_parts, mixed_stream
+from tests.kit.installation import Installation
+from tests.kit.mixed_stream import in_parts, mixed_stream
 
 pytestmark = [pytest.mark.kafka, pytest.mark.spark, pytest.mark.redis, pytest.mark.cassandra]
 

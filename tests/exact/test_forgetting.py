@@ -9,7 +9,7 @@ import core.control.runs
 from batch_layer.runs import Wish
 from schemas.control import Control, Generation
 from schemas.errors import BadInput
-from tests.exact.story import ALL, HALF, Story, require
+from tests.kit.exact.story import ALL, HALF, Story, require
 
 
 def forgets_within_the_epoch(patch: pytest.MonkeyPatch, _: Story) -> None:

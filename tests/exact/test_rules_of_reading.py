@@ -15,7 +15,7 @@ import core.rows.merging
 import serving_layer.reading.snapshot as snapshot
 import speed_layer.clean_up as clean_up
 import speed_layer.driver as driver
-import tests.exact.world as world
+import tests.kit.exact.world as world
 from adapters.records.books import SPEED
 from adapters.records.control import change_control
 from adapters.settings import milliseconds
@@ -28,8 +28,8 @@ from schemas.control import Control, Generation, Position
 from schemas.errors import BadInput, SettingsError
 from serving_layer.reading.snapshot import Snapshot
 from speed_layer.clean_up import LOOK_EVERY_SECONDS
-from tests.exact.story import ALL, HALF, Story, not_listed, require
-from tests.exact.world import PUBLISHING
+from tests.kit.exact.story import ALL, HALF, Story, not_listed, require
+from tests.kit.exact.world import PUBLISHING
 
 
 def test_6_a_base_newer_than_the_position_starts_the_reader_over() -> None:

@@ -28,9 +28,9 @@ from schemas.errors import StoreUnavailable
 from speed_layer.driver import SpeedDriver
 from speed_layer.micro_batch import MicroBatch
 from speed_layer.rows import Displaced
-from tests.exact.processes import Fate, Process
-from tests.exact.story import ALL, HALF, NONE, Story, require
-from tests.exact.world import MAX_ABORTED
+from tests.kit.exact.processes import Fate, Process
+from tests.kit.exact.story import ALL, HALF, NONE, Story, require
+from tests.kit.exact.world import MAX_ABORTED
 
 
 def blind_swaps(patch: pytest.MonkeyPatch, story: Story) -> None:

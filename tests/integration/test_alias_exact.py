@@ -18,8 +18,8 @@ from schemas.rules import Rules
 from serving_layer.answers.aliases import _records
 from serving_layer.reading.answering import answer
 from tests.integration.test_serving import RULES, everything, expected, small_lambda
-from tests.small_lambda import SmallLambda, placed
-from tests.streams import DAY, START, event_streams
+from tests.kit.small_lambda import SmallLambda, placed
+from tests.kit.streams import DAY, START, event_streams
 
 NOW = START + 50 * DAY
 

@@ -13,7 +13,7 @@ from adapters.log.kafka_log import Log
 from adapters.records.books import CATALOGUE
 from adapters.settings import Settings
 from adapters.stores import open_store
-from tests.serving import SLASHED, START, fill, problem, serving, until
+from tests.kit.serving import SLASHED, START, fill, problem, serving, until
 
 
 @pytest.fixture

@@ -20,10 +20,10 @@ from adapters.broker.home import try_lock
 from adapters.log.client import cluster_id
 from adapters.log.kafka_log import Log
 from schemas.errors import LogUnavailable, SettingsError
+from tests.kit.places import ROOT
 
 pytestmark = pytest.mark.kafka
 
-ROOT = Path(__file__).resolve().parents[2]
 COMMAND = """
 import sys, time
 from pathlib import Path

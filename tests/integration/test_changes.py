@@ -12,7 +12,7 @@ from adapters.log.kafka_log import Log
 from adapters.settings import Settings
 from tests.integration.test_api import client, settings
 from tests.integration.test_lookup_commands import millrace
-from tests.serving import RULES, SLASHED, START, problem, until
+from tests.kit.serving import RULES, SLASHED, START, problem, until
 
 __all__ = ["client", "settings"]  # fixtures
 

@@ -23,10 +23,10 @@ from adapters.settings import Settings
 from adapters.stores import open_store
 from serving_layer.answers.status import status
 from serving_layer.reading.views import open_views
-from tests.proxy import Proxy, proxy
-from tests.servers import new_database, run_cql
-from tests.serving import RULES, fill, model_rows, problem, serving, shop, until
-from tests.small_lambda import SmallLambda, placed
+from tests.kit.proxy import Proxy, proxy
+from tests.kit.servers import new_database, run_cql
+from tests.kit.serving import RULES, fill, model_rows, problem, serving, shop, until
+from tests.kit.small_lambda import SmallLambda, placed
 
 pytestmark = [pytest.mark.kafka, pytest.mark.redis, pytest.mark.cassandra]
 

@@ -13,7 +13,8 @@ import pytest
 
 from adapters.terminal.commands import INTERRUPTED
 from tests.crash.parts import MARKS, command_line, descendants
-from tests.e2e.commands import ROOT, until
+from tests.kit.commands import until
+from tests.kit.places import ROOT
 
 pytestmark = pytest.mark.spark
 OPEN = """

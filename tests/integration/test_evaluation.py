@@ -44,8 +44,8 @@ from serving_layer.answers.recommend import Wish, recommend
 from serving_layer.reading.answering import answer
 from serving_layer.reading.catalogue import Page
 from serving_layer.reading.views import Views
-from tests.small_lambda import SmallLambda, placed
-from tests.streams import DAY, HOUR, START
+from tests.kit.small_lambda import SmallLambda, placed
+from tests.kit.streams import DAY, HOUR, START
 
 RULES = Rules(history_items=6, remembered_ids=8, partitions=2)
 SETTINGS = AlsSettings(factors=5, iterations=5, regularization=1.0, alpha=10.0)

@@ -18,8 +18,8 @@ from schemas.errors import BadInput
 from schemas.event import Record
 from schemas.rules import Rules
 from serving_layer.reading.views import Views
-from tests.serving import event
-from tests.small_lambda import SmallLambda, placed
+from tests.kit.serving import event
+from tests.kit.small_lambda import SmallLambda, placed
 
 pytestmark = [pytest.mark.kafka]
 

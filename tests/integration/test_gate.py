@@ -18,8 +18,8 @@ from core.rows.codec import ItemSeen, pack_item, pack_norm, pack_sums, unpack_hi
 from core.rows.views import COUNTS, HISTORY, ITEMS, NORMS, PAIRS, SEEN
 from schemas.event import STORED_COLUMNS
 from schemas.rules import Rules
-from tests.folding import fold_into
 from tests.integration.test_evaluation import shop
+from tests.kit.folding import fold_into
 
 LIMITS = Limits(margin=0.2, users=100, shrink=0.1)
 KINDS = {"w1000": 1.0, "w2000": 2.0, "w5000": 5.0, "w-1": "remove"}

@@ -16,8 +16,8 @@ from millrace.__main__ import main
 from schemas.catalogue import Item
 from schemas.control import Run
 from schemas.rules import Rules
-from tests.serving import event
-from tests.small_lambda import SmallLambda, placed
+from tests.kit.serving import event
+from tests.kit.small_lambda import SmallLambda, placed
 
 EVIL = "[/red]\x1b[31m\x1b]0;owned\x07\u202e\x9b2J\r"
 ESCAPED = "[/red]\\x1b[31m"

@@ -9,7 +9,7 @@ import pytest
 from httpx import Client
 
 from adapters.settings import Settings
-from tests.serving import SLASHED, fill, problem, serving
+from tests.kit.serving import SLASHED, fill, problem, serving
 
 JSON = {"Content-Type": "application/json"}
 

@@ -12,7 +12,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from adapters.settings import Settings
-from tests.serving import SLASHED, fill, serving
+from tests.kit.serving import SLASHED, fill, serving
 
 JSON = "application/json"
 ODD_NUMBERS = [0, -1, 1, 2**31, 2**53, 2**63 - 1, 2**63, 10**19, 10**400, 1.5, -0.0, 1e308]

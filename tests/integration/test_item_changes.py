@@ -19,7 +19,7 @@ from serving_layer.answers.item_changes import change_item
 from serving_layer.http.ingest import Unprocessable
 from serving_layer.reading.catalogue import NotFound
 from serving_layer.reading.views import Views
-from tests.small_lambda import SmallLambda, placed
+from tests.kit.small_lambda import SmallLambda, placed
 
 pytestmark = pytest.mark.kafka
 

@@ -16,7 +16,7 @@ from schemas.event import MAX_VALUE_BYTES, RECORD_COLUMNS
 from schemas.rules import Rules
 from speed_layer.fold_step import fold_records
 from speed_layer.micro_batch import MicroBatch, Places, Tally
-from tests.hostile import TIMESTAMP, USER, encoded, good
+from tests.kit.hostile import TIMESTAMP, USER, encoded, good
 
 RULES = Rules()
 HOME = partition_of(USER.encode(), RULES.partitioner, RULES.partitions)

@@ -19,10 +19,10 @@ from adapters.stores import open_store
 from schemas.rules import Rules
 from serving_layer.answers.status import status
 from serving_layer.reading.views import Views
-from tests.serving import SLASHED, event, fill
-from tests.small_lambda import SmallLambda, placed
+from tests.kit.places import ROOT
+from tests.kit.serving import SLASHED, event, fill
+from tests.kit.small_lambda import SmallLambda, placed
 
-ROOT = Path(__file__).resolve().parents[2]
 HEADER = {"generation", "segment", "fresh_to", "degraded"}
 
 

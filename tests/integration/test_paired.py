@@ -13,7 +13,7 @@ from core.ranking.ranking_quality import Interactions, Mask
 from recommenders import settings_of
 from recommenders.als.model import AlsSettings
 from schemas.rules import Rules
-from tests.streams import DAY, HOUR, START
+from tests.kit.streams import DAY, HOUR, START
 
 ALS = AlsSettings(factors=8, iterations=6, regularization=1.0, alpha=10.0)
 QUESTION = Question(Rules(), {**settings_of({}), "als": ALS})

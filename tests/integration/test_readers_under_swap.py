@@ -35,12 +35,12 @@ from serving_layer.reading.answering import answer
 from serving_layer.reading.catalogue import Page
 from serving_layer.reading.snapshot import Snapshot
 from serving_layer.reading.views import Views
-from tests.exact.stores import MemoryStore
-from tests.folding import Rows
 from tests.integration.test_serving import rounded, slow_similar
-from tests.servers import new_database
-from tests.small_lambda import SmallLambda, placed
-from tests.streams import HOUR, START
+from tests.kit.exact.stores import MemoryStore
+from tests.kit.folding import Rows
+from tests.kit.servers import new_database
+from tests.kit.small_lambda import SmallLambda, placed
+from tests.kit.streams import HOUR, START
 
 RULES = Rules(history_items=5, remembered_ids=8, partitions=2)
 READERS, GENERATIONS = 8, 20

@@ -22,8 +22,8 @@ from serving_layer.answers import lookups
 from serving_layer.reading.answering import answer
 from serving_layer.reading.catalogue import NotFound, Page
 from serving_layer.reading.views import Views
-from tests.small_lambda import SmallLambda, placed
-from tests.streams import event_streams
+from tests.kit.small_lambda import SmallLambda, placed
+from tests.kit.streams import event_streams
 
 RULES = Rules(history_items=3, remembered_ids=4, partitions=2)
 ALL = Page(n=1000)

@@ -18,7 +18,7 @@ from serving_layer.reading.answering import answer
 from serving_layer.reading.catalogue import Page
 from serving_layer.reading.snapshot import Snapshot
 from serving_layer.reading.views import Views
-from tests.small_lambda import SmallLambda, placed
+from tests.kit.small_lambda import SmallLambda, placed
 
 START = 1_760_000_000_000
 RULES = Rules()

@@ -20,8 +20,8 @@ from serving_layer.reading.answering import answer
 from serving_layer.reading.snapshot import Snapshot
 from serving_layer.reading.views import Views
 from tests.integration.test_serving import RULES, everything, expected
-from tests.serving import shop
-from tests.small_lambda import SmallLambda, placed
+from tests.kit.serving import shop
+from tests.kit.small_lambda import SmallLambda, placed
 
 
 class Interrupted:

@@ -20,8 +20,8 @@ from schemas.control import Generation
 from schemas.rules import Rules
 from serving_layer.answers.status import status
 from serving_layer.reading.views import Views
-from tests.serving import event
-from tests.small_lambda import SmallLambda, placed
+from tests.kit.serving import event
+from tests.kit.small_lambda import SmallLambda, placed
 
 RULES = Rules()
 GATE = {"gate": {"passed": False, "reasons": ["it holds 1 events, the active one 9"]}}

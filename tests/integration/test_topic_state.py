@@ -23,7 +23,7 @@ from millrace.doctor import doctor
 from schemas.errors import SettingsError
 from schemas.event import Record
 from serving_layer.answers.beside_events import about_the_topics
-from tests.servers import new_database
+from tests.kit.servers import new_database
 
 pytestmark = pytest.mark.kafka
 numbers = itertools.count()

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.kit.places import ROOT
+
 REFERENCE = re.compile(r"contract §(\d+)(?: rules? (\d+(?:(?:, | and |–)\d+)*))?")
 ROOMS = ("schemas", "core", "recommenders", "adapters", "datasets", "millrace")
 FOLDERS = (*ROOMS, "batch_layer", "speed_layer", "serving_layer")

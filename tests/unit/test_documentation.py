@@ -8,8 +8,8 @@ import pytest
 
 from adapters.settings import Settings
 from millrace.__main__ import COMMANDS
+from tests.kit.places import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted(path for path in ROOT.rglob("*.md") if ".venv" not in str(path) and ".git" not in path.parts)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 CODE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)

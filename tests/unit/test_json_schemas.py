@@ -15,8 +15,8 @@ from core.events.parse import parse_event
 from core.events.strict_json import Malformed, decode
 from schemas.event import Rejected
 from schemas.rules import DEFAULT_KINDS, Rules
-from tests.hostile import Hostile, encoded, good, hostile
-from tests.unit.times import GOOD_TIMES, MISSHAPEN_TIMES
+from tests.kit.hostile import Hostile, encoded, good, hostile
+from tests.kit.times import GOOD_TIMES, MISSHAPEN_TIMES
 
 FOLDER = Path(schemas.__file__).parent
 TEXTS = {name: json.loads((FOLDER / f"{name}.schema.json").read_text()) for name in ("event", "item", "user")}

@@ -10,8 +10,8 @@ import pytest
 
 from adapters.engine.session import NUMBA_LOCATORS
 from adapters.machine.numba_cache import digest_of
+from tests.kit.places import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 HASH = """
 import numpy as np, sys
 from core.events.partitioner_compiled import crc32_each

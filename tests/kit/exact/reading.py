@@ -1,0 +1,74 @@
+"""Everything that serving can read of the merged views, and what the slow twin says it must be."""
+
+from typing import Any
+
+from core.fold.slow import SlowView
+from schemas.control import Offsets
+from schemas.event import BUCKET_MS
+from schemas.rules import Rules
+from serving_layer.reading.snapshot import Snapshot
+from tests.kit.exact.memory_log import HOUR, ITEMS, START, USERS, MemoryLog
+from tests.kit.folding import event_key
+
+BUCKETS = range(START // BUCKET_MS, START // BUCKET_MS + 100 * HOUR // BUCKET_MS)
+
+
+def read_all(snapshot: Snapshot) -> tuple[Snapshot, dict[str, Any]]:
+    """Every row of every view, through the calls that the lookups make."""
+    items = [name.encode() for name in ITEMS]
+    facts, users = snapshot.facts, [name.encode() for name in USERS]
+    return snapshot, {
+        "norms": {item: amount for item, amount in snapshot.norms(items).items() if amount},
+        "pairs": {item: row for item, row in snapshot.pairs(items).items() if row},
+        "counts": snapshot.counts(BUCKETS),
+        "histories": {user: _history(snapshot, user) for user in users},
+        "seen": {user: snapshot.seen(user) for user in users},
+        "items": {
+            name: (item.event_time, item.partition, item.offset, item.category)
+            for name, item in snapshot.items(items).items()
+        },
+        "facts": (facts.as_of, facts.oldest_bucket, facts.events, facts.duplicates, facts.rejected or {}),
+    }
+
+
+def must_be(log: MemoryLog, upto: Offsets, rules: Rules, marks: int) -> dict[str, Any]:
+    """What ``read_all`` must give for the events below ``upto``, with so many marks of forgotten users in effect."""
+    slow = log.slow(upto, rules, marks)
+    pairs: dict[bytes, dict[bytes, int]] = {}
+    for (item, other), amount in slow.pairs.items():
+        if amount:
+            pairs.setdefault(item.encode(), {})[other.encode()] = amount
+    counts: dict[int, dict[bytes, int]] = {}
+    for (bucket, item), count in slow.counts.items():
+        counts.setdefault(bucket, {})[item.encode()] = count
+    return {
+        "norms": {item.encode(): amount for item, amount in slow.norms.items() if amount},
+        "pairs": pairs,
+        "counts": counts,
+        "histories": {user.encode(): _slow_history(slow, user) for user in USERS},
+        "seen": {user.encode(): _slow_seen(slow, user) for user in USERS},
+        "items": {item.encode(): named for item, named in slow.categories.items()},
+        "facts": (slow.as_of, min(counts, default=None), slow.events, slow.duplicates, log.rejected(upto, marks=marks)),
+    }
+
+
+def differences(must: dict[str, Any], found: dict[str, Any]) -> list[str]:
+    """In words, one line a view."""
+    return [f"{view}: must be {must[view]}, is {found[view]}" for view in must if must[view] != found[view]]
+
+
+def _history(snapshot: Snapshot, user: bytes) -> tuple[list[tuple[bytes, int, int]], list[bytes]]:
+    history = snapshot.history(user)
+    return [(each.item, each.rating, each.last_time) for each in history.entries], list(history.ids)
+
+
+def _slow_history(slow: SlowView, user: str) -> tuple[list[tuple[bytes, int, int]], list[bytes]]:
+    history = slow.histories.get(user)
+    if history is None:
+        return [], []
+    entries = [(item.encode(), rating, last) for item, (rating, last) in history.entries.items()]
+    return entries, [event_key(each) for each in history.ids]
+
+
+def _slow_seen(slow: SlowView, user: str) -> set[bytes]:
+    return {item.encode() for item, seen in slow.seen.get(user, {}).items() if seen}

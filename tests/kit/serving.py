@@ -1,0 +1,101 @@
+"""The HTTP API over a small shop in SQLite, served on a free port: what its tests begin with."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import uvicorn
+from httpx import Client, Response
+
+from adapters.log.kafka_log import Log
+from adapters.settings import Settings
+from adapters.stores import open_store
+from recommenders.als.model import artefact
+from schemas.event import Event
+from schemas.rules import Rules
+from serving_layer.http.bodies import Limits
+from serving_layer.http.protocol import Connection
+from serving_layer.http.server import configured
+from tests.kit.small_lambda import SmallLambda, placed
+
+HOUR = 3_600_000
+START = 1_760_000_000_000
+RULES = Rules()
+SLASHED = "a/b%c d"
+
+
+def event(k: int, user: str, item: str, weight: int = 1000, category: str | None = None) -> Event:
+    when = START + k * 60_000
+    return Event(0, 0, when, f"e{k}", when, "view", user, item, None, weight, category)
+
+
+def shop() -> list[Event]:
+    """Users of two tastes, alternating; one item's id has a slash, a percent sign and a space."""
+    out = []
+    for k in range(200):
+        user, taste = f"u{k % 20}", k % 2
+        item = f"{'xy'[taste]}{(k // 20 * 7 + k) % 6}"
+        out.append(event(k, user, SLASHED if item == "x0" else item, 1000 + 1000 * (k % 3), f"c{taste}"))
+    return out
+
+
+def model_rows(items: list[str]) -> dict[tuple[str, bytes], bytes]:
+    """Factors that tell the two tastes apart."""
+    names = sorted(item.encode() for item in items)
+    factors = np.array([[0.1, 1.0] if name.startswith(b"y") else [1.0, 0.1] for name in names], np.float32)
+    facts = {"alpha": 10.0, "regularization": 0.05, "weighted": False}
+    return {("als", key): row for key, row in artefact(names, factors, facts).rows()}
+
+
+def fill(home: Path, log: Log | None = None) -> SmallLambda:
+    """A home whose batch view ends in the middle of the shop's events, with the rest in the speed view.
+
+    ``log``: the one that the views belong to, where a test has one.
+    """
+    home.mkdir(exist_ok=True)
+    batch, speed = (open_store(f"sqlite:///{home / name}.sqlite") for name in ("batch", "speed"))
+    world = SmallLambda(batch, speed, RULES, placed(shop(), RULES), log.identity() if log else None)
+    world.begin()
+    world.run_speed(50)
+    world.run_batch(120, model_rows(sorted({e.item_id for e in world.log})))
+    world.run_speed(200)
+    return world
+
+
+@contextmanager
+def serving(
+    settings: Settings, limits: Limits | None = None, connection: type[Connection] = Connection
+) -> Iterator[Client]:
+    """The API on a free port, and a client of it."""
+    config = configured(settings, settings.host, 0, limits, connection)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    until(lambda: server.started or not thread.is_alive())
+    port = server.servers[0].sockets[0].getsockname()[1]
+    try:
+        with Client(base_url=f"http://127.0.0.1:{port}/api/v1", timeout=30) as client:
+            yield client
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+def until(holds: Any, seconds: float = 20.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def problem(response: Response, status: int) -> dict[str, Any]:
+    assert response.headers["content-type"] == "application/problem+json"
+    told: dict[str, Any] = response.json()
+    assert response.status_code == told["status"] == status
+    assert told["title"]
+    assert told["detail"]
+    return told

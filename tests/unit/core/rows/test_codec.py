@@ -1,0 +1,105 @@
+"""The byte formats: what goes in comes out, and the compiled kernels write the very bytes that the slow code does."""
+
+import itertools
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.bytes.word_kernel import padded
+from core.fold.digest_kernel import digests
+from core.fold.history_kernel import pack_histories, unpack_histories
+from core.rows.codec import (
+    History,
+    HistoryEntry,
+    add_history,
+    pack_history,
+    pack_sums,
+    unpack_history,
+    unpack_sums,
+)
+from core.rows.sums_kernel import add_sums, overlay_sums, pack_rows
+from tests.kit.folding import event_key
+
+# Names that share beginnings, some too long for one byte; amounts around each width's edges.
+names = st.text("ab", max_size=6).map(str.encode) | st.integers(250, 300).map(lambda n: b"a" * n)
+edges = st.sampled_from([-(2**63), 2**63 - 1, 2**31, -(2**31), 32_767, 32_768, 127, 128, -128, -129, 1000, 127_000])
+amounts = (edges | st.integers(-(2**40), 2**40) | st.integers(-300, 300).map(lambda n: n * 1000)).filter(bool)
+sums = st.dictionaries(names, amounts, max_size=30)
+
+
+@settings(deadline=None)
+@given(st.lists(st.text(max_size=140) | st.integers(0, 520).map(lambda n: "i" * n)))
+def test_digests_are_those_of_blake2b(ids: list[str]) -> None:
+    texts = [each.encode() for each in ids]
+    starts = np.cumsum([0, *map(len, texts)])
+    found = digests(np.frombuffer(b"".join(texts), np.uint8), starts)
+    assert found.astype("<i8").tobytes() == b"".join(map(event_key, ids))
+
+
+@settings(deadline=None)
+@given(sums)
+def test_sums_survive_packing(given_sums: dict[bytes, int]) -> None:
+    packed = pack_sums(sorted(given_sums.items()))
+    assert list(unpack_sums(packed).items()) == sorted(given_sums.items())
+    assert add_sums(packed, pack_sums([])) == add_sums(pack_sums([]), packed) == packed
+
+
+@settings(deadline=None)
+@given(sums, sums)
+def test_the_later_word_counts(a: dict[bytes, int], b: dict[bytes, int]) -> None:
+    packed = overlay_sums(pack_sums(sorted(a.items())), pack_sums(sorted(b.items())))
+    assert packed == pack_sums(sorted({**a, **b}.items()))
+
+
+@settings(deadline=None)
+@given(st.lists(sums, max_size=6))
+def test_many_rows_are_packed_as_one_by_one(rows: list[dict[bytes, int]]) -> None:
+    table = sorted({name for row in rows for name in row})
+    code = [table.index(name) for row in rows for name in sorted(row)]
+    amount = [row[name] for row in rows for name in sorted(row)]
+    starts = np.cumsum([0, *map(len, rows)])
+    name_starts = np.cumsum([0, *map(len, table)])
+    text = padded(b"".join(table))
+    packed, at = pack_rows(starts, np.array(code, np.int64), np.array(amount, np.int64), name_starts, text)
+    found = [packed[a:b].tobytes() for a, b in itertools.pairwise(at)]
+    assert found == [pack_sums(sorted(row.items())) for row in rows]
+
+
+entries = st.builds(HistoryEntry, names, st.integers(0, 2**40) | st.integers(0, 9).map(lambda n: 1000 * n),
+                    st.integers(0, 2**50) | st.integers(2**40, 2**40 + 300))  # fmt: skip
+histories = st.builds(
+    History, st.lists(entries, max_size=5).map(tuple), st.lists(st.binary(min_size=16, max_size=16)).map(tuple)
+)
+
+
+@settings(deadline=None)
+@given(histories)
+def test_a_history_survives_packing(history: History) -> None:
+    assert unpack_history(pack_history(history)) == history
+
+
+@settings(deadline=None)
+@given(st.lists(st.none() | histories, max_size=5), st.integers(0, 3))
+def test_many_histories_are_packed_as_one_by_one(given_histories: list[History | None], share: int) -> None:
+    """As changes with at most ``share`` new ids each, put on top of a history that lacks just those."""
+    rows = [b"" if each is None else pack_history(each) for each in given_histories]
+    starts = np.cumsum([0, *map(len, rows)])
+    e, rating, time, n_starts, text, d, ids = unpack_histories(padded(b"".join(rows)), starts)
+    count, id_count = np.diff(e), np.diff(d)
+    shape = len(rows), max([1, *count])
+    item, ratings, times = np.zeros(shape, np.int64), np.zeros(shape, np.int64), np.zeros(shape, np.int64)
+    new_ids = np.zeros((len(rows), max([1, *id_count]), 2), np.int64)
+    for u in range(len(rows)):
+        item[u, : count[u]] = np.arange(e[u], e[u + 1])
+        ratings[u, : count[u]], times[u, : count[u]] = rating[e[u] : e[u + 1]], time[e[u] : e[u + 1]]
+        new_ids[u, : id_count[u]] = ids[d[u] : d[u + 1]]
+    users = np.arange(len(rows))
+    fresh = np.array([min(int(m), share) for m in id_count], np.int64)
+    packed, at = pack_histories(users, count, item, ratings, times, id_count, fresh, new_ids, n_starts, padded(text))
+    changes = [packed[a:b].tobytes() for a, b in itertools.pairwise(at)]
+    known = [each or History() for each in given_histories]
+    before = [
+        pack_history(History(each.entries, each.ids[: len(each.ids) - n])) for each, n in zip(known, fresh, strict=True)
+    ]
+    assert [add_history(*each) for each in zip(before, changes, strict=True)] == [pack_history(each) for each in known]
