@@ -1,18 +1,16 @@
 """The control record and the position: the two small documents that make the merge exact (contract §5).
 
-Both are kept as JSON and changed only by compare-and-set on the whole text. ``version`` and ``writer`` make every
-text unlike all earlier ones, so that a compare-and-set whose outcome is unknown is settled by reading again.
+Both are kept as JSON (``schemas.records``) and changed only by compare-and-set on the whole text. ``version`` and
+``writer`` make every text unlike all earlier ones, so that a compare-and-set whose outcome is unknown is settled by
+reading again.
 """
 
-import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from schemas.records import from_json, to_json
+
 Offsets = dict[int, int]  # partition -> offset; a range end is exclusive
-
-
-def _offsets(raw: dict[str, int]) -> Offsets:
-    return {int(partition): offset for partition, offset in raw.items()}
 
 
 @dataclass(frozen=True)
@@ -22,11 +20,6 @@ class LogIdentity:
     cluster_id: str
     topic_id: str
     partitions: int
-
-    @staticmethod
-    def of(raw: dict[str, Any] | None) -> "LogIdentity | None":
-        """From its JSON; None where a record of an earlier version has none."""
-        return None if raw is None else LogIdentity(**raw)
 
 
 @dataclass(frozen=True)
@@ -38,10 +31,6 @@ class Boundary:
 
     id: int
     offsets: Offsets
-
-    @staticmethod
-    def of(raw: dict[str, Any]) -> "Boundary":
-        return Boundary(raw["id"], _offsets(raw["offsets"]))
 
 
 @dataclass(frozen=True)
@@ -55,10 +44,6 @@ class Generation:
     reason: str = ""
     metrics: dict[str, Any] = field(default_factory=dict)
     forgotten: int = 0  # how many marks of the topic ``forgotten`` are in effect in it
-
-    @staticmethod
-    def of(raw: dict[str, Any]) -> "Generation":
-        return Generation(**{**raw, "boundary": Boundary.of(raw["boundary"])})
 
 
 @dataclass(frozen=True)
@@ -81,10 +66,6 @@ class Run:
     done: tuple[str, ...] = ()
     metrics: dict[str, Any] = field(default_factory=dict)
     forgotten: int = 0  # as of the generation
-
-    @staticmethod
-    def of(raw: dict[str, Any]) -> "Run":
-        return Run(**{**raw, "boundary": Boundary.of(raw["boundary"]), "done": tuple(raw["done"])})
 
 
 @dataclass(frozen=True)
@@ -113,25 +94,11 @@ class Control:
     refused: int = 0  # generations in a row that the gate kept from serving, up to the newest one
 
     def to_json(self) -> bytes:
-        return json.dumps(asdict(self), sort_keys=True).encode()
+        return to_json(self)
 
     @staticmethod
     def from_json(text: bytes) -> "Control":
-        raw = json.loads(text)
-        return Control(
-            **{
-                **raw,
-                "log": LogIdentity(**raw["log"]),
-                "boundaries": tuple(Boundary.of(each) for each in raw["boundaries"]),
-                "planned": _offsets(raw["planned"]),
-                "epoch_start": Boundary.of(raw["epoch_start"]),
-                "floor": _offsets(raw["floor"]),
-                "generations": tuple(Generation.of(each) for each in raw["generations"]),
-                "dropping": tuple(raw["dropping"]),
-                "runs": tuple(Run.of(each) for each in raw.get("runs", ())),
-                "abandoned": tuple(raw.get("abandoned", ())),
-            }
-        )
+        return from_json(Control, text)
 
     def generation(self, name: str | None) -> Generation | None:
         """The kept generation of that id; None for the empty one or one that is gone."""
@@ -172,13 +139,11 @@ class Position:
     text: bytes = field(default=b"", compare=False, repr=False)  # as read from the store or swapped in
 
     def to_json(self) -> bytes:
-        return json.dumps({k: v for k, v in asdict(self).items() if k != "text"}, sort_keys=True).encode()
+        return to_json(self, without="text")
 
     @staticmethod
     def from_json(text: bytes) -> "Position":
-        raw = json.loads(text)
-        known = {"offsets": _offsets(raw["offsets"]), "aborted": tuple(raw["aborted"]), "text": text}
-        return Position(**{**raw, **known, "log": LogIdentity.of(raw.get("log"))})
+        return replace(from_json(Position, text), text=text)
 
     @property
     def stored(self) -> bytes:

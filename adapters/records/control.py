@@ -1,9 +1,8 @@
 """The records in the stores: read, and changed only by compare-and-set on the whole text."""
 
-import json
 import uuid
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from adapters.records.books import CATALOGUE, CONTROL, LEASE, SPEED
@@ -12,6 +11,7 @@ from adapters.stores.port import ViewStore
 from core.control.changes import check_log, check_speed_log, first_control
 from schemas.control import Control, LogIdentity, Offsets, Position
 from schemas.errors import SettingsError, StoreUnavailable
+from schemas.records import from_json, to_json
 from schemas.rules import Rules
 
 
@@ -106,12 +106,11 @@ class Applied:
     rejected: dict[str, dict[str, int]] = field(default_factory=dict)
 
     def to_json(self) -> bytes:
-        return json.dumps(asdict(self), sort_keys=True).encode()
+        return to_json(self)
 
     @staticmethod
     def from_json(text: bytes | None) -> "Applied":
-        raw: dict[str, Any] = {} if text is None else json.loads(text)
-        return Applied(**{**raw, "log": LogIdentity.of(raw.get("log"))})
+        return Applied() if text is None else from_json(Applied, text)
 
     def moved(self, **changes: Any) -> "Applied":
         """The next version, unlike all earlier texts."""

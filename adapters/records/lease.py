@@ -4,7 +4,6 @@ A lease only spares a wrong start its trouble. What protects the views are the c
 and 10), so a wrong guess here can displace a live process but never harm a sum.
 """
 
-import json
 import os
 import socket
 import threading
@@ -12,12 +11,13 @@ import time
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from adapters.records.books import BATCH_LEASE, LEASE, SCHEDULE
 from adapters.stores.port import Book, ViewStore
 from schemas.control import LogIdentity
 from schemas.errors import MillraceError, SettingsError, StoreUnavailable
+from schemas.records import from_json, to_json
 
 
 class AlreadyRuns(MillraceError):
@@ -50,11 +50,10 @@ class Sign:
 
     @staticmethod
     def of(text: bytes) -> "Sign":
-        raw = json.loads(text)
-        return Sign(**{**raw, "log": LogIdentity.of(raw.get("log"))})
+        return from_json(Sign, text)
 
     def to_json(self) -> bytes:
-        return json.dumps(asdict(self), sort_keys=True).encode()
+        return to_json(self)
 
 
 class Lease:

@@ -16,6 +16,7 @@ from core.control.changes import (
 )
 from schemas.control import Boundary, Control, Generation, LogIdentity
 from schemas.errors import BadInput
+from schemas.records import from_json
 
 EMPTY = first_control(LogIdentity("c", "t", 1), {0: 0}, "rules")
 
@@ -78,6 +79,5 @@ def test_records_of_before_are_read() -> None:
     text = EMPTY.to_json().replace(b', "forgotten": 0', b"").replace(b'"forgotten": 0, ', b"")
     assert b"forgotten" not in text
     assert Control.from_json(text) == EMPTY
-    assert Generation.of(
-        {"id": "a", "boundary": {"id": 1, "offsets": {"0": 1}}, "fingerprint": "f", "published_at": 0}
-    ) == (Generation("a", Boundary(1, {0: 1}), "f", 0))
+    text = b'{"id": "a", "boundary": {"id": 1, "offsets": {"0": 1}}, "fingerprint": "f", "published_at": 0}'
+    assert from_json(Generation, text) == Generation("a", Boundary(1, {0: 1}), "f", 0)
