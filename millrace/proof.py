@@ -16,6 +16,7 @@ from adapters.stores.opened import batch_views, speed_views
 from adapters.terminal.progress import watched
 from core.control.boundaries import earliest, latest, reaches
 from core.control.changes import is_of, origin, record_boundary
+from core.control.fingerprints import why_not_these
 from core.events.acceptance import parse_event
 from schemas.control import Boundary, Control, Offsets, Position
 from schemas.errors import MillraceError
@@ -55,9 +56,8 @@ def _prove_once(spark: "SparkSession", log: Log, settings: Settings, say: Say, s
     open_control(views, identity, log.start_offsets(), rules)
     boundary = _record(settings, log)
     control, position, upto = _wait(settings, boundary, say)
-    generation = control.generation(control.active)
-    if generation is not None and generation.fingerprint != rules.fingerprint():
-        raise MillraceError("the active generation was made with other settings: set them back to verify it")
+    if why := why_not_these(control.fingerprint, rules):
+        raise MillraceError(f"nothing can be compared: {why}")
     segments = [each for each in control.active_segments if upto != boundary.offsets or each < boundary.id]
     say(f"recomputing the log below {upto}")
     past = _Past(log, Lake(spark, settings.lake_path), rules, forgotten(log, control.forgotten))

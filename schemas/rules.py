@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from itertools import product
 
 PARSER_VERSION = 1
 FOLD_VERSION = 3  # 3: facts count duplicates
@@ -39,6 +40,14 @@ class Rules:
 
     def fingerprint(self) -> str:
         """A short name of these rules, equal exactly when the rules are (rule 14)."""
+        return self._fingerprint(PARSER_VERSION, FOLD_VERSION)
+
+    def earlier_fingerprints(self) -> set[str]:
+        """What earlier versions of Millrace called the same settings, under which they parsed or folded otherwise."""
+        versions = product(range(1, PARSER_VERSION + 1), range(1, FOLD_VERSION + 1))
+        return {self._fingerprint(*each) for each in versions} - {self.fingerprint()}
+
+    def _fingerprint(self, parser: int, fold: int) -> str:
         kinds = dict(sorted(self.kinds.items()))
-        parts = {**asdict(self), "kinds": kinds, "parser": PARSER_VERSION, "fold": FOLD_VERSION}
+        parts = {**asdict(self), "kinds": kinds, "parser": parser, "fold": fold}
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]

@@ -9,6 +9,7 @@ from adapters.records.books import CATALOGUE, CONTROL, LEASE, SPEED
 from adapters.records.lease import Sign
 from adapters.stores.port import ViewStore
 from core.control.changes import check_log, check_speed_log, first_control
+from core.control.fingerprints import why_not_these
 from schemas.control import Control, LogIdentity, Offsets, Position
 from schemas.errors import SettingsError, StoreUnavailable
 from schemas.records import from_json, to_json
@@ -68,12 +69,8 @@ def _swapped(store: ViewStore, old: bytes, new: bytes) -> bool:
 
 def require_rules(control: Control, rules: Rules) -> None:
     """Refuse to add to views that were folded by other rules (rule 14)."""
-    if control.fingerprint != rules.fingerprint():
-        raise SettingsError(
-            "the settings that decide what events mean (kinds, weights, history_items, remembered_ids, window, "
-            "partitioner, partitions) differ from those of the stored views: set them back, or stop the speed layer "
-            "and run `millrace batch run --full`, which publishes a generation with the new ones"
-        )
+    if why := why_not_these(control.fingerprint, rules):
+        raise SettingsError(why)
 
 
 def read_position(store: ViewStore) -> Position | None:

@@ -185,8 +185,8 @@ class BatchJob:
         rules = replace(self.settings.rules, partitions=len(run.boundary.offsets))
         if rules.fingerprint() != run.fingerprint:
             raise SettingsError(
-                f"the settings that decide what events mean were changed since run {run.id} began: set them back, or "
-                "begin a new run with `millrace batch boundary --full`"
+                f"the settings that decide what events mean, or the version of Millrace, changed since run {run.id} "
+                "began: set them back, or begin a new run with `millrace batch boundary --full`"
             )
         return rules
 

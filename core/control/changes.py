@@ -218,7 +218,10 @@ def rollback(control: Control, target: str | None) -> Control:
         kept = ", ".join(each.id for each in control.generations) or "none"
         raise BadInput(f"generation {target} is not kept; kept: {kept}")
     if generation is not None and generation.fingerprint != control.fingerprint:
-        raise BadInput(f"generation {target} was made with other settings: set them back, then `batch run --full`")
+        raise BadInput(
+            f"generation {target} was made with other settings, or by an earlier version of Millrace, than the active "
+            "views: if settings differ, set them back and run `millrace batch run --full`"
+        )
     if (generation.forgotten if generation else 0) < control.forgotten:
         raise BadInput(f"generation {target} holds users who were forgotten since; run `millrace batch run`")
     boundary = boundary_of(control, target)

@@ -152,7 +152,7 @@ def base_of(control: Control, run: Run) -> Generation | str:
     if active is None:
         return "there is no generation to begin from"
     if active.fingerprint != run.fingerprint:
-        return f"generation {active.id} was made with other settings"
+        return f"generation {active.id} was made with other settings or by an earlier version"
     if active.forgotten != run.forgotten:
         return f"other users are forgotten in generation {active.id}"
     if not reaches(run.boundary.offsets, active.boundary.offsets):

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from core.control.changes import needs_new_epoch
+from core.control.fingerprints import why_not_configured
 from core.events.remedies import advice
 from core.rows.codec import Facts
 from schemas.control import Control, Generation, Position
@@ -50,6 +51,7 @@ def messages(found: Found) -> list[str]:
         *advice(found.facts.rejected or {}, found.facts.events + found.facts.duplicates, found.rules),
         *_duplicates(found.facts, found.rules),
         *_published(found),
+        *_other_rules(found),
         *(about_control(found.control) if found.control else []),
         *_forgetting(found),
         *_running(found),
@@ -105,6 +107,12 @@ def _duplicates(facts: Facts, rules: Rules) -> list[str]:
 
 def _published(found: Found) -> list[str]:
     return [] if found.generation else ["no generation is published yet: run `millrace batch run`"]
+
+
+def _other_rules(found: Found) -> list[str]:
+    """That neither layer may add to the views as they are."""
+    why = why_not_configured(found.control, found.rules) if found.control else None
+    return [] if why is None else [f"nothing is added to the views any more: {why}"]
 
 
 def _forgetting(found: Found) -> list[str]:

@@ -1,0 +1,29 @@
+"""What it means that stored views carry another fingerprint than the configured rules (contract §5 rule 14)."""
+
+from dataclasses import replace
+
+from schemas.control import Control
+from schemas.rules import Rules
+
+REMEDY = "stop the speed layer and run `millrace batch run --full`"
+
+
+def why_not_these(fingerprint: str, rules: Rules) -> str | None:
+    """Why views of that fingerprint cannot be added to by these rules, with the remedy; None: they can."""
+    if fingerprint == rules.fingerprint():
+        return None
+    if fingerprint in rules.earlier_fingerprints():
+        return (
+            "the stored views were made by an earlier version of Millrace, which folded events otherwise: "
+            f"{REMEDY}, which makes new ones from the lake and the log"
+        )
+    return (
+        "the settings that decide what events mean (kinds, weights, history_items, remembered_ids, window, "
+        f"partitioner, partitions) differ from those of the stored views: set them back, or {REMEDY}, which publishes "
+        "a generation with the new ones"
+    )
+
+
+def why_not_configured(control: Control, rules: Rules) -> str | None:
+    """``why_not_these`` for the active views, by rules whose number of partitions is the log's."""
+    return why_not_these(control.fingerprint, replace(rules, partitions=control.log.partitions))
