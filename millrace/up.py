@@ -13,9 +13,9 @@ from urllib.request import urlopen
 
 import click
 
+from adapters.broker.one_per_home import only_one
 from adapters.broker.opening import open_log
 from adapters.machine.children import Child, start
-from adapters.machine.one_per_home import only_one
 from adapters.machine.rotation import begin_again
 from adapters.machine.stopping import until_stopped
 from adapters.settings import Settings, load_settings

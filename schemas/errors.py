@@ -8,6 +8,8 @@ MillraceError
 └── LogUnavailable    retry; the broker cannot be reached
 """
 
+from typing import Any
+
 
 class MillraceError(Exception):
     """The root: its text is one sentence that names the remedy; commands print it without a traceback."""
@@ -21,6 +23,14 @@ class SettingsError(MillraceError):
 
 class BadInput(MillraceError):
     """This input is refused; others go on."""
+
+
+class Unprocessable(BadInput):
+    """Nothing of a request is taken (HTTP 422); ``rejected`` says why each entry is not."""
+
+    def __init__(self, why: str, rejected: list[dict[str, Any]] | None = None) -> None:
+        super().__init__(why)
+        self.rejected = rejected or []
 
 
 class NotReady(MillraceError):

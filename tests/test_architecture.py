@@ -20,6 +20,29 @@ MAY_IMPORT = {
     "datasets": FOUNDATION,
     "millrace": FOUNDATION | LAYERS | {"datasets"},
 }
+# Room -> the rooms of its package that it may import beside itself. There is no circle: a room stands below its users.
+ROOMS: dict[str, set[str]] = {
+    "core/bytes": set(),
+    "core/text": set(),
+    "core/rows": {"bytes"},
+    "core/events": {"bytes", "rows"},
+    "core/fold": {"bytes", "rows"},
+    "core/control": set(),
+    "core/proof": {"fold", "rows"},
+    "core/ranking": set(),
+    "adapters/machine": set(),
+    "adapters/terminal": {"machine"},
+    "adapters/stores": set(),
+    "adapters/log": set(),
+    "adapters/broker": {"log", "machine", "terminal"},
+    "adapters/engine": {"machine"},
+    "adapters/lake": {"engine", "log"},
+    "adapters/records": {"log", "stores"},
+    "serving_layer/reading": set(),
+    "serving_layer/answers": {"reading"},
+    "serving_layer/http": {"answers", "reading"},
+    "serving_layer/proof": {"reading"},
+}
 # Engines and clients, which only edges may touch.
 ENGINES = {
     "pyspark": "Spark",
@@ -75,6 +98,10 @@ def violations(path: Path, source: str) -> Iterator[str]:
             and top not in MAY_IMPORT.get(package, FOUNDATION | LAYERS | {"datasets"})
         ):
             yield f"{path} imports {name}: {package} must not import {top}"
+        room, entered = "/".join(path.parts[:2]), "/".join(name.split(".")[:2])
+        are_rooms = top == package and {room, entered} <= ROOMS.keys() and entered != room
+        if are_rooms and entered.split("/")[1] not in ROOMS[room]:
+            yield f"{path} imports {name}: {room} must not import {entered}"
         at_home = (
             is_edge(path, top) or package not in MAY_IMPORT or (package in SPEAK_OF_COLUMNS and is_column_only(name))
         )
@@ -102,6 +129,23 @@ def test_a_module_keeps_the_import_rules(path: Path) -> None:
     assert list(violations(path, (ROOT / path).read_text(encoding="utf-8"))) == []
 
 
+def test_every_room_has_its_rules_and_says_what_may_go_in() -> None:
+    for package in ("core", "adapters", "serving_layer"):
+        rooms = {f"{package}/{path.parent.name}" for path in (ROOT / package).glob("*/__init__.py")}
+        assert rooms == {room for room in ROOMS if room.startswith(f"{package}/")}
+        for room in rooms:
+            assert ast.get_docstring(ast.parse((ROOT / room / "__init__.py").read_text(encoding="utf-8"))), room
+
+
+def test_rooms_stand_on_one_another_without_a_circle() -> None:
+    def below(room: str, seen: frozenset[str] = frozenset()) -> set[str]:
+        assert room not in seen, f"{room} stands on itself"
+        package = room.split("/")[0]
+        return {room}.union(*(below(f"{package}/{name}", seen | {room}) for name in ROOMS[room]))
+
+    assert {room for start in ROOMS for room in below(start)} == set(ROOMS)
+
+
 def test_every_package_is_covered() -> None:
     covered = {path.parts[0] for path in project_modules()}
     with_code = {path.parent.name for path in ROOT.glob("*/*.py")} - {"tests"}
@@ -115,6 +159,8 @@ def test_every_package_is_covered() -> None:
         ("recommenders/als/model.py", "from adapters import lake", "recommenders must not import adapters"),
         ("recommenders/als/fitting.py", "import pyspark", "Spark appears only"),
         ("core/fold/columns.py", "import recommenders.als", "core must not import recommenders"),
+        ("core/rows/views.py", "from core.fold import columns", "core/rows must not import core/fold"),
+        ("serving_layer/reading/views.py", "import serving_layer.http.app", "must not import serving_layer/http"),
         ("core/fold/columns.py", "from adapters import lake", "core must not import adapters"),
         ("core/fold/columns.py", "def f():\n    from redis import Redis", "Redis appears only"),
         ("core/fold/columns.py", "from pyspark.sql.functions import col", "Spark appears only"),

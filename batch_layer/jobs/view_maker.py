@@ -14,8 +14,8 @@ from adapters.stores.opened import batch_views
 from batch_layer.fold_step import EVENTS, fold_users, tasks_for
 from batch_layer.output import Output
 from batch_layer.write_step import WRITTEN_DDL, copy_rows, write_rows
+from core.events.parcels import PARCELS_DDL, packed, unpacked
 from core.rows.codec import Facts, pack_facts, unpack_facts
-from core.rows.parcels import PARCELS_DDL, packed, unpacked
 from core.rows.views import FACTS, FACTS_KEY
 from schemas.control import Generation, Offsets, Run
 from schemas.rules import Rules

@@ -16,10 +16,9 @@ from core.events.fields import identifier
 from core.events.partitioner import partition_of
 from core.events.strict_json import Malformed, decode
 from core.rows.codec import History
-from schemas.errors import NotReady
+from schemas.errors import NotReady, Unprocessable
 from schemas.event import Record, Rejected
 from schemas.rules import Rules
-from serving_layer.http.ingest import Unprocessable
 from serving_layer.reading.answering import answer
 from serving_layer.reading.catalogue import NotFound
 from serving_layer.reading.views import Views

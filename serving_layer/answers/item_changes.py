@@ -8,9 +8,8 @@ from adapters.records.item_records import ItemRecords
 from core.events.item_patch import MEMBERS, patched
 from core.events.strict_json import Malformed, decode
 from core.rows.catalogue_rows import DELETED
-from schemas.errors import StoreUnavailable
+from schemas.errors import StoreUnavailable, Unprocessable
 from schemas.event import Rejected
-from serving_layer.http.ingest import Unprocessable
 from serving_layer.reading.answering import answer
 from serving_layer.reading.catalogue import NotFound, require_known
 from serving_layer.reading.views import Views

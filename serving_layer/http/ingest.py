@@ -12,21 +12,13 @@ from core.events.json_outline import outline
 from core.events.partitioner import partition_of
 from core.events.strict_json import MAX_NESTING, Malformed, decode
 from schemas.catalogue import Item, User
-from schemas.errors import BadInput
+from schemas.errors import Unprocessable
 from schemas.event import Event, Record, Rejected
 from schemas.rules import Rules
 
 MAX_ENTRIES = 1_000
 
 Entry = TypeVar("Entry", Item, User)
-
-
-class Unprocessable(BadInput):
-    """Nothing of the request is taken (HTTP 422); ``rejected`` says why each entry is not."""
-
-    def __init__(self, why: str, rejected: list[dict[str, Any]] | None = None) -> None:
-        super().__init__(why)
-        self.rejected = rejected or []
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from adapters.terminal.commands import moment_ms, window_hours
 from core.events.strict_json import Malformed, decode
+from schemas.errors import Unprocessable
 from serving_layer.answers import lookups
 from serving_layer.answers import recommend as recommender
 from serving_layer.answers.recommend import Wish
-from serving_layer.http.ingest import Unprocessable
 from serving_layer.http.parameters import (
     MAX_CATEGORIES,
     MAX_EXCLUDED,

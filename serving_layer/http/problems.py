@@ -6,8 +6,7 @@ from typing import Any
 
 from fastapi.responses import JSONResponse
 
-from schemas.errors import BadInput, MillraceError
-from serving_layer.http.ingest import Unprocessable
+from schemas.errors import BadInput, MillraceError, Unprocessable
 from serving_layer.reading.catalogue import NotFound
 
 MEDIA_TYPE = "application/problem+json"

@@ -29,7 +29,7 @@ from adapters.records.control import check_speed_store, open_control, require_ru
 from adapters.records.lease import SPEED_LAYER, Lease
 from adapters.settings import Settings, milliseconds
 from adapters.stores.opened import batch_views, speed_views
-from core.rows.parcels import PARCELS_DDL, packed, unpacked
+from core.events.parcels import PARCELS_DDL, packed, unpacked
 from schemas.control import Offsets, Position
 from schemas.errors import LogUnavailable, MillraceError, SettingsError, StoreUnavailable
 from speed_layer.clean_up import CleanUp

@@ -13,10 +13,10 @@ from adapters.log.kafka_log import Log
 from adapters.records.catalogue import CatalogueFollower, catch_up
 from adapters.records.item_records import ItemRecords
 from adapters.stores import ViewStore, open_store
+from schemas.errors import Unprocessable
 from schemas.event import Event
 from schemas.rules import Rules
 from serving_layer.answers.item_changes import change_item
-from serving_layer.http.ingest import Unprocessable
 from serving_layer.reading.catalogue import NotFound
 from serving_layer.reading.views import Views
 from tests.kit.small_lambda import SmallLambda, placed

@@ -13,8 +13,8 @@ import pytest
 from click.testing import CliRunner
 
 from adapters.broker.home import replace_text
+from adapters.broker.one_per_home import only_one
 from adapters.machine.home import prepare_home
-from adapters.machine.one_per_home import only_one
 from adapters.stores import Book, open_store
 from millrace.__main__ import main
 from millrace.up import Part
@@ -67,7 +67,7 @@ def test_a_home_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
 def test_a_second_up_in_one_home_is_refused_and_names_the_first(tmp_path: Path) -> None:
     home = tmp_path / "home"
     code = (
-        "import sys, pathlib; from adapters.machine.one_per_home import only_one\n"
+        "import sys, pathlib; from adapters.broker.one_per_home import only_one\n"
         "with only_one(pathlib.Path(sys.argv[1]), 'up'): print('held', flush=True); sys.stdin.read()"
     )
     first = subprocess.Popen(

@@ -9,9 +9,9 @@ from core.events.catalogue import parse_item
 from core.events.item_patch import patched
 from core.rows.catalogue_rows import DELETED, pack_entry
 from schemas.catalogue import Item
+from schemas.errors import Unprocessable
 from schemas.event import Rejected
 from serving_layer.answers.item_changes import read_patch
-from serving_layer.http.ingest import Unprocessable
 
 WHOLE = {"item_id": "a", "title": "T", "price": 2.5, "tags": ["x", "y"], "hidden": False, "stock": {"shop": 3}}
 

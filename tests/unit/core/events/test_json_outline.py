@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from core.events import strict_json
 from core.events.json_outline import CHUNK_BYTES, Outline, outline
 from core.events.strict_json import MAX_NESTING, Malformed, decode
+from schemas.errors import Unprocessable
 from schemas.rules import Rules
-from serving_layer.http.ingest import MAX_ENTRIES, Unprocessable, read_interactions
+from serving_layer.http.ingest import MAX_ENTRIES, read_interactions
 
 MEBIBYTE = 1 << 20
 strings = st.text(st.sampled_from('[]{},:"\\ a\n'), max_size=6)
