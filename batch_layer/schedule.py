@@ -10,62 +10,19 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from adapters.machine.children import child, last_lines
-from adapters.records.books import SCHEDULE
 from adapters.records.lease import A_SCHEDULE, Lease
+from adapters.records.schedule import write_schedule
 from adapters.stores.port import ViewStore
+from core.control.schedule import FAILED, LEFT_OUT, PUBLISHED, REFUSED, Outcome, State
 from schemas.errors import StoreUnavailable
 
-JITTER = 0.05  # of the interval, either way: many schedules on one cluster should not keep in step
 LOOK_AGAIN_SECONDS, LOOK_EVERY_SECONDS = 5.0, 0.2
 LINES = 200  # of a run's output that are looked at
-STATE = ("state", b"state")  # space and key
 Printed = dict[str, Any]  # a generation as ``batch run --json`` prints it
-PUBLISHED, REFUSED, LEFT_OUT, FAILED = "published", "refused", "left out", "failed"
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a run ended: ``result`` is one of those above; ``generation`` its id, where one was made."""
-
-    result: str
-    generation: str | None = None
-    error: str | None = None
-
-
-@dataclass(frozen=True)
-class State:
-    """What ``status`` shows; times are epoch ms.
-
-    ``failing_since``: when the first failure since the last success began. A run that is left
-    out because another one was at work neither fails nor succeeds.
-    """
-
-    every_ms: int
-    next_due: int
-    running_since: int | None = None
-    last: dict[str, Any] | None = None
-    failures: int = 0
-    failing_since: int | None = None
-
-    def begun(self, now: int, jitter: float) -> "State":
-        """``jitter``: from -1 to 1."""
-        return replace(self, running_since=now, next_due=now + int(self.every_ms * (1 + JITTER * jitter)))
-
-    def ended(self, outcome: Outcome, now: int) -> "State":
-        """A run that took longer than the interval is followed by the next one at once."""
-        began = self.running_since
-        last = {"began_at": began, "ended_at": now, **asdict(outcome)}
-        done = replace(self, running_since=None, last=last)
-        if outcome.result == LEFT_OUT:
-            return done
-        if outcome.result == FAILED:
-            return replace(done, failures=self.failures + 1, failing_since=self.failing_since or began)
-        return replace(done, failures=0, failing_since=None)
 
 
 class Schedule:
@@ -109,7 +66,7 @@ class Schedule:
     def _set(self, state: State) -> None:
         self._state = state
         with suppress(StoreUnavailable):  # the next one tells
-            self._store.put(SCHEDULE, {STATE: json.dumps(asdict(state)).encode()})
+            write_schedule(self._store, state)
 
     def _tell(self, outcome: Outcome) -> None:
         due = time.strftime("%H:%M:%S", time.localtime(self._state.next_due / 1000))

@@ -1,6 +1,5 @@
 """How ``verify`` gets its two sides: the merged rows, and the events of the same prefix from lake and log."""
 
-import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -11,6 +10,7 @@ from adapters.log.forgotten import Forgotten, forgotten, is_void
 from adapters.log.kafka_log import Log
 from adapters.records.books import LEASE
 from adapters.records.control import change_control, open_control, read_position
+from adapters.records.lease import Sign
 from adapters.settings import Settings, milliseconds
 from adapters.stores.opened import batch_views, speed_views
 from adapters.terminal.progress import watched
@@ -105,10 +105,7 @@ def _wait(settings: Settings, boundary: Boundary, say: Say) -> tuple[Control, Po
 
 def _speed_layer_runs(settings: Settings) -> bool:
     text = speed_views(settings).record(LEASE)
-    if text is None:
-        return False
-    lease = json.loads(text)
-    return bool(lease["owner"]) and time.time() * 1000 - lease["beat"] < 2 * milliseconds(settings.lease)
+    return text is not None and Sign.of(text).alive(time.time_ns() // 1_000_000, milliseconds(settings.lease))
 
 
 @dataclass(frozen=True)

@@ -55,6 +55,10 @@ class Sign:
     def to_json(self) -> bytes:
         return to_json(self)
 
+    def alive(self, now_ms: int, lease_ms: int) -> bool:
+        """Whether the owner showed itself lately, by the wall clock: for people to see, no ground to take over."""
+        return bool(self.owner) and self.beat > now_ms - 2 * lease_ms
+
 
 class Lease:
     """Holds the lease for as long as the process lives; ``acquire``, then ``release``."""

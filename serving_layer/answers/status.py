@@ -1,13 +1,15 @@
 """The state of everything in one answer: what is published, how far the speed layer is, how far the log."""
 
-import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from adapters.records.books import LEASE, SCHEDULE, SPEED
 from adapters.records.control import read_control
+from adapters.records.lease import Sign
+from adapters.records.schedule import read_schedule
 from adapters.settings import Settings, milliseconds
 from core.control.boundaries import latest
+from core.control.schedule import State
 from core.rows.codec import Facts
 from schemas.control import Control, Offsets, Position
 from schemas.errors import MillraceError, NotReady, SettingsError, StoreUnavailable
@@ -198,30 +200,30 @@ def _catalogue_of(snapshot: Snapshot) -> dict[str, int] | None:
         return rejected_catalogue(snapshot.views)
 
 
-def _schedule_of(snapshot: Snapshot) -> tuple[bytes | None, bytes | None] | None:
+def _schedule_of(snapshot: Snapshot) -> tuple[bytes | None, State | None] | None:
     """The sign of life of `batch run --every` and how its runs go; None where the batch view cannot be read."""
     if snapshot.boundary is None:
         return None
     with reading(BATCH):
-        state = snapshot.views.batch.read(SCHEDULE, "state", [b"state"]).get(b"state")
+        state = read_schedule(snapshot.views.batch)
         return snapshot.views.batch.record(SCHEDULE) if state else None, state
 
 
 def _schedule_told(
-    found: tuple[bytes | None, bytes | None] | None, now_ms: int, lease_ms: int
+    found: tuple[bytes | None, State | None] | None, now_ms: int, lease_ms: int
 ) -> dict[str, Any] | None:
     """None: there never was one, or that cannot be told."""
     if found is None or found[1] is None:
         return None
-    return {**_alive(found[0], now_ms, lease_ms), **json.loads(found[1])}
+    return {**_alive(found[0], now_ms, lease_ms), **asdict(found[1])}
 
 
 def _alive(text: bytes | None, now_ms: int, lease_ms: int) -> dict[str, Any]:
+    """What a sign of life says; ``text``: empty where there is none, None where that cannot be told."""
     if not text:
         return {"alive": None if text is None else False, "owner": None, "beat": None}
-    lease = json.loads(text)
-    fresh = lease["beat"] > now_ms - 2 * lease_ms
-    return {"alive": bool(lease["owner"]) and fresh, "owner": lease["owner"] or None, "beat": lease["beat"]}
+    sign = Sign.of(text)
+    return {"alive": sign.alive(now_ms, lease_ms), "owner": sign.owner or None, "beat": sign.beat}
 
 
 def _json(offsets: Offsets | None) -> dict[str, int] | None:

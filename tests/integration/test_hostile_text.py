@@ -1,16 +1,16 @@
 """What a stored text holds is shown, by every command that prints one, and never acts on the screen or as markup."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
-from adapters.records.books import CATALOGUE, CONTROL, SCHEDULE
+from adapters.records.books import CATALOGUE, CONTROL
 from adapters.records.catalogue import ITEMS, Applied
+from adapters.records.schedule import write_schedule
 from adapters.stores import open_store
-from batch_layer.schedule import STATE, Outcome, State
+from core.control.schedule import Outcome, State
 from core.rows.catalogue_rows import pack_entry
 from millrace.__main__ import main
 from schemas.catalogue import Item
@@ -40,7 +40,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     entry = Item(NAME, title=EVIL, category=EVIL, brand=EVIL)
     speed.put(CATALOGUE, {(ITEMS, NAME.encode()): pack_entry(entry)}, guard=applied)
     state = State(1000, 0).begun(0, 0).ended(Outcome("failed", EVIL, EVIL), 0)
-    batch.put(SCHEDULE, {STATE: json.dumps(vars(state)).encode()})
+    write_schedule(batch, state)
     before, control = world.control.to_json(), world.control
     generations = tuple(
         replace(each, reason=EVIL, metrics={"mode": EVIL, "gate": {"reasons": [EVIL]}, "events": 1})

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,19 +14,11 @@ import pytest
 
 from adapters.records.books import SCHEDULE
 from adapters.records.lease import AlreadyRuns
+from adapters.records.schedule import read_schedule
 from adapters.stores import open_store
 from batch_layer import schedule
-from batch_layer.schedule import (
-    FAILED,
-    LEFT_OUT,
-    PUBLISHED,
-    REFUSED,
-    Outcome,
-    Schedule,
-    State,
-    in_a_process,
-    outcome_of,
-)
+from batch_layer.schedule import Schedule, in_a_process, outcome_of
+from core.control.schedule import FAILED, LEFT_OUT, PUBLISHED, REFUSED, Ended, Outcome, State
 from schemas.errors import StoreUnavailable
 
 SECONDS = 0.4
@@ -50,7 +43,8 @@ def test_failures_are_counted_from_the_first_since_the_last_success() -> None:
         state = state.begun(turn * 1_000, 0).ended(Outcome(result, None, "why"), turn * 1_000 + 500)
         assert (state.failures, state.failing_since) == (failures, since)
         times = {"began_at": turn * 1_000, "ended_at": turn * 1_000 + 500}
-        assert state.last == {**times, "result": result, "generation": None, "error": "why"}
+        assert state.last is not None
+        assert asdict(state.last) == {**times, "result": result, "generation": None, "error": "why"}
 
 
 @pytest.mark.parametrize(
@@ -73,7 +67,10 @@ def scheduled(
     """A schedule that ends when ``run_once`` says so; what it left in the store, and what it said."""
     stop, said = threading.Event(), list[str]()
     Schedule(store, every_ms, SECONDS, stop, said.append).run(lambda: run_once(stop))
-    return State(**json.loads(store.read(SCHEDULE, "state", [b"state"])[b"state"])), said
+    state = read_schedule(store)
+    assert state is not None
+    assert json.loads(store.read(SCHEDULE, "state", [b"state"])[b"state"]) == asdict(state)
+    return state, said
 
 
 def test_it_goes_on_after_failures_and_while_the_store_is_away(store: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,7 +92,7 @@ def test_it_goes_on_after_failures_and_while_the_store_is_away(store: Any, monke
 
     state, said = scheduled(store, run_once)
     assert state.last is not None
-    assert (state.last["result"], state.last["generation"], state.failures) == (PUBLISHED, "g1", 0)
+    assert (state.last.result, state.last.generation, state.failures) == (PUBLISHED, "g1", 0)
     assert any("2 failed in a row" in line for line in said)
     assert began[2] - began[0] >= 0.09
 
@@ -122,3 +119,10 @@ def test_a_run_that_is_under_way_ends_with_the_schedule(store: Any, tmp_path: Pa
     assert time.monotonic() - began < 20
     assert state.running_since is not None
     assert schedule.last_lines(tmp_path / "batch.log", 1) == "begun"
+
+
+def test_the_state_that_an_earlier_version_wrote_is_read_and_what_a_newer_one_added_is_ignored(store: Any) -> None:
+    last = {"began_at": 1, "ended_at": 2, "result": "failed", "generation": None, "error": "why", "added": 1}
+    earlier = {"every_ms": 60_000, "next_due": 9, "running_since": None, "last": last, "failures": 1, "added": [1]}
+    store.put(SCHEDULE, {("state", b"state"): json.dumps(earlier).encode()})
+    assert read_schedule(store) == State(60_000, 9, None, Ended(1, 2, "failed", None, "why"), 1)
