@@ -209,3 +209,35 @@ def test_a_planted_violation_is_seen(path: str, source: str, reason: str) -> Non
 )
 def test_what_is_allowed_is_let_through(path: str, source: str) -> None:
     assert list(violations(Path(path), source)) == []
+
+
+def borrowed(path: Path, source: str) -> Iterator[str]:
+    """What a module of the tests, named relative to the root, takes from where it must not; one sentence each."""
+    for name in imports(ast.parse(source, str(path))):
+        parts = name.split(".")
+        if parts[0] == "tests" and any(part.startswith("test_") or part == "conftest" for part in parts[1:]):
+            yield f"{path} imports {name}: what several tests share belongs in tests/kit"
+        elif parts[0] == "tests" and parts[1] not in ("kit", path.parts[1]):
+            yield f"{path} imports {name}: tests import from tests/kit and their own folder"
+
+
+@pytest.mark.parametrize("path", sorted(path.relative_to(ROOT) for path in (ROOT / "tests").rglob("*.py")), ids=str)
+def test_no_test_module_imports_another(path: Path) -> None:
+    assert list(borrowed(path, (ROOT / path).read_text(encoding="utf-8"))) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("tests/unit/test_a.py", "from tests.unit.test_b import helper"),
+        (
+            "tests/e2e/test_a.py",
+            "def f():\n    import tests.e2e.conftest as shared",
+        ),
+        ("tests/e2e/test_a.py", "from tests.crash.parts import Part"),
+        ("tests/kit/streams.py", "from tests.contract.row_contract import RowContract"),
+    ],
+)
+def test_a_planted_import_between_tests_is_seen(path: str, source: str) -> None:
+    assert len(list(borrowed(Path(path), source))) == 1
+    assert list(borrowed(Path(path), "from tests.kit.waiting import until")) == []

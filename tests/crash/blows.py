@@ -12,7 +12,7 @@ from adapters.stores import Book
 from adapters.stores.opened import speed_views
 from schemas.errors import StoreUnavailable
 from tests.crash.plant import Plant
-from tests.kit.commands import until
+from tests.kit.waiting import until
 
 SPEED_STEPS = ("planned", "registered", "written", "committed")
 BATCH_STEPS = ("boundary", "ingested", "computed", "gated", "published", "dropped")

@@ -12,10 +12,11 @@ from pathlib import Path
 from subprocess import Popen
 
 from adapters.machine.beside import beside
-from tests.kit.commands import Commands, until
+from tests.kit.commands import Commands
+from tests.kit.processes import MARKS, command_line, descendants
+from tests.kit.waiting import until
 
 RESTART_SECONDS = 0.5
-MARKS = {"engine": b"org.apache.spark.deploy.SparkSubmit", "worker": b"\0pyspark.daemon"}  # in their command lines
 
 
 @dataclass
@@ -138,22 +139,3 @@ def kept(*parts: Part) -> Iterator[None]:
     finally:
         for part in parts:
             part.end()
-
-
-def descendants(pid: int) -> list[int]:
-    """All processes below it, parents first."""
-    children: dict[int, list[int]] = {}
-    for folder in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):  # it has ended meanwhile
-            parent = (folder / "stat").read_text().rpartition(")")[2].split()[1]
-            children.setdefault(int(parent), []).append(int(folder.name))
-    found = children.get(pid, [])
-    for each in found:
-        found.extend(children.get(each, []))
-    return found
-
-
-def command_line(pid: int) -> bytes:
-    with suppress(OSError):
-        return (Path("/proc") / str(pid) / "cmdline").read_bytes()
-    return b""

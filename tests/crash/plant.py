@@ -28,9 +28,10 @@ from serving_layer.reading.views import Views
 from tests.crash.load import Load
 from tests.crash.parts import Part, kept
 from tests.crash.reader import Reader
-from tests.kit.commands import Commands, until
+from tests.kit.commands import Commands
 from tests.kit.installation import SMALL, Installation, Merged, Names, _as_merged
 from tests.kit.servers import Server, killable_cassandra, killable_kafka, killable_redis
+from tests.kit.waiting import until
 
 PAIRS = ("sqlite+sqlite", "cassandra+redis")
 PATIENCE_SECONDS = 240.0

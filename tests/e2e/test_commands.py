@@ -18,7 +18,8 @@ from core.fold.slow import SlowView
 from core.rows.codec import pack_norm, unpack_norm
 from schemas.event import Event
 from schemas.rules import Rules
-from tests.kit.commands import Commands, until
+from tests.kit.commands import Commands
+from tests.kit.waiting import until
 
 pytestmark = [pytest.mark.kafka, pytest.mark.spark, pytest.mark.slow, pytest.mark.timeout(600)]
 

@@ -10,7 +10,8 @@ import httpx
 import pytest
 
 from adapters.machine.children import free_port
-from tests.kit.commands import Commands, until
+from tests.kit.commands import Commands
+from tests.kit.waiting import until
 
 pytestmark = [pytest.mark.kafka, pytest.mark.spark, pytest.mark.slow, pytest.mark.timeout(600)]
 

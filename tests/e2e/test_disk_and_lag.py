@@ -11,11 +11,10 @@ from adapters.broker.embedded import wait_until_stopped
 from adapters.broker.opening import open_log
 from adapters.settings import Settings
 from schemas.errors import SettingsError
-from tests.e2e.test_lost_parts import proved, shorten
-from tests.kit.commands import until
 from tests.kit.installation import Installation
 from tests.kit.mixed_stream import in_parts, mixed_stream
 from tests.kit.small_disk import SmallDisk, small_disk
+from tests.kit.waiting import until
 
 pytestmark = [pytest.mark.kafka, pytest.mark.spark, pytest.mark.deep]
 
@@ -85,7 +84,7 @@ def test_a_batch_run_on_a_full_disk_changes_nothing_and_succeeds_when_there_is_r
         shop.check_all_is_applied(degraded=("speed",))
         shop.check_lake(shop.log.end_offsets())
         shop.check_rejected()
-        assert proved(shop) > 0
+        assert shop.proved() > 0
         shop.close()
 
 
@@ -124,7 +123,7 @@ def test_a_log_cut_before_the_lake_held_it_stops_both_layers_and_spoils_nothing(
     millrace.speed()
     millrace.produce(second)
     names, before = millrace.names(), millrace.merged()
-    shorten(millrace)
+    millrace.shorten()
     control, position = millrace.control, millrace.position
     for _ in range(2):
         with pytest.raises(SettingsError, match=r"offsets \d+ to \d+ are needed .* retention; .* `millrace batch run`"):
@@ -142,12 +141,12 @@ def test_a_log_cut_after_the_lake_held_it_is_made_up_for_by_the_generation(millr
     millrace.speed()
     millrace.produce(second)
     millrace.batch()
-    shorten(millrace)
+    millrace.shorten()
     millrace.produce(third)
     millrace.speed()
     assert any("the log no longer holds what follows the position" in line for line in millrace.said)
     assert (millrace.control.epoch, millrace.position.offsets) == (2, millrace.log.end_offsets())
-    assert proved(millrace) > 0
+    assert millrace.proved() > 0
 
 
 def test_a_log_cut_under_a_running_micro_batch_is_noticed_and_made_up_for(
@@ -158,13 +157,13 @@ def test_a_log_cut_under_a_running_micro_batch_is_noticed_and_made_up_for(
     millrace.speed()
     millrace.produce(second)
     millrace.batch()
-    cut = once("registered", lambda: shorten(millrace))
+    cut = once("registered", lambda: millrace.shorten())
     monkeypatch.setattr("speed_layer.jobs.stream.fault_point", lambda: cut)
     with millrace.streaming():
         until(lambda: millrace.position.epoch == 2, 60, lambda: millrace.said)
         millrace.produce(third)
         until(lambda: millrace.position.offsets == millrace.log.end_offsets(), 60, lambda: millrace.said)
-        assert proved(millrace) > 0
+        assert millrace.proved() > 0
 
 
 def once(step: str, act: Callable[[], None]) -> Callable[[str], None]:

@@ -1,6 +1,5 @@
 """The promise: every merged view equals a full recompute over the prefix it names, in whatever order the layers run."""
 
-import time
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,7 +9,7 @@ import pytest
 from redis import Redis
 
 from adapters.records.books import SPEED, generation_book
-from adapters.records.control import change_control, read_position
+from adapters.records.control import change_control
 from adapters.stores.opened import batch_views, speed_views
 from core.control.changes import new_epoch, rollback
 from datasets.generator import generate_events
@@ -18,6 +17,7 @@ from schemas.errors import NotReady, SettingsError
 from serving_layer.answers.aliases import move_history
 from tests.kit.installation import Installation
 from tests.kit.mixed_stream import SHOP, in_parts, mixed_stream
+from tests.kit.waiting import until
 
 pytestmark = [pytest.mark.kafka, pytest.mark.spark, pytest.mark.redis, pytest.mark.cassandra]
 
@@ -153,12 +153,12 @@ def test_batches_and_readers_while_the_speed_layer_streams(
             if number:
                 exact_meanwhile(millrace)
             else:
-                until_applied(millrace)
+                millrace.until_applied()
             if number in (4, 8):
                 millrace.batch()
         report = millrace.prove()
         assert report.mismatches == 0
-        until_applied(millrace)
+        millrace.until_applied()
         millrace.check_all_is_applied()
     assert millrace.position.owner == ""
     millrace.check_rejected()
@@ -194,31 +194,22 @@ def test_an_idle_speed_layer_begins_the_new_epoch_that_a_generation_asks_for(mil
     millrace = replace(millrace, settings=replace(millrace.settings, lease="2s"))
     millrace.produce(in_parts(mixed_stream(millrace.settings.rules), 4)[0])
     with millrace.streaming():
-        until_applied(millrace)
+        millrace.until_applied()
         change_control(batch_views(millrace.settings), new_epoch)
-        deadline = time.monotonic() + 30
-        while millrace.position.epoch != millrace.control.epoch:
-            assert time.monotonic() < deadline, millrace.said
-            time.sleep(0.05)
-        until_applied(millrace)
+        until(lambda: millrace.position.epoch == millrace.control.epoch, 30, lambda: millrace.said)
+        millrace.until_applied()
         exact_meanwhile(millrace)
     assert millrace.position.epoch > 1
 
 
 def exact_meanwhile(millrace: Installation) -> None:
     """On a busy machine the views may change faster than all of them can be read: then without, or again."""
-    deadline = time.monotonic() + 60
-    while True:
+
+    def checked() -> bool:
         try:
             millrace.check(degraded=None)
-            return
         except NotReady:
-            assert time.monotonic() < deadline, millrace.said
+            return False
+        return True
 
-
-def until_applied(millrace: Installation) -> None:
-    """Wait until the speed layer has passed the log's end of now."""
-    end, deadline = millrace.log.end_offsets(), time.monotonic() + 60
-    while (position := read_position(speed_views(millrace.settings))) is None or position.offsets != end:
-        assert time.monotonic() < deadline, millrace.said
-        time.sleep(0.05)
+    until(checked, 60, lambda: millrace.said)

@@ -4,10 +4,7 @@ from pathlib import Path
 from shutil import rmtree
 
 import pytest
-from confluent_kafka import TopicPartition
-from confluent_kafka.admin import AdminClient
 
-from adapters.log.client import client_settings
 from tests.kit.installation import Installation
 from tests.kit.mixed_stream import in_parts, mixed_stream
 
@@ -26,22 +23,6 @@ def lose(url: str) -> None:
         Path(url.removeprefix("sqlite:///") + end).unlink(missing_ok=True)
 
 
-def shorten(millrace: Installation) -> None:
-    """Have retention remove all that the log holds now."""
-    admin = AdminClient(client_settings(millrace.log.bootstrap, {}))
-    ends = millrace.log.end_offsets().items()
-    asked = [TopicPartition(millrace.log.topics.events, partition, offset) for partition, offset in ends]
-    for removed in admin.delete_records(asked).values():
-        removed.result(30)
-
-
-def proved(millrace: Installation) -> int:
-    """How many events a proof without mismatches compared."""
-    report = millrace.prove()
-    assert report.mismatches == 0, report.examples
-    return report.events
-
-
 def test_lost_speed_views_are_rebuilt_from_the_active_generations_boundary(millrace: Installation) -> None:
     first, second, third = in_parts(mixed_stream(millrace.settings.rules), 3)
     millrace.produce(first)
@@ -54,7 +35,7 @@ def test_lost_speed_views_are_rebuilt_from_the_active_generations_boundary(millr
     millrace.speed()
     millrace.check_all_is_applied()
     assert millrace.control.epoch == 2
-    assert proved(millrace) > 0
+    assert millrace.proved() > 0
 
 
 def test_lost_batch_views_are_rebuilt_by_a_batch_run(millrace: Installation) -> None:
@@ -70,27 +51,27 @@ def test_lost_batch_views_are_rebuilt_by_a_batch_run(millrace: Installation) -> 
     millrace.speed()
     millrace.check_all_is_applied()
     assert millrace.position.epoch > before.epoch
-    assert proved(millrace) > 0
+    assert millrace.proved() > 0
 
 
 def test_lost_batch_views_of_a_shortened_log_come_back_from_the_lake(millrace: Installation) -> None:
     first, second = in_parts(mixed_stream(millrace.settings.rules), 2)
     millrace.produce(first)
     millrace.batch()
-    events = proved(millrace)
-    shorten(millrace)
+    events = millrace.proved()
+    millrace.shorten()
     lose(millrace.settings.batch_views_url)
     millrace.batch()
     millrace.produce(second)
     millrace.speed()
-    assert proved(millrace) > events
+    assert millrace.proved() > events
 
 
 def test_a_speed_layer_that_began_without_the_lakes_histories_begins_again(millrace: Installation) -> None:
     first, second, third = in_parts(mixed_stream(millrace.settings.rules), 3)
     millrace.produce(first)
     millrace.batch()
-    shorten(millrace)
+    millrace.shorten()
     lose(millrace.settings.batch_views_url)
     millrace.produce(second)
     millrace.speed()  # before the batch run: it knows nobody's history
@@ -99,7 +80,7 @@ def test_a_speed_layer_that_began_without_the_lakes_histories_begins_again(millr
     millrace.produce(third)
     millrace.speed()
     assert millrace.position.epoch > before.epoch
-    assert proved(millrace) > 0
+    assert millrace.proved() > 0
 
 
 @pytest.mark.deep
@@ -109,9 +90,9 @@ def test_a_lost_lake_is_filled_again_from_the_logs_beginning(millrace: Installat
         millrace.produce(part)
         millrace.batch()
     assert millrace.control.boundaries[0].id > 0
-    events = proved(millrace)
+    events = millrace.proved()
     rmtree(millrace.settings.lake_path)
     millrace.batch()
     millrace.check_all_is_applied(degraded=("speed",))
     millrace.check_lake(millrace.log.end_offsets())
-    assert proved(millrace) == events
+    assert millrace.proved() == events

@@ -10,13 +10,11 @@ from urllib.parse import urlsplit
 import pytest
 
 from adapters.broker.embedded import embedded_broker, wait_until_stopped
-from tests.e2e.test_layers import until_applied
-from tests.integration.test_degraded import kill_broker
-from tests.kit.commands import until
 from tests.kit.installation import Installation, installation
 from tests.kit.mixed_stream import in_parts, mixed_stream
 from tests.kit.proxy import Proxy, proxy
-from tests.kit.servers import new_database
+from tests.kit.servers import kill_broker, new_database
+from tests.kit.waiting import until
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -66,21 +64,21 @@ def test_the_speed_layer_outlives_its_stores_and_its_log(
 
     with apart.streaming() as job:
         apart.produce(parts[0])
-        until_applied(apart)
+        apart.until_applied()
         for store, name, part in ((redis, "Redis", parts[1]), (cassandra, "Cassandra", parts[2])):
             store.down()
             noticed = told(f"waiting, trying again in 0.5 s: {name}")
             apart.produce(part)
             until(noticed, 60, lambda: apart.said)
             store.up()
-            until_applied(apart)
+            apart.until_applied()
             apart.check_all_is_applied()
         owner = apart.position.owner
         noticed = told("the log")
         kill_broker(apart.settings.home)
         until(noticed, 60, lambda: apart.said)  # and it starts the broker again: nobody else does here
         apart.produce(parts[3])
-        until_applied(apart)
+        apart.until_applied()
         apart.check_all_is_applied()
         assert apart.prove().mismatches == 0
         assert apart.position.owner == owner

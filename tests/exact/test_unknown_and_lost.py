@@ -17,12 +17,12 @@ from schemas.control import Control, Position
 from schemas.errors import BadInput, MillraceError, NotReady, StoreUnavailable
 from serving_layer.reading.answering import answer
 from speed_layer.rows import Displaced
-from tests.contract.test_cassandra import Mute
 from tests.kit.exact.processes import Crash, Fate, Process
 from tests.kit.exact.reading import read_all
 from tests.kit.exact.stores import Restorable, in_cassandra, in_redis
 from tests.kit.exact.story import ALL, HALF, Story, not_listed, require
 from tests.kit.exact.world import PUBLISHING
+from tests.kit.proxy import Mute
 
 ENDS = [("crash", ""), ("torn", "put")]
 ENDS += [(what, of) for what in ("refused", "unknown", "late") for of in ("put", "swap")]

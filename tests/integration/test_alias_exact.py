@@ -17,7 +17,7 @@ from schemas.event import Event, Record
 from schemas.rules import Rules
 from serving_layer.answers.aliases import _records
 from serving_layer.reading.answering import answer
-from tests.integration.test_serving import RULES, everything, expected, small_lambda
+from tests.kit.slow_lookups import RULES, everything, expected, small_lambda
 from tests.kit.small_lambda import SmallLambda, placed
 from tests.kit.streams import DAY, START, event_streams
 

@@ -2,7 +2,6 @@
 
 import json
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
@@ -13,24 +12,10 @@ from adapters.log.kafka_log import Log
 from adapters.records.books import CATALOGUE
 from adapters.settings import Settings
 from adapters.stores import open_store
-from tests.kit.serving import SLASHED, START, fill, problem, serving, until
+from tests.kit.serving import SLASHED, START, client, problem, serving, settings
+from tests.kit.waiting import until
 
-
-@pytest.fixture
-def settings(tmp_path: Path, log: Log) -> Settings:
-    prefix = log.topics.events.removesuffix("events")
-    return Settings(home=tmp_path, kafka=log.bootstrap, topic_prefix=prefix)
-
-
-@pytest.fixture
-def client(settings: Settings, log: Log) -> Iterator[Client]:
-    world = fill(settings.home, log)
-    with serving(settings) as found:
-        until(lambda: found.post("/users", json={"user_id": "first"}).status_code == 202)
-        yield found
-    world.batch.close()
-    world.speed.close()
-
+__all__ = ["client", "settings"]  # fixtures
 
 pytestmark = pytest.mark.kafka
 

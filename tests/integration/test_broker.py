@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +21,7 @@ from adapters.log.client import cluster_id
 from adapters.log.kafka_log import Log
 from schemas.errors import LogUnavailable, SettingsError
 from tests.kit.places import ROOT
+from tests.kit.waiting import until
 
 pytestmark = pytest.mark.kafka
 
@@ -125,7 +126,7 @@ def test_a_killed_keeper_takes_the_broker_along_and_the_next_command_starts_it_a
         known = cluster_id(bootstrap, {})
         (keeper,) = processes(home, "broker_keeper")
         os.kill(keeper, signal.SIGKILL)
-        assert eventually(lambda: processes(home) == [] and running_broker(home) is None)
+        until(lambda: processes(home) == [] and running_broker(home) is None, 10)
         with embedded_broker(home) as again:
             assert again == bootstrap
             assert cluster_id(again, {}) == known
@@ -135,7 +136,7 @@ def test_a_broker_that_dies_is_not_found_and_the_next_command_starts_it_again(ho
     with embedded_broker(home) as bootstrap:
         (java,) = processes(home, "kafka.Kafka")
         os.kill(java, signal.SIGKILL)
-        assert eventually(lambda: processes(home) == [] and running_broker(home) is None)
+        until(lambda: processes(home) == [] and running_broker(home) is None, 10)
         assert "the embedded broker ended with status -9" in (home / "kafka" / "keeper.log").read_text()
         with embedded_broker(home) as again:
             assert again == bootstrap
@@ -228,12 +229,3 @@ def processes(home: Path, program: str = "") -> list[int]:
         if f"{home}" in line and program in line and COMMAND.strip()[:10] not in line:
             found.append(int(folder.name))
     return [pid for pid in found if pid != os.getpid()]
-
-
-def eventually(holds: Callable[[], bool], seconds: float = 10.0) -> bool:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True

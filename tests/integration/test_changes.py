@@ -10,9 +10,9 @@ from httpx import Client
 from adapters.log.forgotten import forget
 from adapters.log.kafka_log import Log
 from adapters.settings import Settings
-from tests.integration.test_api import client, settings
-from tests.integration.test_lookup_commands import millrace
-from tests.kit.serving import RULES, SLASHED, START, problem, until
+from tests.kit.commands import millrace
+from tests.kit.serving import RULES, SLASHED, START, client, problem, settings
+from tests.kit.waiting import until
 
 __all__ = ["client", "settings"]  # fixtures
 

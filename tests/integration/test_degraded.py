@@ -2,13 +2,12 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,15 +17,15 @@ import pytest
 from httpx import Client, Response
 
 from adapters.broker.embedded import embedded_broker, wait_until_stopped
-from adapters.broker.home import BrokerHome
 from adapters.settings import Settings
 from adapters.stores import open_store
 from serving_layer.answers.status import status
 from serving_layer.reading.views import open_views
 from tests.kit.proxy import Proxy, proxy
-from tests.kit.servers import new_database, run_cql
-from tests.kit.serving import RULES, fill, model_rows, problem, serving, shop, until
+from tests.kit.servers import kill_broker, new_database, run_cql
+from tests.kit.serving import RULES, fill, model_rows, problem, serving, shop
 from tests.kit.small_lambda import SmallLambda, placed
+from tests.kit.waiting import until
 
 pytestmark = [pytest.mark.kafka, pytest.mark.redis, pytest.mark.cassandra]
 
@@ -124,17 +123,6 @@ def whole(parts: Parts) -> dict[str, Any]:
     until(lambda: parts.post().status_code == 202, 30)
     until(lambda: all(each.json().get("degraded") == [] for each in parts.answers().values()), 30)
     return parts.told()
-
-
-def kill_broker(home: Path) -> None:
-    """By SIGKILL; its keeper goes with it."""
-    named = str(BrokerHome(home.resolve()).folder / "server.properties").encode()
-    for folder in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):  # ended meanwhile
-            words = (folder / "cmdline").read_bytes().split(b"\0")
-            if b"kafka.Kafka" in words and named in words:
-                os.kill(int(folder.name), signal.SIGKILL)
-    wait_until_stopped(home)
 
 
 @contextmanager

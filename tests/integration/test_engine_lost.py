@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from adapters.terminal.commands import INTERRUPTED
-from tests.crash.parts import MARKS, command_line, descendants
-from tests.kit.commands import until
 from tests.kit.places import ROOT
+from tests.kit.processes import MARKS, command_line, descendants
+from tests.kit.waiting import until
 
 pytestmark = pytest.mark.spark
 OPEN = """

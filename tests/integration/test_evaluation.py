@@ -38,14 +38,14 @@ from recommenders import settings_of
 from recommenders.als.model import AlsSettings, artefact
 from recommenders.cohort import Cohort
 from recommenders.opened import blended, fit_all, open_all
-from schemas.event import REMOVE, Event
+from schemas.event import Event
 from schemas.rules import Rules
 from serving_layer.answers.recommend import Wish, recommend
 from serving_layer.reading.answering import answer
 from serving_layer.reading.catalogue import Page
 from serving_layer.reading.views import Views
 from tests.kit.small_lambda import SmallLambda, placed
-from tests.kit.streams import DAY, HOUR, START
+from tests.kit.streams import START, rating_shop
 
 RULES = Rules(history_items=6, remembered_ids=8, partitions=2)
 SETTINGS = AlsSettings(factors=5, iterations=5, regularization=1.0, alpha=10.0)
@@ -53,20 +53,6 @@ SETTINGS = AlsSettings(factors=5, iterations=5, regularization=1.0, alpha=10.0)
 
 def settings(als: AlsSettings = SETTINGS) -> dict[str, Any]:
     return {**settings_of({}), "als": als}
-
-
-def shop(seed: int = 1, n: int = 900, users: int = 40, items: int = 30) -> list[Event]:
-    """Users rate, rate again and retract, over eight days, in time order; a few items come into fashion."""
-    rng = np.random.default_rng(seed)
-    times = START + np.sort(rng.integers(0, 8 * DAY, n)) // 1000 * 1000
-    events = []
-    for k, time in enumerate(times.tolist()):
-        fashion = time > START + 7 * DAY and rng.random() < 0.5
-        item = rng.integers(0, 3) if fashion else rng.integers(0, items)
-        weight = REMOVE if rng.random() < 0.05 else int(rng.choice([1000, 2000, 5000]))
-        events.append(Event(0, k, time + HOUR, f"e{k}", time, "any", f"u{rng.integers(0, users):02d}", f"i{item:02d}",
-                            None, weight, None))  # fmt: skip
-    return events
 
 
 @pytest.fixture
@@ -86,7 +72,7 @@ def interactions(events: list[Event]) -> tuple[Interactions, list[bytes]]:
 
 
 def test_the_blend_scores_every_item_as_serving_does(stores: Views) -> None:
-    world = SmallLambda(stores.batch, stores.speed, RULES, placed(shop(), RULES))
+    world = SmallLambda(stores.batch, stores.speed, RULES, placed(rating_shop(), RULES))
     events, names = interactions([replace(e, offset=k) for k, e in enumerate(world.log)])
     fitted = fit_all(InteractionsPast(events, names), settings())["als"]
     assert fitted is not None
@@ -98,7 +84,8 @@ def test_the_blend_scores_every_item_as_serving_does(stores: Views) -> None:
     asked = judged(events, events.before(0), None)
     scorer = blended(open_all({"als": fitted}, settings()), Cohort.of(events, RULES, names), asked)
     user_of = {
-        event.user_id: code for event, code in zip(sorted(shop(), key=lambda e: e.event_time), events.user, strict=True)
+        event.user_id: code
+        for event, code in zip(sorted(rating_shop(), key=lambda e: e.event_time), events.user, strict=True)
     }
     for user, code in user_of.items():
         told = answer(stores, lambda s, user=user: recommend(s, user.encode(), Wish(Page(n=1000))))  # type: ignore[misc]
@@ -155,7 +142,7 @@ def test_the_command_judges_a_file_as_a_table_and_as_json(tmp_path: Path, monkey
     monkeypatch.setenv("COLUMNS", "120")
     lines = [
         {"event_id": e.event_id, "event_time": e.event_time, "kind": "view", "user_id": e.user_id, "item_id": e.item_id}
-        for e in shop()
+        for e in rating_shop()
     ]
     (tmp_path / "e.jsonl").write_text("\n".join(map(json.dumps, [*lines, {"kind": "broken"}])))
     run = CliRunner().invoke

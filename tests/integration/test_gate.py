@@ -18,8 +18,8 @@ from core.rows.codec import ItemSeen, pack_item, pack_norm, pack_sums, unpack_hi
 from core.rows.views import COUNTS, HISTORY, ITEMS, NORMS, PAIRS, SEEN
 from schemas.event import STORED_COLUMNS
 from schemas.rules import Rules
-from tests.integration.test_evaluation import shop
 from tests.kit.folding import fold_into
+from tests.kit.streams import rating_shop
 
 LIMITS = Limits(margin=0.2, users=100, shrink=0.1)
 KINDS = {"w1000": 1.0, "w2000": 2.0, "w5000": 5.0, "w-1": "remove"}
@@ -31,7 +31,7 @@ BOOK = generation_book("new")
 def views(tmp_path: Path) -> Iterator[ViewStore]:
     """A generation's views, in SQLite."""
     store = open_store(f"sqlite:///{tmp_path / 'b.sqlite'}")
-    store.put(BOOK, fold_into({}, shop(n=400), RULES))
+    store.put(BOOK, fold_into({}, rating_shop(n=400), RULES))
     yield store
     store.close()
 
@@ -39,7 +39,7 @@ def views(tmp_path: Path) -> Iterator[ViewStore]:
 def slow() -> SlowView:
     rows = [
         {name: asdict(event)[name] for name in STORED_COLUMNS.names} | {"kind": f"w{event.weight}"}
-        for event in shop(n=400)
+        for event in rating_shop(n=400)
     ]
     return recomputed(pa.Table.from_pylist(rows), RULES)
 
@@ -173,8 +173,8 @@ def test_within_the_limits_it_passes_and_so_does_what_cannot_be_compared() -> No
 
 
 def test_drift_is_the_share_of_neighbours_and_popular_items_that_stayed(views: ViewStore) -> None:
-    views.put(generation_book("same"), fold_into({}, shop(n=400), RULES))
-    views.put(generation_book("other"), fold_into({}, shop(seed=9, n=400), RULES))
+    views.put(generation_book("same"), fold_into({}, rating_shop(n=400), RULES))
+    views.put(generation_book("other"), fold_into({}, rating_shop(seed=9, n=400), RULES))
     probes = [f"i{k:02d}".encode() for k in range(30)]
     assert drift(views, "same", "new", probes) == {"against": "same", "neighbours_kept": 1.0}
     assert 0.1 < drift(views, "other", "new", probes)["neighbours_kept"] < 0.9

@@ -20,7 +20,8 @@ from adapters.machine.children import free_port
 from adapters.settings import Settings
 from serving_layer.http.bodies import FREE_BYTES, Limits
 from serving_layer.http.protocol import Connection, Sparing
-from tests.kit.serving import fill, problem, serving, until
+from tests.kit.serving import fill, problem, serving
+from tests.kit.waiting import until
 
 EVENT = {"kind": "view", "user_id": "u", "item_id": "i"}
 HEAD = b"POST /api/v1/interactions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"

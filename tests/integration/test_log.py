@@ -15,6 +15,7 @@ from adapters.log.kafka_log import Log
 from adapters.machine.children import free_port
 from schemas.errors import BadInput, LogUnavailable, MillraceError, NotReady, SettingsError
 from schemas.event import Record
+from tests.kit.waiting import until
 
 pytestmark = pytest.mark.kafka
 
@@ -40,10 +41,7 @@ def transaction(log: Log, values: list[bytes], partition: int = 0) -> Producer:
 
 def until_the_end_is(log: Log, offset: int) -> None:
     """The broker writes a transaction's markers after it has acknowledged its end."""
-    deadline = time.monotonic() + 10
-    while log.end_offsets()[0] != offset:
-        assert time.monotonic() < deadline, log.end_offsets()
-        time.sleep(0.02)
+    until(lambda: log.end_offsets()[0] == offset, 10, log.end_offsets)
 
 
 def values(log: Log, start: dict[int, int] | None = None, end: dict[int, int] | None = None) -> list[bytes | None]:

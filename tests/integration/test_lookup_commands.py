@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +18,11 @@ from adapters.stores import open_store
 from schemas.rules import Rules
 from serving_layer.answers.status import status
 from serving_layer.reading.views import Views
+from tests.kit.commands import millrace
 from tests.kit.places import ROOT
 from tests.kit.serving import SLASHED, event, fill
 from tests.kit.small_lambda import SmallLambda, placed
+from tests.kit.waiting import until
 
 HEADER = {"generation", "segment", "fresh_to", "degraded"}
 
@@ -33,13 +34,6 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     world.batch.close()
     world.speed.close()
     return folder
-
-
-def millrace(home: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("MILLRACE_")}
-    env = {**inherited, "PYTHONPATH": str(ROOT), "MILLRACE_HOME": str(home), **variables}
-    command = [sys.executable, "-m", "millrace", *arguments]
-    return subprocess.run(command, cwd=home.parent, env=env, capture_output=True, text=True, timeout=60, check=False)
 
 
 def told(home: Path, *arguments: str) -> dict[str, Any]:
@@ -180,13 +174,7 @@ def test_serve_answers_until_sigterm_and_then_ends_with_0(tmp_path: Path, log: L
     env = {**inherited, "PYTHONPATH": str(ROOT), **given}
     server = subprocess.Popen(command, env=env, cwd=tmp_path, stderr=subprocess.PIPE)
     try:
-        deadline = time.monotonic() + 20
-        while time.monotonic() < deadline:
-            try:
-                if httpx.get(f"http://127.0.0.1:{port}/api/v1/ready").status_code == 200:
-                    break
-            except httpx.TransportError:
-                time.sleep(0.05)
+        until(lambda: is_ready(port))
         assert httpx.get(f"http://127.0.0.1:{port}/api/v1/trending").json()["items"]
         server.send_signal(signal.SIGTERM)
         _, said = server.communicate(timeout=20)
@@ -195,6 +183,13 @@ def test_serve_answers_until_sigterm_and_then_ends_with_0(tmp_path: Path, log: L
     finally:
         server.kill()
         server.wait()
+
+
+def is_ready(port: int) -> bool:
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/api/v1/ready").status_code == 200
+    except httpx.TransportError:
+        return False
 
 
 @pytest.fixture(scope="module")

@@ -35,10 +35,10 @@ from serving_layer.reading.answering import answer
 from serving_layer.reading.catalogue import Page
 from serving_layer.reading.snapshot import Snapshot
 from serving_layer.reading.views import Views
-from tests.integration.test_serving import rounded, slow_similar
 from tests.kit.exact.stores import MemoryStore
 from tests.kit.folding import Rows
 from tests.kit.servers import new_database
+from tests.kit.slow_lookups import rounded, slow_similar
 from tests.kit.small_lambda import SmallLambda, placed
 from tests.kit.streams import HOUR, START
 

@@ -19,8 +19,8 @@ from schemas.errors import NotReady, StoreUnavailable
 from serving_layer.reading.answering import answer
 from serving_layer.reading.snapshot import Snapshot
 from serving_layer.reading.views import Views
-from tests.integration.test_serving import RULES, everything, expected
 from tests.kit.serving import shop
+from tests.kit.slow_lookups import RULES, everything, expected
 from tests.kit.small_lambda import SmallLambda, placed
 
 

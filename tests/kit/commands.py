@@ -4,15 +4,15 @@ import json
 import os
 import subprocess
 import sys
-import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tests.kit.places import ROOT
+from tests.kit.waiting import until
 
 # Tests live too briefly for the second compiler to pay: a third less processor time.
 QUICK_JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
@@ -89,9 +89,9 @@ class Commands:
         until(lambda: not self.processes(), seconds, lambda: self.processes())
 
 
-def until(true: Callable[[], bool], seconds: float, why: Callable[[], object] = str) -> None:
-    """Wait for it."""
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, why()
-        time.sleep(0.1)
+def millrace(home: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """One command with that home, to its end, whatever its exit status."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("MILLRACE_")}
+    env = {**inherited, "PYTHONPATH": str(ROOT), "MILLRACE_HOME": str(home), **variables}
+    command = [sys.executable, "-m", "millrace", *arguments]
+    return subprocess.run(command, cwd=home.parent, env=env, capture_output=True, text=True, timeout=60, check=False)

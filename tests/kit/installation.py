@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from confluent_kafka import Producer
+from confluent_kafka import Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
 
 from adapters.lake.tables import Lake
 from adapters.log.client import MAX_MESSAGE_BYTES, client_settings
@@ -33,6 +34,7 @@ from serving_layer.reading.snapshot import Snapshot
 from serving_layer.reading.views import Views
 from speed_layer.jobs.stream import SpeedJob
 from tests.kit.folding import event_key, says_something
+from tests.kit.waiting import until
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -162,6 +164,25 @@ class Installation:
     def check_all_is_applied(self, degraded: tuple[str, ...] = ()) -> None:
         """As ``check``; the prefix is the whole log."""
         assert self.check(degraded) == self.log.end_offsets()
+
+    def until_applied(self) -> None:
+        """Wait until the speed layer has passed where the log ends now."""
+        end, views = self.log.end_offsets(), speed_views(self.settings)
+        until(lambda: (at := read_position(views)) is not None and at.offsets == end, 60, lambda: self.said)
+
+    def proved(self) -> int:
+        """How many events a proof without mismatches compared."""
+        report = self.prove()
+        assert report.mismatches == 0, report.examples
+        return report.events
+
+    def shorten(self) -> None:
+        """Have retention remove all that the log holds now."""
+        admin = AdminClient(client_settings(self.log.bootstrap, {}))
+        ends = self.log.end_offsets().items()
+        asked = [TopicPartition(self.log.topics.events, partition, offset) for partition, offset in ends]
+        for removed in admin.delete_records(asked).values():
+            removed.result(30)
 
     @property
     def control(self) -> Control:

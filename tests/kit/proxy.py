@@ -76,6 +76,43 @@ class Proxy:
         target.sendall(chunk)
 
 
+class Mute:
+    """Passes bytes between clients and a server; once ``muted``, it throws the next answer away."""
+
+    def __init__(self, port: int) -> None:
+        self.muted = False
+        self.thrown_away = 0
+        self._server_port = port
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        self._sockets = [self._listener]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                server = socket.create_connection(("127.0.0.1", self._server_port))
+                self._sockets += (client, server)
+                threading.Thread(target=self._pass, args=(client, server, False), daemon=True).start()
+                threading.Thread(target=self._pass, args=(server, client, True), daemon=True).start()
+
+    def _pass(self, source: socket.socket, target: socket.socket, answers: bool) -> None:
+        with suppress(OSError):
+            while chunk := source.recv(65536):
+                if answers and self.muted:
+                    self.thrown_away += 1
+                    self.muted = False
+                else:
+                    target.sendall(chunk)
+
+    def close(self) -> None:
+        for each in self._sockets:
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+            each.close()
+
+
 def _cut(each: socket.socket) -> None:
     with suppress(OSError):
         each.shutdown(socket.SHUT_RDWR)

@@ -254,14 +254,14 @@ def killable_kafka(home: Path) -> Server:
     @contextmanager
     def running(home: Path) -> Iterator[Callable[[], None]]:
         with embedded_broker(home):
-            yield lambda: _kill_broker(home)
+            yield lambda: kill_broker(home)
         wait_until_stopped(home)
 
     return Server(home, running)
 
 
-def _kill_broker(home: Path) -> None:
-    """Its keeper goes with it; the next user starts both again."""
+def kill_broker(home: Path) -> None:
+    """By SIGKILL; its keeper goes with it, and the next user starts both again."""
     named = f"{BrokerHome(home.resolve()).folder / 'server.properties'}".encode()
     for folder in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):  # it has ended meanwhile

@@ -1,13 +1,13 @@
 """The HTTP API over a small shop in SQLite, served on a free port: what its tests begin with."""
 
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 import uvicorn
 from httpx import Client, Response
 
@@ -21,6 +21,7 @@ from serving_layer.http.bodies import Limits
 from serving_layer.http.protocol import Connection
 from serving_layer.http.server import configured
 from tests.kit.small_lambda import SmallLambda, placed
+from tests.kit.waiting import until
 
 HOUR = 3_600_000
 START = 1_760_000_000_000
@@ -85,13 +86,6 @@ def serving(
         thread.join()
 
 
-def until(holds: Any, seconds: float = 20.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 def problem(response: Response, status: int) -> dict[str, Any]:
     assert response.headers["content-type"] == "application/problem+json"
     told: dict[str, Any] = response.json()
@@ -99,3 +93,21 @@ def problem(response: Response, status: int) -> dict[str, Any]:
     assert told["title"]
     assert told["detail"]
     return told
+
+
+@pytest.fixture
+def settings(tmp_path: Path, log: Log) -> Settings:
+    """Of an API whose log is the test's own."""
+    prefix = log.topics.events.removesuffix("events")
+    return Settings(home=tmp_path, kafka=log.bootstrap, topic_prefix=prefix)
+
+
+@pytest.fixture
+def client(settings: Settings, log: Log) -> Iterator[Client]:
+    """A client of the API over the small shop, which takes events."""
+    world = fill(settings.home, log)
+    with serving(settings) as found:
+        until(lambda: found.post("/users", json={"user_id": "first"}).status_code == 202)
+        yield found
+    world.batch.close()
+    world.speed.close()

@@ -1,5 +1,6 @@
 """Random streams of accepted events, for properties of the fold and the merge."""
 
+import numpy as np
 from hypothesis import strategies as st
 
 from schemas.event import REMOVE, Event
@@ -38,4 +39,18 @@ def event_streams(
                 category=draw(st.sampled_from([None, "", "a", "b"])),
             )
         )
+    return events
+
+
+def rating_shop(seed: int = 1, n: int = 900, users: int = 40, items: int = 30) -> list[Event]:
+    """Users rate, rate again and retract, over eight days, in time order; a few items come into fashion."""
+    rng = np.random.default_rng(seed)
+    times = START + np.sort(rng.integers(0, 8 * DAY, n)) // 1000 * 1000
+    events = []
+    for k, time in enumerate(times.tolist()):
+        fashion = time > START + 7 * DAY and rng.random() < 0.5
+        item = rng.integers(0, 3) if fashion else rng.integers(0, items)
+        weight = REMOVE if rng.random() < 0.05 else int(rng.choice([1000, 2000, 5000]))
+        events.append(Event(0, k, time + HOUR, f"e{k}", time, "any", f"u{rng.integers(0, users):02d}", f"i{item:02d}",
+                            None, weight, None))  # fmt: skip
     return events

@@ -2,8 +2,6 @@
 
 import sys
 import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,6 +9,7 @@ import pytest
 from millrace import up
 from millrace.up import Part, Supervisor
 from schemas.errors import MillraceError
+from tests.kit.waiting import until
 
 LONG_SECONDS = 0.5
 # Appends a mark to a file; lives long the first time, or as often as told, and then not at all.
@@ -38,13 +37,6 @@ def part(folder: Path, name: str, long_lives: int, seconds: float = 2 * LONG_SEC
 def starts(folder: Path, name: str) -> int:
     marks = folder / name
     return len(marks.read_text()) if marks.exists() else 0
-
-
-def until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def test_a_part_that_cannot_be_started_ends_all_and_is_named(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from schemas.errors import StoreUnavailable
 from speed_layer.driver import StartOver
 from speed_layer.idle import IdleLook
 from speed_layer.rows import Displaced
-from tests.unit.adapters.records.test_belonging import OURS, driver
+from tests.kit.speed_driver import OURS, driver
 
 
 def test_a_new_epoch_in_the_control_record_is_seen_without_an_event(tmp_path: Path) -> None:

@@ -7,13 +7,14 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from adapters.machine.children import Child, ChildFailed, child, free_port, listening, port_is_free, start
 from tests.kit.places import ROOT
+from tests.kit.waiting import until
 
 PARENT = """
 import sys, threading, time
@@ -48,7 +49,7 @@ def test_a_child_ends_when_its_parent_is_killed(tmp_path: Path, started_from: st
         pid = int(parent.stdout.readline())
         assert alive(pid)
         parent.kill()
-    assert eventually(lambda: not alive(pid))
+    until(lambda: not alive(pid), 5)
 
 
 def test_a_child_outlives_the_thread_that_asked_for_it(tmp_path: Path) -> None:
@@ -80,7 +81,7 @@ def test_a_stop_asks_first_and_kills_what_does_not_listen_with_its_own_children(
     grandchild = int(started.last_lines().split()[0])
     started.stop(grace=0.3)
     assert started.process.returncode == -signal.SIGKILL
-    assert eventually(lambda: not alive(grandchild))
+    until(lambda: not alive(grandchild), 5)
 
 
 def test_a_stop_lets_a_child_end_in_its_own_way(tmp_path: Path) -> None:
@@ -121,7 +122,7 @@ def test_a_child_started_in_a_forked_copy_ends_with_it(sleeper: Child, tmp_path:
     assert alive(pid)
     os.kill(copy, signal.SIGKILL)
     os.waitpid(copy, 0)
-    assert eventually(lambda: not alive(pid))
+    until(lambda: not alive(pid), 5)
     assert sleeper.running
 
 
@@ -140,12 +141,3 @@ def alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
         return False
-
-
-def eventually(holds: Callable[[], bool], seconds: float = 5.0) -> bool:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True

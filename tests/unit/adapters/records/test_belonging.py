@@ -6,33 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from adapters.log.kafka_log import Topics
 from adapters.records.books import CATALOGUE, LEASE, SPEED
-from adapters.records.control import Applied, change_position, check_speed_store, open_control, read_position
+from adapters.records.control import Applied, change_position, check_speed_store, read_position
 from adapters.records.lease import SPEED_LAYER, Lease
-from adapters.stores import ViewStore, open_store
+from adapters.stores import ViewStore
 from core.control.changes import register
-from schemas.control import Boundary, LogIdentity, Position
+from schemas.control import Boundary, Position
 from schemas.errors import SettingsError
-from schemas.rules import Rules
-from speed_layer.driver import SpeedDriver
-from speed_layer.micro_batch import MicroBatch, Places
+from speed_layer.micro_batch import MicroBatch
+from tests.kit.speed_driver import OURS, RULES, THEIRS, driver, speed_store
 
-RULES = Rules(partitions=2)
-OURS, THEIRS = LogIdentity("cluster", "ours", 2), LogIdentity("cluster", "theirs", 2)
 REFUSED = r"belong to another log .*\?prefix="
-
-
-def speed_store(folder: Path) -> ViewStore:
-    return open_store(f"sqlite:///{folder}/speed.sqlite")
-
-
-def driver(folder: Path, log: LogIdentity) -> SpeedDriver:
-    """The speed layer of an installation whose batch views are its own; the speed store is the folder's."""
-    batch = open_store(f"sqlite:///{folder}/{log.topic_id}.sqlite")
-    open_control(batch, log, {0: 0, 1: 0}, RULES)
-    places = Places("", "", "", Topics(), {}, 2000)
-    return SpeedDriver(batch, speed_store(folder), RULES, places, "me", lambda _: None)
 
 
 def written_by_an_earlier_version(store: ViewStore, position: Position) -> bytes:

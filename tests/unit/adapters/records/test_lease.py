@@ -1,7 +1,6 @@
 """The speed layer's sign of life: one owner at a time, through doubts and losses of the store."""
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from adapters.records.books import LEASE
 from adapters.records.lease import BATCH_RUN, SPEED_LAYER, Lease
 from adapters.stores import open_store
 from schemas.errors import MillraceError, StoreUnavailable
+from tests.kit.waiting import until
 
 SECONDS = 0.4
 
@@ -47,13 +47,6 @@ def held(store: Any) -> Iterator[Lease]:
     lease.release()
 
 
-def until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10 * SECONDS
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
 def another(store: Any) -> None:
     """A second speed layer's start."""
     second = Lease(store, SECONDS, SPEED_LAYER)
@@ -71,7 +64,7 @@ def test_a_second_one_is_refused_and_harms_nothing(store: Any, held: Lease) -> N
 
 def test_a_sign_whose_answer_was_lost_is_not_the_last(store: Any, held: Lease) -> None:
     store.in_doubt = True
-    until(lambda: not store.in_doubt)
+    until(lambda: not store.in_doubt, 10 * SECONDS)
     with pytest.raises(MillraceError, match="already runs"):
         another(store)
 
@@ -79,7 +72,7 @@ def test_a_sign_whose_answer_was_lost_is_not_the_last(store: Any, held: Lease) -
 def test_an_owner_whose_store_was_emptied_signs_again(store: Any, held: Lease, tmp_path: Path) -> None:
     for each in tmp_path.iterdir():
         each.unlink()
-    until(lambda: store.record(LEASE) is not None)
+    until(lambda: store.record(LEASE) is not None, 10 * SECONDS)
     with pytest.raises(MillraceError, match="already runs"):
         another(store)
 

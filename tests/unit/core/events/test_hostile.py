@@ -6,7 +6,7 @@ from core.events.parse import parse_event
 from schemas.event import Rejected
 from schemas.rules import Rules
 from tests.kit.hostile import hostile_at_random
-from tests.unit.core.events.test_parse_columns import assert_agreement
+from tests.kit.parsers import assert_agreement
 
 RULES = Rules()
 

@@ -1,0 +1,25 @@
+"""Processes that a test did not start itself: found in /proc, known by their command lines."""
+
+from contextlib import suppress
+from pathlib import Path
+
+MARKS = {"engine": b"org.apache.spark.deploy.SparkSubmit", "worker": b"\0pyspark.daemon"}  # in their command lines
+
+
+def descendants(pid: int) -> list[int]:
+    """All processes below it, parents first."""
+    children: dict[int, list[int]] = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it has ended meanwhile
+            parent = (folder / "stat").read_text().rpartition(")")[2].split()[1]
+            children.setdefault(int(parent), []).append(int(folder.name))
+    found = children.get(pid, [])
+    for each in found:
+        found.extend(children.get(each, []))
+    return found
+
+
+def command_line(pid: int) -> bytes:
+    with suppress(OSError):
+        return (Path("/proc") / str(pid) / "cmdline").read_bytes()
+    return b""
