@@ -13,7 +13,7 @@ from adapters.records.control import change_control, read_control
 from adapters.records.lease import BATCH_RUN, Lease
 from adapters.settings import Settings, load_settings, milliseconds
 from adapters.stores.opened import batch_views
-from adapters.terminal.commands import as_json, echo, print_json, reports_errors
+from adapters.terminal.commands import as_json, echo, print_json, reports_errors, reports_outcome
 from adapters.terminal.saying import sayer
 from core.control.changes import rollback as rolled_back
 from schemas.control import Control
@@ -39,11 +39,12 @@ _ungated = click.option("--ungated", is_flag=True, help="Note what the gate find
 @_search
 @_ungated
 @as_json
-@reports_errors
+@reports_outcome
 def run(full: bool, every: str | None, reason: str, scheduled: bool, search: int, ungated: bool, as_json: bool) -> None:
     """Ingest the log, compute every view, publish them as one generation and sum it up; --json prints all of it.
 
-    Exit status 1 when the gate keeps it from serving, and when there were events and all of them were rejected.
+    Exit status 1 when the gate keeps it from serving, when another one is at work, and when there were events and all
+    of them were rejected; with --json the last line then says by "outcome" which it is: refused, left out or failed.
     """
     settings, say = load_settings(), sayer("batch")
     prepare_home(settings.home)
@@ -100,7 +101,7 @@ def _run_every(every_ms: int, words: list[str], settings: Settings, say: Callabl
 @click.option("--reason", default="", help="Kept with the generation.")
 @click.option("--scheduled", is_flag=True, help="Do not activate the generation while a rollback holds.")
 @as_json
-@reports_errors
+@reports_outcome
 def boundary(run: str, at: int | None, full: bool, reason: str, scheduled: bool, as_json: bool) -> None:
     """Begin a run: record where its generation will end. The steps that follow take its id."""
     from adapters.broker.opening import open_log
@@ -118,7 +119,7 @@ def _step_command(step: str, text: str) -> click.Command:
     @click.command(step, help=text)
     @click.argument("run_id", metavar="RUN")
     @as_json
-    @reports_errors
+    @reports_outcome
     def command(run_id: str, as_json: bool, search: int = 0, ungated: bool = False) -> None:
         from adapters.broker.opening import open_log
         from adapters.engine.session import open_session

@@ -4,9 +4,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from core.control.schedule import REFUSED
+from schemas.errors import MillraceError
+
 Metrics = Mapping[str, Any]  # as in Generation.metrics
 JUDGED_BY = "blend"  # the ranking that serves
 SIZES = {"items": "items", "history": "users"}  # rows of a view -> what they are
+
+
+class Refused(MillraceError):
+    """The gate let a generation be kept, but not become the active one."""
+
+    outcome = REFUSED
 
 
 @dataclass(frozen=True)

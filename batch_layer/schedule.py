@@ -17,12 +17,12 @@ from adapters.machine.children import child, last_lines
 from adapters.records.lease import A_SCHEDULE, Lease
 from adapters.records.schedule import write_schedule
 from adapters.stores.port import ViewStore
-from core.control.schedule import FAILED, LEFT_OUT, PUBLISHED, REFUSED, Outcome, State
+from core.control.schedule import FAILED, PUBLISHED, Outcome, State
 from schemas.errors import StoreUnavailable
 
 LOOK_AGAIN_SECONDS, LOOK_EVERY_SECONDS = 5.0, 0.2
 LINES = 200  # of a run's output that are looked at
-Printed = dict[str, Any]  # a generation as ``batch run --json`` prints it
+Printed = dict[str, Any]  # the last line of ``batch run --json``: a generation, or ``outcome`` and ``error``
 
 
 class Schedule:
@@ -96,14 +96,11 @@ def _printed(output: str) -> Printed:
 
 def outcome_of(status: int, output: str) -> Outcome:
     """From the exit status and the last lines of ``millrace batch run --json``, which may be of both its streams."""
-    lines = output.splitlines()
+    printed = _printed(output)
     if status == 0:
-        return Outcome(PUBLISHED, _printed(output).get("id"))
-    told = next((line for line in reversed(lines) if line.startswith("millrace: ")), "")
-    error = told.removeprefix("millrace: ") or f"ended with status {status}"
-    if "is kept but not activated" in error:
-        return Outcome(REFUSED, error=error)
-    return Outcome(LEFT_OUT if "a batch run already runs" in error else FAILED, error=error)
+        return Outcome(PUBLISHED, printed.get("id"))
+    error = printed.get("error") or f"ended with status {status}"
+    return Outcome(printed.get("outcome", FAILED), error=error)
 
 
 def _now() -> int:

@@ -12,7 +12,8 @@ before `publish`, and no task before it leaves anything that the next run trips 
 **Repeating.** Every task may be retried or cleared at any time: one that had ended says so and changes nothing.
 To make another generation start another run.
 
-**When a task fails** its log ends with a sentence that begins with `millrace:` and names the remedy;
+**When a task fails** its log ends with a sentence that begins with `millrace:` and names the remedy, and the same as
+JSON, whose `outcome` is `refused` (by the gate), `left out` (another run is at work) or `failed`;
 docs/operations/ explains it. Besides:
 
 | task | usual reasons | what to do |

@@ -15,6 +15,7 @@ class MillraceError(Exception):
     """The root: its text is one sentence that names the remedy; commands print it without a traceback."""
 
     exit_status = 1
+    outcome = "failed"  # of a batch run that it ends: what `--json` says on its last line
 
 
 class SettingsError(MillraceError):

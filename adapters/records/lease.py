@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from adapters.records.books import BATCH_LEASE, LEASE, SCHEDULE
 from adapters.stores.port import Book, ViewStore
+from core.control.schedule import LEFT_OUT
 from schemas.control import LogIdentity
 from schemas.errors import MillraceError, SettingsError, StoreUnavailable
 from schemas.records import from_json, to_json
@@ -22,6 +23,8 @@ from schemas.records import from_json, to_json
 
 class AlreadyRuns(MillraceError):
     """There is a live one already."""
+
+    outcome = LEFT_OUT
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ def reports_errors(command: Callable[P, T]) -> Callable[P, T]:
                 if came or isinstance(error, KeyboardInterrupt):
                     echo("millrace: interrupted", err=True)
                     raise click.exceptions.Exit(INTERRUPTED) from error
-                reported = error if isinstance(error, MillraceError) else _of_the_system(error)
+                reported = _reported(error)
                 if reported is None:
                     raise
                 echo(f"millrace: {reported}", err=True)
@@ -52,7 +52,36 @@ def reports_errors(command: Callable[P, T]) -> Callable[P, T]:
     return run
 
 
-def _of_the_system(error: Exception) -> MillraceError | None:
+def reports_outcome(command: Callable[P, T]) -> Callable[P, T]:
+    """As ``reports_errors``; with ``--json`` the last line on stdout is what became of a command that failed.
+
+    ``{"outcome": "refused" | "left out" | "failed", "error": the sentence}``: programs need not read the sentence.
+    """
+
+    @functools.wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return command(*args, **kwargs)
+        except Exception as error:
+            reported = _reported(error)
+            if reported is not None and kwargs.get("as_json"):
+                print_json(outcome_line(reported))
+            raise
+
+    return reports_errors(run)
+
+
+def outcome_line(error: MillraceError) -> dict[str, str]:
+    """The last line of a batch run, or of a step of one, that this error ended."""
+    return {"outcome": error.outcome, "error": str(error)}
+
+
+def _reported(error: BaseException) -> MillraceError | None:
+    """The error as one sentence; None for a fault of ours."""
+    return error if isinstance(error, MillraceError) else _of_the_system(error)
+
+
+def _of_the_system(error: BaseException) -> MillraceError | None:
     """A file or a disk that does not do; None for anything else, which is a fault of ours."""
     if not isinstance(error, OSError) or error.errno is None:
         return None

@@ -17,8 +17,10 @@ from adapters.log.kafka_log import Log
 from adapters.machine.faults import fault_point
 from adapters.settings import Settings
 from adapters.stores.opened import batch_views
+from adapters.terminal.commands import outcome_line
 from adapters.terminal.progress import progress, waiting
 from batch_layer.counted import require_counted
+from batch_layer.gate import Refused
 from batch_layer.jobs.judging import Judging
 from batch_layer.jobs.lake_filler import LakeFiller
 from batch_layer.jobs.view_maker import ViewMaker
@@ -35,10 +37,6 @@ Say = Callable[[str], None]
 RECORDS_AT_ONCE = 100_000  # a task holds no more of its partition than this
 # At which a crash test may end the process: the step's work is done, and that is not noted yet.
 FAULTS = {"ingest": "ingested", "compute": "computed", "train": "trained", "evaluate": "evaluated", "gate": "gated"}
-
-
-class Refused(MillraceError):
-    """The gate let a generation be kept, but not become the active one."""
 
 
 @dataclass
@@ -243,6 +241,7 @@ def main() -> None:
                 print(json.dumps(shown(made)))
                 require_counted(made.id, made.metrics, settings.rules, scheduled=True)
         except MillraceError as error:
+            print(json.dumps(outcome_line(error)))
             sys.exit(f"millrace: {error}")
 
 

@@ -10,19 +10,29 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
+from click.testing import CliRunner
 
 from adapters.records.books import SCHEDULE
 from adapters.records.lease import AlreadyRuns
 from adapters.records.schedule import read_schedule
 from adapters.stores import open_store
+from adapters.terminal.commands import as_json, outcome_line, reports_outcome
 from batch_layer import schedule
+from batch_layer.counted import NothingCounted
+from batch_layer.gate import Refused
 from batch_layer.schedule import Schedule, in_a_process, outcome_of
 from core.control.schedule import FAILED, LEFT_OUT, PUBLISHED, REFUSED, Ended, Outcome, State
-from schemas.errors import StoreUnavailable
+from schemas.errors import MillraceError, NotReady, StoreUnavailable
 
 SECONDS = 0.4
 KEPT = "generation g is kept but not activated: small"
+
+
+def said(error: MillraceError) -> str:
+    """What `batch run --json` prints of it."""
+    return json.dumps(outcome_line(error))
 
 
 @pytest.fixture
@@ -51,14 +61,36 @@ def test_failures_are_counted_from_the_first_since_the_last_success() -> None:
     ("status", "output", "outcome"),
     [
         (0, '1 s  batch: published\n{"id": "g1", "metrics": {}}\n', Outcome(PUBLISHED, "g1")),
-        (1, "noise\nmillrace: the log did not answer\n", Outcome(FAILED, None, "the log did not answer")),
-        (1, f"millrace: {KEPT}", Outcome(REFUSED, None, KEPT)),
-        (1, "millrace: a batch run already runs: x", Outcome(LEFT_OUT, None, "a batch run already runs: x")),
-        (-9, "millrace is said elsewhere", Outcome(FAILED, None, "ended with status -9")),
+        (1, f"noise\n{said(StoreUnavailable('away'))}\nmillrace: away\n", Outcome(FAILED, None, "away")),
+        (1, said(Refused(KEPT)), Outcome(REFUSED, None, KEPT)),
+        (1, said(AlreadyRuns("x")), Outcome(LEFT_OUT, None, "x")),
+        (1, f'{{"id": "g1"}}\n{said(NothingCounted("all rejected"))}', Outcome(FAILED, None, "all rejected")),
+        (-9, '{"id": "g1", "metrics": {}}\nmillrace is said elsewhere', Outcome(FAILED, None, "ended with status -9")),
+        (1, f"millrace: {KEPT}", Outcome(FAILED, None, "ended with status 1")),  # sentences are for people
     ],
 )  # fmt: skip
 def test_what_a_runs_end_means(status: int, output: str, outcome: Outcome) -> None:
     assert outcome_of(status, output) == outcome
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [(Refused(KEPT), REFUSED), (AlreadyRuns("x"), LEFT_OUT), (NotReady("x"), FAILED), (OSError(28, "full"), FAILED)],
+)
+def test_a_run_that_fails_says_by_its_last_line_why_and_to_people_only_the_sentence(
+    error: Exception, outcome: str
+) -> None:
+    @click.command()
+    @as_json
+    @reports_outcome
+    def run(as_json: bool) -> None:
+        raise error
+
+    printed, plain = CliRunner().invoke(run, ["--json"]), CliRunner().invoke(run)
+    assert json.loads(printed.stdout)["outcome"] == outcome
+    assert f"millrace: {json.loads(printed.stdout)['error']}\n" == printed.stderr == plain.stderr
+    assert (printed.exit_code, plain.stdout) == (plain.exit_code, "")
+    assert outcome_of(printed.exit_code, printed.output).result == outcome
 
 
 def scheduled(
