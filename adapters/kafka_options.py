@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from adapters.settings_sources import nearest
+from core.settings import nearest
 from schemas.errors import SettingsError
 
 SECURITY = {

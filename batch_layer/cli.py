@@ -58,7 +58,7 @@ def run(full: bool, every: str | None, reason: str, scheduled: bool, search: int
     from batch_layer.counted import require_counted
     from batch_layer.jobs.generation import BatchJob, shown
 
-    lease = Lease(batch_views(settings), milliseconds(settings.lease) / 1000, BATCH_RUN)
+    lease = Lease(batch_views(settings), settings.speed.lease_ms / 1000, BATCH_RUN)
     lease.acquire(say)
     try:
         with open_log(settings) as log:
@@ -89,7 +89,7 @@ def _run_every(every_ms: int, words: list[str], settings: Settings, say: Callabl
     log, stop = settings.home / "logs" / "batch.log", threading.Event()
     command = [sys.executable, "-m", "millrace", "batch", "run", "--json", *words]
     say(f"every {every_ms / 1000:g} s; what the runs say goes to {log}")
-    schedule = Schedule(batch_views(settings), every_ms, milliseconds(settings.lease) / 1000, stop, say)
+    schedule = Schedule(batch_views(settings), every_ms, settings.speed.lease_ms / 1000, stop, say)
     with until_stopped(stop.set):
         schedule.run(lambda: in_a_process(command, log, stop, lambda made: _print_outcome(made, as_json)))
 
@@ -213,7 +213,7 @@ def rollback(generation: str | None, release: bool, as_json: bool) -> None:
 
 def _control() -> Control:
     settings = load_settings()
-    control = read_control(batch_views(settings)) if settings.batch_views or settings.home.is_dir() else None
+    control = read_control(batch_views(settings)) if settings.stores.batch_views or settings.home.is_dir() else None
     if control is None:
         raise NotReady("nothing ran yet: run `millrace batch run` or `millrace up`")
     return control

@@ -13,7 +13,7 @@ from adapters.log.topic_state import say_warnings
 from adapters.machine.home import prepare_home
 from adapters.records.books import generation_book
 from adapters.records.control import change_control, open_control, read_control, require_rules
-from adapters.settings import Settings, milliseconds
+from adapters.settings import Settings
 from adapters.stores.port import ViewStore
 from core.control import runs
 from core.control.boundaries import reaches
@@ -58,7 +58,7 @@ class Runs:
             raise BadInput(f"'{name}' cannot be a run's id: up to 128 letters, digits and _ . : + ~ @ -")
         prepare_home(self._settings.home)  # with a cluster's Kafka nothing has made it yet
         self._views.check()
-        say_warnings(log, self._settings.retention_ms, self._say)
+        say_warnings(log, self._settings.log.retention_ms, self._say)
         marked = marks(log)  # before the log's end, so that each lies at or below it
         identity, start, end = log.identity(), log.start_offsets(), log.end_offsets()
         rules = replace(self._settings.rules, partitions=identity.partitions)
@@ -142,7 +142,7 @@ class Runs:
         if read_control(self._views) is None:
             return []
         now = time.time_ns() // 1_000_000
-        grace, patience = milliseconds(self._settings.grace), milliseconds(self._settings.run_patience)
+        grace, patience = self._settings.batch.grace_ms, self._settings.batch.run_patience_ms
         control = change_control(self._views, lambda each: runs.give_up(each, runs.dead(each, now, patience, alone)))
         due = set(control.dropping) if now - control.dropped_at >= grace else set()
         for name in due | set(control.abandoned):

@@ -19,7 +19,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
@@ -57,7 +57,7 @@ def run(
         settings, log = stack.enter_context(fresh_home())
         stores = {"SQLite": settings}
         if on_cassandra:
-            stores["Cassandra"] = replace(settings, batch_views=_keyspace(stack))
+            stores["Cassandra"] = settings.changed(batch_views=_keyspace(stack))
         from adapters.engine.session import open_session
 
         bench = Bench(open_session(settings, "bench"), log, settings, sizes[0])

@@ -12,7 +12,6 @@ import itertools
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
@@ -67,7 +66,7 @@ def _on(settings: Settings, name: str, redis: str, size: int) -> Settings:
     """A control record of its own for each store, so that each begins at the log's beginning."""
     batch = f"sqlite:///{Path(settings.home).absolute() / f'batch-{name}.sqlite'}"
     speed = redis if name == "Redis" else ""
-    return replace(settings, speed_views=speed, batch_views=batch, max_events_per_batch=size)
+    return settings.changed(speed_views=speed, batch_views=batch, max_events_per_batch=size)
 
 
 def _seconds(marks: list[tuple[float, int]], past: int, size: int) -> list[float]:

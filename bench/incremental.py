@@ -45,7 +45,7 @@ def run(
             from adapters.engine.session import open_session
 
             spark = open_session(settings, "bench")
-            course = Course(spark, log, replace(settings, batch_views=views, evaluation_events=0, gate_items=0))
+            course = Course(spark, log, settings.changed(batch_views=views, evaluation_events=0, gate_items=0))
             found |= course.run(size, sorted(shares), items, repeats)
             spark.stop()
     return found

@@ -23,7 +23,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +61,7 @@ def run(items: tuple[int, ...] = ITEMS, calls: int = 500, top_items: int = 1_000
         for (name, places), (place, many) in itertools.product(stores.items(), enumerate(items)):
             shop = Shop(many, many if name == "SQLite" else min(many, MOST_ON_CASSANDRA))
             with fresh_home() as (plain, log):
-                settings = replace(plain, **places(place))
+                settings = plain.changed(**places(place))
                 began = time.monotonic()
                 shop.publish(settings, log)
                 where = f"{name}, {many:,} items"
@@ -155,7 +154,7 @@ def _profile(views: Views, shop: Shop, name: str) -> str:
 @contextmanager
 def _speed_layer(settings: Settings, log: Log, shop: Shop) -> Iterator[None]:
     """A process of its own, and a steady stream of events for it."""
-    places = {"MILLRACE_BATCH_VIEWS": settings.batch_views, "MILLRACE_SPEED_VIEWS": settings.speed_views}
+    places = {"MILLRACE_BATCH_VIEWS": settings.stores.batch_views, "MILLRACE_SPEED_VIEWS": settings.stores.speed_views}
     child = start(
         "speed layer", [sys.executable, "-m", "millrace", "speed", "run"], settings.home / "speed.log",
         env={**os.environ, **places, "MILLRACE_HOME": str(settings.home)},

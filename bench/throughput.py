@@ -11,7 +11,6 @@ all histories are full and no batch run has relieved the segment. The baselines 
 """
 
 import time
-from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
@@ -58,9 +57,7 @@ def run(events: int = EVENTS, past: int = PAST) -> dict[str, object]:
         spark = open_session(settings, "bench")
         ours: dict[str, list[float]] = {}
         for name, url in (("SQLite", ""), ("Redis", f"{redis}/0")):
-            mine = replace(
-                settings, speed_views=url, batch_views=_own(settings, name), max_events_per_batch=MICRO_BATCH
-            )
+            mine = settings.changed(speed_views=url, batch_views=_own(settings, name), max_events_per_batch=MICRO_BATCH)
             ours[name] = apply(spark, log, mine).rates(past)
         increments = by_increments(spark, log, mine, f"{redis}/1", MICRO_BATCH)
         stored, state = by_spark_state(spark, log, settings, f"{redis}/2", STATE_EVENTS)

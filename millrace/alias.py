@@ -24,7 +24,7 @@ def alias(anonymous: str, user: str, as_json: bool) -> None:
 
     settings = load_settings()
     with open_views(settings) as views, open_log(settings) as log:
-        appender = log.appender(settings.partitioner)
+        appender = log.appender(settings.log.partitioner)
         answer = move_history(views, log, appender, settings.rules, anonymous, user, lambda: uuid.uuid4().hex)
     if as_json:
         print_json(answer)

@@ -1,9 +1,14 @@
 """``millrace config show``."""
 
+from collections.abc import Iterator, Mapping
+from itertools import groupby
+from typing import Any
+
 import click
 
 from adapters.settings import load_settings
-from adapters.settings_sources import PREFIX
+from adapters.settings.places import PLACES
+from adapters.settings.sources import PREFIX
 from adapters.terminal.commands import as_json, print_json, reports_errors
 
 BORDERS = 10  # of a table of three columns
@@ -27,10 +32,22 @@ def show(as_json: bool) -> None:
 
     from adapters.terminal.console import console, styled
 
-    screen, longest = console(), max(map(len, shown))
-    room = screen.width - 2 * longest - len(PREFIX) - BORDERS  # a name is there to be copied: values fold, not names
+    screen, rows = console(), list(_rows(shown))
+    fixed = sum(max(len(row[column]) for row in rows) for column in (0, 2))
+    room = screen.width - fixed - BORDERS  # a name is there to be copied: values fold, not names
     columns = (Column("setting"), Column("value", overflow="fold", max_width=max(room, 10)), Column("variable"))
     table = Table(*columns, title="Settings, from millrace.toml and the environment")
-    for key, value in shown.items():
-        table.add_row(key, str(value) if value != "" else styled("(embedded)", "dim"), PREFIX + key.upper())
+    for _, group in groupby(rows, lambda row: row[0].rpartition(".")[0]):
+        for key, value, variable in group:
+            table.add_row(key, value if value != "" else styled("(embedded)", "dim"), variable)
+        table.add_section()
     screen.print(table)
+
+
+def _rows(shown: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """A setting with its section, its value and its variable; most settings of recommenders have none."""
+    variables = {str(place): PREFIX + name.upper() for name, place in PLACES.items()}
+    for name, value in shown.items():
+        for key, one in value.items() if isinstance(value, Mapping) else [("", value)]:
+            place = f"{name}.{key}" if key else name
+            yield place, str(one), variables.get(place, "")

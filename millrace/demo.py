@@ -153,6 +153,6 @@ def _serve(settings: Settings) -> None:
     """The HTTP API beside the running speed layer, until Ctrl-C."""
     from serving_layer.http.server import run
 
-    where = f"http://{settings.host}:{settings.port}"
+    where = f"http://{settings.http.host}:{settings.http.port}"
     click.echo(f"Serving on {where} with MILLRACE_HOME={settings.home}; Ctrl-C ends all.")
-    run(settings, settings.host, settings.port)
+    run(settings, settings.http.host, settings.http.port)

@@ -38,7 +38,7 @@ def produce(log: "Log", settings: Settings, events: Path, catalogue: Path) -> No
     from adapters.terminal.progress import progress
     from datasets.producing import key_reader, send_lines
 
-    appender = log.appender(settings.partitioner)
+    appender = log.appender(settings.log.partitioner)
     for path, topic, field in ((events, log.topics.events, "user_id"), (catalogue, log.topics.items, "item_id")):
         lines = path.read_bytes().splitlines()
         with progress(path.stem, len(lines)) as reached:
@@ -83,7 +83,7 @@ def move(
         return next((row["co_rating"] for row in found if row["item_id"] == rushed), None)
 
     before = neighbour()
-    appender = log.appender(settings.partitioner)
+    appender = log.appender(settings.log.partitioner)
     rows = [(each["user_id"].encode(), msgspec.json.encode(each)) for each in events]
     appender.append_all(log.topics.events, rows)
     acknowledged = time.monotonic()

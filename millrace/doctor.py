@@ -75,7 +75,7 @@ def examine() -> Iterator[Check]:
     yield check_disk(settings.home)
     yield check_memory()
     yield check_clock(time.time())
-    yield check_port(settings.host, settings.port)
+    yield check_port(settings.http.host, settings.http.port)
     from millrace.doctor_log import check_log
     from millrace.doctor_services import check_services
 
@@ -113,8 +113,8 @@ def check_package(name: str) -> Check:
 
 
 def check_jars(settings: Settings) -> Iterator[Check]:
-    root = Path(settings.jars).expanduser() if settings.jars else None
-    for set_name in ["spark"] if settings.kafka else ["kafka", "spark"]:
+    root = Path(settings.engine.jars).expanduser() if settings.engine.jars else None
+    for set_name in ["spark"] if settings.log.kafka else ["kafka", "spark"]:
         missing, folder = missing_jars(set_name, root), folder_of(set_name, root)
         found = f"{len(missing)} missing in {folder}" if missing else str(folder)
         yield Check(f"{set_name} jars", found, "Fetch them: make setup" if missing else "")

@@ -23,7 +23,7 @@ def check_log(settings: Settings) -> Iterator[Check]:
     if log is None:
         return
     try:
-        found = findings(log, settings.retention_ms, ANSWER_SECONDS)
+        found = findings(log, settings.log.retention_ms, ANSWER_SECONDS)
         for each in found:
             yield Check(f"topic {each.topic}", each.found, each.remedy, required=each.fatal)
         if not found:

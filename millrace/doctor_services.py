@@ -16,12 +16,12 @@ DEFAULT_PORTS = {"redis": 6379, "rediss": 6379, "cassandra": 9042, "spark": 7077
 
 def check_services(settings: Settings) -> Iterator[Check]:
     """Whether each configured service takes a TCP connection; embedded ones need none."""
-    if settings.kafka:
-        yield check_reach("kafka", _servers(settings.kafka))
+    if settings.log.kafka:
+        yield check_reach("kafka", _servers(settings.log.kafka))
     services = {
         "batch_views": settings.batch_views_url,
         "speed_views": settings.speed_views_url,
-        "spark_master": settings.spark_master,
+        "spark_master": settings.engine.master,
     }
     for key, url in services.items():
         if port := DEFAULT_PORTS.get(url.partition("://")[0]):

@@ -39,7 +39,7 @@ def evaluate(events: Path | None, as_json: bool) -> None:
     settings = load_settings()
     rows = in_lake(settings) if events is None else in_file(events, settings.rules)
     with waiting("fitting and judging the models"):
-        question = Question(settings.rules, settings.recommender_settings, settings.shrinkage)
+        question = Question(settings.rules, settings.recommender_settings, settings.reading.shrinkage)
         told = evaluate(in_time_order(rows)[0], question)
     if as_json:
         print_json(told)
@@ -57,14 +57,14 @@ def in_lake(settings: Settings) -> "pa.Table":
     from adapters.lake.tables import Lake
     from batch_layer.evaluation import sampled
 
-    control = read_control(batch_views(settings)) if settings.batch_views or settings.home.is_dir() else None
+    control = read_control(batch_views(settings)) if settings.stores.batch_views or settings.home.is_dir() else None
     active = control.generation(control.active) if control else None
     if control is None or active is None:
         raise NotReady("no generation was published yet: run `millrace batch run`, or name a file with --events")
     spark = open_session(settings, "millrace evaluate")
     lake, gone = Lake(spark, settings.lake_path), _forgotten(settings, control)
     events = lake.weighed(lake.stretch(settings.rules, active.boundary.offsets, forgotten=gone))
-    most = settings.evaluation_events or Settings().evaluation_events
+    most = settings.evaluation.events or Settings().evaluation.events
     total = active.metrics["events"]
     if total > most:
         sayer("evaluate")(f"a sample of users with about {most:,} of {total:,} events (evaluation_events)")

@@ -39,7 +39,7 @@ def forget(user: str, as_json: bool) -> None:
         prepare_home(settings.home)
         open_control(batch_views(settings), identity, log.start_offsets(), rules)
         mark = marked(log, rules, user, time.time_ns() // 1_000_000)
-    found = trace(Views(batch_views(settings), speed_views(settings), settings.partitioner), mark)
+    found = trace(Views(batch_views(settings), speed_views(settings), settings.log.partitioner), mark)
     if as_json:
         print_json(vars(mark) | vars(found))
     else:

@@ -43,7 +43,7 @@ def maintain(steps: tuple[str, ...], keep: str, as_json: bool) -> None:
     from adapters.lake.tables import Lake
 
     settings, say, keep_ms = load_settings(), sayer("lake"), milliseconds(keep)
-    control = read_control(batch_views(settings)) if settings.batch_views or settings.home.is_dir() else None
+    control = read_control(batch_views(settings)) if settings.stores.batch_views or settings.home.is_dir() else None
     if control is None:
         raise NotReady("there is no lake yet: run `millrace batch run` first")
     done: dict[str, int] = {}

@@ -11,7 +11,7 @@ from adapters.log.kafka_log import Log
 from adapters.records.books import LEASE
 from adapters.records.control import change_control, open_control, read_position
 from adapters.records.lease import Sign
-from adapters.settings import Settings, milliseconds
+from adapters.settings import Settings
 from adapters.stores.opened import batch_views, speed_views
 from adapters.terminal.progress import watched
 from core.control.boundaries import earliest, latest, reaches
@@ -105,7 +105,7 @@ def _wait(settings: Settings, boundary: Boundary, say: Say) -> tuple[Control, Po
 
 def _speed_layer_runs(settings: Settings) -> bool:
     text = speed_views(settings).record(LEASE)
-    return text is not None and Sign.of(text).alive(time.time_ns() // 1_000_000, milliseconds(settings.lease))
+    return text is not None and Sign.of(text).alive(time.time_ns() // 1_000_000, settings.speed.lease_ms)
 
 
 @dataclass(frozen=True)

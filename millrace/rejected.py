@@ -99,7 +99,7 @@ def replay(topic: str | None, reason: str | None, as_json: bool) -> None:
     with open_log(settings) as log:
         check_speed_store(store, log.identity())
         letters = (each for each in chosen(log, topic, reason) if each.record.value is not None)
-        done = Replayer(log, store, log.appender(settings.partitioner)).send(letters)
+        done = Replayer(log, store, log.appender(settings.log.partitioner)).send(letters)
     superseded = {"superseded": done.superseded} if done.superseded else {}
     if as_json:
         print_json({"replayed": done.sent, "replayed_before": done.before, **superseded})

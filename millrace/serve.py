@@ -16,4 +16,4 @@ def serve(host: str | None, port: int | None, listening: int | None) -> None:
     from serving_layer.http.server import run
 
     settings = load_settings()
-    run(settings, host or settings.host, settings.port if port is None else port, listening)
+    run(settings, host or settings.http.host, settings.http.port if port is None else port, listening)

@@ -135,7 +135,7 @@ class Supervisor:
 def up(host: str | None, port: int | None) -> None:
     """Broker (if embedded), speed layer and HTTP API; Ctrl-C or SIGTERM stops all cleanly."""
     settings, say = load_settings(), sayer("up")
-    host, port = host or settings.host, port or settings.port
+    host, port = host or settings.http.host, port or settings.http.port
     with only_one(settings.home, "up"), _listening(host, port) as server, open_log(settings) as log:
         say(f"log at {log.bootstrap}, home {settings.home}")
         url = f"http://{f'[{host}]' if ':' in host else host}:{port}"

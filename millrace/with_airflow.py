@@ -88,7 +88,7 @@ def main(port: int) -> None:
     """Broker, speed layer, HTTP API and Airflow; Ctrl-C or SIGTERM stops all cleanly."""
     settings, say = load_settings(), sayer("airflow")
     home = settings.home.resolve() / "airflow"
-    for used, key in ((port, "ARGS='--port N'"), (settings.port, "the setting port")):
+    for used, key in ((port, "ARGS='--port N'"), (settings.http.port, "the setting port")):
         if not port_is_free(used):
             raise SettingsError(f"port {used} is taken: choose another by {key}")
     env = airflow_environment(home, port, Path.cwd(), os.environ)

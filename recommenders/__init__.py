@@ -11,6 +11,7 @@ from difflib import get_close_matches
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from core.settings import value_of
 from schemas.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -44,16 +45,12 @@ def settings_of(tables: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _filled(name: str, kind: type[Any], table: Mapping[str, Any]) -> Any:
-    defaults = kind()
-    for key, value in table.items():
-        _require_known(key, [field.name for field in fields(kind)], f"setting of recommenders.{name}:")
-        wanted = type(getattr(defaults, key))
-        if wanted is float and isinstance(value, int) and not isinstance(value, bool):
-            continue
-        if type(value) is not wanted:
-            raise SettingsError(f"setting recommenders.{name}.{key} must be of type {wanted.__name__}, not {value!r}")
-    made = kind(**table)
-    if not 0 <= made.weight < float("inf"):
+    known = {field.name: field for field in fields(kind)}
+    for key in table:
+        _require_known(key, list(known), f"setting of recommenders.{name}:")
+    given = {key: value_of(f"recommenders.{name}.{key}", known[key], value) for key, value in table.items()}
+    made = kind(**given)
+    if not 0 <= made.weight < float("inf"):  # a model of others need not say so by its field
         raise SettingsError(f"setting recommenders.{name}.weight must be a number that is not negative")
     return made
 

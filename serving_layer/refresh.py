@@ -5,7 +5,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from adapters.broker.embedded import running_broker
-from adapters.settings import Settings, milliseconds
+from adapters.settings import Settings
 from schemas.errors import MillraceError
 from serving_layer.answers.status import speed_layer
 from serving_layer.reading.views import Views
@@ -20,12 +20,12 @@ CATCH_UP_SECONDS = 0.5  # a lookup waits no longer for the catalogue's topics, n
 
 def running_log(settings: Settings) -> "Log | None":
     """The log if one is configured or the home's broker runs already; starts nothing, connects to nothing."""
-    bootstrap = settings.kafka or running_broker(settings.home)
+    bootstrap = settings.log.kafka or running_broker(settings.home)
     if not bootstrap:
         return None
     from adapters.log.kafka_log import Log, Topics
 
-    return Log(bootstrap, Topics.prefixed(settings.topic_prefix), settings.kafka_options)
+    return Log(bootstrap, Topics.prefixed(settings.log.topic_prefix), settings.log.kafka_options)
 
 
 def refresh_catalogue(settings: Settings, views: Views, now_ms: int) -> None:
@@ -39,7 +39,7 @@ def refresh_catalogue(settings: Settings, views: Views, now_ms: int) -> None:
             catch_up_alone()
 
     def catch_up_alone() -> None:
-        if speed_layer(views, now_ms, milliseconds(settings.lease))["alive"] is not False:
+        if speed_layer(views, now_ms, settings.speed.lease_ms)["alive"] is not False:
             return
         log = running_log(settings)
         if log is None:

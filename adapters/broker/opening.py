@@ -23,17 +23,17 @@ def open_log(settings: Settings) -> Iterator[Log]:
         LogUnavailable: it does not answer.
     """
     with ExitStack() as stack:
-        jars = Path(settings.jars) if settings.jars else None
-        with nullcontext() if settings.kafka else waiting(f"starting the broker of {settings.home}"):
-            bootstrap = settings.kafka or stack.enter_context(embedded_broker(settings.home, jars))
-        log = Log(bootstrap, Topics.prefixed(settings.topic_prefix), settings.kafka_options)
+        jars = Path(settings.engine.jars) if settings.engine.jars else None
+        with nullcontext() if settings.log.kafka else waiting(f"starting the broker of {settings.home}"):
+            bootstrap = settings.log.kafka or stack.enter_context(embedded_broker(settings.home, jars))
+        log = Log(bootstrap, Topics.prefixed(settings.log.topic_prefix), settings.log.kafka_options)
         try:
-            log.ensure_topics(settings.partitions, settings.retention_ms)
+            log.ensure_topics(settings.log.partitions, settings.log.retention_ms)
             _wait_until_known(log)
-            require_sound_topics(log, settings.retention_ms)
+            require_sound_topics(log, settings.log.retention_ms)
             yield log
         except LogUnavailable as error:
-            if not settings.kafka and (why := why_it_ended(settings.home)) is not None:
+            if not settings.log.kafka and (why := why_it_ended(settings.home)) is not None:
                 raise why from error
             raise
 

@@ -22,7 +22,7 @@ def source_options(settings: Settings, bootstrap: str) -> dict[str, str]:
     options = {"kafka.bootstrap.servers": bootstrap, "subscribe": settings.topic("events")}
     options |= {"kafka.isolation.level": "read_committed", "failOnDataLoss": "true", "kafka.fetch.max.wait.ms": WAIT_MS}
     options |= LARGE_READS
-    return options | {f"kafka.{key}": value for key, value in java_options(settings.kafka_options).items()}
+    return options | {f"kafka.{key}": value for key, value in java_options(settings.log.kafka_options).items()}
 
 
 def as_json(settings: Settings, offsets: Offsets) -> str:

@@ -98,7 +98,7 @@ def open_session(settings: Settings, name: str) -> "SparkSession":
     from pyspark.sql import SparkSession
 
     submitted = "SPARK_ENV_LOADED" in os.environ or "PYSPARK_GATEWAY_PORT" in os.environ
-    master = settings.spark_master
+    master = settings.engine.master
     require_reachable_views(settings, master)
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     os.environ.setdefault("NUMBA_CACHE_LOCATOR_CLASSES", NUMBA_LOCATORS)
@@ -106,9 +106,9 @@ def open_session(settings: Settings, name: str) -> "SparkSession":
     for key, value in SETTINGS.items():
         builder = builder.config(key, value)
     if not submitted:
-        root = Path(settings.jars).expanduser() if settings.jars else None
+        root = Path(settings.engine.jars).expanduser() if settings.engine.jars else None
         jars = [str(path) for path in jar_paths("spark", root)]
-        builder = builder.master(master).config("spark.driver.memory", settings.spark_memory)
+        builder = builder.master(master).config("spark.driver.memory", f"{settings.engine.memory_bytes >> 10}k")
         # Inside one machine the class path does; copying jars into a fresh folder at every start costs 2 s.
         builder = builder.config("spark.driver.extraClassPath", ":".join(jars)) if local(master) else builder
         builder = builder if local(master) else builder.config("spark.jars", ",".join(jars))
@@ -117,7 +117,7 @@ def open_session(settings: Settings, name: str) -> "SparkSession":
         builder = builder.config("spark.sql.shuffle.partitions", str(os.cpu_count() or 2)) if local(master) else builder
         if local(master):  # else its ports, which ask for no password, are open to the network
             builder = builder.config("spark.driver.bindAddress", LOOPBACK).config("spark.driver.host", LOOPBACK)
-        if local(master) and not settings.lake:  # Hadoop gives files permissions of its own
+        if local(master) and not settings.stores.lake:  # Hadoop gives files permissions of its own
             builder = builder.config("spark.hadoop.fs.permissions.umask-mode", "077")
         builder = builder.config("spark.local.dir", str(settings.home / "spark"))
         builder = builder.config("spark.sql.warehouse.dir", str(settings.home / "warehouse"))

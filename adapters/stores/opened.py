@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from adapters.settings import Settings, milliseconds
+from adapters.settings import Settings
 from adapters.stores import open_store
 from adapters.stores.port import ViewStore
 
@@ -15,9 +15,9 @@ def store(url: str, timeout_ms: int) -> ViewStore:
 
 def batch_views(settings: Settings) -> ViewStore:
     """The store of generations and of the control record."""
-    return store(settings.batch_views_url, milliseconds(settings.store_timeout))
+    return store(settings.batch_views_url, settings.stores.timeout_ms)
 
 
 def speed_views(settings: Settings) -> ViewStore:
     """The store of segments, live histories, the position and the catalogue."""
-    return store(settings.speed_views_url, milliseconds(settings.store_timeout))
+    return store(settings.speed_views_url, settings.stores.timeout_ms)

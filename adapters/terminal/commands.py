@@ -10,10 +10,10 @@ from typing import Any, ParamSpec, TypeVar
 import click
 
 from adapters.machine.stopping import INTERRUPTED, interrupting
-from adapters.settings import milliseconds
 from adapters.terminal.saying import line
 from core.events.fields import MAX_TEXT
 from core.events.timestamps import epoch_ms
+from core.settings.units import milliseconds
 from schemas.errors import MillraceError, SettingsError
 
 MOST_ROWS = 10**9  # that can be asked for; more than any list has

@@ -70,7 +70,7 @@ class Judging:
         return {"model": found.get("als", {}), "models": found}
 
     def _search(self, als: AlsSettings, candidates: int) -> AlsSettings:
-        events, *_ = self._sample(self.settings.evaluation_events or SEARCHED_EVENTS)
+        events, *_ = self._sample(self.settings.evaluation.events or SEARCHED_EVENTS)
         views, active = batch_views(self.settings), self.active.id if self.active else None
         now = reused(als, stored(views, active, "als"))
         tried = search(events, self._question(now), candidates)
@@ -82,13 +82,13 @@ class Judging:
         return searched(als, best.als)
 
     def _question(self, als: AlsSettings) -> Question:
-        return Question(self.rules, {**self.settings.recommender_settings, "als": als}, self.settings.shrinkage)
+        return Question(self.rules, {**self.settings.recommender_settings, "als": als}, self.settings.reading.shrinkage)
 
     def evaluate(self) -> dict[str, Any]:
         """How good rankings of these data are, and how far the views are from the active generation's."""
-        if not self.settings.evaluation_events:
+        if not self.settings.evaluation.events:
             return {"evaluation": {}}
-        events, names, known = self._sample(self.settings.evaluation_events)
+        events, names, known = self._sample(self.settings.evaluation.events)
         learned = self.metrics.get("model", {}).get("settings", {})
         question = self._question(replace(self.settings.recommender_settings["als"], **learned))
         told = evaluate(events, question) | {"recipe": recipe(question)}
@@ -126,9 +126,9 @@ class Judging:
     def gate(self, same_rules: bool) -> Verdict:
         """Whether it may be activated."""
         mismatches: list[str] = []
-        if self.settings.gate_items:
+        if self.settings.gate.items:
             lake = self.lake()
-            items = drawn(lake, self.settings.gate_items, self.run)
+            items = drawn(lake, self.settings.gate.items, self.run)
             slow = recomputed(users_events(lake, items), self.rules)
             found = check(slow, items, batch_views(self.settings), self.run)
             mismatches = found.mismatches
@@ -136,7 +136,7 @@ class Judging:
                 f"{found.compared:,} sums, histories and seen sets of {found.items} items and their users recomputed "
                 f"from the lake, mismatches: {len(mismatches):,}"
             )
-        limits = Limits(self.settings.gate_margin, self.settings.gate_users, self.settings.gate_shrink)
+        limits = Limits(self.settings.gate.margin, self.settings.gate.users, self.settings.gate.shrink)
         erased = self.unforgotten().count() - self.lake().count() if self.active and self.forgets else 0
         case = Case(same_rules, mismatches, self.forgets, erased)
         return verdict(self.metrics, self.active.metrics if self.active else None, case, limits)

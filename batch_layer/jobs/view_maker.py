@@ -9,7 +9,7 @@ from adapters.engine.session import in_workers, numbered_tasks
 from adapters.lake.files import Stretch
 from adapters.lake.tables import ROWS_AT_ONCE, Lake
 from adapters.records.books import generation_book
-from adapters.settings import Settings, milliseconds
+from adapters.settings import Settings
 from adapters.stores.opened import batch_views
 from batch_layer.fold_step import EVENTS, fold_users, tasks_for
 from batch_layer.output import Output
@@ -61,7 +61,7 @@ class ViewMaker:
         return self._lake.stretch(self.rules, self.run.boundary.offsets, start, self._version, self.forgotten)
 
     def _write(self, base: Generation | None) -> dict[str, Any]:
-        url, timeout = self.settings.batch_views_url, milliseconds(self.settings.store_timeout)
+        url, timeout = self.settings.batch_views_url, self.settings.stores.timeout_ms
         output, rules = Output(url, timeout, self.run.id, base.id if base else None), self.rules
         stretch = self._stretch(base)
         tasks = tasks_for(stretch.most, self.spark.sparkContext.defaultParallelism)

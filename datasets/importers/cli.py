@@ -75,7 +75,7 @@ def import_(
     from datasets.importing import Share, read_dataset, to_files
 
     settings = load_settings()
-    importer = _importer(path, settings.kinds, options)
+    importer = _importer(path, settings.fold.kinds, options)
     share = Share(*(options[name] for name in ("from_fraction", "until_fraction", "limit")))
     with _rejects(rejects, importer.tally), _reading(importer.tally):
         imported = read_dataset(importer, share, not options["events_only"])
@@ -179,7 +179,7 @@ def _send_import(settings: Any, imported: Any) -> tuple[int, dict[str, str]]:
     from datasets.importing import to_log
 
     with open_log(settings) as log:
-        appender = log.appender(settings.partitioner)
+        appender = log.appender(settings.log.partitioner)
         sent = 0
         with progress("sending", imported.count) as reached:
             for sent in to_log(imported, appender.append, log.topics.events, log.topics.items):

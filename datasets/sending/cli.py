@@ -50,7 +50,7 @@ def produce(file: Path, topic: str, form: str, rate: float | None, as_json: bool
         log = stack.enter_context(open_log(settings))
         name: str = getattr(log.topics, topic)
         lines = opened.lines() if form == "lines" else opened.objects()
-        sent = _send(lines, log.appender(settings.partitioner), (topic, name), rate, sample)
+        sent = _send(lines, log.appender(settings.log.partitioner), (topic, name), rate, sample)
     seconds = time.monotonic() - started
     told = {"topic": name, "acknowledged": sent.lines, "without_key": sent.without_key, "empty": sent.empty}
     sentence = f"{sent.lines:,} lines acknowledged on {name} in {seconds:.1f} s"

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from core.ranking import scores
+from core.settings import setting
 from recommenders.artefact import Artefact
 from recommenders.cohort import Cohort, Folded
 from recommenders.port import Candidates, Floats, Ints, Past, Question
@@ -21,9 +22,13 @@ class SimilarSettings:
     ``neighbours``: of one history item, by co-rating; the others' shares are negligible, and their norms cost reads.
     """
 
-    weight: float = 0.3
-    step_back: float = 0.9
-    neighbours: int = 200
+    weight: float = setting(0.3, "the source's share of a blend; 0 turns it off", at_least=0)
+    step_back: float = setting(0.9, "what an item touched one step earlier counts", at_least=0, at_most=1)
+    neighbours: int = setting(
+        200,
+        "of one history item, by co-rating; the others' shares are negligible, and their norms cost reads",
+        at_least=1,
+    )
 
 
 @dataclass(frozen=True)

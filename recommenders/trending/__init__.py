@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from core.settings import setting
 from recommenders.counted import Counted
 
 HOURS = 24
@@ -11,7 +12,7 @@ HOURS = 24
 class TrendingSettings:
     """``weight``: the source's share of a blend, unitless."""
 
-    weight: float = 0.1
+    weight: float = setting(0.1, "the source's share of a blend; 0 turns it off", at_least=0)
 
 
 RECOMMENDER = Counted("trending", TrendingSettings, lambda sums: sums.rising(HOURS))

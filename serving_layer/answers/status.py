@@ -7,7 +7,7 @@ from adapters.records.books import LEASE, SCHEDULE, SPEED
 from adapters.records.control import read_control
 from adapters.records.lease import Sign
 from adapters.records.schedule import read_schedule
-from adapters.settings import Settings, milliseconds
+from adapters.settings import Settings
 from core.control.boundaries import latest
 from core.control.schedule import State
 from core.rows.codec import Facts
@@ -44,7 +44,7 @@ def status(views: Views, settings: Settings, log: "Log | None", now_ms: int) -> 
     Args: log: None when none is there.      now_ms: the wall clock, epoch ms.
     Raises: NotReady when neither store answers.
     """
-    lease_ms = milliseconds(settings.lease)
+    lease_ms = settings.speed.lease_ms
     try:
         (told, applied, facts), lease, runs, (control, pending), catalogue = answer(
             views,
@@ -75,7 +75,7 @@ def status(views: Views, settings: Settings, log: "Log | None", now_ms: int) -> 
     others = [
         *about_the_catalogue(catalogue),
         *(about_the_speed_store(views, control) if SPEED_SIDE in told["degraded"] else []),
-        *about_the_topics(log if end else None, settings.retention_ms),
+        *about_the_topics(log if end else None, settings.log.retention_ms),
         *([] if end else [f"the log's end is unknown: {why}"]),
     ]
     found = Found(told["generation"], facts, settings.rules, control, pending, waiting, speed, schedule, others)

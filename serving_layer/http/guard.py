@@ -30,10 +30,10 @@ class Guard:
 
     def __init__(self, app: App, settings: Settings) -> None:
         self._app = app
-        self._hosts = ["localhost", "*.localhost", *listed_in(settings.allowed_hosts)]
-        if settings.host not in EVERYWHERE:
-            self._hosts.append(settings.host.lower())
-        self._origins = listed_in(settings.allowed_origins)
+        self._hosts = ["localhost", "*.localhost", *listed_in(settings.http.allowed_hosts)]
+        if settings.http.host not in EVERYWHERE:
+            self._hosts.append(settings.http.host.lower())
+        self._origins = listed_in(settings.http.allowed_origins)
         self._shared = CORSMiddleware(
             app, allow_origins=self._origins, allow_methods=ALLOWED_METHODS, allow_headers=ALLOWED_HEADERS
         )

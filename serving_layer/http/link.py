@@ -46,7 +46,7 @@ class LogLink:
         opened = self.log()
         with self._lock:
             if self._appender is None or self._appends_to != opened.bootstrap:
-                self._appender, self._appends_to = opened.appender(self._settings.partitioner), opened.bootstrap
+                self._appender, self._appends_to = opened.appender(self._settings.log.partitioner), opened.bootstrap
             return self._appender
 
     @contextmanager
@@ -77,4 +77,4 @@ class LogLink:
 
     def _there(self) -> bool:
         """A cluster's clients find it again by themselves; an embedded broker that died must be started."""
-        return bool(self._settings.kafka) or running_broker(self._settings.home) is not None
+        return bool(self._settings.log.kafka) or running_broker(self._settings.home) is not None

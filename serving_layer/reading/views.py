@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
-from adapters.settings import Settings, milliseconds
+from adapters.settings import Settings
 from adapters.stores import ViewStore, open_store
 from recommenders import settings_of
 from schemas.errors import NotReady
@@ -64,16 +64,21 @@ def open_views(settings: Settings) -> Iterator[Views]:
     Raises:
         NotReady: both would be files in a home that does not exist.
     """
-    if not (settings.batch_views or settings.speed_views or settings.home.is_dir()):
+    if not (settings.stores.batch_views or settings.stores.speed_views or settings.home.is_dir()):
         raise NotReady(
             f"there is nothing in {settings.home} yet: run `millrace demo`, or `millrace up` and send events"
         )
-    patience = milliseconds(settings.store_timeout)
+    patience = settings.stores.timeout_ms
     batch = open_store(settings.batch_views_url, timeout_ms=patience)
     speed = open_store(settings.speed_views_url, timeout_ms=patience)
     try:
         yield Views(
-            batch, speed, settings.partitioner, settings.shrinkage, patience / 1000, settings.recommender_settings
+            batch,
+            speed,
+            settings.log.partitioner,
+            settings.reading.shrinkage,
+            patience / 1000,
+            settings.recommender_settings,
         )
     finally:
         batch.close()

@@ -27,7 +27,7 @@ from adapters.log.topic_state import say_warnings
 from adapters.machine.faults import fault_point
 from adapters.records.control import check_speed_store, open_control, require_rules
 from adapters.records.lease import SPEED_LAYER, Lease
-from adapters.settings import Settings, milliseconds
+from adapters.settings import Settings
 from adapters.stores.opened import batch_views, speed_views
 from core.events.parcels import PARCELS_DDL, packed, unpacked
 from schemas.control import Offsets, Position
@@ -77,7 +77,7 @@ class SpeedJob:
         """
         store = speed_views(self._settings)
         store.check()
-        lease = Lease(store, milliseconds(self._settings.lease) / 1000, SPEED_LAYER)
+        lease = Lease(store, self._settings.speed.lease_ms / 1000, SPEED_LAYER)
         try:
             driver: SpeedDriver | None = self._begun(lease)
             while not self._stopping.is_set():
@@ -101,12 +101,12 @@ class SpeedJob:
         rules = replace(self._settings.rules, partitions=identity.partitions)
         control = open_control(batch_views(self._settings), identity, self.log.start_offsets(), rules)
         require_rules(control, rules)
-        say_warnings(self.log, self._settings.retention_ms, self._say)
+        say_warnings(self.log, self._settings.log.retention_ms, self._say)
         check_speed_store(speed_views(self._settings), identity)
         lease.acquire(self._say, identity)
         places = Places(
             self._settings.batch_views_url, self._settings.speed_views_url, self.log.bootstrap, self.log.topics,
-            self.log.options, milliseconds(self._settings.store_timeout),
+            self.log.options, self._settings.stores.timeout_ms,
         )  # fmt: skip
         return SpeedDriver(
             batch_views(self._settings), speed_views(self._settings), rules, places, lease.owner, self._say,
@@ -114,7 +114,7 @@ class SpeedJob:
         )  # fmt: skip
 
     def _until_stopped(self, driver: SpeedDriver, available_now: bool) -> None:
-        clean_up = CleanUp(driver, milliseconds(self._settings.grace) / 1000)
+        clean_up = CleanUp(driver, self._settings.batch.grace_ms / 1000)
         while not self._stopping.is_set():
             position = driver.take_over(self.log.start_offsets())
             self._require_range(position)
@@ -146,10 +146,10 @@ class SpeedJob:
         checkpoint = (self._settings.home / "speed" / f"checkpoint-{uuid.uuid4().hex[:8]}").resolve()
         options = source_options(self._settings, self.log.bootstrap)
         options["startingOffsets"] = as_json(self._settings, position.offsets)
-        options["maxOffsetsPerTrigger"] = str(self._settings.max_events_per_batch)
+        options["maxOffsetsPerTrigger"] = str(self._settings.speed.max_events_per_batch)
         options |= NOTICE_AN_OUTAGE
         stream = self._spark.readStream.format("kafka").options(**options).load()
-        reached, idle = position.offsets, IdleLook(driver.look, milliseconds(self._settings.lease) / 4_000)
+        reached, idle = position.offsets, IdleLook(driver.look, self._settings.speed.lease_ms / 4_000)
 
         def apply(frame: "DataFrame", batch_id: int) -> None:
             nonlocal reached
@@ -171,7 +171,7 @@ class SpeedJob:
         writer = stream.writeStream.foreachBatch(apply).option("checkpointLocation", f"file://{checkpoint}")
         trigger: dict[str, Any] = {"availableNow": True}
         if not available_now:
-            trigger = {"processingTime": f"{milliseconds(self._settings.trigger)} milliseconds"}
+            trigger = {"processingTime": f"{self._settings.speed.trigger_ms} milliseconds"}
         query = writer.trigger(**trigger).start()
         self._say(f"applying from {position.offsets}, epoch {position.epoch}")
         metadata = checkpoint / "metadata"

@@ -185,12 +185,12 @@ def plant(pair: str, folder: Path, seed: int, say: Say, rate: float = 30.0) -> I
         bootstrap = running_broker(broker.home)
         assert bootstrap is not None
         home = folder / "a home+1"
-        settings = Settings(home=home, kafka=bootstrap, **urls, **SETTINGS)
+        settings = Settings.of(home=home, kafka=bootstrap, **urls, **SETTINGS)
         env = {f"MILLRACE_{key.upper()}": str(value) for key, value in {**SETTINGS, **urls}.items()}
         commands = Commands(folder, {**env, "MILLRACE_HOME": str(home), "MILLRACE_KAFKA": bootstrap})
         home.mkdir()
         log = Log(bootstrap)
-        log.ensure_topics(settings.partitions)
+        log.ensure_topics(settings.log.partitions)
         load = Load(log, settings.rules, seed, rate)
         load.send(FIRST_EVENTS)
         stack.callback(load.abandon)

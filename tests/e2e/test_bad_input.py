@@ -118,7 +118,7 @@ def test_rejected_records_are_mended_in_a_file_or_by_a_setting_and_sent_again(
         tmp_path,
         {
             "MILLRACE_HOME": str(tmp_path), "MILLRACE_KAFKA": millrace.log.bootstrap,
-            "MILLRACE_TOPIC_PREFIX": millrace.settings.topic_prefix, "MILLRACE_HISTORY_ITEMS": "4",
+            "MILLRACE_TOPIC_PREFIX": millrace.settings.log.topic_prefix, "MILLRACE_HISTORY_ITEMS": "4",
             "MILLRACE_REMEMBERED_IDS": "6",
         },
     )  # fmt: skip

@@ -238,7 +238,7 @@ def test_changed_weights_are_refused_until_a_full_run(shop: Commands) -> None:
 
 
 def test_verify_exits_1_when_a_row_is_wrong(shop: Commands) -> None:
-    settings = Settings(home=Path(shop.env["MILLRACE_HOME"]))
+    settings = Settings.of(home=Path(shop.env["MILLRACE_HOME"]))
     views, book = open_store(settings.batch_views_url), generation_book(shop.json("status")["generation"])
     key, norm = next(iter(views.scan(book, "norms")))
     views.put(book, {("norms", key): pack_norm(unpack_norm(norm) + 1)})

@@ -40,7 +40,7 @@ def test_a_speed_layer_on_a_full_disk_names_it_and_goes_on_when_there_is_room(
     first, second = in_parts(mixed_stream(millrace.settings.rules), 2)
     placed = {"speed_views": f"sqlite:///{disk.folder}/speed.sqlite"} if what == "speed views" else {}
     home = disk.folder if what == "home" else millrace.settings.home
-    shop = replace(millrace, settings=replace(millrace.settings, home=home, **placed))
+    shop = replace(millrace, settings=millrace.settings.changed(home=home, **placed))
     shop.produce(first)
     shop.speed()
     shop.check_all_is_applied()
@@ -66,7 +66,7 @@ def test_a_batch_run_on_a_full_disk_changes_nothing_and_succeeds_when_there_is_r
     with ExitStack() as stack:
         lake, views = (stack.enter_context(small_disk(tmp_path / name, 64)) for name in ("for-lake", "for-views"))
         places = {"lake": f"{lake.folder}/lake", "batch_views": f"sqlite:///{views.folder}/batch.sqlite"}
-        shop = replace(millrace, settings=replace(millrace.settings, **places))
+        shop = replace(millrace, settings=millrace.settings.changed(**places))
         shop.produce(first)
         generation = shop.batch()
         shop.check_all_is_applied(degraded=("speed",))
@@ -92,7 +92,7 @@ def test_an_embedded_broker_on_a_full_disk_keeps_what_it_acknowledged(
     disk: SmallDisk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("adapters.log.appender.DELIVERY_SECONDS", 5.0)
-    value, settings = b"x" * 10_000, Settings(home=disk.folder, partitions=1)
+    value, settings = b"x" * 10_000, Settings.of(home=disk.folder, partitions=1)
 
     def append_until_full() -> None:
         with open_log(settings) as log:

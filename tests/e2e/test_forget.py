@@ -33,7 +33,7 @@ def exact(millrace: Installation, degraded: tuple[str, ...] = ()) -> None:
 
 @pytest.mark.parametrize("stores", ["sqlite+sqlite"], indirect=True)
 def test_a_forgotten_user_leaves_everything_and_answers_stay_exact(millrace: Installation) -> None:
-    millrace = replace(millrace, settings=replace(millrace.settings, gate_shrink=0.02))  # one user makes more than that
+    millrace = replace(millrace, settings=millrace.settings.changed(gate_shrink=0.02))  # one user makes more than that
     first, second, third, fourth = in_parts(mixed_stream(millrace.settings.rules), 4)
     millrace.produce(first)
     millrace.batch()

@@ -98,7 +98,7 @@ def test_batch_first_then_crashes_and_a_rollback(millrace: Installation, dies_at
     millrace.check_all_is_applied()
     millrace.produce(fourth)
     # By smaller steps than the one that died: what that left in other rows must not count with them.
-    replace(millrace, settings=replace(millrace.settings, max_events_per_batch=100)).speed()
+    replace(millrace, settings=millrace.settings.changed(max_events_per_batch=100)).speed()
     millrace.check_all_is_applied()
     assert millrace.control.epoch == 1
     change_control(batch_views(millrace.settings), lambda each: rollback(each, generation.id))
@@ -109,7 +109,7 @@ def test_batch_first_then_crashes_and_a_rollback(millrace: Installation, dies_at
     assert millrace.prove().mismatches == 0
     millrace.check_rejected()
     millrace.check_lake(millrace.log.end_offsets())
-    other_rules = replace(millrace, settings=replace(millrace.settings, kinds={"view": 2}))
+    other_rules = replace(millrace, settings=millrace.settings.changed(kinds={"view": 2}))
     for run in (other_rules.speed, other_rules.batch):
         with pytest.raises(SettingsError, match="--full"):
             run()
@@ -172,7 +172,7 @@ def test_a_store_restored_under_the_writer_voids_its_attempt(
     millrace.produce(first)
     millrace.speed()
     kept: list[tuple[bytes, bytes]] = []
-    with Redis.from_url(millrace.settings.speed_views) as redis:
+    with Redis.from_url(millrace.settings.stores.speed_views) as redis:
 
         def restore_once(step: str) -> None:
             if step == "registered" and not restored:
@@ -191,7 +191,7 @@ def test_a_store_restored_under_the_writer_voids_its_attempt(
 
 @pytest.mark.parametrize("stores", ["sqlite+sqlite"], indirect=True)
 def test_an_idle_speed_layer_begins_the_new_epoch_that_a_generation_asks_for(millrace: Installation) -> None:
-    millrace = replace(millrace, settings=replace(millrace.settings, lease="2s"))
+    millrace = replace(millrace, settings=millrace.settings.changed(lease="2s"))
     millrace.produce(in_parts(mixed_stream(millrace.settings.rules), 4)[0])
     with millrace.streaming():
         millrace.until_applied()

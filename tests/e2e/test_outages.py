@@ -48,7 +48,7 @@ def apart(
         bootstrap = stack.enter_context(embedded_broker(tmp_path))
         made = installation(spark, bootstrap, stores, tmp_path)
         stack.callback(made.close)
-        yield replace(made, settings=replace(made.settings, kafka=""))
+        yield replace(made, settings=made.settings.changed(kafka=""))
 
 
 def test_the_speed_layer_outlives_its_stores_and_its_log(

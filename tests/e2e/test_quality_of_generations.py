@@ -1,6 +1,5 @@
 """Generations trained, evaluated and gated for real: found settings and factors go on, what is wrong does not serve."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -89,7 +88,7 @@ def wrong_sums_are_refused(shop: Installation) -> None:
     run = steps(shop, "compute")
     book = generation_book(run)
     views.put(book, {(NORMS, key): pack_norm(unpack_norm(value) + 1) for key, value in views.scan(book, NORMS)})
-    shop.settings = replace(shop.settings, evaluation_events=0)
+    shop.settings = shop.settings.changed(evaluation_events=0)
     for step in ("train", "evaluate"):
         job(shop).step(step, run)
     with pytest.raises(Refused, match=r"sums differ from the slow recompute, first: norm of .* --ungated"):
@@ -123,7 +122,7 @@ def note(shop: Installation) -> str:
 
 def one_that_is_meant_serves_with_sparks_model(shop: Installation) -> None:
     """The gate is overruled, and says so; a model of the other engine is folded in by its own regularization."""
-    shop.settings = replace(shop.settings, als_engine="spark")
+    shop.settings = shop.settings.changed(als_engine="spark")
     made = job(shop, ungated=True).run(full=True, activate=True)
     assert shop.control.active == made.id
     assert made.metrics["gate"]["passed"]

@@ -52,7 +52,7 @@ def test_seven_tenths_by_batch_and_the_rest_by_speed_add_up_to_the_whole(
 
 def bring(shop: Installation, name: str, path: Path, share: Share) -> int:
     """Import that share of the file into the log; how many events."""
-    imported = read_dataset(IMPORTERS[name](path, ImportOptions("", shop.settings.kinds, {}), Tally()), share)
+    imported = read_dataset(IMPORTERS[name](path, ImportOptions("", shop.settings.fold.kinds, {}), Tally()), share)
     appender = shop.log.appender()
     sent = 0
     for sent in to_log(imported, appender.append, shop.log.topics.events, shop.log.topics.items):  # noqa: B007

@@ -47,7 +47,7 @@ def test_both_jobs_on_a_cluster_give_what_one_machine_gives(
     """A standalone master and two workers as processes, which find our packages in the zip alone."""
     stores = {"batch_views": new_database(redis_url), "speed_views": new_database(redis_url)}
     millrace = installation(spark, kafka_bootstrap, stores, tmp_path / "home")
-    alone = replace(millrace, settings=replace(millrace.settings, home=tmp_path, batch_views="", speed_views=""))
+    alone = replace(millrace, settings=millrace.settings.changed(home=tmp_path, batch_views="", speed_views=""))
     first, second = in_parts(mixed_stream(millrace.settings.rules), 2)
     millrace.produce(first)
     with spark_cluster(2, tmp_path / "cluster", packages=None) as master:

@@ -1,7 +1,5 @@
 """A generation in steps, as separate processes make it: each is harmless to repeat and refuses what is missing."""
 
-from dataclasses import replace
-
 import pytest
 
 from adapters.records.books import generation_book
@@ -36,7 +34,7 @@ def test_each_step_may_be_killed_and_repeated_and_is_done_once(
     millrace: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = in_parts(mixed_stream(millrace.settings.rules), 2)
-    millrace.settings = replace(millrace.settings, gate_items=5)
+    millrace.settings = millrace.settings.changed(gate_items=5)
     millrace.produce(first)
     run = begin(millrace, run="by-hand:1", reason="in steps")
     end = millrace.log.end_offsets()
@@ -118,7 +116,7 @@ def test_what_cannot_be_is_refused_before_any_work(millrace: Installation, monke
     run = begin(millrace)
     with pytest.raises(BadInput, match="not known"):
         job(millrace).step("ingest", "never-began")
-    other = Installation(millrace.spark, millrace.log, replace(millrace.settings, history_items=2))
+    other = Installation(millrace.spark, millrace.log, millrace.settings.changed(history_items=2))
     for refused in (lambda: begin(other), lambda: job(other).step("ingest", run)):
         with pytest.raises(SettingsError, match="--full"):
             refused()

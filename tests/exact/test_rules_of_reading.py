@@ -18,7 +18,6 @@ import speed_layer.driver as driver
 import tests.kit.exact.world as world
 from adapters.records.books import SPEED
 from adapters.records.control import change_control
-from adapters.settings import milliseconds
 from adapters.stores.port import Book
 from batch_layer.runs import Runs
 from core.control.boundaries import reaches
@@ -204,7 +203,7 @@ def test_10_a_run_that_was_given_up_and_deleted_is_not_published() -> None:
     def tale(story: Story) -> None:
         story.send(8)
         slow = story.paused(story.world.run_batch, calls=PUBLISHING + 1, of="swap")
-        story.world.clock.seconds += milliseconds(story.world.settings.run_patience) / 1000 + 1
+        story.world.clock.seconds += story.world.settings.batch.run_patience_ms / 1000 + 1
         assert len(Runs(story.world.batch, story.world.settings, print).clean_up()) == 1
         story.finish(slow, BadInput)
         story.life()
@@ -289,7 +288,7 @@ def test_11_the_floor_leaves_what_the_predecessor_needs() -> None:
 
 def test_11_nothing_is_deleted_before_the_grace_period_has_passed() -> None:
     def at_once(patch: pytest.MonkeyPatch, story: Story) -> None:
-        story.world.settings = replace(story.world.settings, grace="0s")
+        story.world.settings = story.world.settings.changed(grace="0s")
 
     def tale(story: Story) -> None:
         story.send(8)
@@ -417,7 +416,7 @@ def test_14_a_running_speed_layer_of_other_rules_stops_instead_of_mixing() -> No
     def tale(story: Story) -> None:
         story.send(12)
         life = story.life(HALF)
-        story.world.settings = replace(story.world.settings, history_items=1)
+        story.world.settings = story.world.settings.changed(history_items=1)
         story.world.run_batch(full=True)
         story.send(12)
         try:
@@ -440,7 +439,7 @@ def test_14_a_generation_of_other_rules_begins_a_new_epoch() -> None:
     def tale(story: Story) -> None:
         story.send(12)
         story.life(HALF)
-        story.world.settings = replace(story.world.settings, history_items=1)
+        story.world.settings = story.world.settings.changed(history_items=1)
         story.world.run_batch(full=True)
         story.send(12)
         story.life()
@@ -455,7 +454,7 @@ def test_14_no_rollback_to_a_generation_of_other_rules() -> None:
     def tale(story: Story) -> None:
         story.send(12)
         first = story.world.run_batch()
-        story.world.settings = replace(story.world.settings, history_items=1)
+        story.world.settings = story.world.settings.changed(history_items=1)
         story.world.run_batch(full=True)
         story.life()
         refused(story, first.id)
@@ -470,7 +469,7 @@ def test_14_a_run_of_the_old_rules_that_ends_after_a_full_one_is_not_published()
     def tale(story: Story) -> None:
         story.send(12)
         slow = story.paused(story.world.run_batch, calls=2, of="put")
-        story.world.settings = replace(story.world.settings, history_items=1)
+        story.world.settings = story.world.settings.changed(history_items=1)
         full = story.world.run_batch(full=True)
         story.finish(slow, SettingsError, BadInput)
         assert story.world.control.active == full.id

@@ -141,7 +141,7 @@ def test_the_catalogue_is_followed_to_the_end_and_nothing_is_applied_twice(clien
 
 
 def test_a_fresh_home_is_alive_but_not_ready(tmp_path: Path) -> None:
-    settings = Settings(home=tmp_path / "new", kafka="127.0.0.1:1")
+    settings = Settings.of(home=tmp_path / "new", kafka="127.0.0.1:1")
     with serving(settings) as client:
         assert client.get("/health").status_code == 200
         assert "nothing is published" in problem(client.get("/ready"), 503)["detail"]

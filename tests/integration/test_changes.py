@@ -101,7 +101,7 @@ def test_a_history_that_the_views_do_not_hold_to_the_logs_end_is_not_moved(
 
 
 def test_the_command_moves_a_history_and_says_how_much(client: Client, settings: Settings, log: Log) -> None:
-    prefix = {"MILLRACE_KAFKA": settings.kafka, "MILLRACE_TOPIC_PREFIX": settings.topic_prefix}
+    prefix = {"MILLRACE_KAFKA": settings.log.kafka, "MILLRACE_TOPIC_PREFIX": settings.log.topic_prefix}
     done = millrace(settings.home, "alias", "u3", "known", "--json", **prefix)
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads(done.stdout)["moved"] * 2 == len(events_in(log)) > 0

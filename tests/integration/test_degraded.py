@@ -97,7 +97,7 @@ def parts(tmp_path_factory: pytest.TempPathFactory, cassandra_port: int, redis_u
         cassandra_proxy = stack.enter_context(proxy(cassandra_port))
         stack.callback(wait_until_stopped, home)
         bootstrap = stack.enter_context(embedded_broker(home))
-        settings = Settings(
+        settings = Settings.of(
             home=home, kafka=bootstrap, store_timeout=f"{BUDGET_SECONDS}s",
             batch_views=f"cassandra://127.0.0.1:{cassandra_proxy.port}/{keyspace}",
             speed_views=f"redis://127.0.0.1:{redis_proxy.port}{urlsplit(speed_url).path}",
@@ -239,7 +239,7 @@ def test_an_embedded_broker_that_died_is_started_again_for_whoever_posts(tmp_pat
 
 def test_view_files_that_are_away_are_missed_and_found_again(tmp_path: Path, kafka_bootstrap: str) -> None:
     world = fill(tmp_path)
-    with serving(Settings(home=tmp_path, kafka=kafka_bootstrap, topic_prefix="files-")) as client:
+    with serving(Settings.of(home=tmp_path, kafka=kafka_bootstrap, topic_prefix="files-")) as client:
         whole = client.get("/trending").json()
         for name, side in (("speed", "speed"), ("batch", "batch")):
             world.batch.close()
@@ -261,11 +261,11 @@ def test_a_store_that_refuses_the_password_is_missed_like_one_that_is_down(
 ) -> None:
     world = fill(tmp_path)
     store = new_database(redis_url).replace("//", f"//{login}")
-    with serving(Settings(home=tmp_path, kafka="127.0.0.1:1", speed_views=store)) as client:
+    with serving(Settings.of(home=tmp_path, kafka="127.0.0.1:1", speed_views=store)) as client:
         told = client.get("/trending")
         assert (told.status_code, told.json()["degraded"]) == (200, ["speed"])
         assert client.get("/recommendations/u3").json()["items"]
-    with serving(Settings(home=tmp_path, kafka="127.0.0.1:1", speed_views=store, batch_views=store)) as client:
+    with serving(Settings.of(home=tmp_path, kafka="127.0.0.1:1", speed_views=store, batch_views=store)) as client:
         assert "refuses user or password" in problem(client.get("/trending"), 503)["detail"]
     command = [sys.executable, "-m", "millrace", "trending", "--json"]
     settings = {"MILLRACE_HOME": str(tmp_path), "MILLRACE_SPEED_VIEWS": store, "MILLRACE_KAFKA": "127.0.0.1:1"}

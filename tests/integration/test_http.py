@@ -18,7 +18,9 @@ JSON = {"Content-Type": "application/json"}
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     home = tmp_path_factory.mktemp("shop")
     world = fill(home)
-    yield Settings(home=home, kafka="127.0.0.1:1", allowed_hosts="shop.example", allowed_origins="https://shop.example")
+    yield Settings.of(
+        home=home, kafka="127.0.0.1:1", allowed_hosts="shop.example", allowed_origins="https://shop.example"
+    )
     world.batch.close()
     world.speed.close()
 
@@ -176,7 +178,7 @@ class TestForeignPages:
         assert "POST" in preflight.headers["access-control-allow-methods"]
 
     def test_a_server_for_every_address_answers_for_numbers_but_not_for_any_name(self, settings: Settings) -> None:
-        everywhere = Settings(home=settings.home, kafka="127.0.0.1:1", host="0.0.0.0")
+        everywhere = Settings.of(home=settings.home, kafka="127.0.0.1:1", host="0.0.0.0")
         with serving(everywhere) as found:
             assert found.get("/trending").status_code == 200
             problem(found.get("/trending", headers={"Host": "evil.example"}), 421)

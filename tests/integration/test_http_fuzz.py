@@ -53,7 +53,7 @@ bounded = examples(max_examples=60, deadline=None, suppress_health_check=list(He
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     home = tmp_path_factory.mktemp("shop")
     world = fill(home)
-    with serving(Settings(home=home, kafka="127.0.0.1:1")) as found:
+    with serving(Settings.of(home=home, kafka="127.0.0.1:1")) as found:
         yield found
     world.batch.close()
     world.speed.close()

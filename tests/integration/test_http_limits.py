@@ -40,7 +40,7 @@ class Hasty(Connection):
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     home = tmp_path_factory.mktemp("shop")
     world = fill(home)
-    yield Settings(home=home, kafka="127.0.0.1:1")
+    yield Settings.of(home=home, kafka="127.0.0.1:1")
     world.batch.close()
     world.speed.close()
 

@@ -119,7 +119,7 @@ class Installation:
 
     def publish(self, count: int) -> None:
         """As a batch run does: delete what was marked, publish what ends there or where the speed layer is, mark."""
-        Runs(self.world.batch, Settings(grace=f"{GRACE_SECONDS}s"), lambda _: None).clean_up()
+        Runs(self.world.batch, Settings.of(grace=f"{GRACE_SECONDS}s"), lambda _: None).clean_up()
         self._reread()
         self.made.append(self.world.run_batch(count, model(len(self.made))).id)
         self.served.append(len(self.made) - 1)

@@ -31,7 +31,7 @@ numbers = itertools.count()
 
 def made_by_others(bootstrap: str, **topics: dict[str, str]) -> Settings:
     """Settings of an installation some of whose topics, given by name and configuration, others have made."""
-    settings = Settings(kafka=bootstrap, topic_prefix=f"others-{next(numbers)}-")
+    settings = Settings.of(kafka=bootstrap, topic_prefix=f"others-{next(numbers)}-")
     new = [NewTopic(settings.topic(name), 1, config=config) for name, config in topics.items()]
     admin = AdminClient({"bootstrap.servers": bootstrap})
     for made in admin.create_topics(new).values():
@@ -40,12 +40,12 @@ def made_by_others(bootstrap: str, **topics: dict[str, str]) -> Settings:
 
 
 def log_of(settings: Settings) -> Log:
-    return Log(settings.kafka, Topics.prefixed(settings.topic_prefix))
+    return Log(settings.log.kafka, Topics.prefixed(settings.log.topic_prefix))
 
 
 def rows(monkeypatch: pytest.MonkeyPatch, settings: Settings, home: Path, **more: str) -> list[dict[str, Any]]:
     """What doctor finds with these settings."""
-    named = {"kafka": settings.kafka, "topic_prefix": settings.topic_prefix, "home": str(home), **more}
+    named = {"kafka": settings.log.kafka, "topic_prefix": settings.log.topic_prefix, "home": str(home), **more}
     for key, value in named.items():
         monkeypatch.setenv(f"MILLRACE_{key.upper()}", value)
     return list(json.loads(CliRunner().invoke(doctor, ["--json"]).output)["checks"])
@@ -57,7 +57,7 @@ def test_compacted_events_are_refused_at_start_and_by_doctor(
     settings = made_by_others(kafka_bootstrap, events={"cleanup.policy": "compact"})
     with pytest.raises(SettingsError, match=r"is compacted .*cleanup\.policy=delete"), open_log(settings):
         pass
-    (message,) = about_the_topics(log_of(settings), settings.retention_ms)
+    (message,) = about_the_topics(log_of(settings), settings.log.retention_ms)
     assert "is compacted" in message
     topic = settings.topic("events")
     (row,) = [each for each in rows(monkeypatch, settings, tmp_path) if each["name"] == f"topic {topic}"]
@@ -69,7 +69,7 @@ def test_what_loses_records_later_is_said_and_does_not_stop(kafka_bootstrap: str
     settings = made_by_others(kafka_bootstrap, events={"retention.ms": "3600000"}, items={"max.message.bytes": "5000"})
     said: list[str] = []
     with open_log(settings) as log:
-        say_warnings(log, settings.retention_ms, said.append)
+        say_warnings(log, settings.log.retention_ms, said.append)
     assert len(said) == 3
     assert any("retention.ms=3600000" in line for line in said)
     assert any("not cleanup.policy=compact alone" in line for line in said)
@@ -88,7 +88,7 @@ def test_doctor_names_producers_without_keys_and_a_speed_store_of_another_log(
     url = new_database(redis_url)
     with closing(open_store(url)) as store:
         store.swap(CATALOGUE, None, Applied(log=replace(log.identity(), topic_id="theirs")).to_json())
-    settings = Settings(kafka=log.bootstrap, topic_prefix=log.topics.events.removesuffix("events"))
+    settings = Settings.of(kafka=log.bootstrap, topic_prefix=log.topics.events.removesuffix("events"))
     found = {each["name"]: each for each in rows(monkeypatch, settings, tmp_path, speed_views=url)}
     assert "3 of the last 4" in found["producers"]["found"]
     assert "replay --reason key_mismatch" in found["producers"]["remedy"]

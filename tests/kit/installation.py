@@ -66,7 +66,7 @@ class Installation:
 
     @property
     def views(self) -> Views:
-        return Views(batch_views(self.settings), speed_views(self.settings), self.settings.partitioner)
+        return Views(batch_views(self.settings), speed_views(self.settings), self.settings.log.partitioner)
 
     def produce(self, records: Iterable[Record]) -> None:
         """Append each record to its own partition under its own timestamp; acknowledged when this returns."""
@@ -232,9 +232,9 @@ def installation(
 ) -> Installation:
     """A new one with topics of its own; ``more`` are settings."""
     prefix = f"e2e-{next(_names)}-"
-    settings = Settings(home=home, kafka=bootstrap, topic_prefix=prefix, **{**SMALL, **stores, **more})
+    settings = Settings.of(home=home, kafka=bootstrap, topic_prefix=prefix, **{**SMALL, **stores, **more})
     log = Log(bootstrap, Topics.prefixed(prefix))
-    log.ensure_topics(settings.partitions)
+    log.ensure_topics(settings.log.partitions)
     return Installation(spark, log, settings)
 
 

@@ -72,7 +72,7 @@ def serving(
     settings: Settings, limits: Limits | None = None, connection: type[Connection] = Connection
 ) -> Iterator[Client]:
     """The API on a free port, and a client of it."""
-    config = configured(settings, settings.host, 0, limits, connection)
+    config = configured(settings, settings.http.host, 0, limits, connection)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()

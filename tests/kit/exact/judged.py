@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from hypothesis.stateful import RuleBasedStateMachine, invariant
@@ -127,7 +126,7 @@ class Judged(RuleBasedStateMachine):
             self.world.late_calls_arrive()
             if (control := self.world.recorded) is not None:
                 rules = self.world.rules_of(control.fingerprint)
-                self.world.settings = replace(self.world.settings, history_items=rules.history_items)
+                self.world.settings = self.world.settings.changed(history_items=rules.history_items)
             if self.world.log.marks and (control is None or control.active is None):
                 self._last(self.world.run_batch)  # a first generation forgets, and the speed layer begins anew
             for body in (lambda: self.world.live().apply((100, 100)), self.world.run_batch):

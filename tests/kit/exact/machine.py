@@ -182,7 +182,7 @@ class Installation(Judged):
             case "verify":
                 self.world.record_boundary()
             case "other rules":
-                self.world.settings = replace(self.world.settings, history_items=which + 1)
+                self.world.settings = self.world.settings.changed(history_items=which + 1)
                 self._resume(Process(lambda: self.world.run_batch(full=True), "full batch"), fate)
             case "forget":
                 self.world.log.forget(which % len(USERS))

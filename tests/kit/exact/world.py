@@ -50,7 +50,7 @@ GRACE_SECONDS = 60
 MAX_ABORTED = 4  # so many attempts may die in one epoch
 PUBLISHING = 6  # swaps of a run before the one that publishes it; one more where it makes the record
 NEVER = 1e6  # a reader that a test has stopped waits for no store
-SETTINGS = Settings(history_items=3, remembered_ids=4, window="2d", grace=f"{GRACE_SECONDS}s")
+SETTINGS = Settings.of(history_items=3, remembered_ids=4, window="2d", grace=f"{GRACE_SECONDS}s")
 
 
 @dataclass

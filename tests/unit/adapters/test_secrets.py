@@ -115,9 +115,9 @@ def test_a_mistyped_file_shows_no_secret(tmp_path: Path) -> None:
 
 
 def test_what_travels_to_workers_or_into_a_log_shows_no_secret_and_keeps_it() -> None:
-    url, options = f"redis://:{SECRET}@h/0", {"sasl.password": SECRET}
+    url, options = f"redis://:{SECRET}@h/0", {"ssl.key.password": SECRET}
     for value in (
-        Settings(batch_views=url, speed_views=url, kafka_options=options),
+        Settings.of(batch_views=url, speed_views=url, kafka_options=options),
         Places(url, url, "h:1", Topics(), options, 1),
         Output(url, 1, "g"),
         Log("h:1", Topics(), options),

@@ -1,12 +1,13 @@
 """Settings: one place, environment over file, and a clear word on what is wrong."""
 
-from dataclasses import fields
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from adapters.settings import Settings, load_settings, milliseconds
+from adapters.settings.places import PLACES
+from core.settings.units import duration_text, memory_text
 from millrace.__main__ import main
 from schemas.errors import SettingsError
 from schemas.rules import Rules
@@ -23,14 +24,14 @@ def test_without_file_and_environment_all_is_embedded_in_the_folder(tmp_path: Pa
 def test_a_variable_overrides_the_files_key(tmp_path: Path) -> None:
     (tmp_path / "millrace.toml").write_text('kafka = "a:1"\nhistory_items = 5\n[kinds]\npin = 2.5\nrating = "value"\n')
     settings = load_settings({"MILLRACE_KAFKA": "b:2", "HOME": "/x"}, tmp_path)
-    assert (settings.kafka, settings.history_items) == ("b:2", 5)
-    assert settings.kinds == {"pin": 2.5, "rating": "value"}
-    assert load_settings({"MILLRACE_KINDS": '{"view": 1}'}, tmp_path).kinds == {"view": 1}
+    assert (settings.log.kafka, settings.fold.history_items) == ("b:2", 5)
+    assert settings.fold.kinds == {"pin": 2.5, "rating": "value"}
+    assert load_settings({"MILLRACE_KINDS": '{"view": 1}'}, tmp_path).fold.kinds == {"view": 1}
 
 
 def test_the_config_variable_names_another_file(tmp_path: Path) -> None:
     (tmp_path / "other.toml").write_text("partitions = 7\n")
-    assert load_settings({"MILLRACE_CONFIG": "other.toml"}, tmp_path).partitions == 7
+    assert load_settings({"MILLRACE_CONFIG": "other.toml"}, tmp_path).log.partitions == 7
     with pytest.raises(SettingsError, match="does not exist"):
         load_settings({"MILLRACE_CONFIG": "none.toml"}, tmp_path)
 
@@ -66,7 +67,15 @@ def test_the_config_variable_names_another_file(tmp_path: Path) -> None:
         ("kafka_options = ['sasl.password']", "'kafka_options' must be of type table"),
         ("[kafka_options]\n'security.protocol' = ['SSL']", "'security.protocol' must be text"),
         ("history_itemz = 3", "did you mean history_items"),
-        ("view_store = 'x'", "known are home, kafka"),
+        ("colour = 'x'", "known are home, kafka"),
+        ("[log]\nkafak = 'x'", r"unknown setting 'kafak' in section \[log\] of .*: did you mean kafka"),
+        ("[log]\nlease = '1s'", r"it belongs in \[speed\]"),
+        ("log = 'x'", r"write \[log\] above"),
+        ("[log]\npartitions = 0", "'log.partitions' must be at least 1"),
+        ("partitions = 3\n[log]\npartitions = 4", "in its section and outside it"),
+        ("als_factors = 3\n[recommenders.als]\nfactors = 4", "in its section and outside it"),
+        ("[recommenders.als]\nfactors = 0", "recommenders.als.factors must be at least 1"),
+        ("[recommenders]\nals = 3", "recommenders.als must be of type table"),
         ("kafka = ", "not valid TOML"),
     ],
 )
@@ -82,11 +91,11 @@ def test_an_unknown_variable_is_an_error_that_names_it(tmp_path: Path) -> None:
 
 
 def test_secrets_are_masked_when_shown() -> None:
-    shown = Settings(
-        speed_views="redis://me:hunter2@host:1/0", kafka_options={"sasl.password": "hunter2"}
+    shown = Settings.of(
+        speed_views="redis://me:hunter2@host:1/0", kafka_options={"ssl.key.password": "hunter2"}
     ).shown()  # fmt: skip
     assert "hunter2" not in str(shown)
-    assert shown["speed_views"] == "redis://me:***@host:1/0"
+    assert shown["stores"]["speed_views"] == "redis://me:***@host:1/0"
 
 
 def test_durations_are_whole_milliseconds() -> None:
@@ -103,12 +112,54 @@ def test_the_fingerprint_tells_rules_apart_and_nothing_else() -> None:
 
 def test_the_file_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
     (tmp_path / "millrace.toml").write_bytes(b"\xef\xbb\xbfpartitions = 7\n")
-    assert load_settings({}, tmp_path).partitions == 7
+    assert load_settings({}, tmp_path).log.partitions == 7
 
 
 def test_origins_are_addresses_without_a_login(tmp_path: Path) -> None:
     origins = "https://shop.example:8443, https://b.example"
-    assert load_settings({"MILLRACE_ALLOWED_ORIGINS": origins}, tmp_path).shown()["allowed_origins"] == origins
+    assert load_settings({"MILLRACE_ALLOWED_ORIGINS": origins}, tmp_path).shown()["http"]["allowed_origins"] == origins
+
+
+def test_a_file_has_sections_with_durations_and_sizes_as_text(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = '[log]\nkafka = "a:1"\n[speed]\nlease = "1.5s"\n[engine]\nmemory = "2g"\n[gate]\nitems = 3\n'
+    text += '[stores]\ntimeout = "3s"\n'
+    (tmp_path / "millrace.toml").write_text(text + '[recommenders.als]\nmemory = "1g"\nfactors = 7\n')
+    settings = load_settings({"MILLRACE_GATE_ITEMS": "4", "MILLRACE_ALS_FACTORS": "8"}, tmp_path)
+    assert (settings.log.kafka, settings.speed.lease_ms, settings.engine.memory_bytes) == ("a:1", 1_500, 2 << 30)
+    assert (settings.gate.items, settings.stores.timeout_ms) == (4, 3_000)
+    als = settings.recommender_settings["als"]
+    assert (als.factors, als.memory) == (8, 1 << 30)
+    assert capsys.readouterr().err == ""
+
+
+def test_a_file_without_sections_still_works_with_one_note(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "millrace.toml").write_text(
+        'kafka = "a:1"\nlease = "1s"\nals_factors = 7\nkeep = 3\n[kinds]\nview = 2\n'
+    )
+    for _ in range(2):
+        settings = load_settings({}, tmp_path)
+    assert (settings.log.kafka, settings.speed.lease_ms, settings.rules.kinds) == ("a:1", 1_000, {"view": 2})
+    assert settings.recommender_settings["als"].factors == 7
+    gone, old = capsys.readouterr().err.splitlines()
+    assert "keep" in gone
+    assert "has no effect" in gone
+    assert old.endswith("[fold] kinds; [log] kafka; [recommenders.als] factors; [speed] lease")
+
+
+def test_a_changed_copy_is_given_as_a_variable_would_be() -> None:
+    settings = Settings.of(lease="2s", als_factors=4)
+    assert (settings.speed.lease_ms, settings.recommender_settings["als"].factors) == (2_000, 4)
+    assert settings.changed(kinds={"view": 2}).fold.kinds == {"view": 2}
+    with pytest.raises(SettingsError, match="did you mean lease"):
+        settings.changed(leaze="2s")
+
+
+def test_shown_settings_make_the_same_settings(tmp_path: Path) -> None:
+    for length in (0, 1, 1_500, 60_000, 86_400_000):
+        assert not length or milliseconds(duration_text(length)) == length
+    assert [memory_text(1 << 30), memory_text(1536 << 20), duration_text(0)] == ["1g", "1536m", "0s"]
 
 
 def test_a_file_that_cannot_be_read_is_one_sentence(tmp_path: Path) -> None:
@@ -138,16 +189,17 @@ KUBERNETES = {
 
 def test_variables_of_kubernetes_are_ignored_with_a_note(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     settings = load_settings({**KUBERNETES, "MILLRACE_PARTITIONS": "3"}, tmp_path)
-    assert (settings.port, settings.partitions) == (8080, 3)
+    assert (settings.http.port, settings.log.partitions) == (8080, 3)
     told = capsys.readouterr().err
     assert all(name in told for name in KUBERNETES)
-    assert load_settings({"MILLRACE_PORT": "9000"}, tmp_path).port == 9000
+    assert load_settings({"MILLRACE_PORT": "9000"}, tmp_path).http.port == 9000
 
 
 @pytest.mark.parametrize("columns", ["80", "100", "200"])
 def test_every_name_can_be_copied_from_config_show(columns: str, tmp_path: Path) -> None:
     env = {"MILLRACE_HOME": str(tmp_path), "COLUMNS": columns}
     shown = CliRunner(env=env).invoke(main, ["config", "show"]).output
-    for each in fields(Settings):
-        assert f" {each.name} " in shown
-        assert f" MILLRACE_{each.name.upper()} " in shown
+    for name, place in PLACES.items():
+        if name != "recommenders":
+            assert f" {place} " in shown
+            assert f" MILLRACE_{name.upper()} " in shown

@@ -1,19 +1,17 @@
 """Views in files of one machine are not for an engine on others (docs/guarantees.md)."""
 
-from dataclasses import replace
-
 import pytest
 
 from adapters.engine.session import require_reachable_views
 from adapters.settings import Settings
 from schemas.errors import SettingsError
 
-FAR = Settings(batch_views="cassandra://c:9042/k", speed_views="redis://r:6379/0")
+FAR = Settings.of(batch_views="cassandra://c:9042/k", speed_views="redis://r:6379/0")
 FILE = "sqlite:////tmp/views.sqlite"
 
 
 @pytest.mark.parametrize(
-    "settings", [replace(FAR, batch_views=""), replace(FAR, batch_views=FILE), replace(FAR, speed_views=FILE)]
+    "settings", [FAR.changed(batch_views=""), FAR.changed(batch_views=FILE), FAR.changed(speed_views=FILE)]
 )
 def test_sqlite_views_are_refused_to_a_cluster_with_the_remedy(settings: Settings) -> None:
     with pytest.raises(SettingsError, match=r"spark://far:7077.*MILLRACE_BATCH_VIEWS.*MILLRACE_SPEED_VIEWS"):

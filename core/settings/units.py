@@ -1,5 +1,7 @@
 """Durations and amounts of memory as people write them."""
 
+from collections.abc import Mapping
+
 from schemas.errors import SettingsError
 
 _UNITS_MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
@@ -22,3 +24,18 @@ def memory_bytes(text: str) -> int:
         return int(float(text[:-1]) * _UNITS_BYTES[text[-1:].lower()])
     except (ValueError, KeyError, OverflowError):
         raise SettingsError(f"'{text}' is not an amount of memory: write a number and k, m, g or t, e.g. 4g") from None
+
+
+def duration_text(whole: int) -> str:
+    """The milliseconds as a person would write them, in the largest unit that leaves no rest."""
+    return _written(whole, _UNITS_MS) if whole else "0s"
+
+
+def memory_text(whole: int) -> str:
+    """The bytes as a person would write them, in the largest unit that leaves no rest; without one if none does."""
+    return _written(whole, {"": 1, **_UNITS_BYTES})
+
+
+def _written(whole: int, units: Mapping[str, int]) -> str:
+    size, unit = max((size, unit) for unit, size in units.items() if whole % size == 0)
+    return f"{whole // size}{unit}"

@@ -1,0 +1,43 @@
+"""The field of a section of settings, with all that a person must know about it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import Field, dataclass, field
+from typing import Any, Literal
+
+_NAME = "setting"  # of the entry in a field's metadata
+
+
+@dataclass(frozen=True)
+class Setting:
+    """``about``: what the value means and why the default is what it is, for the page of settings."""
+
+    about: str
+    at_least: float | None = None
+    at_most: float | None = None
+    one_of: tuple[str, ...] = ()
+    unit: Literal["", "duration", "memory"] = ""  # written as text such as 24h or 4g; milliseconds or bytes once read
+    variable: str = ""  # the name outside sections, in capitals the variable's; empty: the key
+    default_is: str = ""  # in words, where the default is empty
+    instead: str = "it takes no address with a login or options"  # the remedy for text that may hold a password
+    may_hold_passwords: bool = False
+    parse: Callable[[str, Any], Any] | None = None  # (name, value) -> value, after all other checks; may raise
+    rule: bool = False  # whether it decides what events mean
+
+
+def setting(default: Any, about: str, **more: Any) -> Any:
+    """A dataclass field that is a setting; ``more`` are the fields of ``Setting``."""
+    metadata, hidden = {_NAME: Setting(about, **more)}, not more.get("may_hold_passwords", False)
+    if isinstance(default, Mapping):
+        return field(default_factory=lambda: dict(default), metadata=metadata, repr=hidden)
+    return field(default=default, metadata=metadata, repr=hidden)
+
+
+def setting_of(entry: "Field[Any]") -> Setting:
+    """What is known of a field; of a plain one, nothing."""
+    found: Setting = entry.metadata.get(_NAME, Setting(""))
+    return found
+
+
+def key_of(entry: "Field[Any]") -> str:
+    """The field's name in a file: without the unit, which the text there names."""
+    return entry.name.removesuffix("_ms").removesuffix("_bytes") if setting_of(entry).unit else entry.name
