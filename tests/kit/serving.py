@@ -99,7 +99,7 @@ def problem(response: Response, status: int) -> dict[str, Any]:
 def settings(tmp_path: Path, log: Log) -> Settings:
     """Of an API whose log is the test's own."""
     prefix = log.topics.events.removesuffix("events")
-    return Settings(home=tmp_path, kafka=log.bootstrap, topic_prefix=prefix)
+    return Settings.of(home=tmp_path, kafka=log.bootstrap, topic_prefix=prefix)
 
 
 @pytest.fixture
