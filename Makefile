@@ -44,7 +44,8 @@ check: .venv/ready ## ruff, mypy and the import rules
 	@$(BIN)/mypy bench
 	@$(BIN)/python -m pytest -q tests/test_architecture.py
 
-format: .venv/ready ## format the code and mend what ruff can
+format: .venv/ready ## format the code, mend what ruff can, and bring docs/settings.md up to date
+	@$(BIN)/python -m adapters.settings.page
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
