@@ -27,7 +27,7 @@ from schemas.control import Control, Generation, Position
 from schemas.errors import BadInput, SettingsError
 from serving_layer.reading.snapshot import Snapshot
 from speed_layer.clean_up import LOOK_EVERY_SECONDS
-from tests.kit.exact.story import ALL, HALF, Story, not_listed, require
+from tests.kit.exact.story import ALL, HALF, Story, WrongAnswer, not_listed, require
 from tests.kit.exact.world import PUBLISHING
 
 
@@ -344,7 +344,8 @@ def test_11_segments_above_the_floor_are_never_deleted() -> None:
         story.clean_up(life)
         assert story.world.control.floor == made[1].boundary.offsets
         kept = {space.split("/")[2] for space in story.speed.store.spaces(SPEED) if space.count("/") == 2}
-        assert kept == {str(made[1].boundary.id), str(made[2].boundary.id)}
+        needed = {str(made[1].boundary.id), str(made[2].boundary.id)}
+        story.must(kept == needed, f"segments {kept} are kept, {needed} are needed")
         story.exact()
 
     def one_more(patch: pytest.MonkeyPatch, story: Story) -> None:
@@ -358,7 +359,7 @@ def roll_back(story: Story, target: str | None) -> None:
     try:
         change_control(story.world.batch, lambda each: core.control.changes.rollback(each, target))
     except BadInput as refusal:
-        raise AssertionError(refusal) from refusal
+        raise WrongAnswer(refusal) from refusal
 
 
 def unchecked(patch: pytest.MonkeyPatch, _: Story) -> None:
@@ -406,7 +407,7 @@ def test_12_a_rollback_holds_against_scheduled_runs() -> None:
         made, _ = three_generations(story)
         roll_back(story, made[1].id)
         story.world.run_batch(activate=None)
-        assert story.world.control.active == made[1].id
+        story.must(story.world.control.active == made[1].id, "a scheduled run undid the rollback")
         story.exact()
 
     require(tale, lambda patch, _: patch.setattr(batch_layer.runs, "_activates", lambda *_: True))
@@ -472,7 +473,7 @@ def test_14_a_run_of_the_old_rules_that_ends_after_a_full_one_is_not_published()
         story.world.settings = story.world.settings.changed(history_items=1)
         full = story.world.run_batch(full=True)
         story.finish(slow, SettingsError, BadInput)
-        assert story.world.control.active == full.id
+        story.must(story.world.control.active == full.id, "a generation of the old rules serves")
         story.exact(degraded=("speed",))
 
     def unasked(patch: pytest.MonkeyPatch, _: Story) -> None:

@@ -94,8 +94,8 @@ def test_1_a_publication_whose_answer_was_lost_is_known_by_reading_again() -> No
         story.send(8)
         run = Process(story.world.run_batch)
         assert run.resume(Fate(PUBLISHING + 1, "unknown", "swap"))
-        assert run.error is None
-        assert story.world.control.active == run.result.id
+        story.must(run.error is None, f"a publication that counts is reported as failed: {run.error!r}")
+        story.must(story.world.control.active == run.result.id, "another generation serves")
 
     def taken_as_it_comes(store: Any, old: bytes, new: bytes) -> bool:
         swapped: bool = store.swap(CONTROL, old, new)
@@ -126,8 +126,8 @@ def test_1_a_publication_that_was_refused_is_not_taken_for_done() -> None:
         story.send(8)
         run = Process(story.world.run_batch)
         assert run.resume(Fate(PUBLISHING + 1, "refused", "swap"))
-        assert isinstance(run.error, StoreUnavailable)
-        assert story.world.control.active is None
+        story.must(isinstance(run.error, StoreUnavailable), "a publication that was refused is reported as done")
+        story.must(story.world.control.active is None, "a generation serves that was refused")
 
     def believed(store: Any, old: bytes, new: bytes) -> bool:
         try:

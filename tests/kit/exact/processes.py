@@ -13,6 +13,10 @@ MOST_CALLS = 5_000
 PATIENCE_SECONDS = 60
 
 
+class InCircles(AssertionError):
+    """A process asks its stores for ever, and comes to no end."""
+
+
 class Crash(BaseException):
     """The process dies here, as by ``kill -9``: nothing between two calls to a store outlives it."""
 
@@ -79,7 +83,8 @@ class Process:
     def meet(self, name: str, call: Callable[[], T], half: Callable[[], object] | None, later: "Later") -> T:
         """One call to a store, as the process's fate has it."""
         self._calls += 1
-        assert self._calls < MOST_CALLS, f"{self.name} runs in circles"
+        if self._calls >= MOST_CALLS:
+            raise InCircles(f"{self.name} runs in circles")
         if self._doomed:
             raise Crash
         if self._fate is None or self._fate.of not in ("", name):

@@ -161,6 +161,7 @@ class World:
                 patch.setattr(timed, "time", clock)
             for job in (batch_layer.jobs.generation, batch_layer.jobs.view_maker):
                 patch.setattr(job, "batch_views", lambda settings: self.batch)
+            patch.setattr(batch_layer.runs, "say_warnings", lambda *_: None)  # a log in memory has no broker's settings
             patch.setattr(speed_layer.fold_step, "Log", lambda *_: None)
             patch.setattr(speed_layer.fold_step, "bury_all", lambda _, letters: self.buried.append(letters))
             patch.setattr(batch_fold, "EVENTS_AT_ONCE", 5)
