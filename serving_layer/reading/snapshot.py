@@ -1,7 +1,7 @@
 """One consistent reading of both views: all of a micro-batch or none, one generation (contract §5 rules 6 and 7)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import reduce
 from typing import Any
 
@@ -27,6 +27,7 @@ from core.rows.merging import added, committed_parts, overlaid
 from core.rows.views import merge_facts, merge_items
 from schemas.control import Control, Offsets, Position
 from schemas.errors import NotReady
+from serving_layer.reading.course import Course
 from serving_layer.reading.kept_rows import KEPT, KeptRows
 from serving_layer.reading.patience import Lost, reading
 from serving_layer.reading.views import BATCH, CATALOGUE_SIDE, SPEED_SIDE, Moved, Views
@@ -51,6 +52,7 @@ class Snapshot:
     segments: tuple[int, ...]
     degraded: tuple[str, ...]
     has_catalogue: bool = True
+    course: Course = field(default_factory=Course, compare=False, repr=False)
 
     @staticmethod
     def take(views: Views, without: Mapping[str, str]) -> "Snapshot":
@@ -88,12 +90,10 @@ class Snapshot:
     @property
     def facts(self) -> Facts:
         """What is known of the whole log up to here; read once."""
-        # Not cached_property: up to Python 3.11 all snapshots share its lock, and readers would wait for one another.
-        if "facts" not in self.__dict__:
+        if self.course.facts is None:
             parts = self._parts(names.FACTS, [names.FACTS_KEY]).get(names.FACTS_KEY)
-            self.__dict__["facts"] = unpack_facts(reduce(merge_facts, parts)) if parts else Facts()
-        known: Facts = self.__dict__["facts"]
-        return known
+            self.course.facts = unpack_facts(reduce(merge_facts, parts)) if parts else Facts()
+        return self.course.facts
 
     @property
     def offsets(self) -> Offsets:
@@ -108,12 +108,12 @@ class Snapshot:
             "generation": self.generation,
             "segment": self.segments[-1] if self.segments else None,
             "fresh_to": {"event_time": self.facts.as_of, "offsets": offsets},
-            "degraded": [*self.degraded, *self.__dict__.get("lacking", [])],
+            "degraded": [*self.degraded, *self.course.lacking],
         }
 
     def lack(self, part: str) -> None:
         """Have the answer say that it was computed without that part."""
-        self.__dict__.setdefault("lacking", []).append(part)
+        self.course.lacking.append(part)
 
     def pairs(self, items: Sequence[bytes]) -> dict[bytes, dict[bytes, int]]:
         """Each item's co-ratings in thousandths, by the other item."""
