@@ -1,6 +1,5 @@
 """Second step of a micro-batch, after the shuffle by row: add up what the fold step emitted and write it once."""
 
-import json
 from collections.abc import Iterable, Iterator
 from functools import reduce
 from operator import itemgetter
@@ -30,9 +29,8 @@ def write_sums(batches: Iterable[pa.RecordBatch], batch: MicroBatch) -> Iterator
 def _changes(batches: Iterable[pa.RecordBatch], tallies: list[Tally]) -> Iterator[Change]:
     """The changes; what the fold step counted goes to ``tallies``."""
     for rows in batches:
-        columns = (rows.column(name).to_pylist() for name in ("view", "segment", "key", "value"))
+        tallies += [Tally(*columns) for columns in rows.column("tally").drop_null().to_pylist()]
+        changes = rows.filter(rows.column("view").is_valid())
+        columns = (changes.column(name).to_pylist() for name in ("view", "segment", "key", "value"))
         for view, segment, key, value in zip(*columns, strict=True):
-            if view:
-                yield (view, segment), key, value
-            else:
-                tallies.append(Tally(**json.loads(value)))
+            yield (view, segment), key, value

@@ -1,0 +1,41 @@
+"""What the tasks of a micro-batch did is counted once, however its changes are shuffled."""
+
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from adapters.log.kafka_log import Topics
+from adapters.records.control import change_position
+from adapters.stores.opened import store
+from core.control.changes import first_control, first_position, register
+from core.events.parcels import packed, unpacked
+from schemas.control import LogIdentity
+from schemas.rules import Rules
+from speed_layer.micro_batch import CHANGES, MicroBatch, Places, Tally
+from speed_layer.write_step import write_sums
+
+
+@pytest.mark.parametrize("tasks", [1, 2, 5])
+def test_tallies_of_all_fold_tasks_are_added_to_what_the_write_tasks_did(tmp_path: Path, tasks: int) -> None:
+    control = first_control(LogIdentity("cluster", "topic", 1), {0: 0}, "rules")
+    views = f"sqlite:///{tmp_path}/views.sqlite"
+    begun = change_position(store(views, 2000), None, register(first_position(control, "me")))
+    assert begun is not None
+    places = Places(views, views, "", Topics(), {}, 2000)
+    batch = MicroBatch(begun, {0: 9}, control.boundaries, {0: None}, Rules(partitions=1), places)
+    folded = [
+        [{"view": "norms", "segment": 0, "key": b"", "value": b"\x01"}, {"key": b"", "tally": (1, 5, 2, 3, 90)}],
+        [{"key": b"", "tally": (2, 4, 0, 1, 10)}],
+        [{"view": "norms", "segment": 0, "key": b"item", "value": b"\x01"}],
+    ]
+    parcels = [each for rows in folded for each in packed([pa.RecordBatch.from_pylist(rows, CHANGES)], tasks)]
+    total = Tally()
+    for task in range(tasks):
+        mine = [parcel for parcel in parcels if parcel.column("task")[0].as_py() == task]
+        for written in write_sums(unpacked(mine), batch):
+            total = total.plus(Tally(*(column[0].as_py() for column in written.columns)))
+    assert (total.events, total.rejected, total.rows) == (9, 2, 3 + 1 + 2)  # an empty key is a row like any other
+    assert total.puts in (3 + 1, 3 + 2)
+    assert total.bytes > 100
+    store(views, 2000).close()
