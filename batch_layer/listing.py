@@ -21,7 +21,7 @@ def row_of(control: Control, name: str | None) -> dict[str, Any]:
         "boundary": {str(p): offset for p, offset in boundary.offsets.items()},
         "published_at": generation.published_at if generation else None,
         "reason": found.reason if found else "",
-        "mode": found.metrics.get("mode", "") if found else "",
+        "mode": found.measured.mode if found else "",
         "gate": found.metrics.get("gate", {}) if found else {},
         "done": list(run.done) if run else None,
         "metrics": found.metrics if found else {},

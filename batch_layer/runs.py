@@ -119,7 +119,7 @@ class Runs:
             if not run.full:
                 require_rules(control, rules)  # a full run may have published others meanwhile
             changed = runs.become(control, run.id, now, activate and _activates(control, run.scheduled))
-            anew = run.metrics.get("from_before")
+            anew = run.measured.from_before
             return new_epoch(changed) if anew and control.epoch == changed.epoch > 0 else changed
 
         control = change_control(self._views, swap)

@@ -65,7 +65,7 @@ def in_lake(settings: Settings) -> "pa.Table":
     lake, gone = Lake(spark, settings.lake_path), _forgotten(settings, control)
     events = lake.weighed(lake.stretch(settings.rules, active.boundary.offsets, forgotten=gone))
     most = settings.evaluation.events or Settings().evaluation.events
-    total = active.metrics["events"]
+    total = active.measured.events
     if total > most:
         sayer("evaluate")(f"a sample of users with about {most:,} of {total:,} events (evaluation_events)")
     with waiting("reading the lake"):

@@ -67,6 +67,6 @@ def _step(care: "LakeCare", step: str, log: "Log", control: "Control", keep_ms: 
         return care.purge(forgotten(log, control.forgotten), control.forgotten)
     if step == "optimize":
         return care.optimize()
-    metrics = [each.metrics for each in control.generations] + [each.metrics for each in control.runs]
-    made_from = [each["lake_version"] for each in metrics if "lake_version" in each]
+    figures = [made.measured for made in control.generations] + [run.measured for run in control.runs]
+    made_from = [each.lake_version for each in figures if each.lake_version is not None]
     return care.vacuum(keep_ms, made_from, time.time_ns() // 1_000_000)

@@ -8,6 +8,7 @@ reading again.
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from schemas.metrics import Measured, measured
 from schemas.records import from_json, to_json
 
 Offsets = dict[int, int]  # partition -> offset; a range end is exclusive
@@ -45,6 +46,11 @@ class Generation:
     metrics: dict[str, Any] = field(default_factory=dict)
     forgotten: int = 0  # how many marks of the topic ``forgotten`` are in effect in it
 
+    @property
+    def measured(self) -> Measured:
+        """The metrics that several rooms read, with their types."""
+        return measured(self.metrics)
+
 
 @dataclass(frozen=True)
 class Run:
@@ -66,6 +72,11 @@ class Run:
     done: tuple[str, ...] = ()
     metrics: dict[str, Any] = field(default_factory=dict)
     forgotten: int = 0  # as of the generation
+
+    @property
+    def measured(self) -> Measured:
+        """The metrics that several rooms read, with their types."""
+        return measured(self.metrics)
 
 
 @dataclass(frozen=True)

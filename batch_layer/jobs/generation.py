@@ -97,7 +97,7 @@ class BatchJob:
 
     def _step(self, step: str, name: str) -> dict[str, Any]:
         control, run = self._runs.find(name)
-        if step in ("gate", "publish") and not run.metrics.get("gate", {}).get("passed", True):
+        if step in ("gate", "publish") and not run.measured.gate.passed:
             self._refuse(run)
         if isinstance(run, Generation) or step in run.done:
             self.say(f"run {name}: {step} is done already")
@@ -155,7 +155,7 @@ class BatchJob:
         """Publish what the gate refused, if that is not done yet, without activating it; raises ``Refused``."""
         if isinstance(run, Run):
             self._runs.publish(run, self._rules_of(run), activate=False)
-        reasons = "; ".join(run.metrics["gate"]["reasons"])
+        reasons = "; ".join(run.measured.gate.reasons)
         raise Refused(
             f"generation {run.id} is kept but not activated: {reasons}. The active one serves on; to activate it all "
             f"the same: `millrace rollback {run.id}`, or a new one by `millrace batch run --ungated`"

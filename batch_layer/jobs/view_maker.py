@@ -18,6 +18,7 @@ from core.events.parcels import PARCELS_DDL, packed, unpacked
 from core.rows.codec import Facts, pack_facts, unpack_facts
 from core.rows.views import FACTS, FACTS_KEY
 from schemas.control import Generation, Offsets, Run
+from schemas.metrics import Measured
 from schemas.rules import Rules
 
 if TYPE_CHECKING:
@@ -82,17 +83,17 @@ class ViewMaker:
         return {**told, "rejected": facts.rejected or {}, **({"new_rejected": new} if base else {})}
 
     def _told(self, base: Generation | None, count: int, more: dict[str, int]) -> dict[str, Any]:
-        before = base.metrics if base else {}
-        known = before.get("rows", {})
+        before = base.measured if base else Measured()
+        known = before.rows
         sizes = {view: known.get(view, 0) + more.get(view, 0) for view in sorted(known.keys() | more.keys())}
         since = f" since generation {base.id}" if base else ""
         self.say(f"folded {count:,} events{since}: " + ", ".join(f"{n:,} {view}" for view, n in sizes.items()))
-        told = {"mode": "full" if base is None else "incremental", "events": before.get("events", 0) + count}
+        told = {"mode": "full" if base is None else "incremental", "events": before.events + count}
         return {**told, "rows": sizes, **({"base": base.id, "new_events": count} if base else {})}
 
     def _duplicates(self, facts: Facts, base: Generation | None) -> int:
         """How many of all events below the boundary are duplicates."""
-        new = facts.duplicates - (base.metrics.get("duplicates", 0) if base else 0)
+        new = facts.duplicates - (base.measured.duplicates if base else 0)
         if new:
             self.say(f"{new:,} of these events are duplicates: their user's history knew their event_id already")
         return facts.duplicates
@@ -124,15 +125,14 @@ class ViewMaker:
 
     def rejected(self, start: Offsets | None) -> dict[str, int]:
         """How many records from ``start`` to below the boundary were rejected, by reason."""
-        version = self.run.metrics.get("rejected_version")
+        version = self.run.measured.rejected_version
         found = self._lake.rejected_until(self.run.boundary.offsets, start, version, self.forgotten)
         return {row["reason"]: row["count"] for row in found.groupBy("reason").count().collect()}
 
     @property
     def _version(self) -> int | None:
         """Of the lake's events, as the run's first step left them."""
-        version: int | None = self.run.metrics.get("lake_version")
-        return version
+        return self.run.measured.lake_version
 
     @property
     def _lake(self) -> Lake:

@@ -79,7 +79,7 @@ def publish(control: Control, generation: Generation, activate: bool = True) -> 
             f"generation {generation.id} ends before the active one ({control.active}): a later run was faster; "
             "nothing was changed"
         )
-    refused = 0 if generation.metrics.get("gate", {}).get("passed", True) else control.refused + 1
+    refused = 0 if generation.measured.gate.passed else control.refused + 1
     kept = replace(control, generations=(*control.generations, generation), refused=refused)
     if not activate:
         return kept

@@ -13,6 +13,7 @@ from core.control.boundaries import reaches
 from core.control.changes import boundary_of, publish, record_boundary
 from schemas.control import Boundary, Control, Generation, Offsets, Run
 from schemas.errors import BadInput
+from schemas.metrics import measured
 
 STEPS = ("ingest", "compute", "train", "evaluate", "gate", "publish")
 
@@ -89,10 +90,11 @@ def note(control: Control, name: str, step: str, metrics: dict[str, Any], now: i
         BadInput: the run was given up, or what the step read was dropped while it read it.
     """
     run = require_run(control, name)
-    base = metrics.get("base")
+    found = measured(metrics)
+    base = found.base
     if base is not None and control.generation(base) is None:
         raise BadInput(f"generation {base}, from which run {name} began, was dropped meanwhile: a later run was faster")
-    seconds = {**run.metrics.get("step_seconds", {}), **metrics.get("step_seconds", {})}
+    seconds = run.measured.step_seconds | found.step_seconds
     merged = {**run.metrics, **metrics, "step_seconds": seconds}
     done = tuple(each for each in STEPS if each in run.done or each == step)
     noted = replace(run, done=done, metrics=merged, moved_at=now)
@@ -106,7 +108,7 @@ def become(control: Control, name: str, now: int, activate: bool) -> Control:
         BadInput: as ``core.control.changes.publish``, or it was given up.
     """
     run = require_run(control, name)
-    metrics = {**run.metrics, "seconds": round(sum(run.metrics.get("step_seconds", {}).values()), 1)}
+    metrics = {**run.metrics, "seconds": round(sum(run.measured.step_seconds.values()), 1)}
     generation = Generation(run.id, run.boundary, run.fingerprint, now, run.reason, metrics, run.forgotten)
     published = publish(control, generation, activate)
     older = list(takewhile(lambda each: each.id != name, published.runs)) if activate else []

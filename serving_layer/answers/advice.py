@@ -76,19 +76,19 @@ def about_control(control: Control) -> list[str]:
     newest = newest_refused(control)
     if control.refused and newest is not None:
         times = f"the last {control.refused} generations" if control.refused > 1 else "the newest generation"
-        reasons = "; ".join(newest.metrics.get("gate", {}).get("reasons", []))
+        reasons = "; ".join(newest.measured.gate.reasons)
         out.append(
             f"the gate refused {times}, so {control.active or 'the empty generation'} serves on ({reasons}): mend what "
             f"it names and run `millrace batch run`, or activate it all the same: `millrace rollback {newest.id}`"
         )
     active = control.generation(control.active)
-    drifted = active.metrics.get("gate", {}).get("warnings", []) if active else []
+    drifted = active.measured.gate.warnings if active else ()
     return out + [f"generation {control.active}: {each}" for each in drifted]
 
 
 def newest_refused(control: Control) -> Generation | None:
     """The newest kept generation that the gate refused."""
-    refused = [g for g in control.generations if not g.metrics.get("gate", {}).get("passed", True)]
+    refused = [g for g in control.generations if not g.measured.gate.passed]
     return refused[-1] if refused else None
 
 
@@ -124,7 +124,7 @@ def _forgetting(found: Found) -> list[str]:
     ready = [each for each in control.generations if each.forgotten > control.forgotten]
     then = "run `millrace batch run --full`, which puts it into effect whatever else the gate finds but wrong sums"
     if ready:
-        name, passed = ready[-1].id, ready[-1].metrics.get("gate", {}).get("passed", True)
+        name, passed = ready[-1].id, ready[-1].measured.gate.passed
         why = "a rollback holds" if passed else "the gate refused it"
         then = f"generation {name} forgets them and is not active, as {why}; {then}"
     return [f"{who} to be forgotten, the first since {since}: {then}"]

@@ -10,6 +10,7 @@ from adapters.records.control import Applied
 from adapters.records.lease import Sign
 from core.control.changes import first_control
 from schemas.control import Boundary, Control, Generation, LogIdentity, Position, Run
+from schemas.metrics import Gate, Measured
 from schemas.records import from_json
 
 LOG = LogIdentity("cluster", "topic", 12)
@@ -75,3 +76,21 @@ def test_a_name_of_half_a_surrogate_pair_is_read_and_written() -> None:
 def test_a_text_that_is_no_such_record_is_a_value_error(text: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
         from_json(Sign, text)
+
+
+def test_metrics_are_read_with_their_types_and_kept_as_they_are() -> None:
+    metrics = {
+        "events": 3,
+        "gate": {"passed": False, "reasons": ["small"]},
+        "models": {"als": {"factors": 8}},
+        "new": 1,
+    }
+    generation = replace(CONTROL.generations[0], metrics=metrics)
+    assert generation.measured == Measured(events=3, gate=Gate(False, ("small",)))
+    read = Control.from_json(replace(CONTROL, generations=(generation,)).to_json()).generations[0]
+    assert read.metrics == metrics
+
+
+def test_nothing_is_held_against_a_generation_whose_metrics_say_nothing() -> None:
+    assert replace(CONTROL.runs[0], metrics={}).measured == Measured()
+    assert Measured().gate.passed
