@@ -28,9 +28,11 @@ airflow: setup .venv-airflow/ready ## Airflow with the DAGs, beside broker, spee
 
 # Long files first, and two at a time: much of a test run is waiting for servers.
 AT_ONCE = -n 2 --dist loadfile --no-loadscope-reorder
+# Unit tests share no servers, so that any of them may run anywhere.
+UNIT_AT_ONCE = $(if $(filter tests/unit,$(TESTS)),-n 2 --dist worksteal)
 test: setup .venv-airflow/ready ## tests, on real servers, some 20 minutes (TESTS="tests/unit -k fold")
 	@$(BIN)/python -m adapters.machine.jars $(JARS)
-	@$(BIN)/python -m pytest $(or $(TESTS),-m "not deep" $(AT_ONCE)) $(ARGS)
+	@$(BIN)/python -m pytest $(or $(TESTS),-m "not deep" $(AT_ONCE)) $(UNIT_AT_ONCE) $(ARGS)
 
 test-deep: setup .venv-airflow/ready ## the long ones: crashes at every step, Airflow, a Spark cluster, full disks
 	@$(BIN)/python -m adapters.machine.jars $(JARS)

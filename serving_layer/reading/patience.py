@@ -34,10 +34,11 @@ class LeftBehind(Exception):
 
 @dataclass
 class Patience:
-    """The budget of one answer, in seconds for each side, over all its attempts."""
+    """The budget of one answer, in seconds for each side, over all its attempts; ``clock`` says what reads take."""
 
     seconds: float
     spent: dict[str, float] = field(default_factory=dict)
+    clock: Callable[[], float] = time.monotonic
 
     def attempt(self, compute: Callable[[], T]) -> T:
         """``compute`` on a thread of its own.
@@ -73,7 +74,7 @@ class _Attempt(Generic[T]):
 
     @contextmanager
     def reading(self, side: str) -> Iterator[None]:
-        spent, started = self.patience.spent.get(side, 0.0), time.monotonic()
+        spent, started = self.patience.spent.get(side, 0.0), self.patience.clock()
         if self.left_behind:
             raise LeftBehind
         if spent >= self.patience.seconds:
@@ -84,7 +85,7 @@ class _Attempt(Generic[T]):
         finally:
             self._reading = None
             if not self.left_behind:
-                self.patience.spent[side] = spent + time.monotonic() - started
+                self.patience.spent[side] = spent + self.patience.clock() - started
 
     def ended(self, seconds: float) -> bool:
         """Whether it has, at the latest after so many seconds."""
@@ -110,7 +111,7 @@ class _Attempt(Generic[T]):
 
     def _left(self, reading: tuple[str, float]) -> float:
         side, since = reading
-        return self.patience.seconds - self.patience.spent.get(side, 0.0) - (time.monotonic() - since)
+        return self.patience.seconds - self.patience.spent.get(side, 0.0) - (self.patience.clock() - since)
 
 
 def seconds_left(side: str, otherwise: float) -> float:

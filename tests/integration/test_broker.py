@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -70,10 +71,13 @@ def test_commands_that_begin_at_once_share_one_broker(home: Path) -> None:
 
 
 def test_commands_that_race_for_the_start_share_one_broker(home: Path) -> None:
+    together = threading.Barrier(4)
+
     def use(_: int) -> str:
         with embedded_broker(home) as bootstrap:
-            time.sleep(1)
+            together.wait(60)
             assert len(processes(home, "kafka.Kafka")) == len(processes(home, "broker_keeper")) == 1
+            together.wait(60)  # nobody leaves before all have looked
             return cluster_id(bootstrap, {})
 
     with ThreadPoolExecutor(4) as pool:
