@@ -7,7 +7,7 @@ UNLIMITED = -1
 # The client sends up to 1,000,000 bytes at once, and a topic must take such a batch whole.
 LEAST_MESSAGE_BYTES = 1_000_000
 HEADER_BYTES = 64 * 1024  # a dead letter is larger than its record by some headers
-_DAY_MS = 86_400_000
+_UNITS = {"day": 86_400_000, "hour": 3_600_000, "minute": 60_000, "second": 1_000}
 COMPACT, BATCHES = "cleanup.policy=compact", "max.message.bytes=1048588"
 
 
@@ -66,9 +66,9 @@ def _appended(role: str, state: TopicState, retention_ms: int) -> Iterator[Findi
         return
     wanted = retention_ms if role == "events" else UNLIMITED
     if state.retention_ms != UNLIMITED and (wanted == UNLIMITED or state.retention_ms < wanted):
-        asked = "no limit" if wanted == UNLIMITED else f"{wanted} ms"
+        asked = "no limit" if wanted == UNLIMITED else _span(wanted)
         found = (
-            f"keeps records for {_days(state.retention_ms)} (retention.ms={state.retention_ms}), Millrace asks for "
+            f"keeps records for {_span(state.retention_ms)} (retention.ms={state.retention_ms}), Millrace asks for "
             f"{asked}: older ones are removed, and what needs them stops"
         )
         meant = ", or set retention_ms of Millrace to it if that is meant" if role == "events" else ""
@@ -86,7 +86,7 @@ def _compacted(state: TopicState) -> Iterator[Finding]:
     limited = state.retention_ms != UNLIMITED or state.retention_bytes != UNLIMITED
     if state.policy == {"compact"} or (state.policy == {"compact", "delete"} and not limited):
         return
-    lost = f"after {_days(state.retention_ms)}" if state.retention_ms != UNLIMITED else "beyond retention.bytes"
+    lost = f"after {_span(state.retention_ms)}" if state.retention_ms != UNLIMITED else "beyond retention.bytes"
     why = f"descriptions are removed {lost}" if limited else "every earlier description is kept"
     yield Finding(state.name, f"has not {COMPACT} alone ({_policy(state)}): {why}", _alter(state, COMPACT))
 
@@ -124,5 +124,10 @@ def _alter(state: TopicState, change: str) -> str:
     return f"Set it: kafka-configs.sh --alter --topic {state.name} --add-config {change}"
 
 
-def _days(milliseconds: int) -> str:
-    return f"{milliseconds / _DAY_MS:,.3g} days"
+def _span(milliseconds: int) -> str:
+    """A duration in the largest unit of which it holds one."""
+    for name, length in _UNITS.items():
+        if milliseconds >= length:
+            number = f"{milliseconds / length:,.4g}"
+            return f"{number} {name}{'' if number == '1' else 's'}"
+    return f"{milliseconds} ms"

@@ -50,6 +50,21 @@ def test_a_finite_retention_that_nobody_asked_for_is_said_in_days() -> None:
     assert len(judge({"forgotten": replace(good("forgotten"), retention_ms=WEEK_MS)}, WEEK_MS, 1)) == 1
 
 
+@pytest.mark.parametrize(
+    ("retention_ms", "said"),
+    [
+        (60_000, "1 minute "),
+        (500, "500 ms "),
+        (90_000, "1.5 minutes "),
+        (3_600_000, "1 hour "),
+        (WEEK_MS * 53, "371 days "),
+    ],
+)
+def test_a_retention_is_said_in_the_unit_that_fits(retention_ms: int, said: str) -> None:
+    (finding,) = judge({"events": replace(good("events"), retention_ms=retention_ms)}, UNLIMITED, 1)
+    assert f"keeps records for {said}(retention.ms={retention_ms})" in finding.text
+
+
 def test_a_limit_in_bytes_is_said() -> None:
     (finding,) = judged(retention_bytes=1 << 30)
     assert "retention.bytes=-1" in finding.text
