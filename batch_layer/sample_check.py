@@ -122,7 +122,7 @@ def _states(slow: SlowView, views: ViewStore, generation: str, found: Check) -> 
     book, users = generation_book(generation), [user.encode() for user in slow.histories]
     histories, seen = views.read(book, HISTORY, users), views.read(book, SEEN, users)
     for user in slow.histories:
-        expected, stored = proving.history_of(slow, user), proving.stored_history(_parts(histories, user))
+        expected, stored = proving.history_of(slow.histories, user), proving.stored_history(_parts(histories, user))
         found.hold(f"history of {user}", expected, stored, proving.in_words)
         words = proving.stored_words(_parts(seen, user))
         found.hold(f"items seen by {user}", slow.seen.get(user, {}), words)

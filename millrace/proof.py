@@ -121,7 +121,8 @@ class _Past:
         """The slow twin of everything below ``upto``: from the lake as far as it reaches, the rest from the log."""
         start = origin(control)
         covered = earliest(latest(start, self.lake.covered(control.log, start)), upto)
-        prefix = Prefix(self.rules, covered, read=self._of_log, newest=newest)
+        boundary = control.active_boundary.offsets if control.active else None
+        prefix = Prefix(self.rules, covered, read=self._of_log, newest=newest, boundary=boundary)
         # The lake may hold what was in the log before this control record was made.
         events = lake_events(self.lake, self.rules, dict.fromkeys(start, 0), covered)
         events = watched("recomputing the lake", events, sum(covered.values()))

@@ -4,10 +4,11 @@ Formats are shared with the layers (``core.rows.codec``), computations are not: 
 """
 
 import hashlib
+from collections.abc import Mapping
 from functools import reduce
 from typing import Any
 
-from core.fold.slow import SlowView
+from core.fold.slow import SlowHistory, SlowView
 from core.rows.codec import (
     ID_BYTES,
     Facts,
@@ -30,9 +31,9 @@ def digest(event_id: str) -> bytes:
     return hashlib.blake2b(event_id.encode(), digest_size=ID_BYTES).digest()
 
 
-def history_of(slow: SlowView, user: str) -> History:
+def history_of(histories: Mapping[str, SlowHistory], user: str) -> History:
     """The user's history; the empty one where the user has no event."""
-    known = slow.histories.get(user)
+    known = histories.get(user)
     if known is None:
         return History()
     entries = (HistoryEntry(item.encode(), *entry) for item, entry in known.entries.items())

@@ -2,6 +2,9 @@
 
 A sum below a boundary stays as it is while the speed layer goes on; a history does not. The slow twin is therefore
 carried on to the speed layer's newest position, and once more for those users whose rows were written since.
+
+The generation's own histories are compared at its boundary, also those that the speed layer's hide from readers: the
+next generation begins from them.
 """
 
 from collections.abc import Callable, Iterable
@@ -9,7 +12,7 @@ from dataclasses import dataclass, field
 
 from core.control.boundaries import latest
 from core.events.partitioner import partition_of
-from core.fold.slow import SlowView
+from core.fold.slow import SlowHistory, SlowView
 from core.proof import proving
 from core.rows.views import HISTORY
 from schemas.control import Offsets, Position
@@ -26,6 +29,8 @@ class Prefix:
     """The slow twin of the log below ``upto``.
 
     ``read`` gives what lies between two offsets, ``newest`` the speed layer's position now; both None: nothing comes.
+    ``boundary`` is where the generation ends, ``then`` the histories there of users with events since; None: it has
+    none to compare.
     """
 
     rules: Rules
@@ -33,11 +38,14 @@ class Prefix:
     slow: SlowView = field(default_factory=SlowView)
     read: Callable[[Offsets, Offsets], Iterable[Event | Rejected]] | None = None
     newest: Callable[[], Position | None] | None = None
+    boundary: Offsets | None = None
+    then: dict[str, SlowHistory] = field(default_factory=dict)
 
     def take(self, records: Iterable[Event | Rejected]) -> None:
         """Fold what comes next, in log order within each partition."""
         for record in records:
             if isinstance(record, Event):
+                self._remember(record)
                 self.slow.take(record, self.rules)
             else:
                 self.slow.rejected[record.reason] += 1
@@ -48,6 +56,12 @@ class Prefix:
         if self.read is not None and to != self.upto:
             self.take(self.read(self.upto, to))
             self.upto = to
+
+    def _remember(self, event: Event) -> None:
+        user, boundary = event.user_id, self.boundary
+        if boundary is not None and event.offset >= boundary[event.partition] and user not in self.then:
+            before = self.slow.histories.get(user, SlowHistory())
+            self.then[user] = SlowHistory(dict(before.entries), list(before.ids))
 
 
 @dataclass
@@ -75,14 +89,30 @@ class Histories:
                     self._hold(user, parts)
                     done.add(user)
         done.update(again)
-        for user, row in self.merged.of_generation(HISTORY):
-            if user not in done and self._is_wanted(user):
-                self._hold(user, [row])
-                done.add(user)
+        self._of_generation(done)
         for name, history in self.prefix.slow.histories.items():
             if history.ids and name.encode() not in done and self._is_wanted(name.encode()):
                 self._hold(name.encode(), [])
         self._again(again)
+
+    def _of_generation(self, done: set[bytes]) -> None:
+        """Hold the generation's histories of users who are not ``done`` as readers get them, others as they were then.
+
+        Adds to ``done`` the former.
+        """
+        read, held = set(done), set[str]()
+        for user, row in self.merged.of_generation(HISTORY):
+            if not self._is_wanted(user):
+                continue
+            held.add(user.decode())
+            if user in read:
+                self._hold_then(user.decode(), [row])
+            else:
+                self._hold(user, [row])
+                done.add(user)
+        for user, history in {**self.prefix.slow.histories, **self.prefix.then}.items():
+            if history.ids and user not in held and user.encode() in read:
+                self._hold_then(user, [])
 
     def _again(self, users: list[bytes]) -> None:
         for _ in range(MOST_READINGS):
@@ -120,6 +150,14 @@ class Histories:
 
     def _hold(self, user: bytes, parts: list[bytes]) -> None:
         name = user.decode()
-        expected, stored = proving.history_of(self.prefix.slow, name), proving.stored_history(parts)
+        expected, stored = proving.history_of(self.prefix.slow.histories, name), proving.stored_history(parts)
         self.report.histories += 1
         self.report.compare(f"history of {name}", expected, stored, proving.in_words)
+
+    def _hold_then(self, name: str, parts: list[bytes]) -> None:
+        if self.prefix.boundary is None:
+            return
+        known = self.prefix.then if name in self.prefix.then else self.prefix.slow.histories
+        expected, stored = proving.history_of(known, name), proving.stored_history(parts)
+        what = f"history of {name} in generation {self.merged.control.active}"
+        self.report.compare(what, expected, stored, proving.in_words)

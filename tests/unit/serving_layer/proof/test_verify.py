@@ -61,7 +61,8 @@ class World:
         """Of everything applied, or of everything below ``upto``, with the speed layer beyond it if ``more``."""
         small = self.small
         upto = upto or small.position.offsets
-        prefix = Prefix(RULES, upto, read=self.between, newest=lambda: small.position)
+        boundary = small.control.active_boundary.offsets if small.control.active else None
+        prefix = Prefix(RULES, upto, read=self.between, newest=lambda: small.position, boundary=boundary)
         prefix.take(small.below(upto))
         last = small.control.boundaries[-1].id if more else 10**9
         segments = [each for each in small.control.active_segments if each < last]
@@ -179,8 +180,10 @@ def test_a_planted_error_in_a_generation_alone_is_found_and_named(world: World, 
     view, change, name = SPOILED[what]
     key, row = world.of_generation(view)
     world.plant(view, key, change(row))
-    if view == HISTORY:  # the speed layer's counts, so that nobody ever reads this one
-        assert world.report().proved
+    if view == HISTORY:  # the speed layer's counts, but the next generation begins from this one
+        report = world.report()
+        assert report.mismatches == 1
+        assert f"{key.decode()} in generation" in (report.examples or [""])[0]
         world.small.control = replace(world.small.control, epoch=5)
         world.small.position = replace(world.small.position, epoch=5)
     report = world.report()
@@ -204,6 +207,23 @@ def test_a_row_that_is_gone_and_one_of_nobody_are_found(world: World, view: str,
     examples = report.examples or []
     assert all(each.startswith(name) for each in examples)
     assert view == FACTS or {key.decode() in each or "nobody" in each for each in examples} == {True}
+
+
+def test_a_generations_histories_are_compared_at_its_boundary_though_the_speed_layer_has_later_ones(
+    world: World,
+) -> None:
+    """Also one that is gone, and that of a user whose later events changed it."""
+    rows = dict(world.small.batch.scan(generation_book(world.small.control.active or ""), HISTORY))
+    changed, gone = sorted(rows)[:2]
+    assert world.report().proved
+    world.plant(HISTORY, changed, forgotten_id(rows[changed]))
+    world.plant(HISTORY, gone, None)
+    report = world.report()
+    assert report.mismatches == 2, report.examples
+    assert {(each.split()[2], each.split()[4]) for each in report.examples or []} == {
+        (changed.decode(), "generation"), (gone.decode(), "generation")
+    }  # fmt: skip
+    assert report.histories == 6
 
 
 def test_histories_are_compared_at_the_position_though_the_speed_layer_is_past_the_boundary(world: World) -> None:
