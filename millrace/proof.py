@@ -63,7 +63,8 @@ def _prove_once(spark: "SparkSession", log: Log, settings: Settings, say: Say, s
     past = _Past(log, Lake(spark, settings.lake_path), rules, forgotten(log, control.forgotten))
     prefix = past.prefix(control, upto, lambda: read_position(speed_views(settings)))
     events = prefix.slow.events
-    say(f"comparing what {events:,} events add up to with generation {control.active} and segments {segments}")
+    active = f"generation {control.active}" if control.active else "the empty generation"
+    say(f"comparing what {events:,} events add up to with {active} and segments {segments}")
     report = compare(prefix, MergedRows(views, speed_views(settings), control, position, segments), sample)
     _require_unmoved(settings, control, position, upto, boundary)
     return report

@@ -213,24 +213,22 @@ def rollback(control: Control, target: str | None) -> Control:
     Raises:
         BadInput: it is not kept, was made by other rules, or lies below the floor or before the epoch's start.
     """
-    generation = control.generation(target)
+    generation, named = control.generation(target), f"generation {target}" if target else "the empty generation"
     if target is not None and generation is None:
         kept = ", ".join(each.id for each in control.generations) or "none"
-        raise BadInput(f"generation {target} is not kept; kept: {kept}")
+        raise BadInput(f"{named} is not kept; kept: {kept}")
     if generation is not None and generation.fingerprint != control.fingerprint:
         raise BadInput(
-            f"generation {target} was made with other settings, or by an earlier version of Millrace, than the active "
+            f"{named} was made with other settings, or by an earlier version of Millrace, than the active "
             "views: if settings differ, set them back and run `millrace batch run --full`"
         )
     if (generation.forgotten if generation else 0) < control.forgotten:
-        raise BadInput(f"generation {target} holds users who were forgotten since; run `millrace batch run`")
+        raise BadInput(f"{named} holds users who were forgotten since; run `millrace batch run`")
     boundary = boundary_of(control, target)
     if boundary.id != 0 and target is None:
-        raise BadInput("the empty generation is no longer kept")
+        raise BadInput(f"{named} is no longer kept")
     for limit, name in ((control.floor, "the floor"), (control.epoch_start.offsets, "the start of the speed epoch")):
         if not reaches(boundary.offsets, limit):
-            raise BadInput(
-                f"generation {target} ends below {name}: its later segments are gone; run `millrace batch run`"
-            )
+            raise BadInput(f"{named} ends below {name}: its later segments are gone; run `millrace batch run`")
     active = replace(control, active=target, predecessor=control.active, held=True, refused=0)
     return _forgetting(active, generation)
