@@ -110,9 +110,9 @@ class Histories:
             else:
                 self._hold(user, [row])
                 done.add(user)
-        for user, history in {**self.prefix.slow.histories, **self.prefix.then}.items():
-            if history.ids and user not in held and user.encode() in read:
-                self._hold_then(user, [])
+        for name, history in {**self.prefix.slow.histories, **self.prefix.then}.items():
+            if history.ids and name not in held and name.encode() in read:
+                self._hold_then(name, [])
 
     def _again(self, users: list[bytes]) -> None:
         for _ in range(MOST_READINGS):
