@@ -69,7 +69,7 @@ def wrong_query(query: bytes, known: list[str]) -> str | None:
     try:
         pairs = parse_qsl(query.decode(), keep_blank_values=True, errors="strict")
     except ValueError:
-        return "the query is not percent-encoded UTF-8 of at most 16 kB"
+        return "the query is not percent-encoded UTF-8"
     names = [name for name, _ in pairs]
     for name in names:
         if name not in known:

@@ -1,9 +1,11 @@
-"""One connection: closed when its header does not arrive, or when others need its place."""
+"""One connection: closed when its client neither sends nor reads on, or when others need its place."""
 
 import asyncio
 import json
 import logging
 import resource
+import socket
+import struct
 from typing import Any
 
 import h11
@@ -12,10 +14,12 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from serving_layer.http.problems import MEDIA_TYPE, problem
 
 HEADER_SECONDS = 10.0  # from the first byte to the last of a header; also to throw away what follows an early answer
+UNREAD_SECONDS = 10.0  # within which a client must have read something of an answer that waits for it
+SENT_BYTES = 64 * 1024  # of answers that the system buffers for a client that does not read them
 MAX_CONNECTIONS = 1_000
 BACKLOG = 64  # accepted in one go before the first of them is looked at
 OTHER_FILES = 400  # for stores, log and answers
-NOT_HTTP = "this is not an HTTP/1.1 request with a header of at most 16 kB"
+NOT_HTTP = "this is not an HTTP/1.1 request with a header of at most 64 KiB"
 
 
 def most_connections() -> int:
@@ -26,50 +30,77 @@ def most_connections() -> int:
 
 
 class Connection(H11Protocol):
-    """uvicorn's, with a limit of time for headers and of how many connections are open.
+    """uvicorn's, with limits of time for headers and for unread answers, and of how many connections are open.
 
-    When all places are taken, the one that has waited longest for a request gives way: a client that sends its
-    request at once is served, however many others hold connections open without one.
+    When all places are taken, the one that has waited longest for its client gives way: a client that sends its
+    request at once and reads the answer is served, however many others hold connections open without doing so.
     """
 
     header_seconds = HEADER_SECONDS
+    unread_seconds = UNREAD_SECONDS
     most = MAX_CONNECTIONS
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Take a place, if need be that of an idle connection."""
+        """Take a place, if need be that of a connection whose client is waited for."""
         self.header_timer: asyncio.TimerHandle | None = None
+        self.unread_timer: asyncio.TimerHandle | None = None
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SENT_BYTES)
         super().connection_made(transport)
-        self.opened_at = self.loop.time()
+        self.waits_since = self.loop.time()
         if len(self.connections) > self.most:
             self._make_room()
         self._watch()
 
     def _make_room(self) -> None:
-        idle = [each for each in self.connections if isinstance(each, Connection) and not each.answering]
-        longest = min(idle, key=lambda each: each.opened_at)  # this one is among them
-        longest.logger.warning("Too many connections: one without a request is closed.")
+        waiting = [each for each in self.connections if isinstance(each, Connection) and each.waits_for_client]
+        longest = min(waiting, key=lambda each: each.waits_since)  # this one is among them
+        longest.logger.warning("Too many connections: one that waits for its client is closed.")
         longest.transport.abort()
         self.connections.discard(longest)  # it ends in the next round of the loop; others may come before
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Free the place."""
         self._forget_timer()
+        self._forget_unread()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Take what has come, and see that the rest does."""
+        before = self.cycle
         super().data_received(data)
+        if self.cycle is not before:
+            self.waits_since = self.loop.time()
         self._watch()
 
     def on_response_complete(self) -> None:
         """Wait for the next request."""
-        self.opened_at = self.loop.time()
+        self.waits_since = self.loop.time()
         super().on_response_complete()
+
+    def pause_writing(self) -> None:
+        """Hold back the rest of an answer until the client reads, and see that it does."""
+        super().pause_writing()
+        self.waits_since = self.loop.time()
+        self._watch_unread()
+
+    def resume_writing(self) -> None:
+        """Write on."""
+        self._forget_unread()
+        super().resume_writing()
 
     @property
     def answering(self) -> bool:
         """Whether a request is being answered; its own limits hold then."""
         return self.cycle is not None and not self.cycle.response_complete
+
+    @property
+    def waits_for_client(self) -> bool:
+        """Whether the client has yet to send the rest of a request or to read an answer.
+
+        One that sends further requests before it has read the last answer is not being waited for, but can be.
+        """
+        unread = self.flow.write_paused or self.flow.read_paused
+        return not self.answering or unread or self.conn.their_state is h11.SEND_BODY
 
     def _watch(self) -> None:
         if self.answering or self.transport.is_closing():
@@ -86,6 +117,23 @@ class Connection(H11Protocol):
         self.header_timer = None
         if not self.answering and not self.transport.is_closing():
             self.transport.abort()
+
+    def _watch_unread(self) -> None:
+        unread = self.transport.get_write_buffer_size()
+        self.unread_timer = self.loop.call_later(self.unread_seconds, self._see_reading, unread)
+
+    def _see_reading(self, unread: int) -> None:
+        if self.transport.get_write_buffer_size() >= unread:
+            reset = struct.pack("ii", 1, 0)  # linger for 0 s: what the system buffers for the client is freed, too
+            self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
+            self.transport.abort()
+        else:
+            self._watch_unread()
+
+    def _forget_unread(self) -> None:
+        if self.unread_timer is not None:
+            self.unread_timer.cancel()
+            self.unread_timer = None
 
     def send_400_response(self, msg: str) -> None:
         """Answer what is no request with a problem document, unless an answer has begun."""

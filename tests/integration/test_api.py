@@ -110,6 +110,14 @@ def test_accepted_interactions_are_in_the_log_as_sent_and_the_others_are_named(c
     assert abs(sent[b"v"]["event_time"] - time.time() * 1000) < 60_000
 
 
+def test_the_answer_names_an_id_that_occurs_twice_in_one_list(client: Client) -> None:
+    twice = {"event_id": "twice", "kind": "view", "user_id": "doubled", "item_id": "y1"}
+    response = client.post("/interactions", json=[twice, {**twice, "item_id": "y2"}])
+    assert response.status_code == 202
+    assert response.json()["duplicates"] == [{"index": 1, "event_id": "twice"}]
+    assert response.json()["accepted"] == 2
+
+
 def test_a_list_of_which_nothing_is_good_or_that_is_unsafe_to_send_again_is_422(client: Client, log: Log) -> None:
     row = {"kind": "view", "user_id": "u", "item_id": "i"}
     assert (

@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import resource
+import select
 import socket
 import subprocess
 import sys
@@ -33,6 +34,7 @@ class Hasty(Connection):
     """With little patience and few places."""
 
     header_seconds = 1.0
+    unread_seconds = 1.0
     most = 40
 
 
@@ -166,6 +168,44 @@ def test_connections_without_a_request_give_way_to_those_with_one(client: Client
         held = [open_ones.enter_context(closing(connected(client, b"GET"))) for _ in range(3 * Hasty.most)]
         assert httpx.get(f"{client.base_url}trending", timeout=20).status_code == 200
         assert all(is_closed(each) for each in held[: 2 * Hasty.most])
+
+
+def test_connections_with_an_unfinished_body_give_way_to_whole_requests(client: Client) -> None:
+    with ExitStack() as open_ones:
+        for _ in range(2 * Hasty.most):
+            open_ones.enter_context(closing(connected(client, HEAD + b"Content-Length: 1000\r\n\r\n[")))
+        assert all(httpx.get(f"{client.base_url}health", timeout=20).status_code == 200 for _ in range(5))
+
+
+def unread(client: Client) -> socket.socket:
+    """A connection that asks for more than the system buffers, and reads none of it."""
+    connection = socket.socket()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2_048)
+    connection.connect((client.base_url.host, client.base_url.port or 80))
+    connection.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n" * 60)
+    return connection
+
+
+def test_connections_whose_answers_nobody_reads_give_way_to_whole_requests(client: Client) -> None:
+    with ExitStack() as open_ones:
+        for _ in range(2 * Hasty.most):
+            open_ones.enter_context(closing(unread(client)))
+        assert all(httpx.get(f"{client.base_url}health", timeout=20).status_code == 200 for _ in range(5))
+
+
+def test_a_client_that_does_not_read_its_answers_is_closed(client: Client) -> None:
+    with closing(unread(client)) as silent:
+        until(lambda: silent.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) != 0)
+
+
+def test_a_client_that_reads_slowly_gets_all_its_answers(client: Client) -> None:
+    with closing(unread(client)) as slow:
+        slow.settimeout(5)
+        began, read = time.monotonic(), 0
+        while time.monotonic() < began + 3 * Hasty.unread_seconds:
+            read += len(slow.recv(4_096))
+            select.select([], [], [], 0.01)
+        assert slow.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0
 
 
 def test_half_open_connections_neither_stop_the_api_nor_fill_its_log(settings: Settings, tmp_path: Path) -> None:
