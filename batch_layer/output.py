@@ -1,18 +1,19 @@
 """Where the tasks of a run write, and the generation that they begin from."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from adapters.records.books import generation_book
 from adapters.stores.port import Book, ViewStore
 from core.rows.views import VIEWS
+from core.settings import StoreUrl
 
 
 @dataclass(frozen=True)
 class Output:
     """A plain value that travels to the engine's tasks; ``base_name`` is None for a full run."""
 
-    views_url: str = field(repr=False)  # may hold a password
+    views_url: StoreUrl
     timeout_ms: int
     name: str
     base_name: str | None = None

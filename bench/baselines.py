@@ -49,7 +49,7 @@ def by_increments(spark: "SparkSession", log: Log, settings: Settings, redis: st
         records = read_range(spark, settings, log.bootstrap, start, end).coalesce(spark.sparkContext.defaultParallelism)
         began = time.monotonic()
         counted = records.mapInArrow(
-            lambda batches: _increment(batches, rules, settings.speed_views_url, space, redis), "n bigint"
+            lambda batches: _increment(batches, rules, settings.speed_views_url.reveal(), space, redis), "n bigint"
         ).collect()
         rates.append(sum(row[0] for row in counted) / (time.monotonic() - began))
     return rates

@@ -154,7 +154,10 @@ def _profile(views: Views, shop: Shop, name: str) -> str:
 @contextmanager
 def _speed_layer(settings: Settings, log: Log, shop: Shop) -> Iterator[None]:
     """A process of its own, and a steady stream of events for it."""
-    places = {"MILLRACE_BATCH_VIEWS": settings.stores.batch_views, "MILLRACE_SPEED_VIEWS": settings.stores.speed_views}
+    places = {
+        "MILLRACE_BATCH_VIEWS": settings.stores.batch_views.reveal(),
+        "MILLRACE_SPEED_VIEWS": settings.stores.speed_views.reveal(),
+    }
     child = start(
         "speed layer", [sys.executable, "-m", "millrace", "speed", "run"], settings.home / "speed.log",
         env={**os.environ, **places, "MILLRACE_HOME": str(settings.home)},

@@ -51,7 +51,7 @@ def check_keys(log: Log) -> Iterator[Check]:
 
 def check_speed_views(settings: Settings, log: Log) -> Iterator[Check]:
     """Whether a shared speed store is this log's; a file of the home's is nobody else's."""
-    if settings.speed_views_url.startswith("sqlite:"):
+    if settings.speed_views_url.scheme == "sqlite":
         return
     try:
         with closing(open_store(settings.speed_views_url)) as store:

@@ -19,8 +19,8 @@ def check_services(settings: Settings) -> Iterator[Check]:
     if settings.log.kafka:
         yield check_reach("kafka", _servers(settings.log.kafka))
     services = {
-        "batch_views": settings.batch_views_url,
-        "speed_views": settings.speed_views_url,
+        "batch_views": settings.batch_views_url.reveal(),
+        "speed_views": settings.speed_views_url.reveal(),
         "spark_master": settings.engine.master,
     }
     for key, url in services.items():

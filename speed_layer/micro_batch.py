@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from adapters.log.kafka_log import Topics
+from core.settings import StoreUrl
 from schemas.control import Boundary, Offsets, Position
 from schemas.rules import Rules
 
@@ -26,8 +27,8 @@ TALLY_DDL = "puts bigint, events bigint, rejected bigint, rows bigint, bytes big
 class Places:
     """Addresses that tasks open for themselves."""
 
-    batch_views: str = field(repr=False)  # these may hold passwords
-    speed_views: str = field(repr=False)
+    batch_views: StoreUrl
+    speed_views: StoreUrl
     bootstrap: str
     topics: Topics
     kafka_options: Mapping[str, str] = field(repr=False)

@@ -81,7 +81,7 @@ def require_reachable_views(settings: Settings, master: str) -> None:
     Raises:
         SettingsError: says which settings to give (rule 13).
     """
-    in_files = [url for url in (settings.batch_views_url, settings.speed_views_url) if url.startswith("sqlite")]
+    in_files = [url for url in (settings.batch_views_url, settings.speed_views_url) if url.scheme == "sqlite"]
     if in_files and not local(master):
         raise SettingsError(
             f"SQLite views cannot be reached by a Spark cluster ({master}): set MILLRACE_BATCH_VIEWS "

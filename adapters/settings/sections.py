@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from adapters.kafka_options import checked
-from core.settings import setting
+from core.settings import SecretOptions, StoreUrl, setting
 from schemas.errors import SettingsError
 from schemas.rules import DAYS_30_MS, DEFAULT_KINDS
 
 _SERVERS = re.compile(r"(?:[A-Z_]+://)?(?:\[[0-9A-Fa-f:.%]+\]|[\w.-]+)(?::\d{1,5})?", re.ASCII)
 _WRITE_SERVERS = "write host:port, separated by commas; logins belong in kafka_options"
 _WRITE_LAKE = "write a path such as s3a://bucket/lake; credentials belong in the environment or Hadoop's configuration"
+EMBEDDED = StoreUrl("")
 _STORED = 65_535  # a stored history counts with 16 bits
 
 
@@ -25,8 +26,12 @@ def _servers(name: str, value: str) -> str:
     return value
 
 
-def _options(_: str, value: Mapping[str, Any]) -> dict[str, str]:
-    return checked(value)
+def _options(_: str, value: Mapping[str, Any]) -> SecretOptions:
+    return SecretOptions(checked(value))
+
+
+def _url(_: str, value: str) -> StoreUrl:
+    return StoreUrl(value)
 
 
 def _retention(name: str, value: int) -> int:
@@ -102,12 +107,16 @@ class StoresSettings:
         "", "a path that Hadoop and Arrow know: a folder, `s3a://…`, `gs://…`, `abfss://…`", default_is="`home/lake`",
         instead=_WRITE_LAKE,
     )  # fmt: skip
-    batch_views: str = setting(
-        "", "`sqlite:///…`, `cassandra://host:port/keyspace`, `redis://host:port/db`", default_is="SQLite in `home`",
-        may_hold_passwords=True,
+    batch_views: StoreUrl = setting(  # noqa: RUF009 - it is a field
+        EMBEDDED, "`sqlite:///…`, `cassandra://host:port/keyspace`, `redis://host:port/db`",
+        default_is="SQLite in `home`", may_hold_passwords=True, parse=_url,
     )  # fmt: skip
-    speed_views: str = setting(
-        "", "`sqlite:///…`, `redis://host:port/db`", default_is="SQLite in `home`", may_hold_passwords=True
+    speed_views: StoreUrl = setting(
+        EMBEDDED,
+        "`sqlite:///…`, `redis://host:port/db`",
+        default_is="SQLite in `home`",
+        may_hold_passwords=True,
+        parse=_url,
     )
     timeout_ms: int = setting(
         2_000, "a store slower than this is left out of an answer", unit="duration", variable="store_timeout"

@@ -18,7 +18,7 @@ from adapters.settings.sections import (
     SpeedSettings,
     StoresSettings,
 )
-from core.settings import nearest, setting, setting_of, value_of
+from core.settings import StoreUrl, nearest, setting, setting_of, value_of
 from core.settings.units import duration_text, memory_text
 from core.text.masking import masked
 from schemas.errors import SettingsError
@@ -119,14 +119,14 @@ class Settings:
         return settings_of(self.recommenders)
 
     @property
-    def batch_views_url(self) -> str:
+    def batch_views_url(self) -> StoreUrl:
         """The store of generations and of the control record."""
-        return self.stores.batch_views or f"sqlite:///{self.home.resolve() / 'batch.sqlite'}"
+        return self.stores.batch_views or StoreUrl(f"sqlite:///{self.home.resolve() / 'batch.sqlite'}")
 
     @property
-    def speed_views_url(self) -> str:
+    def speed_views_url(self) -> StoreUrl:
         """The store of segments, live histories and the position."""
-        return self.stores.speed_views or f"sqlite:///{self.home.resolve() / 'speed.sqlite'}"
+        return self.stores.speed_views or StoreUrl(f"sqlite:///{self.home.resolve() / 'speed.sqlite'}")
 
     def topic(self, name: str) -> str:
         """The full name of one of the topics ``events``, ``items``, ``users``, ``events-dlt``."""
@@ -137,7 +137,7 @@ class Settings:
         sections = {name: _section(getattr(self, name)) for name in SECTIONS}
         sections["log"]["kafka_options"] = dict.fromkeys(self.log.kafka_options, "****")
         sections["stores"]["lake"] = self.lake_path
-        sections["stores"] |= {"batch_views": masked(self.batch_views_url), "speed_views": masked(self.speed_views_url)}
+        sections["stores"] |= {"batch_views": str(self.batch_views_url), "speed_views": str(self.speed_views_url)}
         models = {f"{RECOMMENDERS}.{name}": _section(made) for name, made in self.recommender_settings.items()}
         return {HOME: str(self.home), **sections, **models}
 

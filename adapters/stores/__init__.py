@@ -8,19 +8,21 @@ The URL's scheme chooses: ``sqlite:///relative/path`` or ``sqlite:////absolute/p
 from urllib.parse import urlsplit
 
 from adapters.stores.port import Book, Rows, ViewStore
+from core.settings import StoreUrl
 from core.text.masking import masked
 from schemas.errors import SettingsError
 
 __all__ = ["Book", "Rows", "ViewStore", "masked", "open_store"]
 
 
-def open_store(url: str, *, timeout_ms: int = 2000) -> ViewStore:
+def open_store(address: str | StoreUrl, *, timeout_ms: int = 2000) -> ViewStore:
     """The store at that address; cheap, since it connects when first used (and again when a server comes back).
 
     Args:
         timeout_ms: a request that takes longer raises ``StoreUnavailable``.
     Raises: SettingsError when the URL does not name a store.
     """
+    url = address.reveal() if isinstance(address, StoreUrl) else address
     if url.partition("://")[0] in ("redis", "rediss", "cassandra"):
         _require_whole_login(url)
     # Drivers are imported here only: a lookup in SQLite should not wait for Redis' and Cassandra's (0.1 and 0.3 s).

@@ -5,10 +5,11 @@ from functools import cache
 from adapters.settings import Settings
 from adapters.stores import open_store
 from adapters.stores.port import ViewStore
+from core.settings import StoreUrl
 
 
 @cache
-def store(url: str, timeout_ms: int) -> ViewStore:
+def store(url: str | StoreUrl, timeout_ms: int) -> ViewStore:
     """The view store at that address, opened at first use."""
     return open_store(url, timeout_ms=timeout_ms)
 

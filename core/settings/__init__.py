@@ -7,5 +7,6 @@ knows a particular setting, a file or an environment.
 from core.settings.fields import Setting, key_of, setting, setting_of
 from core.settings.nearest import nearest
 from core.settings.reading import value_of
+from core.settings.secret import SecretOptions, StoreUrl
 
-__all__ = ["Setting", "key_of", "nearest", "setting", "setting_of", "value_of"]
+__all__ = ["SecretOptions", "Setting", "StoreUrl", "key_of", "nearest", "setting", "setting_of", "value_of"]

@@ -19,17 +19,17 @@ class Setting:
     variable: str = ""  # the name outside sections, in capitals the variable's; empty: the key
     default_is: str = ""  # in words, where the default is empty
     instead: str = "it takes no address with a login or options"  # the remedy for text that may hold a password
-    may_hold_passwords: bool = False
+    may_hold_passwords: bool = False  # its type masks itself
     parse: Callable[[str, Any], Any] | None = None  # (name, value) -> value, after all other checks; may raise
     rule: bool = False  # whether it decides what events mean
 
 
 def setting(default: Any, about: str, **more: Any) -> Any:
     """A dataclass field that is a setting; ``more`` are the fields of ``Setting``."""
-    metadata, hidden = {_NAME: Setting(about, **more)}, not more.get("may_hold_passwords", False)
+    metadata = {_NAME: Setting(about, **more)}
     if isinstance(default, Mapping):
-        return field(default_factory=lambda: dict(default), metadata=metadata, repr=hidden)
-    return field(default=default, metadata=metadata, repr=hidden)
+        return field(default_factory=lambda: dict(default), metadata=metadata)
+    return field(default=default, metadata=metadata)
 
 
 def setting_of(entry: "Field[Any]") -> Setting:

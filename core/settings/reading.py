@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from core.settings.fields import Setting, setting_of
+from core.settings.secret import StoreUrl
 from core.settings.units import memory_bytes, milliseconds
 from core.text.masking import masked
 from schemas.errors import SettingsError
@@ -30,7 +31,7 @@ def value_of(name: str, entry: "Field[Any]", value: Any) -> Any:
     if rules.unit == "memory" and isinstance(value, int) and not isinstance(value, bool):
         read: Any = value  # bytes already
     else:
-        read = _converted(name, value, "" if rules.unit else default)
+        read = _converted(name, value, "" if rules.unit or isinstance(default, StoreUrl) else default)
     if not rules.may_hold_passwords:
         _refuse_password(name, read, rules.instead)
     if rules.unit and isinstance(read, str):

@@ -200,5 +200,5 @@ def lose(made: Plant, side: str) -> None:
 
 
 def _files(settings: Settings, side: str) -> list[Path]:
-    url = settings.batch_views_url if side == "batch" else settings.speed_views_url
+    url = (settings.batch_views_url if side == "batch" else settings.speed_views_url).reveal()
     return [Path(url.removeprefix("sqlite:///") + end) for end in ("", "-wal", "-shm")]

@@ -84,7 +84,7 @@ def test_a_lost_lake_and_lost_views_bring_nobody_back(millrace: Installation) ->
     exact(millrace, degraded=("speed",))
     shutil.rmtree(Path(millrace.settings.lake_path))
     for end in ("", "-wal", "-shm"):
-        Path(millrace.settings.batch_views_url.removeprefix("sqlite:///") + end).unlink(missing_ok=True)
+        Path(millrace.settings.batch_views_url.reveal().removeprefix("sqlite:///") + end).unlink(missing_ok=True)
     assert millrace.batch().forgotten == 1
     millrace.check_all_is_applied(degraded=("speed",))
     millrace.speed()

@@ -172,7 +172,7 @@ def test_a_store_restored_under_the_writer_voids_its_attempt(
     millrace.produce(first)
     millrace.speed()
     kept: list[tuple[bytes, bytes]] = []
-    with Redis.from_url(millrace.settings.stores.speed_views) as redis:
+    with Redis.from_url(millrace.settings.stores.speed_views.reveal()) as redis:
 
         def restore_once(step: str) -> None:
             if step == "registered" and not restored:

@@ -29,7 +29,7 @@ def test_lost_speed_views_are_rebuilt_from_the_active_generations_boundary(millr
     millrace.batch()
     millrace.produce(second)
     millrace.speed()
-    lose(millrace.settings.speed_views_url)
+    lose(millrace.settings.speed_views_url.reveal())
     millrace.check(degraded=("speed",))
     millrace.produce(third)
     millrace.speed()
@@ -45,7 +45,7 @@ def test_lost_batch_views_are_rebuilt_by_a_batch_run(millrace: Installation) -> 
     millrace.produce(second)
     millrace.speed()
     before = millrace.position
-    lose(millrace.settings.batch_views_url)
+    lose(millrace.settings.batch_views_url.reveal())
     millrace.batch()
     millrace.produce(third)
     millrace.speed()
@@ -60,7 +60,7 @@ def test_lost_batch_views_of_a_shortened_log_come_back_from_the_lake(millrace: I
     millrace.batch()
     events = millrace.proved()
     millrace.shorten()
-    lose(millrace.settings.batch_views_url)
+    lose(millrace.settings.batch_views_url.reveal())
     millrace.batch()
     millrace.produce(second)
     millrace.speed()
@@ -72,7 +72,7 @@ def test_a_speed_layer_that_began_without_the_lakes_histories_begins_again(millr
     millrace.produce(first)
     millrace.batch()
     millrace.shorten()
-    lose(millrace.settings.batch_views_url)
+    lose(millrace.settings.batch_views_url.reveal())
     millrace.produce(second)
     millrace.speed()  # before the batch run: it knows nobody's history
     before = millrace.position

@@ -16,7 +16,7 @@ from schemas.rules import Rules
 def test_without_file_and_environment_all_is_embedded_in_the_folder(tmp_path: Path) -> None:
     settings = load_settings({}, tmp_path)
     assert settings.home == tmp_path / ".millrace"
-    assert settings.batch_views_url == f"sqlite:///{tmp_path}/.millrace/batch.sqlite"
+    assert settings.batch_views_url.reveal() == f"sqlite:///{tmp_path}/.millrace/batch.sqlite"
     assert settings.lake_path == f"{tmp_path}/.millrace/lake"
     assert settings.rules == Rules()
 
