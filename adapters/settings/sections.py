@@ -111,7 +111,7 @@ class StoresSettings:
         EMBEDDED, "`sqlite:///…`, `cassandra://host:port/keyspace`, `redis://host:port/db`",
         default_is="SQLite in `home`", may_hold_passwords=True, parse=_url,
     )  # fmt: skip
-    speed_views: StoreUrl = setting(
+    speed_views: StoreUrl = setting(  # noqa: RUF009 - it is a field
         EMBEDDED,
         "`sqlite:///…`, `redis://host:port/db`",
         default_is="SQLite in `home`",
