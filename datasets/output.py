@@ -6,6 +6,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from schemas.errors import BadInput
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
@@ -22,6 +24,15 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def require_apart(source: Path, *outputs: Path | None) -> None:
+    """Raise BadInput if an output would replace what is read or another output."""
+    taken = [source.resolve()]
+    for output in filter(None, outputs):
+        if output.resolve() in taken:
+            raise BadInput(f"{output} would be overwritten: name another file for each output, none of them the input")
+        taken.append(output.resolve())
 
 
 def write_lines(path: Path, lines: Iterable[bytes]) -> int:

@@ -26,31 +26,47 @@ class Opened(NamedTuple):
 
 @dataclass(frozen=True)
 class Part:
-    """One table; ``name`` is its file name without folders and without ``.gz``; ``size`` its packed bytes."""
+    """One table; ``name`` is its place below what was given, without ``.gz``; ``size`` its packed bytes."""
 
     name: str
     size: int
     open: Callable[[], AbstractContextManager[Opened]]
 
 
-def main_tables(path: Path, patterns: Sequence[str], table: str = "") -> list[Part]:
+Note = Callable[[str], None]
+
+
+def main_tables(path: Path, patterns: Sequence[str], table: str = "", note: Note = lambda what: None) -> list[Part]:
     """The event tables under ``path``, by name; a single plain or packed file is taken whatever its name.
 
     Args:
         table: a name or pattern that takes the place of ``patterns``.
+        note: called for each file that is there more than once, and for each folder that is not read.
     Raises:
-        BadInput: nothing is there, or nothing that matches; lists what is.
+        BadInput: nothing is there, or nothing that matches; lists what is; or it can be read only once.
     """
     if not path.exists():
         raise BadInput(f"{path} does not exist: give a file (.csv, .gz, .zip) or a folder")
+    if not (path.is_file() or path.is_dir()):
+        raise BadInput(f"{path} is no regular file: write what it yields to a file first")
     there = list(_inside(path) if _holds_many(path) else [_file(path)])
     if not _holds_many(path) and not table:
         return there
-    found = _matching(there, [table] if table else patterns)
+    found = _matching(there, [table] if table else patterns, note)
     if not found:
         names = ", ".join(sorted(part.name for part in there)[:LISTED_NAMES]) or "nothing"
         raise BadInput(f"{path} holds no {table or ' or '.join(patterns)}; it holds: {names}; --table chooses")
+    if path.is_dir() and not table:
+        for each in sorted(path.iterdir()):
+            if each.is_dir() and not each.name.startswith("."):
+                note(f"{each.name} left out, it is a folder")
     return found
+
+
+def other_tables(path: Path, patterns: Sequence[str]) -> list[str]:
+    """The names of files below ``path`` that match none of the patterns; none for a single file."""
+    names = {part.name for part in _inside(path)} if _holds_many(path) else set()
+    return sorted(name for name in names if not _matches(name, patterns))
 
 
 def side_tables(path: Path, patterns: Sequence[str]) -> list[Part]:
@@ -77,11 +93,22 @@ def _is_tar(path: Path) -> bool:
             return False
 
 
-def _matching(parts: list[Part], patterns: Sequence[str]) -> list[Part]:
-    """Sorted by name; a name counts once, so ``a.csv`` beside ``a.csv.gz`` is not read twice."""
-    wanted = [pattern.lower() for pattern in patterns]
-    found = {part.name: part for part in parts if any(fnmatch(part.name.lower(), each) for each in wanted)}
-    return [found[name] for name in sorted(found)]
+def _matching(parts: list[Part], patterns: Sequence[str], note: Note = lambda what: None) -> list[Part]:
+    """Sorted by name; a name counts once in its folder, so ``a.csv`` beside ``a.csv.gz`` is not read twice."""
+    found: dict[str, Part] = {}
+    for part in parts:
+        if not _matches(part.name, patterns):
+            continue
+        if part.name in found:
+            note(f"{part.name} is there more than once, the first is read")
+        found.setdefault(part.name, part)
+    return sorted(found.values(), key=lambda part: (Path(part.name).name, part.name))
+
+
+def _matches(name: str, patterns: Sequence[str]) -> bool:
+    """Whether a file is meant by one of the patterns, with or without its folders."""
+    names = (Path(name).name.lower(), name.lower())
+    return any(fnmatch(each, pattern.lower()) for pattern in patterns for each in names)
 
 
 def _inside(path: Path) -> Iterator[Part]:
@@ -107,8 +134,7 @@ def _zip_members(path: Path) -> Iterator[Part]:
     if any(each.filename == "xl/workbook.xml" for each in members):
         raise BadInput(f"{path} is a spreadsheet: save the table as CSV")
     for member in filter(lambda each: _is_ours(each.filename), members):
-        name = bare(Path(member.filename).name)
-        yield Part(name, member.compress_size, partial(_open_zip_member, path, member.filename))
+        yield Part(bare(member.filename), member.compress_size, partial(_open_zip_member, path, member))
 
 
 def _tar_members(path: Path) -> Iterator[Part]:
@@ -118,7 +144,7 @@ def _tar_members(path: Path) -> Iterator[Part]:
             members = sorted(each.name for each in archive if each.isfile() and _is_ours(each.name))
     except (tarfile.TarError, EOFError) as error:
         raise BadInput(f"{path} is a damaged tar archive: {error}") from None
-    yield from (Part(bare(Path(name).name), size, partial(_open_tar_member, path, name)) for name in members)
+    yield from (Part(bare(name), size, partial(_open_tar_member, path, name)) for name in members)
 
 
 @contextmanager
@@ -128,7 +154,7 @@ def _open_plain(path: Path) -> Iterator[Opened]:
 
 
 @contextmanager
-def _open_zip_member(path: Path, member: str) -> Iterator[Opened]:
+def _open_zip_member(path: Path, member: zipfile.ZipInfo) -> Iterator[Opened]:
     with zipfile.ZipFile(path) as archive:
         try:
             packed = archive.open(member)

@@ -15,6 +15,7 @@ NO_QUOTING, MINIMAL = "none", "minimal"
 STRAY_QUOTE = "stray quote, read as a character"
 csv.field_size_limit(min(sys.maxsize, 2**31 - 1))  # MAX_CELL decides; the default turns one long cell into an error
 Cells = list[str]
+_LONE_RETURN = re.compile(r"(?<=\r)(?=[^\r\n])")
 
 
 @dataclass(frozen=True)
@@ -135,7 +136,19 @@ class Records:
         self._again.extend(reversed(self._taken[1:]))
         del self._taken[1:]
         alone = self._style.split(self._taken[0])
+        if len(alone) != self.width and self._rows_in_one():
+            alone = self._style.split(self._taken[0])
         if len(alone) == self.width and '"' in self._taken[0]:
             self._tally.note(STRAY_QUOTE)
             return alone
         return alone if certainly else cells
+
+    def _rows_in_one(self) -> bool:
+        """Whether the line is rather several rows that carriage returns separate; the first one takes its place."""
+        rows = _LONE_RETURN.split(self._taken[0])
+        if len(rows) == 1 or any(len(self._style.split(row)) != self.width for row in rows):
+            return False
+        self._taken[0] = rows[0]
+        self._again.extend(reversed(rows[1:]))
+        self._tally.lines += len(rows) - 1
+        return True

@@ -119,7 +119,7 @@ class _Table:
 
         records.is_row = lambda cells: layout.makes_event(row_of(cells))
         for cells, number in zip(self._cells, numbers, strict=False):
-            tally.place = (self._name, records.line)
+            tally.place, tally.cells = (self._name, records.line), cells
             if records.lines > 1:
                 self._explain_further(tally)
                 tally.note("record of several lines")

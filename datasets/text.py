@@ -9,7 +9,6 @@ import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import partial
-from itertools import chain
 from typing import Any, AnyStr
 
 from datasets.tally import Tally
@@ -36,11 +35,9 @@ def text_lines(raw: "io.BufferedReader[Any]", name: str, encoding: str, tally: T
     Raises:
         BadInput: a line without end, or wide characters without a byte order mark.
     """
-    lines = _until_damage(_decoded(raw, name, encoding, tally), name, tally)
-    first = next(lines, None)
-    for line in lines if first is None else chain((first.removeprefix("\ufeff"),), lines):
+    for line in _until_damage(_decoded(raw, name, encoding, tally), name, tally):
         tally.lines += 1
-        yield line
+        yield line.removeprefix("\ufeff")  # files that were joined have marks in the middle, too
 
 
 def require_encoding(encoding: str) -> None:

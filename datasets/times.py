@@ -37,12 +37,24 @@ def time_parser(style: str, timezone: str = "UTC") -> TimeParser:
     if style in EPOCH_STYLES:
         return lambda text: _scaled(text, EPOCH_STYLES[style])
     if style == "iso":
-        return lambda text: to_milliseconds(datetime.fromisoformat(_without_blank(text)), zone)
+        return _naming(lambda text: to_milliseconds(datetime.fromisoformat(_without_blank(text)), zone))
     if "%" not in style:
         styles = ", ".join(EPOCH_STYLES)
         raise BadInput(f"'{style}' is no time format: use {styles}, iso or a pattern such as '%Y-%m-%d %H:%M'")
     _require_pattern(style)
-    return lambda text: to_milliseconds(datetime.strptime(text, style), zone)  # noqa: DTZ007 - the zone comes next
+    return _naming(lambda text: to_milliseconds(datetime.strptime(text, style), zone))  # noqa: DTZ007 - the zone is next
+
+
+def _naming(parse: TimeParser) -> TimeParser:
+    """``parse``, whose errors are the text that is no time."""
+
+    def parsed(text: str) -> int:
+        try:
+            return parse(text)
+        except (ValueError, OverflowError):
+            raise ValueError(text) from None
+
+    return parsed
 
 
 def likely_style(time: int, style: str, latest: int) -> str:
@@ -76,7 +88,7 @@ def _scaled(text: str, unit: Fraction) -> int:
         if number.adjusted() > MAX_DIGITS:
             raise ValueError(text)
         return int((number * unit.numerator / unit.denominator).__floor__())
-    except (InvalidOperation, OverflowError):
+    except (InvalidOperation, OverflowError, ValueError):
         raise ValueError(text) from None
 
 

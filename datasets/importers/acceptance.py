@@ -1,5 +1,6 @@
 """What becomes of a row's fields before they are an event: blanks, empty words, numbers, the contract's limits."""
 
+import string
 import unicodedata
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -17,6 +18,8 @@ LATEST_MS = 253_402_300_799_999  # the last millisecond of 9999
 MIN_RATING, MAX_RATING = 0.001, 1_000_000
 # Words that exports write where there is nothing; an id of one of these would gather the history of many users.
 NULL_WORDS = frozenset({"NULL", "null", "\\N", "nan", "NaN", "None", "<NA>", "#N/A"})
+# Blanks that str.strip leaves: byte order marks, zero-width spaces and joiners, marks of direction.
+_INVISIBLE = "\ufeff\u200b\u200c\u200d\u200e\u200f\u2060"
 _REQUIRED = ("event_id", "user_id", "item_id")
 _OPTIONAL = ("category", "session_id")
 Json = dict[str, Any]
@@ -64,6 +67,8 @@ def cleaned(event: Json, options: ImportOptions, tally: Tally) -> None:
 def _text(text: str, key: str, options: ImportOptions, tally: Tally) -> str:
     if not options.keep_blanks:
         text = text.strip()
+        if text and (text[0] in _INVISIBLE or text[-1] in _INVISIBLE):
+            text = text.strip(_INVISIBLE + string.whitespace + "\u00a0")
     if text in options.null:
         tally.note(f"{key} taken as empty (--null)", text)
         return ""

@@ -70,7 +70,8 @@ class Importer(ABC):
     def rows(self) -> Iterator[tuple[int, Row]]:
         """The numbered rows of the event tables."""
         layout = self.layout()
-        parts = having_columns(main_tables(self.path, self.patterns, self.options.table), layout, self.tally)
+        tables = main_tables(self.path, self.patterns, self.options.table, self.tally.note)
+        parts = having_columns(tables, layout, self.tally)
         return read_tables(parts, layout, self.tally)
 
     def side_rows(self, pattern: str, columns: Sequence[str]) -> Iterator[Row]:
@@ -91,9 +92,9 @@ class Importer(ABC):
             try:
                 event = self._accepted(place, row, tally)
             except Dropped as dropped:
-                tally.drop(dropped.reason, place, tuple(row.values()), dropped.example)
+                tally.drop(dropped.reason, place, tally.cells, dropped.example)
             except ValueError as error:
-                tally.drop("unreadable time", place, tuple(row.values()), str(error)[:100])
+                tally.drop("unreadable time", place, tally.cells, str(error)[:100])
             else:
                 tally.kept += 1
                 self.learn(event["item_id"], row)

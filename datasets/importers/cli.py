@@ -73,16 +73,18 @@ def import_(
     """
     from adapters.settings import load_settings
     from datasets.importing import Share, read_dataset, to_files
+    from datasets.output import require_apart
 
     settings = load_settings()
+    items_path = items_out or (out.parent / "items.jsonl" if out else None)
+    require_apart(path, out, items_path, rejects)
     importer = _importer(path, settings.fold.kinds, options)
     share = Share(*(options[name] for name in ("from_fraction", "until_fraction", "limit")))
     with _rejects(rejects, importer.tally), _reading(importer.tally):
         imported = read_dataset(importer, share, not options["events_only"])
     if not importer.tally.kept:
         raise _nothing_kept(importer, as_json)
-    if out:
-        items_path = items_out or out.parent / "items.jsonl"
+    if out and items_path:
         events, items = to_files(imported, out, items_path)
         place: dict[str, str] = {"out": str(out), **({"items_out": str(items_path)} if items else {})}
     else:

@@ -6,6 +6,7 @@ from typing import Any
 
 from datasets.importers.base import Importer, Json, described
 from datasets.importers.repeats import RepeatedIds
+from datasets.parts import other_tables
 from datasets.records import MINIMAL, NO_QUOTING, Style
 from datasets.rows import Layout, Row
 from datasets.times import TimeParser, time_parser
@@ -79,6 +80,9 @@ class Delimited(Importer):
 
     def rows(self) -> Iterator[tuple[int, Row]]:
         rows = super().rows()
+        if not self.options.table:
+            for name in other_tables(self.path, self.patterns):
+                self.tally.note(f"{name} left out, its name is not {', '.join(self.patterns)} (--table chooses)")
         return self._filled(rows) if self.mapped.fill_down else rows
 
     def events(self) -> Iterator[Json]:
@@ -90,7 +94,13 @@ class Delimited(Importer):
 
     def event_id(self, row_number: int, row: Row) -> str:
         cells = [row[column].strip() for column in self.mapped.event_id]
-        return "-".join(cells) if all(cells) and cells else "" if cells else super().event_id(row_number, row)
+        if not cells:
+            return super().event_id(row_number, row)
+        nothing = next((cell for cell in cells if cell in self.options.null), "")
+        if nothing and len(cells) > 1:  # of a single one it is seen later
+            self.tally.note("event_id taken as empty (--null)", nothing)
+            return ""
+        return "-".join(cells) if all(cells) else ""
 
     def event(self, row: Row) -> Json:
         mapped = self.mapped

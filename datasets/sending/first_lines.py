@@ -12,6 +12,7 @@ from typing import BinaryIO
 
 from core.events.strict_json import read_object
 from datasets.sending.json_values import split_objects
+from datasets.unpacking import TAR_MAGIC, TAR_MAGIC_AT
 from schemas.errors import BadInput
 
 HEAD_BYTES = 64 * 1024
@@ -61,13 +62,16 @@ def look_at(file: BinaryIO, name: str, one_per_line: bool) -> Opened:
     """The file with its first lines read; with ``one_per_line`` they must not be those of another form.
 
     Raises:
-        BadInput: UTF-16, or one object per line is expected and it holds an array or objects over many lines.
+        BadInput: UTF-16, an archive, or one object per line is expected and it holds an array, objects over many lines,
+            or lines that do not end with a line feed.
     """
     with _readable(name, "nothing is sent"):
         head = _first_line(file)
         _refuse_utf_16(head, name)
+        _refuse_archive(head, name)
         text = head.removeprefix(codecs.BOM_UTF8)
         if one_per_line and not isinstance(read_object(text.strip()), dict):
+            _refuse_old_line_ends(text, name)
             text = _to_the_first_object(file, text, name)
     return Opened(file, name, text, head.startswith(codecs.BOM_UTF8))
 
@@ -118,6 +122,18 @@ def _spreads(head: bytes) -> bool:
 def _refuse_utf_16(head: bytes, name: str) -> None:
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in head[:2]:
         raise BadInput(f"{name} is UTF-16, and JSON here is UTF-8: convert it with `iconv -f UTF-16 -t UTF-8`")
+
+
+def _refuse_archive(head: bytes, name: str) -> None:
+    is_tar = head[TAR_MAGIC_AT : TAR_MAGIC_AT + len(TAR_MAGIC)] == TAR_MAGIC
+    if is_tar or head.startswith(b"PK\x03\x04"):
+        raise BadInput(f"{name} is a {'tar' if is_tar else 'zip'} archive: unpack it, and send its files one by one")
+
+
+def _refuse_old_line_ends(text: bytes, name: str) -> None:
+    lines = text.strip().split(b"\r")[:2]
+    if len(lines) == 2 and all(isinstance(read_object(line), dict) for line in lines):
+        raise BadInput(f"the lines of {name} end with a carriage return alone: convert it with `tr '\\r' '\\n'`")
 
 
 @contextmanager

@@ -16,9 +16,9 @@ def split_objects(chunks: Iterable[bytes], name: str) -> Iterator[bytes]:
     """Each outermost object on one line: the blanks between its tokens go, all else stays byte by byte.
 
     Raises:
-        BadInput: something stands between the objects, one is too large, or the last has no end.
+        BadInput: something stands between the objects, one is too large, or the last or the array has no end.
     """
-    buffer, at, start, depth, count = b"", 0, 0, 0, 0
+    buffer, at, start, depth, count, arrays = b"", 0, 0, 0, 0, 0
     for chunk in chunks:
         buffer += chunk
         while token := _TOKEN.search(buffer, at):
@@ -27,7 +27,7 @@ def split_objects(chunks: Iterable[bytes], name: str) -> Iterator[bytes]:
             at = token.end()
             if token[0] == b"{":
                 if depth == 0:
-                    _require_nothing(buffer[start : token.start()], name, count)
+                    arrays += _arrays_begun(buffer[start : token.start()], name, count)
                     start = token.start()
                 depth += 1
             elif token[0] == b"}" and depth:
@@ -43,7 +43,8 @@ def split_objects(chunks: Iterable[bytes], name: str) -> Iterator[bytes]:
             raise BadInput(f"{name}: object {count + 1:,} does not end within {MOST_BYTES:,} bytes")
     if depth:
         raise BadInput(f"{name} ends in the middle of object {count + 1:,}; the {count:,} before are sent")
-    _require_nothing(buffer, name, count)
+    if arrays + _arrays_begun(buffer, name, count) > 0:
+        raise BadInput(f"{name} ends before its array does: it may be cut off; the {count:,} objects before are sent")
 
 
 def on_one_line(text: bytes) -> bytes:
@@ -51,8 +52,13 @@ def on_one_line(text: bytes) -> bytes:
     return _STRING_OR_SPACE.sub(lambda found: found[1] or b"", text)
 
 
-def _require_nothing(text: bytes, name: str, count: int) -> None:
-    """Refuse what is neither a blank nor a comma or bracket of the array."""
+def _arrays_begun(text: bytes, name: str, count: int) -> int:
+    """How many more arrays begin than end in what stands between objects.
+
+    Raises:
+        BadInput: it is neither a blank nor a comma or bracket of the array.
+    """
     if not _BETWEEN.fullmatch(text):
         found = text.strip()[:40].decode(errors="replace")
         raise BadInput(f"{name} is not JSON after object {count:,}, at {found!r}; the {count:,} before are sent")
+    return text.count(b"[") - text.count(b"]")

@@ -4,6 +4,8 @@ import codecs
 import io
 import json
 import re
+import tarfile
+import zipfile
 
 import pytest
 from hypothesis import given
@@ -69,6 +71,26 @@ def test_another_form_is_refused_with_the_remedy() -> None:
                 look_at(io.BytesIO(LINES.decode().encode(code)), "f", one_per_line)
 
 
+@pytest.mark.parametrize("one_per_line", [True, False])
+def test_an_archive_is_refused_before_its_bytes_are_sent_as_lines(one_per_line: bool) -> None:
+    zipped, tarred = io.BytesIO(), io.BytesIO()
+    with zipfile.ZipFile(zipped, "w") as archive:
+        archive.writestr("events.jsonl", LINES)
+    with tarfile.open(fileobj=tarred, mode="w") as tar:
+        member = tarfile.TarInfo("events.jsonl")
+        member.size = len(LINES)
+        tar.addfile(member, io.BytesIO(LINES))
+    for content, kind in ((zipped, "zip"), (tarred, "tar")):
+        with pytest.raises(BadInput, match=f"f is a {kind} archive: unpack it"):
+            look_at(io.BytesIO(content.getvalue()), "f", one_per_line)
+
+
+def test_lines_that_end_with_a_carriage_return_alone_are_refused_with_the_remedy() -> None:
+    with pytest.raises(BadInput, match=r"end with a carriage return alone: .*tr "):
+        lines(LINES.replace(b"\n", b"\r"))
+    assert [line.rstrip(b"\r") for line in lines(LINES.replace(b"\n", b"\r\n"))] == LINES.split(b"\n")
+
+
 def test_a_pipe_is_not_read_further_than_its_first_good_line() -> None:
     class Pipe(io.BytesIO):
         def readline(self, size: int | None = -1) -> bytes:
@@ -103,6 +125,8 @@ def test_what_is_no_json_is_named_with_its_place() -> None:
         first + first[:-1]: "ends in the middle of object 2; the 1 before are sent",
         first + b' "x': "not JSON after object 1",
         first + b"}": "not JSON after object 1",
+        b"[" + first + b",\n" + first: "ends before its array does: it may be cut off; the 2 objects before are sent",
+        b"[" + first + b"]\n[" + first + b",": "ends before its array does",
     }.items():
         with pytest.raises(BadInput, match=sentence):
             list(split_objects([text], "f"))
