@@ -7,10 +7,10 @@ from millrace_tasks import COMMAND, DEFAULTS, GENERATION, RUN, SCHEDULE, call, r
 
 HELP = """
 Makes one generation of all views and models and publishes it. Its id is that of the DAG run. Answers do not change
-before `publish`, and no task before it leaves anything that the next run trips over.
+before `publish`, and no earlier task leaves anything that could disturb the next run.
 
-**Repeating.** Every task may be retried or cleared at any time: one that had ended says so and changes nothing.
-To make another generation start another run.
+**Repeating.** Every task may be retried or cleared at any time: a finished task says so and changes nothing.
+To make another generation, start another run.
 
 **When a task fails** its log ends with a sentence that begins with `millrace:` and names the remedy, and the same as
 JSON, whose `outcome` is `refused` (by the gate), `left out` (another run is at work) or `failed`;
@@ -19,17 +19,17 @@ docs/operations/ explains it. Besides:
 | task | usual reasons | what to do |
 | --- | --- | --- |
 | boundary | log or batch views do not answer; settings changed | retried; for new settings start a run with `full` |
-| ingest | retention removed records, disk full, another run is filling the lake | make room, then clear the task |
-| compute, train | too little memory, a store that is away | raise `spark_memory` or add executors, clear the task |
+| ingest | retention removed records, disk full, another run is filling the lake | free space, then clear the task |
+| compute, train | too little memory, an unreachable store | raise `spark_memory` or add executors, clear the task |
 | evaluate | as compute | clear the task |
 | gate | the generation is worse than the active one, shrunken, or its sums are wrong | see below |
 | publish | a later run was faster | nothing: the later one is active |
-| clean_up | the batch views do not answer | it is made up for by the next run |
+| clean_up | the batch views do not answer | nothing: the next run cleans up |
 
-A generation that the gate refused is kept, not activated: `millrace generations` tells why. `millrace rollback ID`
-activates it all the same; or mend the data and start another run.
+A generation that the gate refused is kept, not activated: `millrace generations` says why. `millrace rollback ID`
+activates it all the same. Otherwise repair the data and start another run.
 
-**Parameters.** `full` recomputes everything: after changed settings, and to let those go who were forgotten.
+**Parameters.** `full` recomputes everything, after changed settings or to remove forgotten users.
 `boundary` names a recorded boundary to end at instead of the log's end. `reason` is kept with the generation.
 """
 
@@ -63,5 +63,5 @@ with DAG(
     work = [step("ingest", 2), step("compute", 8), step("train", 8), step("evaluate", 4), step("gate", 2, retries=1)]
 
     boundary >> work[0] >> work[1] >> work[2] >> work[3] >> work[4] >> publish
-    # After a failure too; and that it worked does not make a failed run a good one.
+    # A teardown also runs after a failure, and its success does not turn a failed run into a successful one.
     publish >> clean_up.as_teardown(setups=boundary)

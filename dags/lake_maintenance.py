@@ -1,4 +1,4 @@
-"""Every night: forgotten users leave the lake, small files are joined, files that nobody needs are deleted."""
+"""Maintains the lake every night: deletes forgotten users' events, joins small files, deletes unused files."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -6,16 +6,16 @@ from airflow.sdk import DAG, Param
 from millrace_tasks import COMMAND, DEFAULTS, call
 
 HELP = """
-Keeps the event lake fit; may run beside everything else, and changes no answer.
+Maintains the event lake. It may run beside everything else and changes no answer.
 
 | task | does |
 | --- | --- |
 | purge | deletes the events of users whom the active generation forgets |
 | optimize | joins small files up to 128 MiB |
-| vacuum | deletes files that left the lake longer ago than `keep`; never what a kept generation was made from |
+| vacuum | deletes files that left the lake longer ago than `keep`, but none that a kept generation was made from |
 
-**When a task fails** with `the lake was filled at the same moment`, an ingest was faster: it is retried. Otherwise the
-log's last sentence names the remedy. Every task may be repeated at any time; a night left out does no harm.
+**When a task fails** with `the lake was filled at the same moment`, an ingest was faster: Airflow retries. Otherwise
+the log's last sentence names the remedy. Every task may be repeated at any time. Skipping a night does no harm.
 """
 
 with DAG(
@@ -26,7 +26,12 @@ with DAG(
     max_active_runs=1,
     default_args=DEFAULTS | {"execution_timeout": timedelta(hours=4)},
     params={
-        "keep": Param("7d", type="string", pattern=r"^[0-9]+[hd]$", description="For whoever began to read before")
+        "keep": Param(
+            "7d",
+            type="string",
+            pattern=r"^[0-9]+[hd]$",
+            description="How long files that left the lake stay, for running readers",
+        )
     },
     tags=["millrace"],
     doc_md=HELP,

@@ -1,12 +1,12 @@
-"""What the DAGs of Millrace share: a task is one call of the command ``millrace``, and may be repeated at any time.
+"""Shared parts of the DAGs: a task is one call of the command ``millrace``, and may be repeated at any time.
 
 Airflow Variables (or in the environment: AIRFLOW_VAR_ and the name in capitals), all optional:
 millrace_command: how to call the command; default ``millrace``, found by PATH.
 millrace_folder: where tasks run; ``millrace.toml`` and a relative home are found from there. Default: the worker's own.
 millrace_submit: e.g. ``spark-submit --master spark://… --py-files millrace.zip batch_layer/jobs/generation.py``; steps
     that need the engine then run as that, with ``--step NAME --run ID``.
-In the environment only, as they are needed before a task runs: AIRFLOW_VAR_MILLRACE_SCHEDULE, when generations are made
-(@hourly), and AIRFLOW_VAR_MILLRACE_RETRY_SECONDS, the pause before a first retry (60).
+Two are read from the environment only, because they are needed before a task runs: AIRFLOW_VAR_MILLRACE_SCHEDULE, when
+generations are made (@hourly), and AIRFLOW_VAR_MILLRACE_RETRY_SECONDS, the pause before a first retry (60).
 """
 
 import hashlib
@@ -36,25 +36,25 @@ DEFAULTS: dict[str, Any] = {
 
 
 class MillraceOperator(BashOperator):
-    """Its result, the JSON that the command printed, goes with the assets that it updates."""
+    """Runs a command whose result, the JSON that it printed, is the extra of the assets that it updates."""
 
     def execute(self, context: Any) -> Any:
-        told = super().execute(context)
+        result = super().execute(context)
         for asset in self.outlets:
-            context["outlet_events"][asset].extra = told
-        return told
+            context["outlet_events"][asset].extra = result
+        return result
 
 
-def call(command: str, **given: Any) -> MillraceOperator:
-    """Runs one command to its end."""
-    # Only stdout is the result; what the command tells people goes to the task's log as it comes.
+def call(command: str, **arguments: Any) -> MillraceOperator:
+    """Returns a task that runs one command to its end."""
+    # Only stdout is the result; stderr goes to the task's log line by line.
     script = f'result=$({command}); status=$?; echo "$result"; exit $status'
     folder = "{{ var.value.get('millrace_folder', '.') }}"
-    return MillraceOperator(bash_command=script, cwd=folder, append_env=True, output_processor=json.loads, **given)
+    return MillraceOperator(bash_command=script, cwd=folder, append_env=True, output_processor=json.loads, **arguments)
 
 
-def step(name: str, hours: float, **given: Any) -> MillraceOperator:
-    """A step of a generation that needs the engine, with the time that it may take."""
+def step(name: str, hours: float, **arguments: Any) -> MillraceOperator:
+    """Returns the task of a step that needs the engine; it may take ``hours``."""
     submitted = "{{ var.value.get('millrace_submit', '') }}"
     command = (
         "{% if var.value.get('millrace_submit', '') %}"
@@ -63,10 +63,10 @@ def step(name: str, hours: float, **given: Any) -> MillraceOperator:
         f"{COMMAND} batch {name} '{RUN}' --json"
         "{% endif %}"
     )
-    return call(command, task_id=name, execution_timeout=timedelta(hours=hours), **given)
+    return call(command, task_id=name, execution_timeout=timedelta(hours=hours), **arguments)
 
 
 def run_name(run_id: str) -> str:
-    """The generation's id: that of the DAG run, so that a repeated task finds what it did before."""
+    """The generation's id: that of the DAG run, so that a repeated task finds its earlier work."""
     plain = re.sub(r"[^A-Za-z0-9_.:+~@-]", "_", run_id)[:100]
     return plain if plain == run_id else f"{plain}-{hashlib.sha256(run_id.encode()).hexdigest()[:8]}"

@@ -1,4 +1,4 @@
-"""After each new generation: how well it ranks, kept with an asset."""
+"""Measures how well each new generation ranks and keeps the figures with an asset."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -7,10 +7,10 @@ from millrace_tasks import COMMAND, DEFAULTS, GENERATION, REPORT, call
 
 HELP = """
 Measures ranking quality on a time split (recall@10, NDCG@10, coverage) after each generation that
-`batch_generation` publishes. The figures are the extra of the asset `millrace_quality_report`: a history of quality
-under Assets, and for other DAGs to act on.
+`batch_generation` publishes. The figures are the extra of the asset `millrace_quality_report`. Assets shows their
+history, and other DAGs can act on them.
 
-**When the task fails** nothing else is touched: see its log's last sentence, then clear it.
+**When the task fails** nothing else is affected: read the last sentence of its log, then clear the task.
 """
 
 with DAG(

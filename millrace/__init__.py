@@ -1,1 +1,1 @@
-"""The one command that joins all parts; nothing imports it."""
+"""The command ``millrace``, which joins all parts; no other room imports it."""

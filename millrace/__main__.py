@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 COMMANDS = {
-    "demo": ("millrace.demo:demo", "The whole story on this machine in one go, ending with its proof."),
+    "demo": ("millrace.demo:demo", "All parts on this machine in one run, ending with the proof."),
     "up": ("millrace.up:up", "Broker, speed layer, HTTP API and page under one supervisor."),
     "doctor": ("millrace.doctor:doctor", "What this machine lacks, and how to get it."),
     "config": ("millrace.config:config", "The effective settings."),
@@ -18,27 +18,27 @@ COMMANDS = {
     "rollback": ("batch_layer.cli:rollback", "Make a kept generation active again."),
     "speed": ("speed_layer.cli:speed", "The speed layer: apply events as they arrive."),
     "serve": ("millrace.serve:serve", "The HTTP API alone."),
-    "recommend": ("serving_layer.cli:recommend", "What a user may like."),
-    "similar": ("serving_layer.cli:similar", "What goes with an item."),
-    "trending": ("serving_layer.cli:trending", "What grows now."),
+    "recommend": ("serving_layer.cli:recommend", "Items that a user may like."),
+    "similar": ("serving_layer.cli:similar", "Items that go with an item."),
+    "trending": ("serving_layer.cli:trending", "Items that are rising now."),
     "history": ("serving_layer.cli:history", "A user's last items."),
     "explain": ("serving_layer.cli:explain", "Why an item is, or is not, recommended to a user."),
-    "bucket-changes": ("serving_layer.cli:bucket_changes", "How each hour differs from the one before."),
+    "bucket-changes": ("serving_layer.cli:bucket_changes", "How each hour differs from the previous one."),
     "status": ("serving_layer.cli:status", "Generation, boundary, lag and freshness."),
     "verify": ("millrace.verify:verify", "Prove every merged sum against a slow recompute."),
     "evaluate": ("millrace.evaluate:evaluate", "How good the rankings are, on a time split of the events."),
-    "rejected": ("millrace.rejected:rejected", "The dead letters: list and replay."),
+    "rejected": ("millrace.rejected:rejected", "The dead letters: list, export and replay."),
     "forget": ("millrace.forget:forget", "Let a user's events no longer count, and delete them."),
     "alias": ("millrace.alias:alias", "Move an anonymous user's history to a known user."),
-    "lake": ("millrace.lake:lake", "Keep the event lake fit."),
+    "lake": ("millrace.lake:lake", "Maintain the event lake."),
 }
 
 
 class LazyGroup(click.Group):
-    """Knows its commands by name and imports one when it is called: a lookup must not wait for Spark."""
+    """Imports a command only when it is called: a lookup must not wait for Spark."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Ctrl-C while a command is still being imported ends it as later."""
+        """Runs the command; Ctrl-C during its import ends it as Ctrl-C during its run does."""
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:

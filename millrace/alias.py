@@ -14,7 +14,7 @@ from adapters.terminal.commands import as_json, print_json, reports_errors
 @as_json
 @reports_errors
 def alias(anonymous: str, user: str, as_json: bool) -> None:
-    """Let the standing history of ANONYMOUS count as that of USER, who has logged in; safe to repeat.
+    """Give the history of ANONYMOUS to USER, who has logged in; safe to repeat.
 
     docs/operations/catalogue-and-users.md says what moves and what does not.
     """
@@ -29,6 +29,6 @@ def alias(anonymous: str, user: str, as_json: bool) -> None:
     if as_json:
         print_json(answer)
     elif answer["moved"]:
-        click.echo(f"moved {answer['moved']} items; they count within seconds where a speed layer runs")
+        click.echo(f"moved {answer['moved']} items; they count within seconds if a speed layer runs")
     else:
-        click.echo("nothing stands in this history (any more), so nothing was moved")
+        click.echo("this history is empty, or no longer has items, so nothing was moved")

@@ -23,7 +23,7 @@ def config() -> None:
 @as_json
 @reports_errors
 def show(as_json: bool) -> None:
-    """Every setting as it takes effect, secrets masked, with the variable that sets it."""
+    """Show every effective setting, secrets masked, with the variable that sets it."""
     shown = load_settings().shown()
     if as_json:
         print_json(shown)
@@ -34,7 +34,7 @@ def show(as_json: bool) -> None:
 
     screen, rows = console(), list(_rows(shown))
     fixed = sum(max(len(row[column]) for row in rows) for column in (0, 2))
-    room = screen.width - fixed - BORDERS  # a name is there to be copied: values fold, not names
+    room = screen.width - fixed - BORDERS  # names stay whole to be copied; values fold
     columns = (Column("setting"), Column("value", overflow="fold", max_width=max(room, 10)), Column("variable"))
     table = Table(*columns, title="Settings, from millrace.toml and the environment")
     for _, group in groupby(rows, lambda row: row[0].rpartition(".")[0]):

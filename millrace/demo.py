@@ -1,4 +1,4 @@
-"""``millrace demo``: the whole story on one machine, in one go, ending with its proof."""
+"""``millrace demo``: all parts on one machine in one run, ending with the proof."""
 
 import os
 import shutil
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Story:
-    """Says what happens at each step and how long it took."""
+    """Prints what happens at each step and how long it took."""
 
     def __init__(self) -> None:
         self.started = time.monotonic()
@@ -59,7 +59,7 @@ def demo(events: int, users: int, items: int, seed: int, serve: bool) -> None:
 
         now = time.time_ns() // 1_000_000
         world = World(GeneratorSettings(users, items, events, seed, now))
-        _tell(settings, world, serve)
+        _show_all(settings, world, serve)
 
 
 @contextmanager
@@ -77,7 +77,7 @@ def _home() -> Iterator[Settings]:
         shutil.rmtree(home, ignore_errors=True)
 
 
-def _tell(settings: Settings, world: "World", serve: bool) -> None:
+def _show_all(settings: Settings, world: "World", serve: bool) -> None:
     from adapters.broker.opening import open_log
     from adapters.engine.session import open_session
 
@@ -104,7 +104,7 @@ def _tell(settings: Settings, world: "World", serve: bool) -> None:
 
 
 def _live(spark: Any, log: "Log", settings: Settings, world: "World", story: Story, serve: bool) -> None:
-    """Speed layer on: answers before, new events, the same answers after, and the proof."""
+    """Shows answers, new events, the same answers afterwards and the proof, beside a running speed layer."""
     from adapters.records.catalogue import CatalogueFollower
     from adapters.stores.opened import speed_views
     from millrace.proof import prove
@@ -139,7 +139,7 @@ def _live(spark: Any, log: "Log", settings: Settings, world: "World", story: Sto
 
 
 def _show(*lookups: list[str]) -> None:
-    """Run lookups as anyone would, with the command that does it."""
+    """Runs lookups with the ordinary commands."""
     from millrace.__main__ import main
 
     for words in lookups:
@@ -150,7 +150,7 @@ def _show(*lookups: list[str]) -> None:
 
 
 def _serve(settings: Settings) -> None:
-    """The HTTP API beside the running speed layer, until Ctrl-C."""
+    """Serves the HTTP API beside the running speed layer, until Ctrl-C."""
     from serving_layer.http.server import run
 
     where = f"http://{settings.http.host}:{settings.http.port}"

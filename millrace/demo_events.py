@@ -49,7 +49,7 @@ def produce(log: "Log", settings: Settings, events: Path, catalogue: Path) -> No
 
 
 def settled(views: "Views", log: "Log") -> None:
-    """Wait until the speed layer has applied what the log holds."""
+    """Waits until the speed layer has applied everything in the log."""
     from core.control.boundaries import reaches
     from serving_layer.reading.answering import answer
 
@@ -60,7 +60,7 @@ def settled(views: "Views", log: "Log") -> None:
 def move(
     log: "Log", settings: Settings, views: "Views", world: "World", say: Callable[[str], None], of: tuple[str, str]
 ) -> None:
-    """Produce the rush and wait for it in the answers; says after how many seconds each moved."""
+    """Produces the rush and waits for it in the answers; says after how many seconds they changed."""
     import msgspec
 
     from datasets.generator import Burst, live_events
@@ -74,17 +74,17 @@ def move(
     now = time.time_ns() // 1_000_000
     burst = Burst([rushed, item])
     events = list(live_events(world, 1, LIVE_EVENTS, (now - LIVE_SPAN_MS, now), burst))
-    for number, each in enumerate((item, rushed)):
-        told = {"event_id": f"demo-{number}", "event_time": now, "kind": "purchase", "user_id": user, "item_id": each}
-        events.append(told)
+    for number, bought in enumerate((item, rushed)):
+        event = {"event_id": f"demo-{number}", "event_time": now, "kind": "purchase", "user_id": user}
+        events.append(event | {"item_id": bought})
 
     def neighbour() -> float | None:
-        found = answer(views, lambda s: lookups.similar(s, name, page))["items"]
-        return next((row["co_rating"] for row in found if row["item_id"] == rushed), None)
+        neighbours = answer(views, lambda s: lookups.similar(s, name, page))["items"]
+        return next((row["co_rating"] for row in neighbours if row["item_id"] == rushed), None)
 
     before = neighbour()
     appender = log.appender(settings.log.partitioner)
-    rows = [(each["user_id"].encode(), msgspec.json.encode(each)) for each in events]
+    rows = [(event["user_id"].encode(), msgspec.json.encode(event)) for event in events]
     appender.append_all(log.topics.events, rows)
     acknowledged = time.monotonic()
     until(lambda: neighbour() != before)

@@ -22,13 +22,13 @@ from adapters.settings import Settings, load_settings
 from schemas.errors import SettingsError
 
 GIB = 1 << 30
-NEEDED_MEMORY_BYTES = 2 * GIB  # broker 0.5, Spark 1, Python and page cache the rest
+NEEDED_MEMORY_BYTES = 2 * GIB  # broker 0.5, Spark 1, the rest for Python and page cache
 NEEDED_DISK_BYTES = 2 * GIB
 
 
 @dataclass(frozen=True)
 class Check:
-    """One thing looked at. ``remedy`` is empty when it is well; only a required one fails the command."""
+    """The result of one check. ``remedy`` is empty when all is well; only a required check fails the command."""
 
     name: str
     found: str
@@ -55,19 +55,19 @@ def doctor(as_json: bool) -> None:
 
 
 def failed(checks: list[Check]) -> Iterator[Check]:
-    """The required ones that are not well."""
+    """The required checks that are not well."""
     return (check for check in checks if check.required and not check.well)
 
 
 def examine() -> Iterator[Check]:
-    """All checks, in the order in which a person would mend things."""
+    """All checks, in the order in which a person would repair things."""
     yield check_python()
     yield check_java()
     yield from (check_package(name) for name in ("pyspark", "delta-spark"))
     try:
         settings = load_settings()
     except SettingsError as error:
-        yield Check("settings", str(error), "Mend the setting that is named there.")
+        yield Check("settings", str(error), "Correct the setting that is named there.")
         return
     yield Check("settings", "valid")
     yield from check_jars(settings)
@@ -125,7 +125,7 @@ def _nearest_folder(path: Path) -> Path:
 
 
 def check_home(home: Path) -> Check:
-    """Whether files can be made there, or where it would be made."""
+    """Whether files can be created in the home, or in the folder where it would be created."""
     folder = _nearest_folder(home)
     try:
         with tempfile.TemporaryFile(dir=folder):
@@ -143,13 +143,13 @@ def check_disk(home: Path) -> Check:
 def check_memory() -> Check:
     free = available_memory_bytes()
     if free is None:
-        return Check("memory", "this system does not tell", required=False)
+        return Check("memory", "this system does not report it", required=False)
     remedy = "" if free >= NEEDED_MEMORY_BYTES else "End other programs: the broker and Spark need 2 GiB together."
     return Check("memory", f"{free / GIB:.1f} GiB available", remedy, required=False)
 
 
 def available_memory_bytes() -> int | None:
-    """What programs may still take, the container's limit included; None where the system does not tell."""
+    """Memory that programs may still take, within the container's limit; None if the system does not report it."""
     meminfo, cgroup = Path("/proc/meminfo"), Path("/sys/fs/cgroup")
     if not meminfo.exists():
         return None
@@ -162,9 +162,9 @@ def available_memory_bytes() -> int | None:
 def check_clock(now: float) -> Check:
     """Producers stamp records with the wall clock, and an event more than a day ahead of its stamp is rejected."""
     installed = max(path.stat().st_mtime for path in Path(__file__).parent.glob("*.py"))
-    said = datetime.fromtimestamp(now, UTC).isoformat(timespec="seconds")
+    shown = datetime.fromtimestamp(now, UTC).isoformat(timespec="seconds")
     remedy = "" if now > installed - 86_400 else "Set the clock: it is behind the time at which Millrace was installed."
-    return Check("clock", said, remedy)
+    return Check("clock", shown, remedy)
 
 
 def check_port(host: str, port: int) -> Check:
@@ -173,7 +173,7 @@ def check_port(host: str, port: int) -> Check:
         try:
             probe.bind((host, port))
         except OSError as error:
-            remedy = "Fine if that is Millrace itself; else choose another with --port or MILLRACE_PORT."
+            remedy = "Nothing to do if that is Millrace itself; otherwise choose another with --port or MILLRACE_PORT."
             return Check("http port", f"{host}:{port}: {os.strerror(error.errno or 0)}", remedy, required=False)
     return Check("http port", f"{host}:{port} is free")
 

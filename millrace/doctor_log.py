@@ -1,4 +1,4 @@
-"""What ``doctor`` says of the log: how its topics are set, producers without keys, whose the speed views are."""
+"""Checks of the log for ``doctor``: topic settings, producers without keys, the owner of the speed views."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -18,28 +18,28 @@ ANSWER_SECONDS = 3.0
 
 
 def check_log(settings: Settings) -> Iterator[Check]:
-    """Checks of a cluster, or of the home's broker where one runs; none otherwise."""
+    """Checks of a cluster, or of the home's broker if one runs; none otherwise."""
     log = running_log(settings)
     if log is None:
         return
     try:
-        found = findings(log, settings.log.retention_ms, ANSWER_SECONDS)
-        for each in found:
-            yield Check(f"topic {each.topic}", each.found, each.remedy, required=each.fatal)
-        if not found:
+        faults = findings(log, settings.log.retention_ms, ANSWER_SECONDS)
+        for fault in faults:
+            yield Check(f"topic {fault.topic}", fault.found, fault.remedy, required=fault.fatal)
+        if not faults:
             yield Check("topics", "set as Millrace needs them")
         yield from check_keys(log)
         yield from check_speed_views(settings, log)
-    except NotReady:  # topics that are not made yet
+    except NotReady:  # the topics do not exist yet
         return
     except MillraceError as error:
         yield Check("topics", str(error), "Correct what it names.")
 
 
 def check_keys(log: Log) -> Iterator[Check]:
-    """Whether producers leave out the key, by the newest dead letters."""
+    """Whether producers leave out the key, judged by the newest dead letters."""
     letters = list(dead_letters(log, LOOKED_AT))
-    keyless = sum(not each.record.key and each.reason == "key_mismatch" for each in letters)
+    keyless = sum(not letter.record.key and letter.reason == "key_mismatch" for letter in letters)
     if keyless:
         yield Check(
             "producers",
@@ -56,7 +56,7 @@ def check_speed_views(settings: Settings, log: Log) -> Iterator[Check]:
     try:
         with closing(open_store(settings.speed_views_url)) as store:
             check_speed_store(store, log.identity())
-    except StoreUnavailable:  # said already
+    except StoreUnavailable:  # another check reports it
         return
     except SettingsError as error:
         yield Check("speed views", str(error), "Give this installation a store or a prefix of its own.")

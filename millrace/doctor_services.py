@@ -1,4 +1,4 @@
-"""What ``millrace doctor`` says of the services that the settings name: whether an address is one, and answers."""
+"""Checks of the configured services for ``millrace doctor``: whether each address is valid and answers."""
 
 import socket
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ def check_services(settings: Settings) -> Iterator[Check]:
 
 
 def _servers(kafka: str) -> list[tuple[str, int]]:
-    return [_address(f"kafka://{each.strip().rpartition('://')[2]}", 9092) for each in kafka.split(",")]
+    return [_address(f"kafka://{server.strip().rpartition('://')[2]}", 9092) for server in kafka.split(",")]
 
 
 def check_address(key: str, url: str, default_port: int) -> Check:
@@ -43,11 +43,11 @@ def check_address(key: str, url: str, default_port: int) -> Check:
         hosts = netloc.rpartition("@")[2].split(",")
         return check_reach(key, [_address(f"{scheme}://{host}", default_port) for host in hosts])
     except ValueError:
-        return Check(key, masked(url), f"Correct the address in MILLRACE_{key.upper()}: its port is no number.")
+        return Check(key, masked(url), f"Correct the address in MILLRACE_{key.upper()}: its port is not a number.")
 
 
 def _refused(key: str, url: str) -> Check | None:
-    """What a store says of an address that it does not understand."""
+    """The failed check of an address that the store does not understand, or None."""
     try:
         open_store(url).close()
     except SettingsError as error:
@@ -61,7 +61,7 @@ def _address(url: str, default_port: int) -> tuple[str, int]:
 
 
 def check_reach(key: str, addresses: list[tuple[str, int]]) -> Check:
-    """Well when one of the addresses answers: clients find the others from it. ``key`` is the setting's."""
+    """Succeeds when one of the addresses answers: clients find the others from it. ``key`` is the setting's."""
     reasons = []
     for host, port in addresses:
         try:

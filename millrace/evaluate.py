@@ -1,4 +1,4 @@
-"""``millrace evaluate``: how good the rankings are on a time split of one's own events."""
+"""``millrace evaluate``: how good the rankings are on a time split of your own events."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,8 +31,8 @@ LINES_AT_ONCE = 100_000
 def evaluate(events: Path | None, as_json: bool) -> None:
     """Recall, NDCG, hits and coverage of each model on the last fifth of the events, with 95 % intervals.
 
-    Models learn from what lies before; judged are users with something new after the cut. The lake is read up to the
-    active generation's boundary; beyond `evaluation_events` a sample of users is taken.
+    Models learn from the earlier events. They are judged on users with something new after the cut. The lake is read up
+    to the active generation's boundary; beyond `evaluation_events` a sample of users is taken.
     """
     from batch_layer.evaluation import Question, evaluate, in_time_order
 
@@ -40,15 +40,15 @@ def evaluate(events: Path | None, as_json: bool) -> None:
     rows = in_lake(settings) if events is None else in_file(events, settings.rules)
     with waiting("fitting and judging the models"):
         question = Question(settings.rules, settings.recommender_settings, settings.reading.shrinkage)
-        told = evaluate(in_time_order(rows)[0], question)
+        report = evaluate(in_time_order(rows)[0], question)
     if as_json:
-        print_json(told)
+        print_json(report)
     else:
-        show(told)
+        show(report)
 
 
 def in_lake(settings: Settings) -> "pa.Table":
-    """What the active generation was made of, by whole users up to ``evaluation_events``.
+    """The events of the active generation, as whole users up to ``evaluation_events``.
 
     Raises:
         NotReady: no generation was published.
@@ -83,7 +83,7 @@ def _forgotten(settings: Settings, control: "Control") -> "Forgotten":
 
 
 def in_file(path: Path, rules: "Rules") -> "pa.Table":
-    """The acceptable events of a file, as ``sampled`` gives those of the lake; the place in the file is the offset."""
+    """The acceptable events of a file, in the form of ``sampled``; the place in the file is the offset."""
     from dataclasses import replace
 
     import pyarrow as pa
@@ -99,7 +99,7 @@ def in_file(path: Path, rules: "Rules") -> "pa.Table":
         refused += rejected.num_rows
         tables.append(pa.Table.from_batches([events]))
     if refused:
-        sayer("evaluate")(f"lines that are no acceptable events: {refused:,}")
+        sayer("evaluate")(f"lines that are not acceptable events: {refused:,}")
     whole = pa.concat_tables(tables) if tables else EVENT_COLUMNS.empty_table()
     weighty = whole.filter(pc.not_equal(whole.column("weight"), 0))
     names = ["user_id", "item_id", "weight", "event_time", "partition", "offset"]
@@ -107,7 +107,7 @@ def in_file(path: Path, rules: "Rules") -> "pa.Table":
 
 
 def _records(path: Path) -> Iterator["pa.RecordBatch"]:
-    """The lines as they would come from a log of one partition, arrived whenever they may have."""
+    """The lines as records of a log of one partition, with a timestamp that every event time is before."""
     import itertools
 
     import pyarrow as pa
@@ -126,7 +126,7 @@ def _records(path: Path) -> Iterator["pa.RecordBatch"]:
             first += n
 
 
-def show(told: dict[str, Any]) -> None:
+def show(report: dict[str, Any]) -> None:
     """The evaluation as a table."""
     from rich import box
     from rich.table import Table
@@ -135,24 +135,24 @@ def show(told: dict[str, Any]) -> None:
     from core.events.timestamps import time_text
 
     screen = console()
-    if not told["models"]:
-        screen.print(f"{told['events']:,} events: nobody was active before and touched a known new item afterwards")
+    if not report["models"]:
+        screen.print(f"{report['events']:,} events: nobody was active before and touched a known new item afterwards")
         return
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("")
     for heading in ("NDCG@10", "95 %", "recall@10", "95 %", "HR@10", "coverage"):
         table.add_column(heading, justify="right")
-    for name, found in told["models"].items():
-        cells = [cell for what in ("ndcg@10", "recall@10") for cell in (f"{found[what]:.3f}", _interval(found, what))]
-        table.add_row(name, *cells, f"{found['hr@10']:.3f}", f"{found['coverage']:.3f}")
+    for name, scores in report["models"].items():
+        cells = [text for key in ("ndcg@10", "recall@10") for text in (f"{scores[key]:.3f}", _interval(scores, key))]
+        table.add_row(name, *cells, f"{scores['hr@10']:.3f}", f"{scores['coverage']:.3f}")
     screen.print(
-        f"{told['events']:,} events cut at {time_text(told['cut'])}: {told['judged_users']:,} users judged, "
-        f"{told['unknown_items']:.1%} of what came later is of items unknown before (left out)"
+        f"{report['events']:,} events cut at {time_text(report['cut'])}: {report['judged_users']:,} users judged, "
+        f"{report['unknown_items']:.1%} of the later events are of items unknown before (left out)"
     )
     screen.print(table)
-    screen.print(f"recent: a window of {told['recent_window_hours']} h; intervals resample users, not the cut")
+    screen.print(f"recent: a window of {report['recent_window_hours']} h; intervals resample users, not the cut")
 
 
-def _interval(found: dict[str, Any], what: str) -> str:
-    low, high = found[f"{what} 95 %"]
+def _interval(scores: dict[str, Any], metric: str) -> str:
+    low, high = scores[f"{metric} 95 %"]
     return f"{low:.3f}–{high:.3f}"

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 @as_json
 @reports_errors
 def forget(user: str, as_json: bool) -> None:
-    """Let USER's events up to now count no longer, from the next full generation on: `millrace batch run --full`.
+    """Stop counting USER's events up to now, from the next full generation on: `millrace batch run --full`.
 
-    What the user does later counts as a new user's. An id of which no event is known is marked too, and said so.
+    What the user does later counts as a new user's. An id without known events is marked, too, and the output says so.
     docs/operations/forgetting.md says what is deleted where and when.
     """
     from adapters.broker.opening import open_log
@@ -39,18 +39,18 @@ def forget(user: str, as_json: bool) -> None:
         prepare_home(settings.home)
         open_control(batch_views(settings), identity, log.start_offsets(), rules)
         mark = marked(log, rules, user, time.time_ns() // 1_000_000)
-    found = trace(Views(batch_views(settings), speed_views(settings), settings.log.partitioner), mark)
+    known = trace(Views(batch_views(settings), speed_views(settings), settings.log.partitioner), mark)
     if as_json:
-        print_json(vars(mark) | vars(found))
+        print_json(vars(mark) | vars(known))
     else:
-        echo(said(mark, found))
+        echo(summary(mark, known))
 
 
 @dataclass(frozen=True)
 class Trace:
     """Whether the views know an accepted event of the user, and how many records below the mark they lack.
 
-    None where that cannot be told: before anything was published, or while a store is away.
+    None where that is unknown: before anything was published, or while a store does not answer.
     """
 
     known: bool | None
@@ -58,7 +58,7 @@ class Trace:
 
 
 def trace(views: "Views", mark: "Mark") -> Trace:
-    """What the views know of a user who was marked."""
+    """What the views know of a marked user."""
     from serving_layer.reading.answering import answer
 
     def compute(snapshot: Any) -> Trace:
@@ -74,17 +74,17 @@ def trace(views: "Views", mark: "Mark") -> Trace:
         return Trace(None, None)
 
 
-def said(mark: "Mark", found: Trace) -> str:
-    """What a person is told; an id of which nothing is known may be mistyped."""
+def summary(mark: "Mark", trace: Trace) -> str:
+    """The sentence for a person; an unknown id may be mistyped."""
     then = "is forgotten when the next full generation is active: `millrace batch run --full`"
-    if found.known:
+    if trace.known:
         return f"marked; the user {then}"
-    if found.known is None:
-        why = "nothing is published yet, or a store is away"
-        return f"marked; whether events of this id were accepted cannot be told now: {why}. It {then}"
-    covers = f", which covers {found.unapplied:,} records of its partition that are not applied yet"
+    if trace.known is None:
+        why = "nothing is published yet, or a store does not answer"
+        return f"marked; whether events of this id were accepted is unknown now: {why}. It {then}"
+    covers = f", which covers {trace.unapplied:,} records of its partition that are not applied yet"
     return (
         f"no accepted event of user '{mark.user_id}' is known: is the id right? (capital letters and blanks count.) "
-        f"The mark is set all the same{covers if found.unapplied else ''}; the next full generation puts it into "
+        f"The mark is set all the same{covers if trace.unapplied else ''}; the next full generation puts it into "
         "effect, and what this id does later counts"
     )

@@ -1,4 +1,4 @@
-"""``millrace lake maintain``: what a lake needs every night."""
+"""``millrace lake maintain``: the nightly maintenance of the lake."""
 
 import time
 from typing import TYPE_CHECKING
@@ -24,12 +24,12 @@ STEPS = ("purge", "optimize", "vacuum")
 
 @click.group()
 def lake() -> None:
-    """The event lake: keep it fit."""
+    """Maintain the event lake."""
 
 
 @lake.command()
 @click.argument("steps", nargs=-1, type=click.Choice(STEPS))
-@click.option("--keep", default="7d", show_default=True, metavar="D", help="Files that left the lake stay so long.")
+@click.option("--keep", default="7d", show_default=True, metavar="D", help="How long files that left the lake stay.")
 @as_json
 @reports_errors
 def maintain(steps: tuple[str, ...], keep: str, as_json: bool) -> None:
@@ -53,9 +53,9 @@ def maintain(steps: tuple[str, ...], keep: str, as_json: bool) -> None:
         care = LakeCare(spark, Lake(spark, settings.lake_path))
         wanted = steps or STEPS
         for step in watched("lake", wanted, len(wanted), every=1):
-            found = _step(care, step, log, control, keep_ms)
-            say(f"{step}: " + ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in found.items()))
-            done |= found
+            counts = _step(care, step, log, control, keep_ms)
+            say(f"{step}: " + ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in counts.items()))
+            done |= counts
     if as_json:
         print_json(done)
 

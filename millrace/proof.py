@@ -1,4 +1,4 @@
-"""How ``verify`` gets its two sides: the merged rows, and the events of the same prefix from lake and log."""
+"""Collects the two sides that ``verify`` compares: merged rows, and events of the same prefix from lake and log."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -58,7 +58,7 @@ def _prove_once(spark: "SparkSession", log: Log, settings: Settings, say: Say, s
     control, position, upto = _wait(settings, boundary, say)
     if why := why_not_these(control.fingerprint, rules):
         raise MillraceError(f"nothing can be compared: {why}")
-    segments = [each for each in control.active_segments if upto != boundary.offsets or each < boundary.id]
+    segments = [segment for segment in control.active_segments if upto != boundary.offsets or segment < boundary.id]
     say(f"recomputing the log below {upto}")
     past = _Past(log, Lake(spark, settings.lake_path), rules, forgotten(log, control.forgotten))
     prefix = past.prefix(control, upto, lambda: read_position(speed_views(settings)))
@@ -71,20 +71,20 @@ def _prove_once(spark: "SparkSession", log: Log, settings: Settings, say: Say, s
 
 
 def _record(settings: Settings, log: Log) -> Boundary:
-    end, found = log.end_offsets(), []
+    end, boundaries = log.end_offsets(), []
 
     def record(control: Control) -> Control:
         changed, boundary = record_boundary(control, end)
-        found.append(boundary)
+        boundaries.append(boundary)
         return changed
 
     change_control(batch_views(settings), record)
-    return found[-1]
+    return boundaries[-1]
 
 
 def _wait(settings: Settings, boundary: Boundary, say: Say) -> tuple[Control, Position | None, Offsets]:
     """The control record and the position to compare at, and the prefix that both cover."""
-    deadline, told = time.monotonic() + WAIT_SECONDS, False
+    deadline, announced = time.monotonic() + WAIT_SECONDS, False
     while True:
         control = change_control(batch_views(settings), lambda each: each)
         position = read_position(speed_views(settings))
@@ -94,9 +94,9 @@ def _wait(settings: Settings, boundary: Boundary, say: Say) -> tuple[Control, Po
             return control, current, boundary.offsets if reached != boundary.offsets else reached
         if not _speed_layer_runs(settings):
             return control, current, reached
-        if not told:
+        if not announced:
             say(f"waiting for the speed layer to pass boundary {boundary.id}")
-            told = True
+            announced = True
         if time.monotonic() > deadline:
             raise MillraceError(
                 f"the speed layer did not pass {boundary.offsets} within {WAIT_SECONDS:g} s; see status"
@@ -111,7 +111,7 @@ def _speed_layer_runs(settings: Settings) -> bool:
 
 @dataclass(frozen=True)
 class _Past:
-    """What happened, from lake and log, without what forgotten users did before their marks."""
+    """The events of lake and log, without those of forgotten users below their marks."""
 
     log: Log
     lake: Lake
@@ -145,7 +145,7 @@ class _Past:
 def _require_unmoved(
     settings: Settings, control: Control, position: Position | None, upto: Offsets, at: Boundary
 ) -> None:
-    """A swap, a new epoch or, without a boundary to stop at, new events make the comparison void."""
+    """Raises Moved after a swap, a new epoch or, without a boundary to stop at, new events."""
     now, then = change_control(batch_views(settings), lambda each: each), read_position(speed_views(settings))
     if now.active != control.active or now.epoch != control.epoch:
         raise Moved("a generation or an epoch was swapped in")

@@ -22,8 +22,8 @@ from schemas.rules import Rules
 NEVER = -(2**63)
 SHOWN = 60  # characters of a key or a value
 CATALOGUE_REMEDY = (
-    "items and users: mend the field that the reason names, in the producer or in a file: `millrace rejected export "
-    "FILE --topic items`, mend FILE, `millrace produce FILE --topic items`; a wrong or missing key alone is set by "
+    "items and users: repair the field that the reason names, in the producer or in a file: `millrace rejected export "
+    "FILE --topic items`, repair FILE, `millrace produce FILE --topic items`; a wrong or missing key alone is set by "
     "`millrace rejected replay --topic items`"
 )
 _ONE_LINE = bytes.maketrans(b"\r\n", b"  ")
@@ -35,7 +35,7 @@ def rejected() -> None:
 
 
 def chooses(command: Callable[..., None]) -> Callable[..., None]:
-    """Adds the options that choose letters."""
+    """Adds the options that select letters."""
     reason = click.option("--reason", help="Only those rejected for this reason, e.g. misrouted.")
     topic = click.option("--topic", type=click.Choice(list(KEY_FIELDS)), help="Only those of this topic.")
     return reason(topic(command))
@@ -43,13 +43,13 @@ def chooses(command: Callable[..., None]) -> Callable[..., None]:
 
 @rejected.command("list")
 @click.option(
-    "-n", "limit", type=click.IntRange(1), default=100, show_default=True, help="At most so many, newest last."
+    "-n", "limit", metavar="N", type=click.IntRange(1), default=100, show_default=True, help="At most N, newest last."
 )
 @chooses
 @as_json
 @reports_errors
 def list_(limit: int, topic: str | None, reason: str | None, as_json: bool) -> None:
-    """Every rejected record once, with its place in the log and the reason; and what helps against each reason."""
+    """Show every rejected record once, with its place in the log and the reason, and the remedy for each reason."""
     settings = load_settings()
     with open_log(settings) as log:
         rows = [_row(letter) for letter in chosen(log, topic, reason)][-limit:]
@@ -65,7 +65,7 @@ def list_(limit: int, topic: str | None, reason: str | None, as_json: bool) -> N
 
 
 def advice(rows: list[dict[str, Any]], rules: Rules) -> Iterator[str]:
-    """What helps against each reason for which these events were rejected, and how many came without a key."""
+    """The remedy for each reason of these rejected events, and the number of events without a key."""
     keyless = sum(not row["key"] and row["reason"] == "key_mismatch" for row in rows)
     for reason in sorted({row["reason"] for row in rows}):
         without = f" ({keyless:,} of them without a key)" if keyless and reason == "key_mismatch" else ""
@@ -92,7 +92,7 @@ def show(rows: list[dict[str, Any]]) -> None:
 def replay(topic: str | None, reason: str | None, as_json: bool) -> None:
     """Append the bytes again to the topic they came from, keyed by their user_id or item_id.
 
-    What was replayed before is left out, and so is a catalogue record where a newer one describes the same.
+    Records that were replayed before are left out, and so are catalogue records that a newer record supersedes.
     """
     settings = load_settings()
     store = speed_views(settings)
@@ -104,7 +104,7 @@ def replay(topic: str | None, reason: str | None, as_json: bool) -> None:
     if as_json:
         print_json({"replayed": done.sent, "replayed_before": done.before, **superseded})
     else:
-        older = f"; {done.superseded:,} left out, as a newer record describes the same" if superseded else ""
+        older = f"; {done.superseded:,} left out, because a newer record describes the same" if superseded else ""
         click.echo(f"replayed {done.sent:,}; {done.before:,} had been replayed before{older}")
 
 
@@ -114,17 +114,17 @@ def replay(topic: str | None, reason: str | None, as_json: bool) -> None:
 @as_json
 @reports_errors
 def export(file: BinaryIO, topic: str | None, reason: str | None, as_json: bool) -> None:
-    """Write the values to FILE, one a line, to be mended there and sent with `millrace produce FILE`.
+    """Write the values to FILE, one per line. Repair them there and send them with `millrace produce FILE`.
 
-    Events alone, unless --topic names another one. A line break inside a value becomes a space, which means the same in
-    JSON. A record without a value has nothing to mend and is left out.
+    Exports events only, unless --topic names another topic. A line break inside a value becomes a space, which means
+    the same in JSON. A record without a value is left out.
     """
     name, written, others = topic or "events", 0, Counter[str]()
     with open_log(load_settings()) as log:
         for letter in chosen(log, topic, reason):
-            found = short_name(log.topics, letter.record.topic)
-            if letter.record.value is None or found != name:
-                others[found] += letter.record.value is not None
+            of_topic = short_name(log.topics, letter.record.topic)
+            if letter.record.value is None or of_topic != name:
+                others[of_topic] += letter.record.value is not None
                 continue
             file.write(letter.record.value.translate(_ONE_LINE) + b"\n")
             written += 1
@@ -132,21 +132,21 @@ def export(file: BinaryIO, topic: str | None, reason: str | None, as_json: bool)
         print_json({"exported": written})
     else:
         to = "" if name == "events" else f" --topic {name}"
-        echo(f"exported {written:,}; mend them, then: millrace produce {file.name}{to}", err=True)
-    for each, count in (+others).items():
-        echo(f"{count:,} dead letters of the topic {each} are left out: --topic {each} exports them", err=True)
+        echo(f"exported {written:,}; repair them, then: millrace produce {file.name}{to}", err=True)
+    for other, count in (+others).items():
+        echo(f"{count:,} dead letters of the topic {other} are left out: --topic {other} exports them", err=True)
 
 
 def chosen(log: Log, topic: str | None = None, reason: str | None = None) -> Iterator[DeadLetter]:
-    """The unforgotten letters of that topic (``events``, ``items``, ``users``) and reason; None: of any."""
+    """The unforgotten letters of that topic (``events``, ``items``, ``users``) and reason; None means any."""
     for letter in unforgotten(log):
         if topic in (None, short_name(log.topics, letter.record.topic)) and reason in (None, letter.reason):
             yield letter
 
 
 def unforgotten(log: Log) -> Iterator[DeadLetter]:
-    """All but those of users who were forgotten since; a record's user is whom its key or its value names."""
-    gone = {each.user_id.encode(): each.at for each in marks(log)}
+    """All letters but those of users forgotten since; the key or the value names a record's user."""
+    gone = {mark.user_id.encode(): mark.at for mark in marks(log)}
     for letter in dead_letters(log):
         about_a_user = gone and letter.record.topic != log.topics.items
         users = {letter.record.key, id_in(letter, "users")} if about_a_user else set()
@@ -168,7 +168,7 @@ def _row(letter: DeadLetter) -> dict[str, Any]:
 
 
 def _start(text: str | None) -> str:
-    """What a table has room for; none at all is told apart from an empty one."""
+    """The start of the text in quotes, so that an empty text differs from none."""
     return "(none)" if text is None else f"'{text[:SHOWN]}'"
 
 

@@ -1,4 +1,4 @@
-"""What ``rejected replay`` sends: each letter's bytes, to the topic they came from, keyed by the id in them."""
+"""Sends for ``rejected replay``: each letter's bytes, to the topic they came from, keyed by the id in them."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from schemas.event import Record, Rejected
 
 @dataclass
 class Replayed:
-    """What became of the letters; ``superseded`` ones describe what a newer record of the catalogue describes."""
+    """Numbers of letters by outcome; a newer record of the catalogue describes the same as a ``superseded`` one."""
 
     sent: int = 0
     before: int = 0
@@ -31,7 +31,7 @@ class Replayer:
     appender: Appender
 
     def send(self, letters: Iterable[DeadLetter]) -> Replayed:
-        """Append each letter that has a value and was not sent before; in the catalogue only where nothing newer is."""
+        """Append each letter that has a value and was not sent before; in the catalogue only if nothing is newer."""
         done = Replayed()
         described: dict[str, list[DeadLetter]] = {"items": [], "users": []}
         for letter in letters:
@@ -42,9 +42,9 @@ class Replayer:
                 described[name].append(letter)
             else:
                 self._send(letter, name, done)
-        for name, some in described.items():
-            newest = Newest.of(self.log, name, some)
-            for letter in some:
+        for name, letters_of_topic in described.items():
+            newest = Newest.of(self.log, name, letters_of_topic)
+            for letter in letters_of_topic:
                 if newest.supersedes(letter.record, id_in(letter, name)):
                     done.superseded += 1
                 else:
@@ -60,18 +60,18 @@ class Replayer:
 
 @dataclass
 class Newest:
-    """Where the catalogue last described what some letters describe, by key and partition: offset and timestamp."""
+    """Offset and timestamp of the catalogue's newest records for the keys of letters, by key and partition."""
 
     places: dict[bytes, dict[int, tuple[int, int]]] = field(default_factory=dict)
 
     @staticmethod
     def of(log: Log, name: str, letters: Sequence[DeadLetter]) -> "Newest":
-        """As the topic is now, for letters of that topic."""
+        """The newest records that the topic now holds, for letters of that topic."""
         topic: str = getattr(log.topics, name)
         newest, parse = Newest(), parse_item if name == "items" else parse_user
         if not letters:
             return newest
-        wanted = {id_in(each, name) for each in letters}
+        wanted = {id_in(letter, name) for letter in letters}
         for record in log.read(topic, log.start_offsets(topic), log.end_offsets(topic)):
             if record.key in wanted and not isinstance(parse(record.key, record.value), Rejected):
                 newest.places.setdefault(record.key or b"", {})[record.partition] = record.offset, record.timestamp
@@ -91,7 +91,7 @@ def short_name(topics: Topics, topic: str) -> str:
 
 
 def id_in(letter: DeadLetter, name: str) -> bytes:
-    """The key that the value asks for; empty where it cannot be read."""
+    """The key that the value requires; empty if it cannot be read."""
     return _KEY_OF[name](letter.record.value or b"")
 
 

@@ -25,9 +25,9 @@ from core.text.visible import visible
 from schemas.errors import MillraceError, SettingsError
 
 POLL_SECONDS = 0.2
-PAUSES_SECONDS = (1.0, 3.0, 10.0, 30.0, 60.0)  # before a part that ended is started again; the last one again and again
-LIVED_SECONDS = 60.0  # a part that lived this long starts with the first pause again
-TRIES = 4  # of a part that has never lived so long: somebody has to change something
+PAUSES_SECONDS = (1.0, 3.0, 10.0, 30.0, 60.0)  # before a part that ended is started again; the last pause repeats
+LIVED_SECONDS = 60.0  # after living this long a part starts with the first pause again
+TRIES = 4  # for a part that has never lived so long: a person must change something
 STOP_SECONDS = 30.0
 WAITING = 128  # connections, while the API starts
 
@@ -42,11 +42,11 @@ class Part:
     child: Child | None = None
     started: float = 0.0
     failures: int = 0
-    proven: bool = False  # it has lived long once
+    proven: bool = False  # it has once lived for LIVED_SECONDS
     shown: int = 0
     start_at: float | None = None  # while it waits to be started again
     env: Mapping[str, str] | None = None  # None: this process's
-    shows: bool = True  # whether what it says is passed on
+    shows: bool = True  # whether its output is passed on
     fds: tuple[int, ...] = ()  # open files that it inherits
 
     def start(self) -> None:
@@ -54,7 +54,7 @@ class Part:
         self.child = start(self.name, self.command, self.log, env=self.env, pass_fds=self.fds)
 
     def show(self) -> None:
-        """Pass on what it has written since; a log that grew large begins again."""
+        """Pass on its new output; a log that grew large begins again."""
         if not self.shows or not self.log.exists():
             return
         with self.log.open("rb") as lines:
@@ -72,14 +72,14 @@ class Part:
 class Supervisor:
     """Starts the parts, starts a failed one again after a pause, stops all in order.
 
-    A part that cannot be started ends them all, so that it is noticed. One that has worked is started again for ever:
-    what it lacks may come back, and the others answer meanwhile.
+    A part that cannot be started ends them all, so that it is noticed. A part that has worked is restarted
+    indefinitely: its dependencies may come back, and the others answer meanwhile.
     """
 
     parts: list[Part]
     say: Callable[[str], None]
     ready_url: str
-    told_when_ready: Callable[[], str] = lambda: "all answer"
+    ready_text: Callable[[], str] = lambda: "all answer"
     ended: threading.Event = field(default_factory=threading.Event)
 
     def run(self) -> None:
@@ -108,10 +108,10 @@ class Supervisor:
                     self._again(part)
             if not ready and _answers(self.ready_url):
                 ready = True
-                self.say(f"ready: {self.told_when_ready()}")
+                self.say(f"ready: {self.ready_text()}")
 
     def _again(self, part: Part) -> None:
-        """Have a part that ended wait for its pause, then start it; the others are watched meanwhile."""
+        """Start a part that ended after its pause; the others are watched meanwhile."""
         now = time.monotonic()
         if part.start_at is None:
             lived = now - part.started > LIVED_SECONDS
@@ -139,22 +139,22 @@ def up(host: str | None, port: int | None) -> None:
     with only_one(settings.home, "up"), _listening(host, port) as server, open_log(settings) as log:
         say(f"log at {log.bootstrap}, home {settings.home}")
         url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-        told = f"{url} (API description at /docs); Ctrl-C stops all"
-        supervisor = Supervisor(_parts(settings, host, port, server), say, f"{url}/ready", lambda: told)
+        ready = f"{url} (API description at /docs); Ctrl-C stops all"
+        supervisor = Supervisor(_parts(settings, host, port, server), say, f"{url}/ready", lambda: ready)
         with until_stopped(supervisor.ended.set):
             supervisor.run()
             say("stopped")
 
 
 def _listening(host: str, port: int) -> socket.socket:
-    """A socket that the API answers on, open before anything is said or started, for as long as this process lives."""
+    """The socket that the API answers on; it opens before anything else starts and lives as long as this process."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=WAITING)
     except OSError as error:
         raise SettingsError(
-            f"cannot serve on {host}:{port} ({error.strerror}): another program has it, or it is no address of this "
-            "machine; name another with --host and --port"
+            f"cannot serve on {host}:{port} ({error.strerror}): another program has it, or it is not an address of "
+            "this machine; name another with --host and --port"
         ) from error
 
 

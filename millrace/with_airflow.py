@@ -28,7 +28,7 @@ COMPONENTS = ("api-server", "scheduler", "dag-processor")
 
 
 def airflow_environment(home: Path, port: int, folder: Path, env: Mapping[str, str]) -> dict[str, str]:
-    """``env`` and what makes Airflow small, local, and sure where the command is.
+    """``env`` with the settings that make Airflow small and local and name the command.
 
     Args:
         home: of Airflow, with its database, logs and password.      port: of its web page, on 127.0.0.1.
@@ -49,7 +49,7 @@ def airflow_environment(home: Path, port: int, folder: Path, env: Mapping[str, s
         "DAG_PROCESSOR__PARSING_PROCESSES": "1",
         "DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home / 'airflow.db'}",
     }
-    # Not by PYTHONPATH of Airflow itself, which must not see our packages.
+    # Airflow's own PYTHONPATH stays unset: Airflow must not see our packages.
     command = ["env", f"PYTHONPATH={ROOT}", sys.executable, "-m", "millrace"]
     return {
         "AIRFLOW_VAR_MILLRACE_COMMAND": shlex.join(command),
@@ -61,10 +61,10 @@ def airflow_environment(home: Path, port: int, folder: Path, env: Mapping[str, s
 
 
 def airflow_parts(env: Mapping[str, str], logs: Path) -> list[Part]:
-    """Airflow's processes; its database must be there."""
+    """Airflow's processes; its database must exist."""
     return [
-        Part(f"Airflow's {each}", [str(AIRFLOW), each], logs / f"airflow-{each}.log", env=env, shows=False)
-        for each in COMPONENTS
+        Part(f"Airflow's {name}", [str(AIRFLOW), name], logs / f"airflow-{name}.log", env=env, shows=False)
+        for name in COMPONENTS
     ]
 
 
@@ -72,7 +72,7 @@ def make_database(env: Mapping[str, str]) -> None:
     """Create or upgrade Airflow's database.
 
     Raises:
-        SettingsError: there is no Airflow, or it says why it cannot.
+        SettingsError: Airflow is not installed, or it reports why it cannot.
     """
     if not AIRFLOW.exists():
         raise SettingsError("Airflow is not installed: run `make airflow`, which makes .venv-airflow")
@@ -98,19 +98,19 @@ def main(port: int) -> None:
     millrace = Part("Millrace", [sys.executable, "-m", "millrace", "up"], logs / "up.log")
     url = env["AIRFLOW__API__BASE_URL"]
 
-    def told() -> str:
+    def ready_text() -> str:
         return f"{url} · {login(home)} · DAGs are paused until you switch them on; Ctrl-C stops all"
 
-    supervisor = Supervisor([millrace, *airflow_parts(env, logs)], say, f"{url}/api/v2/monitor/health", told)
+    supervisor = Supervisor([millrace, *airflow_parts(env, logs)], say, f"{url}/api/v2/monitor/health", ready_text)
     with until_stopped(supervisor.ended.set):
         supervisor.run()
         say("stopped")
 
 
 def login(home: Path) -> str:
-    """The user and the password that Airflow made up at its first start."""
-    made = home / "simple_auth_manager_passwords.json.generated"
-    users = json.loads((made.read_text() if made.exists() else "") or "{}")  # empty for a moment
+    """The user and the password that Airflow generated at its first start."""
+    generated = home / "simple_auth_manager_passwords.json.generated"
+    users = json.loads((generated.read_text() if generated.exists() else "") or "{}")  # empty for a moment
     return ", ".join(f"user {user}, password {password}" for user, password in users.items())
 
 

@@ -1,4 +1,4 @@
-"""What the compacted topics ``items`` and ``users`` say (JSON Schemas: ``item.schema.json``, ``user.schema.json``)."""
+"""Records of the compacted topics ``items`` and ``users`` (schemas: ``item.schema.json``, ``user.schema.json``)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,9 +7,9 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One item's newest record; what it leaves out is None, ``()`` or false. ``created_at`` is epoch milliseconds.
+    """One item's newest record; a missing field is None, ``()`` or false. ``created_at`` is epoch milliseconds.
 
-    An item may stand in several categories: ``categories_of`` of ``core.events.catalogue`` says which.
+    An item may have several categories: ``categories_of`` of ``core.events.catalogue`` says which.
     """
 
     item_id: str

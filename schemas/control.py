@@ -1,8 +1,8 @@
 """The control record and the position: the two small documents that make the merge exact (contract §5).
 
 Both are kept as JSON (``schemas.records``) and changed only by compare-and-set on the whole text. ``version`` and
-``writer`` make every text unlike all earlier ones, so that a compare-and-set whose outcome is unknown is settled by
-reading again.
+``writer`` make every text different from all earlier ones, so that reading again settles a compare-and-set whose
+outcome is unknown.
 """
 
 from dataclasses import dataclass, field, replace
@@ -16,7 +16,7 @@ Offsets = dict[int, int]  # partition -> offset; a range end is exclusive
 
 @dataclass(frozen=True)
 class LogIdentity:
-    """What makes the log this log; fixed at first use, a difference stops both layers."""
+    """What identifies the log; fixed at first use. A difference stops both layers."""
 
     cluster_id: str
     topic_id: str
@@ -25,7 +25,7 @@ class LogIdentity:
 
 @dataclass(frozen=True)
 class Boundary:
-    """Per partition the offset where something ends; ``id`` counts recorded boundaries, 0 is the log's start.
+    """The offset per partition where a generation ends; ``id`` counts recorded boundaries, 0 is the log's start.
 
     The id also names the segment that starts here.
     """
@@ -44,7 +44,7 @@ class Generation:
     published_at: int  # epoch ms
     reason: str = ""
     metrics: dict[str, Any] = field(default_factory=dict)
-    forgotten: int = 0  # how many marks of the topic ``forgotten`` are in effect in it
+    forgotten: int = 0  # number of marks of the topic ``forgotten`` that are in effect in it
 
     @property
     def measured(self) -> Measured:
@@ -54,10 +54,10 @@ class Generation:
 
 @dataclass(frozen=True)
 class Run:
-    """A generation in the making; its id is that of the generation it becomes.
+    """An unfinished generation; its id is that of the generation it becomes.
 
-    ``done``: the steps that have ended; ``metrics``: what they found, the generation's later on. ``owner`` names the
-    process that makes all of it in one go; empty for a run whose steps are processes of their own.
+    ``done`` lists the finished steps. ``metrics`` holds their results, which become the generation's. ``owner`` names
+    the process that makes all steps itself; it is empty for a run whose steps are separate processes.
     """
 
     id: str
@@ -66,12 +66,12 @@ class Run:
     begun_at: int  # epoch ms
     moved_at: int  # epoch ms when its last step ended
     reason: str = ""
-    full: bool = False  # recomputes all
+    full: bool = False  # recomputes everything
     scheduled: bool = False  # does not activate while a rollback holds
     owner: str = ""
     done: tuple[str, ...] = ()
     metrics: dict[str, Any] = field(default_factory=dict)
-    forgotten: int = 0  # as of the generation
+    forgotten: int = 0  # as in ``Generation``
 
     @property
     def measured(self) -> Measured:
@@ -98,8 +98,8 @@ class Control:
     dropping: tuple[str, ...] = ()  # generations that left; deleted after the grace period
     dropped_at: int = 0  # epoch ms when they left and the floor rose
     held: bool = False  # a rollback holds: scheduled runs publish without activating
-    life: str = ""  # another one after the record was lost and made anew
-    runs: tuple[Run, ...] = ()  # generations in the making, by when they began
+    life: str = ""  # differs after the record was lost and created again
+    runs: tuple[Run, ...] = ()  # unfinished generations, oldest first
     abandoned: tuple[str, ...] = ()  # runs that were given up and whose rows are not deleted yet
     forgotten: int = 0  # marks in effect in the active generation and in its epoch; never fewer than before
     refused: int = 0  # generations in a row that the gate kept from serving, up to the newest one
@@ -112,8 +112,8 @@ class Control:
         return from_json(Control, text)
 
     def generation(self, name: str | None) -> Generation | None:
-        """The kept generation of that id; None for the empty one or one that is gone."""
-        return next((each for each in self.generations if each.id == name), None)
+        """The kept generation of that id; None for the empty generation and for a deleted one."""
+        return next((generation for generation in self.generations if generation.id == name), None)
 
     @property
     def active_boundary(self) -> Boundary:
@@ -124,21 +124,21 @@ class Control:
     @property
     def active_segments(self) -> list[int]:
         """Ids of the segments that are added to the active generation, oldest first."""
-        return [each.id for each in self.boundaries if each.id >= self.active_boundary.id]
+        return [boundary.id for boundary in self.boundaries if boundary.id >= self.active_boundary.id]
 
 
 @dataclass(frozen=True)
 class Position:
     """The speed store's own record of what it has committed; every guarded write tests that it is unchanged.
 
-    ``attempt`` is the last committed one, ``registered`` the last one begun; ``aborted`` those between that never
-    committed: values tagged with them count as absent. ``life`` is another from each take-over on: within one life the
-    position only goes forward, as every process whose store was set back takes over anew.
+    ``attempt`` is the last committed attempt and ``registered`` the last one begun. ``aborted`` lists those between
+    that never committed: values tagged with them count as absent. ``life`` changes with each take-over. Within one
+    life the position only moves forward, because a process whose store was set back takes over again.
     """
 
     version: int
     writer: str
-    owner: str  # of the process that may write; empty after a clean stop
+    owner: str  # the process that may write; empty after a clean stop
     epoch: int
     offsets: Offsets
     attempt: int = 0

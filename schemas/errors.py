@@ -2,7 +2,7 @@
 
 MillraceError
 ├── SettingsError     stop: a person must change a setting or free something
-├── BadInput          this record, file or request is refused, go on
+├── BadInput          this record, file or request is refused, continue
 ├── NotReady          wait: nothing can be read yet (exit 3, HTTP 503)
 ├── StoreUnavailable  retry; serving answers from the other view and says so
 └── LogUnavailable    retry; the broker cannot be reached
@@ -12,7 +12,7 @@ from typing import Any
 
 
 class MillraceError(Exception):
-    """The root: its text is one sentence that names the remedy; commands print it without a traceback."""
+    """The root: its text is one sentence that names the remedy. Commands print it without a traceback."""
 
     exit_status = 1
     outcome = "failed"  # of a batch run that it ends: what `--json` says on its last line
@@ -23,7 +23,7 @@ class SettingsError(MillraceError):
 
 
 class BadInput(MillraceError):
-    """This input is refused; others go on."""
+    """This input is refused; others continue."""
 
 
 class Unprocessable(BadInput):

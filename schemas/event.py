@@ -14,7 +14,7 @@ REMOVE = -1  # the weight that stands for "retract the user's item"
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record as it stands in the log; ``timestamp`` is Kafka's, in epoch milliseconds."""
+    """One record as the log holds it; ``timestamp`` is Kafka's, in epoch milliseconds."""
 
     topic: str
     partition: int
@@ -52,7 +52,7 @@ class Rejected:
     reason: str
 
 
-# The same three, column by column. One row is one record; order within a partition is the log's.
+# The three types above as columns. One row is one record; order within a partition is the log's.
 RECORD_COLUMNS = pa.schema(
     [
         ("partition", pa.int32()),
@@ -77,6 +77,6 @@ EVENT_COLUMNS = pa.schema(
         ("category", pa.string()),
     ]
 )
-# What the lake stores of an event: its weight follows from the rules of whoever reads it.
-STORED_COLUMNS = pa.schema([each for each in EVENT_COLUMNS if each.name != "weight"])
+# The columns of an event in the lake. The reader's rules give its weight.
+STORED_COLUMNS = pa.schema([column for column in EVENT_COLUMNS if column.name != "weight"])
 REJECTED_COLUMNS = pa.schema([*RECORD_COLUMNS, pa.field("reason", pa.string())])

@@ -1,4 +1,4 @@
-"""The fingerprinted configuration: all that decides which events are accepted and what they fold to."""
+"""The fingerprinted settings: everything that decides which events are accepted and what they fold to."""
 
 import hashlib
 import json
@@ -39,13 +39,13 @@ class Rules:
     partitions: int = 4
 
     def fingerprint(self) -> str:
-        """A short name of these rules, equal exactly when the rules are (rule 14)."""
+        """A short name of these rules; two names are equal exactly when the rules are (rule 14)."""
         return self._fingerprint(PARSER_VERSION, FOLD_VERSION)
 
     def earlier_fingerprints(self) -> set[str]:
-        """What earlier versions of Millrace called the same settings, under which they parsed or folded otherwise."""
+        """The fingerprints of these settings in earlier versions of Millrace, which parsed or folded differently."""
         versions = product(range(1, PARSER_VERSION + 1), range(1, FOLD_VERSION + 1))
-        return {self._fingerprint(*each) for each in versions} - {self.fingerprint()}
+        return {self._fingerprint(parser, fold) for parser, fold in versions} - {self.fingerprint()}
 
     def _fingerprint(self, parser: int, fold: int) -> str:
         kinds = dict(sorted(self.kinds.items()))

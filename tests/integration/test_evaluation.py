@@ -151,7 +151,7 @@ def test_the_command_judges_a_file_as_a_table_and_as_json(tmp_path: Path, monkey
     shown = run(command, ["--events", "e.jsonl"])
     assert shown.stdout.startswith("900 events cut at 2023-")
     assert [f"{told['models'][name]['ndcg@10']:.3f}" in shown.stdout for name in told["models"]] == [True] * 5
-    assert "lines that are no acceptable events: 1" in shown.stderr
+    assert "lines that are not acceptable events: 1" in shown.stderr
     nothing = run(command, [])
     assert (nothing.exit_code, nothing.stderr) == (3, EMPTY)
 

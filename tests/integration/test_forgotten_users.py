@@ -11,7 +11,7 @@ from adapters.log.forgotten import Mark, forget, forgotten, marks
 from adapters.log.kafka_log import Log
 from adapters.stores import open_store
 from core.events.partitioner import partition_of
-from millrace.forget import Trace, said, trace
+from millrace.forget import Trace, summary, trace
 from millrace.forget import forget as command
 from millrace.rejected import unforgotten
 from schemas.errors import BadInput
@@ -67,13 +67,13 @@ def test_an_id_of_which_no_event_is_known_is_said_to_be(tmp_path: Path) -> None:
     for user, partition in places.items():  # one in the generation, one in the speed view alone
         known = trace(views, Mark(user, partition, 1))
         assert known == Trace(True, 0)
-        assert said(Mark(user, partition, 1), known).startswith("marked; the user is forgotten when the next full")
+        assert summary(Mark(user, partition, 1), known).startswith("marked; the user is forgotten when the next full")
     nobody = Mark("U1", places["u1"], 8)
     unknown = trace(views, nobody)
     assert unknown == Trace(False, 8 - world.control.boundaries[-1].offsets[places["u1"]])
-    told = said(nobody, unknown)
-    assert told.startswith("no accepted event of user 'U1' is known: is the id right?")
-    assert "The mark is set all the same, which covers 7 records of its partition that are not applied yet" in told
+    message = summary(nobody, unknown)
+    assert message.startswith("no accepted event of user 'U1' is known: is the id right?")
+    assert "The mark is set all the same, which covers 7 records of its partition that are not applied yet" in message
     batch.close()
     speed.close()
 
@@ -88,5 +88,5 @@ def test_the_command_marks_in_advance_and_says_what_it_knows(
     done = CliRunner().invoke(command, ["nobody", "--json"])
     assert done.exit_code == 0, done.output
     assert json.loads(done.stdout).items() >= {"user_id": "nobody", "offset": 0, "known": None}.items()
-    assert "cannot be told now" in CliRunner().invoke(command, ["nobody"]).stdout
+    assert "is unknown now" in CliRunner().invoke(command, ["nobody"]).stdout
     assert len(marks(log)) == 2
