@@ -45,7 +45,7 @@ def require_encoding(encoding: str) -> None:
     try:
         with suppress(UnicodeDecodeError):
             b"a".decode(encoding or "utf-8")
-    except LookupError:
+    except (LookupError, UnicodeError):  # the encoding 'undefined' raises the latter
         raise BadInput(f"'{encoding}' is no encoding: use a name such as utf-8, cp1252, cp1251 or utf-16") from None
 
 

@@ -103,6 +103,8 @@ def _importer(path: Path, kinds: Any, options: dict[str, Any]) -> Any:
 
     require_encoding(options["encoding"])
     words = dict(_kind_pair(text) for text in options["kind_map"])
+    for kind in {*words.values()} - {"", *kinds}:
+        raise BadInput(f"--kind-map: {kind!r} is no kind; the kinds are {', '.join(kinds)}")
     shared = {name: options[name] for name in ("table", "encoding", "decimal", "keep_blanks")}
     null, latest = frozenset(options["null"]) or NULL_WORDS, time.time_ns() // 1_000_000 + LATEST_AHEAD_MS
     chosen = ImportOptions(options["user_column"] or "", kinds, words, latest, null=null, **shared)

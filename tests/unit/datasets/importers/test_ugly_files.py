@@ -15,6 +15,7 @@ from datasets.importers.base import ImportOptions
 from datasets.importers.cli import import_
 from datasets.importers.delimited import Columns, Delimited
 from datasets.tally import Reject, Tally
+from datasets.text import require_encoding
 from schemas.errors import BadInput
 
 HEADER = "user,item,time"
@@ -141,3 +142,17 @@ def test_no_output_replaces_the_input_or_another_output(tmp_path: Path, option: 
     same = ["--out", str(out), "--rejects", str(out)]
     assert CliRunner().invoke(import_, ["csv", str(path), *columns, *same]).exit_code == 1
     assert not out.exists()
+
+
+def test_a_word_cannot_be_mapped_to_what_is_no_kind(tmp_path: Path) -> None:
+    path, out = file(tmp_path, HEADER, f"u1,a,{DAY}"), str(tmp_path / "out.jsonl")
+    given = ["csv", str(path), "--user", "user", "--item", "item", "--time", "time", "--out", out]
+    result = CliRunner().invoke(import_, [*given, "--kind-map", "BOUGHT=purchas"])
+    assert (result.exit_code, "'purchas' is no kind; the kinds are" in result.output) == (1, True)
+    assert CliRunner().invoke(import_, [*given, "--kind-map", "BOUGHT="]).exit_code == 0
+
+
+def test_an_encoding_that_decodes_nothing_is_refused(tmp_path: Path) -> None:
+    for name in ("undefined", "base64", "klingon"):
+        with pytest.raises(BadInput, match="is no encoding"):
+            require_encoding(name)
