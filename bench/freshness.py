@@ -107,7 +107,7 @@ def _running(settings: Settings) -> Iterator[tuple[int, set[int]]]:
     speed = start("speed layer", [*millrace, "speed", "run"], settings.home / "speed.log")
     serve = start("API", [*millrace, "serve", "--port", str(port)], settings.home / "serve.log")
     home = str(settings.home.resolve()).encode()
-    keepers = {pid for pid in pids() if home in command_line(pid) and b"broker_keeper" in command_line(pid)}
+    keepers = {pid for pid in pids() if home in command_line(pid) and b"adapters.broker.keeper" in command_line(pid)}
     try:
         yield port, {speed.process.pid, serve.process.pid, *keepers}
     finally:

@@ -37,7 +37,7 @@ MILLRACE = [sys.executable, "-m", "millrace"]
 SETTLE_SECONDS, READY_SECONDS, FLUSH_SECONDS = 30, 120, 120
 THREADS_TOLD = 8
 ROLES = {
-    "kafka.Kafka": "broker", "broker_keeper": "broker's keeper", "SparkSubmit": "Spark's Java",
+    "kafka.Kafka": "broker", "adapters.broker.keeper": "broker's keeper", "SparkSubmit": "Spark's Java",
     "pyspark": "Spark's Python workers", "speed\0run": "speed layer", "serve": "HTTP API", "\0up": "supervisor",
 }  # fmt: skip
 
@@ -148,7 +148,9 @@ def _at_rest(settings: Settings, seconds: int) -> dict[str, object]:
         _send(port)  # so that everything that works on events is there
         time.sleep(SETTLE_SECONDS)
         home = str(settings.home.resolve()).encode()
-        keepers = {pid for pid in pids() if home in command_line(pid) and b"broker_keeper" in command_line(pid)}
+        keepers = {
+            pid for pid in pids() if home in command_line(pid) and b"adapters.broker.keeper" in command_line(pid)
+        }
         roots = {child.process.pid, *keepers}
         before, threads_before = _times(roots), _thread_times(roots)
         time.sleep(seconds)

@@ -76,7 +76,7 @@ def test_commands_that_race_for_the_start_share_one_broker(home: Path) -> None:
     def use(_: int) -> str:
         with embedded_broker(home) as bootstrap:
             together.wait(60)
-            assert len(processes(home, "kafka.Kafka")) == len(processes(home, "broker_keeper")) == 1
+            assert len(processes(home, "kafka.Kafka")) == len(processes(home, "adapters.broker.keeper")) == 1
             together.wait(60)  # nobody leaves before all have looked
             return cluster_id(bootstrap, {})
 
@@ -128,7 +128,7 @@ def test_ctrl_c_in_the_terminal_that_started_it_does_not_end_it(home: Path) -> N
 def test_a_killed_keeper_takes_the_broker_along_and_the_next_command_starts_it_again(home: Path) -> None:
     with embedded_broker(home) as bootstrap:
         known = cluster_id(bootstrap, {})
-        (keeper,) = processes(home, "broker_keeper")
+        (keeper,) = processes(home, "adapters.broker.keeper")
         os.kill(keeper, signal.SIGKILL)
         until(lambda: processes(home) == [] and running_broker(home) is None, 10)
         with embedded_broker(home) as again:
