@@ -8,6 +8,8 @@ from fastapi.responses import JSONResponse
 
 from adapters.records.item_records import ItemRecords
 from adapters.settings import Settings
+from schemas.errors import Unprocessable
+from schemas.event import MAX_VALUE_BYTES
 from serving_layer.answers.aliases import move_history, read_alias
 from serving_layer.answers.item_changes import change_item
 from serving_layer.http.intake import in_turn
@@ -24,7 +26,7 @@ async def patch_item(request: Request, views: OpenViews, item_id: PathId) -> JSO
 
     An item that only events name gets its record.
     """
-    body, link = await request.body(), _link(request)
+    body, link = _small(await request.body()), _link(request)
 
     def append() -> dict[str, Any]:
         return change_item(views, ItemRecords(link.log(), link.appender(), views.speed), item_id, body)
@@ -35,7 +37,7 @@ async def patch_item(request: Request, views: OpenViews, item_id: PathId) -> JSO
 @api.post("/users/{user_id}/aliases", status_code=202, openapi_extra={"x-body": "Alias"})
 async def post_alias(request: Request, views: OpenViews, user_id: PathId) -> JSONResponse:
     """Let the standing history of an anonymous user count as this user's; safe to repeat."""
-    body, link = await request.body(), _link(request)
+    body, link = _small(await request.body()), _link(request)
     settings: Settings = request.app.state.settings
 
     def append() -> dict[str, Any]:
@@ -44,6 +46,13 @@ async def post_alias(request: Request, views: OpenViews, user_id: PathId) -> JSO
         return move_history(views, log, appender, settings.rules, anonymous, user_id, lambda: uuid.uuid4().hex)
 
     return await in_turn(request, append)
+
+
+def _small(body: bytes) -> bytes:
+    """The body. Raises Unprocessable for one that says more than a record can hold, before it is decoded."""
+    if len(body) > MAX_VALUE_BYTES:
+        raise Unprocessable(f"the body has {len(body):,} bytes: a change has at most {MAX_VALUE_BYTES:,}, as a record")
+    return body
 
 
 def _link(request: Request) -> LogLink:

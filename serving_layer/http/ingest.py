@@ -2,21 +2,25 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, TypeVar
 
 from core.events.acceptance import parse_event
 from core.events.catalogue import parse_item, parse_user
-from core.events.json_outline import outline
+from core.events.json_outline import commas, outline
 from core.events.partitioner import partition_of
 from core.events.strict_json import MAX_NESTING, Malformed, decode
 from schemas.catalogue import Item, User
 from schemas.errors import Unprocessable
-from schemas.event import Event, Record, Rejected
+from schemas.event import MAX_VALUE_BYTES, Event, Record, Rejected
 from schemas.rules import Rules
 
 MAX_ENTRIES = 1_000
+MAX_VALUES = 20_000  # of one body; a long list of items to leave out has half as many
+BLANKS = b" \t\r\n"
+OVERSIZE = object()  # instead of an entry of more bytes than a record may have
 
 Entry = TypeVar("Entry", Item, User)
 
@@ -46,8 +50,8 @@ def read_interactions(body: bytes, rules: Rules, now_ms: int, new_id: Callable[[
     """
     posted, users, known = Posted([], [], []), Counter[str](), set[tuple[str, str]]()
     for index, entry in enumerate(_entries(body)):
-        filled = _filled(entry, now_ms, new_id)
-        event = _judged(entry, filled, rules, now_ms)
+        filled = b"" if entry is OVERSIZE else _filled(entry, now_ms, new_id)
+        event = Rejected("oversize") if entry is OVERSIZE else _judged(entry, filled, rules, now_ms)
         if isinstance(event, Rejected):
             posted.rejected.append({"index": index, "reason": event.reason})
             continue
@@ -80,8 +84,8 @@ def _described(body: bytes, name: str, parse: Callable[[bytes, bytes], Entry | R
     for index, entry in enumerate(_entries(body)):
         given = entry.get(name) if isinstance(entry, dict) else None
         key = given if isinstance(given, str) else ""
-        value = _bytes(entry)
-        found = parse(key.encode(), value)
+        value = b"" if entry is OVERSIZE else _bytes(entry)
+        found = Rejected("oversize") if entry is OVERSIZE else parse(key.encode(), value)
         if isinstance(found, Rejected):
             posted.rejected.append({"index": index, "reason": found.reason})
         else:
@@ -92,17 +96,41 @@ def _described(body: bytes, name: str, parse: Callable[[bytes, bytes], Entry | R
     return posted
 
 
-def _entries(body: bytes) -> list[object]:
-    if outline(body, MAX_ENTRIES, MAX_NESTING).entries > MAX_ENTRIES:  # without decoding millions of them
-        raise Unprocessable(f"more than {MAX_ENTRIES:,} entries: send 1 to {MAX_ENTRIES:,}")
+def decoded(body: bytes) -> object:
+    """What a body says. Raises Unprocessable for what is no JSON, or more of it than a request can mean."""
+    if outline(body, len(body), MAX_NESTING).values > MAX_VALUES:  # without decoding millions of them
+        raise Unprocessable(f"the body has more than {MAX_VALUES:,} values: send fewer at a time")
     try:
-        decoded = decode(body)
+        return decode(body)
     except Malformed as error:
         raise Unprocessable(f"the body is not JSON: {error}") from None
-    entries = decoded if isinstance(decoded, list) else [decoded]
-    if not 1 <= len(entries) <= MAX_ENTRIES:
-        raise Unprocessable(f"{len(entries)} entries: send 1 to {MAX_ENTRIES:,}")
-    return entries
+
+
+def _entries(body: bytes) -> Iterator[object]:
+    """The entries of an array, or the body as the only one; decoded one at a time, and what is oversize not at all."""
+    parts = _parts(body)
+    if len(parts) > MAX_ENTRIES:
+        raise Unprocessable(f"more than {MAX_ENTRIES:,} entries: send 1 to {MAX_ENTRIES:,}")
+    for part in parts:
+        try:
+            entry = OVERSIZE if len(part) > MAX_VALUE_BYTES else decode(part)
+        except Malformed as error:
+            raise Unprocessable(f"the body is not JSON: {error}") from None
+        yield entry
+
+
+def _parts(body: bytes) -> list[bytes]:
+    """The bytes of each entry of an array, or the body. Raises Unprocessable for an array without entries or end."""
+    text = body.strip(BLANKS)
+    if not text.startswith(b"["):
+        return [text]
+    if not text.endswith(b"]"):
+        raise Unprocessable("the body is not JSON: its array does not end")
+    bounds = [0, *commas(text, MAX_ENTRIES), len(text) - 1]
+    parts = [text[start + 1 : end].strip(BLANKS) for start, end in pairwise(bounds)]
+    if parts == [b""]:
+        raise Unprocessable(f"0 entries: send 1 to {MAX_ENTRIES:,}")
+    return parts
 
 
 def _filled(entry: object, now_ms: int, new_id: Callable[[], str]) -> bytes:

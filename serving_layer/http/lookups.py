@@ -9,11 +9,11 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from adapters.terminal.commands import moment_ms, window_hours
-from core.events.strict_json import Malformed, decode
 from schemas.errors import Unprocessable
 from serving_layer.answers import lookups
 from serving_layer.answers import recommend as recommender
 from serving_layer.answers.recommend import Wish
+from serving_layer.http.ingest import decoded
 from serving_layer.http.parameters import (
     MAX_CATEGORIES,
     MAX_EXCLUDED,
@@ -104,16 +104,12 @@ async def post_recommendations(request: Request, views: OpenViews, user_id: Path
 
 def read_wish(body: bytes) -> WishBody:
     """The wish that a body holds. Raises Unprocessable with a sentence about everything that is wrong."""
-    try:
-        decoded = decode(body)
-    except Malformed as error:
-        raise Unprocessable(f"the body is not JSON: {error}") from None
-    known = list(WishBody.model_fields)
-    for name in decoded if isinstance(decoded, dict) else ():
+    given, known = decoded(body), list(WishBody.model_fields)
+    for name in given if isinstance(given, dict) else ():
         if name not in known:
             raise Unprocessable(unknown_name(name, known, "field"))
     try:
-        return WishBody.model_validate(decoded)
+        return WishBody.model_validate(given)
     except ValidationError as error:
         wrong = [f"{'.'.join(map(str, each['loc'])) or 'the body'}: {each['msg']}" for each in error.errors()[:10]]
         raise Unprocessable("; ".join(wrong)) from None
