@@ -73,7 +73,10 @@ def advice(rows: list[dict[str, Any]], rules: Rules) -> Iterator[str]:
 
 
 def show(rows: list[dict[str, Any]]) -> None:
-    """The dead letters as a table."""
+    """The dead letters as a table, or a sentence when there are none."""
+    if not rows:
+        echo("no rejected records; a record is judged when a layer reads it (`millrace up`, `millrace batch run`)")
+        return
     from rich.table import Table
 
     from adapters.terminal.console import console

@@ -57,3 +57,8 @@ def test_rejected_records_are_shown_whatever_they_hold(capsys: pytest.CaptureFix
     assert "'[/red]'" in shown
     assert "[bold]\\x1b]0;x\\x07" in shown
     assert "\x1b" not in shown
+
+
+def test_no_dead_letters_are_a_sentence_and_no_empty_table(capsys: pytest.CaptureFixture[str]) -> None:
+    show([])
+    assert capsys.readouterr().out.startswith("no rejected records")
