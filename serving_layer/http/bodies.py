@@ -17,6 +17,8 @@ TOO_LARGE = f"the body is larger than {MAX_BODY_BYTES:,} bytes: send fewer at a 
 TOO_SLOW = f"the body did not arrive within {BODY_SECONDS:g} s"
 TOO_MANY = "too many large bodies are under way: send it again in a moment"
 NOT_JSON = "the body must be JSON: send the header 'Content-Type: application/json'"
+COMPRESSED = "the body must be sent as it is: leave out compression and the header 'Content-Encoding'"
+TWO_LENGTHS = "the header has both Content-Length and Transfer-Encoding: send one of them"
 
 
 class Refused(Exception):
@@ -97,6 +99,10 @@ def _check_headers(headers: dict[bytes, bytes], limits: Limits) -> None:
     kind = headers.get(b"content-type", b"").decode("latin-1").partition(";")[0].strip().lower()
     if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
         raise Refused(415, NOT_JSON)
+    if headers.get(b"content-encoding", b"identity").strip().lower() != b"identity":
+        raise Refused(415, COMPRESSED)
+    if b"transfer-encoding" in headers and b"content-length" in headers:
+        raise Refused(400, TWO_LENGTHS)
     if int(headers.get(b"content-length", b"0")) > limits.body_bytes:
         raise Refused(413, TOO_LARGE)
 

@@ -135,6 +135,16 @@ class TestBodies:
             answer = client.post(path, content=b"{}", headers={"Content-Type": kind} if kind else {})
             assert "Content-Type: application/json" in problem(answer, 415)["detail"]
 
+    def test_a_compressed_body_is_415_and_says_how(self, client: Client) -> None:
+        headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+        response = client.post("/recommendations/u3", content=b"{}", headers=headers)
+        assert "Content-Encoding" in problem(response, 415)["detail"]
+
+    def test_a_body_of_two_lengths_is_400(self, client: Client) -> None:
+        headers = {"Content-Type": "application/json", "Content-Length": "2", "Transfer-Encoding": "chunked"}
+        response = client.post("/recommendations/u3", content=iter([b"{}"]), headers=headers)
+        assert "Content-Length" in problem(response, 400)["detail"]
+
     def test_json_may_name_its_charset(self, client: Client) -> None:
         headers = {"Content-Type": "Application/JSON; charset=utf-8"}
         assert client.post("/recommendations/u3", content=b"{}", headers=headers).status_code == 200
