@@ -77,15 +77,18 @@ def show(rows: list[dict[str, Any]]) -> None:
     if not rows:
         echo("no rejected records; a record is judged when a layer reads it (`millrace up`, `millrace batch run`)")
         return
-    from rich.table import Table
-
     from adapters.terminal.console import console
+    from adapters.terminal.fitted_table import Field, print_table
 
-    table = Table("topic", "partition", "offset", "reason", "key", "value (start)")
-    for row in rows:
-        key, start = (_start(row[name]) for name in ("key", "value"))
-        table.add_row(row["topic"], str(row["partition"]), str(row["offset"]), row["reason"], key, start)
-    console().print(table)
+    fields = (
+        Field("topic", lambda row: str(row["topic"]), leaves=1),
+        Field("partition", lambda row: str(row["partition"]), right=True),
+        Field("offset", lambda row: str(row["offset"]), right=True),
+        Field("reason", lambda row: str(row["reason"])),
+        Field("key", lambda row: _quoted(row["key"])),
+        Field("value (start)", lambda row: _quoted(row["value"], SHOWN), least=12, leaves=2),
+    )
+    print_table(console(), fields, rows)
 
 
 @rejected.command()
@@ -170,9 +173,9 @@ def _row(letter: DeadLetter) -> dict[str, Any]:
     }
 
 
-def _start(text: str | None) -> str:
-    """The start of the text in quotes, so that an empty text differs from none."""
-    return "(none)" if text is None else f"'{text[:SHOWN]}'"
+def _quoted(text: str | None, most: int | None = None) -> str:
+    """The text, or its start, in quotes, so that an empty text differs from none."""
+    return "(none)" if text is None else f"'{text[:most]}'"
 
 
 def _text(octets: bytes | None) -> str | None:

@@ -33,6 +33,7 @@ def undeclared(source: str) -> set[str]:
         name
         for name in top_level_imports(source)
         if name not in sys.stdlib_module_names
+        and name != "_typeshed"  # the type checker's own, imported for it alone
         and name not in PACKAGES
         and not {given.lower().replace("_", "-") for given in PROVIDERS.get(name, [])} & DECLARED
     }

@@ -43,7 +43,10 @@ def test_progress_and_logs_are_escaped(capsys: pytest.CaptureFixture[str]) -> No
     assert PlainFormatter("%(message)s").format(record) == "failed path=/a\\x1b[31m\\r\n  b"
 
 
-def test_rejected_records_are_shown_whatever_they_hold(capsys: pytest.CaptureFixture[str]) -> None:
+def test_rejected_records_are_shown_whatever_they_hold(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "140")
     row: dict[str, Any] = {
         "topic": "events[/red]",
         "partition": 0,
@@ -57,6 +60,19 @@ def test_rejected_records_are_shown_whatever_they_hold(capsys: pytest.CaptureFix
     assert "'[/red]'" in shown
     assert "[bold]\\x1b]0;x\\x07" in shown
     assert "\x1b" not in shown
+
+
+@pytest.mark.parametrize("columns", ["80", "140"])
+def test_the_reason_and_the_key_of_a_rejected_record_are_never_cut(
+    columns: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    key = "customer-0000-1111-2222"
+    row = {"topic": "events", "partition": 0, "offset": 10, "reason": "invalid:event_time", "key": key}
+    show([{**row, "value": '{"event_id": "o-1", "event_time": "tomorrow", "kind": "view"}'}])
+    shown = capsys.readouterr().out
+    assert f"'{key}'" in shown
+    assert "invalid:event_time" in shown
 
 
 def test_no_dead_letters_are_a_sentence_and_no_empty_table(capsys: pytest.CaptureFixture[str]) -> None:
