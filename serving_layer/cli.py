@@ -100,7 +100,7 @@ def trending(window: int, as_of: int | None, as_json: bool, **page: Any) -> None
         print_json(answer)
         return
     from core.events.timestamps import time_text
-    from serving_layer.tables import ITEM, number, show, text
+    from serving_layer.tables import ITEM, number, show
     from serving_layer.tables import about as described
 
     why = {"too_little_history": "too little history for a trend", "nothing_rises": "nothing rises"}
@@ -108,9 +108,7 @@ def trending(window: int, as_of: int | None, as_json: bool, **page: Any) -> None
     what = f"popular ({reason})" if reason else "trending"
     numbers = [number(name, form=".2f") for name in ("score", "expected", "growth", "change")]
     title = f"{what} in the {window} h to {time_text(answer['as_of'])}"
-    mixed = answer["basis"] == "trend" and any(row["basis"] == "popular" for row in answer["items"])
-    basis = [text("basis", lambda row: row["basis"])] if mixed else []
-    show(title, answer, answer["items"], [ITEM, *basis, number("count", form="d"), *numbers, *described(about)])
+    show(title, answer, answer["items"], [ITEM, number("count", form="d"), *numbers, *described(about)])
 
 
 @click.command(cls=IdCommand)

@@ -1,7 +1,7 @@
 """What is computed after the merge and never before: similarity, trend, change (contract §4). Sums in, scores out."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice, pairwise
 
@@ -174,15 +174,6 @@ def popular(counts: WindowCounts) -> Ranked:
     """Items by their count in the window: what is said while there is no full baseline."""
     present = np.flatnonzero(counts.window >= 1)
     return Ranked.of(counts, present, counts.window[present].astype(np.float64), None)
-
-
-def filled(rising: Iterable[Trend], others: Callable[[], Iterable[Trend]]) -> Iterator[Trend]:
-    """What rises and then ``others`` that do not, asked for only once all that rises was read."""
-    names = set[bytes]()
-    for trend in rising:
-        names.add(trend.item)
-        yield trend
-    yield from (trend for trend in others() if trend.item not in names)
 
 
 def has_trend(counts: WindowCounts, window: Window, oldest_bucket: int | None) -> bool:

@@ -1,6 +1,6 @@
 """The lookups as the JSON of contract §7: what both merged views say, computed after the merge."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -47,37 +47,33 @@ def similar(snapshot: Snapshot, item: bytes, page: Page) -> Answer:
 
 
 def trending(snapshot: Snapshot, hours: int, as_of: int | None, page: Page) -> Answer:
-    """What grows in the last ``hours`` whole hours, filled up with what is popular; each row says which of the two."""
+    """What grows in the last ``hours`` whole hours; where nothing that may be listed does, what is popular, said so."""
     as_of = snapshot.facts.as_of if as_of is None else as_of
-    can_tell, ranked = trend_list(snapshot, hours, as_of)
-    rows = [(trend, about) for _, trend, about in listed(snapshot, _named(ranked), page)]
-    first = [trend for trend, _ in rows[:1]]
-    if page.offset and can_tell and not any(trend.basis == TREND for trend in first):
-        whole = listed(snapshot, _named(trend_list(snapshot, hours, as_of)[1]), replace(page, n=1, offset=0))
-        first = [trend for _, trend, _ in whole]
-    basis = TREND if any(trend.basis == TREND for trend in first) else POPULAR
+    rising, frequent = trend_lists(snapshot, hours, as_of)
+    rows = _listed(snapshot, rising or (), page)
+    rises = bool(rows) or (page.offset > 0 and bool(_listed(snapshot, rising or (), replace(page, n=1, offset=0))))
     return {
         "as_of": as_of,
         "window_seconds": hours * BUCKET_MS // 1000,
-        "basis": basis,
-        "basis_reason": "rising" if basis == TREND else "nothing_rises" if can_tell else "too_little_history",
+        "basis": TREND if rises else POPULAR,
+        "basis_reason": "rising" if rises else "too_little_history" if rising is None else "nothing_rises",
         **snapshot.header(),
-        "items": [_trend_row(trend, about) for trend, about in rows],
+        "items": [_trend_row(*row) for row in (rows if rises else _listed(snapshot, frequent, page))],
     }
 
 
-def trend_list(snapshot: Snapshot, hours: int, as_of: int | None) -> tuple[bool, Iterable[Trend]]:
-    """Whether it can be told what grows, and the whole list, hidden items included: what grows first."""
+def trend_lists(snapshot: Snapshot, hours: int, as_of: int | None) -> tuple[Iterable[Trend] | None, Iterable[Trend]]:
+    """What grows (None: the history is too short to say), and what is popular; hidden items included."""
     if as_of is None:
-        return False, []
+        return None, ()
     window, oldest = Window.ending(as_of, hours), snapshot.facts.oldest_bucket
-    if scores.has_trend(window_counts(snapshot, window), window, oldest):
-        return True, scores.filled(trends(snapshot, window), lambda: popular(snapshot, window))
-    return False, popular(snapshot, window)
+    known = scores.has_trend(window_counts(snapshot, window), window, oldest)
+    return trends(snapshot, window) if known else None, popular(snapshot, window)
 
 
-def _named(ranked: Iterable[Trend]) -> Iterator[tuple[bytes, Trend]]:
-    return ((trend.item, trend) for trend in ranked)
+def _listed(snapshot: Snapshot, ranked: Iterable[Trend], page: Page) -> list[tuple[Trend, Described]]:
+    rows = listed(snapshot, ((trend.item, trend) for trend in ranked), page)
+    return [(trend, about) for _, trend, about in rows]
 
 
 def history(snapshot: Snapshot, user: bytes, page: Page) -> Answer:

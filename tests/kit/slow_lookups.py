@@ -114,8 +114,7 @@ def slow_trending(twin: SlowView, hours: int) -> list[dict[str, Any]]:
             score = pytest.approx(ratio * p / (1 - p))
             found = {**row, "basis": "trend", "score": score, "expected": big_c[item] / ratio}
             rising += [{**found, "growth": pytest.approx(growth)}] if ratio * p / (1 - p) > 1 else []
-    names = {row["item_id"] for row in rising}
-    return sorted(rising, key=by_score) + sorted((r for r in rows if r["item_id"] not in names), key=by_score)
+    return sorted(rising or rows, key=by_score)
 
 
 def by_score(row: dict[str, Any]) -> tuple[float, bytes]:
