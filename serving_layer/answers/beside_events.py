@@ -3,10 +3,9 @@
 from typing import TYPE_CHECKING
 
 from adapters.records.books import CATALOGUE
-from adapters.records.control import Applied, log_of, read_position
-from core.control.changes import is_ours
-from schemas.control import Control
-from schemas.errors import MillraceError, StoreUnavailable
+from adapters.records.control import Applied
+from schemas.errors import MillraceError
+from serving_layer.reading.snapshot import ANOTHER_LOGS
 from serving_layer.reading.views import Views
 
 if TYPE_CHECKING:
@@ -29,18 +28,13 @@ def about_the_catalogue(rejected: dict[str, int] | None) -> list[str]:
     ]
 
 
-def about_the_speed_store(views: Views, control: Control | None) -> list[str]:
-    """That another installation uses it."""
-    if control is None:
+def about_the_speed_store(why: str) -> list[str]:
+    """That another installation uses it. ``why``: the reason for which an answer did without it, if it did."""
+    if ANOTHER_LOGS not in why:
         return []
-    try:
-        found = log_of(views.speed, read_position(views.speed))
-    except StoreUnavailable:
-        return []
-    if is_ours(found, control):
-        return []
+    whose = why[why.index(ANOTHER_LOGS) :].partition(":")[0]
     return [
-        f"the speed views belong to another log ({found}) and count for nothing here: set MILLRACE_SPEED_VIEWS to a "
+        f"{whose} and count for nothing here: set MILLRACE_SPEED_VIEWS to a "
         "store of its own, or to a prefix of its own in a shared Redis (redis://host:port/db?prefix=shop1)"
     ]
 

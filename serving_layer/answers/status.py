@@ -46,7 +46,7 @@ def status(views: Views, settings: Settings, log: "Log | None", now_ms: int) -> 
     """
     lease_ms = settings.speed.lease_ms
     try:
-        (told, applied, facts), lease, runs, (control, pending), catalogue = answer(
+        (told, applied, facts), lease, runs, (control, pending), catalogue, why_without = answer(
             views,
             lambda snapshot: (
                 _views_told(snapshot),
@@ -54,11 +54,12 @@ def status(views: Views, settings: Settings, log: "Log | None", now_ms: int) -> 
                 _schedule_of(snapshot),
                 _stand(snapshot),
                 _catalogue_of(snapshot),
+                snapshot.without.get(SPEED_SIDE, ""),
             ),
         )
         speed, schedule = _alive(lease, now_ms, lease_ms), _schedule_told(runs, now_ms, lease_ms)
     except NotReady as error:
-        control, pending = _control(views, str(error)), None
+        control, pending, why_without = _control(views, str(error)), None, str(error)
         told, applied, facts = _nothing_told(control)
         speed, schedule = speed_layer(views, now_ms, lease_ms), None
         catalogue = rejected_catalogue(views) if speed["alive"] is not None else None
@@ -74,7 +75,7 @@ def status(views: Views, settings: Settings, log: "Log | None", now_ms: int) -> 
     rejected = facts.rejected or {}
     others = [
         *about_the_catalogue(catalogue),
-        *(about_the_speed_store(views, control) if SPEED_SIDE in told["degraded"] else []),
+        *about_the_speed_store(why_without),
         *about_the_topics(log if end else None, settings.log.retention_ms),
         *([] if end else [f"the log's end is unknown: {why}"]),
     ]

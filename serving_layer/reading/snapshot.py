@@ -32,6 +32,7 @@ from serving_layer.reading.kept_rows import KEPT, KeptRows
 from serving_layer.reading.patience import Lost, reading
 from serving_layer.reading.views import BATCH, CATALOGUE_SIDE, SPEED_SIDE, Moved, Views
 
+ANOTHER_LOGS = "the speed views belong to another log"
 Parts = dict[bytes, list[bytes]]  # key -> packed values to be merged, earlier first
 
 
@@ -41,7 +42,7 @@ class Snapshot:
 
     ``generation`` is None for the empty one and where the batch view cannot be read; ``position`` is None where the
     speed view does not count; ``segments`` are added to the generation, oldest first; ``boundary`` is where the
-    generation ends (None: unknown); ``degraded`` names what is missing.
+    generation ends (None: unknown); ``degraded`` names what is missing, ``without`` says why, by side.
     """
 
     views: Views
@@ -52,6 +53,7 @@ class Snapshot:
     segments: tuple[int, ...]
     degraded: tuple[str, ...]
     has_catalogue: bool = True
+    without: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
     course: Course = field(default_factory=Course, compare=False, repr=False)
 
     @staticmethod
@@ -210,7 +212,7 @@ def _keys(buckets: Sequence[int]) -> list[bytes]:
 def _require_own_log(views: Views, control: Control, position: Position | None) -> None:
     """Do without a speed store of another log: neither its events nor its catalogue are this installation's."""
     if not is_ours(found := log_of(views.speed, position), control):
-        raise Lost(SPEED_SIDE, f"the speed views belong to another log ({found})")
+        raise Lost(SPEED_SIDE, f"{ANOTHER_LOGS} ({found})")
 
 
 def _speed_alone(views: Views, position: Position | None, without: Mapping[str, str]) -> Snapshot:
@@ -246,4 +248,6 @@ def _merged(views: Views, control: Control, position: Position | None, without: 
     boundary = control.active_boundary.offsets
     degraded = () if position else (SPEED_SIDE,)
     has_catalogue = CATALOGUE_SIDE not in without
-    return Snapshot(views, control.active, boundary, control.epoch, position, segments, degraded, has_catalogue)
+    return Snapshot(
+        views, control.active, boundary, control.epoch, position, segments, degraded, has_catalogue, without
+    )

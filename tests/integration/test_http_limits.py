@@ -104,15 +104,17 @@ def test_no_body_is_larger_than_the_limit_whatever_it_says_of_its_length(client:
         assert answer(chunked)[0] == 413
 
 
-def test_large_bodies_share_a_limit_and_small_ones_are_taken_beside_them(client: Client) -> None:
+def test_large_bodies_share_a_limit_and_small_ones_are_taken_beside_them(settings: Settings) -> None:
     large = HEAD + b"Content-Length: 250000\r\n\r\n" + b" " * 240_000
-    with ExitStack() as open_ones:
-        for _ in range(3):
-            open_ones.enter_context(closing(connected(client, large)))
-        until(lambda: client.post("/items", content=b" " * 240_000, headers=JSON).status_code == 503, 2.0)
-        small = json.dumps({"exclude": ["x" * 200] * (FREE_BYTES // 300)}).encode()
-        assert client.post("/recommendations/u3", content=small, headers=JSON).status_code == 200
-    until(lambda: client.post("/items", content=b" " * 240_000, headers=JSON).status_code == 422)
+    patient = Limits(body_bytes=256 * KIB, body_seconds=60.0, held_bytes=512 * KIB)
+    with serving(settings, patient) as client:
+        with ExitStack() as open_ones:
+            for _ in range(3):
+                open_ones.enter_context(closing(connected(client, large)))
+            until(lambda: client.post("/items", content=b" " * 240_000, headers=JSON).status_code == 503)
+            small = json.dumps({"exclude": ["x" * 200] * (FREE_BYTES // 300)}).encode()
+            assert client.post("/recommendations/u3", content=small, headers=JSON).status_code == 200
+        until(lambda: client.post("/items", content=b" " * 240_000, headers=JSON).status_code == 422)
 
 
 @pytest.mark.parametrize("sent", [b"", b"GET / HTT", b"GET /api/v1/trending HTTP/1.1\r\nHost: localhost\r\n"])
