@@ -111,6 +111,7 @@ def test_the_lake_takes_more_large_dead_letters_than_fit_into_the_engines_memory
     assert lake.rejected_until({0: count}).count() == count
 
 
+@pytest.mark.deep
 def test_rejected_records_are_mended_in_a_file_or_by_a_setting_and_sent_again(
     millrace: Installation, tmp_path: Path
 ) -> None:

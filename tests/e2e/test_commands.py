@@ -225,6 +225,7 @@ def last_run(shop: Commands) -> dict[str, Any]:
     return ((shop.json("status")["schedule"] or {}).get("last")) or {}
 
 
+@pytest.mark.deep
 def test_changed_weights_are_refused_until_a_full_run(shop: Commands) -> None:
     kinds = json.dumps({"view": 7, "purchase": 5, "rating": "value", "remove": "remove"})
     assert "--full" in shop.refused("batch", "run", MILLRACE_KINDS=kinds)

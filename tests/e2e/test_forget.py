@@ -31,6 +31,7 @@ def exact(millrace: Installation, degraded: tuple[str, ...] = ()) -> None:
     assert millrace.prove().mismatches == 0
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("stores", ["sqlite+sqlite"], indirect=True)
 def test_a_forgotten_user_leaves_everything_and_answers_stay_exact(millrace: Installation) -> None:
     millrace = replace(millrace, settings=millrace.settings.changed(gate_shrink=0.02))  # one user makes more than that

@@ -115,6 +115,7 @@ def test_batch_first_then_crashes_and_a_rollback(millrace: Installation, dies_at
             run()
 
 
+@pytest.mark.deep
 def test_a_speed_layer_behind_the_floor_begins_a_new_epoch(
     millrace: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,7 +8,7 @@ import pytest
 from tests.kit.installation import Installation
 from tests.kit.mixed_stream import in_parts, mixed_stream
 
-pytestmark = [pytest.mark.kafka, pytest.mark.spark]
+pytestmark = [pytest.mark.kafka, pytest.mark.spark, pytest.mark.deep]
 
 
 @pytest.fixture
@@ -83,7 +83,6 @@ def test_a_speed_layer_that_began_without_the_lakes_histories_begins_again(millr
     assert millrace.proved() > 0
 
 
-@pytest.mark.deep
 def test_a_lost_lake_is_filled_again_from_the_logs_beginning(millrace: Installation) -> None:
     parts = in_parts(mixed_stream(millrace.settings.rules), 4)
     for part in parts:  # enough runs for the first boundaries to be forgotten

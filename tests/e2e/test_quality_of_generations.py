@@ -27,7 +27,7 @@ from tests.kit.mixed_stream import in_parts, mixed_stream
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-pytestmark = [pytest.mark.kafka, pytest.mark.spark, pytest.mark.slow]
+pytestmark = [pytest.mark.kafka, pytest.mark.spark, pytest.mark.slow, pytest.mark.deep]
 
 SHOP = GeneratorSettings(users=60, items=40, events=900, seed=4, end_ms=TIMESTAMP)
 JUDGED: dict[str, Any] = {"evaluation_events": 10_000, "gate_items": 8, "gate_users": 5, "gate_margin": 0.9}

@@ -88,6 +88,7 @@ def test_what_the_gate_refuses_is_kept_with_the_reason_and_not_activated(
     millrace.check_all_is_applied(degraded=("speed",))
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("stores", ["sqlite+sqlite"], indirect=True)
 def test_a_killed_run_leaves_nothing_once_the_next_is_through(
     millrace: Installation, monkeypatch: pytest.MonkeyPatch
@@ -130,6 +131,7 @@ def test_what_cannot_be_is_refused_before_any_work(millrace: Installation, monke
     assert [each.id for each in millrace.control.runs] == [run]
 
 
+@pytest.mark.deep
 def test_incremental_generations_hold_what_a_full_one_does(millrace: Installation) -> None:
     """Each folds only what is new; the last one is recomputed as a whole at the same boundary."""
     made = []

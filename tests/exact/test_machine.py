@@ -57,6 +57,7 @@ def test_every_answer_is_exact_on_redis(redis_url: str) -> None:
     search(lambda: in_redis(redis_url), lambda: in_redis(redis_url), 10)
 
 
+@pytest.mark.deep
 @pytest.mark.cassandra
 @pytest.mark.redis
 @pytest.mark.timeout(0)
