@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING
 from adapters.records.books import CATALOGUE
 from adapters.records.control import Applied
 from schemas.errors import MillraceError
-from serving_layer.reading.snapshot import ANOTHER_LOGS
-from serving_layer.reading.views import Views
+from serving_layer.reading.views import ANOTHER_LOGS, Views
 
 if TYPE_CHECKING:
     from adapters.log.kafka_log import Log

@@ -30,9 +30,8 @@ from schemas.errors import NotReady
 from serving_layer.reading.course import Course
 from serving_layer.reading.kept_rows import KEPT, KeptRows
 from serving_layer.reading.patience import Lost, reading
-from serving_layer.reading.views import BATCH, CATALOGUE_SIDE, SPEED_SIDE, Moved, Views
+from serving_layer.reading.views import ANOTHER_LOGS, BATCH, CATALOGUE_SIDE, SPEED_SIDE, Moved, Views
 
-ANOTHER_LOGS = "the speed views belong to another log"
 Parts = dict[bytes, list[bytes]]  # key -> packed values to be merged, earlier first
 
 
@@ -245,9 +244,6 @@ def _merged(views: Views, control: Control, position: Position | None, without: 
         why = without.get(SPEED_SIDE, "the speed layer has not run")
         raise NotReady(f"nothing is published yet, and {why}: run `millrace up` or `millrace batch run`")
     segments = tuple(control.active_segments) if position else ()
-    boundary = control.active_boundary.offsets
     degraded = () if position else (SPEED_SIDE,)
-    has_catalogue = CATALOGUE_SIDE not in without
-    return Snapshot(
-        views, control.active, boundary, control.epoch, position, segments, degraded, has_catalogue, without
-    )
+    parts = (control.active, control.active_boundary.offsets, control.epoch, position, segments, degraded)
+    return Snapshot(views, *parts, CATALOGUE_SIDE not in without, without)

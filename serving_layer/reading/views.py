@@ -12,6 +12,7 @@ from recommenders import settings_of
 from schemas.errors import NotReady
 
 BATCH, SPEED_SIDE, CATALOGUE_SIDE = "batch", "speed", "catalogue"  # what an answer may have to do without
+ANOTHER_LOGS = "the speed views belong to another log"  # a reason to do without them
 
 
 class OfGeneration(Protocol):
