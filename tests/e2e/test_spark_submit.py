@@ -13,7 +13,10 @@ import pyspark
 import pytest
 
 from adapters.machine.jars import jar_paths
+from adapters.settings import Settings
+from adapters.settings.places import PLACES, SECTIONS, section_fields
 from bench.cluster import spark_cluster
+from core.settings.secret import StoreUrl
 from tests.kit.commands import QUICK_JAVA
 from tests.kit.installation import Installation, installation, rows_of
 from tests.kit.mixed_stream import in_parts, mixed_stream
@@ -70,7 +73,7 @@ def test_both_jobs_on_a_cluster_give_what_one_machine_gives(
 
 def submit(millrace: Installation, zipped: Path, folder: Path, job: str, *words: str, master: str = "local[2]") -> str:
     """Run one job in ``folder``; what it prints on stdout."""
-    given = {f"MILLRACE_{name.upper()}": str(getattr(millrace.settings, name)) for name in SET}
+    given = {f"MILLRACE_{name.upper()}": value_of(millrace.settings, name) for name in SET}
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("MILLRACE_", "PYTHON"))}
     spark_submit = Path(pyspark.__file__).parent / "bin" / "spark-submit"
     jars = ",".join(map(str, jar_paths("spark")))
@@ -81,3 +84,15 @@ def submit(millrace: Installation, zipped: Path, folder: Path, job: str, *words:
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
+
+
+def value_of(settings: Settings, name: str) -> str:
+    """The setting as its variable would give it."""
+    place = PLACES[name]
+    if place.section == "recommenders.als":
+        return str(getattr(settings.recommender_settings["als"], place.key))
+    if not place.section:
+        return str(getattr(settings, place.key))
+    [field] = [entry.name for key, entry in section_fields(SECTIONS[place.section]) if key == place.key]
+    value = getattr(getattr(settings, place.section), field)
+    return str(value.reveal() if isinstance(value, StoreUrl) else value)
