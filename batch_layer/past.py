@@ -1,4 +1,4 @@
-"""What the recommenders of a generation learn from, out of the lake; and its models in their book."""
+"""What the recommenders of a generation learn from, out of the lake."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,8 +8,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from adapters.records.books import generation_book
-from adapters.stores.port import ViewStore
 from recommenders.artefact import Artefact
 from recommenders.port import Size, Standing
 from schemas.event import REMOVE
@@ -76,22 +74,6 @@ class LakePast:
         code = by_hash[np.searchsorted(hashes[by_hash], item)]
         placed = np.lexsort((code, user))  # Spark's order is not always the same; what is learned should be
         return Standing(names.take(pa.array(order)).to_pylist(), user[placed], code[placed], weight[placed])
-
-
-def stored(views: ViewStore, generation: str | None, name: str) -> Artefact | None:
-    """The recommender's artefact in a generation; None: it has none, or one of an earlier form."""
-    if generation is None:
-        return None
-    book = generation_book(generation)
-    return Artefact.read(lambda keys: views.read(book, name, list(keys)))
-
-
-def store(views: ViewStore, run: str, name: str, artefact: Artefact) -> None:
-    """Write the artefact into the run's book, over what a try that died left there."""
-    book = generation_book(run)
-    views.delete(book, name)
-    for key, value in artefact.rows():
-        views.put(book, {(name, key): value})
 
 
 def summary(artefact: Artefact | None) -> dict[str, Any]:

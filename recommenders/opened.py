@@ -27,6 +27,11 @@ def asked_for(settings: Mapping[str, Any]) -> list[str]:
     return [name for name in TABLE if settings[name].weight > 0]
 
 
+def learners(settings: Mapping[str, Any]) -> list[str]:
+    """Those of ``asked_for`` that learn, and so have an artefact."""
+    return [name for name in asked_for(settings) if recommender(name).trained]
+
+
 def open_all(artefacts: Mapping[str, Artefact | None], settings: Mapping[str, Any]) -> dict[str, Opened]:
     """Open each recommender that has a weight; one without an artefact has no candidates where it needs one."""
     return {
@@ -37,8 +42,7 @@ def open_all(artefacts: Mapping[str, Artefact | None], settings: Mapping[str, An
 
 def fit_all(past: Past, settings: Mapping[str, Any]) -> dict[str, Artefact | None]:
     """Fit each recommender that has a weight and learns, from scratch."""
-    trained = [name for name in asked_for(settings) if recommender(name).trained]
-    return {name: recommender(name).fit(past, settings[name], None) for name in trained}
+    return {name: recommender(name).fit(past, settings[name], None) for name in learners(settings)}
 
 
 def blended(opened: Mapping[str, Opened], cohort: Cohort, asked: Judged) -> ranking_quality.Scorer:

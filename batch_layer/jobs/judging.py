@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from adapters.records.artefacts import read_artefact, write_artefact
 from adapters.records.books import BLEND, CALIBRATION, generation_book
 from adapters.settings import Settings
 from adapters.stores.opened import batch_views
@@ -12,13 +13,13 @@ from batch_layer.drift import drift, kept, ratios
 from batch_layer.evaluation import PROBES, Question, below, by_time, coded, evaluate, sampled
 from batch_layer.gate import Case, Limits, Verdict, verdict
 from batch_layer.paired import by_recipe, paired, recipe
-from batch_layer.past import LakePast, interactions, store, stored, summary
+from batch_layer.past import LakePast, interactions, summary
 from batch_layer.sample_check import check, drawn, recomputed, users_events
 from batch_layer.search import search
 from core.ranking.ranking_quality import Interactions, Mask, votes
 from recommenders import recommender
 from recommenders.als.model import AlsSettings, reused, searched
-from recommenders.opened import asked_for
+from recommenders.opened import learners
 from schemas.control import Generation
 from schemas.rules import Rules
 
@@ -60,11 +61,11 @@ class Judging:
         past = LakePast(interactions(self.events()), f"{self.settings.lake_path}/als", self.say, full)
         found = {}
         try:
-            for name in [name for name in asked_for(settings) if recommender(name).trained]:
-                artefact = recommender(name).fit(past, settings[name], stored(views, active, name))
+            for name in learners(settings):
+                artefact = recommender(name).fit(past, settings[name], read_artefact(views, active, name))
                 found[name] = summary(artefact)
                 if artefact is not None:
-                    store(views, self.run, name, artefact)
+                    write_artefact(views, self.run, name, artefact)
         finally:
             past.close()
         return {"model": found.get("als", {}), "models": found}
@@ -72,7 +73,7 @@ class Judging:
     def _search(self, als: AlsSettings, candidates: int) -> AlsSettings:
         events, *_ = self._sample(self.settings.evaluation.events or SEARCHED_EVENTS)
         views, active = batch_views(self.settings), self.active.id if self.active else None
-        now = reused(als, stored(views, active, "als"))
+        now = reused(als, read_artefact(views, active, "als"))
         tried = search(events, self._question(now), candidates)
         best, ours = tried[0], next(each for each in tried if each.als.fitted == now.fitted)
         self.say(

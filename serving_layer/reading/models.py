@@ -5,12 +5,10 @@ import threading
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
+from adapters.records.artefacts import read_artefact
 from adapters.records.books import BLEND, CALIBRATION, generation_book
-from adapters.stores.port import ViewStore
 from core.ranking.blend import Knots
-from recommenders import recommender
-from recommenders.artefact import Artefact
-from recommenders.opened import Opened, asked_for, open_all
+from recommenders.opened import Opened, learners, open_all
 from serving_layer.reading.patience import reading, seconds_left
 from serving_layer.reading.snapshot import Snapshot
 from serving_layer.reading.views import BATCH, Views
@@ -91,16 +89,9 @@ def calibration_of(snapshot: Snapshot) -> Knots:
 
 def _read(views: Views, generation: str) -> Models:
     book = generation_book(generation)
-    trained = [name for name in asked_for(views.recommenders) if recommender(name).trained]
-    artefacts = {name: artefact_of(views.batch, generation, name) for name in trained}
+    artefacts = {name: read_artefact(views.batch, generation, name) for name in learners(views.recommenders)}
     row = views.batch.read(book, BLEND, [CALIBRATION]).get(CALIBRATION)
     return Models(open_all(artefacts, views.recommenders), _knots(row))
-
-
-def artefact_of(store: ViewStore, generation: str, name: str) -> Artefact | None:
-    """The recommender's artefact in a generation; None where it has none."""
-    book = generation_book(generation)
-    return Artefact.read(lambda keys: store.read(book, name, list(keys)))
 
 
 def _knots(row: bytes | None) -> Knots:
