@@ -109,9 +109,12 @@ def test_large_bodies_share_a_limit_and_small_ones_are_taken_beside_them(setting
     patient = Limits(body_bytes=256 * KIB, body_seconds=60.0, held_bytes=512 * KIB)
     with serving(settings, patient) as client:
         with ExitStack() as open_ones:
-            for _ in range(3):
+
+            def no_room_is_left() -> bool:
                 open_ones.enter_context(closing(connected(client, large)))
-            until(lambda: client.post("/items", content=b" " * 240_000, headers=JSON).status_code == 503)
+                return client.post("/items", content=b" " * 240_000, headers=JSON).status_code == 503
+
+            until(no_room_is_left)
             small = json.dumps({"exclude": ["x" * 200] * (FREE_BYTES // 300)}).encode()
             assert client.post("/recommendations/u3", content=small, headers=JSON).status_code == 200
         until(lambda: client.post("/items", content=b" " * 240_000, headers=JSON).status_code == 422)
