@@ -55,8 +55,8 @@ def run(full: bool, every: str | None, reason: str, scheduled: bool, search: int
         return
     from adapters.broker.opening import open_log
     from adapters.engine.session import open_session
-    from batch_layer.counted import require_counted
     from batch_layer.jobs.generation import BatchJob, shown
+    from batch_layer.runs.counted import require_counted
 
     lease = Lease(batch_views(settings), settings.speed.lease_ms / 1000, BATCH_RUN)
     lease.acquire(say)
@@ -72,7 +72,7 @@ def run(full: bool, every: str | None, reason: str, scheduled: bool, search: int
 
 def _print_outcome(generation: dict[str, Any], as_json: bool) -> None:
     """A generation on stdout: all of it for programs, or what a person wants to know."""
-    from batch_layer.summary import summary
+    from batch_layer.runs.summary import summary
 
     if as_json:
         print_json(generation)
@@ -82,7 +82,7 @@ def _print_outcome(generation: dict[str, Any], as_json: bool) -> None:
 
 def _run_every(every_ms: int, words: list[str], settings: Settings, say: Callable[[str], None], as_json: bool) -> None:
     """A process for each run; what it says goes to ``logs/batch.log``, the generation it makes to stdout too."""
-    from batch_layer.schedule import Schedule, in_a_process
+    from batch_layer.runs.schedule import Schedule, in_a_process
 
     if every_ms < SHORTEST_MS:
         raise SettingsError(f"--every must be at least {SHORTEST_MS // 1000} s: starting a run takes as long")
@@ -105,7 +105,7 @@ def _run_every(every_ms: int, words: list[str], settings: Settings, say: Callabl
 def boundary(run: str, at: int | None, full: bool, reason: str, scheduled: bool, as_json: bool) -> None:
     """Begin a run: record where its generation will end. The steps that follow take its id."""
     from adapters.broker.opening import open_log
-    from batch_layer.runs import Runs, Wish
+    from batch_layer.runs.lifecycle import Runs, Wish
 
     settings = load_settings()
     with open_log(settings) as log:
@@ -123,9 +123,9 @@ def _step_command(step: str, text: str) -> click.Command:
     def command(run_id: str, as_json: bool, search: int = 0, ungated: bool = False) -> None:
         from adapters.broker.opening import open_log
         from adapters.engine.session import open_session
-        from batch_layer.counted import require_counted
         from batch_layer.jobs.generation import BatchJob
-        from batch_layer.runs import Runs
+        from batch_layer.runs.counted import require_counted
+        from batch_layer.runs.lifecycle import Runs
 
         settings, say = load_settings(), sayer("batch")
         with open_log(settings) as log:
@@ -156,7 +156,7 @@ for _step, _text in {
 @reports_errors
 def clean_up(as_json: bool) -> None:
     """Delete generations that were replaced at least `grace` ago, and runs that died."""
-    from batch_layer.runs import Runs
+    from batch_layer.runs.lifecycle import Runs
 
     settings = load_settings()
     _control()
@@ -171,7 +171,7 @@ def clean_up(as_json: bool) -> None:
 @reports_errors
 def generations(as_json: bool) -> None:
     """The kept generations, oldest first, which one is active, and those in the making."""
-    from batch_layer.listing import row_of
+    from batch_layer.runs.listing import row_of
 
     control = _control()
     rows = [row_of(control, name) for name in (None, *_names(control))]
@@ -181,7 +181,7 @@ def generations(as_json: bool) -> None:
         return
     from adapters.terminal.console import console
     from adapters.terminal.fitted_table import print_table
-    from batch_layer.listing import FIELDS
+    from batch_layer.runs.listing import FIELDS
 
     print_table(console(), FIELDS, rows)
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from batch_layer.past import LakePast, interactions
+from batch_layer.learning.past import LakePast, interactions
 from bench.setting import seconds
 from core.rows.codec import History, HistoryEntry
 from recommenders.als import RECOMMENDER, AlsSettings

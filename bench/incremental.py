@@ -20,7 +20,7 @@ from adapters.settings import Settings
 from adapters.stores.opened import batch_views
 from batch_layer.jobs.generation import BatchJob
 from batch_layer.jobs.view_maker import ViewMaker
-from batch_layer.runs import Runs, Wish, delete_book
+from batch_layer.runs.lifecycle import Runs, Wish, delete_book
 from bench.setting import SEED, Findings, fresh_home, machine, spread
 from datasets.generator import GeneratorSettings, World, generate_events
 from schemas.control import Generation, Run

@@ -34,7 +34,7 @@ def evaluate(events: Path | None, as_json: bool) -> None:
     Models learn from the earlier events. They are judged on users with something new after the cut. The lake is read up
     to the active generation's boundary; beyond `evaluation_events` a sample of users is taken.
     """
-    from batch_layer.evaluation import Question, evaluate, in_time_order
+    from batch_layer.learning.evaluation import Question, evaluate, in_time_order
 
     settings = load_settings()
     rows = in_lake(settings) if events is None else in_file(events, settings.rules)
@@ -55,7 +55,7 @@ def in_lake(settings: Settings) -> "pa.Table":
     """
     from adapters.engine.session import open_session
     from adapters.lake.tables import Lake
-    from batch_layer.evaluation import sampled
+    from batch_layer.learning.evaluation import sampled
 
     control = read_control(batch_views(settings)) if settings.stores.batch_views or settings.home.is_dir() else None
     active = control.generation(control.active) if control else None

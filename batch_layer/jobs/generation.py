@@ -19,12 +19,12 @@ from adapters.settings import Settings
 from adapters.stores.opened import batch_views
 from adapters.terminal.commands import outcome_line
 from adapters.terminal.progress import progress, waiting
-from batch_layer.counted import require_counted
-from batch_layer.gate import Refused
+from batch_layer.gate.verdict import Refused
 from batch_layer.jobs.judging import Judging
 from batch_layer.jobs.lake_filler import LakeFiller
 from batch_layer.jobs.view_maker import ViewMaker
-from batch_layer.runs import Runs, Wish, delete_book
+from batch_layer.runs.counted import require_counted
+from batch_layer.runs.lifecycle import Runs, Wish, delete_book
 from core.control.runs import STEPS, base_of, named, require_earlier
 from schemas.control import Control, Generation, Run
 from schemas.errors import BadInput, MillraceError, SettingsError

@@ -9,13 +9,13 @@ from adapters.records.artefacts import read_artefact, write_artefact
 from adapters.records.books import BLEND, CALIBRATION, generation_book
 from adapters.settings import Settings
 from adapters.stores.opened import batch_views
-from batch_layer.drift import drift, kept, ratios
-from batch_layer.evaluation import PROBES, Question, below, by_time, coded, evaluate, sampled
-from batch_layer.gate import Case, Limits, Verdict, verdict
-from batch_layer.paired import by_recipe, paired, recipe
-from batch_layer.past import LakePast, interactions, summary
-from batch_layer.sample_check import check, drawn, recomputed, users_events
-from batch_layer.search import search
+from batch_layer.gate.drift import drift, kept, ratios
+from batch_layer.gate.paired import by_recipe, paired, recipe
+from batch_layer.gate.sample_check import check, drawn, recomputed, users_events
+from batch_layer.gate.verdict import Case, Limits, Verdict, verdict
+from batch_layer.learning.evaluation import PROBES, Question, below, by_time, coded, evaluate, sampled
+from batch_layer.learning.past import LakePast, interactions, summary
+from batch_layer.learning.search import search
 from core.ranking.ranking_quality import Interactions, Mask, votes
 from recommenders import recommender
 from recommenders.als.model import AlsSettings, reused, searched

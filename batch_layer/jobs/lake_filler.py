@@ -12,7 +12,7 @@ from adapters.lake.tables import Lake
 from adapters.log.dead_letters import bury_all
 from adapters.log.kafka_log import Log
 from adapters.settings import Settings
-from batch_layer.ingest import accepted, parsed, rejected
+from batch_layer.steps.ingest import accepted, parsed, rejected
 from core.control.boundaries import latest, reaches
 from core.control.changes import origin
 from schemas.control import Boundary, Control, Offsets

@@ -11,9 +11,9 @@ from adapters.lake.tables import ROWS_AT_ONCE, Lake
 from adapters.records.books import generation_book
 from adapters.settings import Settings
 from adapters.stores.opened import batch_views
-from batch_layer.fold_step import EVENTS, fold_users, tasks_for
-from batch_layer.output import Output
-from batch_layer.write_step import WRITTEN_DDL, copy_rows, write_rows
+from batch_layer.steps.fold_step import EVENTS, fold_users, tasks_for
+from batch_layer.steps.output import Output
+from batch_layer.steps.write_step import WRITTEN_DDL, copy_rows, write_rows
 from core.events.parcels import PARCELS_DDL, packed, unpacked
 from core.rows.codec import Facts, pack_facts, unpack_facts
 from core.rows.views import FACTS, FACTS_KEY

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from batch_layer.evaluation import InteractionsPast
+from batch_layer.learning.evaluation import InteractionsPast
 from core.ranking.ranking_quality import Interactions, constant, judged, quality, votes
 from recommenders import recommender, settings_of
 from recommenders.artefact import Artefact

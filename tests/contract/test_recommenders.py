@@ -10,7 +10,7 @@ import pytest
 
 import recommenders
 from adapters.stores import open_store
-from batch_layer.evaluation import InteractionsPast
+from batch_layer.learning.evaluation import InteractionsPast
 from core.ranking.ranking_quality import Interactions
 from recommenders import settings_of
 from recommenders.als import AlsSettings

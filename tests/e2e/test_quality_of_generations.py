@@ -7,9 +7,9 @@ import pytest
 
 from adapters.records.books import generation_book
 from adapters.stores.opened import batch_views
-from batch_layer.gate import Refused
+from batch_layer.gate.verdict import Refused
 from batch_layer.jobs.generation import BatchJob
-from batch_layer.runs import Runs, Wish
+from batch_layer.runs.lifecycle import Runs, Wish
 from core.control.runs import STEPS
 from core.rows.codec import pack_norm, unpack_norm
 from core.rows.views import NORMS

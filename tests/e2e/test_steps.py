@@ -4,11 +4,11 @@ import pytest
 
 from adapters.records.books import generation_book
 from adapters.stores.opened import batch_views
-from batch_layer.gate import Refused, Verdict
+from batch_layer.gate.verdict import Refused, Verdict
 from batch_layer.jobs import generation
 from batch_layer.jobs.generation import BatchJob
 from batch_layer.jobs.judging import Judging
-from batch_layer.runs import Runs, Wish
+from batch_layer.runs.lifecycle import Runs, Wish
 from core.control.runs import STEPS
 from schemas.errors import BadInput, SettingsError
 from tests.kit.installation import Installation, rows_of

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from batch_layer.past import LakePast
+from batch_layer.learning.past import LakePast
 from core.ranking.ranking_quality import Interactions, constant, judged, quality, votes
 from recommenders.als import RECOMMENDER, AlsSettings
 from recommenders.als.fold_in import fold_in

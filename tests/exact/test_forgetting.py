@@ -6,7 +6,7 @@ import pytest
 
 import core.control.changes
 import core.control.runs
-from batch_layer.runs import Wish
+from batch_layer.runs.lifecycle import Wish
 from schemas.control import Control, Generation
 from schemas.errors import BadInput
 from tests.kit.exact.story import ALL, HALF, Story, require

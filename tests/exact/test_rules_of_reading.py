@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 import batch_layer.jobs.view_maker as view_maker
-import batch_layer.output as output
-import batch_layer.runs
+import batch_layer.runs.lifecycle as batch_runs
+import batch_layer.steps.output as output
 import core.control.changes
 import core.control.runs
 import core.rows.merging
@@ -19,7 +19,7 @@ import tests.kit.exact.world as world
 from adapters.records.books import SPEED
 from adapters.records.control import change_control
 from adapters.stores.port import Book
-from batch_layer.runs import Runs
+from batch_layer.runs.lifecycle import Runs
 from core.control.boundaries import reaches
 from core.control.changes import boundary_of
 from core.rows.tagged import _HEAD
@@ -283,7 +283,7 @@ def test_11_the_floor_leaves_what_the_predecessor_needs() -> None:
         roll_back(story, made[1].id)
         story.exact()
 
-    require(tale, lambda patch, _: patch.setattr(batch_layer.runs, "drop", too_high))
+    require(tale, lambda patch, _: patch.setattr(batch_runs, "drop", too_high))
 
 
 def test_11_nothing_is_deleted_before_the_grace_period_has_passed() -> None:
@@ -410,7 +410,7 @@ def test_12_a_rollback_holds_against_scheduled_runs() -> None:
         story.must(story.world.control.active == made[1].id, "a scheduled run undid the rollback")
         story.exact()
 
-    require(tale, lambda patch, _: patch.setattr(batch_layer.runs, "_activates", lambda *_: True))
+    require(tale, lambda patch, _: patch.setattr(batch_runs, "_activates", lambda *_: True))
 
 
 def test_14_a_running_speed_layer_of_other_rules_stops_instead_of_mixing() -> None:
@@ -477,7 +477,7 @@ def test_14_a_run_of_the_old_rules_that_ends_after_a_full_one_is_not_published()
         story.exact(degraded=("speed",))
 
     def unasked(patch: pytest.MonkeyPatch, _: Story) -> None:
-        patch.setattr(batch_layer.runs, "require_rules", lambda *_: None)
+        patch.setattr(batch_runs, "require_rules", lambda *_: None)
         patch.setattr(core.control.runs, "give_up", lambda control, names: control)
 
     require(tale, unasked)

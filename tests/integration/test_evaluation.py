@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from adapters.records.books import BLEND as BLEND_SPACE
 from adapters.records.books import CALIBRATION
 from adapters.stores import open_store
-from batch_layer.evaluation import (
+from batch_layer.learning.evaluation import (
     ALS,
     BLEND,
     ITEM_CF,
@@ -26,7 +26,7 @@ from batch_layer.evaluation import (
     evaluate,
     in_time_order,
 )
-from batch_layer.search import search
+from batch_layer.learning.search import search
 from core.ranking.ranking_quality import Interactions, judged
 from datasets.importers import IMPORTERS
 from datasets.importers.base import ImportOptions

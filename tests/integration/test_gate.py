@@ -10,9 +10,9 @@ import pytest
 
 from adapters.records.books import generation_book
 from adapters.stores import ViewStore, open_store
-from batch_layer.drift import drift, kept, ratios
-from batch_layer.gate import Case, Limits, Verdict, verdict
-from batch_layer.sample_check import Check, check, recomputed
+from batch_layer.gate.drift import drift, kept, ratios
+from batch_layer.gate.sample_check import Check, check, recomputed
+from batch_layer.gate.verdict import Case, Limits, Verdict, verdict
 from core.fold.slow import SlowView
 from core.rows.codec import ItemSeen, pack_item, pack_norm, pack_sums, unpack_history, unpack_norm, unpack_sums
 from core.rows.views import COUNTS, HISTORY, ITEMS, NORMS, PAIRS, SEEN

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from batch_layer.evaluation import BLEND, Question, below, by_time, coded, evaluate
-from batch_layer.gate import Case, Limits, Verdict, verdict
-from batch_layer.paired import by_recipe, paired, recipe
+from batch_layer.gate.paired import by_recipe, paired, recipe
+from batch_layer.gate.verdict import Case, Limits, Verdict, verdict
+from batch_layer.learning.evaluation import BLEND, Question, below, by_time, coded, evaluate
 from core.ranking.ranking_quality import Interactions, Mask
 from recommenders import settings_of
 from recommenders.als.model import AlsSettings

@@ -21,7 +21,7 @@ from adapters.records.books import CONTROL, SPEED, generation_book
 from adapters.records.control import change_control
 from adapters.settings import Settings
 from adapters.stores import ViewStore, open_store
-from batch_layer.runs import Runs
+from batch_layer.runs.lifecycle import Runs
 from core.control.boundaries import reaches
 from core.control.changes import drop, rollback
 from core.fold.slow import SlowView

@@ -13,7 +13,7 @@ import pytest
 
 import batch_layer.jobs.generation
 import batch_layer.jobs.view_maker
-import batch_layer.runs
+import batch_layer.runs.lifecycle as batch_runs
 import core.control.changes
 import core.rows.tagged
 import speed_layer.clean_up
@@ -25,11 +25,11 @@ from adapters.log.kafka_log import Topics
 from adapters.records.control import change_control, open_control, read_control, read_position, require_rules
 from adapters.settings import Settings
 from adapters.stores.port import ViewStore
-from batch_layer import fold_step as batch_fold
-from batch_layer import write_step as batch_write
 from batch_layer.jobs.generation import BatchJob
 from batch_layer.jobs.view_maker import ViewMaker
-from batch_layer.output import Output
+from batch_layer.steps import fold_step as batch_fold
+from batch_layer.steps import write_step as batch_write
+from batch_layer.steps.output import Output
 from core.control.changes import record_boundary
 from core.control.runs import base_of
 from core.rows.tagged import NewerBase
@@ -157,11 +157,16 @@ class World:
         with pytest.MonkeyPatch.context() as patch:
             for step in (speed_layer.fold_step, speed_layer.write_step, batch_fold, batch_write):
                 patch.setattr(step, "store", lambda url, timeout_ms: stores[url])
-            for timed in (batch_layer.jobs.generation, batch_layer.runs, speed_layer.clean_up, speed_layer.driver):
+            for timed in (
+                batch_layer.jobs.generation,
+                batch_runs,
+                speed_layer.clean_up,
+                speed_layer.driver,
+            ):
                 patch.setattr(timed, "time", clock)
             for job in (batch_layer.jobs.generation, batch_layer.jobs.view_maker):
                 patch.setattr(job, "batch_views", lambda settings: self.batch)
-            patch.setattr(batch_layer.runs, "say_warnings", lambda *_: None)  # a log in memory has no broker's settings
+            patch.setattr(batch_runs, "say_warnings", lambda *_: None)  # a log in memory has no broker's settings
             patch.setattr(speed_layer.fold_step, "Log", lambda *_: None)
             patch.setattr(speed_layer.fold_step, "bury_all", lambda _, letters: self.buried.append(letters))
             patch.setattr(batch_fold, "EVENTS_AT_ONCE", 5)

@@ -13,7 +13,7 @@ from adapters.log.kafka_log import Log, Topics
 from adapters.settings import Settings, load_settings
 from adapters.stores import open_store
 from adapters.stores.cassandra_session import Address
-from batch_layer.output import Output
+from batch_layer.steps.output import Output
 from core.settings import StoreUrl
 from core.text.masking import masked
 from millrace.__main__ import main

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from batch_layer.summary import summary
+from batch_layer.runs.summary import summary
 from serving_layer.words import in_words, schedule_in_words
 
 AT = 1_760_000_000_000  # 2025-10-09 08:53:20Z

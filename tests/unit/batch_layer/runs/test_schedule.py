@@ -19,10 +19,10 @@ from adapters.records.lease import AlreadyRuns
 from adapters.records.schedule import read_schedule
 from adapters.stores import open_store
 from adapters.terminal.commands import as_json, outcome_line, reports_outcome
-from batch_layer import schedule
-from batch_layer.counted import NothingCounted
-from batch_layer.gate import Refused
-from batch_layer.schedule import Schedule, in_a_process, outcome_of
+from batch_layer.gate.verdict import Refused
+from batch_layer.runs import schedule
+from batch_layer.runs.counted import NothingCounted
+from batch_layer.runs.schedule import Schedule, in_a_process, outcome_of
 from core.control.schedule import FAILED, LEFT_OUT, PUBLISHED, REFUSED, Ended, Outcome, State
 from schemas.errors import MillraceError, NotReady, StoreUnavailable
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from batch_layer.evaluation import InteractionsPast, Question, in_process
+from batch_layer.learning.evaluation import InteractionsPast, Question, in_process
 from core.ranking.ranking_quality import (
     CONFIDENCE,
     RESAMPLES,

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from adapters.stores.opened import store
-from batch_layer.output import Output
+from batch_layer.steps.output import Output
 from core.fold.columns import fold_columns, users_of
 from core.rows.views import HISTORY, VIEWS
 from schemas.event import EVENT_COLUMNS

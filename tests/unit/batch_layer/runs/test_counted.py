@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from batch_layer.counted import NothingCounted, require_counted
+from batch_layer.runs.counted import NothingCounted, require_counted
 from schemas.rules import Rules
 
 BAD = {"invalid:event_time": 3, "malformed": 1}

@@ -6,7 +6,7 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from batch_layer.fold_step import whole_users
+from batch_layer.steps.fold_step import whole_users
 from schemas.event import EVENT_COLUMNS
 
 

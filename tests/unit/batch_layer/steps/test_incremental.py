@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from batch_layer import fold_step, write_step
-from batch_layer.output import Output
+from batch_layer.steps import fold_step, write_step
+from batch_layer.steps.output import Output
 from schemas.event import REMOVE, Event
 from schemas.rules import Rules
 from tests.kit.folding import Rows, columns, rows_as_data, says_something, slow

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 import pyarrow as pa
 
 from adapters.stores.opened import store
-from batch_layer.fold_step import CHANGES
-from batch_layer.output import Output
+from batch_layer.steps.fold_step import CHANGES
+from batch_layer.steps.output import Output
 from core.rows.views import VIEWS, add_up
 
 WRITTEN = pa.schema([("view", pa.string()), ("rows", pa.int64())])
