@@ -129,7 +129,7 @@ def popular(snapshot: Snapshot, window: Window) -> Ranked:
 
 
 def _cache(snapshot: Snapshot) -> CountCache:
-    return snapshot.views.kept(CountCache, snapshot.generation)
+    return snapshot.memory.kept(CountCache)
 
 
 def _buckets(window: Window) -> list[int]:

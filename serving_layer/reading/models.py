@@ -62,7 +62,7 @@ def recommenders_of(snapshot: Snapshot) -> dict[str, Opened]:
     generation, views = snapshot.generation, snapshot.views
     if generation is None:
         return untrained(views)
-    loading = views.kept(Loading, generation).begun(views)
+    loading = snapshot.memory.kept(Loading).begun(views)
     patience = SHARE_OF_PATIENCE * seconds_left(BATCH, views.patience_seconds)
     with reading(BATCH):
         try:
@@ -81,7 +81,7 @@ def calibration_of(snapshot: Snapshot) -> Knots:
     """How the generation's evaluation found scores and hits to go together; without loading a model for it."""
     if snapshot.generation is None:
         return ()
-    if (models := snapshot.views.kept(Loading, snapshot.generation).loaded()) is not None:
+    if (models := snapshot.memory.kept(Loading).loaded()) is not None:
         return models.calibration
     row = snapshot.of_generation(BLEND, [CALIBRATION]).get(CALIBRATION)
     return _knots(row)

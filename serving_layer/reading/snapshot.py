@@ -1,14 +1,13 @@
 """One consistent reading of both views: all of a micro-batch or none, one generation (contract §5 rules 6 and 7)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import reduce
-from typing import Any
+from functools import cached_property, reduce
+from typing import Any, TypeVar
 
 from adapters.records.books import CATALOGUE, SPEED, generation_book, segment_spaces, state_space
-from adapters.records.control import log_of, read_control
-from core.control.boundaries import latest, reaches
-from core.control.changes import is_of, is_ours
+from adapters.records.control import read_control
+from core.control.boundaries import latest
 from core.events.partitioner import partition_of
 from core.rows import views as names
 from core.rows.codec import (
@@ -23,16 +22,20 @@ from core.rows.codec import (
     unpack_item,
     unpack_norm,
 )
+from core.rows.item_index import ItemIndex
 from core.rows.merging import added, committed_parts, overlaid
 from core.rows.views import merge_facts, merge_items
 from schemas.control import Control, Offsets, Position
 from schemas.errors import NotReady
+from serving_layer.reading.counting import position_that_counts, require_own_log, segments_held
 from serving_layer.reading.course import Course
 from serving_layer.reading.kept_rows import KEPT, KeptRows
-from serving_layer.reading.patience import Lost, reading
-from serving_layer.reading.views import ANOTHER_LOGS, BATCH, CATALOGUE_SIDE, SPEED_SIDE, Moved, Views
+from serving_layer.reading.memory import Memory
+from serving_layer.reading.patience import reading
+from serving_layer.reading.views import BATCH, CATALOGUE_SIDE, SPEED_SIDE, Moved, Views
 
 Parts = dict[bytes, list[bytes]]  # key -> packed values to be merged, earlier first
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,7 @@ class Snapshot:
                 text = views.speed.record(SPEED)
                 position = None if text is None else Position.from_json(text)
                 if control is not None:
-                    _require_own_log(views, control, position)
+                    require_own_log(views, control, position)
         if control is None:
             return _speed_alone(views, position, without)
         return _merged(views, control, position, without)
@@ -111,6 +114,24 @@ class Snapshot:
             "fresh_to": {"event_time": self.facts.as_of, "offsets": offsets},
             "degraded": [*self.degraded, *self.course.lacking],
         }
+
+    @cached_property
+    def memory(self) -> Memory:
+        """What is kept of the generation, taken once: all columns of an answer share one index."""
+        return self.views.memory(self.generation)
+
+    @property
+    def index(self) -> ItemIndex:
+        """The codes of the items, in every column of this snapshot."""
+        return self.memory.index
+
+    def decoded(self, view: str, keys: Sequence[bytes], decode: Callable[[list[bytes]], T]) -> list[T | None]:
+        """Return ``decode(parts)`` of each key, in order; None for a key without a row.
+
+        Args: decode: of the packed values to be merged, earlier first; it depends on nothing but them and ``index``.
+        """
+        rows = self._parts(view, keys)
+        return [decode(rows[key]) if key in rows else None for key in keys]
 
     def lack(self, part: str) -> None:
         """Have the answer say that it was computed without that part."""
@@ -170,7 +191,7 @@ class Snapshot:
             with reading(BATCH):
                 return self.views.batch.read(book, space, list(some))
 
-        return self.views.kept(KeptRows, self.generation).read(space, keys, read) if space in KEPT else read(keys)
+        return self.memory.kept(KeptRows).read(space, keys, read) if space in KEPT else read(keys)
 
     def _parts(self, view: str, keys: Sequence[bytes]) -> Parts:
         """Of every key that has a value: the generation's part and those of the segments."""
@@ -208,12 +229,6 @@ def _keys(buckets: Sequence[int]) -> list[bytes]:
     return [bucket_key(bucket) for bucket in buckets if bucket >= 0]
 
 
-def _require_own_log(views: Views, control: Control, position: Position | None) -> None:
-    """Do without a speed store of another log: neither its events nor its catalogue are this installation's."""
-    if not is_ours(found := log_of(views.speed, position), control):
-        raise Lost(SPEED_SIDE, f"{ANOTHER_LOGS} ({found})")
-
-
 def _speed_alone(views: Views, position: Position | None, without: Mapping[str, str]) -> Snapshot:
     """No control record to be had: everything that the speed view still holds, marked as lacking the batch view."""
     if position is None:
@@ -223,26 +238,12 @@ def _speed_alone(views: Views, position: Position | None, without: Mapping[str, 
             if why
             else "nothing is published yet and the speed layer has not run: run `millrace up` or `millrace batch run`"
         )
-    with reading(SPEED_SIDE):
-        spaces = views.speed.spaces(SPEED)
-    parts = [space.split("/") for space in spaces if space.startswith(f"{position.epoch}/")]
-    segments = sorted({int(each[2]) for each in parts if len(each) == 3})
-    return Snapshot(views, None, None, position.epoch, position, tuple(segments), (BATCH,))
+    return Snapshot(views, None, None, position.epoch, position, segments_held(views, position.epoch), (BATCH,))
 
 
 def _merged(views: Views, control: Control, position: Position | None, without: Mapping[str, str]) -> Snapshot:
     """The active generation, and the segments from its boundary on if the position is of the control record's epoch."""
-    if position is not None and not is_of(position, control):
-        if position.epoch > control.epoch:  # a new epoch began after the control record was read
-            raise Moved
-        position = None
-    if position is not None and not reaches(latest(control.planned, control.boundaries[-1].offsets), position.offsets):
-        # Committed by a plan that this control record does not know yet: boundaries may have been recorded before it,
-        # and events be in segments that are not listed here.
-        raise Moved
-    if position is None and control.active is None:
-        why = without.get(SPEED_SIDE, "the speed layer has not run")
-        raise NotReady(f"nothing is published yet, and {why}: run `millrace up` or `millrace batch run`")
+    position = position_that_counts(control, position, without.get(SPEED_SIDE))
     segments = tuple(control.active_segments) if position else ()
     degraded = () if position else (SPEED_SIDE,)
     parts = (control.active, control.active_boundary.offsets, control.epoch, position, segments, degraded)

@@ -4,26 +4,16 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 from adapters.settings import Settings
 from adapters.stores import ViewStore, open_store
 from recommenders import settings_of
 from schemas.errors import NotReady
+from serving_layer.reading.memory import K, Memory
 
 BATCH, SPEED_SIDE, CATALOGUE_SIDE = "batch", "speed", "catalogue"  # what an answer may have to do without
 ANOTHER_LOGS = "the speed views belong to another log"  # a reason to do without them
-
-
-class OfGeneration(Protocol):
-    """Something kept of one generation, which never changes."""
-
-    generation: str | None
-
-    def __init__(self, generation: str | None) -> None: ...
-
-
-K = TypeVar("K", bound=OfGeneration)
 
 
 class Moved(Exception):
@@ -43,19 +33,22 @@ class Views:
     shrinkage: float = 0.0
     patience_seconds: float = 2.0
     recommenders: Mapping[str, Any] = field(default_factory=lambda: settings_of({}))
-    _kept: "dict[type[OfGeneration], Any]" = field(default_factory=dict)
+    _memory: Memory = field(default_factory=lambda: Memory(None))
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def kept(self, kind: type[K], generation: str | None) -> K:
-        """What is kept in memory of that generation, made empty when first asked for.
+    def memory(self, generation: str | None) -> Memory:
+        """Return what is kept of that generation; it is empty when first asked for.
 
-        That of any other is let go; threads whose answers still use it have it in hand.
+        The memory of any other generation is let go; threads whose answers still use it have it in hand.
         """
         with self._lock:
-            found: K | None = self._kept.get(kind)
-            if found is None or found.generation != generation:
-                found = self._kept[kind] = kind(generation)
-            return found
+            if self._memory.generation != generation:
+                self._memory = Memory(generation)
+            return self._memory
+
+    def kept(self, kind: type[K], generation: str | None) -> K:
+        """Return what is kept of that kind and generation; columns of codes are read by ``Snapshot.memory`` only."""
+        return self.memory(generation).kept(kind)
 
 
 @contextmanager
