@@ -22,7 +22,7 @@ from batch_layer.jobs.generation import BatchJob
 from batch_layer.jobs.view_maker import ViewMaker
 from batch_layer.runs.lifecycle import Runs, Wish, delete_book
 from bench.setting import SEED, Findings, fresh_home, machine, spread
-from datasets.generator import GeneratorSettings, World, generate_events
+from datasets.synthetic.generator import GeneratorSettings, World, generate_events
 from schemas.control import Generation, Run
 
 if TYPE_CHECKING:

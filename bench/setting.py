@@ -18,7 +18,7 @@ from adapters.broker.embedded import wait_until_stopped
 from adapters.broker.opening import open_log
 from adapters.log.kafka_log import Log
 from adapters.settings import Settings, load_settings
-from datasets.generator import GeneratorSettings, World, generate_events
+from datasets.synthetic.generator import GeneratorSettings, World, generate_events
 
 SEED = 11
 

@@ -1,1 +1,6 @@
-"""Where events come from: public data sets in their own formats, and a generator with a planted truth."""
+"""Where events come from: files of many formats, lines of JSON, and a generator with a planted truth.
+
+``files`` reads bytes as rows, ``fields`` reads cells as values, ``formats`` turns the rows of each data set into
+events, and ``importing`` orders the events and writes or sends them. ``sending`` is the command ``produce``,
+``synthetic`` the command ``generate``.
+"""

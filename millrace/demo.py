@@ -22,7 +22,7 @@ from schemas.errors import MillraceError
 
 if TYPE_CHECKING:
     from adapters.log.kafka_log import Log
-    from datasets.generator import World
+    from datasets.synthetic.generator import World
 
 
 class Story:
@@ -55,7 +55,7 @@ def demo(events: int, users: int, items: int, seed: int, serve: bool) -> None:
     Everything is in a throw-away home that is deleted at the end, unless MILLRACE_HOME names one.
     """
     with _home() as settings:
-        from datasets.generator import GeneratorSettings, World
+        from datasets.synthetic.generator import GeneratorSettings, World
 
         now = time.time_ns() // 1_000_000
         world = World(GeneratorSettings(users, items, events, seed, now))

@@ -11,7 +11,7 @@ from schemas.errors import MillraceError
 
 if TYPE_CHECKING:
     from adapters.log.kafka_log import Log
-    from datasets.generator import World
+    from datasets.synthetic.generator import World
     from serving_layer.reading.views import Views
 
 LIVE_EVENTS = 400
@@ -23,8 +23,8 @@ def generate(settings: Settings, world: "World") -> tuple[Path, Path]:
     import msgspec
 
     from adapters.terminal.progress import progress
-    from datasets.generator import generate_events
-    from datasets.output import write_lines
+    from datasets.files.output import write_lines
+    from datasets.synthetic.generator import generate_events
 
     prepare_home(settings.home)
     events, items = settings.home / "events.jsonl", settings.home / "items.jsonl"
@@ -36,7 +36,7 @@ def generate(settings: Settings, world: "World") -> tuple[Path, Path]:
 
 def produce(log: "Log", settings: Settings, events: Path, catalogue: Path) -> None:
     from adapters.terminal.progress import progress
-    from datasets.producing import key_reader, send_lines
+    from datasets.sending.lines import key_reader, send_lines
 
     appender = log.appender(settings.log.partitioner)
     for path, topic, field in ((events, log.topics.events, "user_id"), (catalogue, log.topics.items, "item_id")):
@@ -63,7 +63,7 @@ def move(
     """Produces the rush and waits for it in the answers; says after how many seconds they changed."""
     import msgspec
 
-    from datasets.generator import Burst, live_events
+    from datasets.synthetic.generator import Burst, live_events
     from serving_layer.answers import lookups
     from serving_layer.reading.answering import answer
     from serving_layer.reading.catalogue import Page

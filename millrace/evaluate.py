@@ -112,8 +112,8 @@ def _records(path: Path) -> Iterator["pa.RecordBatch"]:
 
     import pyarrow as pa
 
-    from datasets.parts import open_file
-    from datasets.producing import KEY_FIELDS, key_reader
+    from datasets.files.parts import open_file
+    from datasets.sending.lines import KEY_FIELDS, key_reader
     from schemas.event import RECORD_COLUMNS
 
     key_of, first = key_reader(KEY_FIELDS["events"]), 0

@@ -15,7 +15,7 @@ from adapters.settings import load_settings
 from adapters.stores.opened import speed_views
 from adapters.terminal.commands import as_json, echo, print_json, reports_errors
 from core.events.remedies import remedy
-from datasets.producing import KEY_FIELDS
+from datasets.sending.lines import KEY_FIELDS
 from millrace.replaying import Replayer, id_in, short_name
 from schemas.rules import Rules
 

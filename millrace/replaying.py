@@ -9,7 +9,7 @@ from adapters.log.kafka_log import Log, Topics
 from adapters.records.books import REPLAYED
 from adapters.stores.port import ViewStore
 from core.events.catalogue import parse_item, parse_user
-from datasets.producing import KEY_FIELDS, key_reader
+from datasets.sending.lines import KEY_FIELDS, key_reader
 from schemas.event import Record, Rejected
 
 

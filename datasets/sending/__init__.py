@@ -1,4 +1,4 @@
-"""Sends a file to the log line by line: looks at its form, judges its first lines, and counts what was acknowledged.
+"""The command ``produce``: it looks at the form of a file, judges its lines and sends them unchanged.
 
-``cli`` reads the file by ``first_lines`` (or ``json_values``) and sends what ``datasets.producing`` keys.
+``cli`` reads the file by ``first_lines`` (or ``json_values``); ``lines`` finds each line's key and sends it.
 """

@@ -10,9 +10,9 @@ from typing import Any, BinaryIO
 import click
 
 from adapters.terminal.commands import as_json, print_json, reports_errors
-from datasets.producing import KEY_FIELDS, Pace, Sent, key_reader, send_lines
 from datasets.sending.first_lines import look_at
 from datasets.sending.judging import SAMPLE, Sample, judge_of
+from datasets.sending.lines import KEY_FIELDS, Pace, Sent, key_reader, send_lines
 from schemas.errors import BadInput
 
 REPORTED_EVERY = 1_000
@@ -81,7 +81,7 @@ def _require_that_some_count(source: str, sent: Sent, sample: Sample) -> None:
 
 
 def _content(file: Path) -> AbstractContextManager[BinaryIO]:
-    from datasets.parts import open_file
+    from datasets.files.parts import open_file
 
     return nullcontext(sys.stdin.buffer) if str(file) == "-" else open_file(file)
 

@@ -12,7 +12,7 @@ from adapters.records.books import SPEED, generation_book
 from adapters.records.control import change_control
 from adapters.stores.opened import batch_views, speed_views
 from core.control.changes import new_epoch, rollback
-from datasets.generator import generate_events
+from datasets.synthetic.generator import generate_events
 from schemas.errors import NotReady, SettingsError
 from serving_layer.answers.aliases import move_history
 from tests.kit.installation import Installation

@@ -13,7 +13,7 @@ from batch_layer.runs.lifecycle import Runs, Wish
 from core.control.runs import STEPS
 from core.rows.codec import pack_norm, unpack_norm
 from core.rows.views import NORMS
-from datasets.generator import GeneratorSettings
+from datasets.synthetic.generator import GeneratorSettings
 from millrace.evaluate import in_lake
 from recommenders.als.scorer import AlsScorer
 from serving_layer.answers.recommend import Wish as Recommendation

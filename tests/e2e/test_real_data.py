@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from adapters.stores.opened import batch_views, speed_views
-from datasets.importers import IMPORTERS
-from datasets.importers.base import ImportOptions
-from datasets.importing import Share, read_dataset, to_log
-from datasets.tally import Tally
+from datasets.files.tally import Tally
+from datasets.formats import IMPORTERS
+from datasets.formats.base import ImportOptions
+from datasets.importing.share import Share, read_dataset, to_log
 from serving_layer.answers import lookups
 from serving_layer.answers import recommend as recommender
 from serving_layer.answers.recommend import Wish

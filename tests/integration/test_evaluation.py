@@ -28,10 +28,10 @@ from batch_layer.learning.evaluation import (
 )
 from batch_layer.learning.search import search
 from core.ranking.ranking_quality import Interactions, judged
-from datasets.importers import IMPORTERS
-from datasets.importers.base import ImportOptions
-from datasets.importing import Share, read_dataset
-from datasets.tally import Tally
+from datasets.files.tally import Tally
+from datasets.formats import IMPORTERS
+from datasets.formats.base import ImportOptions
+from datasets.importing.share import Share, read_dataset
 from millrace.evaluate import evaluate as command
 from millrace.evaluate import in_file
 from recommenders import settings_of

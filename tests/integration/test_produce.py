@@ -13,8 +13,9 @@ from adapters.broker.opening import open_log
 from adapters.log.kafka_log import Log
 from adapters.settings import load_settings
 from core.events.acceptance import parse_event
-from datasets.cli import generate, produce
-from datasets.importers.cli import import_
+from datasets.importing.cli import import_
+from datasets.sending.cli import produce
+from datasets.synthetic.cli import generate
 from schemas.event import Event, Record
 from schemas.rules import Rules
 

@@ -2,7 +2,6 @@
 
 import hashlib
 from collections import Counter
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -24,7 +23,8 @@ def event_key(event_id: str) -> bytes:
 
 
 def columns(events: list[Event]) -> pa.RecordBatch:
-    return pa.RecordBatch.from_pylist([asdict(event) for event in events], EVENT_COLUMNS)
+    fields = {name: [getattr(event, name) for event in events] for name in EVENT_COLUMNS.names}
+    return pa.RecordBatch.from_pydict(fields, EVENT_COLUMNS)
 
 
 def fold_into(rows: Rows, events: list[Event], rules: Rules) -> Rows:

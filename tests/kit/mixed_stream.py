@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from core.events.partitioner import partition_of
-from datasets.generator import GeneratorSettings, generate_events
+from datasets.synthetic.generator import GeneratorSettings, generate_events
 from schemas.event import Record
 from schemas.rules import Rules
 from tests.kit.hostile import TIMESTAMP, hostile

@@ -86,7 +86,7 @@ def layer(tasks: int) -> Iterator[Layer]:
 cuts_of_two = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), max_size=4)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(some=drafts, cuts=cuts_of_two, tasks=st.integers(1, 3))
 def test_a_chain_of_incremental_generations_equals_a_full_one(
     some: list[Draft], cuts: list[tuple[int, int]], tasks: int
@@ -104,7 +104,7 @@ def test_a_chain_of_incremental_generations_equals_a_full_one(
         assert rows_as_data(made.rows(name)) == slow(events, RULES)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(some=drafts, cut=st.integers(0, 60))
 def test_a_step_that_died_half_way_is_repeated_without_harm(some: list[Draft], cut: int) -> None:
     events = events_of(some)

@@ -95,7 +95,7 @@ def logged(draw: st.DrawFn, value: st.SearchStrategy[bytes | None]) -> Record:
     return Record("events", partition, draw(st.integers(0, 2**62)), timestamp, key, raw)
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.lists(logged(values() | st.none()), max_size=8), st.sampled_from([RULES, CRC]))
 def test_both_parsers_agree_on_any_fields(records: list[Record], rules: Rules) -> None:
     assert_agreement(records, rules)

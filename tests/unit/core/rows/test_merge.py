@@ -91,7 +91,7 @@ def take(world: SmallLambda, what: str, count: int, share: float) -> None:
         world.run_speed(count, share if what == "crash" else 1.0)
 
 
-@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(event_streams(), STEPS)
 def test_a_generation_and_the_segments_from_its_boundary_on_are_the_slow_fold_of_everything(
     events: list[Event], steps: list[tuple[str, float, float]]

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from datasets.importers.base import Importer, Json, described
-from datasets.rows import Row
-from datasets.times import time_parser
+from datasets.fields.times import time_parser
+from datasets.files.rows import Row
+from datasets.formats.base import Importer, Json, described
 
 _TIME = time_parser("iso")
 

@@ -10,11 +10,11 @@ from typing import Any, ClassVar
 import msgspec
 
 from core.events.catalogue import parse_item
-from datasets.importers.acceptance import Dropped, ImportOptions, Json, check, cleaned, with_number
-from datasets.numbers import number
-from datasets.parts import main_tables, side_tables
-from datasets.rows import Layout, Row, having_columns, read_tables
-from datasets.tally import Tally
+from datasets.fields.acceptance import Dropped, ImportOptions, Json, check, cleaned, with_number
+from datasets.fields.numbers import number
+from datasets.files.parts import main_tables, side_tables
+from datasets.files.rows import Layout, Row, having_columns, read_tables
+from datasets.files.tally import Tally
 from schemas.event import Rejected
 
 __all__ = ["Dropped", "ImportOptions", "Importer", "Json", "described"]

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from adapters.terminal.commands import as_json, echo, print_json, reports_errors
-from datasets.importers import IMPORTERS
+from datasets.formats import IMPORTERS
 from schemas.errors import BadInput
 from schemas.event import LATEST_AHEAD_MS
 
@@ -72,8 +72,8 @@ def import_(
     import it twice: with --until-fraction 0.7 and with --from-fraction 0.7.
     """
     from adapters.settings import load_settings
-    from datasets.importing import Share, read_dataset, to_files
-    from datasets.output import require_apart
+    from datasets.files.output import require_apart
+    from datasets.importing.share import Share, read_dataset, to_files
 
     settings = load_settings()
     items_path = items_out or (out.parent / "items.jsonl" if out else None)
@@ -96,10 +96,10 @@ def import_(
 
 def _importer(path: Path, kinds: Any, options: dict[str, Any]) -> Any:
     """The importer of the format that was asked for, with its options."""
-    from datasets.importers.acceptance import NULL_WORDS, ImportOptions
-    from datasets.importers.delimited import Columns, Delimited
-    from datasets.tally import Tally
-    from datasets.text import require_encoding
+    from datasets.fields.acceptance import NULL_WORDS, ImportOptions
+    from datasets.files.tally import Tally
+    from datasets.files.text import require_encoding
+    from datasets.formats.delimited import Columns, Delimited
 
     require_encoding(options["encoding"])
     words = dict(_kind_pair(text) for text in options["kind_map"])
@@ -128,7 +128,7 @@ def _kind_pair(text: str) -> tuple[str, str]:
 @contextmanager
 def _rejects(path: Path | None, tally: Any) -> Iterator[None]:
     """Write each dropped row to the file while the block runs."""
-    from datasets.output import replacing
+    from datasets.files.output import replacing
 
     if path is None:
         yield
@@ -158,7 +158,7 @@ def _nothing_kept(importer: Any, as_json: bool) -> BadInput:
 
 def _report(outcome: dict[str, Any], importer: Any, as_json: bool, wrote: str) -> None:
     """The outcome and where every line went: JSON on stdout for programs, or sentences; hints on stderr."""
-    from datasets.importers.hints import hints
+    from datasets.importing.hints import hints
 
     tally, found = importer.tally, hints(importer.tally, importer.options)
     beside = {name: _counted(each) for name, each in tally.beside.items()}
@@ -180,7 +180,7 @@ def _send_import(settings: Any, imported: Any) -> tuple[int, dict[str, str]]:
     """Send catalogue and events to the log and wait for the acknowledgements."""
     from adapters.broker.opening import open_log
     from adapters.terminal.progress import progress
-    from datasets.importing import to_log
+    from datasets.importing.share import to_log
 
     with open_log(settings) as log:
         appender = log.appender(settings.log.partitioner)

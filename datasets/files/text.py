@@ -11,7 +11,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, AnyStr
 
-from datasets.tally import Tally
+from datasets.files.tally import Tally
 from schemas.errors import BadInput
 
 MAX_LINE = 16 << 20  # bytes; a file without line ends must not be read into memory whole

@@ -1,10 +1,10 @@
 """What a user can do about rows that were dropped and about notes, each as one sentence."""
 
-from datasets.importers.acceptance import ImportOptions
-from datasets.importers.repeats import OTHER_ITEMS
-from datasets.records import STRAY_QUOTE
-from datasets.tally import Tally
-from datasets.text import NOT_UTF8
+from datasets.fields.acceptance import ImportOptions
+from datasets.files.records import STRAY_QUOTE
+from datasets.files.tally import Tally
+from datasets.files.text import NOT_UTF8
+from datasets.formats.repeats import OTHER_ITEMS
 
 # Beginning of a reason or note -> the remedy; {example} is the first cell that was counted.
 _REMEDIES = {

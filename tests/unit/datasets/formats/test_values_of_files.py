@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from datasets.importers.acceptance import ImportOptions
-from datasets.importers.cli import import_
-from datasets.importers.delimited import Columns, Delimited
-from datasets.importers.repeats import OTHER_ITEMS, SAME_ITEM
-from datasets.numbers import number
-from datasets.tally import Tally
+from datasets.fields.acceptance import ImportOptions
+from datasets.fields.numbers import number
+from datasets.files.tally import Tally
+from datasets.formats.delimited import Columns, Delimited
+from datasets.formats.repeats import OTHER_ITEMS, SAME_ITEM
+from datasets.importing.cli import import_
 
 DAY = "2025-01-01T00:00:00Z"
 NOW = 1_766_000_000_000

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from datasets.importers.base import ImportOptions
-from datasets.importers.cli import import_
-from datasets.importers.delimited import Columns, Delimited
-from datasets.tally import Reject, Tally
-from datasets.text import require_encoding
+from datasets.files.tally import Reject, Tally
+from datasets.files.text import require_encoding
+from datasets.formats.base import ImportOptions
+from datasets.formats.delimited import Columns, Delimited
+from datasets.importing.cli import import_
 from schemas.errors import BadInput
 
 HEADER = "user,item,time"

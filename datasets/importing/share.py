@@ -6,10 +6,10 @@ from pathlib import Path
 
 import msgspec
 
-from datasets.importers.base import Importer
-from datasets.order import Line, TimeOrder, cut
-from datasets.output import write_lines
-from datasets.producing import Append
+from datasets.files.output import write_lines
+from datasets.formats.base import Importer
+from datasets.importing.order import Line, TimeOrder, cut
+from datasets.sending.lines import Append
 from schemas.errors import BadInput
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import cast
 
-from datasets.tally import Tally
+from datasets.files.tally import Tally
 
 MAX_CELL = 1 << 20  # characters that a quoted cell may run over before its quote counts as stray
 NO_QUOTING, MINIMAL = "none", "minimal"
@@ -117,9 +117,13 @@ class Records:
         return line
 
     def _is_row(self, line: str) -> bool:
-        """Whether a line inside a quoted cell is rather a row, and the quote before it a stray one."""
-        if '"' in line and len(self._style.split(self._taken[0])) != self.width:
+        """Whether a line inside a quoted cell is a row of its own, and the quote before it a stray one."""
+        if '"' in line and not self._is_good(self._taken[0]):
             return False  # the end of a record whose beginning is no row either
+        return self._is_good(line)
+
+    def _is_good(self, line: str) -> bool:
+        """Whether a line makes a good row on its own."""
         cells = self._style.split(line)
         return len(cells) == self.width and self.is_row(cells)
 

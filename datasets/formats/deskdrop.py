@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import ClassVar
 
-from datasets.importers.base import Importer, Json, described
-from datasets.rows import Row
-from datasets.times import time_parser
+from datasets.fields.times import time_parser
+from datasets.files.rows import Row
+from datasets.formats.base import Importer, Json, described
 
 _TIME = time_parser("epoch-s")
 DESCRIPTION_CHARACTERS = 500  # of an article's text; the catalogue is for display

@@ -10,7 +10,7 @@ import pytest
 
 from core.events.acceptance import parse_event
 from core.events.partitioner import partition_of
-from datasets.generator import Burst, GeneratorSettings, World, generate_events, live_events, write_dataset
+from datasets.synthetic.generator import Burst, GeneratorSettings, World, generate_events, live_events, write_dataset
 from schemas.errors import BadInput
 from schemas.event import Event, Record
 from schemas.rules import DEFAULT_KINDS, Rules

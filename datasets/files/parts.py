@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, cast
 
-from datasets.unpacking import bare, is_tar, unpacked
+from datasets.files.unpacking import bare, is_tar, unpacked
 from schemas.errors import BadInput
 
 LISTED_NAMES = 12  # file names that an error message lists

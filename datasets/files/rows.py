@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, count
 
-from datasets.parts import Part
-from datasets.records import Cells, Records, Style
-from datasets.tally import Tally
-from datasets.text import text_lines
+from datasets.files.parts import Part
+from datasets.files.records import Cells, Records, Style
+from datasets.files.tally import Tally
+from datasets.files.text import text_lines
 from schemas.errors import BadInput
 
 Row = dict[str, str]

@@ -6,19 +6,14 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
-from core.events.acceptance import parse_event
-from core.events.partitioner import partition_of
-from datasets.importers import IMPORTERS
-from datasets.importers.base import Importer, ImportOptions
-from datasets.importers.delimited import Columns, Delimited
-from datasets.order import TimeOrder, cut
-from datasets.tally import Tally
+from datasets.files.tally import Tally
+from datasets.formats import IMPORTERS
+from datasets.formats.base import Importer, ImportOptions
+from datasets.formats.delimited import Columns, Delimited
+from datasets.importing.order import TimeOrder, cut
 from schemas.errors import BadInput
-from schemas.event import Event, Record
-from schemas.rules import Rules
 
 REES46_HEADER = "event_time,event_type,product_id,category_id,category_code,brand,price,user_id,user_session"
 REES46_ROW = "2019-10-01 00:00:01 UTC,view,0042,9,furniture.sofa,acme,5.50,007,s1"
@@ -273,38 +268,3 @@ def test_two_shares_that_meet_cover_everything_once() -> None:
         for fraction in (0.0, 0.1, 1 / 3, 0.7, 1.0):
             assert cut(count, 0.0, fraction, None)[1] == cut(count, fraction, 1.0, None)[0]
     assert cut(10, 0.7, 1.0, 2) == (7, 9)
-
-
-NOW = 1_750_000_000_000
-REAL = {
-    "rees46": ("rees46-2019-oct-prefix", 6_493, "kept 17,434, dropped 1: cut row 1"),
-    "deskdrop": ("deskdrop", 0, "kept 72,312, dropped 0"),
-    "movielens": ("ml-latest-small", 9_125, "kept 100,004, dropped 0"),
-    "completejourney": ("completejourney", 92_331, "kept 75,000, dropped 0"),
-    "online-retail": (
-        "online-retail-uci",
-        3_665,
-        "kept 397,924, dropped 143,985: no customer 135,080, cancelled invoice 8,905",
-    ),
-}
-
-
-@pytest.mark.parametrize("name", REAL)
-def test_real_data_sets_are_kept_and_dropped_to_the_row(name: str, test_data: Path) -> None:
-    folder, catalogue, sentence = REAL[name]
-    importer = IMPORTERS[name](test_data / folder, ImportOptions(), Tally())
-    events = list(importer.events())
-    ids = {event["event_id"] for event in events}
-    rules = Rules()
-    for event in events[:: len(events) // 2_000]:
-        key = event["user_id"].encode()
-        partition = partition_of(key, rules.partitioner, rules.partitions)
-        record = Record("events", partition, 0, NOW, key, msgspec.json.encode(event))
-        assert isinstance(parse_event(record, rules), Event)
-    tally = importer.tally
-    assert tally.sentence() == sentence
-    assert tally.lines == tally.kept + tally.dropped.total() + tally.explained.total()
-    assert len(ids) == importer.tally.kept
-    assert len(list(importer.items())) == catalogue
-    for beside in tally.beside.values():
-        assert beside.lines == beside.kept + beside.dropped.total() + beside.explained.total()

@@ -6,9 +6,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from datasets.numbers import number
-from datasets.tally import Tally
-from datasets.times import likely_style
+from datasets.fields.numbers import number
+from datasets.fields.times import likely_style
+from datasets.files.tally import Tally
 from schemas.event import EARLIEST_EVENT_TIME_MS
 from schemas.rules import DEFAULT_KINDS
 

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from datasets.importers.acceptance import Dropped
-from datasets.importers.base import Importer, Json, described
-from datasets.rows import Row
-from datasets.times import time_parser
+from datasets.fields.acceptance import Dropped
+from datasets.fields.times import time_parser
+from datasets.files.rows import Row
+from datasets.formats.base import Importer, Json, described
 
 _WHOLE = re.compile(r"\d+\.0")
 # Column names of the second edition and what the first one calls them.

@@ -2,8 +2,8 @@
 
 from collections import OrderedDict
 
-from datasets.importers.acceptance import Json
-from datasets.tally import Tally
+from datasets.fields.acceptance import Json
+from datasets.files.tally import Tally
 
 REMEMBERED = 200_000  # pairs of user and id; lines of one order stand close together
 OTHER_ITEMS = "event id repeats for one user with another item: a duplicate later"

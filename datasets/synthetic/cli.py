@@ -1,4 +1,4 @@
-"""The command ``generate``; ``produce`` is in ``datasets.sending``, ``import`` in ``datasets.importers``."""
+"""The command ``generate``."""
 
 import time
 from pathlib import Path
@@ -7,7 +7,6 @@ from typing import Any
 import click
 
 from adapters.terminal.commands import MOMENT, as_json, print_json, reports_errors
-from datasets.sending.cli import produce as produce
 
 _EXISTING = click.Path(path_type=Path)
 
@@ -25,20 +24,15 @@ _EXISTING = click.Path(path_type=Path)
 def generate(out: Path, end: int | None, as_json: bool, **size: Any) -> None:
     """Write synthetic events with a planted truth: clusters, trends with their onset, items bought together."""
     from adapters.terminal.progress import progress
-    from datasets.generator import GeneratorSettings, write_dataset
+    from datasets.synthetic.generator import GeneratorSettings, write_dataset
 
     settings = GeneratorSettings(**size, end_ms=time.time_ns() // 1_000_000 if end is None else end)
     with progress("generating", settings.events) as reached:
         write_dataset(settings, out, reached)
     items, truth = out.parent / "items.jsonl", out.parent / "truth.json"
-    told = {"events": settings.events, "items": settings.items, "end": settings.end_ms, "seed": settings.seed}
-    sentence = f"wrote {settings.events:,} events to {out}, {settings.items:,} items to {items}, the truth to {truth}"
-    _tell(as_json, {**told, "out": str(out), "items_out": str(items), "truth": str(truth)}, sentence)
-
-
-def _tell(as_json: bool, told: dict[str, Any], sentence: str) -> None:
-    """The outcome: JSON on stdout for programs, or a sentence."""
     if as_json:
-        print_json(told)
+        counts = {"events": settings.events, "items": settings.items, "end": settings.end_ms, "seed": settings.seed}
+        print_json({**counts, "out": str(out), "items_out": str(items), "truth": str(truth)})
     else:
-        click.echo(sentence)
+        items_clause = f"{settings.items:,} items to {items}"
+        click.echo(f"wrote {settings.events:,} events to {out}, {items_clause}, the truth to {truth}")

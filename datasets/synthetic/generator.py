@@ -14,8 +14,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.output import write_lines
-from datasets.world import DAY_MS, HOUR_MS, Floats, GeneratorSettings, Ints, World
+from datasets.files.output import write_lines
+from datasets.synthetic.world import DAY_MS, HOUR_MS, Floats, GeneratorSettings, Ints, World
 
 __all__ = ["GeneratorSettings", "World", "generate_events", "live_events", "write_dataset"]
 

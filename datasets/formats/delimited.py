@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from datasets.importers.base import Importer, Json, described
-from datasets.importers.repeats import RepeatedIds
-from datasets.parts import other_tables
-from datasets.records import MINIMAL, NO_QUOTING, Style
-from datasets.rows import Layout, Row
-from datasets.times import TimeParser, time_parser
+from datasets.fields.times import TimeParser, time_parser
+from datasets.files.parts import other_tables
+from datasets.files.records import MINIMAL, NO_QUOTING, Style
+from datasets.files.rows import Layout, Row
+from datasets.formats.base import Importer, Json, described
+from datasets.formats.repeats import RepeatedIds
 from schemas.errors import BadInput
 
 _NAMED_DELIMITERS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "space": " "}
