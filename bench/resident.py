@@ -106,7 +106,7 @@ def _rows(store: ViewStore, book: Book) -> tuple[Counter[str], Counter[str], int
     """Bytes and rows of each view, and how many amounts its pairs hold; tagged rows' heads are not looked into."""
     size, rows, pairs = Counter[str](), Counter[str](), 0
     for space in store.spaces(book):
-        view = space if book is not SPEED else space.split("/")[1].removesuffix("-older")
+        view = space if book is not SPEED else space.split("/")[1].partition("-")[0]  # older parts too; lists of rows
         for key, value in store.scan(book, space):
             size[view] += len(key) + len(value)
             rows[view] += 1

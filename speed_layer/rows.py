@@ -1,10 +1,14 @@
-"""Guarded writing of tagged rows: the one way in which the speed layer changes its views (rules 4 and 5)."""
+"""Guarded writing of tagged rows: the one way in which the speed layer changes its views (rules 4 and 5).
+
+Each put also lists the keys that it wrote, so that readers can keep rows in memory (``core.rows.touched``).
+"""
 
 from collections.abc import Mapping, Sequence
 
-from adapters.records.books import SPEED, older_space, segment_space, state_space
+from adapters.records.books import SPEED, older_space, segment_space, state_space, touched_space
 from adapters.stores.port import ViewStore
 from core.rows.tagged import older_bytes, outgrown, settle, tagged
+from core.rows.touched import pack_touched
 from core.rows.views import VIEWS
 from schemas.errors import MillraceError
 from speed_layer.micro_batch import MicroBatch, Tally
@@ -44,9 +48,12 @@ def write_changes(
         rows[space, key] = tagged(
             bases.get(key), batch.position, batch.position.registered, change, older, replaces=key in full
         )
+    tally = Tally(puts=1, rows=len(rows), bytes=sum(map(len, rows.values())))
+    listed, touched = pack_touched(view, changes)
+    rows[touched_space(batch.position, batch.position.registered), listed] = touched
     if not store.put(SPEED, rows, guard=batch.guard):
         raise Displaced("another speed layer has taken over; this attempt wrote nothing that counts")
-    return Tally(puts=1, rows=len(rows), bytes=sum(map(len, rows.values())))
+    return tally
 
 
 def row_space(batch: MicroBatch, view: str, segment: int) -> str:

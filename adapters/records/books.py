@@ -2,6 +2,7 @@
 
 from adapters.stores.port import Book
 from core.rows.views import VIEWS
+from schemas.control import Position
 
 CONTROL = Book("control")  # batch-view store: the control record
 SPEED = Book("speed", guarded=True)  # speed-view store: the position and all rows of the speed layer
@@ -13,6 +14,7 @@ REPLAYED = Book("replayed")  # speed-view store: which dead letters were put bac
 
 BLEND = "blend"  # space of a generation's book: how its blended scores go together with hits
 CALIBRATION = b"calibration"  # its one row
+TOUCHED = "touched"
 
 
 def generation_book(generation: str) -> Book:
@@ -39,3 +41,11 @@ def segment_spaces(epoch: int, view: str, segment: int) -> list[str]:
 def state_space(epoch: int, view: str) -> str:
     """Rows that hold a user's whole state."""
     return f"{epoch}/{view}"
+
+
+def touched_space(position: Position, attempt: int) -> str:
+    """The lists of the rows that an attempt wrote (``core.rows.touched``), in that life of the position.
+
+    Numbers of attempts are used again where the position is set back, but then it gets another life.
+    """
+    return f"{position.epoch}/{TOUCHED}-{position.life[:12]}-{attempt}"

@@ -131,7 +131,7 @@ class SqliteStore:
         query = "DELETE FROM rows WHERE rowid IN (SELECT rowid FROM rows WHERE book = ? AND space = ? LIMIT 2000)"
         while True:
             with self._file.transaction(connection):
-                if connection.execute(query, (book.name, space)).rowcount == 0:
+                if connection.execute(query, (book.name, space)).rowcount < 2000:
                     return
             time.sleep(GAP_SECONDS)
 
