@@ -84,6 +84,8 @@ def import_(
         imported = read_dataset(importer, share, not options["events_only"])
     if not importer.tally.kept:
         raise _nothing_kept(importer, as_json)
+    if not imported.count and share.limit != 0:
+        raise _empty_share(importer, as_json, share)
     if out and items_path:
         events, items = to_files(imported, out, items_path)
         place: dict[str, str] = {"out": str(out), **({"items_out": str(items_path)} if items else {})}
@@ -154,6 +156,13 @@ def _nothing_kept(importer: Any, as_json: bool) -> BadInput:
     _report({"events": 0, "items": 0}, importer, as_json, "wrote nothing")
     why = ", ".join(reason for reason, _ in tally.dropped.most_common(3)) or "there are no rows"
     return BadInput(f"nothing is kept of {importer.path}: {why}")
+
+
+def _empty_share(importer: Any, as_json: bool, share: Any) -> BadInput:
+    """The error of a share that holds no event, after the counts have been reported."""
+    _report({"events": 0, "items": 0}, importer, as_json, "wrote nothing")
+    fractions = f"--from-fraction {share.from_fraction:g} and --until-fraction {share.until_fraction:g}"
+    return BadInput(f"none of the {importer.tally.kept:,} events lies between {fractions}: widen the share")
 
 
 def _report(outcome: dict[str, Any], importer: Any, as_json: bool, wrote: str) -> None:

@@ -1,7 +1,7 @@
-"""What the layers will say of lines that are sent: the log's own parsers on the first of them."""
+"""What the layers will say of the lines that are sent, decided by the log's own parsers."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -9,60 +9,92 @@ from core.events.acceptance import parse_event
 from core.events.catalogue import parse_item, parse_user
 from core.events.strict_json import read_object
 from core.events.timestamps import epoch_ms
-from schemas.event import EARLIEST_EVENT_TIME_MS, Record, Rejected
+from schemas.event import EARLIEST_EVENT_TIME_MS, RECORD_COLUMNS, Record, Rejected
 from schemas.rules import Rules
 
-SAMPLE = 1_000  # lines that are judged, and more while each was rejected
-MANY = 0.01  # of the sample: beyond this it is a fault of the file, not of a line
-
-Judge = Callable[[bytes, bytes], object]  # key, value -> a Rejected, or something else
+JUDGED_AT_ONCE = 1_000  # lines that are judged as they are sent; later ones in batches, which compiled code judges
+BATCH_LINES, BATCH_BYTES = 4_096, 16 * 1024 * 1024
+Line = tuple[bytes, bytes]  # key and value
+Judge = Callable[[Sequence[Line]], Iterator[tuple[int, str]]]  # the places of the lines that are rejected, and why
 
 
 def judge_of(topic: str, rules: Rules, now_ms: Callable[[], int]) -> Judge:
-    """The parser of ``events``, ``items`` or ``users``, as if the line were appended now, to its key's partition."""
-    if topic == "items":
-        return parse_item
-    if topic == "users":
-        return parse_user
-    alone = replace(rules, partitions=1)
-    return lambda key, value: parse_event(Record(topic, 0, 0, now_ms(), key, value), alone)
+    """The judge of a topic: it takes every line as appended now, to the partition of its key."""
+    if topic == "events":
+        return _event_judge(replace(rules, partitions=1), now_ms)
+    parse = {"items": parse_item, "users": parse_user}[topic]
+
+    def judge(lines: Sequence[Line]) -> Iterator[tuple[int, str]]:
+        for place, (key, value) in enumerate(lines):
+            parsed = parse(key, value)
+            if isinstance(parsed, Rejected):
+                yield place, parsed.reason
+
+    return judge
+
+
+def _event_judge(rules: Rules, now_ms: Callable[[], int]) -> Judge:
+    def judge(lines: Sequence[Line]) -> Iterator[tuple[int, str]]:
+        now = now_ms()
+        records = [Record("events", 0, place, now, key, value) for place, (key, value) in enumerate(lines)]
+        if len(records) == 1:
+            event = parse_event(records[0], rules)
+            if isinstance(event, Rejected):
+                yield 0, event.reason
+        else:
+            yield from _judged_by_columns(records, rules)
+
+    return judge
+
+
+def _judged_by_columns(records: Sequence[Record], rules: Rules) -> Iterator[tuple[int, str]]:
+    import pyarrow as pa
+
+    from core.events.parse import parse_columns  # loads compiled code, which a small file does not need
+
+    columns = [pa.array([getattr(record, part.name) for record in records], part.type) for part in RECORD_COLUMNS]
+    _, rejected = parse_columns(pa.record_batch(columns, schema=RECORD_COLUMNS), rules)
+    yield from zip(rejected.column("offset").to_pylist(), rejected.column("reason").to_pylist(), strict=True)
 
 
 @dataclass
-class Sample:
-    """What the first lines are worth. ``first``: of each reason the first line, and its number among those sent."""
+class Judged:
+    """What the lines so far are worth. ``first``: of each reason the first line, and its number among those sent."""
 
     judge: Judge
     now_ms: Callable[[], int]
     judged: int = 0
     rejected: Counter[str] = field(default_factory=Counter)
     first: dict[str, tuple[int, bytes]] = field(default_factory=dict)
+    _waiting: list[Line] = field(default_factory=list)
+    _waiting_bytes: int = 0
 
     def see(self, key: bytes, value: bytes) -> None:
-        """Judge one more line, unless enough were and some of them count."""
-        if self.judged >= SAMPLE and not self.nothing_counts:
-            return
-        self.judged += 1
-        found = self.judge(key, value)
-        if isinstance(found, Rejected):
-            self.rejected[found.reason] += 1
-            self.first.setdefault(found.reason, (self.judged, value))
+        """Judge one more line, the early ones immediately."""
+        self._waiting.append((key, value))
+        self._waiting_bytes += len(value)
+        is_full = len(self._waiting) == BATCH_LINES or self._waiting_bytes >= BATCH_BYTES
+        if is_full or self.judged < JUDGED_AT_ONCE:
+            self.finish()
+
+    def finish(self) -> None:
+        """Judge the lines that wait."""
+        lines, self._waiting, self._waiting_bytes = self._waiting, [], 0
+        for place, reason in self.judge(lines):
+            self.rejected[reason] += 1
+            self.first.setdefault(reason, (self.judged + place + 1, lines[place][1]))
+        self.judged += len(lines)
 
     @property
     def nothing_counts(self) -> bool:
         """Whether every line so far will be rejected."""
         return self.rejected.total() == self.judged
 
-    @property
-    def many(self) -> bool:
-        """Whether too many will be rejected to be strays."""
-        return self.rejected.total() > MANY * self.judged
-
     def reasons(self) -> str:
         """Each reason with how often, where first, and what may be wrong."""
-        return "; ".join(self._told(*each) for each in self.rejected.most_common())
+        return "; ".join(self._sentence(reason, count) for reason, count in self.rejected.most_common())
 
-    def _told(self, reason: str, count: int) -> str:
+    def _sentence(self, reason: str, count: int) -> str:
         number, line = self.first[reason]
         hint = remedy(reason, read_object(line), self.now_ms())
         return f"{reason} {count:,} (first: line {number:,}{hint and '; '}{hint})"

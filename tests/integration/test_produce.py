@@ -52,6 +52,7 @@ def test_every_line_arrives_unchanged_and_in_order_for_its_key(log: Log, tmp_pat
         "acknowledged": 5_000,
         "without_key": 0,
         "empty": 0,
+        "rejected": {},
         "seconds": 0,
     }
     arrived = defaultdict(list)
@@ -119,6 +120,9 @@ def test_what_cannot_count_is_sent_and_is_no_success(log: Log, tmp_path: Path) -
     assert "no time zone" in result.stderr
     assert [record.value for record in records(log)] == [naive] * 3
     assert run(produce, "-", stdin=naive + b"\n" + GOOD)["acknowledged"] == 2
+    late = CliRunner().invoke(produce, ["-"], input=(GOOD + b"\n") * 1_500 + naive)
+    assert late.exit_code == 0
+    assert "1 of the 1,501 lines sent will be rejected: invalid:event_time 1 (first: line 1,501" in late.stderr
     assert run(produce, "-", stdin=b"nonsense\n", status=1)["without_key"] == 1
 
 

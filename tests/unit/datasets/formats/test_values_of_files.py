@@ -155,6 +155,19 @@ def test_columns_of_a_csv_describe_its_items(tmp_path: Path) -> None:
     }
 
 
+def test_a_share_that_holds_no_event_fails_and_writes_nothing(tmp_path: Path) -> None:
+    path, out = tmp_path / "in.csv", tmp_path / "out.jsonl"
+    path.write_text("u,i,t\n" + "".join(f"u{n},a,2025-01-01T00:00:00Z\n" for n in range(3)))
+    options = ["csv", str(path), "--user", "u", "--item", "i", "--time", "t", "--out", str(out)]
+    for share in (["--from-fraction", "0.5", "--until-fraction", "0.6"], ["--until-fraction", "0.2"]):
+        result = CliRunner().invoke(import_, [*options, *share])
+        assert result.exit_code == 1
+        assert "none of the 3 events lies between" in result.stderr
+        assert "widen the share" in result.stderr
+        assert not out.exists()
+    assert CliRunner().invoke(import_, [*options, "--limit", "0"]).exit_code == 0  # asks for the catalogue alone
+
+
 def test_an_import_of_which_nothing_is_kept_fails_and_writes_nothing(tmp_path: Path) -> None:
     path = file(tmp_path, "kind,user,item,time", f"favori,1,2,{DAY}", f"favori,2,2,{DAY}")
     result, events, _ = run(path, *COLUMNS, "--kind", "kind", "--json")

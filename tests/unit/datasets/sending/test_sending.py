@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from datasets.sending.first_lines import HEAD_BYTES, look_at
 from datasets.sending.json_values import on_one_line, split_objects
-from datasets.sending.judging import SAMPLE, Sample, judge_of
+from datasets.sending.judging import BATCH_LINES, JUDGED_AT_ONCE, Judged, judge_of
 from schemas.errors import BadInput
 from schemas.rules import Rules
 
@@ -132,13 +132,14 @@ def test_what_is_no_json_is_named_with_its_place() -> None:
             list(split_objects([text], "f"))
 
 
-def judged(*given: object, topic: str = "events") -> Sample:
-    sample = Sample(judge_of(topic, Rules(), lambda: NOW), lambda: NOW)
-    key = {"events": "user_id", "users": "user_id", "items": "item_id"}[topic]
-    for each in given:
-        named = each.get(key) if isinstance(each, dict) else None
-        sample.see(named.encode() if isinstance(named, str) else b"", json.dumps(each).encode())
-    return sample
+def judged(*lines: object, topic: str = "events") -> Judged:
+    judged = Judged(judge_of(topic, Rules(), lambda: NOW), lambda: NOW)
+    key_field = {"events": "user_id", "users": "user_id", "items": "item_id"}[topic]
+    for line in lines:
+        key = line.get(key_field) if isinstance(line, dict) else None
+        judged.see(key.encode() if isinstance(key, str) else b"", json.dumps(line).encode())
+    judged.finish()
+    return judged
 
 
 @pytest.mark.parametrize(
@@ -156,21 +157,25 @@ def judged(*given: object, topic: str = "events") -> Sample:
     ],
 )
 def test_the_reason_names_what_may_be_wrong(given: dict[str, object], reason: str) -> None:
-    sample = judged(GOOD | given)
-    assert sample.nothing_counts
-    assert re.search(reason, sample.reasons()), sample.reasons()
+    line = judged(GOOD | given)
+    assert line.nothing_counts
+    assert re.search(reason, line.reasons()), line.reasons()
 
 
-def test_stray_lines_are_no_fault_of_the_file() -> None:
-    sample = judged(*[GOOD] * 200, "nonsense", GOOD | {"kind": "gaze"})
-    assert (sample.many, sample.nothing_counts) == (False, False)
-    assert judged(*[GOOD] * 50, "nonsense").many
+def test_a_bad_line_is_counted_and_named_wherever_it_stands() -> None:
+    gaze = GOOD | {"kind": "gaze"}
+    for good in (0, 200, JUDGED_AT_ONCE - 1, JUDGED_AT_ONCE + 5, JUDGED_AT_ONCE + BATCH_LINES + 5):
+        lines = judged(*[GOOD] * good, "nonsense", gaze, GOOD, gaze)
+        assert (lines.judged, lines.nothing_counts) == (good + 4, False)
+        assert lines.rejected == {"malformed": 1, "unknown_kind": 2}
+        assert lines.first["malformed"] == (good + 1, b'"nonsense"')
+        assert f"unknown_kind 2 (first: line {good + 2:,}; kind 'gaze'" in lines.reasons()
 
 
-def test_lines_are_judged_until_enough_are_and_one_of_them_counts() -> None:
-    assert judged(*[GOOD] * (SAMPLE + 5)).judged == SAMPLE
-    late = judged(*["nonsense"] * (SAMPLE + 5), GOOD, *[GOOD] * 7)
-    assert (late.judged, late.nothing_counts, late.many) == (SAMPLE + 6, False, True)
+def test_lines_of_which_only_a_late_one_counts_are_not_all_rejected() -> None:
+    nonsense = ["nonsense"] * (JUDGED_AT_ONCE + 5)
+    assert judged(*nonsense).nothing_counts
+    assert not judged(*nonsense, GOOD).nothing_counts
 
 
 def test_catalogue_records_are_judged_by_their_own_rules() -> None:
