@@ -159,7 +159,7 @@ def test_a_share_that_holds_no_event_fails_and_writes_nothing(tmp_path: Path) ->
     path, out = tmp_path / "in.csv", tmp_path / "out.jsonl"
     path.write_text("u,i,t\n" + "".join(f"u{n},a,2025-01-01T00:00:00Z\n" for n in range(3)))
     options = ["csv", str(path), "--user", "u", "--item", "i", "--time", "t", "--out", str(out)]
-    for share in (["--from-fraction", "0.5", "--until-fraction", "0.6"], ["--until-fraction", "0.2"]):
+    for share in (["--from-fraction", "0.5", "--until-fraction", "0.6"], ["--until-fraction", "0.1"]):
         result = CliRunner().invoke(import_, [*options, *share])
         assert result.exit_code == 1
         assert "none of the 3 events lies between" in result.stderr
