@@ -1,1 +1,1 @@
-"""The contracts: what an event, a view, a generation and a control record are. Imports nothing of ours."""
+"""The contracts: what an event, a view, a generation and a control record are. Imports no other package of ours."""

@@ -27,7 +27,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """One user's newest record; ``preferences`` are categories, the dearest first."""
+    """One user's newest record; ``preferences`` are categories, the favourite first."""
 
     user_id: str
     preferences: tuple[str, ...] = ()

@@ -95,14 +95,14 @@ class Control:
     active: str | None = None  # None: the empty generation, whose boundary is the log's start
     predecessor: str | None = None
     generations: tuple[Generation, ...] = ()  # kept ones, oldest first
-    dropping: tuple[str, ...] = ()  # generations that left; deleted after the grace period
+    dropping: tuple[str, ...] = ()  # generations that are no longer kept; deleted after the grace period
     dropped_at: int = 0  # epoch ms when they left and the floor rose
     held: bool = False  # a rollback holds: scheduled runs publish without activating
     life: str = ""  # differs after the record was lost and created again
     runs: tuple[Run, ...] = ()  # unfinished generations, oldest first
     abandoned: tuple[str, ...] = ()  # runs that were given up and whose rows are not deleted yet
     forgotten: int = 0  # marks in effect in the active generation and in its epoch; never fewer than before
-    refused: int = 0  # generations in a row that the gate kept from serving, up to the newest one
+    refused: int = 0  # consecutive generations that the gate kept from serving, up to the newest one
 
     def to_json(self) -> bytes:
         return to_json(self)
@@ -158,9 +158,9 @@ class Position:
 
     @property
     def stored(self) -> bytes:
-        """The bytes that stand in the store, which a compare-and-set must expect.
+        """The bytes in the store, which a compare-and-set must expect.
 
-        Encoding the fields again may give others: a record of an earlier version lacks some of them.
+        Encoding the fields again may give other bytes: a record of an earlier version lacks some of them.
         """
         return self.text or self.to_json()
 

@@ -12,22 +12,22 @@ from typing import Any
 
 
 class MillraceError(Exception):
-    """The root: its text is one sentence that names the remedy. Commands print it without a traceback."""
+    """The root of all errors. Its text is one sentence that names the remedy; commands print it without a traceback."""
 
     exit_status = 1
-    outcome = "failed"  # of a batch run that it ends: what `--json` says on its last line
+    outcome = "failed"  # the outcome of a batch run that it ends, for the last line of `--json`
 
 
 class SettingsError(MillraceError):
-    """A person must change something before this can work; retrying is of no use."""
+    """A person must change something before this can work; a retry fails again."""
 
 
 class BadInput(MillraceError):
-    """This input is refused; others continue."""
+    """This input is refused; other inputs are still taken."""
 
 
 class Unprocessable(BadInput):
-    """Nothing of a request is taken (HTTP 422); ``rejected`` says why each entry is not."""
+    """A whole request is refused (HTTP 422); ``rejected`` gives the reason for each entry."""
 
     def __init__(self, why: str, rejected: list[dict[str, Any]] | None = None) -> None:
         super().__init__(why)

@@ -1,4 +1,4 @@
-"""What several rooms read of a generation's metrics. The metrics themselves are kept and printed as JSON, whole."""
+"""The metrics of a generation that several rooms read, with types. All metrics are stored and printed as JSON."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ import msgspec
 
 @dataclass(frozen=True)
 class Gate:
-    """What the gate found; as long as it has not looked, nothing is held against a generation."""
+    """The gate's verdict; before the gate has judged, a generation passes."""
 
     passed: bool = True
     reasons: tuple[str, ...] = ()
@@ -18,10 +18,11 @@ class Gate:
 
 @dataclass(frozen=True)
 class Measured:
-    """``base`` names the generation whose sums it began from; ``from_before``: the lake held more than the log.
+    """The typed metrics; a figure that was not measured, or not yet, has its default.
 
-    ``rows``: by view. ``lake_version``, ``rejected_version``: of the lake's tables, as the first step left them.
-    ``step_seconds``: how long each step took. A figure that was not measured, or not yet, has its default.
+    ``base``: the generation whose sums the run started from.      ``from_before``: the lake held more than the log.
+    ``rows``: number by view.      ``step_seconds``: duration by step.
+    ``lake_version``, ``rejected_version``: versions of the lake's tables as the first step left them.
     """
 
     mode: str = ""
@@ -37,5 +38,5 @@ class Measured:
 
 
 def measured(metrics: Mapping[str, Any]) -> Measured:
-    """The metrics with their types; those that only one room knows are passed over."""
+    """The metrics with their types; metrics that only one room knows are ignored."""
     return msgspec.convert(metrics, Measured)

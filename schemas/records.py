@@ -1,4 +1,4 @@
-"""Records as JSON: writes the small documents of the stores and reads them back as their types."""
+"""Encodes the small documents of the stores as JSON, and decodes them into their types."""
 
 import json
 from dataclasses import asdict
@@ -25,5 +25,5 @@ def from_json(kind: type[R], text: bytes) -> R:
     Fields of newer versions are ignored; those that older versions did not write have their defaults.
     Raises: ValueError when the text is not such a record.
     """
-    # msgspec's own JSON reader refuses half a surrogate pair, which a name given by an argument may hold.
+    # msgspec's own JSON decoder refuses lone surrogates, which a name given as an argument may contain.
     return msgspec.convert(json.loads(text), kind, str_keys=True)

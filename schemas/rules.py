@@ -33,13 +33,13 @@ class Rules:
 
     kinds: Mapping[str, float | str] = field(default_factory=lambda: dict(DEFAULT_KINDS))
     history_items: int = 20  # N: distinct items a user's history keeps
-    remembered_ids: int = 64  # D: event ids by which duplicates are known
+    remembered_ids: int = 64  # D: event ids by which duplicates are recognised
     window_ms: int = DAYS_30_MS
     partitioner: str = "murmur2"  # or "crc32" (librdkafka's default)
     partitions: int = 4
 
     def fingerprint(self) -> str:
-        """A short name of these rules; two names are equal exactly when the rules are (rule 14)."""
+        """A short name of these rules; two names are equal exactly when the rules are equal (rule 14)."""
         return self._fingerprint(PARSER_VERSION, FOLD_VERSION)
 
     def earlier_fingerprints(self) -> set[str]:

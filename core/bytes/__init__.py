@@ -1,1 +1,1 @@
-"""Columns of bytes as compiled code takes them. Knows no format."""
+"""Columns of bytes in the form that compiled code takes. Nothing here knows a format."""

@@ -1,4 +1,4 @@
-"""Arrow's columns of bytes as compiled code takes them: one array of bytes, and where each value begins."""
+"""Arrow's byte columns in the form that compiled code takes: one array of bytes, and where each value starts."""
 
 import numpy as np
 import pyarrow as pa
@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 
 def octets(column: pa.BinaryArray) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """The bytes of a binary column end to end, and its n + 1 starts; a null is empty."""
+    """The bytes of a binary column end to end, and its n + 1 starts; a null becomes an empty value."""
     filled = column.fill_null(b"") if column.null_count else column
     _, offsets, data = filled.buffers()
     if len(column) == 0 or offsets is None:
@@ -17,10 +17,10 @@ def octets(column: pa.BinaryArray) -> tuple[NDArray[np.uint8], NDArray[np.int64]
 
 
 def binary(data: NDArray[np.uint8], starts: NDArray[np.int64]) -> pa.BinaryArray:
-    """The reverse.
+    """The binary column of bytes and starts: the inverse of ``octets``.
 
     Raises:
-        OverflowError: more than a column holds.
+        OverflowError: the bytes exceed what one column can hold.
     """
     if starts[-1] > np.iinfo(np.int32).max:
         raise OverflowError("rows of more than 2 GiB at once: lower max_events_per_batch")

@@ -1,6 +1,6 @@
-"""Eight bytes at once, wherever they lie, for the compiled kernels: names are short, and loops over bytes are slow.
+"""Reads and writes of eight unaligned bytes for the compiled kernels: ids are short, and loops over bytes are slow.
 
-numba checks no bounds. Whoever reads or writes here leaves ``WORD`` bytes beyond the end of each array: ``padded``.
+numba checks no bounds. Every array that is read or written here needs ``WORD`` spare bytes at its end: see ``padded``.
 """
 
 from typing import Any
@@ -14,7 +14,7 @@ WORD = 8
 
 
 def padded(text: bytes | NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Those bytes, and as many beyond them as a word may reach."""
+    """The bytes, followed by the spare bytes that reading a word may touch."""
     if isinstance(text, bytes):
         return np.frombuffer(text + bytes(WORD), np.uint8)
     return np.concatenate([text, np.zeros(WORD, np.uint8)])
@@ -26,7 +26,7 @@ def _place(context: Any, builder: Any, array_type: Any, array: Any, at: Any) -> 
 
 
 def _load(_: Any, buf: Any, at: Any) -> Any:
-    """The eight bytes from there on as one little-endian number."""
+    """The eight bytes at ``at`` as one little-endian number."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return builder.load(_place(context, builder, signature.args[0], *args), align=1)
@@ -35,7 +35,7 @@ def _load(_: Any, buf: Any, at: Any) -> Any:
 
 
 def _store(_: Any, buf: Any, at: Any, value: Any) -> Any:
-    """The reverse."""
+    """Write the number as eight little-endian bytes at ``at``."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         builder.store(args[2], _place(context, builder, signature.args[0], *args[:2]), align=1)
@@ -45,7 +45,7 @@ def _store(_: Any, buf: Any, at: Any, value: Any) -> Any:
 
 
 def _trailing_zeros(_: Any, value: Any) -> Any:
-    """How many of the lowest bits are 0."""
+    """The number of zero bits below the lowest 1."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return builder.cttz(args[0], context.get_constant(types.boolean, False))
@@ -60,14 +60,14 @@ trailing_zeros: Any = intrinsic(_trailing_zeros)
 
 @njit(cache=True, nogil=True)
 def copy(out, to, buf, at, length):  # type: ignore[no-untyped-def]
-    """``length`` bytes; those that follow in ``out``, up to a word, are lost."""
+    """Copy ``length`` bytes; up to a word of the bytes that follow them in ``out`` is overwritten."""
     for x in range(0, length, WORD):
         store(out, to + x, load(buf, at + x))
 
 
 @njit(cache=True, nogil=True)
 def agreed(a, at_a, b, at_b, most):  # type: ignore[no-untyped-def]
-    """How many bytes from there on are the same in both, ``most`` at most."""
+    """The length of the common prefix of both texts, ``most`` at most."""
     x = 0
     while x < most:
         differ = load(a, at_a + x) ^ load(b, at_b + x)
@@ -79,12 +79,12 @@ def agreed(a, at_a, b, at_b, most):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def signed(buf, at, width):  # type: ignore[no-untyped-def]
-    """The integer of so many bytes there, 1 to 8."""
+    """The signed integer of ``width`` bytes (1 to 8) at ``at``."""
     empty = np.int64(64 - 8 * width)
     return (np.int64(load(buf, at)) << empty) >> empty
 
 
 @njit(cache=True, nogil=True)
 def unsigned(buf, at, width):  # type: ignore[no-untyped-def]
-    """The same, where it is never negative."""
+    """The unsigned integer of ``width`` bytes (1 to 8) at ``at``."""
     return np.int64(load(buf, at) & (~np.uint64(0) >> np.uint64(64 - 8 * width)))

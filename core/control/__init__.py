@@ -1,1 +1,1 @@
-"""What may become of the control record, boundaries and runs: pure changes, applied by compare-and-set elsewhere."""
+"""Pure changes of the control record, boundaries and runs. Adapters apply them by compare-and-set."""

@@ -9,13 +9,13 @@ from schemas.control import Boundary, Offsets
 
 
 def latest(*offsets: Offsets) -> Offsets:
-    """Per partition the greatest of the offsets given; a partition that one lacks is taken from the others."""
-    partitions = sorted({partition for each in offsets for partition in each})
-    return {p: max(each[p] for each in offsets if p in each) for p in partitions}
+    """The greatest of the given offsets per partition; a partition may be missing from some of them."""
+    partitions = sorted({partition for ends in offsets for partition in ends})
+    return {p: max(ends[p] for ends in offsets if p in ends) for p in partitions}
 
 
 def earliest(a: Offsets, b: Offsets) -> Offsets:
-    """Per partition the smaller of the two."""
+    """The smaller of the two offsets per partition."""
     return {p: min(a[p], b[p]) for p in a}
 
 
@@ -32,12 +32,13 @@ def segments_of(
     Raises:
         ValueError: an event lies below the oldest boundary kept.
     """
-    ids = np.array([each.id for each in boundaries], dtype=np.int64)
-    out = np.empty(len(offset), dtype=np.int64)
+    ids = np.array([boundary.id for boundary in boundaries], dtype=np.int64)
+    segments = np.empty(len(offset), dtype=np.int64)
     for p in np.unique(partition).tolist():
-        mine = partition == p
-        at = np.searchsorted(np.array([each.offsets[p] for each in boundaries]), offset[mine], side="right") - 1
-        if len(at) and at.min() < 0:
+        in_partition = partition == p
+        starts = np.array([boundary.offsets[p] for boundary in boundaries])
+        last = np.searchsorted(starts, offset[in_partition], side="right") - 1
+        if len(last) and last.min() < 0:
             raise ValueError(f"partition {p}: an offset lies below the oldest recorded boundary")
-        out[mine] = ids[at]
-    return out
+        segments[in_partition] = ids[last]
+    return segments

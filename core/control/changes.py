@@ -1,7 +1,7 @@
-"""What may become of the control record: each change as a pure function, applied by compare-and-set elsewhere.
+"""The changes of the control record as pure functions. ``adapters.records`` applies them by compare-and-set.
 
 The numbers name the rules of contract §5. A change that a rule forbids raises ``SettingsError`` or ``BadInput`` with
-the reason; the caller writes nothing then.
+the reason, and the caller then writes nothing.
 """
 
 from dataclasses import replace
@@ -10,7 +10,9 @@ from core.control.boundaries import earliest, latest, reaches
 from schemas.control import Boundary, Control, Generation, LogIdentity, Offsets, Position
 from schemas.errors import BadInput, SettingsError
 
-MAX_ABORTED = 1_000  # the position, which every write is tested against and every reader reads, stays a few kilobytes
+MAX_ABORTED = (
+    1_000  # keeps the position, which every write is tested against and every reader reads, at a few kilobytes
+)
 
 
 def first_control(log: LogIdentity, start: Offsets, fingerprint: str) -> Control:
@@ -20,17 +22,17 @@ def first_control(log: LogIdentity, start: Offsets, fingerprint: str) -> Control
 
 
 def origin(control: Control) -> Offsets:
-    """Where the log began at first use: what a lake that holds nothing must be filled from.
+    """Where the log began at first use: an empty lake is filled from here.
 
-    Once the first boundary is forgotten that is no longer known, and 0 is taken: a log that began later refuses to be
-    read from there, where a guess would leave events out.
+    Once the first boundary is forgotten this is no longer known, and the result is 0: a log that began later refuses
+    to be read from there, whereas a guess would leave events out.
     """
     first = control.boundaries[0]
     return dict(first.offsets) if first.id == 0 else dict.fromkeys(first.offsets, 0)
 
 
 def check_log(control: Control, log: LogIdentity) -> None:
-    """Refuse another log than the one that the views were made from (§2)."""
+    """Raise SettingsError when the configured log is not the one that the views were made from (§2)."""
     if control.log != log:
         raise SettingsError(
             f"the views belong to another log ({control.log}) than the one configured ({log}): "
@@ -38,11 +40,11 @@ def check_log(control: Control, log: LogIdentity) -> None:
         )
 
 
-def check_speed_log(found: LogIdentity | None, log: LogIdentity) -> None:
-    """Refuse a speed store that another log's records name; one that names none is adopted."""
-    if found not in (None, log):
+def check_speed_log(stored: LogIdentity | None, log: LogIdentity) -> None:
+    """Raise SettingsError when the speed store names another log; a store that names none is adopted."""
+    if stored not in (None, log):
         raise SettingsError(
-            f"the speed views belong to another log ({found}) than the one configured ({log}): "
+            f"the speed views belong to another log ({stored}) than the one configured ({log}): "
             "give each installation speed views of its own; on one Redis a prefix is enough, "
             "as in MILLRACE_SPEED_VIEWS=redis://host:port/db?prefix=shop1"
         )
@@ -54,7 +56,7 @@ def plan(control: Control, to: Offsets) -> Control:
 
 
 def record_boundary(control: Control, log_end: Offsets) -> tuple[Control, Boundary]:
-    """2: fix where a generation will end, before the batch layer reads an event; an equal one is used again."""
+    """2: fix where a generation will end, before the batch layer reads an event; an equal boundary is reused."""
     last = control.boundaries[-1]
     offsets = latest(log_end, control.planned, last.offsets, control.active_boundary.offsets)
     if offsets == last.offsets:
@@ -64,11 +66,11 @@ def record_boundary(control: Control, log_end: Offsets) -> tuple[Control, Bounda
 
 
 def publish(control: Control, generation: Generation, activate: bool = True) -> Control:
-    """10: swap the pointer to a whole new generation; other rules than the epoch's begin a new epoch there (14).
+    """10: swap the pointer to a complete new generation; if its rules differ from the epoch's, a new epoch begins (14).
 
     Raises:
-        BadInput: its boundary lies below the active one in some partition: a later run was faster. Or users are in it
-            who were forgotten meanwhile.
+        BadInput: its boundary lies below the active one in some partition, because a later run was faster; or it
+            contains users who were forgotten meanwhile.
     """
     if generation.forgotten < control.forgotten:
         raise BadInput(
@@ -90,36 +92,36 @@ def publish(control: Control, generation: Generation, activate: bool = True) -> 
 
 
 def _forgetting(active: Control, generation: Generation | None) -> Control:
-    """There is no way back to users whom the newly active generation forgets: no predecessor, and a new epoch."""
+    """If the newly active generation forgets users: drop the predecessor, which has them, and begin an epoch."""
     if generation is None or generation.forgotten <= active.forgotten:
         return active
     return new_epoch(replace(active, forgotten=generation.forgotten, predecessor=generation.id))
 
 
 def new_epoch(control: Control, beyond: int = 0) -> Control:
-    """9: the speed layer's state begins anew at the active generation's boundary.
+    """9: the speed layer's state begins from scratch at the active generation's boundary.
 
-    ``beyond``: an epoch whose rows the speed store may still hold, greater than the control record's own only when that
-    was lost or set back; its number is never used again.
+    ``beyond``: an epoch whose rows the speed store may still hold. It exceeds the control record's epoch only when the
+    record was lost or set back; its number is never reused.
     """
     return replace(control, epoch=max(control.epoch, beyond) + 1, epoch_start=control.active_boundary)
 
 
 def first_position(control: Control, owner: str) -> Position:
-    """9: the position with which the control record's epoch begins."""
+    """9: the position at which the control record's epoch begins."""
     return Position(
         1, "", owner, control.epoch, dict(control.epoch_start.offsets), control=control.life, log=control.log
     )
 
 
 def is_of(position: Position, control: Control) -> bool:
-    """Whether the position is of the epoch that the control record names, and of no record that was lost since."""
+    """Whether the position belongs to the control record's epoch, and to this record, not to one that was lost."""
     return (position.epoch, position.control) == (control.epoch, control.life) and is_ours(position.log, control)
 
 
-def is_ours(found: LogIdentity | None, control: Control) -> bool:
-    """Whether a record of the speed store is of the control record's log; one without a log is taken for it."""
-    return found in (None, control.log)
+def is_ours(stored: LogIdentity | None, control: Control) -> bool:
+    """Whether a record of the speed store belongs to the control record's log; a record without a log does."""
+    return stored in (None, control.log)
 
 
 def needs_new_epoch(control: Control, position: Position | None) -> str | None:
@@ -129,21 +131,22 @@ def needs_new_epoch(control: Control, position: Position | None) -> str | None:
     if position.epoch != control.epoch:
         return f"the speed store is of epoch {position.epoch}, the control record of {control.epoch}"
     if position.control != control.life:
-        return "the control record was lost and made anew"
+        return "the control record was lost and created again"
     if len(position.aborted) > MAX_ABORTED:
         return f"more than {MAX_ABORTED} attempts of this epoch died"
     if not reaches(position.offsets, control.floor):
         return "the generations that the speed layer's position needs are gone"
     if not reaches(latest(control.planned, control.boundaries[-1].offsets), position.offsets):
-        return "the control record knows of no plan as far as the position, as after a store that was restored"
+        return "the position lies beyond what the control record has planned, as after a store was restored"
     return None
 
 
 def base_generation(control: Control, position: Position, partition: int) -> Generation | None:
-    """8: the newest kept generation whose histories hold for a user without state in this epoch; None: the empty one.
+    """8: the newest kept generation whose histories are valid for a user without state in this epoch.
 
+    Returns: None for the empty generation.
     Raises:
-        LookupError: there is none; a new epoch must begin.
+        LookupError: no kept generation is valid; a new epoch must begin.
     """
     low = max(control.epoch_start.offsets[partition], control.floor[partition])
     at = position.offsets[partition]
@@ -171,9 +174,9 @@ def commit(position: Position, to: Offsets) -> Position:
 def drop(control: Control, now: int) -> Control:
     """11: raise the floor and mark what left the pointer; nothing is deleted yet.
 
-    Kept: the active generation, its predecessor, and the newest one that waits to be activated: published after the
-    active one, or of a later boundary. While those of an earlier drop are not deleted nothing more is marked, or its
-    time would start again. ``now`` is epoch ms.
+    Kept are the active generation, its predecessor, and the newest one that waits to be activated (published after
+    the active one, or with a later boundary). While generations of an earlier drop are not deleted, no more are
+    marked, because that would restart their grace period. ``now`` is epoch ms.
     """
     if control.dropping:
         return control
@@ -193,11 +196,11 @@ def drop(control: Control, now: int) -> Control:
 
 def forget_dropped(control: Control, deleted: set[str]) -> Control:
     """After the grace period: the deleted generations and the boundaries below the floor are no longer named."""
-    oldest = next(each for each in reversed(control.boundaries) if reaches(control.floor, each.offsets))
+    oldest = next(boundary for boundary in reversed(control.boundaries) if reaches(control.floor, boundary.offsets))
     return replace(
         control,
-        dropping=tuple(each for each in control.dropping if each not in deleted),
-        boundaries=tuple(each for each in control.boundaries if each.id >= oldest.id),
+        dropping=tuple(name for name in control.dropping if name not in deleted),
+        boundaries=tuple(boundary for boundary in control.boundaries if boundary.id >= oldest.id),
     )
 
 
@@ -215,7 +218,7 @@ def rollback(control: Control, target: str | None) -> Control:
     """
     generation, named = control.generation(target), f"generation {target}" if target else "the empty generation"
     if target is not None and generation is None:
-        kept = ", ".join(each.id for each in control.generations) or "none"
+        kept = ", ".join(candidate.id for candidate in control.generations) or "none"
         raise BadInput(f"{named} is not kept; kept: {kept}")
     if generation is not None and generation.fingerprint != control.fingerprint:
         raise BadInput(

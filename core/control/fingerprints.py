@@ -1,4 +1,4 @@
-"""What it means that stored views carry another fingerprint than the configured rules (contract §5 rule 14)."""
+"""Why stored views cannot be used with the configured rules, judged by their fingerprint (contract §5 rule 14)."""
 
 from dataclasses import replace
 
@@ -9,12 +9,12 @@ REMEDY = "stop the speed layer and run `millrace batch run --full`"
 
 
 def why_not_these(fingerprint: str, rules: Rules) -> str | None:
-    """Why views of that fingerprint cannot be added to by these rules, with the remedy; None: they can."""
+    """Why these rules cannot add to views of that fingerprint, with the remedy; None when they can."""
     if fingerprint == rules.fingerprint():
         return None
     if fingerprint in rules.earlier_fingerprints():
         return (
-            "the stored views were made by an earlier version of Millrace, which folded events otherwise: "
+            "the stored views were made by an earlier version of Millrace, which folded events differently: "
             f"{REMEDY}, which makes new ones from the lake and the log"
         )
     return (
@@ -25,5 +25,5 @@ def why_not_these(fingerprint: str, rules: Rules) -> str | None:
 
 
 def why_not_configured(control: Control, rules: Rules) -> str | None:
-    """``why_not_these`` for the active views, by rules whose number of partitions is the log's."""
+    """``why_not_these`` for the active views; the rules get the log's number of partitions."""
     return why_not_these(control.fingerprint, replace(rules, partitions=control.log.partitions))

@@ -1,7 +1,8 @@
-"""What may become of a run, a generation in the making: pure changes of the control record, as ``changes`` has them.
+"""The changes of a run, which is a generation in the making: pure functions over the control record, as in ``changes``.
 
-A run is listed there from its boundary on until it is published or given up. Whatever it writes counts only by a
-compare-and-set that finds it still listed: so the rows of one that was given up may be deleted at any time.
+The control record lists a run from the moment its boundary is recorded until it is published or given up. What a run
+writes counts only through a compare-and-set that finds it still listed, so the rows of a run that was given up may be
+deleted at any time.
 """
 
 from collections.abc import Sequence
@@ -21,12 +22,13 @@ STEPS = ("ingest", "compute", "train", "evaluate", "gate", "publish")
 def begin(
     control: Control, log_end: Offsets, run: Run, at: int | None = None, marks: Sequence[tuple[int, int]] = ()
 ) -> Control:
-    """List the run with its boundary: that of the log's end (rule 2), or the recorded one of id ``at``.
+    """List the run with its boundary: the log's end (rule 2), or the recorded boundary of id ``at``.
 
-    Args: marks: partition and offset of each mark of a forgotten user. One that computes all puts into effect those
-        that lie below its boundary; another goes on with those of the active generation (decision 26).
+    Args:
+        marks: partition and offset of each mark of a forgotten user. A full run puts the marks below its boundary into
+            effect; an incremental run keeps those of the active generation (decision 26).
     Raises:
-        BadInput: its id was used before, or that boundary is not kept or ends below the active generation.
+        BadInput: its id was used before, or that boundary is not kept or lies below the active generation's.
     """
     if run.id in (*control.abandoned, *control.dropping):
         raise _given_up(run.id)
@@ -42,17 +44,17 @@ def begin(
 
 
 def _recorded(control: Control, at: int) -> Boundary:
-    kept = [each for each in control.boundaries if reaches(each.offsets, control.active_boundary.offsets)]
-    for each in kept:
-        if each.id == at:
-            return each
-    usable = ", ".join(str(each.id) for each in kept)
-    raise BadInput(f"boundary {at} is not kept or lies below the active generation; there are: {usable}")
+    usable = [boundary for boundary in control.boundaries if reaches(boundary.offsets, control.active_boundary.offsets)]
+    for boundary in usable:
+        if boundary.id == at:
+            return boundary
+    ids = ", ".join(str(boundary.id) for boundary in usable)
+    raise BadInput(f"boundary {at} is not kept or lies below the active generation; there are: {ids}")
 
 
 def named(control: Control, name: str) -> Run | Generation | None:
     """The run of that id, or the kept generation that it became."""
-    return next((each for each in control.runs if each.id == name), None) or control.generation(name)
+    return next((run for run in control.runs if run.id == name), None) or control.generation(name)
 
 
 def require_run(control: Control, name: str) -> Run:
@@ -61,10 +63,10 @@ def require_run(control: Control, name: str) -> Run:
     Raises:
         BadInput: it was given up, or is not known.
     """
-    found = named(control, name)
-    if isinstance(found, Run):
-        return found
-    if found is not None:
+    listed = named(control, name)
+    if isinstance(listed, Run):
+        return listed
+    if listed is not None:
         raise BadInput(f"run {name} is published already")
     raise _given_up(name)
 
@@ -84,56 +86,56 @@ def require_earlier(run: Run, step: str) -> None:
 
 
 def note(control: Control, name: str, step: str, metrics: dict[str, Any], now: int) -> Control:
-    """The step has ended, and what it found; a generation that it began from must be there still.
+    """Record that the step has ended, with its metrics. The generation that it started from must still be kept.
 
     Raises:
-        BadInput: the run was given up, or what the step read was dropped while it read it.
+        BadInput: the run was given up, or that generation was dropped while the step read it.
     """
     run = require_run(control, name)
-    found = measured(metrics)
-    base = found.base
+    new = measured(metrics)
+    base = new.base
     if base is not None and control.generation(base) is None:
         raise BadInput(f"generation {base}, from which run {name} began, was dropped meanwhile: a later run was faster")
-    seconds = run.measured.step_seconds | found.step_seconds
+    seconds = run.measured.step_seconds | new.step_seconds
     merged = {**run.metrics, **metrics, "step_seconds": seconds}
-    done = tuple(each for each in STEPS if each in run.done or each == step)
+    done = tuple(name for name in STEPS if name in run.done or name == step)
     noted = replace(run, done=done, metrics=merged, moved_at=now)
-    return replace(control, runs=tuple(noted if each.id == name else each for each in control.runs))
+    return replace(control, runs=tuple(noted if other.id == name else other for other in control.runs))
 
 
 def become(control: Control, name: str, now: int, activate: bool) -> Control:
-    """Publish the run as a generation; an active one ends those that began before it: a later run was faster.
+    """Publish the run as a generation. If it becomes active, it ends the runs that began before it.
 
     Raises:
-        BadInput: as ``core.control.changes.publish``, or it was given up.
+        BadInput: as ``core.control.changes.publish``, or the run was given up.
     """
     run = require_run(control, name)
     metrics = {**run.metrics, "seconds": round(sum(run.measured.step_seconds.values()), 1)}
     generation = Generation(run.id, run.boundary, run.fingerprint, now, run.reason, metrics, run.forgotten)
     published = publish(control, generation, activate)
-    older = list(takewhile(lambda each: each.id != name, published.runs)) if activate else []
-    rest = tuple(each for each in published.runs if each.id != name)
-    return give_up(replace(published, runs=rest), {each.id for each in older})
+    older = list(takewhile(lambda other: other.id != name, published.runs)) if activate else []
+    rest = tuple(other for other in published.runs if other.id != name)
+    return give_up(replace(published, runs=rest), {other.id for other in older})
 
 
 def give_up(control: Control, names: set[str]) -> Control:
-    """Those runs will never be published; their rows may be deleted."""
+    """Give up those runs: they will never be published, and their rows may be deleted."""
     if not names:
         return control
-    kept = tuple(each for each in control.runs if each.id not in names)
-    leaving = tuple(each.id for each in control.runs if each.id in names)
+    kept = tuple(run for run in control.runs if run.id not in names)
+    leaving = tuple(run.id for run in control.runs if run.id in names)
     return replace(control, runs=kept, abandoned=(*control.abandoned, *leaving))
 
 
 def forget_abandoned(control: Control, deleted: set[str]) -> Control:
-    """Their rows are gone."""
-    return replace(control, abandoned=tuple(each for each in control.abandoned if each not in deleted))
+    """Stop listing runs that were given up and whose rows are deleted."""
+    return replace(control, abandoned=tuple(name for name in control.abandoned if name not in deleted))
 
 
 def dead(control: Control, now: int, patience_ms: int, alone: bool) -> set[str]:
-    """Runs that cannot or will not be published any more: behind the active generation, or without progress.
+    """The ids of runs that can no longer be published: behind the active generation, or without progress.
 
-    ``alone``: no process makes a whole run now, so that those which one had begun are dead.
+    ``alone``: no process makes a whole run now, so any run that such a process had begun is dead.
     """
     active = boundary_of(control, control.active).offsets
     return {
@@ -144,9 +146,10 @@ def dead(control: Control, now: int, patience_ms: int, alone: bool) -> set[str]:
 
 
 def base_of(control: Control, run: Run) -> Generation | str:
-    """The generation from whose sums and histories a run may begin, or why it must compute all.
+    """The generation whose sums and histories a run may start from, or the reason why it must compute everything.
 
-    Only the active one is sure to be kept long enough; its events must be a prefix of the run's, folded alike.
+    Only the active generation is certain to be kept long enough. Its events must be a prefix of the run's, folded by
+    the same rules.
     """
     active = control.generation(control.active)
     if run.full:

@@ -1,8 +1,8 @@
-"""Batch runs on a schedule, without a clock: when the next one is due, and what the last ones came to. Pure."""
+"""Batch runs on a schedule: when the next run is due and how the last ones ended. Pure; the clock is an argument."""
 
 from dataclasses import dataclass, replace
 
-JITTER = 0.05  # of the interval, either way: many schedules on one cluster should not keep in step
+JITTER = 0.05  # of the interval, in both directions, so that many schedules on one cluster do not run in step
 PUBLISHED, REFUSED, LEFT_OUT, FAILED = "published", "refused", "left out", "failed"
 
 
@@ -30,8 +30,8 @@ class Ended:
 class State:
     """What ``status`` shows; times are epoch ms.
 
-    ``failing_since``: when the first failure since the last success began. A run that is left
-    out because another one was at work neither fails nor succeeds.
+    ``failing_since``: when the first failure since the last success began. A run that is left out because another one
+    was working neither fails nor succeeds.
     """
 
     every_ms: int
@@ -42,11 +42,11 @@ class State:
     failing_since: int | None = None
 
     def begun(self, now: int, jitter: float) -> "State":
-        """``jitter``: from -1 to 1."""
+        """The state while a run is working. ``jitter``: from -1 to 1."""
         return replace(self, running_since=now, next_due=now + int(self.every_ms * (1 + JITTER * jitter)))
 
     def ended(self, outcome: Outcome, now: int) -> "State":
-        """A run that took longer than the interval is followed by the next one at once."""
+        """The state after a run; if the run took longer than the interval, the next one is due at once."""
         began = self.running_since
         last = Ended(began, now, outcome.result, outcome.generation, outcome.error)
         done = replace(self, running_since=None, last=last)

@@ -1,1 +1,1 @@
-"""What the views must say by the slow twin: shared by ``verify`` and by the sample check of the gate."""
+"""What the views must hold according to the slow twin. ``verify`` and the gate's sample check share it."""

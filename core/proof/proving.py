@@ -1,6 +1,6 @@
-"""What rows of the views must say, by the slow twin: the other side of ``verify`` and of the gate's sample check.
+"""What rows of the views must hold according to the slow twin: ``verify`` and the gate's sample check compare with it.
 
-Formats are shared with the layers (``core.rows.codec``), computations are not: digests come from the standard library.
+It shares formats with the layers (``core.rows.codec``), but no computations: digests come from the standard library.
 """
 
 import hashlib
@@ -27,12 +27,12 @@ WORDS = {None: "nothing", True: "seen", False: "retracted"}  # of a seen set on 
 
 
 def digest(event_id: str) -> bytes:
-    """What a history remembers an event id by."""
+    """The digest by which a history remembers an event id."""
     return hashlib.blake2b(event_id.encode(), digest_size=ID_BYTES).digest()
 
 
 def history_of(histories: Mapping[str, SlowHistory], user: str) -> History:
-    """The user's history; the empty one where the user has no event."""
+    """The user's history; empty when the user has no events."""
     known = histories.get(user)
     if known is None:
         return History()
@@ -41,24 +41,24 @@ def history_of(histories: Mapping[str, SlowHistory], user: str) -> History:
 
 
 def category_of(slow: SlowView, item: str) -> ItemSeen | None:
-    """The newest event that names the item's category; None where the item has no event."""
+    """The newest event that names the item's category; None when the item has no events."""
     known = slow.categories.get(item)
     return None if known is None else ItemSeen(*known)
 
 
 def facts_of(slow: SlowView) -> Facts:
-    """The facts of all that was folded."""
+    """The facts of everything that was folded."""
     oldest = min((bucket for bucket, _ in slow.counts), default=None)
     return Facts(slow.as_of, oldest, slow.events, dict(slow.rejected), slow.duplicates)
 
 
 def users_of(slow: SlowView, items: set[str]) -> set[str]:
-    """Who rated or retracted one of the items."""
+    """The users who rated or retracted one of the items."""
     return {user for user, words in slow.seen.items() if not items.isdisjoint(words)}
 
 
 def stored_history(parts: list[bytes]) -> History:
-    """A history from its packed parts, earlier first."""
+    """A history from its packed parts, earliest first."""
     return unpack_history(reduce(add_history, parts)) if parts else History()
 
 
@@ -78,13 +78,13 @@ def stored_facts(parts: list[bytes]) -> Facts:
 
 
 def named(facts: Facts) -> dict[str, Any]:
-    """Each fact under its name, without the duplicates."""
+    """The facts by name, without the duplicates."""
     rejected = {f"rejected, {reason}": count for reason, count in (facts.rejected or {}).items()}
     return {"as_of": facts.as_of, "oldest bucket": facts.oldest_bucket, "events": facts.events} | rejected
 
 
 def in_words(history: History) -> str:
-    """A history for people: items with ratings and times, and how many ids it remembers."""
+    """A history in words: its items with ratings and times, and how many ids it remembers."""
     entries = ", ".join(f"{e.item.decode()} {e.rating} at {e.last_time}" for e in history.entries)
     ids = f"{len(history.ids)} ids" + (f" to {history.ids[-1].hex()[:8]}" if history.ids else "")
     return f"[{entries}] and {ids}"

@@ -1,7 +1,7 @@
-"""What a setting is: a dataclass field with its meaning, its range and its unit, and how a given value becomes its own.
+"""What a setting is: a dataclass field with meaning, range and unit, and the conversion of given values to its type.
 
-Sections of settings, in ``adapters.settings`` and in each recommender's folder, are made of such fields. Nothing here
-knows a particular setting, a file or an environment.
+The sections of settings, in ``adapters.settings`` and in each recommender's folder, consist of such fields. Nothing
+here knows a particular setting, a file or an environment.
 """
 
 from core.settings.fields import Setting, key_of, setting, setting_of

@@ -1,4 +1,4 @@
-"""The field of a section of settings, with all that a person must know about it."""
+"""The field of a section of settings, with everything that a person must know about it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field
@@ -9,7 +9,7 @@ _NAME = "setting"  # of the entry in a field's metadata
 
 @dataclass(frozen=True)
 class Setting:
-    """``about``: what the value means and why the default is what it is, for the page of settings."""
+    """What is known of a setting. ``about``: what the value means and why its default is so, for docs/settings.md."""
 
     about: str
     at_least: float | None = None
@@ -20,7 +20,7 @@ class Setting:
     default_is: str = ""  # in words, where the default is empty
     instead: str = "it takes no address with a login or options"  # the remedy for text that may hold a password
     may_hold_passwords: bool = False  # its type masks itself
-    parse: Callable[[str, Any], Any] | None = None  # (name, value) -> value, after all other checks; may raise
+    parse: Callable[[str, Any], Any] | None = None  # (name, value) -> value, called after all other checks; may raise
     rule: bool = False  # whether it decides what events mean
 
 
@@ -33,11 +33,11 @@ def setting(default: Any, about: str, **more: Any) -> Any:
 
 
 def setting_of(entry: "Field[Any]") -> Setting:
-    """What is known of a field; of a plain one, nothing."""
-    found: Setting = entry.metadata.get(_NAME, Setting(""))
-    return found
+    """The setting that a field declares; an empty one for a plain field."""
+    declared: Setting = entry.metadata.get(_NAME, Setting(""))
+    return declared
 
 
 def key_of(entry: "Field[Any]") -> str:
-    """The field's name in a file: without the unit, which the text there names."""
+    """The field's name in a file: without the unit, because the value there names it."""
     return entry.name.removesuffix("_ms").removesuffix("_bytes") if setting_of(entry).unit else entry.name

@@ -1,4 +1,4 @@
-"""A given value in the type and the range of its setting, or a refusal that names the remedy and shows no secret."""
+"""Converts a given value to the type of its setting and checks its range; errors name the remedy and show no secret."""
 
 import json
 import re
@@ -17,15 +17,15 @@ _UNITS = {"duration": milliseconds, "memory": memory_bytes}
 
 
 def value_of(name: str, entry: "Field[Any]", value: Any) -> Any:
-    """The value as the section holds it.
+    """The value in the form that the section holds.
 
     Args:
         name: the setting as the person wrote it, for messages.
         entry: the section's field.
-        value: what was given; text is converted, text for a table is JSON, a duration or a size becomes a number.
+        value: the given value; text is converted, text for a table is JSON, a duration or a size becomes a number.
 
     Raises:
-        SettingsError: the value is of another type, out of range or holds what may be a password where none belongs.
+        SettingsError: the value has another type, is out of range, or may hold a password where none belongs.
     """
     rules, default = setting_of(entry), _default(entry)
     if rules.unit == "memory" and isinstance(value, int) and not isinstance(value, bool):
@@ -63,7 +63,7 @@ def _converted(name: str, value: Any, default: Any) -> Any:
 
 
 def _refuse_password(name: str, value: Any, instead: str) -> None:
-    """Only where one belongs is it kept out of messages."""
+    """Raise when the value may hold a password: only settings made for passwords keep them out of messages."""
     looks = isinstance(value, str) and any(masked(part.strip()) != part.strip() for part in value.split(","))
     looks |= isinstance(value, Path) and bool(_NO_PATH.search(str(value)))
     if looks:
@@ -88,7 +88,7 @@ def _kind(default: Any) -> str:
 
 
 def _said(value: Any, default: Any) -> str:
-    """What was given instead; never what a table or a list holds, which may be a secret."""
+    """The given value in words; never the content of a table or a list, which may be a secret."""
     if isinstance(value, dict | list):
         return "a table" if isinstance(value, dict) else "a list"
     if isinstance(default, dict):

@@ -1,4 +1,4 @@
-"""Values that people must not see: they mask themselves when printed, and travel to workers as they are."""
+"""Secret values: they mask themselves when printed, and reach workers unmasked."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -8,17 +8,17 @@ from core.text.masking import masked
 
 @dataclass(frozen=True, repr=False)
 class StoreUrl:
-    """The address of a store, which may hold a password. An empty one is false: the store is embedded."""
+    """The address of a store, which may hold a password. An empty address is false and means the embedded store."""
 
     _text: str
 
     def reveal(self) -> str:
-        """The address with its password, for what connects."""
+        """The address with its password, for the code that connects."""
         return self._text
 
     @property
     def scheme(self) -> str:
-        """What stands before ``://``."""
+        """The part before ``://``."""
         return self._text.partition("://")[0]
 
     def __bool__(self) -> bool:
@@ -29,7 +29,7 @@ class StoreUrl:
 
 
 class SecretOptions(Mapping[str, str]):
-    """Options by name whose values may be passwords: printed, it has its names alone. Reading a value reveals it."""
+    """Options whose values may be passwords: printing shows only their names; reading a value reveals it."""
 
     def __init__(self, options: Mapping[str, str]) -> None:
         self._options = dict(options)

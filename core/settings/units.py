@@ -1,4 +1,4 @@
-"""Durations and amounts of memory as people write them."""
+"""Durations and amounts of memory as text."""
 
 from collections.abc import Mapping
 
@@ -27,12 +27,12 @@ def memory_bytes(text: str) -> int:
 
 
 def duration_text(whole: int) -> str:
-    """The milliseconds as a person would write them, in the largest unit that leaves no rest."""
+    """The duration as text, in the largest unit that divides it."""
     return _written(whole, _UNITS_MS) if whole else "0s"
 
 
 def memory_text(whole: int) -> str:
-    """The bytes as a person would write them, in the largest unit that leaves no rest; without one if none does."""
+    """The amount as text, in the largest unit that divides it; without a unit if none does."""
     return _written(whole, {"": 1, **_UNITS_BYTES})
 
 

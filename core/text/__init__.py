@@ -1,1 +1,1 @@
-"""Text of others, made safe to show: control characters escaped, secrets masked."""
+"""Makes text from outside safe to show: control characters are escaped and secrets are masked."""

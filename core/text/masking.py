@@ -1,4 +1,4 @@
-"""Addresses as people may see them: without what may be a password, however the address is mistyped."""
+"""Masks what may be a password in an address, however the address is mistyped."""
 
 import re
 
@@ -11,14 +11,14 @@ HIDDEN = "***"
 
 
 def masked(text: str) -> str:
-    """The address with its password replaced by ``***``; what cannot be understood is hidden whole.
+    """The address with its password replaced by ``***``; what cannot be parsed is hidden completely.
 
-    Up to the last ``@`` all is the login: a password with a bare ``@`` or ``/`` breaks the address and must not be
-    shown for it. A path of a file, which may hold any sign, stays.
+    Everything up to the last ``@`` counts as the login: a password with a bare ``@`` or ``/`` makes the address invalid
+    and must still not be shown. The path of a file, which may contain any character, stays.
     """
     if text.startswith("sqlite:///") or not re.search(r"[:@?]", text) or _is_path(text):
         return text
-    scheme = _SCHEME.match(text)[0]  # type: ignore[index]  # it matches nothing at least
+    scheme = _SCHEME.match(text)[0]  # type: ignore[index]  # it always matches, if only the empty text
     login, at, rest = text[len(scheme) :].rpartition("@")
     place, asked, query = rest.partition("?")
     user = _LOGIN.fullmatch(login)

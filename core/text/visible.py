@@ -1,9 +1,9 @@
-"""Text of others, made safe to show: what would act on a screen instead of standing on it becomes an escape."""
+"""Makes text from outside safe to show: characters that would act on a terminal become escapes."""
 
 import re
 
-# Categories Cc, Zl and Zp, half surrogate pairs, and of Cf what turns, hides or tags the text around it. The joiners
-# U+200C and U+200D stay: Persian, Hindi and emoji are spelled with them.
+# Categories Cc, Zl and Zp, lone surrogates, and the characters of Cf that reorder, hide or tag the text around them.
+# The joiners U+200C and U+200D stay, because Persian, Hindi and emoji need them.
 _ACTS = re.compile(
     "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb"
     "\U000e0000-\U000e007f]"
@@ -12,10 +12,10 @@ _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
 def visible(text: str, *, lines: bool = False) -> str:
-    r"""The text with control characters, those of writing direction included, as escapes such as ``\x1b``.
+    r"""The text with control characters, including those of writing direction, as escapes such as ``\x1b``.
 
     Args:
-        lines: keep line breaks and tabs, for texts of ours that have several lines.
+        lines: keep line breaks and tabs, for our own texts of several lines.
     """
     return _ACTS.sub(lambda match: match[0] if lines and match[0] in "\n\t" else _escape(match[0]), text)
 
