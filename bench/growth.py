@@ -17,7 +17,7 @@ from statistics import median
 
 from adapters.settings import Settings
 from bench.cluster import applied, spark_cluster
-from bench.setting import Findings, fresh_home, machine, produce, spread
+from bench.setting import SPREAD, Findings, fresh_home, machine, produce, spread
 from bench.throughput import ITEMS, MICRO_BATCH, USERS, apply
 from tests.kit.servers import redis_server
 
@@ -27,15 +27,16 @@ LAST = 2  # micro-batches beyond the last that counts: the log's end comes in a 
 def run(
     earlier: tuple[int, ...] = (1_000_000, 5_000_000, 20_000_000), batches: int = 5, size: int = MICRO_BATCH,
     partitions: tuple[int, ...] = (1, 2, 4), executors: tuple[int, ...] = (1, 2), spread_events: int = 2_000_000,
-    stores: tuple[str, ...] = ("Redis", "SQLite"),
+    stores: tuple[str, ...] = ("Redis", "SQLite"), load: str = SPREAD,
 ) -> dict[str, object]:  # fmt: skip
     """Seconds of a micro-batch, and events a second, as medians with spread.
 
     Args: size: events of a micro-batch.      spread_events: of each run on the cluster; 0 leaves that part out.
+        load: of the part ``after``, clustered or spread.
     """
     found = Findings({"machine": machine(), "events of a micro-batch": size})
     if earlier[-1] > 0:
-        found |= _after(earlier, batches, size, stores)
+        found |= _after(earlier, batches, size, stores, load)
     for parts in partitions if spread_events else ():
         for some in executors:
             rates = _spread(parts, some, spread_events, size)
@@ -43,13 +44,13 @@ def run(
     return found
 
 
-def _after(earlier: tuple[int, ...], batches: int, size: int, stores: tuple[str, ...]) -> dict[str, object]:
+def _after(earlier: tuple[int, ...], batches: int, size: int, stores: tuple[str, ...], load: str) -> dict[str, object]:
     """In one session, store after store."""
     found: dict[str, object] = {}
     with fresh_home() as (settings, log), redis_server() as redis:
         from adapters.engine.session import open_session
 
-        produce(log, max(earlier) + (batches + LAST) * size, USERS, ITEMS)
+        produce(log, max(earlier) + (batches + LAST) * size, USERS, ITEMS, kind=load)
         spark = open_session(settings, "bench")
         for name in stores:
             marks = apply(spark, log, _on(settings, name, f"{redis}/0", size)).marks

@@ -18,9 +18,11 @@ from adapters.broker.embedded import wait_until_stopped
 from adapters.broker.opening import open_log
 from adapters.log.kafka_log import Log
 from adapters.settings import Settings, load_settings
+from bench.spread_load import spread_events
 from datasets.synthetic.generator import GeneratorSettings, World, generate_events
 
 SEED = 11
+CLUSTERED, SPREAD = "clustered", "spread"  # the generator's load, and the one without clusters
 
 
 @contextmanager
@@ -34,21 +36,28 @@ def fresh_home() -> Iterator[tuple[Settings, Log]]:
         wait_until_stopped(settings.home)
 
 
-def produce(log: Log, events: int, users: int, items: int, seed: int = SEED) -> None:
-    """Append synthetic events to the log."""
-    log.appender().append_all(log.topics.events, _made(events, users, items, seed))
+def produce(log: Log, events: int, users: int, items: int, seed: int = SEED, kind: str = CLUSTERED) -> None:
+    """Append synthetic events of that kind of load to the log."""
+    log.appender().append_all(log.topics.events, LOADS[kind](events, users, items, seed))
 
 
 def load(events: int, users: int, items: int, seed: int = SEED) -> list[tuple[bytes, bytes]]:
     """(user, value) of synthetic events."""
-    return list(_made(events, users, items, seed))
+    return list(_clustered(events, users, items, seed))
 
 
-def _made(events: int, users: int, items: int, seed: int) -> Iterator[tuple[bytes, bytes]]:
+def _clustered(events: int, users: int, items: int, seed: int) -> Iterator[tuple[bytes, bytes]]:
     """The same for the same arguments but for the time at which they end."""
     world = World(GeneratorSettings(users, items, events, seed, time.time_ns() // 1_000_000))
     for each in generate_events(world.settings, world):
         yield each["user_id"].encode(), msgspec.json.encode(each)
+
+
+def _spread(events: int, users: int, items: int, seed: int) -> Iterator[tuple[bytes, bytes]]:
+    return spread_events(events, users, items, seed, time.time_ns() // 1_000_000)
+
+
+LOADS = {CLUSTERED: _clustered, SPREAD: _spread}
 
 
 def machine() -> str:

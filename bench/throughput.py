@@ -1,7 +1,8 @@
 """Speed layer, Kafka to stored views, steady state, on SQLite and on Redis, against two usual ways in the same run.
 
-Ours runs through one long log, micro-batch after micro-batch; what counts are those after ``PAST`` events, when nearly
-all histories are full and no batch run has relieved the segment. The baselines read the end of the same log:
+Two loads: ``clustered``, the generator's, and ``spread`` (``bench.spread_load``), whose changes fall on many more rows.
+Ours runs through one long log of each with default settings. What counts are the micro-batches after ``PAST`` events,
+when nearly all histories are full and no batch run has relieved the segment. The baselines read the log's end:
 
 - ``Spark state``: the same fold per user as ``applyInPandasWithState``, emitting pair deltas that Spark adds up; in
   every second micro-batch they are stored by one Redis hash increment a pair, in the others nobody stores them. Its
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING
 from adapters.log.kafka_log import Log
 from adapters.settings import Settings
 from bench.baselines import by_increments, by_spark_state
-from bench.setting import Findings, fresh_home, machine, produce, spread
+from bench.setting import CLUSTERED, SPREAD, Findings, fresh_home, machine, produce, spread
 from speed_layer.micro_batch import Tally
 from speed_layer.progress import Progress
 from tests.kit.servers import redis_server
@@ -26,7 +27,8 @@ from tests.kit.servers import redis_server
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-USERS, ITEMS, MICRO_BATCH = 50_000, 20_000, 400_000
+USERS, ITEMS = 50_000, 20_000
+MICRO_BATCH = 400_000  # of the increments baseline, and where micro-batches of one size are compared
 EVENTS, PAST = 6_000_000, 4_000_000
 STATE_EVENTS = 100_000  # of one micro-batch of the Spark state baseline: it is slow
 
@@ -48,25 +50,33 @@ class Recorder(Progress):
         return [(n - m) / (t - s) for (s, m), (t, n) in steps if m >= past]
 
 
-def run(events: int = EVENTS, past: int = PAST) -> dict[str, object]:
-    """Events a second of ours and the baselines, and their ratios."""
+def run(events: int = EVENTS, past: int = PAST, loads: tuple[str, ...] = (CLUSTERED, SPREAD)) -> dict[str, object]:
+    """Events a second of ours and the baselines, and their ratios, with each of the loads."""
+    found = Findings({"machine": machine(), "events": events, "of them before the first that counts": past})
+    for load in loads:
+        found |= {f"{load}: {what}": measured for what, measured in _with(load, events, past).items()}
+    return found
+
+
+def _with(load: str, events: int, past: int) -> dict[str, object]:
+    """One log of one load, and default settings."""
     with fresh_home() as (settings, log), redis_server() as redis:
         from adapters.engine.session import open_session
 
-        produce(log, events, USERS, ITEMS)
+        produce(log, events, USERS, ITEMS, kind=load)
         spark = open_session(settings, "bench")
         ours: dict[str, list[float]] = {}
         for name, url in (("SQLite", ""), ("Redis", f"{redis}/0")):
-            mine = settings.changed(speed_views=url, batch_views=_own(settings, name), max_events_per_batch=MICRO_BATCH)
+            mine = settings.changed(speed_views=url, batch_views=_own(settings, name))
             ours[name] = apply(spark, log, mine).rates(past)
         increments = by_increments(spark, log, mine, f"{redis}/1", MICRO_BATCH)
         stored, state = by_spark_state(spark, log, settings, f"{redis}/2", STATE_EVENTS)
-    found = Findings({"machine": machine(), "events": events, "of them before the first that counts": past})
+    found: dict[str, object] = {}
     for name, rates in ours.items():
         found[f"{name}, events/s"] = spread(rates, 0)
-        found[f"{name}, times Spark state"] = spread([each / median(stored) for each in rates], 1)
-        found[f"{name}, times Spark state with nothing stored"] = spread([each / median(state) for each in rates], 1)
-        found[f"{name}, times increments"] = spread([each / median(increments) for each in rates], 1)
+        found[f"{name}, times Spark state"] = spread([rate / median(stored) for rate in rates], 1)
+        found[f"{name}, times Spark state with nothing stored"] = spread([rate / median(state) for rate in rates], 1)
+        found[f"{name}, times increments"] = spread([rate / median(increments) for rate in rates], 1)
     found["Spark state, events/s"] = spread(stored, 0)
     found["Spark state with nothing stored, events/s"] = spread(state, 0)
     found["increments, events/s"] = spread(increments, 0)
