@@ -24,7 +24,7 @@ demo: setup ## the whole story on this machine, verified at the end (ARGS="--eve
 	@$(BIN)/millrace demo $(ARGS)
 
 airflow: setup .venv-airflow/ready ## Airflow with the DAGs, beside broker, speed layer and API (ARGS="--port 8081")
-	@$(BIN)/python -m millrace.with_airflow $(ARGS)
+	@$(BIN)/python -m millrace.running.with_airflow $(ARGS)
 
 # Long files first, and two at a time: much of a test run is waiting for servers.
 AT_ONCE = -n 2 --dist loadfile --no-loadscope-reorder

@@ -6,9 +6,9 @@ from typing import Any
 import click
 
 COMMANDS = {
-    "demo": ("millrace.demo:demo", "All parts on this machine in one run, ending with the proof."),
-    "up": ("millrace.up:up", "Broker, speed layer, HTTP API and page under one supervisor."),
-    "doctor": ("millrace.doctor:doctor", "What this machine lacks, and how to get it."),
+    "demo": ("millrace.demo.command:demo", "All parts on this machine in one run, ending with the proof."),
+    "up": ("millrace.running.up:up", "Broker, speed layer, HTTP API and page under one supervisor."),
+    "doctor": ("millrace.doctor.command:doctor", "What this machine lacks, and how to get it."),
     "config": ("millrace.config:config", "The effective settings."),
     "generate": ("datasets.synthetic.cli:generate", "Synthetic events with a planted truth."),
     "import": ("datasets.importing.cli:import_", "Public data sets and CSV files as events and items."),
@@ -17,7 +17,7 @@ COMMANDS = {
     "generations": ("batch_layer.cli:generations", "The kept generations."),
     "rollback": ("batch_layer.cli:rollback", "Make a kept generation active again."),
     "speed": ("speed_layer.cli:speed", "The speed layer: apply events as they arrive."),
-    "serve": ("millrace.serve:serve", "The HTTP API alone."),
+    "serve": ("millrace.running.serve:serve", "The HTTP API alone."),
     "recommend": ("serving_layer.cli:recommend", "Items that a user may like."),
     "similar": ("serving_layer.cli:similar", "Items that go with an item."),
     "trending": ("serving_layer.cli:trending", "Items that are rising now."),
@@ -25,9 +25,9 @@ COMMANDS = {
     "explain": ("serving_layer.cli:explain", "Why an item is, or is not, recommended to a user."),
     "bucket-changes": ("serving_layer.cli:bucket_changes", "How each hour differs from the previous one."),
     "status": ("serving_layer.cli:status", "Generation, boundary, lag and freshness."),
-    "verify": ("millrace.verify:verify", "Prove every merged sum against a slow recompute."),
+    "verify": ("millrace.proof.verify:verify", "Prove every merged sum against a slow recompute."),
     "evaluate": ("millrace.evaluate:evaluate", "How good the rankings are, on a time split of the events."),
-    "rejected": ("millrace.rejected:rejected", "The dead letters: list, export and replay."),
+    "rejected": ("millrace.rejected.command:rejected", "The dead letters: list, export and replay."),
     "forget": ("millrace.forget:forget", "Let a user's events no longer count, and delete them."),
     "alias": ("millrace.alias:alias", "Move an anonymous user's history to a known user."),
     "lake": ("millrace.lake:lake", "Maintain the event lake."),

@@ -11,7 +11,7 @@ import pytest
 
 from adapters.records.books import CONTROL
 from adapters.stores import open_store
-from millrace.with_airflow import ROOT
+from millrace.running.with_airflow import ROOT
 from schemas.control import Control, Generation
 from tests.kit.commands import Commands
 from tests.kit.real_airflow import Airflow, airflow

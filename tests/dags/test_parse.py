@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from millrace.with_airflow import AIRFLOW, ROOT
+from millrace.running.with_airflow import AIRFLOW, ROOT
 
 # Warnings are errors; prints what a person would look up.
 READER = """

@@ -13,7 +13,7 @@ from adapters.stores import open_store
 from core.events.partitioner import partition_of
 from millrace.forget import Trace, summary, trace
 from millrace.forget import forget as command
-from millrace.rejected import unforgotten
+from millrace.rejected.command import unforgotten
 from schemas.errors import BadInput
 from schemas.event import Record
 from schemas.rules import Rules

@@ -16,7 +16,7 @@ from adapters.records.catalogue import ITEMS, catch_up
 from adapters.records.control import Applied
 from adapters.stores import ViewStore, open_store
 from core.rows.catalogue_rows import unpack_item_record
-from millrace.replaying import Replayed, Replayer
+from millrace.rejected.replaying import Replayed, Replayer
 from schemas.control import LogIdentity
 from schemas.errors import SettingsError, StoreUnavailable
 

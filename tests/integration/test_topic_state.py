@@ -19,7 +19,7 @@ from adapters.records.books import CATALOGUE
 from adapters.records.control import Applied
 from adapters.settings import Settings
 from adapters.stores import open_store
-from millrace.doctor import doctor
+from millrace.doctor.command import doctor
 from schemas.errors import SettingsError
 from schemas.event import Record
 from serving_layer.answers.beside_events import about_the_topics

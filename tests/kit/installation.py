@@ -25,7 +25,7 @@ from batch_layer.jobs.generation import BatchJob
 from core.events.acceptance import parse_event
 from core.fold.slow import SlowView
 from core.rows.views import VIEWS
-from millrace.proof import prove
+from millrace.proof.proving import prove
 from schemas.control import Control, Generation, Offsets, Position
 from schemas.event import Event, Record, Rejected
 from serving_layer.proof.report import Report

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from urllib.request import Request, urlopen
 
 from adapters.machine.children import child, free_port
-from millrace.with_airflow import airflow_environment, airflow_parts, make_database
+from millrace.running.with_airflow import airflow_environment, airflow_parts, make_database
 
 READY_SECONDS = 180.0
 RUN_SECONDS = 1200.0  # ten cold Spark starts, perhaps beside other tests

@@ -9,7 +9,7 @@ import pytest
 
 from adapters.terminal.saying import PlainFormatter, line, sayer
 from core.text.visible import visible
-from millrace.rejected import show
+from millrace.rejected.command import show
 
 ACTS = {"Cc", "Cs", "Zl", "Zp"}
 

@@ -16,7 +16,7 @@ from adapters.stores.opened import speed_views
 from adapters.terminal.commands import as_json, echo, print_json, reports_errors
 from core.events.remedies import remedy
 from datasets.sending.lines import KEY_FIELDS
-from millrace.replaying import Replayer, id_in, short_name
+from millrace.rejected.replaying import Replayer, id_in, short_name
 from schemas.rules import Rules
 
 NEVER = -(2**63)

@@ -17,7 +17,7 @@ from adapters.machine.beside import beside
 from adapters.machine.stopping import INTERRUPTED
 from adapters.settings import Settings, load_settings
 from adapters.terminal.commands import reports_errors
-from millrace.demo_events import LIVE_EVENTS, generate, move, produce, settled
+from millrace.demo.events import LIVE_EVENTS, generate, move, produce, settled
 from schemas.errors import MillraceError
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def _live(spark: Any, log: "Log", settings: Settings, world: "World", story: Sto
     """Shows answers, new events, the same answers afterwards and the proof, beside a running speed layer."""
     from adapters.records.catalogue import CatalogueFollower
     from adapters.stores.opened import speed_views
-    from millrace.proof import prove
+    from millrace.proof.proving import prove
     from serving_layer.reading.views import open_views
     from speed_layer.jobs.stream import SpeedJob
 

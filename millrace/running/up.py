@@ -160,7 +160,7 @@ def _listening(host: str, port: int) -> socket.socket:
 
 def _parts(settings: Settings, host: str, port: int, server: socket.socket) -> list[Part]:
     millrace, logs = [sys.executable, "-m", "millrace"], settings.home / "logs"
-    os.environ.setdefault("PYTHONPATH", str(Path(__file__).resolve().parents[1]))
+    os.environ.setdefault("PYTHONPATH", str(Path(__file__).resolve().parents[2]))
     serve = [*millrace, "serve", "--host", host, "--port", str(port), "--listening", str(server.fileno())]
     return [
         Part("serving", serve, logs / "serve.log", fds=(server.fileno(),)),

@@ -8,7 +8,8 @@ import pytest
 from click.testing import CliRunner
 
 from adapters.machine.java import find_java, java_version
-from millrace.doctor import check_clock, check_home, doctor
+from millrace.doctor.command import doctor
+from millrace.doctor.machine import check_clock, check_home
 from schemas.errors import SettingsError
 
 

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from adapters.settings import Settings
 from adapters.stores import open_store
 from core.text.masking import masked
-from millrace.doctor import Check
+from millrace.doctor.check import Check
 from schemas.errors import SettingsError
 
 CONNECT_SECONDS = 2.0

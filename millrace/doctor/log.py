@@ -9,7 +9,7 @@ from adapters.log.topic_state import findings
 from adapters.records.control import check_speed_store
 from adapters.settings import Settings
 from adapters.stores import open_store
-from millrace.doctor import Check
+from millrace.doctor.check import Check
 from schemas.errors import MillraceError, NotReady, SettingsError, StoreUnavailable
 from serving_layer.refresh import running_log
 

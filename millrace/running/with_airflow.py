@@ -1,6 +1,6 @@
 """``make airflow``: Airflow with the project's DAGs beside ``millrace up``, for one machine.
 
-Run as ``python -m millrace.with_airflow``. Airflow lives in an environment of its own (.venv-airflow) and calls the
+Run as ``python -m millrace.running.with_airflow``. Airflow has its own environment (.venv-airflow) and calls the
 command ``millrace`` of this one. Its components are started one by one, so that each ends when this process does.
 """
 
@@ -19,10 +19,10 @@ from adapters.machine.stopping import until_stopped
 from adapters.settings import load_settings
 from adapters.terminal.commands import reports_errors
 from adapters.terminal.saying import sayer
-from millrace.up import Part, Supervisor
+from millrace.running.up import Part, Supervisor
 from schemas.errors import SettingsError
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 AIRFLOW = ROOT / ".venv-airflow" / "bin" / "airflow"
 COMPONENTS = ("api-server", "scheduler", "dag-processor")
 

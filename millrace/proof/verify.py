@@ -28,7 +28,7 @@ def verify(sample: int | None, as_json: bool) -> None:
     """
     from adapters.broker.opening import open_log
     from adapters.engine.session import open_session
-    from millrace.proof import prove
+    from millrace.proof.proving import prove
 
     settings, say = load_settings(), sayer("verify")
     with open_log(settings) as log:

@@ -1,88 +1,25 @@
-"""``millrace doctor``: what this machine lacks, and how to get it."""
+"""Checks of this machine for ``doctor``: Python, Java, libraries, home, disk, memory, clock, port."""
 
-import json
 import os
 import platform
 import shutil
 import socket
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-import click
-
 from adapters.machine.jars import folder_of, locked, missing_jars
 from adapters.machine.java import REMEDY, find_java, java_version
-from adapters.settings import Settings, load_settings
+from adapters.settings import Settings
+from millrace.doctor.check import Check
 from schemas.errors import SettingsError
 
 GIB = 1 << 30
 NEEDED_MEMORY_BYTES = 2 * GIB  # broker 0.5, Spark 1, the rest for Python and page cache
 NEEDED_DISK_BYTES = 2 * GIB
-
-
-@dataclass(frozen=True)
-class Check:
-    """The result of one check. ``remedy`` is empty when all is well; only a required check fails the command."""
-
-    name: str
-    found: str
-    remedy: str = ""
-    required: bool = True
-
-    @property
-    def well(self) -> bool:
-        return not self.remedy
-
-
-@click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print data alone, for programs.")
-def doctor(as_json: bool) -> None:
-    """Say what is missing on this machine and how to get it."""
-    checks = list(examine())
-    if as_json:
-        rows = [{**asdict(check), "ok": check.well} for check in checks]
-        click.echo(json.dumps({"ok": not any(failed(checks)), "checks": rows}))
-    else:
-        _print_table(checks)
-    if any(failed(checks)):
-        sys.exit(1)
-
-
-def failed(checks: list[Check]) -> Iterator[Check]:
-    """The required checks that are not well."""
-    return (check for check in checks if check.required and not check.well)
-
-
-def examine() -> Iterator[Check]:
-    """All checks, in the order in which a person would repair things."""
-    yield check_python()
-    yield check_java()
-    yield from (check_package(name) for name in ("pyspark", "delta-spark"))
-    try:
-        settings = load_settings()
-    except SettingsError as error:
-        yield Check("settings", str(error), "Correct the setting that is named there.")
-        return
-    yield Check("settings", "valid")
-    yield from check_jars(settings)
-    yield check_home(settings.home)
-    yield check_disk(settings.home)
-    yield check_memory()
-    yield check_clock(time.time())
-    yield check_port(settings.http.host, settings.http.port)
-    from millrace.doctor_log import check_log
-    from millrace.doctor_services import check_services
-
-    services = list(check_services(settings))
-    yield from services
-    if not any(check.name == "kafka" and not check.well for check in services):
-        yield from check_log(settings)
 
 
 def check_python() -> Check:
@@ -176,19 +113,3 @@ def check_port(host: str, port: int) -> Check:
             remedy = "Nothing to do if that is Millrace itself; otherwise choose another with --port or MILLRACE_PORT."
             return Check("http port", f"{host}:{port}: {os.strerror(error.errno or 0)}", remedy, required=False)
     return Check("http port", f"{host}:{port} is free")
-
-
-def _print_table(checks: list[Check]) -> None:
-    from rich.table import Table
-
-    from adapters.terminal.console import console, styled
-
-    table = Table(box=None, header_style="bold")
-    for title in ("", "what", "found", "what to do"):
-        table.add_column(title, overflow="fold")
-    for check in checks:
-        sign, style = ("✓", "green") if check.well else ("✗", "red") if check.required else ("!", "yellow")
-        table.add_row(styled(sign, style), check.name, check.found, check.remedy)
-    console().print(table)
-    lacking = len(list(failed(checks)))
-    click.echo(f"{lacking} required thing(s) missing." if lacking else "Nothing is missing.")

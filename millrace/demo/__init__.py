@@ -1,0 +1,1 @@
+"""The command ``demo``: the whole pipeline on one machine. ``events`` makes its events, ``command`` shows each step."""

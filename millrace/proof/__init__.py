@@ -1,0 +1,1 @@
+"""The command ``verify``: ``proving`` collects both sides, ``serving_layer.proof`` compares them."""

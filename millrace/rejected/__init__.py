@@ -1,0 +1,1 @@
+"""The command ``rejected``: lists, exports and replays dead letters."""

@@ -1,0 +1,1 @@
+"""What keeps running: ``serve``, ``up`` with its supervisor, and Airflow beside it."""
