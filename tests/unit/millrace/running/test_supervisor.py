@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from millrace import up
+from millrace.running import up
 from millrace.running.up import Part, Supervisor
 from schemas.errors import MillraceError
 from tests.kit.waiting import until
