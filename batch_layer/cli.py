@@ -14,7 +14,7 @@ from adapters.records.lease import BATCH_RUN, Lease
 from adapters.settings import Settings, load_settings, milliseconds
 from adapters.stores.opened import batch_views
 from adapters.terminal.commands import as_json, echo, print_json, reports_errors, reports_outcome
-from adapters.terminal.saying import sayer
+from adapters.terminal.reporting import reporter
 from core.control.changes import rollback as rolled_back
 from schemas.control import Control
 from schemas.errors import BadInput, NotReady, SettingsError
@@ -46,7 +46,7 @@ def run(full: bool, every: str | None, reason: str, scheduled: bool, search: int
     Exit status 1 when the gate keeps it from serving, when another one is at work, and when there were events and all
     of them were rejected; with --json the last line then says by "outcome" which it is: refused, left out or failed.
     """
-    settings, say = load_settings(), sayer("batch")
+    settings, say = load_settings(), reporter("batch")
     prepare_home(settings.home)
     if every:
         words = ["--scheduled", "--reason", reason, "--search", str(search)]
@@ -109,7 +109,9 @@ def boundary(run: str, at: int | None, full: bool, reason: str, scheduled: bool,
 
     settings = load_settings()
     with open_log(settings) as log:
-        begun = Runs(batch_views(settings), settings, sayer("batch")).begin(log, Wish(reason, full, scheduled, at, run))
+        begun = Runs(batch_views(settings), settings, reporter("batch")).begin(
+            log, Wish(reason, full, scheduled, at, run)
+        )
     print_json({"run": begun.id, "boundary": {str(p): offset for p, offset in begun.boundary.offsets.items()}})
 
 
@@ -127,7 +129,7 @@ def _step_command(step: str, text: str) -> click.Command:
         from batch_layer.runs.counted import require_counted
         from batch_layer.runs.lifecycle import Runs
 
-        settings, say = load_settings(), sayer("batch")
+        settings, say = load_settings(), reporter("batch")
         with open_log(settings) as log:
             idle = step == "publish" or Runs(batch_views(settings), settings, say).has_done(step, run_id)
             session = None if idle else open_session(settings, f"millrace batch {step}")
@@ -160,7 +162,7 @@ def clean_up(as_json: bool) -> None:
 
     settings = load_settings()
     _control()
-    runs = Runs(batch_views(settings), settings, sayer("batch"))
+    runs = Runs(batch_views(settings), settings, reporter("batch"))
     deleted = runs.clean_up()
     runs.mark()
     print_json({"deleted": deleted})

@@ -11,7 +11,7 @@ from adapters.settings import Settings, load_settings
 from adapters.stores.opened import batch_views
 from adapters.terminal.commands import as_json, print_json, reports_errors
 from adapters.terminal.progress import waiting, watched
-from adapters.terminal.saying import sayer
+from adapters.terminal.reporting import reporter
 from schemas.errors import NotReady
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def in_lake(settings: Settings) -> "pa.Table":
     most = settings.evaluation.events or Settings().evaluation.events
     total = active.measured.events
     if total > most:
-        sayer("evaluate")(f"a sample of users with about {most:,} of {total:,} events (evaluation_events)")
+        reporter("evaluate")(f"a sample of users with about {most:,} of {total:,} events (evaluation_events)")
     with waiting("reading the lake"):
         return sampled(events, total, most).toArrow()
 
@@ -99,7 +99,7 @@ def in_file(path: Path, rules: "Rules") -> "pa.Table":
         refused += rejected.num_rows
         tables.append(pa.Table.from_batches([events]))
     if refused:
-        sayer("evaluate")(f"lines that are not acceptable events: {refused:,}")
+        reporter("evaluate")(f"lines that are not acceptable events: {refused:,}")
     whole = pa.concat_tables(tables) if tables else EVENT_COLUMNS.empty_table()
     weighty = whole.filter(pc.not_equal(whole.column("weight"), 0))
     names = ["user_id", "item_id", "weight", "event_time", "partition", "offset"]

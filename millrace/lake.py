@@ -10,7 +10,7 @@ from adapters.settings import load_settings, milliseconds
 from adapters.stores.opened import batch_views
 from adapters.terminal.commands import as_json, print_json, reports_errors
 from adapters.terminal.progress import watched
-from adapters.terminal.saying import sayer
+from adapters.terminal.reporting import reporter
 from core.control.changes import check_log
 from schemas.errors import NotReady
 
@@ -42,7 +42,7 @@ def maintain(steps: tuple[str, ...], keep: str, as_json: bool) -> None:
     from adapters.lake.care import LakeCare
     from adapters.lake.tables import Lake
 
-    settings, say, keep_ms = load_settings(), sayer("lake"), milliseconds(keep)
+    settings, say, keep_ms = load_settings(), reporter("lake"), milliseconds(keep)
     control = read_control(batch_views(settings)) if settings.stores.batch_views or settings.home.is_dir() else None
     if control is None:
         raise NotReady("there is no lake yet: run `millrace batch run` first")

@@ -5,7 +5,7 @@ import click
 from adapters.machine.stopping import until_stopped
 from adapters.settings import load_settings
 from adapters.terminal.commands import reports_errors
-from adapters.terminal.saying import sayer
+from adapters.terminal.reporting import reporter
 
 
 @click.group()
@@ -24,7 +24,7 @@ def run(available_now: bool) -> None:
     from adapters.stores.opened import speed_views
     from speed_layer.jobs.stream import SpeedJob
 
-    settings, say = load_settings(), sayer("speed")
+    settings, say = load_settings(), reporter("speed")
     with open_log(settings) as log:
         job = SpeedJob(open_session(settings, "millrace speed"), log, settings, say)
         follower = CatalogueFollower(lambda: job.log, speed_views(settings))

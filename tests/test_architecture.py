@@ -39,7 +39,7 @@ ROOMS: dict[str, set[str]] = {
     "adapters/broker": {"log", "machine", "settings", "terminal"},
     "adapters/engine": {"machine", "settings"},
     "adapters/lake": {"engine", "log"},
-    "adapters/records": {"log", "stores"},
+    "adapters/records": {"log", "stores", "terminal"},
     "batch_layer/steps": set(),
     "batch_layer/learning": set(),
     "batch_layer/gate": {"learning"},

@@ -6,7 +6,6 @@ Ctrl-C does not end the broker before the commands that use it have finished.
 
 import fcntl
 import json
-import logging
 import os
 import signal
 import sys
@@ -17,14 +16,14 @@ from types import FrameType
 from adapters.broker.home import BrokerHome, replace_text, try_lock
 from adapters.broker.process import ended, start_broker
 from adapters.machine.children import Child
-from adapters.terminal.saying import log_to_stderr
+from adapters.terminal.reporting import log_to_stderr, logger
 from schemas.errors import MillraceError, SettingsError
 
 LINGER_SECONDS = 1.0  # one command after the other finds the broker still running
 POLL_SECONDS = 0.2
 STOP_SECONDS = 20.0
 
-log = logging.getLogger("broker_keeper")
+log = logger("broker")
 
 
 class Keeper:
@@ -72,7 +71,7 @@ def main(home: str, jars: str, lock_fd: str) -> None:
     if os.fork():
         os._exit(0)  # the command waits for this one, so that no zombie stays with it
     os.setsid()
-    log_to_stderr("%(asctime)s %(message)s")
+    log_to_stderr()
     files = BrokerHome(Path(home))
     try:
         Keeper(files, Path(jars), int(lock_fd)).run()

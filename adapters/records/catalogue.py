@@ -4,7 +4,6 @@ Several processes may follow at once. Each claims the record before it writes, a
 the test that the claim stands, so that a slow follower never puts an older record over a newer one.
 """
 
-import logging
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -16,6 +15,7 @@ from adapters.log.kafka_log import Log
 from adapters.records.books import CATALOGUE
 from adapters.records.control import Applied, check_speed_store
 from adapters.stores.port import ViewStore
+from adapters.terminal.reporting import logger
 from core.control.changes import check_speed_log
 from core.events.catalogue import parse_item, parse_user
 from core.rows.catalogue_rows import pack_entry
@@ -27,7 +27,7 @@ from schemas.event import Record, Rejected
 ITEMS, USERS = "items", "users"  # spaces of the book
 CHUNK_RECORDS = 2_000
 
-log = logging.getLogger("catalogue")
+log = logger("catalogue")
 
 
 @dataclass
@@ -97,7 +97,7 @@ def _apply(source: Log, store: ViewStore, space: str, records: Iterator[Record],
         done.records += len(chunk)
         done.rejected.update(letter.reason for letter in letters)
     if done.rejected:
-        log.warning("rejected topic=%s records=%s; see `millrace rejected list`", space, dict(done.rejected))
+        log.warning("rejected topic=%s records=%s see=`millrace rejected list`", space, dict(done.rejected))
     return done
 
 
@@ -126,6 +126,6 @@ class CatalogueFollower:
                 failing = ""
             except MillraceError as error:
                 if str(error) != failing:  # once, not twice a second
-                    log.warning("waiting: %s", error)
+                    log.warning("waiting why=%s", error)
                 failing = str(error)
             self._stop.wait(self._every if not failing else 4 * self._every)

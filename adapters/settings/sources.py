@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from adapters.settings.places import GONE, PLACES, RECOMMENDERS, SECTIONS, TABLES, Place, section_fields
-from adapters.terminal.saying import note
+from adapters.terminal.reporting import note
 from core.settings import nearest
 from core.text.masking import masked
 from schemas.errors import SettingsError

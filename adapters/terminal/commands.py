@@ -10,7 +10,7 @@ from typing import Any, ParamSpec, TypeVar
 import click
 
 from adapters.machine.stopping import INTERRUPTED, interrupting
-from adapters.terminal.saying import line
+from adapters.terminal.reporting import line
 from core.events.fields import MAX_TEXT
 from core.events.timestamps import epoch_ms
 from core.settings.units import milliseconds

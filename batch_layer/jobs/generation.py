@@ -19,6 +19,7 @@ from adapters.settings import Settings
 from adapters.stores.opened import batch_views
 from adapters.terminal.commands import outcome_line
 from adapters.terminal.progress import progress, waiting
+from adapters.terminal.reporting import reporter
 from batch_layer.gate.verdict import Refused
 from batch_layer.jobs.judging import Judging
 from batch_layer.jobs.lake_filler import LakeFiller
@@ -231,8 +232,7 @@ def main() -> None:
     settings = load_settings()
     with open_log(settings) as log:
         spark = open_session(settings, "millrace batch")
-        say: Say = lambda line: print(line, file=sys.stderr)  # noqa: E731
-        job = BatchJob(spark, log, settings, say, arguments.search, arguments.ungated)
+        job = BatchJob(spark, log, settings, reporter("batch"), arguments.search, arguments.ungated)
         try:
             if arguments.step:
                 print(json.dumps(job.step(arguments.step, arguments.run)))

@@ -6,7 +6,7 @@ import click
 
 from adapters.settings import load_settings
 from adapters.terminal.commands import as_json, echo, print_json, reports_errors
-from adapters.terminal.saying import sayer
+from adapters.terminal.reporting import reporter
 
 if TYPE_CHECKING:
     from serving_layer.proof.report import Report
@@ -30,7 +30,7 @@ def verify(sample: int | None, as_json: bool) -> None:
     from adapters.engine.session import open_session
     from millrace.proof.proving import prove
 
-    settings, say = load_settings(), sayer("verify")
+    settings, say = load_settings(), reporter("verify")
     with open_log(settings) as log:
         report = prove(open_session(settings, "millrace verify"), log, settings, say, sample)
     if as_json:

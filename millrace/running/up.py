@@ -20,7 +20,7 @@ from adapters.machine.rotation import begin_again
 from adapters.machine.stopping import until_stopped
 from adapters.settings import Settings, load_settings
 from adapters.terminal.commands import reports_errors
-from adapters.terminal.saying import sayer
+from adapters.terminal.reporting import reporter
 from core.text.visible import visible
 from schemas.errors import MillraceError, SettingsError
 
@@ -134,7 +134,7 @@ class Supervisor:
 @reports_errors
 def up(host: str | None, port: int | None) -> None:
     """Broker (if embedded), speed layer and HTTP API; Ctrl-C or SIGTERM stops all cleanly."""
-    settings, say = load_settings(), sayer("up")
+    settings, say = load_settings(), reporter("up")
     host, port = host or settings.http.host, port or settings.http.port
     with only_one(settings.home, "up"), _listening(host, port) as server, open_log(settings) as log:
         say(f"log at {log.bootstrap}, home {settings.home}")

@@ -18,7 +18,7 @@ from adapters.machine.children import port_is_free
 from adapters.machine.stopping import until_stopped
 from adapters.settings import load_settings
 from adapters.terminal.commands import reports_errors
-from adapters.terminal.saying import sayer
+from adapters.terminal.reporting import reporter
 from millrace.running.up import Part, Supervisor
 from schemas.errors import SettingsError
 
@@ -86,7 +86,7 @@ def make_database(env: Mapping[str, str]) -> None:
 @reports_errors
 def main(port: int) -> None:
     """Broker, speed layer, HTTP API and Airflow; Ctrl-C or SIGTERM stops all cleanly."""
-    settings, say = load_settings(), sayer("airflow")
+    settings, say = load_settings(), reporter("airflow")
     home = settings.home.resolve() / "airflow"
     for used, key in ((port, "ARGS='--port N'"), (settings.http.port, "the setting port")):
         if not port_is_free(used):

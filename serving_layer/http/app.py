@@ -1,6 +1,5 @@
 """The HTTP API under ``/api/v1`` (docs/contract.md §7), put together; a page of its description at ``/docs``."""
 
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -12,6 +11,7 @@ from starlette.exceptions import HTTPException
 
 from adapters.machine.home import prepare_home
 from adapters.settings import Settings
+from adapters.terminal.reporting import logger
 from schemas.errors import MillraceError
 from serving_layer.http import changes, intake, lookups
 from serving_layer.http.bodies import Bodies, Limits
@@ -73,5 +73,5 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:
-    logging.getLogger("serving").error("failed path=%s", request.url.path, exc_info=error)
+    logger("serving").error("failed path=%s", request.url.path, exc_info=error)
     return answer_of(problem(500, "this should not happen; the log has the details"))

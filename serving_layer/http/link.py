@@ -1,6 +1,5 @@
 """Serving's connection to the log: made in the background, so that lookups answer whether the log does or not."""
 
-import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,13 +11,14 @@ from adapters.log.kafka_log import Log
 from adapters.records.catalogue import CatalogueFollower
 from adapters.settings import Settings
 from adapters.stores import ViewStore
+from adapters.terminal.reporting import logger
 from schemas.errors import LogUnavailable, MillraceError
 
 TRY_AGAIN_SECONDS = 2.0
 LOOK_SECONDS = 2.0  # so often it looks whether an embedded broker is still there: some milliseconds
 STOP_SECONDS = 2.0
 
-log = logging.getLogger("serving")
+log = logger("serving")
 
 
 class LogLink:
@@ -71,7 +71,7 @@ class LogLink:
                 self._log, self._why = None, "its broker ended, it is being started again"
             except MillraceError as error:
                 if self._why != str(error):
-                    log.warning("no log yet: %s", error)
+                    log.warning("log away why=%s", error)
                 self._log, self._why = None, str(error)
                 self._ended.wait(TRY_AGAIN_SECONDS)
 

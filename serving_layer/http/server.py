@@ -9,7 +9,7 @@ import uvicorn
 
 from adapters.machine.stopping import until_stopped
 from adapters.settings import Settings
-from adapters.terminal.saying import log_to_stderr
+from adapters.terminal.reporting import log_to_stderr
 from schemas.errors import MillraceError
 from serving_layer.http.app import create_app
 from serving_layer.http.bodies import Limits
@@ -32,7 +32,7 @@ def run(settings: Settings, host: str, port: int, listening: int | None = None) 
 
     Args: listening: the number of a socket on ``host`` and ``port`` that listens already; None: open one.
     """
-    log_to_stderr("%(asctime)s %(name)s %(message)s")
+    log_to_stderr()
     for handler in logging.getLogger().handlers:
         handler.addFilter(Sparing())
     Connection.most = most_connections()

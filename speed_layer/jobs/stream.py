@@ -231,11 +231,12 @@ def main() -> None:
     """The target of spark-submit: settings by environment and file, the log by MILLRACE_KAFKA."""
     from adapters.engine.session import open_session
     from adapters.settings import load_settings
+    from adapters.terminal.reporting import reporter
 
     settings = load_settings()
     with open_log(settings) as log:
         spark = open_session(settings, "millrace speed")
-        job = SpeedJob(spark, log, settings, lambda line: print(line, file=sys.stderr))
+        job = SpeedJob(spark, log, settings, reporter("speed"))
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: job.stop())
         job.run(available_now="--available-now" in sys.argv)

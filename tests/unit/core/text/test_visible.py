@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from adapters.terminal.saying import PlainFormatter, line, sayer
+from adapters.terminal.reporting import PlainFormatter, line, logger, reporter
 from core.text.visible import visible
 from millrace.rejected.command import show
 
@@ -37,10 +37,21 @@ def test_a_line_of_another_cannot_pass_for_one_of_ours() -> None:
 
 
 def test_progress_and_logs_are_escaped(capsys: pytest.CaptureFixture[str]) -> None:
-    sayer("batch")("title \x1b]0;owned\x07")
+    reporter("batch")("title \x1b]0;owned\x07")
     assert capsys.readouterr().err.endswith("batch: title \\x1b]0;owned\\x07\n")
     record = logging.LogRecord("serving", logging.INFO, "", 0, "failed path=%s", ("/a\x1b[31m\r\nb",), None)
     assert PlainFormatter("%(message)s").format(record) == "failed path=/a\\x1b[31m\\r\n  b"
+
+
+def test_a_command_reports_sentences_and_logged_events_in_one_form(capsys: pytest.CaptureFixture[str]) -> None:
+    reporter("batch")("100% of it")
+    logger("catalogue").warning("rejected topic=%s", "items")
+    lines = capsys.readouterr().err.splitlines()
+    said = [re.sub(r"^ *\d+\.\d s  ", "", text) for text in lines]
+    assert said == [
+        "batch: 100% of it",
+        "catalogue: rejected topic=items",
+    ]
 
 
 def test_rejected_records_are_shown_whatever_they_hold(

@@ -1,0 +1,69 @@
+"""The one way in which a process reports: log records on stderr, so that stdout holds data alone.
+
+A command reports sentences to the person who started it (``reporter``), with the seconds since the process began. A
+service logs events with their keys, ``event key=value`` (``logger``), with the time. Stored text never acts on the
+screen.
+"""
+
+import logging
+import sys
+from collections.abc import Callable
+
+from core.text.visible import visible
+
+OURS = "millrace"  # above all loggers of ours
+SERVICE_FORM = "%(asctime)s %(part)s %(message)s"
+COMMAND_FORM = "%(seconds)7.1f s  %(part)s: %(message)s"
+
+
+def line(text: str) -> str:
+    """The text as it is shown or logged: escaped, and with further lines indented, so that none imitates another."""
+    return visible(text, lines=True).replace("\n", "\n  ")
+
+
+def logger(part: str) -> logging.Logger:
+    """The logger of a part of Millrace, such as ``catalogue``."""
+    return logging.getLogger(f"{OURS}.{part}")
+
+
+def reporter(part: str) -> Callable[[str], None]:
+    """A function that reports one sentence of a command's part on stderr."""
+    ours = logging.getLogger(OURS)
+    if not ours.handlers:
+        ours.addHandler(_StderrHandler(COMMAND_FORM))
+        ours.setLevel(logging.INFO)
+        ours.propagate = False
+    return logger(part).info
+
+
+def log_to_stderr() -> None:
+    """Send all log records of this process, a service, from ``INFO`` on to stderr."""
+    logging.basicConfig(level=logging.INFO, handlers=[_StderrHandler(SERVICE_FORM)])
+
+
+def note(text: str) -> None:
+    """Print a line that a person should see, whatever else the command prints."""
+    print(f"millrace: note: {line(text)}", file=sys.stderr, flush=True)
+
+
+class PlainFormatter(logging.Formatter):
+    """Formats log records by ``line``; ``part`` is the logger's name without ours in front."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        record.part = record.name.removeprefix(f"{OURS}.")
+        record.seconds = record.relativeCreated / 1_000
+        return line(super().format(record))
+
+
+class _StderrHandler(logging.Handler):
+    """Writes to the ``sys.stderr`` of the moment, which a progress display replaces while it is shown."""
+
+    def __init__(self, form: str) -> None:
+        super().__init__()
+        self.setFormatter(PlainFormatter(form))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            print(self.format(record), file=sys.stderr, flush=True)
+        except Exception:  # noqa: BLE001 - a report that cannot be written must not end the work
+            self.handleError(record)
