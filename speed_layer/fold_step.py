@@ -4,6 +4,7 @@ A user's events share one partition, so no shuffle comes before the fold.
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -11,17 +12,28 @@ import pyarrow.compute as pc
 
 from adapters.log.dead_letters import bury_all
 from adapters.log.kafka_log import Log
-from adapters.records.books import SPEED, generation_book
+from adapters.records.books import generation_book
 from adapters.stores.opened import store
 from adapters.stores.port import ViewStore
 from core.control.boundaries import segments_of
 from core.events.parse import parse_columns
 from core.fold.columns import Changes, facts_change, fold_columns, users_of
-from core.rows.codec import Facts, add_history
+from core.rows.codec import Facts
+from core.rows.merging_columns import merged
+from core.rows.packed import Packed
 from core.rows.views import HISTORY, VIEWS
 from schemas.event import EVENT_COLUMNS, RECORD_COLUMNS
 from speed_layer.micro_batch import CHANGES, MicroBatch, Tally
-from speed_layer.rows import committed, keys_of, row_space, write_changes
+from speed_layer.rows import RowChanges, committed, keys_of, row_space, stored_rows, write_changes
+
+
+@dataclass(frozen=True)
+class States:
+    """The histories of the micro-batch's users, none where empty: those of this epoch, and those to begin with."""
+
+    users: list[bytes]
+    own: Packed
+    inherited: Packed
 
 
 def fold_records(batches: Iterable[pa.RecordBatch], batch: MicroBatch) -> Iterator[pa.RecordBatch]:
@@ -31,14 +43,14 @@ def fold_records(batches: Iterable[pa.RecordBatch], batch: MicroBatch) -> Iterat
         return
     speed = store(batch.places.speed_views, batch.places.store_timeout_ms)
     users = keys_of(users_of(events).to_pylist())
-    own = committed(speed.read(SPEED, row_space(batch, HISTORY, 0), users), HISTORY, batch)
+    own = committed(stored_rows(speed, row_space(batch, HISTORY, 0), users), HISTORY, batch).values
     inherited = _inherited(events, users, own, batch)
-    known = pa.array([own.get(user) or inherited.get(user) for user in users], pa.binary())
-    for change in [*fold_columns(events, _segments(events, batch), known, batch.rules), *refused]:
+    known = merged(HISTORY, inherited, own)  # a user has at most one of the two
+    for change in [*fold_columns(events, _segments(events, batch), known.column(), batch.rules), *refused]:
         if VIEWS[change.view].shared:
             yield _as_rows(change)
         else:
-            tally = tally.plus(_write_state(speed, change, batch, own, inherited))
+            tally = tally.plus(_write_state(speed, change, batch, States(users, own, inherited)))
     yield pa.RecordBatch.from_pylist([{"key": b"", "tally": tally.columns()}], CHANGES)  # the shuffle needs a key
 
 
@@ -72,33 +84,32 @@ def _segments(events: pa.RecordBatch, batch: MicroBatch) -> "np.ndarray[tuple[in
     return segments_of(partition, events.column("offset").to_numpy(), batch.boundaries)
 
 
-def _inherited(
-    events: pa.RecordBatch, users: list[bytes], own: dict[bytes, bytes], batch: MicroBatch
-) -> dict[bytes, bytes]:
+def _inherited(events: pa.RecordBatch, users: list[bytes], own: Packed, batch: MicroBatch) -> Packed:
     """For users without a history of this epoch the one in their partition's base generation (rule 8)."""
     first = events.column("user_id").dictionary_encode().indices.to_numpy()
     _, row = np.unique(first, return_index=True)
     partitions = events.column("partition").to_numpy()[row].tolist()
-    asked: dict[str, list[bytes]] = {}
-    for user, partition in zip(users, partitions, strict=True):
+    wanted: dict[str, list[bytes]] = {}
+    for user, partition, has_own in zip(users, partitions, (own.sizes > 0).tolist(), strict=True):
         base = batch.bases[partition]
-        if user not in own and base is not None:
-            asked.setdefault(base, []).append(user)
+        if not has_own and base is not None:
+            wanted.setdefault(base, []).append(user)
     generations = store(batch.places.batch_views, batch.places.store_timeout_ms)
-    found: dict[bytes, bytes] = {}
-    for base, absent in asked.items():
-        found |= generations.read(generation_book(base), HISTORY, absent)
-    return found
+    histories: dict[bytes, bytes] = {}
+    for base, absent in wanted.items():
+        histories |= generations.read(generation_book(base), HISTORY, absent)
+    return Packed.of([histories.get(user) for user in users])
 
 
-def _write_state(
-    speed: ViewStore, change: Changes, batch: MicroBatch, own: dict[bytes, bytes], inherited: dict[bytes, bytes]
-) -> Tally:
-    changed = dict(zip(change.keys.to_pylist(), change.values.to_pylist(), strict=True))
+def _write_state(speed: ViewStore, change: Changes, batch: MicroBatch, states: States) -> Tally:
+    order = np.asarray(pc.sort_indices(change.keys)).astype(np.int64)
+    keys, values = change.keys.take(pa.array(order)).to_pylist(), Packed.of_column(change.values).take(order)
     if change.view != HISTORY:
-        return write_changes(speed, batch, change.view, change.segment, changed)
-    changed |= {user: add_history(base, changed[user]) for user, base in inherited.items() if user in changed}
-    return write_changes(speed, batch, HISTORY, change.segment, changed, own)
+        return write_changes(speed, batch, RowChanges(change.view, change.segment, keys, values))
+    place = {user: row for row, user in enumerate(states.users)}
+    rows = np.array([place[user] for user in keys], np.int64)
+    values = merged(HISTORY, states.inherited.take(rows), values)
+    return write_changes(speed, batch, RowChanges(HISTORY, change.segment, keys, values), states.own.take(rows))
 
 
 def _rejected(rejected: pa.RecordBatch, batch: MicroBatch) -> list[Changes]:

@@ -3,57 +3,86 @@
 Each put also lists the keys that it wrote, so that readers can keep rows in memory (``core.rows.touched``).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+
+import numpy as np
 
 from adapters.records.books import SPEED, older_space, segment_space, state_space, touched_space
 from adapters.stores.port import ViewStore
-from core.rows.tagged import older_bytes, outgrown, settle, tagged
+from core.rows.merging_columns import Settled, outgrown_rows, settled, tagged_rows
+from core.rows.packed import Ints, Packed
 from core.rows.touched import pack_touched
 from core.rows.views import VIEWS
 from schemas.errors import MillraceError
 from speed_layer.micro_batch import MicroBatch, Tally
+
+ROWS_AT_ONCE = 4_000  # of one put: what a task holds in memory of the rows that it rewrites
 
 
 class Displaced(MillraceError):
     """Another speed layer has taken over: this one stops at its first refused write."""
 
 
-def committed(stored: Mapping[bytes, bytes], view: str, batch: MicroBatch) -> dict[bytes, bytes]:
-    """The values that count at the batch's position, of those rows that have one."""
-    settled = {key: settle(value, batch.position, VIEWS[view].merge) for key, value in stored.items()}
-    return {key: value for key, value in settled.items() if value is not None}
+@dataclass(frozen=True)
+class RowChanges:
+    """Changes to distinct rows of one view within one segment."""
+
+    view: str
+    segment: int
+    keys: list[bytes]
+    values: Packed
+
+    def part(self, first: int, end: int) -> "RowChanges":
+        return RowChanges(self.view, self.segment, self.keys[first:end], self.values.take(slice(first, end)))
 
 
-def write_changes(
-    store: ViewStore, batch: MicroBatch, view: str, segment: int, changes: Mapping[bytes, bytes],
-    bases: Mapping[bytes, bytes] | None = None,
-) -> Tally:  # fmt: skip
+def committed(stored: Packed, view: str, batch: MicroBatch) -> Settled:
+    """What counts in those rows at the batch's position."""
+    return settled(view, stored, batch.position)
+
+
+def write_changes(store: ViewStore, batch: MicroBatch, changes: RowChanges, bases: Packed | None = None) -> Tally:
     """Add each change to its row under the attempt's tag; ``bases``: what counts in those rows, if already read.
+
+    Keys in ascending order make the writes of one put neighbours in a store that keeps them ordered.
 
     Raises:
         Displaced: the position record is no longer this attempt's.
     """
-    if not changes:
-        return Tally()
-    space = row_space(batch, view, segment)
-    sizes: dict[bytes, int] = {}
+    tallies = []
+    for first in range(0, len(changes.keys), ROWS_AT_ONCE):
+        end = first + ROWS_AT_ONCE
+        some = None if bases is None else bases.take(slice(first, end))
+        tallies.append(_write(store, batch, changes.part(first, end), some))
+    return reduce(Tally.plus, tallies, Tally())
+
+
+def _write(store: ViewStore, batch: MicroBatch, changes: RowChanges, bases: Packed | None) -> Tally:
+    """One guarded put."""
+    space = row_space(batch, changes.view, changes.segment)
+    full, older = np.zeros(len(changes.keys), np.bool_), np.zeros(len(changes.keys), np.int64)
     if bases is None:
-        stored = store.read(SPEED, space, list(changes))
-        bases = committed(stored, view, batch)
-        sizes = {key: older_bytes(stored.get(key)) for key in changes} if VIEWS[view].tiered else {}
-    full = {key for key, older in sizes.items() if key in bases and outgrown(bases[key], changes[key], older)}
-    rows = _moved(store, batch, view, segment, {key: bases[key] for key in full}, sizes)
-    for key, change in changes.items():
-        older = sizes.get(key, 0)
-        rows[space, key] = tagged(
-            bases.get(key), batch.position, batch.position.registered, change, older, replaces=key in full
-        )
+        stored = committed(stored_rows(store, space, changes.keys), changes.view, batch)
+        bases, older = stored.values, stored.older
+        if VIEWS[changes.view].tiered:
+            full = outgrown_rows(bases, changes.values, stored)
+    rows = _moved(store, batch, changes, bases, np.flatnonzero(full), older)
+    written = tagged_rows(bases, batch.position, changes.values, older, full)
+    rows |= {(space, key): value for key, value in zip(changes.keys, written.values(), strict=True)}
     tally = Tally(puts=1, rows=len(rows), bytes=sum(map(len, rows.values())))
-    listed, touched = pack_touched(view, changes)
+    listed, touched = pack_touched(changes.view, changes.keys)
     rows[touched_space(batch.position, batch.position.registered), listed] = touched
     if not store.put(SPEED, rows, guard=batch.guard):
         raise Displaced("another speed layer has taken over; this attempt wrote nothing that counts")
     return tally
+
+
+def stored_rows(store: ViewStore, space: str, keys: Sequence[bytes]) -> Packed:
+    """The rows of those keys as they stand in the speed store."""
+    found = store.read(SPEED, space, keys)
+    return Packed.of([found.get(key) for key in keys])
 
 
 def row_space(batch: MicroBatch, view: str, segment: int) -> str:
@@ -63,16 +92,18 @@ def row_space(batch: MicroBatch, view: str, segment: int) -> str:
 
 
 def _moved(
-    store: ViewStore, batch: MicroBatch, view: str, segment: int, bases: Mapping[bytes, bytes], sizes: dict[bytes, int]
+    store: ViewStore, batch: MicroBatch, changes: RowChanges, bases: Packed, full: Ints, older: Ints
 ) -> dict[tuple[str, bytes], bytes]:
-    """The older parts with those bases added; ``sizes`` learns how long they become."""
-    if not bases:
+    """The older parts of those rows with their bases added; ``older`` learns how long they become."""
+    if not len(full):
         return {}
-    space, attempt = older_space(batch.position.epoch, view, segment), batch.position.registered
-    older = committed(store.read(SPEED, space, list(bases)), view, batch)
-    for key, base in bases.items():
-        sizes[key] = len(older.get(key, b"")) + len(base)
-    return {(space, key): tagged(older.get(key), batch.position, attempt, base) for key, base in bases.items()}
+    space = older_space(batch.position.epoch, changes.view, changes.segment)
+    keys, bases = [changes.keys[row] for row in full.tolist()], bases.take(full)
+    parts = committed(stored_rows(store, space, keys), changes.view, batch).values
+    older[full] = parts.sizes + bases.sizes
+    none = np.zeros(len(keys), np.int64)
+    moved = tagged_rows(parts, batch.position, bases, none, none.astype(np.bool_))
+    return {(space, key): value for key, value in zip(keys, moved.values(), strict=True)}
 
 
 def keys_of(values: Sequence[str]) -> list[bytes]:

@@ -2,35 +2,46 @@
 
 from collections.abc import Iterable, Iterator
 from functools import reduce
-from operator import itemgetter
 
+import numpy as np
 import pyarrow as pa
 
 from adapters.stores.opened import store
-from core.rows.views import add_up
+from core.rows.merging_columns import added_up
+from core.rows.packed import Packed
 from speed_layer.micro_batch import MicroBatch, Tally
-from speed_layer.rows import write_changes
+from speed_layer.rows import RowChanges, write_changes
 
-Change = tuple[tuple[str, int], bytes, bytes]
+Group = tuple[str, int]  # a view and one of its segments
+Parts = dict[Group, list[pa.RecordBatch]]
 TALLY = pa.schema([(name, pa.int64()) for name in ("puts", "events", "rejected", "rows", "bytes")])
 
 
 def write_sums(batches: Iterable[pa.RecordBatch], batch: MicroBatch) -> Iterator[pa.RecordBatch]:
     """``CHANGES`` of whole rows in, one ``Tally`` out."""
     tallies: list[Tally] = []
-    sums = add_up(_changes(batches, tallies), itemgetter(0))
+    groups = _grouped(batches, tallies)
     speed = store(batch.places.speed_views, batch.places.store_timeout_ms)
-    for (view, segment), changes in sums.items():
-        tallies.append(write_changes(speed, batch, view, segment, changes))
+    while groups:
+        (view, segment), parts = groups.popitem()
+        changes = Packed.joined(Packed.of_column(part.column("value")) for part in parts)
+        keys, sums = added_up(view, pa.concat_arrays([part.column("key") for part in parts]), changes)
+        tallies.append(write_changes(speed, batch, RowChanges(view, segment, keys.to_pylist(), sums)))
     total = reduce(Tally.plus, tallies, Tally())
-    yield pa.RecordBatch.from_arrays([pa.array([each]) for each in total.columns()], schema=TALLY)
+    yield pa.RecordBatch.from_arrays([pa.array([column]) for column in total.columns()], schema=TALLY)
 
 
-def _changes(batches: Iterable[pa.RecordBatch], tallies: list[Tally]) -> Iterator[Change]:
-    """The changes; what the fold step counted goes to ``tallies``."""
+def _grouped(batches: Iterable[pa.RecordBatch], tallies: list[Tally]) -> Parts:
+    """The changes by view and segment; what the fold step counted goes to ``tallies``."""
+    groups: Parts = {}
     for rows in batches:
         tallies += [Tally(*columns) for columns in rows.column("tally").drop_null().to_pylist()]
         changes = rows.filter(rows.column("view").is_valid())
-        columns = (changes.column(name).to_pylist() for name in ("view", "segment", "key", "value"))
-        for view, segment, key, value in zip(*columns, strict=True):
-            yield (view, segment), key, value
+        views, segments = changes.column("view").dictionary_encode(), changes.column("segment").to_numpy()
+        for view_code, view in enumerate(views.dictionary.to_pylist()):
+            of_view = np.asarray(views.indices) == view_code
+            for segment in np.unique(segments[of_view]).tolist():
+                mine = of_view & (segments == segment)
+                part = changes if mine.all() else changes.filter(pa.array(mine))
+                groups.setdefault((view, segment), []).append(part)
+    return groups

@@ -66,6 +66,16 @@ def copy(out, to, buf, at, length):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
+def roomy(out, used):  # type: ignore[no-untyped-def]
+    """``out``, or a longer copy of it, with room for a word beyond its first ``used`` bytes."""
+    if used + WORD <= len(out):
+        return out
+    longer = np.empty(2 * used + WORD, np.uint8)
+    longer[: len(out)] = out
+    return longer
+
+
+@njit(cache=True, nogil=True)
 def agreed(a, at_a, b, at_b, most):  # type: ignore[no-untyped-def]
     """The length of the common prefix of both texts, ``most`` at most."""
     x = 0

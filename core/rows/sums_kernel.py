@@ -4,20 +4,22 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from core.bytes.word_kernel import WORD, agreed, copy, padded, signed, store, unsigned
+from core.bytes.word_kernel import WORD, agreed, copy, padded, roomy, signed, store, unsigned
 from core.rows.codec import SUMS_HEAD, UNIT
 from core.rows.width_kernel import longest, scale, unit_of, width_of, width_of_lengths
 
 Bytes = NDArray[np.uint8]
 Ints = NDArray[np.int64]
 HEAD = SUMS_HEAD.size
+_ORIGIN = np.zeros(1, np.int64)
 
 
 @njit(cache=True, nogil=True)
-def _open(a):  # type: ignore[no-untyped-def]
-    """n, unit, width, length's width, where lengths begin, where the text begins."""
-    n, unit, width, long = unsigned(a, 0, 4), unsigned(a, 4, 2), np.int64(a[6]), np.int64(a[7])
-    return n, unit, width, long, HEAD + width * n, HEAD + (width + 2 * long) * n
+def _open(a, base):  # type: ignore[no-untyped-def]
+    """Of the row that begins at ``base``: n, unit, width, length's width; where numbers, lengths and text begin."""
+    n, unit, width, long = unsigned(a, base, 4), unsigned(a, base + 4, 2), np.int64(a[base + 6]), np.int64(a[base + 7])
+    numbers = base + HEAD
+    return n, unit, width, long, numbers, numbers + width * n, numbers + (width + 2 * long) * n
 
 
 @njit(cache=True, nogil=True)
@@ -53,20 +55,18 @@ def _write(out, at, amounts, shared, rest, first, end, unit, width, long):  # ty
 
 
 @njit(cache=True, nogil=True)
-def _merge(a, b, overlay):  # type: ignore[no-untyped-def]
+def _merge(a, base_a, b, base_b, overlay, name_a, name_b, amounts, shared, rest, text):  # type: ignore[no-untyped-def]
     """Merge two sorted lists of names, comparing no byte twice (Ng and Kakehi 2008, LCP merge); both are ``padded``.
 
     ``near_a`` and ``near_b`` say how many bytes the next name of each side shares with the last one written: of two
     names that both come after it, the one that shares more with it is the smaller.
+
+    The last six arrays are room to work in, long enough for both rows. What is written to ``amounts``, ``shared``,
+    ``rest`` and ``text`` is the merged row; returns how many names and bytes of text it has, and its unit.
     """
-    na, unit_a, width_a, long_a, lengths_a, at_a = _open(a)
-    nb, unit_b, width_b, long_b, lengths_b, at_b = _open(b)
+    na, unit_a, width_a, long_a, numbers_a, lengths_a, at_a = _open(a, base_a)
+    nb, unit_b, width_b, long_b, numbers_b, lengths_b, at_b = _open(b, base_b)
     times_a, times_b = (1, 1) if unit_a == unit_b else (unit_a, unit_b)
-    size = max(longest(a, lengths_a, na, long_a), longest(b, lengths_b, nb, long_b)) + WORD
-    name_a, name_b = np.empty(size, np.uint8), np.empty(size, np.uint8)
-    amounts = np.empty(na + nb, np.int64)
-    shared, rest = np.empty(na + nb, np.int64), np.empty(na + nb, np.int64)
-    text = np.empty(len(a) + len(b), np.uint8)
     i = j = n = used = len_a = len_b = near_a = near_b = 0
     if na:
         _, len_a, at_a = _next(a, 0, na, long_a, lengths_a, at_a, name_a)
@@ -82,9 +82,9 @@ def _merge(a, b, overlay):  # type: ignore[no-untyped-def]
             order = (1 if name_a[both] > name_b[both] else -1) if both < least else len_a - len_b
         amount = np.int64(0)
         if order <= 0:
-            amount = signed(a, HEAD + width_a * i, width_a) * times_a
+            amount = signed(a, numbers_a + width_a * i, width_a) * times_a
         if order >= 0:
-            later = signed(b, HEAD + width_b * j, width_b) * times_b
+            later = signed(b, numbers_b + width_b * j, width_b) * times_b
             amount = later if overlay else amount + later
         written = amount != 0 or overlay
         if written:
@@ -110,24 +110,69 @@ def _merge(a, b, overlay):  # type: ignore[no-untyped-def]
     unit = UNIT if unit_a == unit_b == UNIT and n > 0 else unit_of(amounts, 0, n)
     if unit_a != unit or unit_b != unit:
         scale(amounts, 0, n, unit)
-    width, long = width_of(amounts, 0, n, 1), width_of_lengths(shared, rest, 0, n)
-    body = HEAD + (width + 2 * long) * n
-    out = np.empty(body + used + WORD, np.uint8)
-    _write(out, 0, amounts, shared, rest, 0, n, unit, width, long)
-    out[body : body + used] = text[:used]
-    return out[: body + used]
+    return n, used, unit
+
+
+@njit(cache=True, nogil=True)
+def _room(a, first_a, end_a, b, first_b, end_b):  # type: ignore[no-untyped-def]
+    """What ``_merge`` needs for the largest pair of rows: names, bytes of a name, bytes of text."""
+    names = name = text = np.int64(0)
+    for r in range(len(first_a)):
+        if first_a[r] == end_a[r] or first_b[r] == end_b[r]:
+            continue
+        na, _, _, long_a, _, lengths_a, _ = _open(a, first_a[r])
+        nb, _, _, long_b, _, lengths_b, _ = _open(b, first_b[r])
+        names, text = max(names, na + nb), max(text, end_a[r] - first_a[r] + end_b[r] - first_b[r])
+        name = max(name, longest(a, lengths_a, na, long_a), longest(b, lengths_b, nb, long_b))
+    return names, name + WORD, text + WORD
+
+
+@njit(cache=True, nogil=True)
+def merge_rows(a, first_a, end_a, b, first_b, end_b, overlay):  # type: ignore[no-untyped-def]
+    """Merge row ``a[first_a[r]:end_a[r]]`` with row r of ``b``; of an empty one and another the other is taken.
+
+    ``a`` and ``b`` are ``padded``. Returns the merged rows, ``padded``, and their starts, one more than rows.
+    """
+    rows, (most, name, size) = len(first_a), _room(a, first_a, end_a, b, first_b, end_b)
+    name_a, name_b, text = np.empty(name, np.uint8), np.empty(name, np.uint8), np.empty(size, np.uint8)
+    amounts, shared, rest = np.empty(most, np.int64), np.empty(most, np.int64), np.empty(most, np.int64)
+    starts, at = np.zeros(rows + 1, np.int64), np.int64(0)
+    out = np.empty((end_a - first_a).sum() + (end_b - first_b).sum() + 2 * WORD, np.uint8)
+    for r in range(rows):
+        size_a, size_b = end_a[r] - first_a[r], end_b[r] - first_b[r]
+        if size_a == 0 or size_b == 0:
+            out = roomy(out, at + size_a + size_b)
+            copy(out, at, a, first_a[r], size_a)
+            copy(out, at, b, first_b[r], size_b)
+            at += size_a + size_b
+        else:
+            n, used, unit = _merge(
+                a, first_a[r], b, first_b[r], overlay, name_a, name_b, amounts, shared, rest, text
+            )  # fmt: skip
+            width, long = width_of(amounts, 0, n, 1), width_of_lengths(shared, rest, 0, n)
+            out = roomy(out, at + HEAD + (width + 2 * long) * n + used)
+            body = _write(out, at, amounts, shared, rest, 0, n, unit, width, long)
+            copy(out, body, text, 0, used)
+            at = body + used
+        starts[r + 1] = at
+    return out, starts
 
 
 def add_sums(a: bytes, b: bytes) -> bytes:
     """Add two packed sums name by name; names whose amounts cancel are left out."""
-    merged: Bytes = _merge(padded(a), padded(b), False)
-    return merged.tobytes()
+    return _one(a, b, False)
 
 
 def overlay_sums(a: bytes, b: bytes) -> bytes:
     """All names of both; where both have one, the amount of ``b`` counts."""
-    merged: Bytes = _merge(padded(a), padded(b), True)
-    return merged.tobytes()
+    return _one(a, b, True)
+
+
+def _one(a: bytes, b: bytes, overlay: bool) -> bytes:
+    ends = np.array([len(a)]), np.array([len(b)])
+    out, starts = merge_rows(padded(a), _ORIGIN, ends[0], padded(b), _ORIGIN, ends[1], overlay)
+    merged: bytes = out[: starts[1]].tobytes()
+    return merged
 
 
 @njit(cache=True, nogil=True)

@@ -11,6 +11,7 @@ import core.control.runs
 import speed_layer.driver as driver
 import speed_layer.fold_step as fold_step
 import speed_layer.rows as rows
+import tests.kit.exact.world as world
 from adapters.records.control import change_control, change_position, read_control, read_position
 from core.control.boundaries import latest
 from core.control.changes import (
@@ -22,7 +23,9 @@ from core.control.changes import (
     register,
     rollback,
 )
-from core.rows.tagged import settle, tagged
+from core.rows.merging_columns import Settled, outgrown_rows, settled, tagged_rows
+from core.rows.packed import Packed
+from core.rows.tagged import tagged
 from schemas.control import Boundary, Control, Generation, LogIdentity, Offsets, Position
 from schemas.errors import StoreUnavailable
 from speed_layer.driver import SpeedDriver
@@ -279,7 +282,7 @@ def test_4_when_too_many_attempts_died_a_new_epoch_forgets_them() -> None:
 
 
 def test_4_histories_that_were_not_committed_are_not_folded_from() -> None:
-    def whatever(stored: Any, view: str, batch: MicroBatch) -> dict[bytes, bytes]:
+    def whatever(stored: Packed, view: str, batch: MicroBatch) -> Settled:
         all_of_them = replace(batch.position, attempt=batch.position.registered - 1, aborted=())
         return rows.committed(stored, view, replace(batch, position=all_of_them))
 
@@ -287,30 +290,60 @@ def test_4_histories_that_were_not_committed_are_not_folded_from() -> None:
 
 
 def test_4_a_writer_discards_what_was_not_committed() -> None:
-    def all_counts(stored: bytes, position: Position, merge: Any) -> bytes | None:
-        return settle(stored, replace(position, attempt=10**9, aborted=()), merge)
+    def all_counts(view: str, stored: Packed, position: Position) -> Settled:
+        return settled(view, stored, replace(position, attempt=10**9, aborted=()))
 
-    require(crashed, lambda patch, _: patch.setattr(rows, "settle", all_counts))
+    require(crashed, lambda patch, _: patch.setattr(rows, "settled", all_counts))
+
+
+def moves(story: Story) -> None:
+    story.send(16)
+    life = story.life()
+    story.send(12)
+    life.apply(ALL)
+    story.exact()
 
 
 def test_4_what_moves_to_a_rows_older_part_leaves_the_newer_with_the_same_commit() -> None:
-    def stays(*parts: Any, replaces: bool = False) -> bytes:
-        return tagged(*parts)
+    def stays(bases: Packed, position: Position, changes: Packed, older: Any, replaces: Any) -> Packed:
+        return tagged_rows(bases, position, changes, older, np.zeros_like(replaces))
 
-    def at_once(store: Any, batch: Any, view: str, segment: int, bases: dict[bytes, bytes], sizes: Any) -> Any:
-        moved = rows_moved(store, batch, view, segment, bases, sizes)
-        return {(space, key): tagged(None, batch.position, 0, bases[key]) for space, key in moved}
-
-    def moves(story: Story) -> None:
-        story.send(16)
-        life = story.life()
-        story.send(12)
-        life.apply(ALL)
-        story.exact()
+    def at_once(store: Any, batch: Any, changes: Any, bases: Packed, full: Any, older: Any) -> Any:
+        moved = rows_moved(store, batch, changes, bases, full, older)
+        values = bases.take(full).values()
+        return {row: tagged(None, batch.position, 0, base) for row, base in zip(moved, values, strict=True)}
 
     rows_moved = rows._moved
-    require(moves, lambda patch, _: patch.setattr(rows, "tagged", stays))
+    require(moves, lambda patch, _: patch.setattr(rows, "tagged_rows", stays))
     require(lambda story: crashed(story, past=16), lambda patch, _: patch.setattr(rows, "_moved", at_once))
+
+
+def test_4_a_task_that_runs_twice_in_one_attempt_moves_the_same_rows() -> None:
+    def twice(story: Story) -> None:
+        write = world.write_sums
+
+        def repeated(batches: Any, batch: MicroBatch) -> Any:
+            changes = list(batches)
+            list(write(iter(changes), batch))
+            return write(iter(changes), batch)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(world, "write_sums", repeated)
+            patch.setattr(driver, "change_position", any_number_of_puts)
+            story.send(16)
+            life = story.life()
+            for _ in range(4):
+                story.send(12)
+                life.apply(ALL)
+                story.exact()
+
+    def any_number_of_puts(store: Any, old: Any, new: Any, *, writes: int | None = None) -> Any:
+        return change_position(store, old, new)
+
+    def afresh(bases: Packed, changes: Packed, stored: Settled) -> Any:
+        return outgrown_rows(bases, changes, replace(stored, written=np.zeros_like(stored.written)))
+
+    require(twice, lambda patch, _: patch.setattr(rows, "outgrown_rows", afresh))
 
 
 def test_5_every_write_is_atomic_with_the_test_that_the_position_is_still_its_own() -> None:
