@@ -33,7 +33,7 @@ from batch_layer.runs.lifecycle import Runs, Wish, delete_book
 from bench.als import compared
 from bench.setting import SEED, Findings, PeakMemory, fresh_home, machine, seconds, spread
 from datasets.synthetic.generator import GeneratorSettings, World, live_events
-from tests.kit.servers import cassandra_server, run_cql
+from tests.kit.cassandra import cassandra_server, run_cql
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession

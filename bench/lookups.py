@@ -40,7 +40,8 @@ from serving_layer.reading.answering import answer
 from serving_layer.reading.catalogue import Page
 from serving_layer.reading.snapshot import Snapshot
 from serving_layer.reading.views import Views, open_views
-from tests.kit.servers import cassandra_server, redis_server, run_cql
+from tests.kit.cassandra import cassandra_server, run_cql
+from tests.kit.redis import redis_server
 
 ITEMS, MOST_ON_CASSANDRA = (10_000, 100_000, 1_000_000), 50_000
 LIMIT_SECONDS = 5.0  # of one question's calls

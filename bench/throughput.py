@@ -22,7 +22,7 @@ from bench.baselines import by_increments, by_spark_state
 from bench.setting import CLUSTERED, SPREAD, Findings, fresh_home, machine, produce, spread
 from speed_layer.micro_batch import Tally
 from speed_layer.progress import Progress
-from tests.kit.servers import redis_server
+from tests.kit.redis import redis_server
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

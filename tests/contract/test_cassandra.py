@@ -11,8 +11,9 @@ from adapters.machine.children import free_port
 from adapters.stores import Book, ViewStore, open_store
 from adapters.stores.cassandra_session import Address, CassandraSession
 from schemas.errors import StoreUnavailable
+from tests.kit.cassandra import run_cql
+from tests.kit.killable import killable_cassandra
 from tests.kit.proxy import Mute
-from tests.kit.servers import killable_cassandra, run_cql
 from tests.kit.waiting import until
 
 CONTROL = Book("control")

@@ -12,7 +12,8 @@ from redis.crc import key_slot
 from adapters.machine.children import free_port
 from adapters.stores import Book, open_store
 from schemas.errors import SettingsError, StoreUnavailable
-from tests.kit.servers import new_database, redis_server
+from tests.kit.redis import redis_server
+from tests.kit.servers import new_database
 
 CONTROL = Book("control")
 SPEED = Book("speed", guarded=True)

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.contract.store_contract import ViewStoreContract
-from tests.kit.servers import new_database, run_cql
+from tests.kit.cassandra import run_cql
+from tests.kit.servers import new_database
 
 
 @pytest.fixture(scope="module")

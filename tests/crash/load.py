@@ -14,7 +14,7 @@ from adapters.log.kafka_log import Log
 from core.events.acceptance import parse_event
 from schemas.event import Event, Record
 from schemas.rules import Rules
-from tests.kit.installation import Names
+from tests.kit.merged_views import Names
 from tests.kit.mixed_stream import SHOP, mixed_stream
 
 CHUNK_EVENTS = 1_500

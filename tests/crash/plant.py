@@ -29,8 +29,9 @@ from tests.crash.load import Load
 from tests.crash.parts import Part, kept
 from tests.crash.reader import Reader
 from tests.kit.commands import Commands
-from tests.kit.installation import SMALL, Installation, Merged, Names, _as_merged
-from tests.kit.servers import Server, killable_cassandra, killable_kafka, killable_redis
+from tests.kit.installation import SMALL, Installation
+from tests.kit.killable import Server, killable_cassandra, killable_kafka, killable_redis
+from tests.kit.merged_views import Merged, Names, as_merged
 from tests.kit.waiting import until
 
 PAIRS = ("sqlite+sqlite", "cassandra+redis")
@@ -66,7 +67,7 @@ class Judge(Installation):
             else:
                 self._rejected[event.reason] += 1
         self._upto = until
-        return _as_merged(self._slow, self._rejected)
+        return as_merged(self._slow, self._rejected)
 
     @property
     def views(self) -> Views:
@@ -74,18 +75,19 @@ class Judge(Installation):
         return replace(super().views, patience_seconds=60.0)
 
     def check(self, degraded: tuple[str, ...] = ()) -> Offsets:
-        """As it is told there; counted. Beside busy layers an answer may lack a view: then it is asked for again."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while True:
-            merged, until = self.merged()
-            if merged.pop("degraded") == degraded:
-                break
-            assert time.monotonic() < deadline, self.state()
-            time.sleep(0.2)
-        for view, expected in self.twin(until).items():
-            assert merged[view] == expected, f"{view} below {until}"
+        """As ``Installation.check``; counted. An answer that lacks a view, beside busy layers, is asked for again."""
+        answers: list[tuple[Merged, Offsets]] = []
+
+        def whole() -> bool:
+            answers[:] = [self.merged()]
+            return bool(answers[0][0].pop("degraded") == degraded)
+
+        until(whole, PATIENCE_SECONDS, self.state)
+        merged, upto = answers[0]
+        for view, expected in self.twin(upto).items():
+            assert merged[view] == expected, f"{view} below {upto}"
         self.compared += 1
-        return until
+        return upto
 
     def state(self) -> tuple[tuple[str, ...], Offsets]:
         """What an answer of now would lack, and the prefix it would name."""

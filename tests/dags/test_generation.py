@@ -15,7 +15,7 @@ from millrace.running.with_airflow import ROOT
 from schemas.control import Control, Generation
 from tests.kit.commands import Commands
 from tests.kit.real_airflow import Airflow, airflow
-from tests.kit.servers import scratch
+from tests.kit.scratch import scratch
 
 pytestmark = [pytest.mark.kafka, pytest.mark.spark, pytest.mark.slow, pytest.mark.deep, pytest.mark.timeout(1800)]
 

@@ -12,7 +12,8 @@ from adapters.engine.session import open_session
 from adapters.settings import Settings
 from tests.kit.commands import QUICK_JAVA
 from tests.kit.installation import Installation, installation
-from tests.kit.servers import new_database, scratch
+from tests.kit.scratch import scratch
+from tests.kit.servers import new_database
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

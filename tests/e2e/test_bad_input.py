@@ -20,7 +20,8 @@ from serving_layer.answers.status import status
 from serving_layer.reading.answering import answer
 from serving_layer.reading.catalogue import Page
 from tests.kit.commands import Commands
-from tests.kit.hostile import TIMESTAMP, USER, encoded, good, hostile_at_random
+from tests.kit.hostile import TIMESTAMP, USER, encoded, good
+from tests.kit.hostile_at_random import hostile_at_random
 from tests.kit.installation import Installation
 from tests.kit.mixed_stream import SHOP, mixed_stream
 

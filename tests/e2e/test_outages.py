@@ -11,9 +11,10 @@ import pytest
 
 from adapters.broker.embedded import embedded_broker, wait_until_stopped
 from tests.kit.installation import Installation, installation
+from tests.kit.killable import kill_broker
 from tests.kit.mixed_stream import in_parts, mixed_stream
 from tests.kit.proxy import Proxy, proxy
-from tests.kit.servers import kill_broker, new_database
+from tests.kit.servers import new_database
 from tests.kit.waiting import until
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from tests.kit.cassandra import run_cql
 from tests.kit.exact.machine import Installation
 from tests.kit.exact.stores import Open, Restorable, in_cassandra, in_memory, in_redis, in_sqlite
-from tests.kit.servers import run_cql
 
 TIMES = int(os.environ.get("MILLRACE_SEARCH", "1"))  # how many times the usual number of examples; for soak runs
 

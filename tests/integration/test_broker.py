@@ -18,6 +18,7 @@ import pytest
 
 from adapters.broker.embedded import embedded_broker, running_broker, wait_until_stopped
 from adapters.broker.home import try_lock
+from adapters.broker.keeper import LINGER_SECONDS, POLL_SECONDS
 from adapters.log.client import cluster_id
 from adapters.log.kafka_log import Log
 from schemas.errors import LogUnavailable, SettingsError
@@ -112,7 +113,7 @@ def test_it_stays_while_another_command_uses_it(home: Path) -> None:
     with command(home) as (staying, bootstrap):
         with command(home) as (process, _):
             os.killpg(process.pid, signal.SIGINT)  # Ctrl-C in the terminal of the other
-        time.sleep(2.5)  # longer than it lingers
+        until_it_would_have_stopped(home)
         assert staying.poll() is None
         assert running_broker(home) == bootstrap
 
@@ -120,8 +121,8 @@ def test_it_stays_while_another_command_uses_it(home: Path) -> None:
 def test_ctrl_c_in_the_terminal_that_started_it_does_not_end_it(home: Path) -> None:
     with command(home) as (process, bootstrap), embedded_broker(home):
         os.killpg(process.pid, signal.SIGINT)
-        process.wait(10)
-        time.sleep(2.5)
+        process.wait(60)
+        until_it_would_have_stopped(home)
         assert running_broker(home) == bootstrap
 
 
@@ -220,6 +221,18 @@ def use_once(home: Path) -> str:
     """A command that is done at once; where it found the broker."""
     with embedded_broker(home) as bootstrap:
         return bootstrap
+
+
+def until_it_would_have_stopped(home: Path) -> None:
+    """Wait until the keeper has looked for users twice as often as an unused broker lives."""
+    (keeper,) = processes(home, "adapters.broker.keeper")
+
+    def looks() -> int:
+        lines = Path(f"/proc/{keeper}/status").read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("voluntary_ctxt_switches"))
+
+    before = looks()  # it sleeps once between two looks
+    until(lambda: looks() >= before + 2 * LINGER_SECONDS / POLL_SECONDS)
 
 
 def processes(home: Path, program: str = "") -> list[int]:

@@ -21,8 +21,10 @@ from adapters.settings import Settings
 from adapters.stores import open_store
 from serving_layer.answers.status import status
 from serving_layer.reading.views import open_views
+from tests.kit.cassandra import run_cql
+from tests.kit.killable import kill_broker
 from tests.kit.proxy import Proxy, proxy
-from tests.kit.servers import kill_broker, new_database, run_cql
+from tests.kit.servers import new_database
 from tests.kit.serving import RULES, fill, model_rows, problem, serving, shop
 from tests.kit.small_lambda import SmallLambda, placed
 from tests.kit.waiting import until
@@ -202,11 +204,11 @@ def test_without_the_log_lookups_are_whole_however_many_events_wait_for_it(parts
     kill_broker(parts.settings.home)
     with ThreadPoolExecutor(45) as pool:  # more than the server has threads
         waiting = [pool.submit(parts.post) for _ in range(45)]
-        time.sleep(0.5)
-        assert not any(each.done() for each in waiting)
+        until(lambda: all(post.running() for post in waiting))
         started = time.monotonic()
         assert parts.told() == whole
         assert time.monotonic() - started < 2
+        assert not any(post.done() for post in waiting)
         with down(parts.redis):
             parts.check_all_lack("speed")
         with down(parts.cassandra):

@@ -129,17 +129,15 @@ def test_a_connection_whose_header_does_not_arrive_is_closed(client: Client, sen
 def test_a_header_that_trickles_in_is_closed_all_the_same(client: Client) -> None:
     with closing(connected(client, b"GET / HTTP/1.1\r\nX: ")) as trickling:
         trickling.settimeout(0.1)
-        deadline = time.monotonic() + 20
-        ended = False
-        while not ended and time.monotonic() < deadline:
+
+        def ended() -> bool:
             try:
                 trickling.sendall(b"x")
-                ended = trickling.recv(1) == b""
-            except TimeoutError:
-                continue
-            except OSError:
-                ended = True
-        assert ended
+                return trickling.recv(1) == b""
+            except OSError as error:
+                return not isinstance(error, TimeoutError)
+
+        until(ended)
 
 
 def test_a_second_request_on_a_connection_has_the_same_time(client: Client) -> None:

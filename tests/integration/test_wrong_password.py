@@ -7,7 +7,7 @@ from click.testing import CliRunner
 from redis import Redis
 
 from millrace.__main__ import main
-from tests.kit.servers import redis_server
+from tests.kit.redis import redis_server
 
 pytestmark = pytest.mark.redis
 

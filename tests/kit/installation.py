@@ -30,29 +30,19 @@ from schemas.control import Control, Generation, Offsets, Position
 from schemas.event import Event, Record, Rejected
 from serving_layer.proof.report import Report
 from serving_layer.reading.answering import answer
-from serving_layer.reading.snapshot import Snapshot
 from serving_layer.reading.views import Views
 from speed_layer.jobs.stream import SpeedJob
-from tests.kit.folding import event_key, says_something
+from tests.kit.folding import says_something
+from tests.kit.merged_views import Merged, Names, as_merged, read_merged
 from tests.kit.waiting import until
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-Merged = dict[str, Any]
 _names = itertools.count()
 # Small, so that a few hundred events reach every rule of the fold; judged only where that is the question.
 SMALL: dict[str, Any] = {"history_items": 4, "remembered_ids": 6, "als_factors": 4, "als_iterations": 2, "grace": "0s"}
 SMALL |= {"evaluation_events": 0, "gate_items": 0}
-
-
-@dataclass(frozen=True)
-class Names:
-    """All that the log names, accepted or not: what to ask the views for."""
-
-    users: list[str]
-    items: list[str]
-    buckets: list[int]
 
 
 @dataclass
@@ -131,7 +121,7 @@ class Installation:
                 slow.take(event, self.settings.rules)
             else:
                 rejected[event.reason] += 1
-        return _as_merged(slow, rejected)
+        return as_merged(slow, rejected)
 
     def merged(self, names: Names | None = None) -> tuple[Merged, Offsets]:
         """Everything that the serving layer reads of the merged views, in one snapshot, and the prefix it names.
@@ -139,7 +129,7 @@ class Installation:
         Args: names: what to ask for; None: all that the log names now.
         """
         asked = names or self.names()
-        return answer(self.views, lambda snapshot: _read(snapshot, asked))
+        return answer(self.views, lambda snapshot: read_merged(snapshot, asked))
 
     def names(self) -> Names:
         accepted = [event for _, event in self.judged() if isinstance(event, Event)]
@@ -243,50 +233,6 @@ def rows_of(millrace: Installation, name: str) -> dict[tuple[str, bytes], bytes]
     views, book = batch_views(millrace.settings), generation_book(name)
     rows = ((view, key, value) for view in VIEWS for key, value in views.scan(book, view))
     return {(view, key): value for view, key, value in rows if says_something(view, value)}
-
-
-def _read(snapshot: Snapshot, names: Names) -> tuple[Merged, Offsets]:
-    items, facts = [item.encode() for item in names.items], snapshot.facts
-    norms, seen_items = snapshot.norms(items), snapshot.items(items)
-    pairs, counts = snapshot.pairs(items), snapshot.counts(names.buckets)
-    histories = {user: snapshot.history(user.encode()) for user in names.users}
-    merged = {
-        "degraded": snapshot.degraded,
-        "norms": {item.decode(): amount for item, amount in norms.items() if amount},
-        "pairs": {(a.decode(), b.decode()): n for a, row in pairs.items() for b, n in row.items()},
-        "counts": {(bucket, item.decode()): n for bucket, row in counts.items() for item, n in row.items()},
-        "histories": {
-            user: ([(e.item.decode(), e.rating, e.last_time) for e in each.entries], list(each.ids))
-            for user, each in histories.items()
-            if each.ids
-        },
-        "seen": {user: {item.decode() for item in snapshot.seen(user.encode())} for user in names.users},
-        "categories": {
-            item.decode(): (each.event_time, each.partition, each.offset, each.category)
-            for item, each in seen_items.items()
-        },
-        "facts": (facts.as_of, facts.oldest_bucket, facts.events, facts.duplicates, facts.rejected or {}),
-    }
-    merged["seen"] = {user: items for user, items in merged["seen"].items() if items}
-    return merged, snapshot.offsets
-
-
-def _as_merged(slow: SlowView, rejected: Counter[str]) -> Merged:
-    seen = {user: {item for item, there in items.items() if there} for user, items in slow.seen.items()}
-    oldest = min((bucket for bucket, _ in slow.counts), default=None)
-    return {
-        "facts": (slow.as_of, oldest, slow.events, slow.duplicates, dict(rejected)),
-        "norms": {item: amount for item, amount in slow.norms.items() if amount},
-        "pairs": {pair: amount for pair, amount in slow.pairs.items() if amount},
-        "counts": dict(slow.counts),
-        "histories": {
-            user: ([(item, r, t) for item, (r, t) in each.entries.items()], [event_key(i) for i in each.ids])
-            for user, each in slow.histories.items()
-            if each.ids
-        },
-        "seen": {user: items for user, items in seen.items() if items},
-        "categories": slow.categories,
-    }
 
 
 def _place(letter: tuple[Record, str]) -> tuple[int, int]:

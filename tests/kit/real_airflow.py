@@ -1,7 +1,6 @@
-"""A real Airflow for tests: its processes as ``make airflow`` starts them, spoken to by HTTP."""
+"""A real Airflow for tests: the processes that ``make airflow`` starts, and a client of its HTTP API."""
 
 import json
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -14,8 +13,10 @@ from urllib.request import Request, urlopen
 
 from adapters.machine.children import child, free_port
 from millrace.running.with_airflow import airflow_environment, airflow_parts, make_database
+from tests.kit.waiting import until
 
 READY_SECONDS = 180.0
+LOOK_EVERY_SECONDS = 0.5  # each look is a request that takes Airflow some time
 RUN_SECONDS = 1200.0  # ten cold Spark starts, perhaps beside other tests
 
 
@@ -43,17 +44,20 @@ class Airflow:
         try:
             if not self.token:
                 self.log_in()
-            return {each["dag_id"] for each in self.ask("/api/v2/dags")["dags"]} >= {"batch_generation"}
+            return {dag["dag_id"] for dag in self.ask("/api/v2/dags")["dags"]} >= {"batch_generation"}
         except (URLError, HTTPError, OSError, JSONDecodeError):  # the last: its passwords are being written
             return False
 
     def switch_on(self, dag: str) -> str:
         """Unpause it; the run that its schedule then makes at once."""
         self.ask(f"/api/v2/dags/{dag}", {"is_paused": False}, "PATCH")
-        deadline = time.monotonic() + READY_SECONDS
-        while not (runs := self.ask(f"/api/v2/dags/{dag}/dagRuns")["dag_runs"]):
-            assert time.monotonic() < deadline, "nothing was scheduled"
-            time.sleep(0.5)
+        runs: list[dict[str, Any]] = []
+
+        def scheduled() -> bool:
+            runs[:] = self.ask(f"/api/v2/dags/{dag}/dagRuns")["dag_runs"]
+            return bool(runs)
+
+        until(scheduled, READY_SECONDS, lambda: "nothing was scheduled", LOOK_EVERY_SECONDS)
         return str(runs[0]["dag_run_id"])
 
     def run(self, dag: str, run: str, **conf: Any) -> dict[str, str]:
@@ -73,16 +77,20 @@ class Airflow:
         return list(self.ask(f"/api/v2/dags/{dag}/dagRuns/{quote(run)}/taskInstances")["task_instances"])
 
     def ended(self, dag: str, run: str) -> dict[str, str]:
-        deadline = time.monotonic() + RUN_SECONDS
-        while (state := self.ask(f"/api/v2/dags/{dag}/dagRuns/{quote(run)}")["state"]) not in ("success", "failed"):
-            assert time.monotonic() < deadline, [(each["task_id"], each["state"]) for each in self.tasks(dag, run)]
-            time.sleep(0.5)
-        return {"": state, **{each["task_id"]: each["state"] for each in self.tasks(dag, run)}}
+        """Wait for the end of a run; the state of each task and, under an empty name, of the run."""
+
+        def state() -> str:
+            return str(self.ask(f"/api/v2/dags/{dag}/dagRuns/{quote(run)}")["state"])
+
+        def tasks() -> dict[str, str]:
+            return {task["task_id"]: task["state"] for task in self.tasks(dag, run)}
+
+        until(lambda: state() in ("success", "failed"), RUN_SECONDS, tasks, LOOK_EVERY_SECONDS)
+        return {"": state(), **tasks()}
 
     def log(self, dag: str, run: str, task: str, attempt: int = 1) -> str:
-        """What the task said."""
-        found = self.ask(f"/api/v2/dags/{dag}/dagRuns/{quote(run)}/taskInstances/{task}/logs/{attempt}")
-        return json.dumps(found)
+        """The task's log as JSON text."""
+        return json.dumps(self.ask(f"/api/v2/dags/{dag}/dagRuns/{quote(run)}/taskInstances/{task}/logs/{attempt}"))
 
 
 @contextmanager

@@ -19,8 +19,9 @@ from serving_layer.reading.views import BATCH
 from speed_layer.rows import Displaced
 from tests.kit.exact.processes import Crash, Fate, Process
 from tests.kit.exact.reading import differences, must_be, read_all
+from tests.kit.exact.speed_life import GRACE_SECONDS, SpeedLife
 from tests.kit.exact.stores import Restorable
-from tests.kit.exact.world import GRACE_SECONDS, SpeedLife, World
+from tests.kit.exact.world import World
 
 MOST_WAITING = 4
 

@@ -14,7 +14,7 @@ from tests.kit.exact.judged import MOST_WAITING, Judged
 from tests.kit.exact.memory_log import DEFECTS, ITEMS, USERS, Draft
 from tests.kit.exact.processes import Fate, Process
 from tests.kit.exact.reading import read_all
-from tests.kit.exact.world import GRACE_SECONDS, SpeedLife
+from tests.kit.exact.speed_life import GRACE_SECONDS, SpeedLife
 
 KINDS = ["view", "view", "like", "purchase", "rating", "remove", "impression"]
 drafts = st.builds(

@@ -15,8 +15,9 @@ from serving_layer.reading.answering import answer
 from tests.kit.exact.memory_log import Draft
 from tests.kit.exact.processes import Crash, Fate, Process
 from tests.kit.exact.reading import differences, must_be, read_all
+from tests.kit.exact.speed_life import GRACE_SECONDS, SpeedLife
 from tests.kit.exact.stores import Restorable, in_memory
-from tests.kit.exact.world import GRACE_SECONDS, SpeedLife, World
+from tests.kit.exact.world import World
 
 ALL, HALF, NONE = (100, 100), (50, 50), (0, 0)
 

@@ -54,16 +54,18 @@ def test_a_child_ends_when_its_parent_is_killed(tmp_path: Path, started_from: st
 
 def test_a_child_outlives_the_thread_that_asked_for_it(tmp_path: Path) -> None:
     started: list[Child] = []
+    script = "trap 'echo still here' USR1; echo up; while :; do sleep 0.05; done"
 
     def ask() -> None:
-        started.append(start("sleeper", ["sh", "-c", "echo up; exec sleep 300"], tmp_path / "log"))
-        started[0].wait_until(lambda: "up" in started[0].last_lines(), 5)  # the kernel has been asked by then
+        started.append(start("listener", ["sh", "-c", script], tmp_path / "log"))
+        started[0].wait_until(lambda: "up" in started[0].last_lines(), 60)  # the kernel has been asked by then
 
     thread = threading.Thread(target=ask)
     thread.start()
     thread.join()
-    time.sleep(0.2)
-    assert started[0].running
+    until(lambda: not Path(f"/proc/self/task/{thread.native_id}").exists())  # the kernel has ended it, too
+    started[0].process.send_signal(signal.SIGUSR1)
+    until(lambda: "still here" in started[0].last_lines())
     started[0].stop()
 
 

@@ -5,7 +5,7 @@ import pytest
 from core.events.parse import parse_event
 from schemas.event import Rejected
 from schemas.rules import Rules
-from tests.kit.hostile import hostile_at_random
+from tests.kit.hostile_at_random import hostile_at_random
 from tests.kit.parsers import assert_agreement
 
 RULES = Rules()
