@@ -31,10 +31,9 @@ from adapters.stores.port import Book, ViewStore
 from bench.setting import Findings, command_line, family, fresh_home, machine, pids, processor_seconds, produce, pss_kib
 from core.rows.codec import SUMS_HEAD
 from core.rows.views import HISTORY, PAIRS, SEEN
-from tests.kit.cassandra import run_cql
+from tests.kit.cassandra import cassandra_process, run_cql
 from tests.kit.redis import redis_server
 from tests.kit.scratch import scratch
-from tests.kit.servers import cassandra_process
 
 MILLRACE = [sys.executable, "-m", "millrace"]
 SETTLE_SECONDS, READY_SECONDS, FLUSH_SECONDS = 30, 120, 120

@@ -12,10 +12,11 @@ import batch_layer.steps.output as output
 import core.control.changes
 import core.control.runs
 import core.rows.merging
+import serving_layer.reading.counting as counting
 import serving_layer.reading.snapshot as snapshot
 import speed_layer.clean_up as clean_up
 import speed_layer.driver as driver
-import tests.kit.exact.world as world
+import tests.kit.exact.speed_life as speed_life
 from adapters.records.books import SPEED
 from adapters.records.control import change_control
 from adapters.stores.port import Book
@@ -76,7 +77,7 @@ def test_6_with_a_position_of_another_epoch_the_generation_answers_alone_and_say
         )  # what created its position died before it could
         story.exact(degraded=("speed",))
 
-    require(tale, lambda patch, _: patch.setattr(snapshot, "is_of", lambda *_: True))
+    require(tale, lambda patch, _: patch.setattr(counting, "is_of", lambda *_: True))
 
 
 def test_6_an_answer_is_as_fresh_as_the_farther_of_boundary_and_position() -> None:
@@ -135,7 +136,7 @@ def test_6_a_control_record_that_does_not_know_the_positions_plan_starts_the_rea
         life.apply(ALL)
         story.exact(story.finish(reader))
 
-    require(tale, lambda patch, _: patch.setattr(snapshot, "reaches", lambda a, b: True))
+    require(tale, lambda patch, _: patch.setattr(counting, "reaches", lambda a, b: True))
 
 
 def past_a_boundary(story: Story) -> None:
@@ -318,7 +319,7 @@ def test_11_the_speed_layer_too_waits_the_grace_period_before_it_deletes() -> No
         life.clean_up.maybe()
         story.exact(story.finish(reader))
 
-    require(tale, lambda patch, _: patch.setattr(world, "GRACE_SECONDS", 0))
+    require(tale, lambda patch, _: patch.setattr(speed_life, "GRACE_SECONDS", 0))
 
 
 @pytest.mark.parametrize(("length", "pause"), [(20, 40), (50, 0), (0, 30), (90, 90)])

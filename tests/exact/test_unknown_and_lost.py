@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import adapters.records.control as records
-import serving_layer.reading.snapshot as snapshot
+import serving_layer.reading.counting as counting
 import speed_layer.driver as driver
 from adapters.records.books import CONTROL
 from core.control.changes import needs_new_epoch
@@ -270,7 +270,7 @@ def test_speed_views_of_a_lost_control_record_are_not_read() -> None:
         copy_from_before(story)
         story.exact(degraded=("speed",))
 
-    require(tale, lambda patch, _: patch.setattr(snapshot, "is_of", lambda *_: True))
+    require(tale, lambda patch, _: patch.setattr(counting, "is_of", lambda *_: True))
 
 
 def test_speed_views_of_a_lost_control_record_are_not_continued() -> None:

@@ -10,9 +10,9 @@ from httpx import Client
 
 from adapters.log.kafka_log import Log
 from adapters.records.books import CATALOGUE
+from adapters.records.control import Applied
 from adapters.settings import Settings
 from adapters.stores import ViewStore, open_store
-from schemas.control import Applied
 from tests.kit.serving import SLASHED, START, client, problem, serving, settings
 from tests.kit.waiting import until
 
