@@ -16,6 +16,7 @@ from adapters.stores.opened import batch_views
 from adapters.terminal.commands import as_json, echo, print_json, reports_errors, reports_outcome
 from adapters.terminal.reporting import reporter
 from core.control.changes import rollback as rolled_back
+from core.control.runs import STEPS
 from schemas.control import Control
 from schemas.errors import BadInput, NotReady, SettingsError
 
@@ -32,7 +33,7 @@ _ungated = click.option("--ungated", is_flag=True, help="Note what the gate find
 
 
 @batch.command()
-@click.option("--full", is_flag=True, help="Recompute all, with the settings of now; needed after they changed.")
+@click.option("--full", is_flag=True, help="Recompute all with the current settings; needed after they changed.")
 @click.option("--every", metavar="D", help="Again and again, e.g. 10m, with 5 % jitter either way; ends with Ctrl-C.")
 @click.option("--reason", default="", help="Kept with the generation.")
 @click.option("--scheduled", is_flag=True, help="Do not activate the generation while a rollback holds.")
@@ -95,9 +96,14 @@ def _run_every(every_ms: int, words: list[str], settings: Settings, say: Callabl
 
 
 @batch.command()
-@click.option("--run", default="", metavar="ID", help="An id to have; one that began before is told again, unchanged.")
+@click.option(
+    "--run",
+    default="",
+    metavar="ID",
+    help="The id of the run; for one that began before, its boundary is printed again.",
+)
 @click.option("--at", type=int, metavar="N", help="End at a boundary recorded before, by its id, not at the log's end.")
-@click.option("--full", is_flag=True, help="Recompute all, with the settings of now; needed after they changed.")
+@click.option("--full", is_flag=True, help="Recompute all with the current settings; needed after they changed.")
 @click.option("--reason", default="", help="Kept with the generation.")
 @click.option("--scheduled", is_flag=True, help="Do not activate the generation while a rollback holds.")
 @as_json
@@ -112,7 +118,12 @@ def boundary(run: str, at: int | None, full: bool, reason: str, scheduled: bool,
         begun = Runs(batch_views(settings), settings, reporter("batch")).begin(
             log, Wish(reason, full, scheduled, at, run)
         )
-    print_json({"run": begun.id, "boundary": {str(p): offset for p, offset in begun.boundary.offsets.items()}})
+    offsets = {str(partition): offset for partition, offset in begun.boundary.offsets.items()}
+    if as_json:
+        print_json({"run": begun.id, "boundary": offsets})
+    else:
+        ends = ", ".join(f"{partition}: {offset}" for partition, offset in offsets.items())
+        echo(f"run {begun.id} ends at the offsets {ends}; next: `millrace batch {STEPS[0]} {begun.id}`")
 
 
 def _step_command(step: str, text: str) -> click.Command:
@@ -133,13 +144,22 @@ def _step_command(step: str, text: str) -> click.Command:
         with open_log(settings) as log:
             idle = step == "publish" or Runs(batch_views(settings), settings, say).has_done(step, run_id)
             session = None if idle else open_session(settings, f"millrace batch {step}")
-            told = BatchJob(session, log, settings, say, search, ungated).step(step, run_id)
-        print_json(told)
+            result = BatchJob(session, log, settings, say, search, ungated).step(step, run_id)
+        if as_json:
+            print_json(result)
+        else:
+            echo(_sentence(step, run_id))
         if step == "publish":
-            require_counted(run_id, told["metrics"], settings.rules, scheduled=True)
+            require_counted(run_id, result["metrics"], settings.rules, scheduled=True)
 
     own = {"train": _search, "gate": _ungated}.get(step)
     return own(command) if own else command
+
+
+def _sentence(step: str, run_id: str) -> str:
+    """That a step is done, and the command of the next one."""
+    later = STEPS[STEPS.index(step) + 1 :]
+    return f"run {run_id}: {step} is done" + (f"; next: `millrace batch {later[0]} {run_id}`" if later else "")
 
 
 for _step, _text in {
@@ -165,7 +185,10 @@ def clean_up(as_json: bool) -> None:
     runs = Runs(batch_views(settings), settings, reporter("batch"))
     deleted = runs.clean_up()
     runs.mark()
-    print_json({"deleted": deleted})
+    if as_json:
+        print_json({"deleted": deleted})
+    else:
+        echo(f"deleted: {', '.join(deleted)}" if deleted else "nothing to delete")
 
 
 @click.command()

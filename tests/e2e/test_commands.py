@@ -199,6 +199,7 @@ def test_a_run_in_steps_is_begun_once_listed_and_refuses_what_is_missing(shop: C
     assert (
         begun == shop.json("batch", "boundary", "--run", "night:1") == {"run": "night:1", "boundary": begun["boundary"]}
     )
+    assert "next: `millrace batch ingest night:1`" in shop.run("batch", "boundary", "--run", "night:1").stdout
     assert "`millrace batch ingest night:1`" in shop.refused("batch", "publish", "night:1")
     assert "not known" in shop.refused("batch", "publish", "night:2")
     (row,) = [row for row in shop.json("generations") if row["id"] == "night:1"]
