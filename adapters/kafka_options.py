@@ -1,7 +1,7 @@
-"""The setting ``kafka_options``: librdkafka's names, checked once, and what they mean to Java's client, Spark's.
+"""The setting ``kafka_options``: checks options of librdkafka and translates them for Java's client, which Spark uses.
 
-Both clients must agree on whom they trust and as whom they log in. So an option that cannot be said to both is refused
-by its name. Options that only tune librdkafka stay with it.
+Both clients must agree on whom they trust and as whom they log in. So an option that only one of them understands is
+refused by name. Options that only tune librdkafka are not passed on.
 """
 
 import re
@@ -18,12 +18,12 @@ SECURITY = {
     "ssl.keystore.location", "ssl.keystore.password", "ssl.endpoint.identification.algorithm",
     "enable.ssl.certificate.verification",
 }  # fmt: skip
-# Of the same name and meaning in both.
+# The same name and meaning in both clients.
 SHARED = {
     "client.rack", "client.dns.lookup", "connections.max.idle.ms", "metadata.max.age.ms", "reconnect.backoff.ms",
     "reconnect.backoff.max.ms", "request.timeout.ms",
 }  # fmt: skip
-# Say how librdkafka works, not with whom it speaks.
+# These tune librdkafka; they do not decide whom it connects to.
 ONLY_HERE = re.compile(
     r"client\.id|socket\..+|broker\.(address|version)\..+|topic\.metadata\..+|queue\.buffering\..+|queued\..+|linger\.ms"
     r"|batch\..+|compression\..+|message\..+|max\.in\.flight.*|fetch\..+|receive\..+|retry\.backoff.*|api\.version\..+"
@@ -44,10 +44,10 @@ _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
 def checked(given: Mapping[str, Any]) -> dict[str, str]:
-    """The options as librdkafka takes them; tables inside are names with dots, an alias is its first name.
+    """The options as librdkafka takes them: nested tables become names with dots, aliases become the main name.
 
     Raises:
-        SettingsError: names the option that is unknown or cannot be said to both clients; never shows a value.
+        SettingsError: names the option that is unknown or that one client does not understand; never shows a value.
     """
     options: dict[str, str] = {}
     for name, value in _flat(given).items():
@@ -64,10 +64,10 @@ def checked(given: Mapping[str, Any]) -> dict[str, str]:
 
 
 def java_options(options: Mapping[str, str]) -> dict[str, str]:
-    """The same for Java's client; ``options`` are ``checked`` ones.
+    """The options for Java's client; ``options`` come from ``checked``.
 
     Raises:
-        SettingsError: a file that they name cannot be read or is of a form that Java does not take.
+        SettingsError: a file that they name cannot be read or has a form that Java does not accept.
     """
     java = {name: value for name, value in options.items() if name in SHARED}
     if "security.protocol" in options:
@@ -82,26 +82,26 @@ def java_options(options: Mapping[str, str]) -> dict[str, str]:
 
 
 def _flat(given: Mapping[str, Any], before: str = "") -> dict[str, Any]:
-    """TOML reads ``sasl.username = "x"`` as a table in a table."""
-    out: dict[str, Any] = {}
+    """The options by their full names: TOML reads ``sasl.username = "x"`` as a table in a table."""
+    flat: dict[str, Any] = {}
     for name, value in given.items():
-        out |= _flat(value, f"{before}{name}.") if isinstance(value, Mapping) else {before + name: value}
-    return out
+        flat |= _flat(value, f"{before}{name}.") if isinstance(value, Mapping) else {before + name: value}
+    return flat
 
 
 def _require_known(key: str) -> None:
     if key in SECURITY or key in SHARED or ONLY_HERE.fullmatch(key):
         return
-    shown = key if re.fullmatch(r"[a-z_]+(\.[a-z_]+)+", key) else "****"  # a value in the place of a name, perhaps
+    shown = key if re.fullmatch(r"[a-z_]+(\.[a-z_]+)+", key) else "****"  # it may be a value in the place of a name
     if key in ELSEWHERE:
         raise SettingsError(f"kafka_options takes no '{shown}': {ELSEWHERE[key]}")
     if shown != key:
-        raise SettingsError("kafka_options: a name is none of librdkafka's options; its names are like sasl.username")
-    raise SettingsError(f"kafka_options: '{shown}' is unknown, or Spark has no like of it: {nearest(key, SECURITY)}")
+        raise SettingsError("kafka_options: a name is not an option of librdkafka; its names look like sasl.username")
+    raise SettingsError(f"kafka_options: '{shown}' is unknown, or Spark has no such option: {nearest(key, SECURITY)}")
 
 
 def _check_login(options: dict[str, str]) -> None:
-    """Puts protocol and mechanism in capitals; name and password go with a mechanism."""
+    """Put protocol and mechanism in capitals, and require name and password with a mechanism."""
     for name, known in (("security.protocol", PROTOCOLS), ("sasl.mechanism", MECHANISMS)):
         if name in options:
             options[name] = options[name].upper()
@@ -131,7 +131,7 @@ def _check_trust(options: dict[str, str]) -> None:
 
 
 def _login(options: Mapping[str, str]) -> str:
-    """A line of JAAS: its quoted strings take a backslash as an escape."""
+    """A line of JAAS, in whose quoted strings a backslash is an escape."""
     scram = options["sasl.mechanism"].startswith("SCRAM")
     module = "scram.ScramLoginModule" if scram else "plain.PlainLoginModule"
     user, password = (_quoted(options[name]) for name in ("sasl.username", "sasl.password"))
@@ -146,7 +146,7 @@ def _trusted(options: Mapping[str, str]) -> dict[str, str]:
     if "ssl.ca.pem" in options:
         return {"ssl.truststore.type": "PEM", "ssl.truststore.certificates": options["ssl.ca.pem"]}
     location = options.get("ssl.ca.location", "probe")
-    if location == "probe":  # what the system trusts, in both clients
+    if location == "probe":  # both clients trust what the system trusts
         return {}
     path = Path(location).absolute()
     if path.is_dir():
@@ -156,7 +156,7 @@ def _trusted(options: Mapping[str, str]) -> dict[str, str]:
 
 
 def _own_certificate(options: Mapping[str, str]) -> dict[str, str]:
-    """What a server that asks for it is shown; read here, as the engine's other machines lack the files."""
+    """The client's certificate, for servers that ask for one. Read here: the engine's other machines lack the files."""
     if "ssl.keystore.location" in options:
         store = {
             "ssl.keystore.type": "PKCS12",

@@ -1,1 +1,1 @@
-"""The broker embedded in a home: found, started, kept while commands use it, stopped. ``opening`` opens any log."""
+"""The broker embedded in a home: finds, starts, keeps and stops it. ``opening`` opens any log."""

@@ -1,7 +1,7 @@
 """The broker embedded in a home: one for all commands, started by the first, stopped after the last.
 
-A command finds it by the home's lock and by the cluster id it answers with, never by a process id (see
-``broker_home`` for the files and ``broker_keeper`` for the process that keeps it).
+A command recognises it by the home's lock and by the cluster id that it answers with, never by a process id. ``home``
+describes the files, ``keeper`` is the process that keeps it.
 """
 
 import fcntl
@@ -22,16 +22,17 @@ from schemas.errors import LogUnavailable, MillraceError, SettingsError
 
 POLL_SECONDS = 0.05
 WAIT_SECONDS = 240.0  # covers a stop that takes its full time and a start on a slow disk
-LEAST_BYTES = 1024 * 1024  # of free disk: with less it is clear why nothing works
+LEAST_BYTES = 1024 * 1024  # of free disk: with less, the full disk is the reason for any failure
 PACKAGES = Path(__file__).resolve().parents[1]
 
 
 @contextmanager
 def embedded_broker(home: Path, jars: Path | None = None) -> Iterator[str]:
-    """The home's broker, started if none runs; it stays at least until the end of the block.
+    """The home's broker, started if none runs; it runs at least until the end of the block.
 
     Args:
-        home: everything local; created if missing.      jars: where jar sets are kept; None: the user's cache.
+        home: the folder of everything local; created if missing.
+        jars: where jar sets are kept; None: the user's cache.
     Yields: ``127.0.0.1:port``, which a restart keeps if it can.
     Raises:
         SettingsError: a person must install or free something.      LogUnavailable: it did not start.
@@ -50,14 +51,14 @@ def embedded_broker(home: Path, jars: Path | None = None) -> Iterator[str]:
         deadline = time.monotonic() + WAIT_SECONDS
         while not try_lock(users, fcntl.LOCK_SH):  # the last broker is being stopped
             _pause(deadline, files)
-        yield _found_or_started(files, jars, deadline)
+        yield _running_or_started(files, jars, deadline)
     finally:
         _used.discard(users)
         os.close(users)
 
 
 def running_broker(home: Path) -> str | None:
-    """Where the home's broker answers, or None when none runs; a few milliseconds, starts nothing."""
+    """The address of the home's broker, or None when none runs. Takes a few milliseconds and starts nothing."""
     files = BrokerHome(home.resolve())
     try:
         lock = os.open(files.lock, os.O_RDONLY)
@@ -75,7 +76,7 @@ def running_broker(home: Path) -> str | None:
 
 
 def why_it_ended(home: Path) -> MillraceError | None:
-    """What the home's last broker left as the reason why it ended by itself; None when none is known."""
+    """The reason that the home's last broker left for ending by itself; None when there is none."""
     files = BrokerHome(home.resolve())
     return _failure(files) if files.failure.exists() and running_broker(home) is None else None
 
@@ -84,7 +85,7 @@ def wait_until_stopped(home: Path, seconds: float = 30.0) -> None:
     """Return when neither a broker nor its keeper of that home runs: only then may the home be deleted.
 
     Raises:
-        LogUnavailable: it still runs after ``seconds``, since some command uses it.
+        LogUnavailable: it still runs after ``seconds`` because another command uses it.
     """
     files = BrokerHome(home.resolve())
     if not files.lock.exists():
@@ -97,7 +98,7 @@ def wait_until_stopped(home: Path, seconds: float = 30.0) -> None:
             time.sleep(POLL_SECONDS)
 
 
-def _found_or_started(files: BrokerHome, jars: Path | None, deadline: float) -> str:
+def _running_or_started(files: BrokerHome, jars: Path | None, deadline: float) -> str:
     started = False
     while True:
         lock = os.open(files.lock, os.O_RDWR | os.O_CREAT, 0o600)
@@ -115,7 +116,7 @@ def _found_or_started(files: BrokerHome, jars: Path | None, deadline: float) -> 
 
 
 def _start_keeper(files: BrokerHome, jars: Path | None, lock: int) -> None:
-    """Hand the lock to a new keeper; what an earlier one said counts no longer."""
+    """Start a keeper that takes over the lock; the files that an earlier keeper left are deleted."""
     from adapters.machine.jars import jar_folder
 
     folder = jar_folder("kafka", jars)
@@ -169,7 +170,7 @@ _used: set[int] = set()
 
 
 def _let_go() -> None:
-    """A forked copy of this process must not hold the broker beyond its own user."""
+    """Close the locks in a forked copy of this process, which must not keep the broker running."""
     for users in _used:
         os.close(users)
     _used.clear()

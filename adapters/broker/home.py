@@ -1,4 +1,4 @@
-"""Where a home keeps its broker, and the two locks by which commands and the broker's keeper agree.
+"""The files of a home's broker, and the two locks by which commands and the broker's keeper agree.
 
 ``broker.lock``   held exclusively by the keeper and the broker together: free means that neither runs
 ``broker.users``  held shared by every command that uses the broker, exclusively by a keeper that is stopping it
@@ -15,7 +15,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Announcement:
-    """Where a ready broker answers, and as which cluster."""
+    """The address and the cluster id of a ready broker."""
 
     bootstrap: str
     cluster_id: str
@@ -49,7 +49,7 @@ class BrokerHome:
 
     @property
     def log(self) -> Path:
-        """What the broker of now, or the last one, wrote."""
+        """The output of the current broker, or of the last one."""
         return self.folder / "broker.log"
 
     @property
@@ -69,7 +69,7 @@ class BrokerHome:
             return None
 
     def announce(self, announcement: Announcement) -> None:
-        """Say where the broker answers, whole or not at all."""
+        """Write the announcement; readers see it completely or not at all."""
         replace_text(self.announcement, json.dumps(asdict(announcement)))
 
 
@@ -83,7 +83,7 @@ def try_lock(fd: int, kind: int) -> bool:
 
 
 def replace_text(path: Path, text: str) -> None:
-    """Write a file that readers see whole or not at all."""
+    """Write a file that readers see completely or not at all."""
     scratch = path.with_name(f"{path.name}.{os.getpid()}")
     scratch.write_text(text, encoding="utf-8")
     scratch.replace(path)

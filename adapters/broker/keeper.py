@@ -19,7 +19,7 @@ from adapters.machine.children import Child
 from adapters.terminal.reporting import log_to_stderr, logger
 from schemas.errors import MillraceError, SettingsError
 
-LINGER_SECONDS = 1.0  # one command after the other finds the broker still running
+LINGER_SECONDS = 1.0  # so that commands run one after the other share one broker
 POLL_SECONDS = 0.2
 STOP_SECONDS = 20.0
 
@@ -35,7 +35,7 @@ class Keeper:
         signal.signal(signal.SIGTERM, self._on_term)
 
     def run(self) -> None:
-        """Start the broker, say where it answers, wait until nobody uses it, stop it."""
+        """Start the broker, announce its address, wait until nobody uses it, and stop it."""
         with self.files.users.open("ab") as users:
             broker, announcement = start_broker(self.files, self.jars, self.lock_fd)
             log.info("ready bootstrap=%s pid=%d", announcement.bootstrap, broker.process.pid)
@@ -48,7 +48,7 @@ class Keeper:
                 log.info("stopped status=%d", broker.process.returncode)
 
     def _wait(self, broker: Child, users: int) -> None:
-        """Return when it is time to stop; with ``users`` locked, so that who comes now waits for the stop to end."""
+        """Return when it is time to stop, with ``users`` locked, so that a new command waits for the stop to end."""
         idle_since: float | None = None
         while not self.asked_to_stop:
             time.sleep(POLL_SECONDS)
@@ -67,16 +67,16 @@ class Keeper:
 
 
 def main(home: str, jars: str, lock_fd: str) -> None:
-    """Leave the terminal and keep the broker; a failure is left in the home for the command that waits for it."""
+    """Leave the terminal and keep the broker; a failure is written into the home for the command that waits."""
     if os.fork():
-        os._exit(0)  # the command waits for this one, so that no zombie stays with it
+        os._exit(0)  # the command waits for this process, so that it keeps no zombie
     os.setsid()
     log_to_stderr()
     files = BrokerHome(Path(home))
     try:
         Keeper(files, Path(jars), int(lock_fd)).run()
     except Exception as error:
-        log.exception("gave up")
+        log.exception("gave up broker=%s", files.folder)
         failure = {"settings": isinstance(error, SettingsError), "text": str(error)}
         if not isinstance(error, MillraceError):
             failure["text"] = f"the embedded broker's keeper failed: {error!r}; see {files.keeper_log}"

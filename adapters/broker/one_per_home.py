@@ -1,4 +1,4 @@
-"""A lock in the home for what may run there once."""
+"""A lock in the home for commands of which only one may run there."""
 
 import os
 from collections.abc import Iterator
@@ -13,10 +13,10 @@ from schemas.errors import SettingsError
 
 @contextmanager
 def only_one(home: Path, name: str) -> Iterator[None]:
-    """Hold ``name``'s lock of that home for the block; it goes with the process, whatever ends that.
+    """Hold ``name``'s lock of that home for the block; the lock ends with the process, however that ends.
 
     Raises:
-        SettingsError: another process holds it; names that one.
+        SettingsError: another process holds it; the text names that process.
     """
     prepare_home(home)
     with (home / f"{name}.lock").open("a+") as file:

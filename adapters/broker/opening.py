@@ -16,10 +16,10 @@ from schemas.errors import LogUnavailable, NotReady
 
 @contextmanager
 def open_log(settings: Settings) -> Iterator[Log]:
-    """The log with its topics there; an embedded broker runs at least until the end of the block.
+    """The log, with its topics created; an embedded broker runs at least until the end of the block.
 
     Raises:
-        SettingsError: a person must install, free or permit something, or how a topic is set loses records.
+        SettingsError: a person must install, free or permit something, or a topic's settings lose records.
         LogUnavailable: it does not answer.
     """
     with ExitStack() as stack:
@@ -39,7 +39,7 @@ def open_log(settings: Settings) -> Iterator[Log]:
 
 
 def _wait_until_known(log: Log) -> None:
-    """A broker hears of topics that its controller has just created a moment later."""
+    """Wait until the broker knows the topics that its controller has just created, which takes a moment."""
     deadline = time.monotonic() + TIMEOUT_SECONDS
     while True:
         try:

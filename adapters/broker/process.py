@@ -16,10 +16,10 @@ from schemas.errors import LogUnavailable, MillraceError, SettingsError
 START_SECONDS = 120.0  # 3 s on an idle machine, 30 s seen on a busy one
 FORMAT_SECONDS = 60.0
 PORT_TRIES = 3
-# C1 alone: a start takes 2.8 s of processor time instead of 4.3, the first 300,000 records 1.4 instead of 2.9.
+# With C1 alone a start takes 2.8 s of processor time instead of 4.3, the first 300,000 records 1.4 s instead of 2.9.
 JVM = ("-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.awt.headless=true")
-# Few threads: the broker shares the machine with Spark. Topics say themselves how long they keep what. After a kill -9
-# the node may not register again until its last session has timed out: with Kafka's 9 s a restart took 17 s.
+# Few threads, because the broker shares the machine with Spark. Each topic sets its own retention. After a kill -9 the
+# node may not register again until its last session has timed out: with Kafka's 9 s a restart took 17 s.
 SERVER_PROPERTIES = """\
 process.roles=broker,controller
 node.id=1
@@ -47,7 +47,7 @@ num.network.threads=2
 num.io.threads=4
 background.threads=2
 """
-LAST_WORDS = 500  # lines of its log in which the reason is looked for
+REASON_LINES = 500  # the last lines of its log, in which the reason is looked for
 REMEDIES = {
     "UnsupportedClassVersionError": "Java 17 or newer is needed; install it or point JAVA_HOME at it",
     "Could not reserve enough space": "the broker needs 512 MiB of memory; free some",
@@ -60,10 +60,10 @@ REMEDIES = {
 def start_broker(files: BrokerHome, jars: Path, lock_fd: int) -> tuple[Child, Announcement]:
     """Start the home's broker and return when it answers; formats its data folder if there is none.
 
-    The broker inherits ``lock_fd``, so that the lock is held until it too is gone.
+    The broker inherits ``lock_fd``, so that the lock is held until the broker has ended, too.
 
     Raises:
-        SettingsError, LogUnavailable: it did not start; carries the last lines of its log.
+        SettingsError, LogUnavailable: it did not start; the text carries the last lines of its log.
     """
     try:
         if not files.data.exists():
@@ -103,7 +103,7 @@ def _answers(announcement: Announcement, port: int) -> bool:
 
 
 def _ports(files: BrokerHome, *, fresh: bool) -> tuple[int, int]:
-    """Broker and controller port: those of the last time if still free, as clients may still look there."""
+    """Broker and controller port: the last ones if they are still free, because clients may still connect there."""
     kept = files.folder / "ports.json"
     if kept.exists() and not fresh:
         port, controller_port = json.loads(kept.read_text())
@@ -115,7 +115,7 @@ def _ports(files: BrokerHome, *, fresh: bool) -> tuple[int, int]:
 
 
 def _format(files: BrokerHome, jars: Path, lock_fd: int) -> None:
-    """Make the data folder, whole or not at all: its cluster id is for good."""
+    """Create the data folder completely or not at all, because its cluster id never changes."""
     making = files.folder / "formatting"
     shutil.rmtree(making, ignore_errors=True)
     properties = _write_properties(files.folder / "format.properties", making, (9092, 9093))
@@ -132,7 +132,7 @@ def _format(files: BrokerHome, jars: Path, lock_fd: int) -> None:
 
 
 def _write_properties(path: Path, data: Path, ports: tuple[int, int]) -> Path:
-    # A properties file takes a backslash for an escape.
+    # In a properties file a backslash is an escape.
     folder = str(data).replace("\\", "\\\\")
     replace_text(path, SERVER_PROPERTIES.format(data=folder, port=ports[0], controller_port=ports[1]))
     return path
@@ -163,21 +163,21 @@ def _new_id() -> str:
 
 
 def ended(broker: Child, files: BrokerHome) -> MillraceError:
-    """What to tell of a broker that has ended while it was used."""
+    """The error for a broker that ended while it was used."""
     text = f"the embedded broker ended with status {broker.process.returncode}:\n{broker.last_lines()}"
-    remedy = _remedy(broker.last_lines(LAST_WORDS))
+    remedy = _remedy(broker.last_lines(REASON_LINES))
     if remedy:
-        return SettingsError(f"{remedy}; {text}\n(all of it: {files.folder})")
+        return SettingsError(f"{remedy}; {text}\n(the whole log is in {files.folder})")
     return LogUnavailable(f"{text}\nthe next command starts it again")
 
 
 def _explained(error: ChildFailed, files: BrokerHome) -> MillraceError:
-    text = f"the embedded broker did not start: {error}\n(all of it: {files.folder})"
+    text = f"the embedded broker did not start: {error}\n(the whole log is in {files.folder})"
     remedy = _remedy(str(error))
     if remedy:
         return SettingsError(f"{remedy}; {text}")
     return LogUnavailable(f"{text}; try again, or name a cluster in MILLRACE_KAFKA")
 
 
-def _remedy(told: str) -> str | None:
-    return next((remedy for sign, remedy in REMEDIES.items() if sign in told), None)
+def _remedy(lines: str) -> str | None:
+    return next((remedy for sign, remedy in REMEDIES.items() if sign in lines), None)

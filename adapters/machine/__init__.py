@@ -1,1 +1,1 @@
-"""What this machine provides: child processes that end with their parent, Java, its libraries, compiled code."""
+"""What this machine provides: child processes that end with their parent, Java and its libraries, compiled code."""

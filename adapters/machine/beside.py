@@ -1,4 +1,4 @@
-"""Work on a thread for the length of a block."""
+"""Runs work on a thread for the length of a block."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def beside(work: Callable[[], object], stop: Callable[[], object], name: str) -> Iterator[None]:
-    """``work`` runs while the block does; at the block's end ``stop`` is called and the work's end waited for.
+    """Run ``work`` on a thread during the block; at its end call ``stop`` and wait for the work to end.
 
     Raises: what the work raised, unless the block itself failed.
     """

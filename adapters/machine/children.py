@@ -1,7 +1,7 @@
-"""Child processes that end when this one does, a kill -9 of this one included (on Linux).
+"""Child processes that end when this one does, even by a kill -9 of this one (on Linux).
 
-The kernel sends the death signal when the *thread* that forked ends, not the process. So one thread that lives as
-long as the process starts every child, whichever thread asks.
+The kernel sends the death signal when the *thread* that forked ends, not the process. So every child is started by one
+thread that lives as long as the process.
 """
 
 import os
@@ -26,7 +26,7 @@ from schemas.errors import MillraceError
 LEASH = files(__package__) / "leash.py"
 POLL_SECONDS = 0.05
 TAIL_BYTES = 64 * 1024
-# Below what the kernel hands out to outgoing connections: these could take a server's port while it restarts.
+# Below the range for outgoing connections, which could take a server's port while it restarts.
 SERVER_PORTS = range(20_000, 32_000)
 
 
@@ -44,7 +44,7 @@ class Child:
 
     @property
     def running(self) -> bool:
-        """Whether it has not ended yet."""
+        """Whether it still runs."""
         return self.process.poll() is None
 
     def last_lines(self, count: int = 15) -> str:
@@ -66,7 +66,7 @@ class Child:
             time.sleep(POLL_SECONDS)
 
     def stop(self, grace: float = 10.0) -> None:
-        """Ask it to end; after ``grace`` seconds kill it with all that it started. Harmless when it has ended."""
+        """Ask it to end; after ``grace`` seconds kill it and everything it started. Harmless when it has ended."""
         if self.running:
             self.process.terminate()
         try:
@@ -86,8 +86,8 @@ def start(
 ) -> Child:
     """Start a child that the kernel kills when this process ends; it appends its output to ``log``.
 
-    It gets a session of its own, so that Ctrl-C reaches only this process, which then stops it in its own order.
-    A command that cannot be run ends with status 127 and says so in the log.
+    It gets its own session, so that Ctrl-C reaches only this process, which then stops its children in order.
+    A command that cannot be run ends with status 127 and writes the reason to the log.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     begin_again(log)
@@ -109,7 +109,7 @@ def start(
 
 
 def _leash() -> list[str]:
-    """What makes Python run the leash: its file, or its text where the packages are in a zip."""
+    """Python's arguments that run the leash: its file, or its text where the packages are in a zip."""
     return [str(LEASH)] if isinstance(LEASH, Path) else ["-c", LEASH.read_text()]
 
 
@@ -117,7 +117,7 @@ def _leash() -> list[str]:
 def child(
     name: str, command: Sequence[str], log: Path, *, grace: float = 10.0, env: Mapping[str, str] | None = None
 ) -> Iterator[Child]:
-    """``start``, and ``stop`` with that ``grace`` in seconds at the end of the block."""
+    """Start a child for the block, and ``stop`` it with ``grace`` seconds at its end."""
     started = start(name, command, log, env=env)
     try:
         yield started
@@ -126,7 +126,7 @@ def child(
 
 
 def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nothing uses now; another program may still take it first."""
+    """A TCP port of 127.0.0.1 that nothing uses now; another program may still take it before its use."""
     return next(port for port in random.sample(SERVER_PORTS, len(SERVER_PORTS)) if port_is_free(port))
 
 
@@ -177,21 +177,21 @@ def _requests() -> "queue.SimpleQueue[_Request]":
     with _spawner_lock:
         if _spawner is None:
             _spawner = queue.SimpleQueue()
-            threading.Thread(target=_spawn_forever, args=(_spawner,), name="children", daemon=True).start()
+            threading.Thread(target=_spawn_requested, args=(_spawner,), name="children", daemon=True).start()
         return _spawner
 
 
-def _spawn_forever(requests: "queue.SimpleQueue[_Request]") -> None:
+def _spawn_requested(requests: "queue.SimpleQueue[_Request]") -> None:
     while True:
         spawn, answer = requests.get()
         try:
             answer.set_result(spawn())
-        except BaseException as error:  # noqa: BLE001 - it is the caller who gets it
+        except BaseException as error:  # noqa: BLE001 - the caller gets it
             answer.set_exception(error)
 
 
 def _forget_spawner() -> None:
-    """A forked copy of this process has none of its threads."""
+    """Forget the thread in a forked copy of this process, which has none of its threads."""
     global _spawner, _spawner_lock
     _spawner, _spawner_lock = None, threading.Lock()
 

@@ -1,4 +1,4 @@
-"""The home: everything local, for its owner alone, since it holds what users did and sometimes a log of errors."""
+"""The home: the folder of everything local, readable by its owner alone, because it holds what users did."""
 
 import os
 import stat
@@ -10,19 +10,20 @@ PRIVATE_UMASK = 0o077
 
 
 def prepare_home(home: Path) -> None:
-    """Make the home if it is missing and keep it from others; what this process makes from now on is for its owner.
+    """Create the home if it is missing and close it to others; files that this process creates are its owner's alone.
 
-    An earlier Millrace left homes open to all. A folder that is shared on purpose (sticky, or with a group's files) and
-    one that is more than a home (the working folder, the user's own) stay as they are; the files in it do not.
+    Earlier versions left homes open to all. A folder that is shared on purpose (sticky, or with a group's files) and
+    one that is more than a home (the working folder, the user's own) keep their permissions; new files are private.
 
     Raises:
-        SettingsError: it cannot be made; names the remedy.
+        SettingsError: it cannot be created; the text names the remedy.
     """
     os.umask(PRIVATE_UMASK)
     try:
         home.mkdir(parents=True, exist_ok=True)
-        found = home.stat()
-        if found.st_uid == os.getuid() and stat.S_IMODE(found.st_mode) & 0o077 and not _is_more(home, found.st_mode):
+        status = home.stat()
+        open_to_others = status.st_uid == os.getuid() and stat.S_IMODE(status.st_mode) & 0o077
+        if open_to_others and not _is_more(home, status.st_mode):
             home.chmod(0o700)
     except OSError as error:
         raise SettingsError(

@@ -1,4 +1,4 @@
-"""From which coordinates the jar lock is made: ``python -m adapters.machine.jar_roots`` (``make lock``)."""
+"""Makes the jar lock from its root coordinates: ``python -m adapters.machine.jar_roots`` (``make lock``)."""
 
 import tempfile
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ HEADER = "# Made by `make lock` from adapters/machine/jar_roots.py: sha256  grou
 
 @dataclass(frozen=True)
 class Roots:
-    """What a set is made from; ``whole`` says that the coordinates are all there is, nothing is to be resolved."""
+    """What a set is made from; ``whole``: the coordinates are the whole set and nothing is resolved."""
 
     coordinates: tuple[str, ...]
     whole: bool = False
@@ -47,17 +47,19 @@ def resolve(roots: Roots, scratch: Path) -> list[Jar]:
 
     context = MavenContext(resolver=PythonResolver(), repo_cache=scratch)
     inputs = [context.create_dependency(coordinate) for coordinate in roots.coordinates]
-    found = inputs if roots.whole else [each for part in context.resolver.resolve(inputs) for each in part]
+    resolved = [] if roots.whole else context.resolver.resolve(inputs)
+    dependencies = inputs if roots.whole else [dependency for part in resolved for dependency in part]
     jars = []
-    for one in found:
-        if one.artifact.packaging == "jar" and one.scope in (None, "compile", "runtime"):
-            jar = Jar("", one.groupId, one.artifactId, one.version, one.classifier or "")
+    for dependency in dependencies:
+        if dependency.artifact.packaging == "jar" and dependency.scope in (None, "compile", "runtime"):
+            names = (dependency.groupId, dependency.artifactId, dependency.version, dependency.classifier or "")
+            jar = Jar("", *names)
             jars.append(Jar(sha256_of(download(jar, scratch)), jar.group, jar.artifact, jar.version, jar.classifier))
     return sorted(jars, key=lambda jar: jar.coordinate)
 
 
 def write_lock(lock: Path) -> None:
-    """Resolve every set anew and replace the lock."""
+    """Resolve every set from scratch and replace the lock."""
     lines = [HEADER]
     with tempfile.TemporaryDirectory() as scratch:
         for name, roots in ROOTS.items():

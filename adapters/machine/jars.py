@@ -1,6 +1,6 @@
-"""Java libraries by a lock with checksums: the broker's, Spark's and, for tests, Cassandra's.
+"""Fetches Java libraries by a lock with checksums: the broker's, Spark's and, for tests, Cassandra's.
 
-A set lives in a folder of its own, named after the set and its lock, so that class paths never mix and two versions of
+Each set has its own folder, named after the set and its lock, so that class paths never mix and two versions of
 Millrace never disturb each other. ``python -m adapters.machine.jars [SET …]`` fetches; ``adapters.machine.jar_roots``
 makes the lock.
 """
@@ -63,11 +63,11 @@ def read_lock(text: str) -> Lock:
             jars = sets.setdefault(line.strip("[]"), [])
         elif line and not line.startswith("#"):
             jars.append(Jar.of(line))
-    return {name: tuple(each) for name, each in sets.items()}
+    return {name: tuple(jars) for name, jars in sets.items()}
 
 
 def default_root(env: Mapping[str, str] = os.environ) -> Path:
-    """Where jar sets are kept unless a caller says otherwise: MILLRACE_JARS, else the user's cache folder."""
+    """The default folder of jar sets: MILLRACE_JARS, else the user's cache folder."""
     if chosen := env.get("MILLRACE_JARS"):
         return Path(chosen).expanduser()
     return Path(env.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "millrace" / "jars"
@@ -88,16 +88,16 @@ def folder_of(set_name: str, root: Path | None = None) -> Path:
 
 
 def missing_jars(set_name: str, root: Path | None = None) -> list[Jar]:
-    """The set's jars that are not in its folder; those that are there were verified when they were put there."""
+    """The set's jars that are not in its folder; the others were verified when they were put there."""
     folder = folder_of(set_name, root)
     present = {path.name for path in folder.glob("*.jar")}
     return [jar for jar in locked(set_name) if jar.file_name not in present]
 
 
 def jar_folder(set_name: str, root: Path | None = None) -> Path:
-    """The folder that holds exactly the set's jars, fetching what is missing; progress goes to stderr.
+    """The folder with exactly the set's jars; fetches missing ones and shows progress on stderr.
 
-    Raises: SettingsError when a jar cannot be fetched or has another checksum than the lock says.
+    Raises: SettingsError when a jar cannot be fetched or its checksum differs from the lock's.
     """
     folder = folder_of(set_name, root)
     if missing := missing_jars(set_name, root):
@@ -106,13 +106,13 @@ def jar_folder(set_name: str, root: Path | None = None) -> Path:
 
 
 def jar_paths(set_name: str, root: Path | None = None) -> list[Path]:
-    """The set's jars as paths, in the lock's order, fetching what is missing."""
+    """The paths of the set's jars in the lock's order; fetches missing ones."""
     folder = jar_folder(set_name, root)
     return [folder / jar.file_name for jar in locked(set_name)]
 
 
 def fetch(jars: Sequence[Jar], folder: Path, set_name: str) -> None:
-    """Put those jars into the folder, each one whole or not at all, so that an interrupted fetch is resumed."""
+    """Put those jars into the folder, each completely or not at all, so that an interrupted fetch can be resumed."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with (
@@ -133,18 +133,18 @@ def fetch(jars: Sequence[Jar], folder: Path, set_name: str) -> None:
 
 def _fetch_one(jar: Jar, folder: Path, scratch: Path) -> Path:
     downloaded = download(jar, scratch)
-    found = sha256_of(downloaded)
-    if found != jar.sha256:
+    checksum = sha256_of(downloaded)
+    if checksum != jar.sha256:
         downloaded.unlink()
         raise SettingsError(
-            f"{jar.coordinate} arrived with checksum {found} where {LOCK.name} says {jar.sha256}: it was damaged or "
+            f"{jar.coordinate} arrived with checksum {checksum} where {LOCK.name} says {jar.sha256}: it was damaged or "
             "replaced on the way. Nothing was kept; run `make setup` again, and do not use the file if this repeats."
         )
     return downloaded.replace(folder / jar.file_name)
 
 
 def download(jar: Jar, scratch: Path) -> Path:
-    """Fetch one jar from the registry that jgo knows, or by mvn and the user's own mirrors where jgo cannot."""
+    """Fetch one jar from jgo's registry, or by mvn, which knows the user's own mirrors."""
     import requests
     from jgo.maven import MavenContext
 
@@ -192,7 +192,7 @@ def _progress(set_name: str, total: int) -> Iterator[Callable[[str], None]]:
 
 
 def main(set_names: Sequence[str]) -> int:
-    """Fetch those sets, all when none is named. Returns the exit status."""
+    """Fetch those sets, or all when none is named. Returns the exit status."""
     try:
         for set_name in set_names or read_lock(LOCK.read_text()):
             jar_folder(set_name)

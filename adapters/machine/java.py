@@ -1,4 +1,4 @@
-"""Which Java runs the broker and Spark."""
+"""Finds the Java that runs the broker and Spark."""
 
 import os
 import re
@@ -26,10 +26,10 @@ def find_java(env: Mapping[str, str] = os.environ) -> Path:
         if not java.is_file():
             raise SettingsError(f"JAVA_HOME is {home}, but there is no bin/java in it. {REMEDY}")
     else:
-        found = shutil.which("java", path=env.get("PATH"))
-        if found is None:
+        on_path = shutil.which("java", path=env.get("PATH"))
+        if on_path is None:
             raise SettingsError(f"Millrace needs Java for its Kafka broker and for Spark, and found none. {REMEDY}")
-        java = Path(found)
+        java = Path(on_path)
     version = java_version(java)
     if version is None:
         raise SettingsError(f"{java} does not run. {REMEDY}")
@@ -41,8 +41,8 @@ def find_java(env: Mapping[str, str] = os.environ) -> Path:
 def java_version(java: Path) -> int | None:
     """The major version that this ``java`` reports, e.g. 17 (8 for 1.8); None when it does not run."""
     try:
-        said = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=30, check=True).stderr
+        output = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=30, check=True).stderr
     except (OSError, subprocess.SubprocessError):
         return None
-    match = re.search(r'version "(?:1\.)?(\d+)', said)
+    match = re.search(r'version "(?:1\.)?(\d+)', output)
     return int(match[1]) if match else None

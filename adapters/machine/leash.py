@@ -1,6 +1,6 @@
 """Become another program that ends when its parent does; run as ``python -I -S leash.py PARENT SIGNAL COMMAND…``.
 
-A program of its own, because Python code between fork and exec may deadlock in a process with threads.
+It is a separate program, because Python code between fork and exec may deadlock in a process with threads.
 """
 
 import ctypes
@@ -15,7 +15,7 @@ def leash(parent: int, death: int, command: list[str]) -> None:
     """Ask the kernel to send ``death`` when the parent goes, then exec the command; never returns."""
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, death, 0, 0, 0)
-    if os.getppid() != parent:  # it went before the kernel was asked
+    if os.getppid() != parent:  # the parent ended before the kernel was asked
         os._exit(128 + signal.SIGKILL)
     try:
         os.execvp(command[0], command)

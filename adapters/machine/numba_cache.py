@@ -1,7 +1,7 @@
-"""Where compiled folds are kept: one folder for each state of ``core``, wherever its files lie.
+"""Keeps compiled code in one cache folder per state of ``core``, wherever its files lie.
 
 numba names its cache after the path of the source. Spark unpacks a job's zip into a new folder each time, so every run
-would compile anew there, some 20 s. It also notices a change of the file that calls, but not of one that is called.
+would compile again, which takes some 20 s. numba also notices a change of a calling file, but not of a called one.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ from adapters.machine.jars import default_root
 
 
 class ByContent(UserProvidedCacheLocator):  # type: ignore[misc, unused-ignore]
-    """The cache of ``core`` as it is now; None (numba looks further) for other code or where it cannot write."""
+    """The cache of the current ``core``; None (numba looks further) for other code or in an unwritable folder."""
 
     def __init__(self, py_func: Any, py_file: str) -> None:
         self._lineno = py_func.__code__.co_firstlineno
@@ -41,7 +41,7 @@ class ByContent(UserProvidedCacheLocator):  # type: ignore[misc, unused-ignore]
 
 
 def cache_root() -> Path:
-    """NUMBA_CACHE_DIR, else beside the jars."""
+    """The folder of all caches: NUMBA_CACHE_DIR, else beside the jars."""
     return Path(os.environ.get("NUMBA_CACHE_DIR") or default_root().parent / "numba")
 
 

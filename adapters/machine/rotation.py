@@ -1,4 +1,4 @@
-"""Logs of children, kept from filling the disk: their writers append, so a log can begin again under them."""
+"""Keeps logs of children from filling the disk: their writers append, so a log can be emptied under them."""
 
 import os
 import shutil
@@ -8,7 +8,7 @@ MAX_LOG_BYTES = 16 << 20
 
 
 def begin_again(log: Path, most: int = MAX_LOG_BYTES) -> bool:
-    """Move what a log of more than ``most`` bytes holds to ``NAME.1``, in place of what that held; whether it did."""
+    """Move the content of a log of more than ``most`` bytes to ``NAME.1``, replacing that; returns whether it did."""
     try:
         if log.stat().st_size <= most:
             return False

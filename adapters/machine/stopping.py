@@ -1,7 +1,6 @@
-"""What Ctrl-C and SIGTERM do: end work that is not done with status 130, and stop what runs until it is stopped.
+"""What Ctrl-C and SIGTERM do: they end unfinished work with status 130, and stop services.
 
-A supervisor's SIGTERM is how such a service is meant to end, so its status is then 0; after Ctrl-C it is 130, as shells
-expect.
+SIGTERM is the normal way to end a service, so its status is then 0; after Ctrl-C it is 130, as shells expect.
 """
 
 import signal
@@ -17,9 +16,9 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 @contextmanager
 def interrupting() -> Iterator[list[int]]:
-    """Both signals raise ``KeyboardInterrupt`` in the block; the list holds those that came.
+    """Make both signals raise ``KeyboardInterrupt`` in the block; the list holds the signals that came.
 
-    Whatever else is raised once one came is a consequence of it: an engine reports a job that was cut off as a failure.
+    Any other error after a signal is its consequence: an engine reports an interrupted job as a failure.
     """
     came: list[int] = []
 
@@ -28,21 +27,21 @@ def interrupting() -> Iterator[list[int]]:
         raise KeyboardInterrupt
 
     kept = {}
-    with suppress(ValueError):  # only a process's main thread can
-        kept = {each: signal.signal(each, interrupt) for each in SIGNALS}
+    with suppress(ValueError):  # only the main thread can set handlers
+        kept = {number: signal.signal(number, interrupt) for number in SIGNALS}
     try:
         yield came
     finally:
-        for each, handler in kept.items():
-            signal.signal(each, handler)
+        for number, handler in kept.items():
+            signal.signal(number, handler)
 
 
 @contextmanager
 def until_stopped(stop: Callable[[], object]) -> Iterator[None]:
-    """Both signals call ``stop`` in the block, which then ends in its own order.
+    """Make both signals call ``stop`` in the block, which then ends in order.
 
     Raises:
-        click.exceptions.Exit: with 130 at the end of the block, if Ctrl-C was first.
+        click.exceptions.Exit: with 130 at the end of the block, if Ctrl-C came first.
     """
     came: list[int] = []
 
@@ -50,8 +49,8 @@ def until_stopped(stop: Callable[[], object]) -> Iterator[None]:
         came.append(number)
         stop()
 
-    for each in SIGNALS:
-        signal.signal(each, end)
+    for number in SIGNALS:
+        signal.signal(number, end)
     yield
     if came and came[0] == signal.SIGINT:
         raise click.exceptions.Exit(INTERRUPTED)

@@ -63,6 +63,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Commands]:
         assert sum(generation["boundary"].values()) == 600
         assert shop.json("produce", "second.jsonl") | {"seconds": 0} == {
             "topic": "events", "acknowledged": 302, "without_key": 1, "empty": 0, "seconds": 0,
+            "rejected": {"malformed": 1, "missing:event_id": 1},
         }  # fmt: skip
         Appender(bootstrap).append_all("events", [(b"someone else", event(user_id="user-2", item_id="rescued"))])
         shop.run("speed", "run", "--available-now")
