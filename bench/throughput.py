@@ -85,9 +85,10 @@ def _with(load: str, events: int, past: int) -> dict[str, object]:
 
 def apply(spark: "SparkSession", log: Log, settings: Settings) -> Recorder:
     """Run the speed layer through all of the log."""
+    from speed_layer.jobs.engines import engine_of
     from speed_layer.jobs.stream import SpeedJob
 
-    job = SpeedJob(spark, log, settings, lambda _: None)
+    job = SpeedJob(engine_of(settings, spark), log, settings, lambda _: None)
     job.progress = recorder = Recorder()
     job.run(available_now=True)
     return recorder

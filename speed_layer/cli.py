@@ -1,7 +1,10 @@
 """The command ``speed run``."""
 
+import os
+
 import click
 
+from adapters.engine.session import NUMBA_LOCATORS
 from adapters.machine.stopping import until_stopped
 from adapters.settings import load_settings
 from adapters.terminal.commands import reports_errors
@@ -18,15 +21,16 @@ def speed() -> None:
 @reports_errors
 def run(available_now: bool) -> None:
     """Fold new events into the speed views until Ctrl-C or SIGTERM."""
+    os.environ.setdefault("NUMBA_CACHE_LOCATOR_CLASSES", NUMBA_LOCATORS)  # before numba is imported
     from adapters.broker.opening import open_log
-    from adapters.engine.session import open_session
     from adapters.records.catalogue import CatalogueFollower
     from adapters.stores.opened import speed_views
+    from speed_layer.jobs.engines import open_engine
     from speed_layer.jobs.stream import SpeedJob
 
     settings, say = load_settings(), reporter("speed")
     with open_log(settings) as log:
-        job = SpeedJob(open_session(settings, "millrace speed"), log, settings, say)
+        job = SpeedJob(open_engine(settings), log, settings, say)
         follower = CatalogueFollower(lambda: job.log, speed_views(settings))
         follower.start()
         with until_stopped(job.stop):

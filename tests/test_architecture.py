@@ -37,7 +37,7 @@ ROOMS: dict[str, set[str]] = {
     "adapters/stores": {"settings"},
     "adapters/log": set(),
     "adapters/broker": {"log", "machine", "settings", "terminal"},
-    "adapters/engine": {"machine", "settings"},
+    "adapters/engine": {"log", "machine", "settings"},
     "adapters/lake": {"engine", "log"},
     "adapters/records": {"log", "stores", "terminal"},
     "batch_layer/steps": set(),

@@ -144,7 +144,14 @@ class FoldSettings:
 class SpeedSettings:
     """The speed layer."""
 
-    trigger_ms: int = setting(200, "the speed layer looks for new events this often", unit="duration")
+    engine: str = setting(
+        "spark", "`spark`, or `local`: this machine's processes without Java, sooner and for one machine",
+        one_of=("spark", "local"), variable="speed_engine",
+    )  # fmt: skip
+    trigger_ms: int = setting(
+        200, "with `spark` the speed layer looks for new events this often; `local` takes them as they come",
+        unit="duration",
+    )  # fmt: skip
     max_events_per_batch: int = setting(200_000, "of one micro-batch; bounds its memory while catching up", at_least=1)
     lease_ms: int = setting(
         10_000, "a speed layer, or a batch run, that is silent for this long counts as dead", unit="duration"

@@ -109,11 +109,12 @@ def _live(spark: Any, log: "Log", settings: Settings, world: "World", story: Sto
     from adapters.stores.opened import speed_views
     from millrace.proof.proving import prove
     from serving_layer.reading.views import open_views
+    from speed_layer.jobs.engines import engine_of
     from speed_layer.jobs.stream import SpeedJob
 
     follower = CatalogueFollower(lambda: log, speed_views(settings))
     follower.start()
-    job = SpeedJob(spark, log, settings, story.say)
+    job = SpeedJob(engine_of(settings, spark), log, settings, story.say)
     try:
         with beside(job.run, job.stop, "speed layer"), open_views(settings) as views:
             item, user = world.item_ids[0], "user-0"

@@ -61,7 +61,7 @@ def millrace(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Installation]:
     """A new installation: empty topics, an empty lake, empty stores; both of small and large micro-batches."""
-    monkeypatch.setattr("speed_layer.jobs.stream.FEW_RECORDS", 100)
+    monkeypatch.setattr("speed_layer.jobs.spark_engine.FEW_RECORDS", 100)
     made = installation(spark, kafka_bootstrap, stores, tmp_path)
     yield made
     made.close()

@@ -31,6 +31,7 @@ from schemas.event import Event, Record, Rejected
 from serving_layer.proof.report import Report
 from serving_layer.reading.answering import answer
 from serving_layer.reading.views import Views
+from speed_layer.jobs.engines import engine_of
 from speed_layer.jobs.stream import SpeedJob
 from tests.kit.folding import says_something
 from tests.kit.merged_views import Merged, Names, as_merged, read_merged
@@ -47,9 +48,12 @@ SMALL |= {"evaluation_events": 0, "gate_items": 0}
 
 @dataclass
 class Installation:
-    """Its log is written by ``produce`` only; ``said`` keeps what the jobs told."""
+    """Its log is written by ``produce`` only; ``said`` keeps what the jobs told.
 
-    spark: "SparkSession"
+    ``spark``: None where only a speed layer on the local engine runs.
+    """
+
+    spark: "SparkSession | None"
     log: Log
     settings: Settings
     said: list[str] = field(default_factory=list)
@@ -86,7 +90,7 @@ class Installation:
         return job
 
     def speed_job(self) -> SpeedJob:
-        return SpeedJob(self.spark, self.log, self.settings, self.said.append)
+        return SpeedJob(engine_of(self.settings, self.spark), self.log, self.settings, self.said.append)
 
     @contextmanager
     def streaming(self) -> Iterator[SpeedJob]:
@@ -156,9 +160,14 @@ class Installation:
         assert self.check(degraded) == self.log.end_offsets()
 
     def until_applied(self) -> None:
-        """Wait until the speed layer has passed where the log ends now."""
-        end, views = self.log.end_offsets(), speed_views(self.settings)
-        until(lambda: (at := read_position(views)) is not None and at.offsets == end, 60, lambda: self.said)
+        """Wait until the speed layer stands where the log ends; the markers of a transaction may come after it ended."""
+        views = speed_views(self.settings)
+
+        def stands_at_the_end() -> bool:
+            position = read_position(views)
+            return position is not None and position.offsets == self.log.end_offsets()
+
+        until(stands_at_the_end, 60, lambda: self.said)
 
     def proved(self) -> int:
         """How many events a proof without mismatches compared."""
@@ -218,7 +227,7 @@ class Installation:
 
 
 def installation(
-    spark: "SparkSession", bootstrap: str, stores: dict[str, str], home: Path, **more: Any
+    spark: "SparkSession | None", bootstrap: str, stores: dict[str, str], home: Path, **more: Any
 ) -> Installation:
     """A new one with topics of its own; ``more`` are settings."""
     prefix = f"e2e-{next(_names)}-"

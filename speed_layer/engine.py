@@ -1,0 +1,62 @@
+"""The port of engines: what reads the log and runs the two steps of a micro-batch, on Spark or in this process.
+
+An engine decides how much of the log makes a micro-batch and where the steps run. Everything else is the same on each:
+the driver decides what counts, the steps compute and write, and the job handles the lease, outages and new epochs.
+"""
+
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import reduce
+from typing import Protocol
+
+import pyarrow as pa
+
+from adapters.log.kafka_log import Log
+from schemas.control import Offsets
+from speed_layer.driver import Compute
+from speed_layer.micro_batch import Tally
+
+Apply = Callable[[Offsets, Compute], None]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One reading of the log from ``start`` on; with ``available_now`` up to where the log ends when it begins.
+
+    ``apply`` commits the log up to the offsets given, by running ``compute``. ``idle`` must be called a few times per
+    second while no micro-batch runs. The reading ends when ``stopping`` is set, after the micro-batch under way.
+    """
+
+    log: Log
+    start: Offsets
+    available_now: bool
+    apply: Apply
+    idle: Callable[[], None]
+    stopping: threading.Event
+
+
+class Engine(Protocol):
+    """Micro-batches are applied one after the other; each begins where the one before ended, gaps included."""
+
+    name: str
+
+    def warm_up(self, waiting: int) -> None:
+        """Start, load and compile what the first micro-batch needs; so many records of the log wait."""
+
+    def read(self, reading: Reading) -> None:
+        """Apply the log until the reading ends.
+
+        Raises:
+            RangeLost, LogUnavailable: the log cannot be read from here on.      EngineLost: a process of it ended.
+            What ``apply`` and ``idle`` raise.
+        """
+
+    def close(self) -> None:
+        """End the processes that the engine started."""
+
+
+def total(tallies: Iterable[pa.RecordBatch]) -> Tally:
+    """The sum of what write tasks returned."""
+    rows = (Tally(*columns) for batch in tallies for columns in zip(*batch.to_pydict().values(), strict=True))
+    return reduce(Tally.plus, rows, Tally())

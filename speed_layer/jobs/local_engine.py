@@ -1,0 +1,172 @@
+"""The engine of one machine, without Spark and Java: this process applies what arrives, workers help to catch up.
+
+A small micro-batch is folded and written here, at once. What has fallen behind is applied in large micro-batches by a
+pool of workers, which read their partitions themselves and exchange the changes; they are started when they are needed
+and end when they have been idle.
+"""
+
+import gc
+import os
+import time
+from dataclasses import dataclass, field
+from functools import reduce
+
+import pyarrow as pa
+
+from adapters.engine.errors import RangeLost, translated
+from adapters.engine.local_source import BOUNDED_WAIT_MS, IDLE_WAIT_MS, LocalSource
+from adapters.engine.pool import Pool
+from adapters.settings import Settings
+from core.control.boundaries import reaches
+from schemas.control import LogIdentity, Offsets
+from speed_layer.driver import Compute
+from speed_layer.engine import Reading, total
+from speed_layer.fold_step import fold_records
+from speed_layer.jobs.tasks import Fold, Write
+from speed_layer.micro_batch import MicroBatch, Tally
+from speed_layer.pace import Pace, lag
+from speed_layer.rows import Displaced
+from speed_layer.warm_up import rehearse
+from speed_layer.write_step import write_sums
+
+POLL_SECONDS = 0.2
+FEW_RECORDS = 10_000  # up to here handing work over takes longer than it saves
+WORKERS_IDLE_SECONDS = 60.0
+
+
+class LocalEngine:
+    """``workers``: how many processes help; without any, all is done here."""
+
+    name = "local"
+
+    def __init__(self, settings: Settings, workers: int | None = None) -> None:
+        cores = os.cpu_count() or 1
+        self._settings, self._workers = settings, (cores if cores > 1 else 0) if workers is None else workers
+        self._pool: Pool | None = None
+        self._used = 0.0
+
+    def warm_up(self, waiting: int) -> None:
+        """As the port says; workers are started where much waits."""
+        if waiting > FEW_RECORDS:
+            self._start_workers()
+        rehearse()
+        if self._pool is not None:
+            self._pool.wait_until_ready()
+        gc.freeze()
+
+    def close(self) -> None:
+        """As the port says."""
+        if self._pool is not None:
+            self._pool.close()
+            self._pool = None
+
+    def read(self, reading: Reading) -> None:
+        """As the port says."""
+        speed = self._settings.speed
+        _Life(self, reading, Pace(speed.max_events_per_batch), speed.lease_ms / 4_000).run()
+
+    @property
+    def has_workers(self) -> bool:
+        """Whether there may be workers."""
+        return self._workers > 0
+
+    def workers_ready(self) -> bool:
+        """Whether a large micro-batch can be handed over; workers are started if there are none."""
+        self._start_workers()
+        self._used = time.monotonic()
+        return self._pool is not None and self._pool.ready
+
+    def end_idle_workers(self) -> None:
+        """Give their memory back some time after they were last needed."""
+        if self._pool is not None and time.monotonic() - self._used > WORKERS_IDLE_SECONDS:
+            self.close()
+
+    def by_workers(self, batch: MicroBatch) -> Tally:
+        """Both steps, each as one task per worker."""
+        assert self._pool is not None
+        tasks = len(self._pool)
+        mine = [tuple(p for p in batch.to if p % tasks == task) for task in range(tasks)]
+        folded = self._pool.each([Fold(batch, mine[task], task, tasks) for task in range(tasks)])
+        to = [[parcel for parcels in folded for parcel in parcels.get(task, ())] for task in range(tasks)]
+        tallies: list[Tally] = self._pool.each([Write(batch, parcels) for parcels in to])
+        return reduce(Tally.plus, tallies)
+
+    def _start_workers(self) -> None:
+        if self._pool is None and self._workers:
+            self._used = time.monotonic()
+            self._pool = Pool(self._workers, "speed_layer.jobs.worker", self._settings.home / "logs" / "workers.log")
+
+
+@dataclass
+class _Life:
+    """One reading of the log."""
+
+    engine: LocalEngine
+    reading: Reading
+    pace: Pace
+    look_every_seconds: float
+    reached: Offsets = field(init=False)
+    _identity: LogIdentity = field(init=False)
+    _looked: float = field(default_factory=time.monotonic)
+
+    def run(self) -> None:
+        """Until the reading ends: large steps while much waits, else whatever arrives."""
+        self.reached, self._identity = dict(self.reading.start), self.reading.log.identity()
+        end = self.reading.log.end_offsets() if self.reading.available_now else None
+        try:
+            while not self._over(end):
+                self._catch_up(end)
+                self._follow(end)
+        except Exception as error:
+            cause = translated(error, Displaced)
+            if cause is error:
+                raise
+            raise cause from error
+
+    def _catch_up(self, end: Offsets | None) -> None:
+        """Large micro-batches by the workers while much waits; none while there are no workers."""
+        log_end = end or self.reading.log.end_offsets()
+        while lag(self.reached, log_end) > FEW_RECORDS and self.engine.workers_ready() and not self._over(end):
+            to, began = self.pace.end(self.reached, log_end), time.monotonic()
+            records = lag(self.reached, to)
+            self._apply(to, self.engine.by_workers)
+            self.pace.took(records, time.monotonic() - began)
+            log_end = end or self.reading.log.end_offsets()
+
+    def _follow(self, end: Offsets | None) -> None:
+        """Micro-batches of what has arrived, until more waits than this process should do alone."""
+        most = FEW_RECORDS if self.engine.has_workers else self.pace.most
+        source = LocalSource(self.reading.log, self.reached, BOUNDED_WAIT_MS if end else IDLE_WAIT_MS)
+        try:
+            while not self._over(end):
+                records = source.take(most, POLL_SECONDS)
+                if source.reached == self.reached:
+                    self._idle()
+                    continue
+                self._apply(dict(source.reached), lambda batch, records=records: _here(records, batch))  # type: ignore[misc]
+                self._looked = time.monotonic()
+                if records.num_rows >= most and self.engine.workers_ready():
+                    return
+        finally:
+            source.close()
+
+    def _over(self, end: Offsets | None) -> bool:
+        return self.reading.stopping.is_set() or (end is not None and reaches(self.reached, end))
+
+    def _apply(self, to: Offsets, compute: Compute) -> None:
+        self.reading.apply(to, compute)
+        self.reached = to
+
+    def _idle(self) -> None:
+        """Look for what would not arrive as a record: a broker that is away, a topic that was made again."""
+        self.reading.idle()
+        self.engine.end_idle_workers()
+        if time.monotonic() - self._looked < self.look_every_seconds:
+            return
+        self._looked = time.monotonic()
+        if self.reading.log.identity() != self._identity:
+            raise RangeLost("the topic was made again or has other partitions than before")
+
+
+def _here(records: pa.RecordBatch, batch: MicroBatch) -> Tally:
+    return total(write_sums(fold_records([records], batch), batch))

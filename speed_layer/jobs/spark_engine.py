@@ -1,0 +1,132 @@
+"""The engine Spark: Structured Streaming brings the records and runs the steps in its Python workers.
+
+What was applied is the position record's word alone, so Spark's checkpoint is thrown away at each start.
+"""
+
+import json
+import shutil
+import uuid
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from adapters.engine.errors import translated
+from adapters.engine.kafka_source import as_json, as_records, source_options
+from adapters.engine.session import in_workers
+from adapters.settings import Settings
+from core.events.parcels import PARCELS_DDL, packed, unpacked
+from schemas.control import Offsets
+from schemas.errors import MillraceError
+from speed_layer.driver import StartOver
+from speed_layer.engine import Reading
+from speed_layer.fold_step import fold_records
+from speed_layer.micro_batch import TALLY_DDL, MicroBatch, Tally
+from speed_layer.rows import Displaced
+from speed_layer.write_step import write_sums
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+FEW_RECORDS = 3_000
+# Spark would wait for three to six minutes before it says that the log is gone.
+NOTICE_AN_OUTAGE = {
+    "kafka.request.timeout.ms": "10000", "kafka.default.api.timeout.ms": "10000", "fetchOffset.numRetries": "1",
+    "kafkaConsumer.pollTimeoutMs": "30000",
+}  # fmt: skip
+
+
+class SparkEngine:
+    """The engine of one session; the session outlives it."""
+
+    name = "spark"
+
+    def __init__(self, spark: "SparkSession", settings: Settings) -> None:
+        self._spark, self._settings = spark.newSession(), settings
+        self._spark.conf.set("spark.sql.adaptive.enabled", "false")  # re-planning a tiny job costs more than it saves
+        self._failure: BaseException | None = None
+
+    def warm_up(self, waiting: int) -> None:
+        """Nothing yet: the first micro-batch starts the Python workers."""
+
+    def close(self) -> None:
+        """The session is its owner's to stop."""
+
+    def read(self, reading: Reading) -> None:
+        """As the port says."""
+        checkpoint = (self._settings.home / "speed" / f"checkpoint-{uuid.uuid4().hex[:8]}").resolve()
+        query = self._started(reading, checkpoint)
+        metadata = checkpoint / "metadata"
+        there = metadata.exists()
+        try:
+            while not reading.stopping.is_set() and not self._ended(query, lambda: there and not metadata.exists()):
+                reading.idle()
+        finally:
+            with suppress(ConnectionError):  # Spark is gone, which has been reported already
+                query.stop()
+            shutil.rmtree(checkpoint, ignore_errors=True)
+
+    def _started(self, reading: Reading, checkpoint: Path) -> Any:
+        options = source_options(self._settings, reading.log.bootstrap)
+        options["startingOffsets"] = as_json(self._settings, reading.start)
+        options["maxOffsetsPerTrigger"] = str(self._settings.speed.max_events_per_batch)
+        options |= NOTICE_AN_OUTAGE
+        stream = self._spark.readStream.format("kafka").options(**options).load()
+
+        def apply(frame: "DataFrame", batch_id: int) -> None:
+            try:
+                to = _batch_end(checkpoint, batch_id, reading.log.topics.events)
+                reading.apply(to, lambda batch: self._compute(frame, batch))
+            except BaseException as error:
+                self._failure = error  # py4j would hide it
+                raise
+
+        self._failure = None
+        # Not as a URI: Hadoop would not decode it, and look in another folder than we where a home has a space in it.
+        writer = stream.writeStream.foreachBatch(apply).option("checkpointLocation", f"file://{checkpoint}")
+        trigger: dict[str, Any] = {"availableNow": True}
+        if not reading.available_now:
+            trigger = {"processingTime": f"{self._settings.speed.trigger_ms} milliseconds"}
+        return writer.trigger(**trigger).start()
+
+    def _ended(self, query: Any, deleted: Callable[[], bool]) -> bool:
+        """Wait a little for the query's end; raise what ended it if it failed."""
+        try:
+            return bool(query.awaitTermination(0.2))
+        except Exception as error:
+            cause = translated(self._failure or error, Displaced)
+            if not isinstance(cause, MillraceError) and deleted():
+                raise StartOver("the engine's checkpoint was deleted") from error
+            raise cause from error
+
+    def _compute(self, frame: "DataFrame", batch: MicroBatch) -> Tally:
+        """The two steps on Spark: fold beside the users' state, shuffle by row, write the sums.
+
+        A small micro-batch is one task, which hands the changes on to itself: a second stage would take longer.
+        """
+        tasks = 1 if batch.records <= FEW_RECORDS else self._spark.sparkContext.defaultParallelism
+        records = as_records(frame).coalesce(tasks)
+        if tasks == 1:
+            tallies = in_workers(records, lambda rows: write_sums(fold_records(rows, batch), batch), TALLY_DDL)
+        else:
+            parcels = in_workers(records, lambda rows: packed(fold_records(rows, batch), tasks), PARCELS_DDL)
+            shuffled = parcels.repartitionById(tasks, "task")
+            tallies = in_workers(shuffled, lambda rows: write_sums(unpacked(rows), batch), TALLY_DDL)
+        try:
+            collected = tallies.collect()
+        except Exception as error:
+            raise translated(error, Displaced) from error
+        total = Tally()
+        for row in collected:
+            total = total.plus(Tally(*row))
+        return total
+
+
+def _batch_end(checkpoint: Path, batch_id: int, topic: str) -> Offsets:
+    """Where the micro-batch ends, from the offset log that Spark writes before it hands the batch over.
+
+    The frame itself cannot tell: its last records may be transaction markers.
+    """
+    lines = (checkpoint / "offsets" / str(batch_id)).read_text().splitlines()
+    offsets: dict[str, int] = json.loads(lines[-1])[topic]
+    return {int(partition): offset for partition, offset in offsets.items()}

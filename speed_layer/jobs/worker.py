@@ -1,0 +1,11 @@
+"""The process of a worker of the local engine: ``python -m speed_layer.jobs.worker NUMBER``, a socket that it inherits."""
+
+import sys
+
+from adapters.engine.pool import serve
+from speed_layer.jobs.tasks import Worker
+from speed_layer.warm_up import rehearse
+
+if __name__ == "__main__":
+    rehearse()
+    serve(int(sys.argv[-1]), Worker().work)
