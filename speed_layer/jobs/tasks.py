@@ -74,4 +74,3 @@ def _as_batches(parcels: list[bytes]) -> Iterator[pa.RecordBatch]:
     for parcel in parcels:
         columns = [pa.array([0], pa.int32()), pa.array([parcel], pa.binary())]
         yield pa.RecordBatch.from_arrays(columns, schema=PARCELS)
-

@@ -1,4 +1,4 @@
-"""The process of a worker of the local engine: ``python -m speed_layer.jobs.worker NUMBER``, a socket that it inherits."""
+"""A worker process of the local engine: ``python -m speed_layer.jobs.worker NUMBER``, of a socket that it inherits."""
 
 import sys
 

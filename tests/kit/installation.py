@@ -160,7 +160,7 @@ class Installation:
         assert self.check(degraded) == self.log.end_offsets()
 
     def until_applied(self) -> None:
-        """Wait until the speed layer stands where the log ends; the markers of a transaction may come after it ended."""
+        """Wait until the speed layer stands where the log ends; a transaction's markers may come late."""
         views = speed_views(self.settings)
 
         def stands_at_the_end() -> bool:

@@ -3,7 +3,11 @@
 from contextlib import suppress
 from pathlib import Path
 
-MARKS = {"engine": b"org.apache.spark.deploy.SparkSubmit", "worker": b"\0pyspark.daemon"}  # in their command lines
+MARKS = {  # in their command lines
+    "engine": b"org.apache.spark.deploy.SparkSubmit",
+    "worker": b"\0pyspark.daemon",
+    "helper": b"\0speed_layer.jobs.worker",
+}
 
 
 def descendants(pid: int) -> list[int]:
