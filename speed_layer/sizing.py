@@ -23,8 +23,8 @@ class Taken:
     seconds: float
 
 
-def next_size(lag: int, most: int, before: Taken | None) -> int:
-    """How many records the next micro-batch takes of the ``lag`` that waits, from 1 to ``most``.
+def next_size(waiting: int, most: int, before: Taken | None) -> int:
+    """How many records the next micro-batch takes of the ``waiting`` ones, from 1 to ``most``.
 
     Args: before: the last one of at least ``LEAST`` records, or None; smaller ones say little about large ones.
     """
@@ -32,18 +32,23 @@ def next_size(lag: int, most: int, before: Taken | None) -> int:
     if before is not None:
         in_time = int(before.records * TARGET_SECONDS / max(before.seconds, 0.001))
         size = max(LEAST, min(in_time, GROWTH * before.records))
-    return max(1, min(lag, most, size))
+    return max(1, min(waiting, most, size))
+
+
+def lag(start: Offsets, end: Offsets) -> int:
+    """How many offsets follow ``start`` up to ``end``, in partitions that both name."""
+    return sum(max(0, end[p] - offset) for p, offset in start.items() if p in end)
 
 
 def cut(start: Offsets, end: Offsets, size: int) -> Offsets:
     """Where ``size`` records after ``start`` end: each partition gives its share of what it has up to ``end``."""
-    lag = sum(end[p] - start[p] for p in end)
-    if lag <= size:
+    waiting = lag(start, end)
+    if waiting <= size:
         return dict(end)
     out, behind = {}, 0
     for p in end:  # shares of a running sum, so that the parts add up to the size
         before, behind = behind, behind + end[p] - start[p]
-        out[p] = start[p] + size * behind // lag - size * before // lag
+        out[p] = start[p] + size * behind // waiting - size * before // waiting
     return out
 
 
@@ -56,8 +61,7 @@ class Sizing:
 
     def next_end(self, start: Offsets, end: Offsets) -> Offsets:
         """Where the micro-batch that begins at ``start`` ends; at least one record further where ``end`` is."""
-        lag = sum(end[p] - start[p] for p in end)
-        return cut(start, end, next_size(lag, self.most, self.before))
+        return cut(start, end, next_size(lag(start, end), self.most, self.before))
 
     def took(self, records: int, seconds: float) -> None:
         """Note one that was committed."""

@@ -50,6 +50,7 @@ class Sign:
     pid: int
     beat: int
     log: LogIdentity | None = None  # whose events the store holds
+    engine: str = ""  # what a speed layer runs on
 
     @staticmethod
     def of(text: bytes) -> "Sign":
@@ -66,8 +67,8 @@ class Sign:
 class Lease:
     """Holds the lease for as long as the process lives; ``acquire``, then ``release``."""
 
-    def __init__(self, store: ViewStore, seconds: float, kind: Kind) -> None:
-        self._store, self._seconds, self._kind = store, seconds, kind
+    def __init__(self, store: ViewStore, seconds: float, kind: Kind, engine: str = "") -> None:
+        self._store, self._seconds, self._kind, self._engine = store, seconds, kind, engine
         self._log: LogIdentity | None = None
         self.owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
         self._stop = threading.Event()
@@ -131,7 +132,8 @@ class Lease:
                 self._renew(self.owner)
 
     def _sign(self, owner: str) -> bytes:
-        return Sign(owner, socket.gethostname(), os.getpid(), time.time_ns() // 1_000_000, self._log).to_json()
+        now_ms = time.time_ns() // 1_000_000
+        return Sign(owner, socket.gethostname(), os.getpid(), now_ms, self._log, self._engine).to_json()
 
 
 def _running(pid: int) -> bool:

@@ -58,10 +58,11 @@ def status(views: Views, settings: Settings, log: "Log | None", now_ms: int) -> 
             ),
         )
         speed, schedule = _alive(lease, now_ms, lease_ms), _schedule_told(runs, now_ms, lease_ms)
+        engine = Sign.of(lease).engine if lease and speed["alive"] else ""
     except NotReady as error:
         control, pending, why_without = _control(views, str(error)), None, str(error)
         told, applied, facts = _nothing_told(control)
-        speed, schedule = speed_layer(views, now_ms, lease_ms), None
+        (speed, schedule), engine = (speed_layer(views, now_ms, lease_ms), None), ""
         catalogue = rejected_catalogue(views) if speed["alive"] is not None else None
     end, waiting, why = None, None, "no broker runs"
     try:
@@ -96,7 +97,7 @@ def status(views: Views, settings: Settings, log: "Log | None", now_ms: int) -> 
         "refused_in_a_row": control.refused if control else None,
         "forgotten_waiting": waiting.users if waiting else None,
         "epoch_pending": pending,
-        "modes": {},
+        "modes": {"engine": engine} if engine else {},
         "speed": speed,
         "schedule": schedule,
         "messages": messages(found),

@@ -24,8 +24,8 @@ from speed_layer.engine import Reading, total
 from speed_layer.fold_step import fold_records
 from speed_layer.jobs.tasks import Fold, Write
 from speed_layer.micro_batch import MicroBatch, Tally
-from speed_layer.pace import Pace, lag
 from speed_layer.rows import Displaced
+from speed_layer.sizing import Sizing, lag
 from speed_layer.warm_up import rehearse
 from speed_layer.write_step import write_sums
 
@@ -63,7 +63,7 @@ class LocalEngine:
     def read(self, reading: Reading) -> None:
         """As the port says."""
         speed = self._settings.speed
-        _Life(self, reading, Pace(speed.max_events_per_batch), speed.lease_ms / 4_000).run()
+        _Life(self, reading, Sizing(speed.max_events_per_batch), speed.lease_ms / 4_000).run()
 
     @property
     def has_workers(self) -> bool:
@@ -103,7 +103,7 @@ class _Life:
 
     engine: LocalEngine
     reading: Reading
-    pace: Pace
+    sizing: Sizing
     look_every_seconds: float
     reached: Offsets = field(init=False)
     _identity: LogIdentity = field(init=False)
@@ -127,15 +127,15 @@ class _Life:
         """Large micro-batches by the workers while much waits; none while there are no workers."""
         log_end = end or self.reading.log.end_offsets()
         while lag(self.reached, log_end) > FEW_RECORDS and self.engine.workers_ready() and not self._over(end):
-            to, began = self.pace.end(self.reached, log_end), time.monotonic()
+            to, began = self.sizing.next_end(self.reached, log_end), time.monotonic()
             records = lag(self.reached, to)
             self._apply(to, self.engine.by_workers)
-            self.pace.took(records, time.monotonic() - began)
+            self.sizing.took(records, time.monotonic() - began)
             log_end = end or self.reading.log.end_offsets()
 
     def _follow(self, end: Offsets | None) -> None:
         """Micro-batches of what has arrived, until more waits than this process should do alone."""
-        most = FEW_RECORDS if self.engine.has_workers else self.pace.most
+        most = FEW_RECORDS if self.engine.has_workers else self.sizing.most
         source = LocalSource(self.reading.log, self.reached, BOUNDED_WAIT_MS if end else IDLE_WAIT_MS)
         try:
             while not self._over(end):

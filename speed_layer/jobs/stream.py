@@ -27,8 +27,8 @@ from speed_layer.engine import Engine, Reading
 from speed_layer.idle import IdleLook
 from speed_layer.micro_batch import Places
 from speed_layer.outage import Outage
-from speed_layer.pace import lag
 from speed_layer.progress import Progress
+from speed_layer.sizing import lag
 
 Say = Callable[[str], None]
 
@@ -54,7 +54,7 @@ class SpeedJob:
         """
         store = speed_views(self._settings)
         store.check()
-        lease = Lease(store, self._settings.speed.lease_ms / 1000, SPEED_LAYER)
+        lease = Lease(store, self._settings.speed.lease_ms / 1000, SPEED_LAYER, self._engine.name)
         try:
             driver: SpeedDriver | None = self._begun(lease)
             self._engine.warm_up(self._waiting())
