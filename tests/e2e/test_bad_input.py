@@ -40,16 +40,16 @@ def stores() -> dict[str, str]:
     return {}
 
 
-def a_flood(millrace: Installation, seed: int) -> list[Record]:
-    """As many hostile records as good ones among them, and some as large as Kafka takes."""
+def a_flood(millrace: Installation, seed: int, count: int = 1_000) -> list[Record]:
+    """``count`` hostile records, good ones among them, and some as large as Kafka takes."""
     rules, rng = millrace.settings.rules, random.Random(seed)
     records = mixed_stream(rules, replace(SHOP, seed=seed))
-    broken = [case.record(rules) for case in hostile_at_random(seed, 1_000)]
+    broken = [case.record(rules) for case in hostile_at_random(seed, count)]
     huge = [b"[" * HUGE_BYTES, encoded(good(x="x" * HUGE_BYTES)), b"\xff" * HUGE_BYTES]
     home = partition_of(USER.encode(), rules.partitioner, rules.partitions)
     broken += [Record("events", home, 0, TIMESTAMP, USER.encode(), value[:HUGE_BYTES]) for value in huge]
-    for each in broken:
-        records.insert(rng.randrange(len(records) + 1), each)
+    for record in broken:
+        records.insert(rng.randrange(len(records) + 1), record)
     return records
 
 
@@ -76,7 +76,7 @@ def test_hostile_records_stop_neither_layer_and_both_judge_them_alike(millrace: 
     assert told["rejected"] == expected.total()
     by_reason = dict(Counter(reason for _, _, reason, _, _ in expected.elements()))
     assert told["rejected_by_reason"] == made.metrics["rejected"] == by_reason
-    millrace.produce(a_flood(millrace, 2))  # a layer that is under way, too
+    millrace.produce(a_flood(millrace, 2, 200))  # a layer that is under way, too
     with millrace.streaming():
         report = millrace.prove()
     assert report.mismatches == 0

@@ -24,7 +24,7 @@ from tests.kit.waiting import until
 pytestmark = [pytest.mark.kafka, pytest.mark.spark, pytest.mark.slow, pytest.mark.timeout(600)]
 
 HEADER = {"generation", "segment", "fresh_to", "degraded"}
-# Design §7, key for key.
+# Contract §7, key for key.
 KEYS: dict[str, tuple[set[str], set[str]]] = {
     "recommend": ({"user_id", *HEADER, "items"}, {"item_id", "score", "confidence", "source", "because", "category"}),
     "similar": ({"item_id", *HEADER, "exact", "norm", "items"}, {"item_id", "score", "co_rating", "norm"}),
@@ -88,7 +88,6 @@ def test_every_lookup_has_the_keys_of_the_contract_and_prints_data_alone(shop: C
         assert answer["items"], command
         assert all(row_keys <= row.keys() for row in answer["items"])
         assert answer["degraded"] == []
-        assert shop.run(command, *words).stdout.strip()
     pairs = {other: amount / 1000 for (one, other), amount in twin.pairs.items() if one == item and amount > 0}
     assert {row["item_id"]: row["co_rating"] for row in shop.json("similar", item, "-n", 1000)["items"]} == pairs
     entries = [(name, rating / 1000, last) for name, (rating, last) in twin.histories[user].entries.items()]

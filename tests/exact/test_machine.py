@@ -43,7 +43,7 @@ def memory() -> AbstractContextManager[Restorable]:
 
 @pytest.mark.timeout(0)
 def test_every_answer_is_exact_on_the_ports_reference() -> None:
-    search(memory, memory, 80)
+    search(memory, memory, 40)
 
 
 @pytest.mark.timeout(0)

@@ -169,7 +169,8 @@ FIGURES: dict[str, tuple[str, str, str, int, list[tuple[str, float, float]]]] = 
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", FIGURES)
+# The largest is as slow as the others together are quick.
+@pytest.mark.parametrize("name", ["deskdrop", "rees46", pytest.param("online-retail", marks=pytest.mark.deep)])
 def test_deterministic_models_match_an_independent_program_on_real_data(
     name: str, test_data: Path, tmp_path: Path
 ) -> None:

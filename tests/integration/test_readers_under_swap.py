@@ -43,7 +43,7 @@ from tests.kit.small_lambda import SmallLambda, placed
 from tests.kit.streams import HOUR, START
 
 RULES = Rules(history_items=5, remembered_ids=8, partitions=2)
-READERS, GENERATIONS = 8, 20
+READERS, GENERATIONS = 8, 14
 EVENTS_A_GENERATION, MICRO_BATCHES_A_GENERATION = 40, 2
 PACE_SECONDS = 0.15  # between micro-batches: a busy speed layer's
 GRACE_SECONDS = 2  # an answer that took longer may have lost what it read
@@ -139,7 +139,7 @@ class Installation:
         self.world.control = Control.from_json(self.world.batch.record(CONTROL) or b"")
 
     def live(self) -> None:
-        """Twenty generations, every other one ahead of the speed layer; each fourth is rolled back from."""
+        """Fourteen generations, every other one ahead of the speed layer; each fourth is rolled back from."""
         for number in range(1, GENERATIONS + 1):
             for part in range(1, MICRO_BATCHES_A_GENERATION + 1):
                 done = number * EVENTS_A_GENERATION + part * EVENTS_A_GENERATION // MICRO_BATCHES_A_GENERATION
