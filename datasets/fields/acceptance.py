@@ -1,4 +1,4 @@
-"""What becomes of a row's fields before they are an event: blanks, empty words, numbers, the contract's limits."""
+"""The fields of a row made ready for the contract: blanks trimmed, words for nothing emptied, limits checked."""
 
 import string
 import unicodedata
@@ -16,7 +16,7 @@ MAX_ID = 256  # characters, of user_id and item_id; of optional texts too
 MAX_EVENT_ID = 128
 LATEST_MS = 253_402_300_799_999  # the last millisecond of 9999
 MIN_RATING, MAX_RATING = 0.001, 1_000_000
-# Words that exports write where there is nothing; an id of one of these would gather the history of many users.
+# Words that exports write for an empty cell: as an id, such a word would join the histories of many users.
 NULL_WORDS = frozenset({"NULL", "null", "\\N", "nan", "NaN", "None", "<NA>", "#N/A"})
 # Blanks that str.strip leaves: byte order marks, zero-width spaces and joiners, marks of direction.
 _INVISIBLE = "\ufeff\u200b\u200c\u200d\u200e\u200f\u2060"
@@ -26,7 +26,7 @@ Json = dict[str, Any]
 
 
 class Dropped(Exception):
-    """This row becomes no event; ``reason`` is counted, ``example`` is the first cell that shows it."""
+    """The row makes no event: ``reason`` is counted, ``example`` is the cell that shows it."""
 
     def __init__(self, reason: str, example: str = "") -> None:
         super().__init__(reason)
@@ -35,7 +35,7 @@ class Dropped(Exception):
 
 @dataclass(frozen=True)
 class ImportOptions:
-    """What a user may change about every import; empty means the format's own choice."""
+    """The options of every format; an empty one means the format's own default."""
 
     user_column: str = ""
     kinds: Mapping[str, float | str] = field(default_factory=lambda: dict(DEFAULT_KINDS))  # others are dropped
@@ -49,7 +49,7 @@ class ImportOptions:
 
 
 def cleaned(event: Json, options: ImportOptions, tally: Tally) -> None:
-    """Trim the event's texts, and let words for nothing be nothing."""
+    """Trim the event's texts and empty those that are words for nothing."""
     for key in _REQUIRED:
         event[key] = _text(event[key], key, options, tally)
     for key in _OPTIONAL:
@@ -78,7 +78,7 @@ def _text(text: str, key: str, options: ImportOptions, tally: Tally) -> str:
 
 
 def with_number(event: Json, options: ImportOptions, tally: Tally) -> None:
-    """Turn the event's value from text into a number; one that weighs nothing is left out if it is none.
+    """Turn the event's value from text into a number; leave it out if it is none and has no weight.
 
     Raises:
         Dropped: the value decides the weight and is no number.

@@ -19,7 +19,7 @@ _AMOUNTS = {
 
 
 def number(text: str, decimal: str = ".") -> int | float | None:
-    """A finite number, whole when written so, or None when the text is none.
+    """The finite number that a text writes, as an int where it is whole; None where the text is no number.
 
     Args:
         decimal: what stands before the fraction, ``.`` or ``,``; the other one may separate thousands.
@@ -37,10 +37,10 @@ def number(text: str, decimal: str = ".") -> int | float | None:
 
 
 def _money(text: str, decimal: str) -> float:
-    """NaN when the text is no amount."""
-    found = _MONEY.fullmatch(text.strip()) if len(text) <= MAX_AMOUNT else None
-    if not found or not _AMOUNTS[decimal].fullmatch(found["amount"]):
+    """The amount, or NaN when the text is none."""
+    money = _MONEY.fullmatch(text.strip()) if len(text) <= MAX_AMOUNT else None
+    if not money or not _AMOUNTS[decimal].fullmatch(money["amount"]):
         return math.nan
-    digits = re.sub(rf"[^0-9{re.escape(decimal)}]", "", found["amount"]).replace(decimal, ".")
-    negative = (found["sign"] or found["minus"]) in ("-", "−")
+    digits = re.sub(rf"[^0-9{re.escape(decimal)}]", "", money["amount"]).replace(decimal, ".")
+    negative = (money["sign"] or money["minus"]) in ("-", "−")
     return float(f"{'-' if negative else ''}{digits}") if any(map(str.isdigit, digits)) else math.nan

@@ -10,14 +10,14 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from schemas.errors import BadInput
 from schemas.event import EARLIEST_EVENT_TIME_MS
 
-# How many milliseconds one unit is.
+# Milliseconds per unit.
 EPOCH_STYLES = {
     "epoch-s": Fraction(1_000),
     "epoch-ms": Fraction(1),
     "epoch-us": Fraction(1, 1_000),
     "epoch-ns": Fraction(1, 1_000_000),
 }
-MAX_DIGITS = 30  # of a time; more are none, and 1e999999999 would fill the memory
+MAX_DIGITS = 30  # of a time: 1e999999999 would fill the memory
 _ZONE = re.compile(r" ([+-][0-9]{2}:?[0-9]{2})$")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
@@ -25,13 +25,13 @@ TimeParser = Callable[[str], int]  # raises ValueError
 
 
 def time_parser(style: str, timezone: str = "UTC") -> TimeParser:
-    """How to read one column of times.
+    """A parser of one column of times.
 
     Args:
         style: an epoch style, ``iso`` or a strptime pattern such as ``%d/%m/%Y %H:%M``.
-        timezone: IANA name, for times without a zone; of an hour that occurs twice the first is meant.
+        timezone: IANA name, for times without a zone; an hour that occurs twice means the first one.
     Raises:
-        BadInput: no such time zone, or a style that is none of these.
+        BadInput: the time zone or the style is unknown.
     """
     zone = _zone(timezone)
     if style in EPOCH_STYLES:
@@ -46,7 +46,7 @@ def time_parser(style: str, timezone: str = "UTC") -> TimeParser:
 
 
 def _naming(parse: TimeParser) -> TimeParser:
-    """``parse``, whose errors are the text that is no time."""
+    """``parse``, with the unreadable text as the message of its errors."""
 
     def parsed(text: str) -> int:
         try:
@@ -72,13 +72,13 @@ def likely_style(time: int, style: str, latest: int) -> str:
 
 
 def to_milliseconds(moment: datetime, zone: tzinfo = UTC) -> int:
-    """Whole milliseconds since 1970, by floor; ``zone`` is for a moment without one."""
+    """Whole milliseconds since 1970, rounded down; ``zone`` applies to a moment without one."""
     aware = moment if moment.tzinfo else moment.replace(tzinfo=zone)
     return (aware - EPOCH) // MILLISECOND
 
 
 def _scaled(text: str, unit: Fraction) -> int:
-    """By floor; exact, which a float is not."""
+    """Whole milliseconds, rounded down; exact, unlike a float."""
     try:
         return int(text) * unit.numerator // unit.denominator
     except ValueError:
@@ -93,7 +93,7 @@ def _scaled(text: str, unit: Fraction) -> int:
 
 
 def _without_blank(text: str) -> str:
-    """``2025-10-07 09:50:25 +0200`` and ``… UTC`` as ``fromisoformat`` takes them."""
+    """``2025-10-07 09:50:25 +0200`` and ``… UTC`` in the form that ``fromisoformat`` reads."""
     if text.endswith(("UTC", "GMT")):
         return text[:-3].rstrip() + "Z"
     return _ZONE.sub(r"\1", text)

@@ -11,13 +11,13 @@ from schemas.errors import BadInput
 
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
-    """A file to write that takes ``path``'s place when the block ends well; compressed if its name ends in .gz."""
+    """A file to write, which replaces ``path`` when the block succeeds; compressed if the name ends in .gz."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
     try:
         with ExitStack() as stack:
             raw = stack.enter_context(partial.open("wb"))
-            if path.suffix == ".gz":  # without a time inside, so that equal contents are equal bytes
+            if path.suffix == ".gz":  # without a time in its header, so that equal contents are equal bytes
                 yield cast(BinaryIO, stack.enter_context(gzip.GzipFile("", "wb", fileobj=raw, mtime=0)))
             else:
                 yield raw
@@ -27,7 +27,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
 
 
 def require_apart(source: Path, *outputs: Path | None) -> None:
-    """Raise BadInput if an output would replace what is read or another output."""
+    """Raise BadInput if an output would overwrite the source or another output."""
     taken = [source.resolve()]
     for output in filter(None, outputs):
         if output.resolve() in taken:
@@ -36,7 +36,7 @@ def require_apart(source: Path, *outputs: Path | None) -> None:
 
 
 def write_lines(path: Path, lines: Iterable[bytes]) -> int:
-    """Write each line with a line feed after it; returns how many."""
+    """Write each line with a line feed after it; return the number of lines."""
     count = 0
     with replacing(path) as file:
         for line in lines:

@@ -43,7 +43,7 @@ def main_tables(path: Path, patterns: Sequence[str], table: str = "", note: Note
         table: a name or pattern that takes the place of ``patterns``.
         note: called for each file that is there more than once, and for each folder that is not read.
     Raises:
-        BadInput: nothing is there, or nothing that matches; lists what is; or it can be read only once.
+        BadInput: the path does not exist, is no file or folder, or holds no table that matches; lists what it holds.
     """
     if not path.exists():
         raise BadInput(f"{path} does not exist: give a file (.csv, .gz, .zip) or a folder")
@@ -52,15 +52,15 @@ def main_tables(path: Path, patterns: Sequence[str], table: str = "", note: Note
     there = list(_inside(path) if _holds_many(path) else [_file(path)])
     if not _holds_many(path) and not table:
         return there
-    found = _matching(there, [table] if table else patterns, note)
-    if not found:
+    tables = _matching(there, [table] if table else patterns, note)
+    if not tables:
         names = ", ".join(sorted(part.name for part in there)[:LISTED_NAMES]) or "nothing"
         raise BadInput(f"{path} holds no {table or ' or '.join(patterns)}; it holds: {names}; --table chooses")
     if path.is_dir() and not table:
-        for each in sorted(path.iterdir()):
-            if each.is_dir() and not each.name.startswith("."):
-                note(f"{each.name} left out, it is a folder")
-    return found
+        for entry in sorted(path.iterdir()):
+            if entry.is_dir() and not entry.name.startswith("."):
+                note(f"{entry.name} left out, it is a folder")
+    return tables
 
 
 def other_tables(path: Path, patterns: Sequence[str]) -> list[str]:
@@ -70,7 +70,7 @@ def other_tables(path: Path, patterns: Sequence[str]) -> list[str]:
 
 
 def side_tables(path: Path, patterns: Sequence[str]) -> list[Part]:
-    """Further tables of the same data set: in the same folder or archive, or beside a single file; may be none."""
+    """The further tables of a data set, in the same folder or archive or beside a single file; possibly none."""
     return _matching(list(_inside(path if _holds_many(path) else path.parent)), patterns)
 
 
@@ -95,25 +95,26 @@ def _is_tar(path: Path) -> bool:
 
 def _matching(parts: list[Part], patterns: Sequence[str], note: Note = lambda what: None) -> list[Part]:
     """Sorted by name; a name counts once in its folder, so ``a.csv`` beside ``a.csv.gz`` is not read twice."""
-    found: dict[str, Part] = {}
+    by_name: dict[str, Part] = {}
     for part in parts:
         if not _matches(part.name, patterns):
             continue
-        if part.name in found:
+        if part.name in by_name:
             note(f"{part.name} is there more than once, the first is read")
-        found.setdefault(part.name, part)
-    return sorted(found.values(), key=lambda part: (Path(part.name).name, part.name))
+        by_name.setdefault(part.name, part)
+    return sorted(by_name.values(), key=lambda part: (Path(part.name).name, part.name))
 
 
-def _matches(name: str, patterns: Sequence[str]) -> bool:
-    """Whether a file is meant by one of the patterns, with or without its folders."""
-    names = (Path(name).name.lower(), name.lower())
-    return any(fnmatch(each, pattern.lower()) for pattern in patterns for each in names)
+def _matches(path: str, patterns: Sequence[str]) -> bool:
+    """Whether one of the patterns matches a file's name, with or without its folders."""
+    names = (Path(path).name.lower(), path.lower())
+    return any(fnmatch(name, pattern.lower()) for pattern in patterns for name in names)
 
 
 def _inside(path: Path) -> Iterator[Part]:
     if path.is_dir():
-        yield from (_file(each) for each in sorted(path.iterdir()) if each.is_file() and not each.name.startswith("."))
+        files = (entry for entry in sorted(path.iterdir()) if entry.is_file())
+        yield from (_file(file) for file in files if not file.name.startswith("."))
     elif zipfile.is_zipfile(path):
         yield from _zip_members(path)
     else:
@@ -130,10 +131,10 @@ def _is_ours(member: str) -> bool:
 
 def _zip_members(path: Path) -> Iterator[Part]:
     with zipfile.ZipFile(path) as archive:
-        members = sorted((each for each in archive.infolist() if not each.is_dir()), key=lambda each: each.filename)
-    if any(each.filename == "xl/workbook.xml" for each in members):
+        members = sorted((info for info in archive.infolist() if not info.is_dir()), key=lambda info: info.filename)
+    if any(member.filename == "xl/workbook.xml" for member in members):
         raise BadInput(f"{path} is a spreadsheet: save the table as CSV")
-    for member in filter(lambda each: _is_ours(each.filename), members):
+    for member in filter(lambda member: _is_ours(member.filename), members):
         yield Part(bare(member.filename), member.compress_size, partial(_open_zip_member, path, member))
 
 
@@ -141,7 +142,7 @@ def _tar_members(path: Path) -> Iterator[Part]:
     size = path.stat().st_size
     try:
         with open_file(path) as content, tarfile.open(fileobj=content, mode="r|") as archive:
-            members = sorted(each.name for each in archive if each.isfile() and _is_ours(each.name))
+            members = sorted(info.name for info in archive if info.isfile() and _is_ours(info.name))
     except (tarfile.TarError, EOFError) as error:
         raise BadInput(f"{path} is a damaged tar archive: {error}") from None
     yield from (Part(bare(name), size, partial(_open_tar_member, path, name)) for name in members)
@@ -169,9 +170,9 @@ def _open_zip_member(path: Path, member: zipfile.ZipInfo) -> Iterator[Opened]:
 def _open_tar_member(path: Path, member: str) -> Iterator[Opened]:
     """Reads the archive up to the member: a packed tar has no index."""
     with path.open("rb") as file, tarfile.open(fileobj=unpacked(file), mode="r|") as archive:
-        for each in archive:
-            if each.name == member:
-                content = cast(io.RawIOBase, archive.extractfile(each))
+        for info in archive:
+            if info.name == member:
+                content = cast(io.RawIOBase, archive.extractfile(info))
                 with io.BufferedReader(content) as buffered:
                     yield Opened(unpacked(buffered), file.tell)
                 return

@@ -1,4 +1,4 @@
-"""Lines as records of cells. A quote that opens a cell and is not closed costs no row but, at most, its own."""
+"""Lines as records of cells. A quote that opens a cell and is never closed costs at most its own row."""
 
 import csv
 import re
@@ -10,7 +10,7 @@ from typing import cast
 
 from datasets.files.tally import Tally
 
-MAX_CELL = 1 << 20  # characters that a quoted cell may run over before its quote counts as stray
+MAX_CELL = 1 << 20  # characters of a quoted cell that spans lines; beyond them its quote counts as stray
 NO_QUOTING, MINIMAL = "none", "minimal"
 STRAY_QUOTE = "stray quote, read as a character"
 csv.field_size_limit(min(sys.maxsize, 2**31 - 1))  # MAX_CELL decides; the default turns one long cell into an error
@@ -31,8 +31,8 @@ class Style:
         text = line.rstrip("\r\n")
         if self.quoting == NO_QUOTING:
             return [self._bare(cell) for cell in text.split(self.delimiter)]
-        found = self._cell.findall(text + self.delimiter)
-        return [quoted[1:-1].replace('""', '"') if quoted else bare for quoted, bare in found]
+        cells = self._cell.findall(text + self.delimiter)
+        return [quoted[1:-1].replace('""', '"') if quoted else bare for quoted, bare in cells]
 
     def _bare(self, cell: str) -> str:
         return cell.lstrip(" ") if self.skip_blanks else cell
@@ -48,10 +48,11 @@ class _StrayQuote(Exception):
 
 
 class Records:
-    """Iterates over the records of one table; ``line`` and ``lines`` say where the latest began and how many it took.
+    """Iterates over the records of one table; ``line`` is where the latest began, ``lines`` how many lines it took.
 
-    A record of several lines stands only if its quotes are in order, it has the header's ``width``, and no further line
-    of it would be a good row alone (``is_row``). Otherwise its first line is read alone and the others again.
+    A record of several lines counts only if its quotes are in order, it has the header's ``width``, and none of its
+    further lines is a good row on its own (``is_row``). Otherwise its first line is a record, and the others are read
+    again.
     """
 
     def __init__(self, lines: Iterator[str], style: Style, tally: Tally) -> None:
@@ -128,7 +129,7 @@ class Records:
         return len(cells) == self.width and self.is_row(cells)
 
     def _stands(self, cells: Cells) -> bool:
-        """Whether a record of several lines is one by the letter: each closing quote ends its cell."""
+        """Whether a record of several lines is well formed: each closing quote ends its cell."""
         try:
             next(self._reader(self._taken, strict=True))
         except csv.Error:

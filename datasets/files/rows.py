@@ -157,8 +157,8 @@ def _misfit(cells: Cells, width: int) -> str:
 
 def _places(header: Sequence[str], columns: Iterable[str]) -> list[tuple[str, int]]:
     """Columns that are named by their place, and not by a name in the header."""
-    found = ((name, _PLACE.fullmatch(name)) for name in dict.fromkeys(columns) if name not in header)
-    return [(name, int(match[1]) - 1) for name, match in found if match and int(match[1]) <= len(header)]
+    places = ((name, _PLACE.fullmatch(name)) for name in dict.fromkeys(columns) if name not in header)
+    return [(name, int(match[1]) - 1) for name, match in places if match and int(match[1]) <= len(header)]
 
 
 def _require_columns(header: Sequence[str], layout: Layout, name: str) -> None:

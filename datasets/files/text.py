@@ -18,7 +18,7 @@ MAX_LINE = 16 << 20  # bytes; a file without line ends must not be read into mem
 NOT_UTF8 = "line not UTF-8, read as Windows-1252"
 _PEEKED = 1 << 12
 _DAMAGE = (EOFError, zlib.error, zipfile.BadZipFile, gzip.BadGzipFile, tarfile.TarError)
-_MARKS = {  # the longer first: that of UTF-16 begins that of UTF-32
+_MARKS = {  # the longer ones first: the mark of UTF-32 begins with that of UTF-16
     codecs.BOM_UTF32_LE: "utf-32",
     codecs.BOM_UTF32_BE: "utf-32",
     codecs.BOM_UTF16_LE: "utf-16",
@@ -29,15 +29,15 @@ _MARKS = {  # the longer first: that of UTF-16 begins that of UTF-32
 def text_lines(raw: "io.BufferedReader[Any]", name: str, encoding: str, tally: Tally) -> Iterator[str]:
     """Decoded lines with their line ends, each counted in ``tally.lines``.
 
-    Without an encoding a byte order mark decides, then UTF-8; a line that is not UTF-8 is read as Windows-1252, which
-    older exports are in.
+    Without an encoding, a byte order mark decides; without a mark the text is UTF-8. A line that is not UTF-8 is read
+    as Windows-1252, the encoding of older exports.
 
     Raises:
-        BadInput: a line without end, or wide characters without a byte order mark.
+        BadInput: a line is too long, or the text is UTF-16 without a byte order mark.
     """
     for line in _until_damage(_decoded(raw, name, encoding, tally), name, tally):
         tally.lines += 1
-        yield line.removeprefix("\ufeff")  # files that were joined have marks in the middle, too
+        yield line.removeprefix("\ufeff")  # files that were joined have marks in the middle as well
 
 
 def require_encoding(encoding: str) -> None:
@@ -63,7 +63,7 @@ def _until_damage(lines: Iterable[str], name: str, tally: Tally) -> Iterator[str
 
 def _decoded(buffered: "io.BufferedReader[Any]", name: str, encoding: str, tally: Tally) -> Iterator[str]:
     start = buffered.peek(_PEEKED)
-    marked = next((found for mark, found in _MARKS.items() if start.startswith(mark)), "")
+    marked = next((encoding_of_mark for mark, encoding_of_mark in _MARKS.items() if start.startswith(mark)), "")
     if not encoding and not marked and b"\0" in start[:4]:
         raise BadInput(f"{name} looks like UTF-16 without a byte order mark: use --encoding utf-16-le or utf-16-be")
     if encoding or marked:

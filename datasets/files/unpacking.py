@@ -1,4 +1,4 @@
-"""Opens what files are packed in, known by their first bytes: gzip, bzip2, xz and zstd; other packings are refused."""
+"""Unpacks gzip, bzip2, xz and zstd, recognised by the first bytes; refuses other packings and names the remedy."""
 
 import bz2
 import gzip
@@ -12,7 +12,7 @@ from schemas.errors import BadInput
 TAR_MAGIC, TAR_MAGIC_AT = b"ustar", 257
 SUFFIXES = (".gz", ".bz2", ".xz", ".zst")
 _BLOCK = 1 << 18
-# The first bytes of files that look like a table's archive and are not, and what to do instead.
+# First bytes of files that cannot be read as tables, and what to do instead.
 _REFUSED = {
     b"7z\xbc\xaf\x27\x1c": "a 7-Zip archive: unpack it and give the file or folder",
     b"Rar!\x1a\x07": "a RAR archive: unpack it and give the file or folder",
@@ -28,7 +28,7 @@ class _Source(Protocol):
 
 
 class _Unpacked(io.RawIOBase):
-    """The bytes of a packed stream; damage of any kind of packing is ``EOFError``, after the bytes before it."""
+    """The bytes of a packed stream. Damage of any packing raises ``EOFError``, after the bytes before it are read."""
 
     def __init__(self, source: _Source) -> None:
         self._source = source
@@ -50,10 +50,10 @@ class _Unpacked(io.RawIOBase):
 
 
 def unpacked(file: "io.BufferedReader[Any]") -> "io.BufferedReader[Any]":
-    """The content of a file, unpacked by content, not by name: a ``.csv`` that is gzip inside is common.
+    """The unpacked content of a file. Its bytes decide, not its name: a ``.csv`` that is gzip inside is common.
 
     Raises:
-        BadInput: the file is of a kind that cannot be read as text; says what to do.
+        BadInput: the file cannot be read as text; the message says what to do.
     """
     start = file.peek(16)
     for magic, what in _REFUSED.items():

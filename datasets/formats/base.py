@@ -1,4 +1,4 @@
-"""What all importers share: rows in, events of the contract out, every dropped row counted with its reason."""
+"""What all formats share: rows become events of the contract, and every dropped row is counted with its reason."""
 
 import zlib
 from abc import ABC, abstractmethod
@@ -22,10 +22,10 @@ __all__ = ["Dropped", "ImportOptions", "Importer", "Json", "described"]
 
 @dataclass
 class Importer(ABC):
-    """One format. ``events`` in file order first, then ``items``, which may need what the events said.
+    """One format. Read ``events`` first, in file order, then ``items``, which may depend on the events.
 
-    An event's id is ``<format>-<row>-<CRC-32 of the row>``: importing a file again yields the same ids, and equal rows
-    of one file stay different events: nothing in these data sets distinguishes a repeated export from a repeated act.
+    An event's id is ``<format>-<row>-<CRC-32 of the row>``. Importing a file again yields the same ids. Equal rows of
+    one file stay different events, because these data sets do not distinguish a repeated export from a repeated act.
     """
 
     path: Path
@@ -34,7 +34,7 @@ class Importer(ABC):
 
     name: ClassVar[str]
     patterns: ClassVar[tuple[str, ...]]  # names of event tables inside a folder or archive
-    columns: ClassVar[tuple[str, ...]]  # that the event table must have, the user's apart
+    columns: ClassVar[tuple[str, ...]]  # that the event table must have besides the user's
     user_column: ClassVar[str]
     kind_map: ClassVar[Mapping[str, str]] = {}
     renamed: ClassVar[Mapping[str, str]] = {}  # other editions' column names
@@ -47,11 +47,11 @@ class Importer(ABC):
         """Take what a kept row says about its item."""
 
     def items(self) -> Iterator[Json]:
-        """Catalogue records, each item once; none where the data set describes no items."""
+        """Catalogue records, one per item; none where the data set does not describe items."""
         return iter(())
 
     def catalogue(self) -> Iterator[Json]:
-        """The records of ``items`` that the contract takes; the others are noted."""
+        """The records of ``items`` that the contract accepts; the others are noted."""
         for item in self.items():
             if not self.options.keep_blanks:
                 item["item_id"] = item["item_id"].strip()
@@ -75,7 +75,7 @@ class Importer(ABC):
         return read_tables(parts, layout, self.tally)
 
     def side_rows(self, pattern: str, columns: Sequence[str]) -> Iterator[Row]:
-        """Rows of the tables beside the events, none if there are none; what is dropped there becomes a note."""
+        """Rows of the tables beside the events; rows dropped there become notes."""
         tally = Tally()
         layout = Layout(columns, encoding=self.options.encoding)
         for _, row in read_tables(side_tables(self.path, (pattern,)), layout, tally):
@@ -86,7 +86,7 @@ class Importer(ABC):
             self.tally.notes[f"{pattern}: {what}"] += count
 
     def events(self) -> Iterator[Json]:
-        """Every row that makes an acceptable event; the others are counted in ``tally``."""
+        """The events of all acceptable rows; the other rows are counted in ``tally``."""
         tally = self.tally
         for place, row in self.rows():
             try:
@@ -116,7 +116,7 @@ class Importer(ABC):
         return True
 
     def event_id(self, row_number: int, row: Row) -> str:
-        """Unlike for any two rows of a data set, alike for every import of it."""
+        """An id that differs between any two rows of a data set and is the same in every import of it."""
         cells = "\x1f".join(row.values())
         return f"{self.name}-{row_number}-{zlib.crc32(cells.encode()):08x}"
 
@@ -132,7 +132,7 @@ class Importer(ABC):
         raise Dropped(f"no kind for {word!r}" if kind or not word else f"{word!r} left out")
 
     def price(self, text: str) -> int | float | None:
-        """A price, or nothing, counted, where there is none to be read."""
+        """The price that a text writes, or None; a text that is no price is noted."""
         if not text.strip() or text.strip() in self.options.null:
             return None
         price = number(text, self.options.decimal)
@@ -143,7 +143,7 @@ class Importer(ABC):
 
     @property
     def time_style(self) -> str:
-        """The style of its times when a user chose it; a wrong one can then be named."""
+        """The style of times that the user chose, so that a message can name a wrong choice; else empty."""
         return ""
 
     @property
@@ -152,5 +152,5 @@ class Importer(ABC):
 
 
 def described(item_id: str, **fields: Any) -> Json:
-    """A catalogue record with only the fields that say something."""
+    """A catalogue record without its empty fields."""
     return {"item_id": item_id, **{key: value for key, value in fields.items() if value not in (None, "", [])}}

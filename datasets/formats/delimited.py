@@ -1,4 +1,4 @@
-"""Any delimited file: the user says which column is what."""
+"""Any delimited file; the user names the columns."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -17,10 +17,10 @@ _NAMED_DELIMITERS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "
 
 @dataclass(frozen=True)
 class Columns:
-    """Which column holds what, by its name or its place (``#1``), and how the file is written.
+    """The columns by name or place (``#1``), and how the file is written.
 
-    An empty name means that the file has none. Without ``kind`` every row is of kind ``kind_value``; without
-    ``event_id`` the row's number and CRC make the id; several columns of it are joined.
+    An empty name means that the file lacks the column. Without ``kind`` every row has the kind ``kind_value``. Without
+    ``event_id`` the row's number and CRC make the id; several columns of an id are joined.
     """
 
     item: str
@@ -40,10 +40,10 @@ class Columns:
     quoting: str = ""  # none or minimal; empty: none for tabs and separators of several characters
     no_header: bool = False  # columns are then named by their places
     fill_down: tuple[str, ...] = ()  # columns whose empty cells take the cell above
-    fill_within: str = ""  # column that must be as in the row above for that
+    fill_within: str = ""  # fill down only while this column stays the same
 
     def named(self) -> tuple[str, ...]:
-        """Columns that must be in the file, the user's apart."""
+        """The columns that the file must have besides the user's."""
         single = (self.item, self.time, self.kind, self.value, self.category, self.session, *self.event_id)
         described = (self.title, self.brand, self.price, *self.fill_down, self.fill_within)
         return tuple(name for name in (*single, *described) if name)
@@ -97,7 +97,7 @@ class Delimited(Importer):
         if not cells:
             return super().event_id(row_number, row)
         nothing = next((cell for cell in cells if cell in self.options.null), "")
-        if nothing and len(cells) > 1:  # of a single one it is seen later
+        if nothing and len(cells) > 1:  # a single one is noted when the event is cleaned
             self.tally.note("event_id taken as empty (--null)", nothing)
             return ""
         return "-".join(cells) if all(cells) else ""
@@ -140,7 +140,7 @@ class Delimited(Importer):
         return word if self.options.keep_blanks else word.strip()
 
     def _filled(self, rows: Iterator[tuple[int, Row]]) -> Iterator[tuple[int, Row]]:
-        """Rows whose empty cells of some columns take the cell above, within one order if a column says which."""
+        """The rows; empty cells of ``fill_down`` take the cell above while ``fill_within`` stays the same."""
         mapped, above, order = self.mapped, dict[str, str](), ""
         for number, row in rows:
             if mapped.fill_within and row[mapped.fill_within] != order:

@@ -12,7 +12,7 @@ DESCRIPTION_CHARACTERS = 500  # of an article's text; the catalogue is for displ
 
 
 class Deskdrop(Importer):
-    """Ids are 64-bit numbers, some negative: they stay text. User agent, region and country are left behind."""
+    """Ids are 64-bit numbers, some of them negative; they stay text. User agent, region and country are left out."""
 
     name = "deskdrop"
     patterns = ("*interactions*.csv",)

@@ -28,6 +28,6 @@ class MovieLens(Importer):
 
     def items(self) -> Iterator[Json]:
         for row in self.side_rows("movies.csv", ("movieId", "title", "genres")):
-            genres = [each for each in row["genres"].split("|") if each not in ("", "(no genres listed)")]
+            genres = [genre for genre in row["genres"].split("|") if genre not in ("", "(no genres listed)")]
             main = genres[0] if genres else None
             yield described(row["movieId"], title=row["title"], category=main, categories=genres, tags=genres)

@@ -49,12 +49,12 @@ class OnlineRetail(Importer):
         }
 
     def learn(self, item_id: str, row: Row) -> None:
-        told = {key: row[key].strip() for key in ("Description", "UnitPrice") if row[key].strip()}
-        self.learned.setdefault(item_id, {}).update(told)
+        named = {key: row[key].strip() for key in ("Description", "UnitPrice") if row[key].strip()}
+        self.learned.setdefault(item_id, {}).update(named)
 
     def items(self) -> Iterator[Json]:
-        for item_id, told in self.learned.items():
-            yield described(item_id, title=told.get("Description"), price=self.price(told.get("UnitPrice", "")))
+        for item_id, known in self.learned.items():
+            yield described(item_id, title=known.get("Description"), price=self.price(known.get("UnitPrice", "")))
 
 
 def _time(text: str) -> int:

@@ -16,7 +16,7 @@ class Rees46(Importer):
     """view, cart and purchase as they are; remove_from_cart is ``remove``, the contract's only retraction.
 
     (``--kind-map remove_from_cart=`` leaves those out instead.) The category is the row's category_code. The catalogue
-    record of an item has the last category_code, brand and price that kept rows told. Sessions can stand for users:
+    record of an item has the last category_code, brand and price that kept rows have. Sessions can stand for users:
     ``--user user_session``.
     """
 
@@ -39,10 +39,10 @@ class Rees46(Importer):
         return {**event, **{key: text for key, text in optional.items() if text}}
 
     def learn(self, item_id: str, row: Row) -> None:
-        told = {key: row[key] for key in ("category_code", "brand", "price") if row[key]}
-        self.learned.setdefault(item_id, {}).update(told)
+        named = {key: row[key] for key in ("category_code", "brand", "price") if row[key]}
+        self.learned.setdefault(item_id, {}).update(named)
 
     def items(self) -> Iterator[Json]:
-        for item_id, told in self.learned.items():
-            category, brand = told.get("category_code"), told.get("brand")
-            yield described(item_id, category=category, brand=brand, price=self.price(told.get("price", "")))
+        for item_id, known in self.learned.items():
+            category, brand = known.get("category_code"), known.get("brand")
+            yield described(item_id, category=category, brand=brand, price=self.price(known.get("price", "")))

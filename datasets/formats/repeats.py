@@ -1,11 +1,11 @@
-"""Finds event ids that repeat: of a user's events with one id all but the first are duplicates later."""
+"""Finds event ids that repeat for one user: all but the first of such events will be duplicates."""
 
 from collections import OrderedDict
 
 from datasets.fields.acceptance import Json
 from datasets.files.tally import Tally
 
-REMEMBERED = 200_000  # pairs of user and id; lines of one order stand close together
+REMEMBERED = 200_000  # pairs of user and id; the lines of one order are close together
 OTHER_ITEMS = "event id repeats for one user with another item: a duplicate later"
 SAME_ITEM = "event id repeats for one user: a duplicate later"
 

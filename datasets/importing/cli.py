@@ -24,6 +24,27 @@ def csv_option(*names: str, help: str, **how: Any) -> Any:
     return click.option(*names, help=f"csv: {help}", **how)
 
 
+CSV_COLUMNS = {
+    "item": "column of the item; required, as are --user and --time. #1 is the first column.",
+    "time": "column of the time.",
+    "kind": "column of the kind.",
+    "kind-value": "the kind of all rows when there is no such column.  [default: view]",
+    "value": "column of the value (rating, quantity, price).",
+    "category": "column of the category.",
+    "session": "column of the session.",
+    "title": "column of the item's title, for the catalogue.",
+    "brand": "column of the item's brand, for the catalogue.",
+    "price": "column of the item's price, for the catalogue.",
+}
+
+
+def csv_columns(command: Any) -> Any:
+    """The command with an option for each of ``CSV_COLUMNS``, in their order."""
+    for name, help in reversed(CSV_COLUMNS.items()):
+        command = csv_option(f"--{name}", help=help)(command)
+    return command
+
+
 @click.command("import")
 @click.argument("format", type=click.Choice(list(IMPORTERS)))
 @click.argument("path", type=_PATH)
@@ -31,7 +52,7 @@ def csv_option(*names: str, help: str, **how: Any) -> Any:
 @click.option("--items-out", type=_PATH, help="Default: items.jsonl beside --out.")
 @click.option("--rejects", type=_PATH, help="A JSONL file of each dropped row: row, line, table, reason, cells.")
 @click.option("--events-only", is_flag=True, help="Leave the catalogue out.")
-@click.option("--limit", type=click.IntRange(0), help="At most so many events.")
+@click.option("--limit", type=click.IntRange(0), help="At most this many events.")
 @click.option("--from-fraction", type=click.FloatRange(0, 1), default=0.0, help="Leave out this share, the earliest.")
 @click.option("--until-fraction", type=click.FloatRange(0, 1), default=1.0, help="Stop after this share of the events.")
 @click.option("--user", "--user-column", "user_column", help="Column of the user, e.g. user_session of rees46.")
@@ -41,17 +62,8 @@ def csv_option(*names: str, help: str, **how: Any) -> Any:
 @click.option("--decimal", type=click.Choice([".", ","]), default=".", show_default=True, help="Before the fraction.")
 @click.option("--null", multiple=True, metavar="WORD", help="A word for an empty cell.  [default: NULL, nan, None, …]")
 @click.option("--keep-blanks", is_flag=True, help="Keep blanks around ids and after separators.")
-@csv_option("--item", help="column of the item; required, as are --user and --time. #1 is the first column.")
-@csv_option("--time", help="column of the time.")
-@csv_option("--kind", help="column of the kind.")
-@csv_option("--kind-value", help="the kind of all rows when there is no such column.  [default: view]")
-@csv_option("--value", help="column of the value (rating, quantity, price).")
-@csv_option("--category", help="column of the category.")
-@csv_option("--session", help="column of the session.")
+@csv_columns
 @csv_option("--event-id", multiple=True, help="column of the event's id, several are joined; default: row and content.")
-@csv_option("--title", help="column of the item's title, for the catalogue.")
-@csv_option("--brand", help="column of the item's brand, for the catalogue.")
-@csv_option("--price", help="column of the item's price, for the catalogue.")
 @csv_option("--time-format", help="iso, epoch-s, -ms, -us, -ns or a pattern like '%d.%m.%Y %H:%M'.  [default: iso]")
 @csv_option("--timezone", help="of times without a zone.  [default: UTC]")
 @csv_option("--delimiter", help="tab, semicolon, pipe or any characters.  [default: ,]")
@@ -169,14 +181,14 @@ def _report(outcome: dict[str, Any], importer: Any, as_json: bool, wrote: str) -
     """The outcome and where every line went: JSON on stdout for programs, or sentences; hints on stderr."""
     from datasets.importing.hints import hints
 
-    tally, found = importer.tally, hints(importer.tally, importer.options)
-    beside = {name: _counted(each) for name, each in tally.beside.items()}
+    tally, remedies = importer.tally, hints(importer.tally, importer.options)
+    beside = {name: _counted(side) for name, side in tally.beside.items()}
     if as_json:
-        print_json({**outcome, **_counted(tally), "beside": beside, "examples": tally.examples, "hints": found})
+        print_json({**outcome, **_counted(tally), "beside": beside, "examples": tally.examples, "hints": remedies})
     else:
         for sentence in (tally.lines_sentence(), tally.sentence(), wrote):
             echo(sentence)
-    for hint in found:
+    for hint in remedies:
         echo(f"hint: {hint}", err=True)
 
 

@@ -1,4 +1,4 @@
-"""What a user can do about rows that were dropped and about notes, each as one sentence."""
+"""Remedies for dropped rows and for notes, one sentence each."""
 
 from datasets.fields.acceptance import ImportOptions
 from datasets.files.records import STRAY_QUOTE
@@ -26,11 +26,11 @@ _REMEDIES = {
 
 
 def hints(tally: Tally, options: ImportOptions) -> list[str]:
-    """The remedies for what was counted, without repetition."""
-    found: dict[str, None] = {}
+    """The remedies for what was counted, each once."""
+    remedies: dict[str, None] = {}
     for what in (*tally.dropped, *tally.notes):
         for beginning, remedy in _REMEDIES.items():
             if what.startswith(beginning):
                 example, kinds = tally.examples.get(what, ""), ", ".join(options.kinds)
-                found[remedy.format(example=example, kinds=kinds, decimal=options.decimal)] = None
-    return list(found)
+                remedies[remedy.format(example=example, kinds=kinds, decimal=options.decimal)] = None
+    return list(remedies)

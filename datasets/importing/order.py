@@ -1,4 +1,4 @@
-"""Brings events into time order without holding them all in memory, and cuts a share of them."""
+"""Puts events in order of time without holding all of them in memory, and cuts a share of them."""
 
 import heapq
 import pickle
@@ -14,7 +14,7 @@ _BLOCK = 5_000
 
 
 class Line(NamedTuple):
-    """One event ready to be written: its JSON and what it is ordered and keyed by."""
+    """One event as it is written: its JSON, and the fields that order and key it."""
 
     event_time: int  # epoch ms
     user_id: str
@@ -25,7 +25,7 @@ _by_time = attrgetter("event_time")
 
 
 class TimeOrder:
-    """All events of an import in order of event time; those of one time in the order they came."""
+    """All events of an import in order of event time; events of one time stay in file order."""
 
     def __init__(self, events: Iterable[dict[str, Any]], run_events: int = RUN_EVENTS) -> None:
         self._runs: list[IO[bytes]] = []
@@ -40,7 +40,7 @@ class TimeOrder:
         self._tail.sort(key=_by_time)
 
     def lines(self, first: int = 0, last: int | None = None) -> Iterator[Line]:
-        """The events at places ``first`` (inclusive, from 0) to ``last`` (exclusive) of the order; once only."""
+        """The events from place ``first`` (from 0) up to ``last`` (exclusive) in the order; can be read once."""
         runs = [_replayed(run) for run in self._runs]
         merged = heapq.merge(*runs, self._tail, key=_by_time)  # stable: equal times in the order of the runs
         for place, line in enumerate(merged):

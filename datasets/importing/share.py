@@ -1,4 +1,4 @@
-"""An import from end to end: read and order the events, cut the share asked for, hand lines and catalogue on."""
+"""An import from end to end: read and order the events, cut the share asked for, write or send lines and catalogue."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from schemas.errors import BadInput
 
 @dataclass(frozen=True)
 class Share:
-    """Which of the ordered events: from and until a fraction of their number, and at most ``limit`` of those."""
+    """A part of the ordered events: between two fractions of their number, and at most ``limit`` of those."""
 
     from_fraction: float = 0.0
     until_fraction: float = 1.0
@@ -32,10 +32,10 @@ class Imported:
 
 
 def read_dataset(importer: Importer, share: Share, with_items: bool = True) -> Imported:
-    """Read everything; the catalogue is whole whatever the share.
+    """The share of the events, and the whole catalogue.
 
     Raises:
-        BadInput: the path or a table is not what the format needs, or the share is empty by construction.
+        BadInput: the path or a table is not what the format needs, or the fractions are out of order.
     """
     if not 0 <= share.from_fraction < share.until_fraction <= 1:
         raise BadInput("fractions must be 0 <= from-fraction < until-fraction <= 1")
@@ -47,7 +47,7 @@ def read_dataset(importer: Importer, share: Share, with_items: bool = True) -> I
 
 
 def to_files(imported: Imported, events: Path, items: Path) -> tuple[int, int]:
-    """Write both files and return their numbers of lines; no file of items when there are none."""
+    """Write both files and return their numbers of lines; without items there is no file of them."""
     if events.resolve() == items.resolve():
         raise BadInput(f"events and items cannot both go to {events}: name another file with --items-out")
     written = write_lines(events, (line.text for line in imported.lines))

@@ -1,4 +1,4 @@
-"""What a file holds, by its first lines: one JSON object per line, or something that would be lost line by line."""
+"""Looks at a file's first lines: they must hold one JSON object per line, or the file is refused with the remedy."""
 
 import codecs
 import gzip
@@ -59,11 +59,11 @@ class Opened:
 
 
 def look_at(file: BinaryIO, name: str, one_per_line: bool) -> Opened:
-    """The file with its first lines read; with ``one_per_line`` they must not be those of another form.
+    """The file with its first lines read; with ``one_per_line`` they must hold one object per line.
 
     Raises:
-        BadInput: UTF-16, an archive, or one object per line is expected and it holds an array, objects over many lines,
-            or lines that do not end with a line feed.
+        BadInput: the file is UTF-16 or an archive; or, with ``one_per_line``, it holds an array, objects over several
+            lines, or lines that end with a carriage return alone.
     """
     with _readable(name, "nothing is sent"):
         head = _first_line(file)
@@ -77,7 +77,7 @@ def look_at(file: BinaryIO, name: str, one_per_line: bool) -> Opened:
 
 
 def _first_line(file: BinaryIO) -> bytes:
-    """The first line that is not empty, with those before it; no more, since a pipe may have no more yet."""
+    """The first line that is not empty, with those before it. Reading more could wait, if the file is a pipe."""
     head = b""
     while not head.strip(b" \t\r\n\0") and len(head) < HEAD_BYTES:
         line = file.readline(HEAD_BYTES)
@@ -88,7 +88,7 @@ def _first_line(file: BinaryIO) -> bytes:
 
 
 def _to_the_first_object(file: BinaryIO, head: bytes, name: str) -> bytes:
-    """``head`` and what follows up to where the form can be told: mostly one line.
+    """``head`` and as many further lines as the form needs to be recognised: mostly none.
 
     Raises:
         BadInput: it is an array, or its objects are spread over many lines.

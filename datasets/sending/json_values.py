@@ -1,19 +1,19 @@
-"""Splits a JSON text of any size into its objects: an array of them, or one after the other."""
+"""Splits a JSON text of any size, an array or a sequence of objects, into its objects."""
 
 import re
 from collections.abc import Iterable, Iterator
 
 from schemas.errors import BadInput
 
-MOST_BYTES = 16 * 1024 * 1024  # of one object: no topic takes a larger one
-# A string without its end quote is the last of what was read so far.
+MOST_BYTES = 16 * 1024 * 1024  # per object: no topic accepts a larger one
+# A string without its closing quote ends what was read so far.
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[{}]', re.DOTALL)
 _STRING_OR_SPACE = re.compile(rb'("(?:[^"\\]|\\.)*+"?)|[ \t\r\n]+', re.DOTALL)
 _BETWEEN = re.compile(rb"[\s,\[\]]*")
 
 
 def split_objects(chunks: Iterable[bytes], name: str) -> Iterator[bytes]:
-    """Each outermost object on one line: the blanks between its tokens go, all else stays byte by byte.
+    """Each outermost object on one line: blanks between tokens are removed, every other byte stays.
 
     Raises:
         BadInput: something stands between the objects, one is too large, or the last or the array has no end.
@@ -23,7 +23,7 @@ def split_objects(chunks: Iterable[bytes], name: str) -> Iterator[bytes]:
         buffer += chunk
         while token := _TOKEN.search(buffer, at):
             if token[0][:1] == b'"' and token.end() == len(buffer):
-                break  # perhaps there is more of it
+                break  # the string may continue in the next chunk
             at = token.end()
             if token[0] == b"{":
                 if depth == 0:
@@ -49,16 +49,16 @@ def split_objects(chunks: Iterable[bytes], name: str) -> Iterator[bytes]:
 
 def on_one_line(text: bytes) -> bytes:
     """A JSON text without blanks between its tokens."""
-    return _STRING_OR_SPACE.sub(lambda found: found[1] or b"", text)
+    return _STRING_OR_SPACE.sub(lambda token: token[1] or b"", text)
 
 
 def _arrays_begun(text: bytes, name: str, count: int) -> int:
-    """How many more arrays begin than end in what stands between objects.
+    """How many more arrays begin than end in the text between two objects.
 
     Raises:
-        BadInput: it is neither a blank nor a comma or bracket of the array.
+        BadInput: the text has other characters than blanks, commas and brackets.
     """
     if not _BETWEEN.fullmatch(text):
-        found = text.strip()[:40].decode(errors="replace")
-        raise BadInput(f"{name} is not JSON after object {count:,}, at {found!r}; the {count:,} before are sent")
+        excerpt = text.strip()[:40].decode(errors="replace")
+        raise BadInput(f"{name} is not JSON after object {count:,}, at {excerpt!r}; the {count:,} before are sent")
     return text.count(b"[") - text.count(b"]")

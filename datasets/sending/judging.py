@@ -59,7 +59,7 @@ def _judged_by_columns(records: Sequence[Record], rules: Rules) -> Iterator[tupl
 
 @dataclass
 class Judged:
-    """What the lines so far are worth. ``first``: of each reason the first line, and its number among those sent."""
+    """What the layers will reject. ``first`` has the first line of each reason, and its number among the lines sent."""
 
     judge: Judge
     now_ms: Callable[[], int]
@@ -91,7 +91,7 @@ class Judged:
         return self.rejected.total() == self.judged
 
     def reasons(self) -> str:
-        """Each reason with how often, where first, and what may be wrong."""
+        """Each reason with its count, its first line, and what may be wrong."""
         return "; ".join(self._sentence(reason, count) for reason, count in self.rejected.most_common())
 
     def _sentence(self, reason: str, count: int) -> str:
@@ -101,7 +101,7 @@ class Judged:
 
 
 def remedy(reason: str, line: dict[str, Any] | Rejected, now_ms: int) -> str:
-    """What may be wrong with a line that is rejected for that reason; empty when it says all."""
+    """What may be wrong with a line that is rejected for that reason; empty when the reason suffices."""
     if isinstance(line, Rejected):
         return "" if reason == "oversize" else "not one JSON object; tables are read by `millrace import csv`"
     if reason == "invalid:event_time":

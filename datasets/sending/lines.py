@@ -1,4 +1,4 @@
-"""Sends lines to a topic as they are: each one's bytes unchanged, keyed by what it says of itself."""
+"""Sends lines to a topic with their bytes unchanged, each under the key that it contains."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ class Pace:
     sleep: Callable[[float], None]
 
     def __call__(self, lines: Iterable[bytes]) -> Iterator[bytes]:
-        """The lines, none before its turn; after a delay they catch up."""
+        """The lines at a steady rate; after a delay they catch up."""
         start = self.clock()
         for place, line in enumerate(lines):
             wait = start + place / self.per_second - self.clock()
@@ -46,7 +46,7 @@ class Pace:
 
 
 def key_reader(field: str) -> Callable[[bytes], bytes]:
-    """How to read a line's key: its ``field`` as UTF-8, or an empty key when there is none to be read."""
+    """A reader of keys: it returns a line's ``field`` as UTF-8, or an empty key where that cannot be read."""
     shape = msgspec.defstruct("Keyed", [("key", str, msgspec.field(name=field))])
     decode = msgspec.json.Decoder(shape).decode
 
@@ -54,7 +54,7 @@ def key_reader(field: str) -> Callable[[bytes], bytes]:
         try:
             key: object = decode(line).key  # type: ignore[attr-defined]
         except (msgspec.MsgspecError, ValueError, RecursionError):
-            given = read_object(line)  # decides what is readable; msgspec is only the fast way
+            given = read_object(line)  # this parser decides what is readable; msgspec is only faster
             key = given.get(field) if isinstance(given, dict) else None
         return key.encode() if isinstance(key, str) else NO_KEY
 
@@ -62,7 +62,7 @@ def key_reader(field: str) -> Callable[[bytes], bytes]:
 
 
 def send_lines(lines: Iterable[bytes], append: Append, topic: str, key_of: Callable[[bytes], bytes]) -> Iterator[Sent]:
-    """Send every line but the empty ones, in order; yields the counts so far after each line."""
+    """Send every line except empty ones, in order; yields the counts so far after each line."""
     sent = Sent()
     for line in lines:
         if line not in (b"", b"\r"):

@@ -1,7 +1,7 @@
-"""Synthetic events of a ``World``: sessions of people with tastes, in the order in which they would arrive.
+"""Synthetic events of a ``World``: sessions of people with tastes, in order of arrival.
 
-The span is cut into slices with a random generator each, so any number of events needs the memory of one slice and
-events after the end (``live_events``) are the same world going on.
+The span is cut into slices, each with a random generator of its own, so that any number of events needs the memory
+of one slice. Events after the end (``live_events``) continue the same world.
 """
 
 import json
@@ -32,7 +32,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Burst:
-    """A planted rush: this share of the events goes to these items."""
+    """A planted rush: the items get this share of the events."""
 
     items: Sequence[str]
     share: float = 0.5
@@ -52,7 +52,7 @@ class _Span(NamedTuple):
 
 
 def generate_events(settings: GeneratorSettings, world: World | None = None) -> Iterator[Json]:
-    """Exactly ``settings.events`` events of the contract, in order of arrival; none later than the end."""
+    """Exactly ``settings.events`` events of the contract, in order of arrival, none after the end."""
     world = world or World(settings)
     slices = -(-settings.events // SLICE_EVENTS)
     length = settings.end_ms - settings.start_ms
@@ -70,9 +70,9 @@ def live_events(
     """More events of the same world that arrive in ``span_ms`` (from, to; epoch ms), in that order.
 
     Args:
-        part: tells one continuation from another; equal parts yield equal events.
+        part: the number of the continuation; equal numbers yield equal events.
         count: at least 1.
-        burst: items that are suddenly in demand; all of them are of this world.
+        burst: items of this world that are suddenly in demand.
     """
     rng = np.random.default_rng([world.settings.seed, _LIVE, part])
     span = _Span(count, *span_ms, f"g{world.settings.seed}-live{part}")
@@ -95,7 +95,7 @@ def _slice(world: World, rng: np.random.Generator, span: _Span, burst: Burst | N
     kinds = rng.choice(len(_KINDS), n, p=_SHARES)
     _pair_up(world, rng, session, items, kinds)
     order = np.argsort(arrival, kind="stable")
-    if resent:  # up to 10 events later, so within what a history remembers
+    if resent:  # up to 10 events later: a history still remembers the id
         at = np.sort(rng.choice(n, resent, replace=False))
         order = np.insert(order, np.minimum(at + rng.integers(1, 11, resent), n), order[at])
     values = _values(rng, kinds, world.item_cluster[items] == world.user_cluster[users])
@@ -120,7 +120,7 @@ def _sessions(rng: np.random.Generator, n: int, span: _Span) -> tuple[Ints, Ints
 
 
 def _items(world: World, rng: np.random.Generator, users: Ints, time: Ints) -> Ints:
-    """By taste and popularity, or the item that is trending when the event happens."""
+    """Items by taste and popularity, or the item that is trending when the event happens."""
     n = len(users)
     stray = rng.random(n) >= world.settings.loyalty
     cluster = np.where(stray, rng.integers(0, world.clusters, n), world.user_cluster[users])

@@ -21,7 +21,7 @@ CLUSTER_NAMES = (
 
 @dataclass(frozen=True)
 class GeneratorSettings:
-    """What the synthetic world is like. The same settings yield the same events, byte for byte."""
+    """The settings of the synthetic world. Equal settings yield equal events, byte for byte."""
 
     users: int
     items: int
@@ -57,7 +57,7 @@ class World:
         self.clusters = int(np.clip(settings.items // 25, 1, len(CLUSTER_NAMES)))
         self.user_cluster: Ints = rng.integers(0, self.clusters, settings.users)
         self.item_cluster: Ints = np.sort(np.arange(settings.items) % self.clusters)
-        self._name_of_place: Ints = rng.permutation(settings.items)  # so that an item's number tells nothing
+        self._name_of_place: Ints = rng.permutation(settings.items)  # so that an item's number reveals nothing
         self._user_cumulative = np.cumsum(rng.permutation(1.0 / np.arange(1, settings.users + 1) ** 0.6))
         weights = self._item_weights(rng)
         self._item_cumulative = np.concatenate([[0.0], np.cumsum(weights)])
@@ -67,7 +67,7 @@ class World:
         self.price: Floats = np.exp(rng.normal(3.0, 0.8, settings.items)).round(2)
 
     def _item_weights(self, rng: np.random.Generator) -> Floats:
-        """Zipf within each cluster, its ranks in random order; every cluster weighs the same."""
+        """Weights by Zipf within each cluster, with ranks in random order; all clusters weigh the same."""
         weights = np.empty(self.settings.items)
         for cluster in range(self.clusters):
             mine = np.flatnonzero(self.item_cluster == cluster)
@@ -87,7 +87,7 @@ class World:
         return partner
 
     def _trends(self, rng: np.random.Generator, weights: Floats) -> list[tuple[int, int]]:
-        """(item, onset in epoch ms) of items nobody much wanted before; the last begins shortly before the end."""
+        """(item, onset in epoch ms) of items in little demand before; the last begins shortly before the end."""
         wanted = int(np.clip(self.settings.items // 100, 1, 5))
         quiet = [int(item) for item in np.argsort(weights)[: 4 * wanted] if self.partner[item] < 0]
         span = self.settings.end_ms - self.settings.start_ms
@@ -133,7 +133,7 @@ class World:
         ]
 
     def truth(self) -> dict[str, Any]:
-        """What a recommender should find out; times in epoch ms."""
+        """The planted truth that a recommender should find; times in epoch ms."""
         ids = self.item_ids
         pairs = [[ids[left], ids[right]] for left, right in enumerate(self.partner.tolist()) if left < right]
         users: dict[str, list[str]] = {name: [] for name in CLUSTER_NAMES[: self.clusters]}
