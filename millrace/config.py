@@ -7,11 +7,12 @@ from typing import Any
 import click
 
 from adapters.settings import load_settings
-from adapters.settings.places import PLACES
+from adapters.settings.places import PLACES, SECTIONS, section_fields
 from adapters.settings.sources import PREFIX
 from adapters.terminal.commands import as_json, print_json, reports_errors
+from core.settings import setting_of
 
-BORDERS = 10  # of a table of three columns
+BORDERS_WIDTH = 10  # of a table of three columns
 
 
 @click.group()
@@ -34,20 +35,27 @@ def show(as_json: bool) -> None:
 
     screen, rows = console(), list(_rows(shown))
     fixed = sum(max(len(row[column]) for row in rows) for column in (0, 2))
-    room = screen.width - fixed - BORDERS  # names stay whole to be copied; values fold
+    room = screen.width - fixed - BORDERS_WIDTH  # names stay whole to be copied; values fold
     columns = (Column("setting"), Column("value", overflow="fold", max_width=max(room, 10)), Column("variable"))
     table = Table(*columns, title="Settings, from millrace.toml and the environment")
     for _, group in groupby(rows, lambda row: row[0].rpartition(".")[0]):
         for key, value, variable in group:
-            table.add_row(key, value if value != "" else styled("(embedded)", "dim"), variable)
+            table.add_row(key, value if value != "" else styled(f"({_when_empty(key)})", "dim"), variable)
         table.add_section()
     screen.print(table)
 
 
+def _when_empty(place: str) -> str:
+    """The meaning of an empty value, e.g. ``a broker embedded in home``."""
+    section, _, key = place.rpartition(".")
+    entry = dict(section_fields(SECTIONS[section])).get(key) if section in SECTIONS else None
+    return (setting_of(entry).default_is if entry else "").replace("`", "") or "none"
+
+
 def _rows(shown: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """A setting with its section, its value and its variable; most settings of recommenders have none."""
+    """Each setting's name with its section, its value and its variable; most settings of recommenders have none."""
     variables = {str(place): PREFIX + name.upper() for name, place in PLACES.items()}
     for name, value in shown.items():
-        for key, one in value.items() if isinstance(value, Mapping) else [("", value)]:
+        for key, text in value.items() if isinstance(value, Mapping) else [("", value)]:
             place = f"{name}.{key}" if key else name
-            yield place, str(one), variables.get(place, "")
+            yield place, str(text), variables.get(place, "")

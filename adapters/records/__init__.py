@@ -1,1 +1,1 @@
-"""The small documents in the view stores: control record, position, leases, and the catalogue book."""
+"""The small documents in the view stores: control record, position, leases, schedule, and the catalogue book."""

@@ -1,4 +1,4 @@
-"""What recommenders learned, in the book of their generation: one space for each, named after it."""
+"""The artefacts of recommenders in the book of their generation: one space per recommender, named after it."""
 
 from adapters.records.books import generation_book
 from adapters.stores.port import ViewStore
@@ -6,7 +6,7 @@ from recommenders.artefact import Artefact
 
 
 def read_artefact(views: ViewStore, generation: str | None, name: str) -> Artefact | None:
-    """The recommender's artefact in a generation; None: it has none, or one of an earlier form."""
+    """The recommender's artefact in a generation; None when it has none, or one of an earlier form."""
     if generation is None:
         return None
     book = generation_book(generation)
@@ -14,7 +14,7 @@ def read_artefact(views: ViewStore, generation: str | None, name: str) -> Artefa
 
 
 def write_artefact(views: ViewStore, run: str, name: str, artefact: Artefact) -> None:
-    """Write the artefact into the run's book, over what a try that died left there."""
+    """Write the artefact into the run's book, replacing what an interrupted attempt left there."""
     book = generation_book(run)
     views.delete(book, name)
     for key, value in artefact.rows():

@@ -1,4 +1,4 @@
-"""Where things stand in the view stores: the books and the names of their spaces."""
+"""The books of the view stores and the names of their spaces."""
 
 from adapters.stores.port import Book
 from core.rows.views import VIEWS
@@ -9,10 +9,10 @@ SPEED = Book("speed", guarded=True)  # speed-view store: the position and all ro
 LEASE = Book("lease")  # speed-view store: the sign of life of the speed layer's owner
 BATCH_LEASE = Book("batch-lease")  # batch-view store: the sign of life of the process that makes a whole run
 SCHEDULE = Book("schedule")  # batch-view store: the sign of life of `batch run --every`, and how its runs go
-CATALOGUE = Book("catalogue", guarded=True)  # speed-view store: items and users as their topics last said
-REPLAYED = Book("replayed")  # speed-view store: which dead letters were put back
+CATALOGUE = Book("catalogue", guarded=True)  # speed-view store: the newest records of items and users
+REPLAYED = Book("replayed")  # speed-view store: which dead letters were replayed
 
-BLEND = "blend"  # space of a generation's book: how its blended scores go together with hits
+BLEND = "blend"  # space of a generation's book: which share of hits its blended scores mean
 CALIBRATION = b"calibration"  # its one row
 TOUCHED = "touched"
 
@@ -44,8 +44,8 @@ def state_space(epoch: int, view: str) -> str:
 
 
 def touched_space(position: Position, attempt: int) -> str:
-    """The lists of the rows that an attempt wrote (``core.rows.touched``), in that life of the position.
+    """The lists of the rows that an attempt wrote (``core.rows.touched``) in that life of the position.
 
-    Numbers of attempts are used again where the position is set back, but then it gets another life.
+    Attempt numbers are reused when the position is set back, but it then gets another life.
     """
     return f"{position.epoch}/{TOUCHED}-{position.life[:12]}-{attempt}"

@@ -1,7 +1,7 @@
-"""Keeps the catalogue book at what the topics ``items`` and ``users`` last said; run by the speed layer and by serving.
+"""Keeps the catalogue book up to date with the topics ``items`` and ``users``; runs in the speed layer and in serving.
 
 Several processes may follow at once. Each claims the record before it writes, and every row is written atomically with
-the test that the claim stands, so that a slow follower never puts an older record over a newer one.
+a test that the claim stands, so that a slow follower never overwrites a newer record with an older one.
 """
 
 import threading
@@ -39,16 +39,16 @@ class Done:
 
 
 def catch_up(source: Log, store: ViewStore) -> int:
-    """Apply what the topics say since the last time; returns how many records. Rejected ones become dead letters.
+    """Apply the new records of the topics; returns their number. Rejected records become dead letters.
 
-    0 as well when another follower is at it. Raises what the log and the store raise, and SettingsError when the store
-    belongs to another log.
+    Returns 0 also when another follower is applying them. Raises what the log and the store raise, and SettingsError
+    when the store belongs to another log.
     """
     applied, identity = 0, source.first_identity
     for space, topic in ((ITEMS, source.topics.items), (USERS, source.topics.users)):
         end = source.end_offsets(topic)
-        found = store.record(CATALOGUE)
-        state = Applied.from_json(found)
+        stored = store.record(CATALOGUE)
+        state = Applied.from_json(stored)
         check_speed_log(state.log, identity)
         known = {partition: getattr(state, space).get(str(partition), 0) for partition in end}
         start, again = _start(source.start_offsets(topic), known, end)
@@ -57,7 +57,7 @@ def catch_up(source: Log, store: ViewStore) -> int:
         elif all(start[partition] >= stop for partition, stop in end.items()):
             continue
         claim = state.moved(log=identity)
-        if store.swap(CATALOGUE, found, claim.to_json()):
+        if store.swap(CATALOGUE, stored, claim.to_json()):
             done = _apply(source, store, space, source.read(topic, start, end), claim.to_json())
             if done is not None and store.swap(CATALOGUE, claim.to_json(), _ended(claim, space, end, done, again)):
                 applied += done.records
@@ -65,13 +65,13 @@ def catch_up(source: Log, store: ViewStore) -> int:
 
 
 def _start(first: Offsets, known: Offsets, end: Offsets) -> tuple[Offsets, bool]:
-    """Where to continue, and whether that is the beginning: a topic shorter than what was applied is another one."""
+    """Where to continue, and whether that is from scratch: a topic shorter than what was applied is a new one."""
     start = {p: first[p] if known[p] > end[p] else max(first[p], known[p]) for p in end}
     return start, any(known[p] > end[p] for p in end)
 
 
 def _ended(claim: Applied, space: str, end: Offsets, done: Done, again: bool) -> bytes:
-    """The record after all below ``end`` is applied: rejected records are counted in the same swap, so each once."""
+    """The record after all below ``end`` is applied; rejected records are counted in the same swap, so only once."""
     before = {} if again else claim.rejected.get(space, {})
     rejected = {**claim.rejected, space: dict(Counter(before) + done.rejected)}
     offsets = {str(partition): offset for partition, offset in end.items()}
@@ -102,7 +102,7 @@ def _apply(source: Log, store: ViewStore, space: str, records: Iterator[Record],
 
 
 class CatalogueFollower:
-    """Catches up again and again on a thread of its own until stopped; failures are logged and tried again."""
+    """Catches up repeatedly on its own thread until stopped; failures are logged and retried."""
 
     def __init__(self, source: Callable[[], Log], store: ViewStore, every_seconds: float = 0.5) -> None:
         self._source, self._store, self._every = source, store, every_seconds
@@ -113,7 +113,7 @@ class CatalogueFollower:
         self._thread.start()
 
     def stop(self) -> None:
-        """Returns once the thread has ended, at the latest after the log's own patience."""
+        """Return once the thread has ended, at the latest after the log's timeout."""
         self._stop.set()
         self._thread.join()
 
@@ -125,7 +125,7 @@ class CatalogueFollower:
                     log.info("applied records=%d", count)
                 failing = ""
             except MillraceError as error:
-                if str(error) != failing:  # once, not twice a second
+                if str(error) != failing:  # log it once, not twice a second
                     log.warning("waiting why=%s", error)
                 failing = str(error)
             self._stop.wait(self._every if not failing else 4 * self._every)

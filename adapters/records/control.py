@@ -1,4 +1,4 @@
-"""The records in the stores: read, and changed only by compare-and-set on the whole text."""
+"""Reads the records in the stores and changes them, only by compare-and-set on the whole text."""
 
 import uuid
 from collections.abc import Callable
@@ -17,13 +17,13 @@ from schemas.rules import Rules
 
 
 def read_control(store: ViewStore) -> Control | None:
-    """The control record as it is now; None before anything ran."""
+    """The current control record; None before anything ran."""
     text = store.record(CONTROL)
     return None if text is None else Control.from_json(text)
 
 
 def open_control(store: ViewStore, log: LogIdentity, start: Offsets, rules: Rules) -> Control:
-    """The control record for this log, made if it is the first time.
+    """The control record for this log; creates it at first use.
 
     Raises:
         SettingsError: the views were made from another log (§2).
@@ -38,9 +38,9 @@ def open_control(store: ViewStore, log: LogIdentity, start: Offsets, rules: Rule
 
 
 def change_control(store: ViewStore, change: Callable[[Control], Control]) -> Control:
-    """Apply a pure change to the newest control record, again and again until no one came in between.
+    """Apply a pure change to the newest control record, repeating until no other change came in between.
 
-    ``change`` may raise to refuse; nothing is written then. A change that changes nothing is not written.
+    ``change`` may raise to refuse; then nothing is written. A change without effect is not written.
     """
     while True:
         text = store.record(CONTROL)
@@ -58,7 +58,7 @@ def change_control(store: ViewStore, change: Callable[[Control], Control]) -> Co
 
 
 def _swapped(store: ViewStore, old: bytes, new: bytes) -> bool:
-    """Swap; an outcome that stayed unknown is settled by reading again, as nobody else ever writes this text."""
+    """Swap; reading again settles an unknown outcome, because nobody else ever writes this text."""
     try:
         return store.swap(CONTROL, old, new)
     except StoreUnavailable:
@@ -68,13 +68,13 @@ def _swapped(store: ViewStore, old: bytes, new: bytes) -> bool:
 
 
 def require_rules(control: Control, rules: Rules) -> None:
-    """Refuse to add to views that were folded by other rules (rule 14)."""
+    """Raise SettingsError when the views were folded by other rules (rule 14)."""
     if why := why_not_these(control.fingerprint, rules):
         raise SettingsError(why)
 
 
 def read_position(store: ViewStore) -> Position | None:
-    """The position record as it is now."""
+    """The current position record; None when the store has none."""
     text = store.record(SPEED)
     return None if text is None else Position.from_json(text)
 
@@ -82,7 +82,7 @@ def read_position(store: ViewStore) -> Position | None:
 def change_position(
     store: ViewStore, old: Position | None, new: Position, *, writes: int | None = None
 ) -> Position | None:
-    """Swap the position; what then stands there, or None, and nothing changed, when ``old`` no longer did."""
+    """Swap the position; returns the new one, or None, changing nothing, when ``old`` no longer stood there."""
     new = replace(new, version=old.version + 1 if old else 1, writer=_nonce())
     new = replace(new, text=new.to_json())
     return new if store.swap(SPEED, old.stored if old else None, new.text, writes=writes) else None
@@ -99,7 +99,7 @@ class Applied:
     writer: str = ""
     items: dict[str, int] = field(default_factory=dict)
     users: dict[str, int] = field(default_factory=dict)
-    log: LogIdentity | None = None  # None: nobody's yet, or an earlier version wrote this
+    log: LogIdentity | None = None  # None: no log is known yet, or an earlier version wrote this
     rejected: dict[str, dict[str, int]] = field(default_factory=dict)
 
     def to_json(self) -> bytes:
@@ -110,33 +110,34 @@ class Applied:
         return Applied() if text is None else from_json(Applied, text)
 
     def moved(self, **changes: Any) -> "Applied":
-        """The next version, unlike all earlier texts."""
+        """The next version, which differs from all earlier texts."""
         return replace(self, version=self.version + 1, writer=_nonce(), **changes)
 
     @property
     def rejected_by_reason(self) -> dict[str, int]:
-        """Of both topics together."""
-        out: dict[str, int] = {}
+        """The number of rejected records of both topics together, by reason."""
+        total: dict[str, int] = {}
         for counts in self.rejected.values():
             for reason, count in counts.items():
-                out[reason] = out.get(reason, 0) + count
-        return out
+                total[reason] = total.get(reason, 0) + count
+        return total
 
 
 def log_of(store: ViewStore, position: Position | None) -> LogIdentity | None:
-    """Whose events the speed store holds, by its position; where no speed layer ever ran, by its catalogue."""
+    """The log whose events the speed store holds: its position's, or its catalogue's if no speed layer ever ran."""
     return position.log if position else Applied.from_json(store.record(CATALOGUE)).log
 
 
 def check_speed_store(store: ViewStore, log: LogIdentity) -> None:
     """Refuse a speed store that holds another log's events, catalogue or lease.
 
-    Raises: SettingsError, which names the remedy.
+    Raises:
+        SettingsError: the text names the remedy.
     """
     position, sign = read_position(store), store.record(LEASE)
     catalogue = Applied.from_json(store.record(CATALOGUE))
-    for found in (position.log if position else None, Sign.of(sign).log if sign else None, catalogue.log):
-        check_speed_log(found, log)
+    for stored in (position.log if position else None, Sign.of(sign).log if sign else None, catalogue.log):
+        check_speed_log(stored, log)
 
 
 def _nonce() -> str:

@@ -1,9 +1,9 @@
-"""A change of one item's whole record that loses no other change: read the newest, merge, append, look again.
+"""Changes one item's record without losing other changes: read the newest record, merge, append, look again.
 
-The catalogue book may lag behind the topic, so it is brought up to the topic's end first. Changes by one process come
-one after the other. A whole record that another producer appends in between is found behind it, and the change is
-merged with that one again. Two processes that change one item at the same instant do the same; with three changes
-between them within that instant one may be lost, since Kafka appends without conditions.
+The catalogue book may lag behind the topic, so it first catches up with the topic's end. Changes by one process run
+one after the other. If another producer has appended a record in between, the change is merged with that record and
+appended again. Two processes that change one item at the same instant do the same; of three changes within that instant
+one may be lost, because Kafka appends without conditions.
 """
 
 import threading
@@ -26,7 +26,7 @@ from schemas.event import Rejected
 PATIENCE_SECONDS = 10.0
 AGAIN_SECONDS = 0.02
 
-Merge = Callable[[bytes | None], bytes]  # newest row, None without one -> the whole record to append; raises to refuse
+Merge = Callable[[bytes | None], bytes]  # newest row or None -> the whole record to append; raises to refuse
 
 _one_at_a_time = threading.Lock()
 
@@ -53,12 +53,12 @@ class ItemRecords:
                 if between is None:
                     return value
                 row, end = between
-                if row == DELETED:  # after the newest was read: the deletion stands
+                if row == DELETED:  # it was deleted after the newest was read: the deletion stands
                     self.appender.append_all(self.log.topics.items, [(item, None)])
                 value = merge(row)
 
     def _caught_up(self) -> Offsets:
-        """The topic's end, once the book holds all below it."""
+        """The topic's end, once the book holds everything below it."""
         end, deadline = self.log.end_offsets(self.log.topics.items), time.monotonic() + PATIENCE_SECONDS
         while True:
             catch_up(self.log, self.store)

@@ -1,7 +1,7 @@
-"""One of a kind at a time: the owner shows signs of life; a second one exits, or takes over from a dead one.
+"""Leases: the owner of a role shows signs of life; a second process exits, or takes over from a dead owner.
 
-A lease only spares a wrong start its trouble. What protects the views are the compare-and-sets of both layers (rules 5
-and 10), so a wrong guess here can displace a live process but never harm a sum.
+A lease only refuses a wrong start early. The compare-and-sets of both layers (rules 5 and 10) protect the views, so a
+wrong guess here can displace a live process but never harm a sum.
 """
 
 import os
@@ -22,23 +22,23 @@ from schemas.records import from_json, to_json
 
 
 class AlreadyRuns(MillraceError):
-    """There is a live one already."""
+    """Another live process has the lease."""
 
     outcome = LEFT_OUT
 
 
 @dataclass(frozen=True)
 class Kind:
-    """Of what there can be only one, whose book of the store given holds its lease, and what a second one should do."""
+    """A role of which only one can run, the book that holds its lease, and the remedy for a second process."""
 
     name: str
     book: Book
     remedy: str
 
 
-SPEED_LAYER = Kind("a speed layer", LEASE, "stop it first, there can be only one")
+SPEED_LAYER = Kind("a speed layer", LEASE, "stop it first, only one can run")
 BATCH_RUN = Kind("a batch run", BATCH_LEASE, "wait for it to end, or stop it")
-A_SCHEDULE = Kind("a schedule of batch runs", SCHEDULE, "stop it first, there can be only one")
+A_SCHEDULE = Kind("a schedule of batch runs", SCHEDULE, "stop it first, only one can run")
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Sign:
     host: str
     pid: int
     beat: int
-    log: LogIdentity | None = None  # whose events the store holds
+    log: LogIdentity | None = None  # the log whose events the store holds
     engine: str = ""  # what a speed layer runs on
 
     @staticmethod
@@ -60,7 +60,7 @@ class Sign:
         return to_json(self)
 
     def alive(self, now_ms: int, lease_ms: int) -> bool:
-        """Whether the owner showed itself lately, by the wall clock: for people to see, no ground to take over."""
+        """Whether the owner gave a recent sign by the wall clock; only for display, not enough for a take-over."""
         return bool(self.owner) and self.beat > now_ms - 2 * lease_ms
 
 
@@ -75,12 +75,12 @@ class Lease:
         self._thread = threading.Thread(target=self._beat, name="lease", daemon=True)
 
     def acquire(self, say: Callable[[str], None], log: LogIdentity | None = None) -> None:
-        """Become the owner, or stay it: again after the store was away, when somebody else may have become it.
+        """Become or stay the owner; called again after the store was away, when another process may have become it.
 
         Args:
-            log: whose events the store holds, which the sign then names; None where another record of the store does.
+            log: the log whose events the store holds, for the sign; None if another record of the store names it.
         Raises:
-            AlreadyRuns: a live one holds the lease; the text names it.
+            AlreadyRuns: a live process holds the lease; the text names it.
         """
         self._log = log
         held = self._store.record(self._kind.book)
@@ -96,24 +96,24 @@ class Lease:
             self._thread.start()
 
     def release(self) -> None:
-        """Say that this owner stopped cleanly, so that the next one need not wait."""
+        """Record that this owner stopped cleanly, so that the next one need not wait."""
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join(self._seconds)
-        with suppress(StoreUnavailable, SettingsError):  # then the last sign grows old
+        with suppress(StoreUnavailable, SettingsError):  # then the last sign expires
             self._renew("")
 
     def _renew(self, owner: str, instead_of: bytes | None = None) -> bool:
-        """Sign once more, over an own sign, none or ``instead_of``; False where somebody else's stands.
+        """Write a new sign over an own one, over none or over ``instead_of``; False when another owner's stands.
 
-        Read anew each time: it may be unknown whether the last sign was written, and a store may have lost it.
+        Reads the sign each time: it may be unknown whether the last one was written, and a store may have lost it.
         """
         held = self._store.record(self._kind.book)
         mine = held is None or held == instead_of or Sign.of(held).owner in ("", self.owner)
         return mine and self._store.swap(self._kind.book, held, self._sign(owner))
 
     def _alive(self, held: bytes, say: Callable[[str], None]) -> bool:
-        """Whether the owner is alive: by its process on this machine, else by waiting for its next sign."""
+        """Whether the owner is alive, by its process on this machine, otherwise by waiting for its next sign."""
         lease = Sign.of(held)
         if not lease.owner or (lease.host == socket.gethostname() and not _running(lease.pid)):
             return False

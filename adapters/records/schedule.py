@@ -1,4 +1,4 @@
-"""How the runs of `batch run --every` go, as a row beside the schedule's sign of life."""
+"""The state of `batch run --every`, as a row beside the schedule's sign of life."""
 
 from adapters.records.books import SCHEDULE
 from adapters.stores.port import ViewStore
@@ -9,11 +9,11 @@ SPACE, KEY = "state", b"state"
 
 
 def read_schedule(store: ViewStore) -> State | None:
-    """What the last schedule wrote; None when there never was one."""
+    """The state that the last schedule wrote; None when there never was one."""
     text = store.read(SCHEDULE, SPACE, [KEY]).get(KEY)
     return None if text is None else from_json(State, text)
 
 
 def write_schedule(store: ViewStore, state: State) -> None:
-    """Put the state in place of what stood there."""
+    """Replace the stored state."""
     store.put(SCHEDULE, {(SPACE, KEY): to_json(state)})

@@ -1,6 +1,6 @@
-"""Settings: read once, at the edge, from ``millrace.toml`` and the environment, then handed down, whole or in sections.
+"""Settings are read once, from ``millrace.toml`` and the environment, and handed down, whole or in sections.
 
-``sections`` says what can be set; ``settings`` holds the sections; ``sources`` reads the file and the variables;
+``sections`` declares all settings; ``settings`` holds the sections; ``sources`` reads the file and the variables;
 ``page`` writes ``docs/settings.md``. A key ``kafka`` of ``[log]`` is ``MILLRACE_KAFKA`` in the environment, which wins.
 """
 

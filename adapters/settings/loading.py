@@ -19,5 +19,5 @@ def load_settings(env: Mapping[str, str] | None = None, cwd: Path | None = None)
     for place, name, value in given_values(cwd, os.environ if env is None else env):
         settings = settings.with_value(place, name, value)
     if settings.recommenders:
-        _ = settings.recommender_settings  # raises for what is unknown
+        _ = settings.recommender_settings  # raises for unknown tables and keys
     return replace(settings, home=cwd / settings.home.expanduser())

@@ -37,12 +37,12 @@ def _tables() -> Iterator[str]:
 def _table(section: str, title: str, entries: "Iterable[tuple[str, Field[Any]]]", about: str = "") -> Iterator[str]:
     variables = {str(place): PREFIX + name.upper() for name, place in PLACES.items()}
     yield from (f"### {title}", "", *([about, ""] if about else []))
-    yield from ("| key | default | meaning | variable |", "| --- | --- | --- | --- |")
+    yield from ("| key | default | meaning | why this default | variable |", "| --- | --- | --- | --- | --- |")
     for key, entry in entries:
         rules = setting_of(entry)
         variable = variables.get(f"{section}.{key}" if section else key)
-        name = f"`{key}` *" if rules.rule else f"`{key}`"
-        yield f"| {name} | {_default(entry, rules)} | {_meaning(rules)} | {f'`{variable}`' if variable else ''} |"
+        name, shown = f"`{key}` *" if rules.rule else f"`{key}`", f"`{variable}`" if variable else ""
+        yield f"| {name} | {_default(entry, rules)} | {_meaning(rules)} | {rules.why} | {shown} |"
     yield ""
 
 

@@ -1,4 +1,4 @@
-"""Where each setting stands: the section and the key of every name that a variable, or an old file, may use."""
+"""The section and the key of every name that a variable, or an old file, may use."""
 
 from collections.abc import Iterator
 from dataclasses import Field, fields
@@ -30,10 +30,10 @@ SECTIONS: dict[str, type[Any]] = {
     "reading": ReadingSettings,
     "http": HttpSettings,
 }
-RECOMMENDERS = "recommenders"  # a table of tables, which are sections of their own
+RECOMMENDERS = "recommenders"  # a table of tables, each of which is a section
 HOME = "home"
 GONE = ("keep",)  # accepted and without effect
-# Before recommenders had tables, these stood alone with the recommender's name in front.
+# Before recommenders had tables, these keys stood alone, with the recommender's name in front.
 _ALS = ("factors", "iterations", "regularization", "alpha", "engine", "memory")
 
 

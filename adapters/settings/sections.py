@@ -1,58 +1,18 @@
-"""The sections of the settings: every field with its meaning, its range and the reason of its default.
+"""The sections of the settings: every field with its meaning, its range and the reason for its default.
 
-Durations are milliseconds and sizes are bytes; a file says ``24h`` or ``4g``. ``docs/settings.md`` is made of this.
+Durations are milliseconds and sizes are bytes; a file has ``24h`` or ``4g``. ``page`` makes docs/settings.md from this.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from adapters.kafka_options import checked
-from core.settings import SecretOptions, StoreUrl, setting
-from schemas.errors import SettingsError
+from adapters.settings.parsing import WRITE_SERVERS, kinds, options, origins, retention, servers, url
+from core.settings import StoreUrl, setting
 from schemas.rules import DAYS_30_MS, DEFAULT_KINDS
 
-_SERVERS = re.compile(r"(?:[A-Z_]+://)?(?:\[[0-9A-Fa-f:.%]+\]|[\w.-]+)(?::\d{1,5})?", re.ASCII)
-_WRITE_SERVERS = "write host:port, separated by commas; logins belong in kafka_options"
 _WRITE_LAKE = "write a path such as s3a://bucket/lake; credentials belong in the environment or Hadoop's configuration"
 EMBEDDED = StoreUrl("")
-_STORED = 65_535  # a stored history counts with 16 bits
-
-
-def _servers(name: str, value: str) -> str:
-    if value and not all(_SERVERS.fullmatch(server.strip()) for server in value.split(",")):
-        raise SettingsError(f"setting {name} cannot be understood: {_WRITE_SERVERS}")
-    return value
-
-
-def _options(_: str, value: Mapping[str, Any]) -> SecretOptions:
-    return SecretOptions(checked(value))
-
-
-def _url(_: str, value: str) -> StoreUrl:
-    return StoreUrl(value)
-
-
-def _retention(name: str, value: int) -> int:
-    if value < 1 and value != -1:
-        raise SettingsError(f"setting {name} must be positive, or -1 for no limit")
-    return value
-
-
-def _kinds(_: str, value: Mapping[str, Any]) -> Mapping[str, Any]:
-    for kind, weight in value.items():
-        number = isinstance(weight, int | float) and not isinstance(weight, bool) and 0 <= weight <= 1_000_000
-        if not number and weight not in ("value", "remove"):
-            raise SettingsError(f'kind \'{kind}\': a weight is a number from 0 to 1,000,000, "value" or "remove"')
-    return value
-
-
-def _origins(name: str, value: str) -> str:
-    for origin in value.split(","):
-        if not re.fullmatch(r"\s*(\*|https?://[^/\s]+)?\s*", origin):
-            raise SettingsError(f"setting {name}: write {origin.strip()!r} as https://host or http://host:port")
-    return value
+_STORED = 65_535  # a stored history counts its entries with 16 bits
 
 
 @dataclass(frozen=True)
@@ -62,26 +22,36 @@ class LogSettings:
     kafka: str = setting(
         "",
         "`host:port,…` of your cluster",
+        why="nothing needs to be installed for a first try",
         default_is="a broker embedded in `home`",
-        instead=_WRITE_SERVERS,
-        parse=_servers,
+        instead=WRITE_SERVERS,
+        parse=servers,
     )
     kafka_options: Mapping[str, str] = setting(
-        {}, "librdkafka's names, such as `security.protocol`; what Spark's client cannot do alike is refused by name",
-        may_hold_passwords=True, parse=_options,
+        {}, "librdkafka's names, such as `security.protocol`; options that Spark's client lacks are refused by name",
+        why="the embedded broker needs none",
+        may_hold_passwords=True, parse=options,
     )  # fmt: skip
     topic_prefix: str = setting(
         "",
-        "before `events`, `items`, `users`, `events-dlt`: several installations may share a cluster",
+        "in front of `events`, `items`, `users`, `events-dlt`, so that installations can share a cluster",
+        why="one installation per cluster is the common case",
         default_is="none",
     )
-    partitions: int = setting(4, "of an `events` topic that Millrace creates", at_least=1)
+    partitions: int = setting(
+        4, "of an `events` topic that Millrace creates", at_least=1,
+        why="enough for a few cores; a larger topic is created beforehand",
+    )  # fmt: skip
     partitioner: str = setting(
-        "murmur2", "your producers': `murmur2` (Java, kafka-python) or `crc32` (librdkafka's default)",
+        "murmur2", "the one of your producers: `murmur2` (Java, kafka-python) or `crc32` (librdkafka's default)",
+        why="Kafka's own default",
         one_of=("murmur2", "crc32"), rule=True,
     )  # fmt: skip
     retention_ms: int = setting(
-        -1, "milliseconds, of an `events` topic that Millrace creates; -1: without limit", parse=_retention
+        -1,
+        "milliseconds, of an `events` topic that Millrace creates; -1: without limit",
+        parse=retention,
+        why="the log is the source of every recomputation until the lake has it",
     )
 
 
@@ -91,12 +61,22 @@ class EngineSettings:
 
     master: str = setting(
         "local[*]", "or `spark://host:port`, `yarn`, `k8s://…`", variable="spark_master",
+        why="all cores of this machine",
         instead="write local[*], spark://host:port, yarn or k8s://https://host:port",
     )  # fmt: skip
     memory_bytes: int = setting(
-        1 << 30, "of the driver; with a local master that is the whole engine", unit="memory", variable="spark_memory"
+        1 << 30,
+        "of the driver; with a local master that is the whole engine",
+        unit="memory",
+        variable="spark_memory",
+        why="broker, engine and serving then need 2 GiB together",
     )
-    jars: str = setting("", "where Java libraries are kept", default_is="the user's cache folder")
+    jars: str = setting(
+        "",
+        "the folder of Java libraries",
+        default_is="the user's cache folder",
+        why="all projects of a user share them",
+    )
 
 
 @dataclass(frozen=True)
@@ -105,21 +85,28 @@ class StoresSettings:
 
     lake: str = setting(
         "", "a path that Hadoop and Arrow know: a folder, `s3a://…`, `gs://…`, `abfss://…`", default_is="`home/lake`",
+        why="nothing needs to be installed for a first try",
         instead=_WRITE_LAKE,
     )  # fmt: skip
     batch_views: StoreUrl = setting(  # noqa: RUF009 - it is a field
         EMBEDDED, "`sqlite:///…`, `cassandra://host:port/keyspace`, `redis://host:port/db`",
-        default_is="SQLite in `home`", may_hold_passwords=True, parse=_url,
+        why="nothing needs to be installed for a first try",
+        default_is="SQLite in `home`", may_hold_passwords=True, parse=url,
     )  # fmt: skip
     speed_views: StoreUrl = setting(  # noqa: RUF009 - it is a field
         EMBEDDED,
         "`sqlite:///…`, `redis://host:port/db`",
+        why="nothing needs to be installed for a first try",
         default_is="SQLite in `home`",
         may_hold_passwords=True,
-        parse=_url,
+        parse=url,
     )
     timeout_ms: int = setting(
-        2_000, "a store slower than this is left out of an answer", unit="duration", variable="store_timeout"
+        2_000,
+        "a store slower than this is left out of an answer",
+        unit="duration",
+        variable="store_timeout",
+        why="a store that answers is faster by far, and nobody waits much longer for a page",
     )
 
 
@@ -128,16 +115,30 @@ class FoldSettings:
     """What events mean: views made with other values are never mixed."""
 
     kinds: Mapping[str, float | str] = setting(
-        DEFAULT_KINDS, 'kind → weight (0 to 1,000,000), `"value"` or `"remove"`', parse=_kinds, rule=True,
+        DEFAULT_KINDS, 'kind → weight (0 to 1,000,000), `"value"` or `"remove"`', parse=kinds, rule=True,
+        why="the usual kinds of a shop, weighted by how much interest they show",
         default_is="[the contract's](contract.md) §2",
     )  # fmt: skip
     history_items: int = setting(
-        20, "distinct items that a user's history keeps", at_least=1, at_most=_STORED, rule=True
+        20,
+        "distinct items that a user's history keeps",
+        at_least=1,
+        at_most=_STORED,
+        rule=True,
+        why="each new item is paired with all of them, so the cost of an event grows with it",
     )
     remembered_ids: int = setting(
-        64, "event ids of a user by which duplicates are known", at_least=1, at_most=_STORED, rule=True
+        64,
+        "event ids of a user by which duplicates are recognised",
+        at_least=1,
+        at_most=_STORED,
+        rule=True,
+        why="16 bytes each; a producer that retries repeats its latest events",
     )
-    window_ms: int = setting(DAYS_30_MS, "an item untouched for longer leaves the history", unit="duration", rule=True)
+    window_ms: int = setting(
+        DAYS_30_MS, "an item untouched for longer leaves the history", unit="duration", rule=True,
+        why="what a user wanted a month ago is rarely wanted together with today's items",
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -146,25 +147,33 @@ class SpeedSettings:
 
     engine: str = setting(
         "spark", "`spark`, or `local`: this machine's processes without Java, sooner and for one machine",
-        one_of=("spark", "local"), variable="speed_engine",
+        one_of=("spark", "local"), variable="speed_engine", why="it scales beyond one machine",
     )  # fmt: skip
     trigger_ms: int = setting(
         200, "with `spark` the speed layer looks for new events this often; `local` takes them as they come",
-        unit="duration",
+        unit="duration", why="events count within a second, and an idle engine stays idle",
     )  # fmt: skip
-    max_events_per_batch: int = setting(200_000, "of one micro-batch; bounds its memory while catching up", at_least=1)
+    max_events_per_batch: int = setting(
+        200_000, "events of one micro-batch at most", at_least=1,
+        why="bounds memory while the speed layer catches up",
+    )  # fmt: skip
     lease_ms: int = setting(
-        10_000, "a speed layer, or a batch run, that is silent for this long counts as dead", unit="duration"
-    )
+        10_000, "a speed layer, or a batch run, that is silent for this long counts as dead", unit="duration",
+        why="longer than pauses of a busy machine, short enough to wait for",
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class BatchSettings:
     """The batch layer."""
 
-    grace_ms: int = setting(60_000, "readers may use a generation this long after it was replaced", unit="duration")
+    grace_ms: int = setting(
+        60_000, "readers may use a generation this long after it was replaced", unit="duration",
+        why="far longer than any request takes",
+    )  # fmt: skip
     run_patience_ms: int = setting(
         86_400_000, "a batch run in steps without progress for this long is given up and its rows are deleted",
+        why="leaves a day for repairing a failed step",
         unit="duration",
     )  # fmt: skip
 
@@ -174,7 +183,8 @@ class EvaluationSettings:
     """How good a generation's recommendations are."""
 
     events: int = setting(
-        300_000, "of a sample of users, that each generation is evaluated on; 0: not evaluated", at_least=0,
+        300_000, "of a sample of users, on which each generation is evaluated; 0: not evaluated", at_least=0,
+        why="bounds the time of an evaluation, however large the lake is",
         variable="evaluation_events",
     )  # fmt: skip
 
@@ -186,16 +196,23 @@ class GateSettings:
     margin: float = setting(
         0.2, "a generation whose NDCG@10 on the active one's held-out part is lower by more than this does not serve",
         at_least=0, variable="gate_margin",
+        why="[decision 32](decisions/0032-the-same-question.md) has the measurements",
     )  # fmt: skip
     users: int = setting(
-        100, "with fewer judged users NDCG@10 is too uncertain and is not compared", at_least=0, variable="gate_users"
+        100,
+        "NDCG@10 is not compared with fewer judged users than this",
+        at_least=0,
+        variable="gate_users",
+        why="with few users a ranking falls by chance",
     )
     shrink: float = setting(
         0.1, "a generation with fewer events, items or users by more than this share does not serve", at_least=0,
+        why="a lake only grows, so a tenth less means that data were lost",
         variable="gate_shrink",
     )  # fmt: skip
     items: int = setting(
-        20, "items whose sums each generation has recomputed from the lake by the slow fold; 0: none", at_least=0,
+        20, "items whose sums are recomputed from the lake by the slow fold for each generation; 0: none", at_least=0,
+        why="finds a fault that damages a share of the sums, in seconds",
         variable="gate_items",
     )  # fmt: skip
 
@@ -205,7 +222,10 @@ class ReadingSettings:
     """Answers."""
 
     shrinkage: float = setting(
-        0.0, "of `similar`: score · pair / (pair + shrinkage), so that co-ratings this small count half", at_least=0
+        0.0,
+        "of `similar`: score · pair / (pair + shrinkage), so that co-ratings this small count half",
+        at_least=0,
+        why="the score is then the plain co-rating, which `verify` proves",
     )
 
 
@@ -213,13 +233,17 @@ class ReadingSettings:
 class HttpSettings:
     """The HTTP API."""
 
-    host: str = setting("127.0.0.1", "the address it listens at; only this machine by default")
-    port: int = setting(8080, "the port it listens at", at_least=0, at_most=65_535)
+    host: str = setting(
+        "127.0.0.1", "the address it listens at", why="the API has no login: only this machine reaches it"
+    )
+    port: int = setting(8080, "the port it listens at", at_least=0, at_most=65_535, why="needs no privileges")
     allowed_hosts: str = setting(
         "", "names, separated by commas, that it answers for beside localhost and numbers; `*.a.b` for a whole domain",
+        why="a page of another site cannot reach it by a name of its own",
         default_is="none",
     )  # fmt: skip
     allowed_origins: str = setting(
         "", "origins of other servers' pages that may use it, separated by commas: `https://shop.example`",
-        default_is="none", parse=_origins,
+        why="no other site's page may read or write",
+        default_is="none", parse=origins,
     )  # fmt: skip

@@ -29,9 +29,11 @@ _HOME = Path(".millrace")
 
 @dataclass(frozen=True)
 class Settings:
-    """All that can be set. Empty addresses mean the embedded default inside ``home``."""
+    """All settings. Empty addresses mean the embedded default inside ``home``."""
 
-    home: Path = setting(_HOME, "everything local: broker, lake, SQLite views, logs")  # noqa: RUF009 - it is a field
+    home: Path = setting(  # noqa: RUF009 - it is a field
+        _HOME, "everything local: broker, lake, SQLite views, logs", why="it lies beside the project that uses it"
+    )
     log: LogSettings = field(default_factory=LogSettings)
     engine: EngineSettings = field(default_factory=EngineSettings)
     stores: StoresSettings = field(default_factory=StoresSettings)
@@ -43,7 +45,9 @@ class Settings:
     reading: ReadingSettings = field(default_factory=ReadingSettings)
     http: HttpSettings = field(default_factory=HttpSettings)
     recommenders: Mapping[str, Mapping[str, Any]] = setting(
-        {}, "a table per recommender: `weight` in the blend (0 turns it off) and its own settings"
+        {},
+        "a table per recommender: `weight` in the blend (0 turns it off) and its own settings",
+        why="each recommender has its own defaults",
     )
 
     @classmethod
@@ -91,7 +95,7 @@ class Settings:
 
     @property
     def rules(self) -> Rules:
-        """The fingerprinted part."""
+        """The settings that decide what events mean, which the fingerprint covers."""
         fold, log = self.fold, self.log
         return Rules(
             kinds=dict(fold.kinds),
@@ -104,7 +108,7 @@ class Settings:
 
     @property
     def lake_path(self) -> str:
-        """Where the Delta tables stand."""
+        """The folder of the Delta tables."""
         return self.stores.lake or str(self.home.resolve() / "lake")
 
     @property
@@ -133,7 +137,7 @@ class Settings:
         return self.log.topic_prefix + name
 
     def shown(self) -> dict[str, Any]:
-        """The effective settings by section, as they are written in a file, with secrets masked."""
+        """The effective settings by section, as a file would hold them, with secrets masked."""
         sections = {name: _section(getattr(self, name)) for name in SECTIONS}
         sections["log"]["kafka_options"] = dict.fromkeys(self.log.kafka_options, "****")
         sections["stores"]["lake"] = self.lake_path

@@ -1,4 +1,4 @@
-"""Where settings come from: ``millrace.toml`` and the environment, each value with its place and its given name."""
+"""Reads ``millrace.toml`` and the environment: each given value with its place and its given name."""
 
 import re
 import tomllib
@@ -15,15 +15,15 @@ from core.text.masking import masked
 from schemas.errors import SettingsError
 
 PREFIX = "MILLRACE_"
-# Read elsewhere: the file's own place, and what tests and benchmarks use.
+# Read elsewhere: the path of the file, and variables of tests and benchmarks.
 NOT_SETTINGS = {"CONFIG", "TEST_DATA", "SEARCH", "FAULT"}
-# Kubernetes describes each service of a namespace to every container by variables that begin with the service's name.
+# Kubernetes gives every container variables about each service, which begin with the service's name.
 _OF_A_SERVICE = re.compile(r"(?:\w+_)?(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT_\d+_(?:TCP|UDP|SCTP)(?:_\w+)?)")
 _PORT_OF_A_SERVICE = re.compile(r"(?:tcp|udp|sctp)://")
 
 
 class Given(NamedTuple):
-    """A value as somebody wrote it; ``name`` is what messages call it."""
+    """A value as it was written; messages call it ``name``."""
 
     place: Place
     name: str
@@ -31,7 +31,7 @@ class Given(NamedTuple):
 
 
 def given_values(cwd: Path, env: Mapping[str, str]) -> list[Given]:
-    """What file and environment say, in the order in which it takes effect; a variable replaces the file's key.
+    """The values of file and environment in the order in which they take effect; a variable replaces the file's key.
 
     Raises:
         SettingsError: an unknown key or a file that cannot be read; never shows a secret.
@@ -103,13 +103,13 @@ def _in_section(path: Path, section: str, table: Any) -> Iterator[Given]:
 
 
 def _require_once(path: Path, given: list[Given], tables: Any) -> None:
-    """The same setting in a section and outside it is a contradiction."""
-    places = [one.place for one in given]
+    """Raise SettingsError when a setting is given both in its section and outside it."""
+    places = [value.place for value in given]
     for name, table in (tables if isinstance(tables, dict) else {}).items():
         places += [Place(f"{RECOMMENDERS}.{name}", key) for key in (table if isinstance(table, dict) else {})]
-    for one in given:
-        if places.count(one.place) > 1:
-            raise SettingsError(f"{path} sets {one.place} in its section and outside it: keep the one in the section")
+    for value in given:
+        if places.count(value.place) > 1:
+            raise SettingsError(f"{path} sets {value.place} in its section and outside it: keep the one in the section")
 
 
 def _read(path: Path, named: str | None) -> dict[str, Any]:
@@ -137,7 +137,7 @@ def _note_ignored(names: tuple[str, ...]) -> None:
 
 @cache
 def _note_gone(what: str) -> None:
-    note(f"{what} has no effect any more: remove it")
+    note(f"{what} has no effect any longer: remove it")
 
 
 @cache

@@ -1,4 +1,4 @@
-"""What all commands share: errors as one sentence and an exit status, ``--json``, and times and windows as options."""
+"""Shared by all commands: errors as one sentence and an exit status, ``--json``, and times and windows as options."""
 
 import errno
 import functools
@@ -16,7 +16,7 @@ from core.events.timestamps import epoch_ms
 from core.settings.units import milliseconds
 from schemas.errors import MillraceError, SettingsError
 
-MOST_ROWS = 10**9  # that can be asked for; more than any list has
+MOST_ROWS = 10**9  # the most that can be asked for; more than any list has
 HOUR_MS = 3_600_000
 MAX_WINDOW_HOURS = 24 * 35
 LATEST_MS = 253_402_300_799_999  # the last millisecond of 9999
@@ -31,7 +31,7 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print data alone
 def reports_errors(command: Callable[P, T]) -> Callable[P, T]:
     """Print a ``MillraceError`` as one sentence on stderr and exit with its status: 1 failed, 3 not ready.
 
-    Ctrl-C and SIGTERM end a command that does not handle them itself, with its leases released and status 130.
+    Ctrl-C and SIGTERM end a command that does not handle them itself: its leases are released, its status is 130.
     """
 
     @functools.wraps(command)
@@ -53,7 +53,7 @@ def reports_errors(command: Callable[P, T]) -> Callable[P, T]:
 
 
 def reports_outcome(command: Callable[P, T]) -> Callable[P, T]:
-    """As ``reports_errors``; with ``--json`` the last line on stdout is what became of a command that failed.
+    """As ``reports_errors``; with ``--json`` a failed command prints its outcome as the last line on stdout.
 
     ``{"outcome": "refused" | "left out" | "failed", "error": the sentence}``: programs need not read the sentence.
     """
@@ -77,12 +77,12 @@ def outcome_line(error: MillraceError) -> dict[str, str]:
 
 
 def _reported(error: BaseException) -> MillraceError | None:
-    """The error as one sentence; None for a fault of ours."""
+    """The error as one sentence; None for a defect of Millrace."""
     return error if isinstance(error, MillraceError) else _of_the_system(error)
 
 
 def _of_the_system(error: BaseException) -> MillraceError | None:
-    """A file or a disk that does not do; None for anything else, which is a fault of ours."""
+    """A problem of a file or a disk as one sentence; None for anything else, which is a defect of Millrace."""
     if not isinstance(error, OSError) or error.errno is None:
         return None
     if error.filename is not None:
@@ -94,12 +94,12 @@ def _of_the_system(error: BaseException) -> MillraceError | None:
 
 
 def echo(text: str, *, err: bool = False) -> None:
-    """Print text of ours that may hold text of others, which cannot act on the screen."""
+    """Print text that may contain stored text, which then cannot act on the screen."""
     click.echo(line(text), err=err)
 
 
 def print_json(value: Any) -> None:
-    """One JSON text and a newline on stdout; in ASCII, so that no locale can spoil it."""
+    """Print one JSON text and a newline on stdout, in ASCII, so that it does not depend on the locale."""
     click.echo(json.dumps(value, allow_nan=False))
 
 
@@ -117,21 +117,21 @@ def window_hours(text: str) -> int:
 
 def moment_ms(text: str) -> int:
     """Epoch milliseconds, or an RFC 3339 date-time with zone. Raises ValueError with a sentence."""
-    found = epoch_ms(int(text) if text.lstrip("-").isascii() and text.lstrip("-").isdecimal() else text)
-    if found is None or not 0 <= found <= LATEST_MS:
-        raise ValueError(f"'{text}' is no time: write epoch milliseconds, or RFC 3339 such as 2025-06-01T12:00:00Z")
-    return found
+    moment = epoch_ms(int(text) if text.lstrip("-").isascii() and text.lstrip("-").isdecimal() else text)
+    if moment is None or not 0 <= moment <= LATEST_MS:
+        raise ValueError(f"'{text}' is not a time: write epoch milliseconds, or RFC 3339 such as 2025-06-01T12:00:00Z")
+    return moment
 
 
 def category_name(text: str) -> str:
-    """The text if items can have it as category. Raises ValueError for an empty or too long one."""
+    """The text, if it can be an item's category. Raises ValueError when it is empty or too long."""
     if not 1 <= len(text) <= MAX_TEXT:
         raise ValueError(f"a category has 1 to {MAX_TEXT} characters; leave it out for items of any category")
     return text
 
 
 class Converted(click.ParamType):  # type: ignore[type-arg]  # generic only in newer versions of click
-    """An option's text through a function whose ValueError explains what is wrong (exit status 2)."""
+    """Converts an option's text by a function; its ValueError becomes the usage error (exit status 2)."""
 
     def __init__(self, name: str, convert: Callable[[str], Any]) -> None:
         self.name, self._convert = name, convert

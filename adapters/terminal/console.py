@@ -1,4 +1,4 @@
-"""The one console that tables and lines with stored text are printed by: no text is markup, none acts on the screen."""
+"""The console for tables and lines with stored text: no text is markup, and none acts on the screen."""
 
 import os
 import sys
@@ -9,19 +9,19 @@ from rich.text import Text
 
 from core.text.visible import visible
 
-PIPED_WIDTH = 140  # what has no window of its own
+PIPED_WIDTH = 140  # for output that goes to no window
 
 
 class PlainConsole(Console):
-    """Shows every string as it is, escaped; what shall have a style is a ``Text`` made by ``styled``."""
+    """Shows every string as it is, escaped; text with a style is a ``Text`` made by ``styled``."""
 
     def render_str(self, text: str, **options: Any) -> Text:
-        """``text`` by ``visible``, whatever markup or emoji names it holds; cells of tables come here, too."""
+        """The text by ``visible``, whatever markup or emoji names it holds; cells of tables come here, too."""
         return super().render_str(visible(text), **{**options, "markup": False, "emoji": False})
 
 
 def console() -> PlainConsole:
-    """A console on stdout, as wide as its window or as COLUMNS says."""
+    """A console on stdout, as wide as its window or COLUMNS."""
     known = sys.stdout.isatty() or "COLUMNS" in os.environ
     return PlainConsole(highlight=False, width=None if known else PIPED_WIDTH)
 

@@ -1,4 +1,4 @@
-"""Tables that fit their window: what must be copied stays whole, other columns get narrower or are left out."""
+"""Tables that fit their window: values to be copied stay whole, other columns get narrower or are left out."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,11 +19,11 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Field:
-    """A column: its heading and its text of a row.
+    """A column: its heading, and the function that gives a row's text.
 
     Args:
-        least: as narrow as it may get; its text is then cut with an ellipsis, or folded.      None: it stays whole.
-        leaves: those with the greatest go first when the window is too narrow.      0: it never goes.
+        least: the smallest width, at which text is cut with an ellipsis, or folded.      None: it stays whole.
+        leaves: columns with the greatest value are left out first in a narrow window.      0: never.
     """
 
     heading: str
@@ -35,12 +35,13 @@ class Field:
 
 
 def fit(natural: Sequence[int], fields: Sequence[Field], width: int) -> tuple[list[int], list[int]]:
-    """Which columns stay, and how wide each of them is.
+    """The columns that stay, and their widths.
 
-    Args: natural: widths at which nothing is cut.      width: of the window.
-    Returns: positions in ``fields``, and as many widths, which fit unless the columns that never go do not.
+    Args:
+        natural: widths at which nothing is cut.      width: the width of the window.
+    Returns: positions in ``fields``, and a width for each; they fit unless the columns that always stay do not.
     """
-    least = [n if each.least is None else min(n, each.least) for n, each in zip(natural, fields, strict=True)]
+    least = [n if column.least is None else min(n, column.least) for n, column in zip(natural, fields, strict=True)]
     kept = list(range(len(fields)))
     while _total([least[k] for k in kept]) > width and (going := [k for k in kept if fields[k].leaves]):
         kept.remove(max(going, key=lambda k: fields[k].leaves))
@@ -58,7 +59,7 @@ def _total(widths: Sequence[int]) -> int:
 
 
 def _whole_window(widths: list[int], fields: Sequence[Field], missing: int) -> list[int]:
-    """The widths; if they are still too much, columns that may be cut get narrower yet, and an id is folded last."""
+    """The widths; if they still do not fit, columns that may be cut get even narrower, and ids are folded last."""
     for k in sorted(range(len(widths)), key=lambda k: (fields[k].least is None, -widths[k])):
         less = min(max(missing, 0), max(0, widths[k] - NARROWEST))
         widths[k] -= less
@@ -67,10 +68,10 @@ def _whole_window(widths: list[int], fields: Sequence[Field], missing: int) -> l
 
 
 def print_table(screen: PlainConsole, fields: Sequence[Field], rows: Sequence[Row]) -> None:
-    """The rows as a table as wide as the screen at most; names the columns that were left out."""
-    cells = [[visible(each.cell(row)) for each in fields] for row in rows]
+    """Print the rows as a table that fits the screen, and the names of the columns that were left out."""
+    cells = [[visible(column.cell(row)) for column in fields] for row in rows]
     natural = [
-        max(cell_len(text) for text in (each.heading, *(row[k] for row in cells))) for k, each in enumerate(fields)
+        max(cell_len(text) for text in (column.heading, *(row[k] for row in cells))) for k, column in enumerate(fields)
     ]
     kept, widths = fit(natural, fields, screen.width)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, GAP - 1, 0, 0), show_edge=False)
@@ -86,6 +87,6 @@ def print_table(screen: PlainConsole, fields: Sequence[Field], rows: Sequence[Ro
     for row in cells:
         table.add_row(*(row[k] for k in kept))
     screen.print(table)
-    gone = [each.heading for k, each in enumerate(fields) if k not in kept]
-    if gone:
-        screen.print(styled(f"not shown at this width: {', '.join(gone)}", "dim"))
+    left_out = [column.heading for k, column in enumerate(fields) if k not in kept]
+    if left_out:
+        screen.print(styled(f"not shown at this width: {', '.join(left_out)}", "dim"))

@@ -1,4 +1,4 @@
-"""User and item ids as arguments of commands, those that look like options too."""
+"""User and item ids as arguments of commands, including ids that look like options."""
 
 import re
 
@@ -10,10 +10,10 @@ _NUMBER = "\0"  # before an id that would look like options; no argument of a pr
 
 
 class IdCommand(click.Command):
-    """Takes ids such as -8845298 as they are; no option begins with two digits."""
+    """A command that takes ids such as -8845298; no option begins with two digits."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        return super().parse_args(ctx, [_NUMBER + each if re.fullmatch(r"-\d{2,}", each) else each for each in args])
+        return super().parse_args(ctx, [_NUMBER + arg if re.fullmatch(r"-\d{2,}", arg) else arg for arg in args])
 
 
 def _identifier(text: str) -> bytes:
@@ -24,7 +24,7 @@ def _identifier(text: str) -> bytes:
     except UnicodeError:
         given = None
     if given is None:
-        raise ValueError(f"{text!r} is no id: 1 to 256 characters of UTF-8, none of them a control character")
+        raise ValueError(f"{text!r} is not an id: 1 to 256 characters of UTF-8, none of them a control character")
     return given.encode()
 
 

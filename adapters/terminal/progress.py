@@ -1,4 +1,4 @@
-"""What long work is doing and how far it is, for who is watching: on stderr, and only if that is a terminal."""
+"""Shows what long work is doing and how far it has come: on stderr, and only if that is a terminal."""
 
 import sys
 from collections.abc import Iterable, Iterator
@@ -10,21 +10,21 @@ from core.text.visible import visible
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-SHOWN_EVERY = 1_000  # of what is counted one by one
+SHOWN_EVERY = 1_000  # things, where they are counted one by one
 
 T = TypeVar("T")
-_shown: "list[Progress]" = []  # the display of the outermost work; inner work has a line of its own in it
+_shown: "list[Progress]" = []  # the display of the outermost work; inner work adds a line to it
 
 
 class Reached(Protocol):
-    """Takes how much is done, the total if it was not known before, and what is being done now."""
+    """Takes the amount done, the total if it was not known before, and what is being done now."""
 
     def __call__(self, done: int, of: int | None = None, /, *, now: str = "") -> None: ...
 
 
 @contextmanager
 def progress(what: str, total: int | None = None) -> Iterator[Reached]:
-    """A line while the block runs, with the time it took so far; what is said meanwhile stands above it."""
+    """Show a line while the block runs, with the elapsed time; lines reported meanwhile appear above it."""
     if not sys.stderr.isatty():
         yield _unseen
         return
@@ -45,13 +45,13 @@ def progress(what: str, total: int | None = None) -> Iterator[Reached]:
 
 @contextmanager
 def waiting(what: str) -> Iterator[None]:
-    """As ``progress``, for work of which nothing can be counted."""
+    """As ``progress``, for work that cannot be counted."""
     with progress(what):
         yield
 
 
 def watched(what: str, things: Iterable[T], total: int | None = None, every: int = SHOWN_EVERY) -> Iterator[T]:
-    """The things as they come, with how many were taken so far."""
+    """Yield the things, and show how many were taken so far."""
     with progress(what, total) as reached:
         for number, thing in enumerate(things):
             if number % every == 0:
@@ -60,7 +60,7 @@ def watched(what: str, things: Iterable[T], total: int | None = None, every: int
 
 
 def _unseen(done: int, of: int | None = None, /, *, now: str = "") -> None:
-    """Nobody watches."""
+    """Show nothing: stderr is not a terminal."""
 
 
 @contextmanager
@@ -73,7 +73,7 @@ def _display() -> "Iterator[Progress]":
 
     texts = [TextColumn(form, markup=False) for form in ("{task.description}", "{task.fields[count]}")]
     columns = (SpinnerColumn(), texts[0], BarColumn(), texts[1], TimeElapsedColumn())
-    both = sys.stdout.isatty()  # else stdout is data, which is not for the screen
+    both = sys.stdout.isatty()  # otherwise stdout is data, which is not for the screen
     with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=both) as display:
         _shown.append(display)
         try:

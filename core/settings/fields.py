@@ -9,9 +9,10 @@ _NAME = "setting"  # of the entry in a field's metadata
 
 @dataclass(frozen=True)
 class Setting:
-    """What is known of a setting. ``about``: what the value means and why its default is so, for docs/settings.md."""
+    """What is known of a setting. ``about``: what the value means; ``why``: why its default is so."""
 
     about: str
+    why: str = ""
     at_least: float | None = None
     at_most: float | None = None
     one_of: tuple[str, ...] = ()

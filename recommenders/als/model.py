@@ -22,19 +22,26 @@ class AlsSettings:
     ``weight``: the source's share of a blend.
     """
 
-    factors: int = setting(50, "size of the model: numbers per item and user", at_least=1)
-    iterations: int = setting(15, "effort of the fit", at_least=1)
+    factors: int = setting(50, "size of the model: numbers per item and user", at_least=1, why="a common size")
+    iterations: int = setting(15, "effort of the fit", at_least=1, why="later iterations change little")
     regularization: float = setting(
-        10.0, "λ; 10 is as good as any on four public sets of 17k to 400k events", at_least=0
+        10.0, "λ of the fit", at_least=0, why="as good as any on four public sets of 17k to 400k events"
     )
-    alpha: float = setting(10.0, "confidence = 1 + alpha · rating, a view's rating being 1", at_least=0)
-    seed: int = setting(42, "of the first factors: the same seed gives the same model")
+    alpha: float = setting(
+        10.0, "confidence = 1 + alpha · rating, a view's rating being 1", at_least=0, why="with λ, as above"
+    )
+    seed: int = setting(42, "of the first factors", why="any fixed seed: the same seed gives the same model")
     engine: str = setting(
         "auto", "`implicit` in one process, `spark` (MLlib), or `auto`: implicit while it needs no more than `memory`",
-        one_of=ENGINES,
+        one_of=ENGINES, why="implicit is faster as long as the events fit its memory",
     )  # fmt: skip
-    memory: int = setting(4 << 30, "what implicit may take, beside Spark", unit="memory")
-    weight: float = setting(0.4, "the source's share of a blend; 0 turns it off", at_least=0)
+    memory: int = setting(
+        4 << 30, "what implicit may take, beside Spark", unit="memory", why="leaves half of an 8 GB machine"
+    )
+    weight: float = setting(
+        0.4, "the source's share of a blend; 0 turns it off", at_least=0,
+        why="[decision 24](decisions/0024-evaluation.md) compares all shares",
+    )  # fmt: skip
 
     @property
     def fitted(self) -> dict[str, Any]:

@@ -22,11 +22,17 @@ class SimilarSettings:
     ``neighbours``: of one history item, by co-rating; the others' shares are negligible, and their norms cost reads.
     """
 
-    weight: float = setting(0.3, "the source's share of a blend; 0 turns it off", at_least=0)
-    step_back: float = setting(0.9, "what an item touched one step earlier counts", at_least=0, at_most=1)
+    weight: float = setting(
+        0.3, "the source's share of a blend; 0 turns it off", at_least=0,
+        why="[decision 24](decisions/0024-evaluation.md) compares all shares",
+    )  # fmt: skip
+    step_back: float = setting(
+        0.9, "what an item touched one step earlier counts", at_least=0, at_most=1, why="recent items say most"
+    )
     neighbours: int = setting(
         200,
-        "of one history item, by co-rating; the others' shares are negligible, and their norms cost reads",
+        "of one history item, by co-rating",
+        why="the shares of others are negligible, and their norms cost reads",
         at_least=1,
     )
 

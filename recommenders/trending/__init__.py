@@ -12,7 +12,10 @@ HOURS = 24
 class TrendingSettings:
     """``weight``: the source's share of a blend, unitless."""
 
-    weight: float = setting(0.1, "the source's share of a blend; 0 turns it off", at_least=0)
+    weight: float = setting(
+        0.1, "the source's share of a blend; 0 turns it off", at_least=0,
+        why="[decision 24](decisions/0024-evaluation.md) compares all shares",
+    )  # fmt: skip
 
 
 RECOMMENDER = Counted("trending", TrendingSettings, lambda sums: sums.rising(HOURS))

@@ -110,9 +110,9 @@ def test_what_goes_wrong_is_one_sentence_and_an_exit_status(home: Path, tmp_path
     wrong = {
         ("similar", "nothing"): (1, "there is no item 'nothing'"),
         ("trending", "--window", "90m"): (2, "'90m' is not a window"),
-        ("trending", "--as-of", "nix"): (2, "'nix' is no time"),
+        ("trending", "--as-of", "nix"): (2, "'nix' is not a time"),
         ("recommend", "u3", "-n", "0"): (2, "-n"),
-        ("history", ""): (2, "is no id"),
+        ("history", ""): (2, "is not an id"),
     }
     for arguments, (exit_status, sentence) in wrong.items():
         done = millrace(home, *arguments, "--json")

@@ -1,14 +1,17 @@
 """Settings: one place, environment over file, and a clear word on what is wrong."""
 
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from adapters.settings import Settings, load_settings, milliseconds
-from adapters.settings.places import PLACES
+from adapters.settings.places import PLACES, SECTIONS, section_fields
+from core.settings import setting_of
 from core.settings.units import duration_text, memory_text
 from millrace.__main__ import main
+from recommenders import TABLE, recommender
 from schemas.errors import SettingsError
 from schemas.rules import Rules
 
@@ -203,3 +206,17 @@ def test_every_name_can_be_copied_from_config_show(columns: str, tmp_path: Path)
         if name != "recommenders":
             assert f" {place} " in shown
             assert f" MILLRACE_{name.upper()} " in shown
+
+
+def test_every_setting_says_why_its_default_is_so() -> None:
+    sections = [*SECTIONS.values(), *(recommender(name).settings for name in TABLE)]
+    entries = [entry for section in sections for _, entry in section_fields(section)]
+    alone = [entry for entry in fields(Settings) if setting_of(entry).about]
+    assert [entry.name for entry in [*entries, *alone] if setting_of(entry).about and not setting_of(entry).why] == []
+
+
+def test_config_show_says_what_an_empty_value_means(tmp_path: Path) -> None:
+    shown = CliRunner(env={"MILLRACE_HOME": str(tmp_path), "COLUMNS": "200"}).invoke(main, ["config", "show"]).output
+    rows = {cells[1].strip(): cells[2].strip() for line in shown.splitlines() if len(cells := line.split("│")) == 5}
+    assert rows["log.kafka"] == "(a broker embedded in home)"
+    assert rows["log.topic_prefix"] == "(none)"
