@@ -83,7 +83,7 @@ def _forgotten(settings: Settings, control: "Control") -> "Forgotten":
 
 
 def in_file(path: Path, rules: "Rules") -> "pa.Table":
-    """The acceptable events of a file, in the form of ``sampled``; the place in the file is the offset."""
+    """The acceptable events of a file, in the form of ``sampled``; the line number serves as the offset."""
     from dataclasses import replace
 
     import pyarrow as pa
@@ -107,7 +107,7 @@ def in_file(path: Path, rules: "Rules") -> "pa.Table":
 
 
 def _records(path: Path) -> Iterator["pa.RecordBatch"]:
-    """The lines as records of a log of one partition, with a timestamp that every event time is before."""
+    """The lines as records of a log with one partition, with a timestamp later than every event time."""
     import itertools
 
     import pyarrow as pa
@@ -127,7 +127,7 @@ def _records(path: Path) -> Iterator["pa.RecordBatch"]:
 
 
 def show(report: dict[str, Any]) -> None:
-    """The evaluation as a table."""
+    """Print the evaluation as a table."""
     from rich import box
     from rich.table import Table
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def forget(user: str, as_json: bool) -> None:
     """Stop counting USER's events up to now, from the next full generation on: `millrace batch run --full`.
 
-    What the user does later counts as a new user's. An id without known events is marked, too, and the output says so.
+    Later events of the id count as those of a new user. An id without known events is marked, too, with a warning.
     docs/operations/forgetting.md says what is deleted where and when.
     """
     from adapters.broker.opening import open_log
@@ -50,7 +50,7 @@ def forget(user: str, as_json: bool) -> None:
 class Trace:
     """Whether the views know an accepted event of the user, and how many records below the mark they lack.
 
-    None where that is unknown: before anything was published, or while a store does not answer.
+    None when that is unknown: before anything was published, or while a store does not answer.
     """
 
     known: bool | None
@@ -75,7 +75,7 @@ def trace(views: "Views", mark: "Mark") -> Trace:
 
 
 def summary(mark: "Mark", trace: Trace) -> str:
-    """The sentence for a person; an unknown id may be mistyped."""
+    """The result as a sentence, which warns of an unknown id: it may be mistyped."""
     then = "is forgotten when the next full generation is active: `millrace batch run --full`"
     if trace.known:
         return f"marked; the user {then}"

@@ -33,9 +33,9 @@ def lake() -> None:
 @as_json
 @reports_errors
 def maintain(steps: tuple[str, ...], keep: str, as_json: bool) -> None:
-    """Delete forgotten users' events, join small files, delete files that nobody needs; or only the STEPS named.
+    """Delete forgotten users' events, join small files, delete unneeded files; or do only the STEPS named.
 
-    May run beside everything else. What the kept generations were made from stays readable.
+    Can run beside everything else. The events that the kept generations were made from stay readable.
     """
     from adapters.broker.opening import open_log
     from adapters.engine.session import open_session
@@ -68,5 +68,5 @@ def _step(care: "LakeCare", step: str, log: "Log", control: "Control", keep_ms: 
     if step == "optimize":
         return care.optimize()
     figures = [made.measured for made in control.generations] + [run.measured for run in control.runs]
-    made_from = [each.lake_version for each in figures if each.lake_version is not None]
+    made_from = [measured.lake_version for measured in figures if measured.lake_version is not None]
     return care.vacuum(keep_ms, made_from, time.time_ns() // 1_000_000)

@@ -68,7 +68,7 @@ def _home() -> Iterator[Settings]:
         yield load_settings()
         return
     home = tempfile.mkdtemp(prefix="millrace-demo-")
-    os.environ["MILLRACE_HOME"] = home  # for the lookups below, which are the ordinary commands
+    os.environ["MILLRACE_HOME"] = home  # the lookups below are the ordinary commands
     try:
         yield load_settings()
     finally:
@@ -104,7 +104,7 @@ def _show_all(settings: Settings, world: "World", serve: bool) -> None:
 
 
 def _live(spark: Any, log: "Log", settings: Settings, world: "World", story: Story, serve: bool) -> None:
-    """Shows answers, new events, the same answers afterwards and the proof, beside a running speed layer."""
+    """Show answers, send new events, show the answers again and verify, beside a running speed layer."""
     from adapters.records.catalogue import CatalogueFollower
     from adapters.stores.opened import speed_views
     from millrace.proof.proving import prove
@@ -140,7 +140,7 @@ def _live(spark: Any, log: "Log", settings: Settings, world: "World", story: Sto
 
 
 def _show(*lookups: list[str]) -> None:
-    """Runs lookups with the ordinary commands."""
+    """Run lookups with the ordinary commands."""
     from millrace.__main__ import main
 
     for words in lookups:
@@ -151,7 +151,7 @@ def _show(*lookups: list[str]) -> None:
 
 
 def _serve(settings: Settings) -> None:
-    """Serves the HTTP API beside the running speed layer, until Ctrl-C."""
+    """Serve the HTTP API beside the running speed layer, until Ctrl-C."""
     from serving_layer.http.server import run
 
     where = f"http://{settings.http.host}:{settings.http.port}"

@@ -1,4 +1,4 @@
-"""The events of the demo: a month of a synthetic shop, then a rush that must show in the answers."""
+"""The events of the demo: a month of a synthetic shop, then a rush that must appear in the answers."""
 
 import time
 from collections.abc import Callable
@@ -49,7 +49,7 @@ def produce(log: "Log", settings: Settings, events: Path, catalogue: Path) -> No
 
 
 def settled(views: "Views", log: "Log") -> None:
-    """Waits until the speed layer has applied everything in the log."""
+    """Wait until the speed layer has applied everything in the log."""
     from core.control.boundaries import reaches
     from serving_layer.reading.answering import answer
 
@@ -60,7 +60,7 @@ def settled(views: "Views", log: "Log") -> None:
 def move(
     log: "Log", settings: Settings, views: "Views", world: "World", say: Callable[[str], None], of: tuple[str, str]
 ) -> None:
-    """Produces the rush and waits for it in the answers; says after how many seconds they changed."""
+    """Produce the rush, wait until the answers show it, and report after how many seconds they changed."""
     import msgspec
 
     from datasets.synthetic.generator import Burst, live_events
@@ -94,9 +94,14 @@ def move(
     say(f"every answer held all of them {time.monotonic() - acknowledged:.1f} s after the acknowledgement")
 
 
-def until(true: Callable[[], bool]) -> None:
+def until(holds: Callable[[], bool]) -> None:
+    """Wait until ``holds()`` is true.
+
+    Raises:
+        MillraceError: it was not within ``MOVED_WITHIN_SECONDS``.
+    """
     deadline = time.monotonic() + MOVED_WITHIN_SECONDS
-    while not true():
+    while not holds():
         if time.monotonic() > deadline:
-            raise MillraceError(f"nothing moved within {MOVED_WITHIN_SECONDS:g} s; run `millrace doctor`")
+            raise MillraceError(f"no answer changed within {MOVED_WITHIN_SECONDS:g} s; run `millrace doctor`")
         time.sleep(0.05)

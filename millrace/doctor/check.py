@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Check:
-    """The result of one check. ``remedy`` is empty when all is well; only a required check fails the command."""
+    """The result of one check. ``remedy`` is empty when nothing is wrong; only required checks fail the command."""
 
     name: str
     found: str

@@ -13,7 +13,7 @@ from millrace.doctor.check import Check
 from schemas.errors import MillraceError, NotReady, SettingsError, StoreUnavailable
 from serving_layer.refresh import running_log
 
-LOOKED_AT = 1_000  # dead letters
+LETTERS_EXAMINED = 1_000
 ANSWER_SECONDS = 3.0
 
 
@@ -38,7 +38,7 @@ def check_log(settings: Settings) -> Iterator[Check]:
 
 def check_keys(log: Log) -> Iterator[Check]:
     """Whether producers leave out the key, judged by the newest dead letters."""
-    letters = list(dead_letters(log, LOOKED_AT))
+    letters = list(dead_letters(log, LETTERS_EXAMINED))
     keyless = sum(not letter.record.key and letter.reason == "key_mismatch" for letter in letters)
     if keyless:
         yield Check(
@@ -50,7 +50,7 @@ def check_keys(log: Log) -> Iterator[Check]:
 
 
 def check_speed_views(settings: Settings, log: Log) -> Iterator[Check]:
-    """Whether a shared speed store is this log's; a file of the home's is nobody else's."""
+    """Whether a shared speed store belongs to this log; a file in the home belongs to nobody else."""
     if settings.speed_views_url.scheme == "sqlite":
         return
     try:

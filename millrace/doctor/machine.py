@@ -37,24 +37,23 @@ def check_java() -> Check:
 
 
 def check_package(name: str) -> Check:
-    """Whether the version is the one that the jars belong to."""
+    """Whether the installed version is the one that the jars belong to."""
     artifact = {"pyspark": "spark-sql-kafka-0-10_2.13", "delta-spark": "delta-storage"}[name]
     wanted = next(jar.version for jar in locked("spark") if jar.artifact == artifact)
     try:
-        found = version(name)
+        installed = version(name)
     except PackageNotFoundError:
-        found = "not installed"
-    return Check(
-        name, found, "" if found == wanted else f"Install {name} {wanted}, which the jars belong to: make setup"
-    )
+        installed = "not installed"
+    remedy = f"Install {name} {wanted}, which the jars belong to: make setup"
+    return Check(name, installed, "" if installed == wanted else remedy)
 
 
 def check_jars(settings: Settings) -> Iterator[Check]:
     root = Path(settings.engine.jars).expanduser() if settings.engine.jars else None
     for set_name in ["spark"] if settings.log.kafka else ["kafka", "spark"]:
         missing, folder = missing_jars(set_name, root), folder_of(set_name, root)
-        found = f"{len(missing)} missing in {folder}" if missing else str(folder)
-        yield Check(f"{set_name} jars", found, "Fetch them: make setup" if missing else "")
+        state = f"{len(missing)} missing in {folder}" if missing else str(folder)
+        yield Check(f"{set_name} jars", state, "Fetch them: make setup" if missing else "")
 
 
 def _nearest_folder(path: Path) -> Path:
@@ -86,7 +85,7 @@ def check_memory() -> Check:
 
 
 def available_memory_bytes() -> int | None:
-    """Memory that programs may still take, within the container's limit; None if the system does not report it."""
+    """The memory that programs may still take, within the container's limit; None if the system does not report it."""
     meminfo, cgroup = Path("/proc/meminfo"), Path("/sys/fs/cgroup")
     if not meminfo.exists():
         return None

@@ -39,7 +39,7 @@ def prove(spark: "SparkSession", log: Log, settings: Settings, say: Say, sample:
     """Record a boundary, wait for a running speed layer to pass it, and compare every merged row below it.
 
     Raises:
-        MillraceError: nothing could be compared, or a running speed layer did not get there.
+        MillraceError: nothing could be compared, or a running speed layer did not reach the boundary.
     """
     for _ in range(5):
         try:
@@ -86,7 +86,7 @@ def _wait(settings: Settings, boundary: Boundary, say: Say) -> tuple[Control, Po
     """The control record and the position to compare at, and the prefix that both cover."""
     deadline, announced = time.monotonic() + WAIT_SECONDS, False
     while True:
-        control = change_control(batch_views(settings), lambda each: each)
+        control = change_control(batch_views(settings), lambda control: control)
         position = read_position(speed_views(settings))
         current = position if position is not None and is_of(position, control) else None
         reached = latest(control.active_boundary.offsets, *([current.offsets] if current else []))
@@ -119,12 +119,12 @@ class _Past:
     gone: Forgotten
 
     def prefix(self, control: Control, upto: Offsets, newest: Callable[[], Position | None]) -> Prefix:
-        """The slow twin of everything below ``upto``: from the lake as far as it reaches, the rest from the log."""
+        """The slow twin of everything below ``upto``: from the lake as far as it reaches, then from the log."""
         start = origin(control)
         covered = earliest(latest(start, self.lake.covered(control.log, start)), upto)
         boundary = control.active_boundary.offsets if control.active else None
         prefix = Prefix(self.rules, covered, read=self._of_log, newest=newest, boundary=boundary)
-        # The lake may hold what was in the log before this control record was made.
+        # The lake may hold events from before this control record was created.
         events = lake_events(self.lake, self.rules, dict.fromkeys(start, 0), covered)
         events = watched("recomputing the lake", events, sum(covered.values()))
         prefix.take(e for e in events if not is_void(self.gone, e.user_id.encode(), e.partition, e.offset))
@@ -145,8 +145,8 @@ class _Past:
 def _require_unmoved(
     settings: Settings, control: Control, position: Position | None, upto: Offsets, at: Boundary
 ) -> None:
-    """Raises Moved after a swap, a new epoch or, without a boundary to stop at, new events."""
-    now, then = change_control(batch_views(settings), lambda each: each), read_position(speed_views(settings))
+    """Raise Moved after a swap, a new epoch or, without a boundary to stop at, new events."""
+    now, then = change_control(batch_views(settings), lambda control: control), read_position(speed_views(settings))
     if now.active != control.active or now.epoch != control.epoch:
         raise Moved("a generation or an epoch was swapped in")
     if upto != at.offsets and position is not None and (then is None or then.offsets != position.offsets):

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def verify(sample: int | None, as_json: bool) -> None:
     """Recompute the log by an independent slow path, compare every merged view exactly, exit 1 on any mismatch.
 
-    Compared are norms, pairs, hourly counts, histories, seen sets, item categories, duplicates and facts.
+    It compares norms, pairs, hourly counts, histories, seen sets, item categories, duplicates and facts.
     """
     from adapters.broker.opening import open_log
     from adapters.engine.session import open_session

@@ -20,7 +20,7 @@ from millrace.rejected.replaying import Replayer, id_in, short_name
 from schemas.rules import Rules
 
 NEVER = -(2**63)
-SHOWN = 60  # characters of a key or a value
+SHOWN_CHARACTERS = 60  # of a value
 CATALOGUE_REMEDY = (
     "items and users: repair the field that the reason names, in the producer or in a file: `millrace rejected export "
     "FILE --topic items`, repair FILE, `millrace produce FILE --topic items`; a wrong or missing key alone is set by "
@@ -35,7 +35,7 @@ def rejected() -> None:
 
 
 def chooses(command: Callable[..., None]) -> Callable[..., None]:
-    """Adds the options that select letters."""
+    """Add the options that select letters."""
     reason = click.option("--reason", help="Only those rejected for this reason, e.g. misrouted.")
     topic = click.option("--topic", type=click.Choice(list(KEY_FIELDS)), help="Only those of this topic.")
     return reason(topic(command))
@@ -73,7 +73,7 @@ def advice(rows: list[dict[str, Any]], rules: Rules) -> Iterator[str]:
 
 
 def show(rows: list[dict[str, Any]]) -> None:
-    """The dead letters as a table, or a sentence when there are none."""
+    """Print the dead letters as a table, or a sentence when there are none."""
     if not rows:
         echo("no rejected records; a record is judged when a layer reads it (`millrace up`, `millrace batch run`)")
         return
@@ -86,7 +86,7 @@ def show(rows: list[dict[str, Any]]) -> None:
         Field("offset", lambda row: str(row["offset"]), right=True),
         Field("reason", lambda row: str(row["reason"])),
         Field("key", lambda row: _quoted(row["key"])),
-        Field("value (start)", lambda row: _quoted(row["value"], SHOWN), least=12, leaves=2),
+        Field("value (start)", lambda row: _quoted(row["value"], SHOWN_CHARACTERS), least=12, leaves=2),
     )
     print_table(console(), fields, rows)
 
@@ -104,7 +104,7 @@ def replay(topic: str | None, reason: str | None, as_json: bool) -> None:
     store = speed_views(settings)
     with open_log(settings) as log:
         check_speed_store(store, log.identity())
-        letters = (each for each in chosen(log, topic, reason) if each.record.value is not None)
+        letters = (letter for letter in chosen(log, topic, reason) if letter.record.value is not None)
         done = Replayer(log, store, log.appender(settings.log.partitioner)).send(letters)
     superseded = {"superseded": done.superseded} if done.superseded else {}
     if as_json:
@@ -151,7 +151,7 @@ def chosen(log: Log, topic: str | None = None, reason: str | None = None) -> Ite
 
 
 def unforgotten(log: Log) -> Iterator[DeadLetter]:
-    """All letters but those of users forgotten since; the key or the value names a record's user."""
+    """All letters except those of users forgotten since; the key or the value names a record's user."""
     gone = {mark.user_id.encode(): mark.at for mark in marks(log)}
     for letter in dead_letters(log):
         about_a_user = gone and letter.record.topic != log.topics.items
@@ -174,7 +174,7 @@ def _row(letter: DeadLetter) -> dict[str, Any]:
 
 
 def _quoted(text: str | None, most: int | None = None) -> str:
-    """The text, or its start, in quotes, so that an empty text differs from none."""
+    """The text, or its start, in quotes, so that an empty text differs from a missing one."""
     return "(none)" if text is None else f"'{text[:most]}'"
 
 

@@ -1,4 +1,4 @@
-"""Sends for ``rejected replay``: each letter's bytes, to the topic they came from, keyed by the id in them."""
+"""Sends letters for ``rejected replay``: their bytes, to the topic they came from, keyed by the id in them."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from schemas.event import Record, Rejected
 
 @dataclass
 class Replayed:
-    """Numbers of letters by outcome; a newer record of the catalogue describes the same as a ``superseded`` one."""
+    """The number of letters by outcome; ``superseded``: a newer catalogue record describes the same id."""
 
     sent: int = 0
     before: int = 0
@@ -31,7 +31,7 @@ class Replayer:
     appender: Appender
 
     def send(self, letters: Iterable[DeadLetter]) -> Replayed:
-        """Append each letter that has a value and was not sent before; in the catalogue only if nothing is newer."""
+        """Append each letter that was not sent before; one of the catalogue only if no record is newer."""
         done = Replayed()
         described: dict[str, list[DeadLetter]] = {"items": [], "users": []}
         for letter in letters:

@@ -25,11 +25,11 @@ from core.text.visible import visible
 from schemas.errors import MillraceError, SettingsError
 
 POLL_SECONDS = 0.2
-PAUSES_SECONDS = (1.0, 3.0, 10.0, 30.0, 60.0)  # before a part that ended is started again; the last pause repeats
-LIVED_SECONDS = 60.0  # after living this long a part starts with the first pause again
-TRIES = 4  # for a part that has never lived so long: a person must change something
+PAUSES_SECONDS = (1.0, 3.0, 10.0, 30.0, 60.0)  # before restarts of a part; the last pause repeats
+LIVED_SECONDS = 60.0  # a part that has run this long begins with the first pause again
+TRIES = 4  # of a part that has never run so long: a person must change something
 STOP_SECONDS = 30.0
-WAITING = 128  # connections, while the API starts
+WAITING_CONNECTIONS = 128  # while the API starts
 
 
 @dataclass
@@ -42,7 +42,7 @@ class Part:
     child: Child | None = None
     started: float = 0.0
     failures: int = 0
-    proven: bool = False  # it has once lived for LIVED_SECONDS
+    proven: bool = False  # it has once run for LIVED_SECONDS
     shown: int = 0
     start_at: float | None = None  # while it waits to be started again
     env: Mapping[str, str] | None = None  # None: this process's
@@ -54,7 +54,7 @@ class Part:
         self.child = start(self.name, self.command, self.log, env=self.env, pass_fds=self.fds)
 
     def show(self) -> None:
-        """Pass on its new output; a log that grew large begins again."""
+        """Print its new output; a log that grew large begins again."""
         if not self.shows or not self.log.exists():
             return
         with self.log.open("rb") as lines:
@@ -70,10 +70,10 @@ class Part:
 
 @dataclass
 class Supervisor:
-    """Starts the parts, starts a failed one again after a pause, stops all in order.
+    """Starts the parts, restarts a failed part after a pause, and stops all in order.
 
-    A part that cannot be started ends them all, so that it is noticed. A part that has worked is restarted
-    indefinitely: its dependencies may come back, and the others answer meanwhile.
+    A part that cannot be started ends all of them, so that it is noticed. A part that has worked is restarted
+    indefinitely: its dependencies may come back, and the other parts answer meanwhile.
     """
 
     parts: list[Part]
@@ -111,7 +111,7 @@ class Supervisor:
                 self.say(f"ready: {self.ready_text()}")
 
     def _again(self, part: Part) -> None:
-        """Start a part that ended after its pause; the others are watched meanwhile."""
+        """Restart a part that ended once its pause is over; the other parts are watched meanwhile."""
         now = time.monotonic()
         if part.start_at is None:
             lived = now - part.started > LIVED_SECONDS
@@ -147,10 +147,10 @@ def up(host: str | None, port: int | None) -> None:
 
 
 def _listening(host: str, port: int) -> socket.socket:
-    """The socket that the API answers on; it opens before anything else starts and lives as long as this process."""
+    """The socket of the API, opened before anything else starts and kept as long as this process runs."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=WAITING)
+        return socket.create_server((host, port), family=family, backlog=WAITING_CONNECTIONS)
     except OSError as error:
         raise SettingsError(
             f"cannot serve on {host}:{port} ({error.strerror}): another program has it, or it is not an address of "
