@@ -7,6 +7,7 @@ import numpy as np
 from batch_layer.learning.past import LakePast, interactions
 from bench.setting import seconds
 from core.rows.codec import History, HistoryEntry
+from core.rows.item_index import ItemIndex
 from recommenders.als import RECOMMENDER, AlsSettings
 from recommenders.als.scorer import AlsScorer
 
@@ -65,11 +66,16 @@ def _history(rows: "pd.DataFrame") -> History:
 
 def _recall(served: AlsScorer, histories: dict[str, History], wanted: dict[str, str]) -> list[float]:
     """For each user 1 if the ten best unseen items name the one held out, else 0."""
-    hits = []
+    hits, index = [], ItemIndex()
+    aligned = index.aligned(served.items)
     for user, item in wanted.items():
-        if user in histories and (solved := served.fold_in(histories[user])) is not None:
-            seen = {entry.item for entry in histories[user].entries}
-            best, _ = served.best(solved[1].vector, LIST + len(seen))
-            listed = [served.items[row] for row in best.tolist() if served.items[row] not in seen]
+        if user not in histories:
+            continue
+        seen = {entry.item for entry in histories[user].entries}
+        rows = aligned.rows_of(index.codes(entry.item for entry in histories[user].entries))
+        if (solved := served.fold_in(histories[user], rows)) is not None:
+            best, scores = served.best(solved.solution.vector, LIST + len(seen))
+            falling = best[np.lexsort((best, -scores))].tolist()
+            listed = [served.items[row] for row in falling if served.items[row] not in seen]
             hits.append(float(item.encode() in listed[:LIST]))
     return hits

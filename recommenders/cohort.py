@@ -1,16 +1,19 @@
 """Many users at once, as evaluation asks: the fold of a past over codes, with the sums that serving would read."""
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar, cast
 
 import numpy as np
 
-from core.ranking import scores
+from core.ranking.kernels import READABLE, Kernels
+from core.ranking.neighbours import Neighbours
+from core.ranking.ranked import Ranked, popular, trends
 from core.ranking.ranking_quality import Interactions
-from core.ranking.scores import Ranked, Window, WindowCounts
+from core.ranking.scores import Window, WindowCounts, has_trend
 from core.rows.codec import History, HistoryEntry
+from core.rows.item_index import ItemIndex
 from recommenders.port import CohortScorer, Floats, Ints, Question, Scorer
 from schemas.event import BUCKET_MS, WEIGHT_SCALE
 from schemas.rules import Rules
@@ -82,6 +85,7 @@ class Cohort:
     item: Ints  # of each event with a weight > 0
     time: Ints  # epoch ms of each such event
     shrinkage: float = 0.0
+    kernels: Kernels = READABLE
     _kept: dict[Hashable, object] = field(default_factory=dict)
 
     @staticmethod
@@ -92,27 +96,24 @@ class Cohort:
         return Cohort(known, folded(events, rules), events.item[rated], events.time[rated], shrinkage)
 
     @cached_property
-    def codes(self) -> dict[bytes, int]:
-        """The code of each item's name."""
-        return {name: code for code, name in enumerate(self.names)}
+    def index(self) -> ItemIndex:
+        """The items' codes: their places among the names."""
+        return ItemIndex(self.names)
 
     def question(self, user: int) -> Question:
-        """What serving would ask for this user at the end of the past."""
+        """Return what serving would ask for this user at the end of the past."""
         fold = self.fold
         own = range(*np.searchsorted(fold.user, [user, user + 1]).tolist())
         entries = (HistoryEntry(self.names[fold.item[k]], int(fold.rating[k]), int(fold.time[k])) for k in own)
         return Question(History(tuple(entries)), self)
 
-    def pairs(self, items: Sequence[bytes]) -> Mapping[bytes, Mapping[bytes, int]]:
-        out, pair = {}, self.fold.pair
-        for name in items:
-            part = slice(*pair.indptr[self.codes[name] : self.codes[name] + 2])
-            row = zip(pair.indices[part].tolist(), pair.data[part].tolist(), strict=True)
-            out[name] = {self.names[code]: amount for code, amount in row}
-        return out
+    def neighbours(self, items: Ints) -> Sequence[Neighbours | None]:
+        pair = self.fold.pair
+        parts = [slice(*pair.indptr[code : code + 2]) for code in items.tolist()]
+        return [Neighbours(pair.indices[part].astype(np.int64), pair.data[part]) for part in parts]
 
-    def norms(self, items: Sequence[bytes]) -> Mapping[bytes, int]:
-        return {name: int(self.fold.norm[self.codes[name]]) for name in items}
+    def norms(self, items: Ints) -> Ints:
+        return self.fold.norm[items]
 
     def frequent(self, hours: int) -> Ranked | None:
         return self.once(("frequent", hours), lambda: self._ranked(hours, rising=False))
@@ -133,10 +134,10 @@ class Cohort:
         def within(part: range) -> Ints:
             return np.bincount(self.item[(hour >= part.start) & (hour < part.stop)], minlength=len(self.names))
 
-        counts = WindowCounts(self.names, *(within(p) for p in (window.window, window.baseline, window.before)))
+        counts = WindowCounts(self.index, *(within(p) for p in (window.window, window.baseline, window.before)))
         if not rising:
-            return scores.popular(counts)
-        return scores.trends(counts) if scores.has_trend(counts, window, int(hour.min())) else None
+            return popular(counts)
+        return trends(counts) if has_trend(counts, window, int(hour.min())) else None
 
 
 def scored(scorer: Scorer, cohort: Cohort, users: Ints) -> Floats:
@@ -150,7 +151,7 @@ def one_by_one(scorer: Scorer, cohort: Cohort, users: Ints) -> Floats:
     """Return what ``candidates`` answers each user."""
     out = np.zeros((len(users), len(cohort.names)))
     for row, user in enumerate(users.tolist()):
-        for name, score in scorer.candidates(cohort.question(user), len(cohort.names)).scores.items():
-            if (code := cohort.codes.get(name)) is not None:
-                out[row, code] = max(score, 0.0)
+        codes, scores = scorer.candidates(cohort.question(user), len(cohort.names)).columns
+        own = codes < len(cohort.names)  # a model may know further items
+        out[row, codes[own]] = np.maximum(scores[own], 0.0)
     return out

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from core.ranking.scores import Ranked
+from core.ranking.columns import NOBODY, Columns
+from core.ranking.ranked import Ranked
 from recommenders.artefact import Artefact
 from recommenders.cohort import Cohort
 from recommenders.port import Candidates, Floats, Ints, Past, Question, Sums
@@ -18,21 +19,21 @@ Ranking = Callable[[Sums], Ranked | None]
 class CountedScorer:
     """Scores an item as the ranking does; 0 for items that it does not list."""
 
-    name: str
     ranking: Ranking
 
     def candidates(self, question: Question, most: int) -> Candidates:
         ranked = self.ranking(question.sums)
         if ranked is None:
             return Candidates()
-        best = question.sums.once((self.name, most), lambda: ranked.best(most))
-        own = None if question.also is None else ranked.score(question.also)
-        return Candidates(best if question.also is None or own is None else {**best, question.also: own})
+        first, also = ranked.first(most), question.also
+        if also == NOBODY or (first.codes == also).any() or (own := ranked.score(also)) is None:
+            return Candidates(first)
+        return Candidates(Columns(np.append(first.codes, also), np.append(first.scores, own)))
 
     def scores(self, cohort: Cohort, users: Ints) -> Floats:
         row = np.zeros(len(cohort.names))
         if (ranked := self.ranking(cohort)) is not None:
-            row[ranked.rows] = ranked.scores  # a cohort's table is in the order of its codes
+            row[ranked.scored.codes] = ranked.scored.scores
         return np.tile(row, (len(users), 1))
 
 
@@ -49,4 +50,4 @@ class Counted:
         return None
 
     def open(self, artefact: Artefact | None, settings: Any) -> CountedScorer:
-        return CountedScorer(self.name, self.ranking)
+        return CountedScorer(self.ranking)

@@ -1,14 +1,19 @@
 """The port of everything that recommends: what a model learns from, what it is asked, and what it answers."""
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.ranking.scores import Ranked
+from core.ranking.columns import NOBODY, NOTHING, Columns
+from core.ranking.kernels import Kernels
+from core.ranking.neighbours import Neighbours
+from core.ranking.ranked import Ranked
 from core.rows.codec import History
+from core.rows.item_index import ItemIndex
 from recommenders.artefact import Artefact
 
 if TYPE_CHECKING:
@@ -25,16 +30,23 @@ S_contra = TypeVar("S_contra", contravariant=True)
 class Sums(Protocol):
     """The merged sums of one moment: serving reads them from both views, evaluation from a fold of the past.
 
-    ``shrinkage``: the reading setting of the score of ``similar``.
+    ``shrinkage``: the reading setting of the score of ``similar``. ``index``: the items' codes, in every column here.
+    ``kernels``: who computes over columns.
     """
 
     @property
     def shrinkage(self) -> float: ...
 
-    def pairs(self, items: Sequence[bytes]) -> Mapping[bytes, Mapping[bytes, int]]:
-        """Return each item's co-ratings in thousandths, by the other item; items without any may be absent."""
+    @property
+    def index(self) -> ItemIndex: ...
 
-    def norms(self, items: Sequence[bytes]) -> Mapping[bytes, int]:
+    @property
+    def kernels(self) -> Kernels: ...
+
+    def neighbours(self, items: Ints) -> Sequence[Neighbours | None]:
+        """Return the co-ratings of each item, None for an item without any."""
+
+    def norms(self, items: Ints) -> Ints:
         """Return each item's norm in thousandths, 0 for an item without one."""
 
     def frequent(self, hours: int) -> Ranked | None:
@@ -51,26 +63,34 @@ class Sums(Protocol):
 class Question:
     """What one answer asks of every model.
 
-    ``history``: the user's, merged; empty for an unknown user. ``also``: an item to score even where it is not among
-    the best.
+    ``history``: the user's, merged; empty for an unknown user. ``also``: the code of an item to score even where it is
+    not among the best.
     """
 
     history: History
     sums: Sums
-    also: bytes | None = None
+    also: int = NOBODY
+
+    @cached_property
+    def codes(self) -> Ints:
+        """The codes of the history's items, in its order."""
+        return self.sums.index.codes(entry.item for entry in self.history.entries)
 
 
-def no_reasons(item: bytes) -> Mapping[bytes, float]:
+def no_reasons(code: int) -> Mapping[int, float]:
     """Return nothing: a model that cannot say which history items speak for an item."""
     return {}
 
 
 @dataclass(frozen=True)
 class Candidates:
-    """Items with scores > 0 on the model's own scale; ``reasons``: the history items that speak for an item."""
+    """Items with scores > 0 on the model's own scale, in any order; each at most once.
 
-    scores: Mapping[bytes, float] = field(default_factory=dict)
-    reasons: Callable[[bytes], Mapping[bytes, float]] = no_reasons
+    ``reasons``: the history items that speak for an item, and by how much, all by code.
+    """
+
+    columns: Columns = NOTHING
+    reasons: Callable[[int], Mapping[int, float]] = no_reasons
 
 
 class Scorer(Protocol):

@@ -30,7 +30,7 @@ ROOMS: dict[str, set[str]] = {
     "core/fold": {"bytes", "rows"},
     "core/control": set(),
     "core/proof": {"fold", "rows"},
-    "core/ranking": set(),
+    "core/ranking": {"bytes", "rows"},
     "adapters/machine": set(),
     "adapters/terminal": {"machine"},
     "adapters/settings": {"terminal"},

@@ -1,6 +1,7 @@
 """How far a generation is from the one before: sizes, neighbours and popular items that stayed."""
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,11 @@ import numpy as np
 from adapters.records.books import generation_book
 from adapters.stores.port import ViewStore
 from core.ranking import scores
+from core.ranking.columns import Columns
+from core.ranking.kernels import READABLE
+from core.ranking.ranked import in_order
 from core.rows.codec import unpack_norm, unpack_sums
+from core.rows.item_index import ItemIndex
 from core.rows.views import NORMS, PAIRS
 
 NEIGHBOURS = 10
@@ -30,10 +35,11 @@ def nearest(views: ViewStore, generation: str, items: Sequence[bytes]) -> dict[b
     out = {}
     for item, row in rows.items():
         amounts, others = np.array(list(row.values())), np.array([norms.get(name, 0) for name in row])
-        found = scores.similarity(amounts, norms.get(item, 0), others).tolist()
-        best = scores.ranked(zip(row, found, strict=True))[:NEIGHBOURS]
-        if best:
-            out[item] = {name for name, _ in best}
+        score, index = scores.similarity(amounts, norms.get(item, 0), others), ItemIndex(row)
+        places = np.flatnonzero(score > 0)
+        best = islice(in_order(Columns(places, score[places]), index, READABLE), NEIGHBOURS)
+        if near := {index.names[code] for code, _ in best}:
+            out[item] = near
     return out
 
 

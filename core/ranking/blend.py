@@ -1,38 +1,20 @@
 """How several sources of candidates become one ranking."""
 
 from bisect import bisect_left
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from itertools import groupby
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from core.ranking.scores import TIE_DECIMALS
+from core.ranking.columns import LEFT_OUT, NOBODY, NOTHING, Columns, Floats, Ints, Stacked
+from core.ranking.kernels import READABLE, Kernels
+from core.ranking.ranked import in_order
+from core.rows.item_index import ItemIndex
 
 Knots = Sequence[Sequence[float]]  # (score, share of hits), ascending by score
 
 
-class Blended(NamedTuple):
-    """One candidate: ``score`` in 0..1 is the sum of ``parts``, the weighted shares of the sources that name it."""
-
-    item: bytes
-    score: float
-    shares: Mapping[str, Mapping[bytes, float]]  # of all candidates, by source
-
-    @property
-    def parts(self) -> dict[str, float]:
-        """This one's, by source."""
-        return {name: shares[self.item] for name, shares in self.shares.items() if self.item in shares}
-
-    @property
-    def source(self) -> str:
-        """The strongest source; of equally strong ones the first that was asked."""
-        parts = self.parts
-        return max(self.shares, key=lambda name: parts.get(name, 0.0))
-
-
 def confidence(knots: Knots, score: float) -> float:
-    """0..1, never falling with the score: the share of hits at that score, linear between the knots and level beyond.
+    """Return the share of hits at that score, 0..1, never falling: linear between the knots and level beyond.
 
     Args: knots: as learnt by ``core.ranking.calibration`` on held-out data; without any the score itself is the answer.
     """
@@ -45,46 +27,50 @@ def confidence(knots: Knots, score: float) -> float:
     return float(below + (above - below) * (score - low) / (high - low))
 
 
-def blend(
-    sources: Mapping[str, Mapping[bytes, float]],
-    weights: Mapping[str, float],
-    excluded: Collection[bytes],
-    also: bytes | None = None,
-) -> Iterator[Blended]:
+class Blend:
     """Each source clipped at 0, divided by its maximum over the items allowed, and added by its weight.
 
     Sources that are empty leave their weight to the others, so that a score means the same with and without a model.
-
-    Args:
-        sources: by name, item -> score of any scale.      weights: of each source, by name; ties go to the first.
-        excluded: items that may not be listed.
-        also: an item to score like the others although it is excluded.
-    Returns: by score rounded to 12 decimals descending, then by the item's bytes; only scores > 0.
+    A score in 0..1 is the sum of its ``parts``, the weighted shares of the sources that name the item.
     """
-    named: list[tuple[str, dict[bytes, float], float]] = []
-    present = 0.0
-    for name, weight in weights.items():
-        allowed = {item: s for item, s in sources.get(name, {}).items() if s > 0 and item not in excluded}
-        if not allowed:
-            continue
-        present += weight
-        best = max(allowed.values())
-        if also is not None and (own := sources[name].get(also, 0.0)) > 0:
-            allowed[also] = min(own, best)
-        named.append((name, allowed, best))
-    shares, totals = dict[str, dict[bytes, float]](), dict[bytes, float]()
-    for name, allowed, best in named:
-        weight = weights[name]
-        shares[name] = {item: weight * score / best / present for item, score in allowed.items()}
-        for item, share in shares[name].items():
-            totals[item] = totals.get(item, 0.0) + share
-    return _ranked(totals, shares)
+
+    def __init__(
+        self,
+        sources: Mapping[str, Columns],
+        weights: Mapping[str, float],
+        excluded: Ints,
+        also: int = NOBODY,
+        kernels: Kernels = READABLE,
+    ) -> None:
+        """Blend ``sources``, each of any scale.
+
+        Args:
+            weights: of each source, by name; ties go to the first.      excluded: items that may not be listed.
+            also: an item to score like the others although it is excluded.
+        """
+        self.names, self._kernels = list(weights), kernels
+        self._stacked = Stacked.of([sources.get(name, NOTHING) for name in weights])
+        self._shares = kernels.shares(self._stacked, np.array(list(weights.values())), excluded, also)
+        self.totals = kernels.totals(self._stacked.codes, self._shares)
+
+    def ranking(self, index: ItemIndex) -> Iterator[tuple[int, float]]:
+        """Yield (code, score), by score rounded to 12 decimals descending, then by the item's bytes."""
+        return in_order(self.totals, index, self._kernels)
+
+    def score(self, code: int) -> float:
+        """Return the item's score, 0 where no source names it."""
+        at = np.flatnonzero(self.totals.codes == code)
+        return float(self.totals.scores[at[0]]) if len(at) else 0.0
+
+    def parts(self, code: int) -> dict[str, float]:
+        """Return the item's shares by source."""
+        at = np.flatnonzero(self._stacked.codes == code)
+        at = at[self._shares[at] != LEFT_OUT]
+        sources = np.searchsorted(self._stacked.starts, at, "right") - 1
+        shares: Floats = self._shares[at]
+        return {self.names[k]: share for k, share in zip(sources.tolist(), shares.tolist(), strict=True)}
 
 
-def _ranked(totals: Mapping[bytes, float], shares: Mapping[str, Mapping[bytes, float]]) -> Iterator[Blended]:
-    """In order, each made when it is asked for: of thousands a page has ten."""
-    items, scores = list(totals), list(totals.values())
-    falling = np.argsort(-np.array(scores)).tolist()  # and so do the rounded ones: equal ones are neighbours
-    for _, equal in groupby(falling, lambda k: round(scores[k], TIE_DECIMALS)):
-        for k in sorted(equal, key=items.__getitem__):
-            yield Blended(items[k], scores[k], shares)
+def strongest(parts: Mapping[str, float]) -> str | None:
+    """Return the source of the greatest share, of equal ones the first; None where there is no source."""
+    return max(parts, key=lambda name: parts[name], default=None)

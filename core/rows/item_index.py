@@ -1,13 +1,38 @@
 """Codes of item names: what columns hold in the place of names."""
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+Bytes = NDArray[np.uint8]
 Ints = NDArray[np.int64]
 UNKNOWN = -1
+SPARE_BYTES = 8  # after the text: compiled code reads eight bytes at once
+NAME_BYTES = 16  # room made for each name at first
+
+
+class Text(NamedTuple):
+    """Names end to end: the name of ``code`` is ``letters[starts[code]:starts[code + 1]]``. May hold further names."""
+
+    letters: Bytes
+    starts: Ints
+
+
+class Aligned(NamedTuple):
+    """A model's rows beside the codes: ``codes`` of each row; ``rows`` of each code, ``UNKNOWN`` where it has none."""
+
+    codes: Ints
+    rows: Ints
+
+    def rows_of(self, codes: Ints) -> Ints:
+        """Return the rows of those codes, ``UNKNOWN`` for names that the model does not have."""
+        known = (codes >= 0) & (codes < len(self.rows))
+        out = np.full(len(codes), UNKNOWN, np.int64)
+        out[known] = self.rows[codes[known]]
+        return out
 
 
 class ItemIndex:
@@ -19,8 +44,11 @@ class ItemIndex:
     def __init__(self, names: Iterable[bytes] = ()) -> None:
         self.names: list[bytes] = []
         self._codes: dict[bytes, int] = {}
+        self._text = Text(np.zeros(SPARE_BYTES, np.uint8), np.zeros(1, np.int64))
+        self._written = 0  # names in the text
+        self._aligned: dict[int, tuple[Sequence[bytes], Aligned]] = {}
         self._lock = threading.Lock()
-        self.codes(list(names))
+        self.codes(names)
 
     def __len__(self) -> int:
         return len(self.names)
@@ -36,10 +64,41 @@ class ItemIndex:
 
     def codes(self, names: Iterable[bytes]) -> Ints:
         """Return the names' codes; new names get the next ones, in the order given."""
-        known = self._codes
-        return np.array(
-            [code if (code := known.get(name)) is not None else self._added(name) for name in names], np.int64
-        )
+        known = self._codes.get
+        return np.array([self._added(name) if (code := known(name)) is None else code for name in names], np.int64)
+
+    def aligned(self, items: Sequence[bytes]) -> Aligned:
+        """Return the rows of a model, named by ``items``, beside the codes; computed once for each list of names."""
+        kept = self._aligned.get(id(items))
+        if kept is None:
+            codes = self.codes(items)
+            rows = np.full(codes.max(initial=UNKNOWN) + 1, UNKNOWN, np.int64)
+            rows[codes] = np.arange(len(codes))
+            kept = self._aligned[id(items)] = items, Aligned(codes, rows)  # the list is kept: its id stays its own
+        return kept[1]
+
+    @property
+    def text(self) -> Text:
+        """All names that have a code now, end to end."""
+        if self._written < len(self.names):
+            with self._lock:
+                self._write()
+        return self._text
+
+    def _write(self) -> None:
+        first, end = self._written, len(self.names)
+        new = self.names[first:end]
+        letters, starts = self._text
+        used = int(starts[first])
+        ends = used + np.cumsum([len(name) for name in new])
+        if end + 1 > len(starts):
+            starts = np.concatenate([starts[: first + 1], np.zeros(max(end, 2 * first) - first, np.int64)])
+        if int(ends[-1]) + SPARE_BYTES > len(letters):
+            room = max(int(ends[-1]), 2 * used, NAME_BYTES * end) - used + SPARE_BYTES
+            letters = np.concatenate([letters[:used], np.zeros(room, np.uint8)])
+        letters[used : ends[-1]] = np.frombuffer(b"".join(new), np.uint8)
+        starts[first + 1 : end + 1] = ends
+        self._text, self._written = Text(letters, starts), end
 
     def _added(self, name: bytes) -> int:
         with self._lock:

@@ -3,10 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
+from core.ranking.columns import NOBODY, Columns
+from core.ranking.kernels import READABLE, Kernels
 from core.rows.codec import History
+from core.rows.item_index import UNKNOWN
 from recommenders.als.fold_in import FoldIn, Matrix, fold_in
 from recommenders.cohort import Cohort
 from recommenders.port import Candidates, Floats, Ints, Question
@@ -14,6 +18,13 @@ from schemas.event import WEIGHT_SCALE
 
 GROUPS_PER_PLACE = 8  # more groups cut closer, fewer are faster to compare; flat from 4 to 32
 ROUNDING = 2.0**-23  # twice what one operation on 32-bit floats may be off by, relatively
+
+
+class Solved(NamedTuple):
+    """A solved user; ``known``: the places of the history's items that are the columns of ``solution.explained``."""
+
+    known: Ints
+    solution: FoldIn
 
 
 @dataclass(frozen=True)
@@ -31,30 +42,29 @@ class AlsScorer:
     regularization: float
     weighted: bool = False
 
-    @cached_property
-    def rows(self) -> dict[bytes, int]:
-        """The position of each item's name in Y."""
-        return {name: row for row, name in enumerate(self.items)}
-
     def candidates(self, question: Question, most: int) -> Candidates:
-        solved = self.fold_in(question.history)
+        index, kernels = question.sums.index, question.sums.kernels
+        aligned = index.aligned(self.items)
+        solved = self.fold_in(question.history, aligned.rows_of(question.codes))
         if solved is None:
             return Candidates()
-        known, solution = solved
-        rows, predicted = self.best(solution.vector, most)
-        found = {self.items[row]: score for row, score in zip(rows.tolist(), predicted.tolist(), strict=True)}
-        found = {name: score for name, score in found.items() if score > 0}
-        if question.also is not None and question.also in self.rows:
-            found[question.also] = float(self.score(solution.vector, np.array([self.rows[question.also]]))[0])
+        own, solution = question.codes[solved.known], solved.solution
+        rows, predicted = self.best(solution.vector, most, kernels)
+        if question.also != NOBODY and (row := int(aligned.rows_of(np.array([question.also]))[0])) != UNKNOWN:
+            others = rows != row
+            score = kernels.predicted(self.factors, np.array([row]), solution.vector)
+            rows, predicted = np.append(rows[others], row), np.append(predicted[others], score)
+        positive = predicted > 0
 
-        def reasons(item: bytes) -> Mapping[bytes, float]:
-            """The item's score split by history items (Hu, Koren, Volinsky 2008, §5)."""
-            if item not in self.rows:
+        def reasons(code: int) -> Mapping[int, float]:
+            """Return the item's score split by history items (Hu, Koren, Volinsky 2008, §5)."""
+            row = int(aligned.rows_of(np.array([code]))[0])
+            if row == UNKNOWN:
                 return {}
-            shares = self.factors[self.rows[item]].astype(np.float64) @ solution.explained
-            return {name: share for name, share in zip(known, shares.tolist(), strict=True) if share > 0}
+            shares = self.factors[row].astype(np.float64) @ solution.explained
+            return {item: share for item, share in zip(own.tolist(), shares.tolist(), strict=True) if share > 0}
 
-        return Candidates(found, reasons)
+        return Candidates(Columns(aligned.codes[rows[positive]], predicted[positive]), reasons)
 
     def scores(self, cohort: Cohort, users: Ints) -> Floats:
         """Return the predicted preferences, shape (users, items of the cohort); they may be negative."""
@@ -70,51 +80,50 @@ class AlsScorer:
         out[:, known] = x @ self.factors[row_of[known]].T.astype(np.float64)
         return out
 
-    def fold_in(self, history: History) -> tuple[list[bytes], FoldIn] | None:
-        """The user's factors from the merged history: confidence 1 + alpha · rating; None when no item is known.
+    def fold_in(self, history: History, rows: Ints) -> Solved | None:
+        """Solve the user's factors from the merged history: confidence 1 + alpha · rating; None when no item is known.
 
-        Returns: the history's known items, as the columns of ``FoldIn.explained``, and the solution.
+        Args: rows: of the history's items, ``UNKNOWN`` for those that the model does not have.
         """
-        known = [entry for entry in history.entries if entry.item in self.rows]
-        if not known:
+        known = np.flatnonzero(rows != UNKNOWN)
+        if not len(known):
             return None
-        at = np.array([self.rows[entry.item] for entry in known], dtype=np.int64)
-        rating = np.array([entry.rating / WEIGHT_SCALE for entry in known])
-        return [entry.item for entry in known], self._solved(at, rating)
+        rating = np.array([entry.rating for entry in history.entries])[known] / WEIGHT_SCALE
+        return Solved(known, self._solved(rows[known], rating))
 
-    def best(self, vector: Floats, most: int) -> tuple[Ints, Floats]:
-        """Rows and scores of the items of the greatest x · Y, exactly: by score descending, then by row.
+    def best(self, vector: Floats, most: int, kernels: Kernels = READABLE) -> tuple[Ints, Floats]:
+        """Return the rows of the ``most`` items of the greatest x · Y, ascending, and their scores, exactly.
 
-        Each item is scored with 32-bit floats; those that may be among the best in spite of what such a score can be
-        off by are scored again with 64. Were the items dealt into groups, the ``most``-th greatest of the groups'
-        maxima would be a bound that as many items reach; finding it needs no sorting of all scores.
+        Of equal scores the first rows count. Each item is scored with 32-bit floats; those that may be among the best
+        in spite of what such a score can be off by are scored again with 64. Were the items dealt into groups, the
+        ``most``-th greatest of the groups' maxima would be a bound that as many items reach; finding it needs no
+        sorting of all scores.
         """
         rough = self.factors @ vector.astype(np.float32)
         rows = np.arange(len(rough))
-        length = len(rough) // (GROUPS_PER_PLACE * most)
-        if length > 1:
+        if len(rough) > most:
+            length = max(1, len(rough) // (GROUPS_PER_PLACE * most))
             maxima = rough[: len(rough) // length * length].reshape(length, -1).max(axis=0)
             reached = np.partition(maxima, len(maxima) - most)[len(maxima) - most]
             rows = np.flatnonzero(rough >= reached - 2 * self._error(vector))
-        scores = self.score(vector, rows)
-        order = np.lexsort((rows, -scores))[:most]
-        return rows[order], scores[order]
-
-    def score(self, vector: Floats, rows: Ints) -> Floats:
-        """The predicted preferences x · Y of those rows; equal factors give equal scores, wherever they stand."""
-        scores: Floats = (self.factors[rows].astype(np.float64) * vector).sum(axis=1)
-        return scores
+        scores = kernels.predicted(self.factors, rows, vector)
+        if len(rows) > most:
+            least = np.partition(scores, len(rows) - most)[len(rows) - most]
+            above = scores > least
+            above[np.flatnonzero(scores == least)[: most - int(above.sum())]] = True
+            rows, scores = rows[above], scores[above]
+        return rows, scores
 
     def _solved(self, rows: Ints, rating: Floats) -> FoldIn:
         strength = self.regularization * (len(rows) if self.weighted else 1)
         return fold_in(self.factors, self.gram, rows, 1.0 + self.alpha * rating, strength)
 
     def _rows_of(self, cohort: Cohort) -> Ints:
-        """The row of each item of the cohort, -1 for items that the model does not know."""
-        return np.array([self.rows.get(name, -1) for name in cohort.names], np.int64)
+        """Return the row of each item of the cohort, ``UNKNOWN`` for items that the model does not have."""
+        return cohort.index.aligned(self.items).rows_of(np.arange(len(cohort.names)))
 
     def _error(self, vector: Floats) -> float:
-        """By how much a 32-bit score differs from the true one at most (Higham 2002, §3.1, and Cauchy-Schwarz)."""
+        """Return the most that a 32-bit score can be off by (Higham 2002, §3.1, and Cauchy-Schwarz)."""
         return float((len(vector) + 2) * ROUNDING * np.linalg.norm(vector) * self._longest)
 
     @cached_property

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from heapq import nlargest
 from typing import Any
 
 import numpy as np
 
 from core.ranking import scores
+from core.ranking.columns import Rows
+from core.ranking.neighbours import NOBODY_NEAR
 from core.settings import setting
 from recommenders.artefact import Artefact
 from recommenders.cohort import Cohort, Folded
@@ -44,25 +45,20 @@ class SimilarScorer:
     settings: SimilarSettings
 
     def candidates(self, question: Question, most: int) -> Candidates:
-        sums, settings = question.sums, self.settings
-        weights = {
-            entry.item: entry.rating / WEIGHT_SCALE * settings.step_back**steps
-            for steps, entry in enumerate(reversed(question.history.entries))
-        }
-        if not weights:
+        if not question.history.entries:
             return Candidates()
-        near = {item: self._nearest(pairs, question.also) for item, pairs in sums.pairs(list(weights)).items()}
-        norms = sums.norms([*weights, *{name for pairs in near.values() for name in pairs}])
-        shares: dict[bytes, dict[bytes, float]] = {}
-        for item, pairs in near.items():
-            amounts = np.array(list(pairs.values()), np.int64)
-            others = np.array([norms[name] for name in pairs], np.int64)
-            found = scores.similarity(amounts, norms[item], others, sums.shrinkage).tolist()
-            for name, similarity in zip(pairs, found, strict=True):
-                if similarity > 0 and name != item:
-                    shares.setdefault(name, {})[item] = similarity * weights[item]
-        totals = {name: sum(share.values()) for name, share in shares.items()}
-        return Candidates(totals, lambda item: shares.get(item, {}))
+        rows = self._rows(question)
+        shrinkage = question.sums.shrinkage
+
+        def reasons(code: int) -> Mapping[int, float]:
+            at = np.flatnonzero(rows.codes == code)
+            row = np.searchsorted(rows.starts, at, "right") - 1
+            product = rows.own_norms[row].astype(np.float64) * rows.norms[at]
+            shares = scores.similarity(rows.amounts[at], 1, product, shrinkage) * rows.weights[row]
+            speaking = zip(rows.own[row].tolist(), shares.tolist(), strict=True)
+            return {own: share for own, share in speaking if share > 0 and own != code}
+
+        return Candidates(question.sums.kernels.summed(rows, shrinkage), reasons)
 
     def scores(self, cohort: Cohort, users: Ints) -> Floats:
         near = cohort.once(
@@ -71,13 +67,23 @@ class SimilarScorer:
         )
         return summed(cohort.fold, near, users, self.settings.step_back)
 
-    def _nearest(self, pairs: Mapping[bytes, int], also: bytes | None) -> dict[bytes, int]:
-        if len(pairs) <= self.settings.neighbours:
-            return dict(pairs)
-        best = dict(nlargest(self.settings.neighbours, pairs.items(), key=lambda pair: (pair[1], pair[0])))
-        if also is not None and also in pairs:
-            best[also] = pairs[also]
-        return best
+    def _rows(self, question: Question) -> Rows:
+        """Return the rows of the history's items, the one touched last first."""
+        sums, entries = question.sums, question.history.entries[::-1]
+        weights = np.array(
+            [entry.rating / WEIGHT_SCALE * self.settings.step_back**steps for steps, entry in enumerate(entries)]
+        )
+        own = question.codes[::-1]
+        near = [
+            NOBODY_NEAR if row is None else row.nearest(self.settings.neighbours, sums.index.names, question.also)
+            for row in sums.neighbours(own)
+        ]
+        starts = np.zeros(len(own) + 1, np.int64)
+        np.cumsum([len(row.codes) for row in near], out=starts[1:])
+        codes = np.concatenate([row.codes for row in near])
+        norms = sums.norms(np.concatenate([own, codes]))
+        amounts = np.concatenate([row.amounts for row in near])
+        return Rows(codes, amounts, norms[len(own) :], starts, own, norms[: len(own)], weights)
 
 
 def similarities(fold: Folded, shrinkage: float = 0.0, nearest: int | None = None) -> Any:
@@ -98,8 +104,8 @@ def similarities(fold: Folded, shrinkage: float = 0.0, nearest: int | None = Non
 
 def summed(fold: Folded, near: Any, users: Ints, step_back: float = 1.0) -> Floats:
     """Return each user's sum over the history of similarity · rating, shape (users, items)."""
-    found: Floats = (fold.histories(step_back)[users] @ near).toarray()
-    return found
+    sums: Floats = (fold.histories(step_back)[users] @ near).toarray()
+    return sums
 
 
 class Similar:

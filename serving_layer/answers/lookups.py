@@ -7,47 +7,51 @@ from typing import Any
 import numpy as np
 
 from core.ranking import scores
-from core.ranking.scores import POPULAR, TREND, Trend, Window
+from core.ranking.columns import Columns
+from core.ranking.neighbours import NOBODY_NEAR
+from core.ranking.ranked import POPULAR, TREND, Trend, in_order
+from core.ranking.scores import Window
 from core.rows.catalogue_rows import plain
 from schemas.event import BUCKET_MS, WEIGHT_SCALE
 from serving_layer.reading.catalogue import Described, Page, describe, listed, require_known
 from serving_layer.reading.counts import popular, trends, window_counts
 from serving_layer.reading.snapshot import Snapshot
+from serving_layer.reading.sums import MergedSums, neighbours
 
 Answer = dict[str, Any]
 
 
 def similar(snapshot: Snapshot, item: bytes, page: Page) -> Answer:
-    """The item's neighbours by similarity."""
+    """Return the item's neighbours by similarity."""
     require_known(snapshot, item)
-    pairs = snapshot.pairs([item]).get(item, {})
-    names = list(pairs)
-    norms = snapshot.norms([item, *names])
-    shrinkage = snapshot.views.shrinkage
-    amounts, others = np.array(list(pairs.values()), np.int64), np.array([norms[name] for name in names], np.int64)
-    score = scores.similarity(amounts, norms[item], others, shrinkage).tolist()
-    rows = listed(snapshot, scores.ranked(zip(names, score, strict=True)), page)
+    sums, names = MergedSums(snapshot), snapshot.index.names
+    near, norm = neighbours(snapshot, [item])[0] or NOBODY_NEAR, snapshot.norms([item])[item]
+    norms, shrinkage = sums.norms(near.codes), sums.shrinkage
+    score = scores.similarity(near.amounts, norm, norms, shrinkage)
+    places = np.flatnonzero(score > 0)
+    ranking = in_order(Columns(near.codes[places], score[places]), snapshot.index, sums.kernels)
+    rows = listed(snapshot, ((names[code], (code, value)) for code, value in ranking), page)
     return {
         "item_id": item.decode(),
         **snapshot.header(),
         "exact": True,
         "shrinkage": shrinkage,
-        "norm": norms[item] / WEIGHT_SCALE,
+        "norm": norm / WEIGHT_SCALE,
         "items": [
             {
                 "item_id": name.decode(),
                 "score": value,
-                "co_rating": pairs[name] / WEIGHT_SCALE,
-                "norm": norms[name] / WEIGHT_SCALE,
+                "co_rating": near.amount(code) / WEIGHT_SCALE,
+                "norm": int(norms[near.codes == code][0]) / WEIGHT_SCALE,
                 **about.shown(),
             }
-            for name, value, about in rows
+            for name, (code, value), about in rows
         ],
     }
 
 
 def trending(snapshot: Snapshot, hours: int, as_of: int | None, page: Page) -> Answer:
-    """What grows in the last ``hours`` whole hours; where nothing that may be listed does, what is popular, said so."""
+    """Return what grows in the last ``hours`` whole hours, or what is popular where nothing does."""
     as_of = snapshot.facts.as_of if as_of is None else as_of
     rising, frequent = trend_lists(snapshot, hours, as_of)
     rows = _listed(snapshot, rising or (), page)
@@ -63,7 +67,7 @@ def trending(snapshot: Snapshot, hours: int, as_of: int | None, page: Page) -> A
 
 
 def trend_lists(snapshot: Snapshot, hours: int, as_of: int | None) -> tuple[Iterable[Trend] | None, Iterable[Trend]]:
-    """What grows (None: the history is too short to say), and what is popular; hidden items included."""
+    """Return what grows (None: the history is too short to say) and what is popular; hidden items included."""
     if as_of is None:
         return None, ()
     window, oldest = Window.ending(as_of, hours), snapshot.facts.oldest_bucket
@@ -77,7 +81,7 @@ def _listed(snapshot: Snapshot, ranked: Iterable[Trend], page: Page) -> list[tup
 
 
 def history(snapshot: Snapshot, user: bytes, page: Page) -> Answer:
-    """The user's last N items, newest first; hidden ones too, since they are the user's own."""
+    """Return the user's last N items, newest first; hidden ones too, since they are the user's own."""
     entries = snapshot.history(user).entries[::-1]
     if page.category is not None:
         about = describe(snapshot, [entry.item for entry in entries])
@@ -93,7 +97,7 @@ def history(snapshot: Snapshot, user: bytes, page: Page) -> Answer:
 
 
 def bucket_changes(snapshot: Snapshot, hours: int, as_of: int | None, page: Page) -> Answer:
-    """For each of the last hours, newest first, how each item's count changed from the hour before.
+    """Return for each of the last hours, newest first, how each item's count changed from the hour before.
 
     ``change`` is (c − p)/(p + 1) and orders the items; ``relative`` is (c − p)/p, null at p = 0.
     """
@@ -105,14 +109,14 @@ def bucket_changes(snapshot: Snapshot, hours: int, as_of: int | None, page: Page
     for bucket in wanted:
         now, before = counts.get(bucket, {}), counts.get(bucket - 1, {})
         changes = [(item, now.get(item, 0), before.get(item, 0)) for item in {*now, *before}]
-        ranked = sorted(changes, key=lambda each: (-scores.smoothed_change(*each[1:]), each[0]))
+        ranked = sorted(changes, key=lambda row: (-scores.smoothed_change(*row[1:]), row[0]))
         rows = listed(snapshot, [(item, (c, p)) for item, c, p in ranked], page)
         reports.append({"bucket": bucket * BUCKET_MS, "items": [_change_row(item, *cp) for item, cp, _ in rows]})
     return {"as_of": as_of, "window_seconds": hours * BUCKET_MS // 1000, **snapshot.header(), "buckets": reports}
 
 
 def item(snapshot: Snapshot, name: bytes) -> Answer:
-    """What is known of one item: its catalogue record, its category and its norm."""
+    """Return what is known of one item: its catalogue record, its category and its norm."""
     about = require_known(snapshot, name)
     record = plain(about.record) if about.record else {"item_id": name.decode()}
     record.pop("categories", None)

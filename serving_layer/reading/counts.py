@@ -12,15 +12,17 @@ from typing import TypeVar, cast
 
 import numpy as np
 
-from core.ranking import scores
-from core.ranking.scores import Ranked, Window, WindowCounts
+from core.ranking import ranked
+from core.ranking.ranked import Ranked
+from core.ranking.scores import Window, WindowCounts
 from core.rows.codec import unpack_columns
+from core.rows.item_index import ItemIndex
 from recommenders.port import Ints
 from serving_layer.reading.snapshot import Snapshot
 
 MOST_AMOUNTS = 4_000_000  # kept as columns: some 100 MB with their names
 MOST_WINDOWS = 8  # whose sums over a generation are kept
-MOST_REMEMBERED = 16  # of what follows from the counts: five for each window, and an answer may be one commit behind
+MOST_REMEMBERED = 24  # of what follows from the counts: five for each window, and an answer may be one commit behind
 
 Columns = tuple[Ints, Ints]
 T = TypeVar("T")
@@ -31,22 +33,20 @@ class CountCache:
     """For answers of one generation: numbers for names, packed rows as columns, and the generation's own sums."""
 
     generation: str | None
-    names: list[bytes] = field(default_factory=list)  # a name's number is its place; they only become more
-    _numbers: dict[bytes, int] = field(default_factory=dict)
     _columns: "OrderedDict[bytes, Columns]" = field(default_factory=OrderedDict)
     _amounts: int = 0
     _sums: "OrderedDict[Window, Ints]" = field(default_factory=OrderedDict)
     _remembered: "OrderedDict[Hashable, object]" = field(default_factory=OrderedDict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def columns(self, packed: bytes) -> Columns:
-        """Numbers of the names and the amounts of packed sums; what was used last is kept."""
+    def columns(self, packed: bytes, index: ItemIndex) -> Columns:
+        """Return the codes of the names and the amounts of packed sums; what was used last is kept."""
         with self._lock:
             if found := self._columns.get(packed):
                 self._columns.move_to_end(packed)
                 return found
             names, amounts = unpack_columns(packed)
-            columns = np.array([self._number(name) for name in names], np.int64), np.array(amounts, np.int64)
+            columns = index.codes(names), np.array(amounts, np.int64)
             self._columns[packed] = columns
             self._amounts += len(names)
             while self._amounts > MOST_AMOUNTS:
@@ -58,23 +58,24 @@ class CountCache:
         if (kept := self._sums.get(window)) is not None:
             return kept
         rows = snapshot.counts_of_generation(_buckets(window))
-        table = self.add(np.zeros((3, 0), np.int64), {bucket: [row] for bucket, row in rows.items()}, window)
+        parts = {bucket: [row] for bucket, row in rows.items()}
+        table = self.add(np.zeros((3, 0), np.int64), parts, window, snapshot.index)
         with self._lock:
             self._sums[window] = table
             while len(self._sums) > MOST_WINDOWS:
                 self._sums.popitem(last=False)
         return table
 
-    def add(self, table: Ints, parts: dict[int, list[bytes]], window: Window) -> Ints:
+    def add(self, table: Ints, parts: dict[int, list[bytes]], window: Window, index: ItemIndex) -> Ints:
         """A new table of what is in that one, and the packed sums of those buckets."""
-        columns = {bucket: [self.columns(part) for part in some] for bucket, some in parts.items()}
-        out = np.zeros((3, len(self.names)), np.int64)
+        columns = {bucket: [self.columns(row, index) for row in rows] for bucket, rows in parts.items()}
+        out = np.zeros((3, len(index)), np.int64)
         out[:, : table.shape[1]] = table
-        for bucket, some in columns.items():
-            for row, part in enumerate((window.window, window.baseline, window.before)):
+        for bucket, rows in columns.items():
+            for place, part in enumerate((window.window, window.baseline, window.before)):
                 if bucket in part:
-                    for numbers, amounts in some:
-                        out[row, numbers] += amounts  # a packed row names nothing twice
+                    for codes, amounts in rows:
+                        out[place, codes] += amounts  # a packed row names nothing twice
         return out
 
     def remembered(self, what: Hashable, make: Callable[[], T]) -> T:
@@ -89,12 +90,6 @@ class CountCache:
             while len(self._remembered) > MOST_REMEMBERED:
                 self._remembered.popitem(last=False)
         return made
-
-    def _number(self, name: bytes) -> int:
-        number = self._numbers.setdefault(name, len(self.names))
-        if number == len(self.names):
-            self.names.append(name)
-        return number
 
 
 def once_a_commit(snapshot: Snapshot, what: Hashable, make: Callable[[], T]) -> T:
@@ -111,21 +106,25 @@ def window_counts(snapshot: Snapshot, window: Window) -> WindowCounts:
     """The merged counts of a window and its baseline; 0 for items that occur elsewhere."""
 
     def added() -> WindowCounts:
-        cache = _cache(snapshot)
-        table = cache.add(cache.sums(snapshot, window), snapshot.counts_of_segments(_buckets(window)), window)
-        return WindowCounts(cache.names, *table)
+        cache, index = _cache(snapshot), snapshot.index
+        table = cache.add(cache.sums(snapshot, window), snapshot.counts_of_segments(_buckets(window)), window, index)
+        return WindowCounts(index, *table)
 
     return once_a_commit(snapshot, window, added)
 
 
 def trends(snapshot: Snapshot, window: Window) -> Ranked:
     """What grows, best first; for a window that has a trend."""
-    return once_a_commit(snapshot, ("trends", window), lambda: scores.trends(window_counts(snapshot, window)))
+    return once_a_commit(
+        snapshot, ("trends", window), lambda: ranked.trends(window_counts(snapshot, window), snapshot.views.kernels)
+    )
 
 
 def popular(snapshot: Snapshot, window: Window) -> Ranked:
     """What is most frequent in the window."""
-    return once_a_commit(snapshot, ("popular", window), lambda: scores.popular(window_counts(snapshot, window)))
+    return once_a_commit(
+        snapshot, ("popular", window), lambda: ranked.popular(window_counts(snapshot, window), snapshot.views.kernels)
+    )
 
 
 def _cache(snapshot: Snapshot) -> CountCache:

@@ -1,12 +1,22 @@
 """The merged sums of a snapshot as recommenders read them."""
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+import numpy as np
+
 from core.ranking import scores
-from core.ranking.scores import Ranked, Window
+from core.ranking.kernels import Kernels
+from core.ranking.neighbours import Neighbours
+from core.ranking.ranked import Ranked
+from core.ranking.scores import Window
+from core.rows.item_index import ItemIndex
+from core.rows.merging import added, overlaid
+from core.rows.views import PAIRS, SEEN
+from recommenders.port import Ints
 from serving_layer.reading.counts import once_a_commit, popular, trends, window_counts
+from serving_layer.reading.norms import Norms
 from serving_layer.reading.snapshot import Snapshot
 
 T = TypeVar("T")
@@ -22,11 +32,19 @@ class MergedSums:
     def shrinkage(self) -> float:
         return self.snapshot.views.shrinkage
 
-    def pairs(self, items: Sequence[bytes]) -> Mapping[bytes, Mapping[bytes, int]]:
-        return self.snapshot.pairs(items)
+    @property
+    def index(self) -> ItemIndex:
+        return self.snapshot.index
 
-    def norms(self, items: Sequence[bytes]) -> Mapping[bytes, int]:
-        return self.snapshot.norms(items)
+    @property
+    def kernels(self) -> Kernels:
+        return self.snapshot.views.kernels
+
+    def neighbours(self, items: Ints) -> Sequence[Neighbours | None]:
+        return neighbours(self.snapshot, [self.index.names[code] for code in items.tolist()])
+
+    def norms(self, items: Ints) -> Ints:
+        return once_a_commit(self.snapshot, "norms", Norms).of(self.snapshot, items)
 
     def frequent(self, hours: int) -> Ranked | None:
         window = self._window(hours)
@@ -44,3 +62,25 @@ class MergedSums:
     def _window(self, hours: int) -> Window | None:
         as_of = self.snapshot.facts.as_of
         return None if as_of is None else Window.ending(as_of, hours)
+
+
+def neighbours(snapshot: Snapshot, items: Sequence[bytes]) -> list[Neighbours | None]:
+    """Return the co-ratings of each item, None for an item without any."""
+    index = snapshot.index
+
+    def decode(parts: list[bytes]) -> Neighbours:
+        amounts = added(parts)
+        return Neighbours(index.codes(amounts), np.array(list(amounts.values()), np.int64))
+
+    return snapshot.decoded(PAIRS, items, decode)
+
+
+def seen_codes(snapshot: Snapshot, user: bytes) -> Ints:
+    """Return the codes of the items that the user rated and did not retract since, over the whole log (rule 7)."""
+    index = snapshot.index
+
+    def decode(parts: list[bytes]) -> Ints:
+        return index.codes(item for item, present in overlaid(parts).items() if present)
+
+    (seen,) = snapshot.decoded(SEEN, [user], decode)
+    return np.zeros(0, np.int64) if seen is None else seen

@@ -8,6 +8,7 @@ from typing import Any
 
 from adapters.settings import Settings
 from adapters.stores import ViewStore, open_store
+from core.ranking.kernels import READABLE, Kernels
 from recommenders import settings_of
 from schemas.errors import NotReady
 from serving_layer.reading.memory import K, Memory
@@ -25,6 +26,7 @@ class Views:
     """The open stores and what reading them depends on; one for each process. Closing is the opener's.
 
     ``patience_seconds``: how long one answer waits for one of the stores. ``recommenders``: each one's settings.
+    ``kernels``: who computes over columns.
     """
 
     batch: ViewStore
@@ -33,6 +35,7 @@ class Views:
     shrinkage: float = 0.0
     patience_seconds: float = 2.0
     recommenders: Mapping[str, Any] = field(default_factory=lambda: settings_of({}))
+    kernels: Kernels = READABLE
     _memory: Memory = field(default_factory=lambda: Memory(None))
     _lock: threading.Lock = field(default_factory=threading.Lock)
 

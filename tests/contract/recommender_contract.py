@@ -79,7 +79,7 @@ class RecommenderContract:
         cohort = Cohort.of(events, Rules())
         scorer = self.opened(events, cohort)
         for user in range(0, events.users, 10):
-            found = scorer.candidates(cohort.question(user), 7).scores
+            found = scores_of(scorer, cohort.question(user), 7)
             assert found
             assert set(found) <= set(cohort.names)
             assert all(0 < score < float("inf") for score in found.values())
@@ -90,10 +90,10 @@ class RecommenderContract:
         cohort = Cohort.of(events, Rules())
         scorer = self.opened(events, cohort)
         question = cohort.question(1)
-        many = scorer.candidates(question, events.items).scores
+        many = scores_of(scorer, question, events.items)
         for item, score in many.items():
-            asked = Question(question.history, cohort, item)
-            assert scorer.candidates(asked, 3).scores[item] == pytest.approx(score)
+            asked = Question(question.history, cohort, cohort.index.code(item))
+            assert scores_of(scorer, asked, 3)[item] == pytest.approx(score)
 
     def test_many_users_at_once_get_what_each_one_gets(self) -> None:
         events = tastes()
@@ -126,7 +126,7 @@ class RecommenderContract:
     def test_without_an_artefact_or_a_history_it_answers_all_the_same(self) -> None:
         cohort = Cohort.of(listed(), Rules())
         scorer = recommender(self.name).open(None, self.settings())
-        assert scorer.candidates(Question(cohort_history(cohort), cohort), 10).scores == {}
+        assert scores_of(scorer, Question(cohort_history(cohort), cohort), 10) == {}
 
     def test_planted_tastes_are_found(self) -> None:
         train, test = tastes(events=4_000).split(0.8)
@@ -148,6 +148,14 @@ class RecommenderContract:
             assert not scores[row, item[user == code]].any()
             assert scores[row].max() == pytest.approx(1.0 if scores[row].any() else 0.0)
         assert scores.any() or self.name == "trending"
+
+
+def scores_of(scorer: Scorer, question: Question, most: int) -> dict[bytes, float]:
+    """The candidates' scores by name; each is named once."""
+    columns, names = scorer.candidates(question, most).columns, question.sums.index.names
+    scores = {names[code]: score for code, score in zip(columns.codes.tolist(), columns.scores.tolist(), strict=True)}
+    assert len(scores) == len(columns.codes)
+    return scores
 
 
 def cohort_history(cohort: Cohort) -> Any:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from core.ranking.columns import NOBODY, Columns
 from recommenders.artefact import Artefact
 from recommenders.port import Candidates, Past, Question
 
@@ -26,9 +27,13 @@ class ToyScorer:
     users: dict[bytes, float]
 
     def candidates(self, question: Question, most: int) -> Candidates:
+        index = question.sums.index
         best = sorted(self.users, key=lambda item: (-self.users[item], item))[:most]
-        also = [question.also] if question.also in self.users else []
-        return Candidates({item: self.users[item] for item in [*best, *also] if item is not None})
+        scores = {index.code(item): self.users[item] for item in best}
+        also = index.names[question.also] if question.also != NOBODY else b""
+        if also in self.users:
+            scores[question.also] = self.users[also]
+        return Candidates(Columns.of(scores))
 
 
 class Toy:

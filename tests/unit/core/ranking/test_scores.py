@@ -5,13 +5,17 @@ from collections.abc import Mapping
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import beta
 
 from core.ranking import scores
-from core.ranking.blend import blend
+from core.ranking.blend import Blend, strongest
+from core.ranking.columns import NOBODY, Columns
+from core.ranking.kernels import READABLE, Kernels, compiled
+from core.ranking.ranked import in_order, popular, trends
 from core.ranking.scores import Window, WindowCounts
+from core.rows.item_index import ItemIndex
 from schemas.event import BUCKET_MS
 
 
@@ -31,7 +35,11 @@ def test_norms_near_the_limit_of_64_bits_do_not_overflow() -> None:
 
 def test_equal_scores_are_ordered_by_the_bytes_of_the_name() -> None:
     near = [("ї".encode(), 0.5), (b"z", 0.5 + 1e-14), (b"a", 0.25), (b"none", 0.0)]
-    assert [name for name, _ in scores.ranked(near)] == [b"z", "ї".encode(), b"a"]
+    index = ItemIndex(name for name, _ in near)
+    scored = Columns(np.arange(3), np.array([score for _, score in near[:3]]))
+    for kernels in KERNELS:
+        ranking = in_order(scored, index, kernels)
+        assert [index.names[code] for code, _ in ranking] == [b"z", "ї".encode(), b"a"]
 
 
 @given(st.integers(0, 400), st.integers(0, 4000), st.floats(1, 50))
@@ -59,7 +67,7 @@ def table_of(buckets: Mapping[int, Mapping[bytes, int]], window: Window) -> Wind
             for column in columns:
                 total[column] += count
     table = np.array(list(totals.values()), dtype=np.int64).reshape(-1, 3)
-    return WindowCounts(list(totals), table[:, 0], table[:, 1], table[:, 2])
+    return WindowCounts(ItemIndex(totals), table[:, 0], table[:, 1], table[:, 2])
 
 
 def day_of_counts() -> dict[int, dict[bytes, int]]:
@@ -76,7 +84,7 @@ def test_what_has_tripled_trends_and_what_is_steady_does_not() -> None:
     assert scores.has_trend(counts, window, 905)
     ratio = (72 * 12) / (24 * 16 + 4)
     assert counts.ratio == ratio
-    (rising,) = scores.trends(counts)
+    (rising,) = trends(counts)
     p = beta.ppf(0.05, 144 + 2.3, 144 + 2.3 * ratio)
     assert rising.score == pytest.approx(ratio * p / (1 - p))
     assert (rising.item, rising.count, rising.expected) == (b"rising", 144, 144 / ratio)
@@ -89,14 +97,16 @@ def test_without_a_full_baseline_or_with_a_thin_one_there_is_no_trend() -> None:
     counts = table_of(day_of_counts(), window)
     assert not scores.has_trend(counts, window, 906)
     assert not scores.has_trend(counts, window, None)
-    thin = WindowCounts([b"a"], np.array([10]), np.array([9]), np.array([0]))
+    thin = WindowCounts(ItemIndex([b"a"]), np.array([10]), np.array([9]), np.array([0]))
     assert not scores.has_trend(thin, window, 0)
-    assert not scores.has_trend(WindowCounts([], *(np.zeros(0, np.int64),) * 3), window, 0)
+    assert not scores.has_trend(WindowCounts(ItemIndex(), *(np.zeros(0, np.int64),) * 3), window, 0)
 
 
 def test_popular_items_are_ordered_by_count_then_by_name() -> None:
-    table = WindowCounts([b"b", b"a", b"c", b"gone"], np.array([2, 2, 5, 0]), np.zeros(4, int), np.array([0, 1, 5, 9]))
-    rows = [(each.item, each.score, each.expected, each.growth, each.change) for each in scores.popular(table)]
+    table = WindowCounts(
+        ItemIndex([b"b", b"a", b"c", b"gone"]), np.array([2, 2, 5, 0]), np.zeros(4, int), np.array([0, 1, 5, 9])
+    )
+    rows = [(each.item, each.score, each.expected, each.growth, each.change) for each in popular(table)]
     assert rows == [(b"c", 5.0, None, None, 0.0), (b"a", 2.0, None, None, 0.5), (b"b", 2.0, None, None, 2.0)]
 
 
@@ -113,26 +123,48 @@ def test_changes_of_a_bucket() -> None:
     )
 
 
+WEIGHTS = {"als": 0.4, "similar": 0.3, "popular": 0.2, "trending": 0.1}
+KERNELS = [READABLE, compiled()]
+
+Row = tuple[bytes, float, dict[str, float]]
+
+
+def blended(
+    sources: Mapping[str, Mapping[bytes, float]], excluded: bytes, also: bytes | None = None, by: Kernels = READABLE
+) -> list[Row]:
+    """(item, score, parts) in order."""
+    index = ItemIndex(sorted({item for scores in sources.values() for item in scores} | {excluded}, reverse=True))
+    columns = {
+        name: Columns.of({index.code(item): score for item, score in scores.items()})
+        for name, scores in sources.items()
+    }
+    out = np.array([index.code(excluded)])
+    blend = Blend(columns, WEIGHTS, out, NOBODY if also is None else index.code(also), by)
+    rows = [(index.names[code], score, blend.parts(code)) for code, score in blend.ranking(index)]
+    assert [blend.score(index.code(item)) for item, _, _ in rows] == [score for _, score, _ in rows]
+    return rows
+
+
 def test_a_blend_scales_each_source_by_its_best_allowed_item_and_adds_by_weight() -> None:
     sources = {"als": {b"a": 3.0, b"b": 6.0, b"seen": 99.0}, "similar": {b"b": 1.0, b"bad": -1.0}}
-    rows = list(blend(sources, WEIGHTS, {b"seen"}))
-    assert [(row.item, row.source) for row in rows] == [(b"b", "als"), (b"a", "als")]
-    assert [row.score for row in rows] == pytest.approx([1.0, 0.4 * 0.5 / 0.7])
-    assert rows[0].parts == pytest.approx({"als": 0.4 / 0.7, "similar": 0.3 / 0.7})
+    rows = blended(sources, b"seen")
+    assert [(item, strongest(parts)) for item, _, parts in rows] == [(b"b", "als"), (b"a", "als")]
+    assert [score for _, score, _ in rows] == pytest.approx([1.0, 0.4 * 0.5 / 0.7])
+    assert rows[0][2] == pytest.approx({"als": 0.4 / 0.7, "similar": 0.3 / 0.7})
 
-
-WEIGHTS = {"als": 0.4, "similar": 0.3, "popular": 0.2, "trending": 0.1}
 
 near_ties = st.sampled_from([0.0, -1.0, 0.5, 0.5 + 1e-13, 0.5 + 6e-13, 0.75, 1.0]) | st.floats(0, 1)
 candidates = st.dictionaries(st.sampled_from([b"%d" % k for k in range(12)]), near_ties)
 
 
+@settings(deadline=None)  # the first call compiles
 @given(st.dictionaries(st.sampled_from(["als", "similar", "popular", "trending"]), candidates))
 def test_a_blend_is_ordered_by_rounded_score_then_by_the_name(sources: dict[str, dict[bytes, float]]) -> None:
-    rows = list(blend(sources, WEIGHTS, {b"3"}))
-    assert rows == sorted(rows, key=lambda row: (-round(row.score, 12), row.item))
-    assert {row.item for row in rows} == {k for each in sources.values() for k, v in each.items() if v > 0} - {b"3"}
-    assert [row.score for row in rows] == [sum(row.parts.values()) for row in rows]
+    rows = blended(sources, b"3")
+    assert rows == sorted(rows, key=lambda row: (-round(row[1], 12), row[0]))
+    assert {row[0] for row in rows} == {k for each in sources.values() for k, v in each.items() if v > 0} - {b"3"}
+    assert [score for _, score, _ in rows] == [sum(parts.values()) for _, _, parts in rows]
+    assert blended(sources, b"3", by=compiled()) == rows
 
 
 @given(
@@ -140,7 +172,7 @@ def test_a_blend_is_ordered_by_rounded_score_then_by_the_name(sources: dict[str,
 )
 def test_what_rises_has_five_events_and_a_bound_above_1(rows: list[tuple[int, int]]) -> None:
     window, baseline = np.array(rows).T
-    table = WindowCounts([b"%d" % k for k in range(len(rows))], window, baseline, np.zeros_like(window))
+    table = WindowCounts(ItemIndex(b"%d" % k for k in range(len(rows))), window, baseline, np.zeros_like(window))
     if table.ratio > 0:
         bounds = scores.rate_ratio_bound(window, baseline, table.ratio)
         grows = (window >= 5) & (bounds > 1)
@@ -150,22 +182,28 @@ def test_what_rises_has_five_events_and_a_bound_above_1(rows: list[tuple[int, in
 
 def test_an_excluded_item_can_be_scored_without_changing_the_others() -> None:
     sources = {"popular": {b"a": 4.0, b"seen": 2.0}}
-    plain, also = blend(sources, WEIGHTS, {b"seen"}), blend(sources, WEIGHTS, {b"seen"}, b"seen")
-    assert [(row.item, row.score) for row in plain] == [(b"a", 1.0)]
-    assert [(row.item, row.score) for row in also] == [(b"a", 1.0), (b"seen", 0.5)]
+    for kernels in KERNELS:
+        plain, also = blended(sources, b"seen", by=kernels), blended(sources, b"seen", b"seen", kernels)
+        assert [row[:2] for row in plain] == [(b"a", 1.0)]
+        assert [row[:2] for row in also] == [(b"a", 1.0), (b"seen", 0.5)]
 
 
+@settings(deadline=None)  # the first call compiles
 @given(st.lists(st.tuples(st.integers(0, 12), st.integers(0, 40)), min_size=1, max_size=60), st.integers(0, 60))
 def test_a_list_is_by_score_then_by_name_and_told_as_far_as_it_is_asked_for(
     rows: list[tuple[int, int]], n: int
 ) -> None:
     window, baseline = np.array(rows).T
     names = [b"%d" % (7 * k % 101) for k in range(len(rows))]
-    table = WindowCounts([*names, b"of later"], window, baseline, np.zeros_like(window))
-    lists = [scores.popular(table), *([scores.trends(table)] if table.ratio > 0 else [])]
+    table = WindowCounts(ItemIndex([*names, b"of later"]), window, baseline, np.zeros_like(window))
+    lists = [popular(table, by) for by in KERNELS]
+    lists += [trends(table, by) for by in KERNELS if table.ratio > 0]
     for ranking in lists:
         told = [(each.item, each.score) for each in ranking]
         assert told == sorted(told, key=lambda each: (-each[1], each[0]))
-        assert list(ranking.best(n).items()) == told[:n]
-        assert {name: ranking.score(name) for name in names} == {name: dict(told).get(name) for name in names}
-        assert ranking.score(b"of later") is None is ranking.score(b"nowhere")
+        index, first = table.index, ranking.first(n)
+        assert [(index.names[k], score) for k, score in zip(first.codes, first.scores, strict=True)] == told[:n]
+        assert {name: ranking.score(index.code(name)) for name in names} == {
+            name: dict(told).get(name) for name in names
+        }
+        assert ranking.score(index.code(b"of later")) is None is ranking.score(index.code(b"nowhere"))

@@ -1,0 +1,215 @@
+"""Ranking over columns of item codes in compiled code; ``columns`` is the slow twin, whose words hold here too."""
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from core.bytes.word_kernel import agreed
+from core.ranking import columns
+from core.ranking.columns import LEFT_OUT, NOBODY, Columns, Rows, Stacked
+from core.ranking.scores import TIE_DECIMALS
+from core.rows.item_index import Text
+from schemas.event import WEIGHT_SCALE
+
+Floats = NDArray[np.float64]
+Floats32 = NDArray[np.float32]
+Ints = NDArray[np.int64]
+SCALE = float(10**TIE_DECIMALS)
+ROW_AT_ONCE = 128  # numbers that NumPy adds up in one go
+SPLITTER = float(2**27 + 1)  # halves a number of 53 bits (Dekker 1971)
+
+
+@njit(cache=True, nogil=True)
+def _table(n):  # type: ignore[no-untyped-def]
+    """An empty hash table for so many codes: at most half full."""
+    size = 16
+    while size < 2 * n:
+        size *= 2
+    return np.full(size, NOBODY, np.int64)
+
+
+@njit(cache=True, nogil=True)
+def _place(table, code):  # type: ignore[no-untyped-def]
+    """Where the table has the code, or would have it."""
+    mask = np.uint64(len(table) - 1)
+    at = (np.uint64(code) * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(32) & mask
+    while table[at] != NOBODY and table[at] != code:
+        at = (at + np.uint64(1)) & mask
+    return at
+
+
+@njit(cache=True, nogil=True)
+def _added_up(codes, shares):  # type: ignore[no-untyped-def]
+    """Codes that are not left out in the order of their first one, and the sums of their shares."""
+    table = _table(len(codes))
+    slot = np.empty(len(table), np.int64)
+    out, sums, n = np.empty(len(codes), np.int64), np.empty(len(codes), np.float64), 0
+    for k in range(len(codes)):
+        if shares[k] != LEFT_OUT:
+            at = _place(table, codes[k])
+            if table[at] == NOBODY:
+                table[at], slot[at], out[n], sums[n] = codes[k], n, codes[k], 0.0
+                n += 1
+            sums[slot[at]] += shares[k]
+    return out[:n], sums[:n]
+
+
+@njit(cache=True, nogil=True)
+def _summed(codes, amounts, norms, starts, own, own_norms, weights, shrink):  # type: ignore[no-untyped-def]
+    shares = np.full(len(codes), LEFT_OUT)
+    for row in range(len(own)):
+        for k in range(starts[row], starts[row + 1]):
+            product = np.float64(own_norms[row]) * np.float64(norms[k])
+            if product > 0 and amounts[k] > 0 and codes[k] != own[row]:
+                amount = np.float64(amounts[k])
+                score = min(1.0, amount / np.sqrt(product)) * (amount / (amount + shrink))
+                if score * weights[row] > 0:
+                    shares[k] = score * weights[row]
+    return _added_up(codes, shares)
+
+
+def summed(rows: Rows, shrinkage: float) -> Columns:
+    shrink = shrinkage * WEIGHT_SCALE
+    return Columns(
+        *_summed(rows.codes, rows.amounts, rows.norms, rows.starts, rows.own, rows.own_norms, rows.weights, shrink)
+    )
+
+
+@njit(cache=True, nogil=True)
+def _shares(codes, scores, starts, weights, excluded, also):  # type: ignore[no-untyped-def]
+    banned, out = _table(len(excluded)), np.full(len(codes), LEFT_OUT)
+    for code in excluded:
+        banned[_place(banned, code)] = code
+    best = np.zeros(len(weights), np.float64)
+    present = 0.0
+    for source in range(len(weights)):
+        for k in range(starts[source], starts[source + 1]):
+            if scores[k] > 0 and banned[_place(banned, codes[k])] == NOBODY:
+                out[k] = scores[k]
+                best[source] = max(best[source], scores[k])
+        if best[source] > 0:
+            present += weights[source]
+    for source in range(len(weights)):
+        if best[source] > 0:
+            for k in range(starts[source], starts[source + 1]):
+                if codes[k] == also and scores[k] > 0:
+                    out[k] = min(scores[k], best[source])
+                if out[k] != LEFT_OUT:
+                    out[k] = weights[source] * out[k] / best[source] / present
+    return out
+
+
+def shares(stacked: Stacked, weights: Floats, excluded: Ints, also: int = NOBODY) -> Floats:
+    out: Floats = _shares(*stacked, weights, excluded, also)
+    return out
+
+
+def totals(codes: Ints, shares: Floats) -> Columns:
+    return Columns(*_added_up(codes, shares))
+
+
+@njit(cache=True, nogil=True)
+def _whole(score):  # type: ignore[no-untyped-def]
+    """The score in units of the last decimal that counts, rounded as Python's ``round``: exactly, ties to even."""
+    product = score * SCALE
+    below = np.floor(product)
+    beyond = product - below - 0.5
+    if abs(beyond) > 1e-3 * (1 + product * 1e-12):
+        return below + 1 if beyond > 0 else below
+    a = SPLITTER * score  # the error of the product, exactly (Dekker 1971)
+    high = a - (a - score)
+    low = score - high
+    b = SPLITTER * SCALE
+    scale_high = b - (b - SCALE)
+    scale_low = SCALE - scale_high
+    error = ((high * scale_high - product) + high * scale_low + low * scale_high) + low * scale_low
+    if beyond == -error:
+        return below if below % 2 == 0 else below + 1
+    return below + 1 if beyond > -error else below
+
+
+@njit(cache=True, nogil=True)
+def _precedes(key, code, other_key, other, letters, starts):  # type: ignore[no-untyped-def]
+    if key != other_key:
+        return key > other_key
+    long, other_long = starts[code + 1] - starts[code], starts[other + 1] - starts[other]
+    least = min(long, other_long)
+    same = agreed(letters, starts[code], letters, starts[other], least)
+    if same < least:
+        return letters[starts[code] + same] < letters[starts[other] + same]
+    return long < other_long
+
+
+@njit(cache=True, nogil=True)
+def _sink(heap, keys, at, n, codes, letters, starts):  # type: ignore[no-untyped-def]
+    """Let the entry at ``at`` sink in a heap whose root is the last in order."""
+    while True:
+        last = at
+        for child in (2 * at + 1, 2 * at + 2):
+            if child < n:
+                a, b = heap[last], heap[child]
+                if _precedes(keys[a], codes[a], keys[b], codes[b], letters, starts):
+                    last = child
+        if last == at:
+            return
+        heap[at], heap[last] = heap[last], heap[at]
+        at = last
+
+
+@njit(cache=True, nogil=True)
+def _first(scores, codes, wanted, letters, starts, rounded):  # type: ignore[no-untyped-def]
+    n = min(wanted, len(codes))
+    keys, heap = np.empty(len(codes), np.float64), np.arange(n)
+    for k in range(n):
+        keys[k] = _whole(scores[k]) if rounded else scores[k]
+    for at in range(n // 2 - 1, -1, -1):
+        _sink(heap, keys, at, n, codes, letters, starts)
+    for k in range(n, len(codes) if n > 0 else 0):
+        root = heap[0]
+        if scores[k] < scores[root] - 1e-9:  # far from equal to it: most are
+            continue
+        keys[k] = _whole(scores[k]) if rounded else scores[k]
+        if _precedes(keys[k], codes[k], keys[root], codes[root], letters, starts):
+            heap[0] = k
+            _sink(heap, keys, 0, n, codes, letters, starts)
+    for end in range(n - 1, 0, -1):
+        heap[0], heap[end] = heap[end], heap[0]
+        _sink(heap, keys, 0, end, codes, letters, starts)
+    return heap
+
+
+def first(scored: Columns, wanted: int, text: Text, rounded: bool) -> Ints:
+    out: Ints = _first(scored.scores, scored.codes, wanted, *text, rounded)
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _predicted(factors, rows, vector):  # type: ignore[no-untyped-def]
+    """In the order in which NumPy adds up a row of at most 128 numbers, so that sums agree to the last bit."""
+    out, n = np.empty(len(rows), np.float64), factors.shape[1]
+    even = n - n % 8
+    for k in range(len(rows)):
+        row = rows[k]
+        total = 0.0
+        if n < 8:
+            for f in range(n):
+                total += np.float64(factors[row, f]) * vector[f]
+        else:
+            a = np.empty(8, np.float64)
+            for f in range(8):
+                a[f] = np.float64(factors[row, f]) * vector[f]
+            for g in range(8, even, 8):
+                for f in range(8):
+                    a[f] += np.float64(factors[row, g + f]) * vector[g + f]
+            total = ((a[0] + a[1]) + (a[2] + a[3])) + ((a[4] + a[5]) + (a[6] + a[7]))
+            for f in range(even, n):
+                total += np.float64(factors[row, f]) * vector[f]
+        out[k] = total
+    return out
+
+
+def predicted(factors: Floats32, rows: Ints, vector: Floats) -> Floats:
+    if factors.shape[1] > ROW_AT_ONCE:
+        return columns.predicted(factors, rows, vector)
+    out: Floats = _predicted(factors, rows, vector)
+    return out

@@ -1,0 +1,147 @@
+"""Ranking over columns of item codes, written to be read: the slow twin of ``column_kernel``, which answers alike.
+
+Codes are those of one ``ItemIndex``. Every function is pure and takes and returns arrays, so that either twin will do.
+"""
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.ranking.scores import TIE_DECIMALS, similarity
+from core.rows.item_index import Text
+
+Floats = NDArray[np.float64]
+Floats32 = NDArray[np.float32]
+Ints = NDArray[np.int64]
+NOBODY = -1  # in the place of a code: no item
+LEFT_OUT = -1.0  # in the place of a share
+
+
+class Columns(NamedTuple):
+    """Items and their scores, in columns of equal length; each code occurs once."""
+
+    codes: Ints
+    scores: Floats
+
+    @staticmethod
+    def of(scores: dict[int, float]) -> "Columns":
+        """Return the columns of scores by code."""
+        return Columns(np.array(list(scores), np.int64), np.array(list(scores.values()), np.float64))
+
+
+NOTHING = Columns(np.zeros(0, np.int64), np.zeros(0))
+
+
+class Stacked(NamedTuple):
+    """Several sources end to end: those of source k lie from ``starts[k]`` to ``starts[k + 1]``."""
+
+    codes: Ints
+    scores: Floats
+    starts: Ints
+
+    @staticmethod
+    def of(columns: Sequence[Columns]) -> "Stacked":
+        """Return the columns end to end."""
+        starts = np.zeros(len(columns) + 1, np.int64)
+        np.cumsum([len(source.codes) for source in columns], out=starts[1:])
+        if not columns:
+            return Stacked(np.zeros(0, np.int64), np.zeros(0), starts)
+        return Stacked(np.concatenate([c.codes for c in columns]), np.concatenate([c.scores for c in columns]), starts)
+
+
+class Rows(NamedTuple):
+    """The rows of several items: their neighbours end to end, row k from ``starts[k]`` to ``starts[k + 1]``.
+
+    ``codes``, ``amounts``, ``norms``: of the neighbours, thousandths. ``own``, ``own_norms``, ``weights``: of the row's
+    item.
+    """
+
+    codes: Ints
+    amounts: Ints
+    norms: Ints
+    starts: Ints
+    own: Ints
+    own_norms: Ints
+    weights: Floats
+
+
+def summed(rows: Rows, shrinkage: float) -> Columns:
+    """Return each neighbour's sum of similarity · weight over the rows, in their order; only those with a share > 0."""
+    totals = dict[int, float]()
+    for row, item in enumerate(rows.own.tolist()):
+        part = slice(*rows.starts[row : row + 2])
+        scores = similarity(rows.amounts[part], int(rows.own_norms[row]), rows.norms[part], shrinkage)
+        for code, score in zip(rows.codes[part].tolist(), scores.tolist(), strict=True):
+            share = score * float(rows.weights[row])
+            if share > 0 and code != item:
+                totals[code] = totals.get(code, 0.0) + share
+    return Columns.of(totals)
+
+
+def shares(stacked: Stacked, weights: Floats, excluded: Ints, also: int = NOBODY) -> Floats:
+    """Return what each entry adds to its item's blended score; ``LEFT_OUT`` for entries that are not allowed.
+
+    Each source is divided by its greatest score of an allowed item and weighted. Sources without an allowed item leave
+    their weight to the others.
+
+    Args: excluded: items that may not be listed.      also: an item to score like the others although it is excluded.
+    """
+    banned, out = set(excluded.tolist()), np.full(len(stacked.codes), LEFT_OUT)
+    named, present = list[tuple[float, float, dict[int, float]]](), 0.0
+    for source, weight in enumerate(weights.tolist()):
+        entries = range(*stacked.starts[source : source + 2].tolist())
+        scores = {k: float(stacked.scores[k]) for k in entries if stacked.scores[k] > 0}
+        allowed = {k: score for k, score in scores.items() if int(stacked.codes[k]) not in banned}
+        if not allowed:
+            continue
+        present += weight
+        best = max(allowed.values())
+        named.append((weight, best, allowed | {k: min(s, best) for k, s in scores.items() if stacked.codes[k] == also}))
+    for weight, best, allowed in named:
+        for k, score in allowed.items():
+            out[k] = weight * score / best / present
+    return out
+
+
+def totals(codes: Ints, shares: Floats) -> Columns:
+    """Return the items that are not left out, and what their shares add up to in the order given."""
+    sums = dict[int, float]()
+    for code, share in zip(codes.tolist(), shares.tolist(), strict=True):
+        if share != LEFT_OUT:
+            sums[code] = sums.get(code, 0.0) + share
+    return Columns.of(sums)
+
+
+def first(scored: Columns, wanted: int, text: Text, rounded: bool) -> Ints:
+    """Return the places of the first ``wanted`` items, by score descending, then by the name's bytes.
+
+    Args: text: the names by code.      rounded: scores (0 to 1,000) that agree to 12 decimals count as equal.
+    """
+
+    def name(place: int) -> bytes:
+        code = scored.codes[place]
+        return text.letters[text.starts[code] : text.starts[code + 1]].tobytes()
+
+    def key(place: int) -> float:
+        score = float(scored.scores[place])
+        return round(score, TIE_DECIMALS) if rounded else score
+
+    places = list[int]()
+    falling = np.argsort(-scored.scores).tolist()  # and so do the rounded ones: equal ones are neighbours
+    for _, equal in groupby(falling, key):
+        if len(places) >= wanted:
+            break
+        places += sorted(equal, key=name)
+    return np.array(places[:wanted], np.int64)
+
+
+def predicted(factors: Floats32, rows: Ints, vector: Floats) -> Floats:
+    """Return the products of those rows with the vector, exact but for 64-bit rounding.
+
+    Equal rows have equal products, wherever they stand.
+    """
+    products: Floats = (factors[rows].astype(np.float64) * vector).sum(axis=1)
+    return products

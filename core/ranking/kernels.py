@@ -1,0 +1,34 @@
+"""Which of two twins computes: the readable one or the compiled one. Their answers are the same, bit for bit.
+
+Importing the compiled twin takes longer than a whole lookup, so only processes that answer many questions do.
+"""
+
+from typing import Protocol
+
+from core.ranking import columns
+from core.ranking.columns import NOBODY, Columns, Floats, Floats32, Ints, Rows, Stacked
+from core.rows.item_index import Text
+
+
+class Kernels(Protocol):
+    """What ``core.ranking.columns`` says of each function holds for every implementation."""
+
+    def summed(self, rows: Rows, shrinkage: float) -> Columns: ...
+
+    def shares(self, stacked: Stacked, weights: Floats, excluded: Ints, also: int = NOBODY) -> Floats: ...
+
+    def totals(self, codes: Ints, shares: Floats) -> Columns: ...
+
+    def first(self, scored: Columns, wanted: int, text: Text, rounded: bool) -> Ints: ...
+
+    def predicted(self, factors: Floats32, rows: Ints, vector: Floats) -> Floats: ...
+
+
+READABLE: Kernels = columns
+
+
+def compiled() -> Kernels:
+    """Return the compiled twin; the first call imports the compiler."""
+    from core.ranking import column_kernel
+
+    return column_kernel

@@ -1,0 +1,92 @@
+"""Lists in order: by score descending, then by the item's name, sorted only as far as they are read."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.ranking.columns import Columns
+from core.ranking.kernels import READABLE, Kernels
+from core.ranking.scores import PRIOR, WindowCounts, rising, smoothed_change
+from core.rows.item_index import ItemIndex
+
+TREND, POPULAR = "trend", "popular"  # why an item is listed
+FIRST_READ = 32  # most readers want a page of ten, and some are hidden
+GROWTH = 8
+
+
+def in_order(scored: Columns, index: ItemIndex, kernels: Kernels, rounded: bool = True) -> Iterator[tuple[int, float]]:
+    """Yield (code, score). ``rounded``: scores that agree to 12 decimals count as equal."""
+    done, wanted = 0, FIRST_READ
+    while done < len(scored.codes):
+        places = kernels.first(scored, wanted, index.text, rounded)[done:]
+        yield from zip(scored.codes[places].tolist(), scored.scores[places].tolist(), strict=True)
+        done, wanted = wanted, wanted * GROWTH
+
+
+@dataclass(frozen=True)
+class Trend:
+    """One trending item: counts and factors are unitless; ``expected`` and ``growth`` are None in a popularity list."""
+
+    item: bytes
+    score: float
+    count: int
+    expected: float | None
+    growth: float | None
+    change: float
+
+    @property
+    def basis(self) -> str:
+        """Why it is listed: it rises (``trend``), or it is frequent (``popular``)."""
+        return POPULAR if self.expected is None else TREND
+
+
+class Ranked:
+    """Items of a table of counts by score. What was sorted for one reader is there for the next; threads may share it.
+
+    ``ratio``: R; None in a popularity list.
+    """
+
+    def __init__(self, counts: WindowCounts, scored: Columns, ratio: float | None, kernels: Kernels) -> None:
+        self.counts, self.scored, self.ratio, self.kernels = counts, scored, ratio, kernels
+        self._head = Columns(scored.codes[:0], scored.scores[:0])
+
+    def __iter__(self) -> Iterator[Trend]:
+        done, wanted = 0, FIRST_READ
+        while done < len(self.scored.codes):
+            head = self.first(wanted)
+            for code, score in zip(head.codes[done:].tolist(), head.scores[done:].tolist(), strict=True):
+                yield self._trend(code, score)
+            done, wanted = wanted, wanted * GROWTH
+
+    def first(self, wanted: int) -> Columns:
+        """Return the first ``wanted`` items, in order."""
+        head = self._head
+        if len(head.codes) < min(wanted, len(self.scored.codes)):
+            places = self.kernels.first(self.scored, wanted, self.counts.index.text, False)
+            head = self._head = Columns(self.scored.codes[places], self.scored.scores[places])
+        return Columns(head.codes[:wanted], head.scores[:wanted])
+
+    def score(self, code: int) -> float | None:
+        """Return the item's score; None when it is not in the list."""
+        at = np.flatnonzero(self.scored.codes == code)
+        return float(self.scored.scores[at[0]]) if len(at) else None
+
+    def _trend(self, code: int, score: float) -> Trend:
+        counts = self.counts
+        c, before = int(counts.window[code]), int(counts.before[code])
+        expected = None if self.ratio is None else int(counts.baseline[code]) / self.ratio
+        growth = None if expected is None else math.log((c + PRIOR) / (expected + PRIOR))
+        return Trend(counts.index.names[code], score, c, expected, growth, smoothed_change(c, before))
+
+
+def trends(counts: WindowCounts, kernels: Kernels = READABLE) -> Ranked:
+    """Return the items that grow. Needs R > 0."""
+    return Ranked(counts, Columns(*rising(counts)), counts.ratio, kernels)
+
+
+def popular(counts: WindowCounts, kernels: Kernels = READABLE) -> Ranked:
+    """Return the items by their count in the window: the list while there is no full baseline."""
+    present = np.flatnonzero(counts.window >= 1)
+    return Ranked(counts, Columns(present, counts.window[present].astype(np.float64)), None, kernels)

@@ -1,0 +1,43 @@
+"""Norms by code, read when they are first asked for."""
+
+import threading
+
+import numpy as np
+
+from core.rows.codec import unpack_norm
+from core.rows.views import NORMS
+from recommenders.port import Ints
+from serving_layer.reading.snapshot import Snapshot
+
+UNREAD = np.iinfo(np.int64).min
+
+
+class Norms:
+    """The merged norms that one commit left: an entry for each code. Threads may share them."""
+
+    def __init__(self) -> None:
+        self._amounts: Ints = np.full(0, UNREAD)
+        self._lock = threading.Lock()
+
+    def of(self, snapshot: Snapshot, codes: Ints) -> Ints:
+        """Return the norms in thousandths, 0 for an item that has none."""
+        amounts = self._grown(int(codes.max(initial=-1)) + 1)
+        norms = amounts[codes]
+        if (norms == UNREAD).any():
+            unread = np.unique(codes[norms == UNREAD])
+            names = snapshot.index.names
+            rows = snapshot.decoded(NORMS, [names[code] for code in unread.tolist()], _sum)
+            amounts[unread] = [row or 0 for row in rows]
+            norms = amounts[codes]
+        return norms
+
+    def _grown(self, size: int) -> Ints:
+        with self._lock:
+            if len(self._amounts) < size:
+                more = max(size, 2 * len(self._amounts)) - len(self._amounts)
+                self._amounts = np.concatenate([self._amounts, np.full(more, UNREAD)])
+            return self._amounts
+
+
+def _sum(parts: list[bytes]) -> int:
+    return sum(unpack_norm(part) for part in parts)

@@ -1,0 +1,96 @@
+"""The compiled twin of the ranking over columns answers as the readable one does, bit for bit."""
+
+import numpy as np
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from core.ranking import column_kernel as fast
+from core.ranking import columns as slow
+from core.ranking.columns import Columns, Rows, Stacked
+from core.rows.item_index import ItemIndex
+
+FEW = 12  # codes, so that sources overlap
+codes = st.integers(0, FEW - 1)
+scores = st.one_of(st.floats(-1, 2), st.sampled_from([0.25, 0.5, 1.0, 1e-300]))
+source = st.dictionaries(codes, scores, max_size=FEW).map(Columns.of)
+amounts = st.integers(-5, 10**6)
+
+
+def same(one: Columns, other: Columns) -> None:
+    assert one.codes.tolist() == other.codes.tolist()
+    assert one.scores.tobytes() == other.scores.tobytes()
+
+
+@st.composite
+def neighbours(draw: st.DrawFn) -> Rows:
+    lists = draw(st.lists(st.dictionaries(codes, st.tuples(amounts, amounts)), max_size=5))
+    own = draw(st.lists(st.tuples(codes, amounts, st.floats(0, 10)), min_size=len(lists), max_size=len(lists)))
+    entries = [(code, *numbers) for row in lists for code, numbers in row.items()]
+    code, amount, norm = np.array(entries, np.int64).reshape(-1, 3).T
+    starts = np.cumsum([0, *map(len, lists)])
+    item, item_norm = np.array([row[:2] for row in own], np.int64).reshape(-1, 2).T
+    return Rows(
+        *map(np.ascontiguousarray, (code, amount, norm, starts, item, item_norm)), np.array([r[2] for r in own], float)
+    )
+
+
+@settings(deadline=None)  # the first call compiles
+@given(neighbours(), st.floats(0, 5))
+def test_neighbours_add_up_alike(rows: Rows, shrinkage: float) -> None:
+    same(fast.summed(rows, shrinkage), slow.summed(rows, shrinkage))
+
+
+@settings(deadline=None)  # the first call compiles
+@given(st.lists(st.tuples(source, st.floats(0.01, 1)), max_size=4), st.sets(codes), st.integers(-1, FEW - 1))
+def test_sources_are_shared_out_and_added_up_alike(
+    sources: list[tuple[Columns, float]], excluded: set[int], also: int
+) -> None:
+    stacked, weights = Stacked.of([columns for columns, _ in sources]), np.array([w for _, w in sources], float)
+    asked = stacked, weights, np.array(sorted(excluded), np.int64), also
+    shares = slow.shares(*asked)
+    assert fast.shares(*asked).tobytes() == shares.tobytes()
+    same(fast.totals(stacked.codes, shares), slow.totals(stacked.codes, shares))
+
+
+near = st.sampled_from([0.5, 0.5 + 1e-13, 0.5 - 1e-13, 0.5 + 5e-13, 1e-12, 5e-13, 1.5e-12, 2.5e-12, 0.125])
+
+
+@settings(deadline=None)  # the first call compiles
+@given(
+    st.dictionaries(st.binary(max_size=20), st.one_of(near, st.floats(0, 1)), max_size=30),
+    st.integers(0, 40),
+    st.booleans(),
+)
+def test_the_first_are_the_same_however_close_their_scores(
+    named: dict[bytes, float], wanted: int, rounded: bool
+) -> None:
+    index = ItemIndex(named)
+    scored = Columns(np.arange(len(named)), np.array(list(named.values()), float))
+    assert (
+        fast.first(scored, wanted, index.text, rounded).tolist()
+        == slow.first(scored, wanted, index.text, rounded).tolist()
+    )
+
+
+@settings(deadline=None)  # the first call compiles
+@given(st.one_of(st.floats(0, 1), st.floats(0, 1000), st.integers(0, 10**6).map(lambda k: (k + 0.5) * 1e-12)))
+@example(0.5e-12)
+@example(1.5e-12)
+@example(0.1234567890125)
+@example(2.0**-13)
+def test_scores_are_rounded_as_python_rounds(score: float) -> None:
+    assert column_kernel_rounded(score) == round(score, 12)
+
+
+def column_kernel_rounded(score: float) -> float:
+    return float(f"{int(fast._whole(score))}e-12")
+
+
+@settings(deadline=None)  # the first call compiles
+@given(st.integers(1, 140), st.integers(0, 2**32 - 1), st.booleans())
+def test_products_are_added_up_in_the_same_order(width: int, seed: int, by_column: bool) -> None:
+    rng = np.random.default_rng(seed)
+    factors = rng.normal(size=(9, width)).astype(np.float32)
+    rows, vector = rng.integers(0, 9, 5), rng.normal(size=width)
+    fast_factors = np.asfortranarray(factors) if by_column else factors
+    assert fast.predicted(fast_factors, rows, vector).tobytes() == slow.predicted(factors, rows, vector).tobytes()
