@@ -1,6 +1,7 @@
 """Kafka through Spark: a bounded read and a stream, both read-committed and never skipping what retention removed."""
 
 import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from adapters.kafka_options import java_options
@@ -30,9 +31,12 @@ def as_json(settings: Settings, offsets: Offsets) -> str:
     return json.dumps({settings.topic("events"): {str(p): offset for p, offset in offsets.items()}})
 
 
-def read_range(spark: "SparkSession", settings: Settings, bootstrap: str, start: Offsets, end: Offsets) -> "DataFrame":
-    """The records from ``start`` up to, not including, ``end`` as ``RECORD_COLUMNS``."""
-    reader = spark.read.format("kafka").options(**source_options(settings, bootstrap))
+def read_range(
+    spark: "SparkSession", settings: Settings, bootstrap: str, start: Offsets, end: Offsets,
+    options: Mapping[str, str] | None = None,
+) -> "DataFrame":  # fmt: skip
+    """The records from ``start`` up to, not including, ``end`` as ``RECORD_COLUMNS``; ``options``: more of Kafka's."""
+    reader = spark.read.format("kafka").options(**source_options(settings, bootstrap), **(options or {}))
     reader = reader.option("startingOffsets", as_json(settings, start)).option("endingOffsets", as_json(settings, end))
     return as_records(reader.load())
 

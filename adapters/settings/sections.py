@@ -154,7 +154,7 @@ class SpeedSettings:
         unit="duration", why="events count within a second, and an idle engine stays idle",
     )  # fmt: skip
     max_events_per_batch: int = setting(
-        200_000, "events of one micro-batch at most", at_least=1,
+        500_000, "events of one micro-batch at most; below it they size themselves by lag and time", at_least=1,
         why="bounds memory while the speed layer catches up",
     )  # fmt: skip
     lease_ms: int = setting(

@@ -5,14 +5,16 @@ What was applied is the position record's word alone, so Spark's checkpoint is t
 
 import json
 import shutil
+import time
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from adapters.engine.errors import translated
-from adapters.engine.kafka_source import as_json, as_records, source_options
+from adapters.engine.kafka_source import as_json, as_records, read_range, source_options
 from adapters.engine.session import in_workers
 from adapters.settings import Settings
 from core.events.parcels import PARCELS_DDL, packed, unpacked
@@ -23,6 +25,7 @@ from speed_layer.engine import Reading
 from speed_layer.fold_step import fold_records
 from speed_layer.micro_batch import TALLY_DDL, MicroBatch, Tally
 from speed_layer.rows import Displaced
+from speed_layer.sizing import Sizing, lag
 from speed_layer.write_step import write_sums
 
 if TYPE_CHECKING:
@@ -44,6 +47,7 @@ class SparkEngine:
     def __init__(self, spark: "SparkSession", settings: Settings) -> None:
         self._spark, self._settings = spark.newSession(), settings
         self._spark.conf.set("spark.sql.adaptive.enabled", "false")  # re-planning a tiny job costs more than it saves
+        self._sizing = Sizing(settings.speed.max_events_per_batch)
         self._failure: BaseException | None = None
 
     def warm_up(self, waiting: int) -> None:
@@ -69,14 +73,16 @@ class SparkEngine:
     def _started(self, reading: Reading, checkpoint: Path) -> Any:
         options = source_options(self._settings, reading.log.bootstrap)
         options["startingOffsets"] = as_json(self._settings, reading.start)
-        options["maxOffsetsPerTrigger"] = str(self._settings.speed.max_events_per_batch)
         options |= NOTICE_AN_OUTAGE
         stream = self._spark.readStream.format("kafka").options(**options).load()
+        reached = reading.start
 
         def apply(frame: "DataFrame", batch_id: int) -> None:
+            nonlocal reached
             try:
-                to = _batch_end(checkpoint, batch_id, reading.log.topics.events)
-                reading.apply(to, lambda batch: self._compute(frame, batch))
+                end = _batch_end(checkpoint, batch_id, reading.log.topics.events)
+                self._apply(reading, frame, reached, end)
+                reached = end
             except BaseException as error:
                 self._failure = error  # py4j would hide it
                 raise
@@ -89,6 +95,23 @@ class SparkEngine:
             trigger = {"processingTime": f"{self._settings.speed.trigger_ms} milliseconds"}
         return writer.trigger(**trigger).start()
 
+    def _apply(self, reading: Reading, frame: "DataFrame", start: Offsets, end: Offsets) -> None:
+        """Apply what Spark hands over, in micro-batches of the size that suits the lag.
+
+        Spark's own limit is fixed when a stream starts, so it is not set, and a part of the range is read by itself.
+        """
+        at = start
+        while at != end and not reading.stopping.is_set():
+            to, began = self._sizing.next_end(at, end), time.monotonic()
+            if (at, to) == (start, end):
+                records = as_records(frame)
+            else:
+                where = (self._settings, reading.log.bootstrap, at, to, NOTICE_AN_OUTAGE)
+                records = read_range(frame.sparkSession, *where)
+            reading.apply(to, partial(self._compute, records))
+            self._sizing.took(lag(at, to), time.monotonic() - began)
+            at = to
+
     def _ended(self, query: Any, deleted: Callable[[], bool]) -> bool:
         """Wait a little for the query's end; raise what ended it if it failed."""
         try:
@@ -99,13 +122,13 @@ class SparkEngine:
                 raise StartOver("the engine's checkpoint was deleted") from error
             raise cause from error
 
-    def _compute(self, frame: "DataFrame", batch: MicroBatch) -> Tally:
+    def _compute(self, records: "DataFrame", batch: MicroBatch) -> Tally:
         """The two steps on Spark: fold beside the users' state, shuffle by row, write the sums.
 
         A small micro-batch is one task, which hands the changes on to itself: a second stage would take longer.
         """
         tasks = 1 if batch.records <= FEW_RECORDS else self._spark.sparkContext.defaultParallelism
-        records = as_records(frame).coalesce(tasks)
+        records = records.coalesce(tasks)
         if tasks == 1:
             tallies = in_workers(records, lambda rows: write_sums(fold_records(rows, batch), batch), TALLY_DDL)
         else:
