@@ -1,6 +1,6 @@
 """The state of everything in one answer: what is published, how far the speed layer is, how far the log."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from adapters.records.books import LEASE, SCHEDULE, SPEED
@@ -88,7 +88,7 @@ def status(views: Views, settings: Settings, log: "Log | None", now_ms: int) -> 
         "lag_events": end.lag_events if end else None,
         "freshness_seconds": end.freshness_seconds if end else None,
         "events": facts.events,
-        "duplicates": facts.duplicates,
+        "duplicates": _known_duplicates(control, facts, settings),
         "as_of": facts.as_of,
         "rejected": sum(rejected.values()),
         "rejected_by_reason": rejected,
@@ -102,6 +102,14 @@ def status(views: Views, settings: Settings, log: "Log | None", now_ms: int) -> 
         "schedule": schedule,
         "messages": messages(found),
     }
+
+
+def _known_duplicates(control: Control | None, facts: Facts, settings: Settings) -> int | None:
+    """The number of duplicates; None when the views are of an earlier version, which did not count them."""
+    if control is None:
+        return facts.duplicates
+    rules = replace(settings.rules, partitions=control.log.partitions)
+    return None if control.fingerprint in rules.earlier_fingerprints() else facts.duplicates
 
 
 def _views_told(snapshot: Snapshot) -> tuple[dict[str, Any], Offsets, Facts]:

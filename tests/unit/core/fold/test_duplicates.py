@@ -3,8 +3,10 @@
 import itertools
 import json
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
+from adapters.records.control import change_control
 from adapters.settings import Settings
 from adapters.stores import open_store
 from core.fold.slow import SlowView
@@ -82,6 +84,20 @@ def test_status_counts_the_duplicates_of_generation_and_segments_and_names_the_r
     assert message.startswith("20 of 24 accepted events are duplicates without effect")
     assert "If the id is an order number" in message
     assert "give each line an id of its own" in message
+    batch.close()
+    speed.close()
+
+
+def test_status_knows_no_number_of_duplicates_in_views_of_an_earlier_version(tmp_path: Path) -> None:
+    batch, speed = (open_store(f"sqlite:///{tmp_path / name}.sqlite") for name in ("batch", "speed"))
+    world = SmallLambda(batch, speed, RULES, placed(orders(2), RULES))
+    world.begin()
+    world.run_speed(1)
+    settings = Settings(home=tmp_path)
+    current = replace(settings.rules, partitions=RULES.partitions)
+    for fingerprint, expected in ((current.fingerprint(), 0), *((old, None) for old in current.earlier_fingerprints())):
+        change_control(batch, partial(replace, fingerprint=fingerprint))
+        assert status(Views(batch, speed), settings, None, START)["duplicates"] == expected
     batch.close()
     speed.close()
 
