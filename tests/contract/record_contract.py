@@ -80,7 +80,7 @@ class RecordContract(OnAStore):
         assert store.record(guarded) == b"r1"
         assert store.swap(guarded, b"r1", b"r2", writes=3)
 
-    def test_a_swap_with_writes_needs_the_expected_record_too(self, store: ViewStore, guarded: Book) -> None:
+    def test_a_swap_with_writes_needs_the_expected_record_as_well(self, store: ViewStore, guarded: Book) -> None:
         store.swap(guarded, None, b"r1")
         assert not store.swap(guarded, b"r0", b"r2", writes=0)
         assert not store.swap(guarded, None, b"r2", writes=0)

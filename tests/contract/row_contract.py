@@ -9,7 +9,7 @@ from tests.kit.reference_store import SPACES
 
 
 class RowContract(OnAStore):
-    def test_five_thousand_keys_are_read_at_once_repeated_and_absent_ones_too(
+    def test_five_thousand_keys_are_read_at_once_repeated_and_absent_ones_as_well(
         self, store: ViewStore, any_book: Book
     ) -> None:
         rows = {("s", b"key %d" % number): b"value %d" % number for number in range(5_000)}

@@ -43,7 +43,7 @@ class TestCassandra:
         with closing(open_store(cassandra_url + "?replication=3", timeout_ms=10_000)) as store:
             assert store.swap(CONTROL, None, b"r1")  # three replicas could not be written here
 
-    def test_a_keyspace_that_is_gone_is_made_anew_by_the_store_that_is_open(
+    def test_a_keyspace_that_is_gone_is_made_again_by_the_store_that_is_open(
         self, cassandra_port: int, cassandra_url: str
     ) -> None:
         with closing(open_store(cassandra_url, timeout_ms=10_000)) as store:

@@ -59,7 +59,7 @@ class TestRedis:
             store.record(CONTROL)
         assert "secret" not in str(refused.value)
 
-    def test_a_full_one_is_told(self) -> None:
+    def test_a_full_one_is_reported(self) -> None:
         with redis_server() as url, redis.Redis.from_url(url) as admin, closing(open_store(url)) as store:
             store.swap(SPEED, None, b"r1")
             admin.config_set("maxmemory", "3mb")

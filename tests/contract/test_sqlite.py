@@ -45,7 +45,7 @@ class TestSqlite:
         with pytest.raises(SettingsError, match="another version"):
             store.record(CONTROL)
 
-    def test_a_folder_in_the_file_s_place_is_told(self, store: ViewStore, path: Path) -> None:
+    def test_a_folder_in_the_file_s_place_is_reported(self, store: ViewStore, path: Path) -> None:
         path.mkdir()
         with pytest.raises(SettingsError, match="cannot be written"):
             store.record(CONTROL)
@@ -63,7 +63,7 @@ class TestSqlite:
             assert store.record(CONTROL) == b"r1"
         assert store.swap(CONTROL, b"r1", b"r2")
 
-    def test_a_full_disk_is_told_and_nothing_is_half_written(self, path: Path) -> None:
+    def test_a_full_disk_is_reported_and_nothing_is_half_written(self, path: Path) -> None:
         file = SqliteFile(path, 300)
 
         def fill() -> None:

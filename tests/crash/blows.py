@@ -82,7 +82,7 @@ def speed_views_lost(made: Plant, running: bool) -> None:
 
 
 def batch_views_lost(made: Plant) -> None:
-    """Under both running layers: each begins anew by itself, from the lake and the log."""
+    """Both running layers lose it; each starts over by itself, from the lake and the log."""
     made.note_attempts()
     with made.reader.rebuilding():
         lose(made, "batch")
@@ -107,7 +107,7 @@ def checkpoint_lost(made: Plant, running: bool) -> None:
 
 
 def store_killed(made: Plant, side: str) -> None:
-    """Its data stays; nothing begins anew."""
+    """Its data stays, so nothing starts over."""
     before = made.judge.control.epoch
     made.stores[side].kill()
     made.lost[f"{side} store killed"] += 1

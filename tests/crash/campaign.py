@@ -1,4 +1,4 @@
-"""Blow after blow on one plant: the short form, which `make test-deep` runs, and the whole one of `make soak`."""
+"""One blow after another on one plant: short for `make test-deep`, complete for `make soak`."""
 
 import itertools
 import random
@@ -100,7 +100,7 @@ def every_blow(made: Plant) -> list[Blow]:
 
 
 def at_random(made: Plant, count: int) -> None:
-    """So many kills of the speed layer, and then all is whole again."""
+    """Kill the speed layer that many times; then everything becomes whole again."""
     for _ in range(count):
         speed_dies_at_random(made)
     if count:

@@ -45,7 +45,7 @@ class Load:
         return Names(sorted(self._users), sorted(self._items), sorted(self._buckets))
 
     def send(self, count: int) -> None:
-        """Send so many at once; acknowledged when this returns. Not while the thread runs."""
+        """Send ``count`` records; they are acknowledged when this returns. Must not run beside the thread."""
         for record in itertools.islice(self._stream, count):
             self._produce(record)
         self._flush()
@@ -106,7 +106,7 @@ class Load:
         records = next(self._chunks)
         judged = (parse_event(record, self.rules) for record in records)
         events = [event for event in judged if isinstance(event, Event)]
-        # Made anew, not added to: another thread may be listing them.
+        # Replaced, not changed in place: another thread may be listing them.
         self._users = self._users | {event.user_id for event in events}
         self._items = self._items | {event.item_id for event in events}
         self._buckets = self._buckets | {event.event_time // 3_600_000 for event in events}

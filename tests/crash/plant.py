@@ -90,7 +90,7 @@ class Judge(Installation):
         return upto
 
     def state(self) -> tuple[tuple[str, ...], Offsets]:
-        """What an answer of now would lack, and the prefix it would name."""
+        """What an answer would lack now, and the prefix that it would name."""
         try:
             return answer(self.views, lambda snapshot: (snapshot.degraded, snapshot.offsets))
         except MillraceError as error:

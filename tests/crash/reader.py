@@ -74,7 +74,7 @@ class Reader:
 
     @contextmanager
     def rebuilding(self) -> Iterator[None]:
-        """What was lost on purpose is made anew: until the end of the block answers may be older, or be missing."""
+        """Lost data are being rebuilt: inside the block answers may be older, or be missing."""
         self._loose += 1
         try:
             yield
@@ -173,7 +173,7 @@ def _content(answer: Answer) -> object:
 
 
 def _some(events: Iterator[Any], count: int) -> Iterator[Event]:
-    """The accepted ones of the next so many."""
+    """The accepted events among the next ``count`` records."""
     for _ in range(count):
         event = next(events)
         if isinstance(event, Event):

@@ -34,7 +34,7 @@ def disk(tmp_path: Path) -> Iterator[SmallDisk]:
 
 
 @pytest.mark.parametrize("what", ["speed views", "home"])
-def test_a_speed_layer_on_a_full_disk_names_it_and_goes_on_when_there_is_room(
+def test_a_speed_layer_on_a_full_disk_names_it_and_continues_when_there_is_room(
     millrace: Installation, disk: SmallDisk, what: str
 ) -> None:
     first, second = in_parts(mixed_stream(millrace.settings.rules), 2)

@@ -1,4 +1,4 @@
-"""A speed layer whose stores or log go away beside it: it says so, waits, and goes on by itself where it was."""
+"""A speed layer whose stores or log go away says so, waits, and continues by itself where it was."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack

@@ -63,7 +63,7 @@ def test_generations_are_judged_and_what_is_wrong_does_not_serve(
 
 
 def judged(shop: Installation, one: dict[str, Any], two: dict[str, Any]) -> None:
-    """Both were; the second goes on from the first's factors, with the settings that were found for it."""
+    """Both were; the second continues from the first's factors, with the settings that were found for it."""
     for metrics in (one, two):
         assert metrics["gate"] == {"passed": True, "reasons": []}
         blend = metrics["evaluation"]["models"]["blend"]

@@ -105,7 +105,7 @@ def test_sparks_users_are_those_of_the_fold_in_with_a_weighted_regularization(sp
     coded.unpersist()
 
 
-def test_a_warm_start_goes_on_from_the_items_it_knows(spark: "SparkSession") -> None:
+def test_a_warm_start_continues_from_the_items_it_knows(spark: "SparkSession") -> None:
     rows = rows_of(clusters())
     first = trained(spark, rows, "implicit")
     new = [*rows, ("u0", "new", 1000), ("u1", "new", 1000)]

@@ -15,7 +15,7 @@ TIMES = int(os.environ.get("MILLRACE_SEARCH", "1"))  # how many times the usual 
 
 
 def search(batch: Open, speed: Open, examples: int, steps: int = 25) -> None:
-    """Run so many random installations, each on empty stores."""
+    """Run that many random installations, each on empty stores."""
 
     class OnThese(Installation):
         def __init__(self) -> None:

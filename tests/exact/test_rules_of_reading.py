@@ -233,7 +233,7 @@ def one_book(patch: pytest.MonkeyPatch, _: Story) -> None:
 
 
 def test_10_every_run_writes_under_an_id_of_its_own() -> None:
-    """A slow run goes on writing after a later one was published."""
+    """A slow run continues to write after a later one was published."""
 
     def tale(story: Story) -> None:
         story.send(8)

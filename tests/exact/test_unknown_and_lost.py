@@ -235,7 +235,7 @@ def test_after_a_lost_control_record_the_speed_layer_may_be_first() -> None:
 
 
 def test_a_run_that_began_under_a_lost_control_record_is_not_published() -> None:
-    """Half of what it wrote was lost with the record, and its boundary may be recorded anew."""
+    """Half of what it wrote was lost with the record, and its boundary may be recorded again."""
 
     def tale(story: Story) -> None:
         story.send(8)

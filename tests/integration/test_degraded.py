@@ -187,7 +187,7 @@ def test_a_slow_store_costs_an_answer_no_more_than_one_budget(
     parts.until_whole(whole)
 
 
-def test_status_is_told_within_the_budget_too(parts: Parts, whole: dict[str, Any]) -> None:
+def test_status_is_reported_within_the_budget_as_well(parts: Parts, whole: dict[str, Any]) -> None:
     parts.redis.trickling = True
     started = time.monotonic()
     try:

@@ -125,7 +125,7 @@ def test_planted_tastes_are_found_and_a_search_does_not_lose_them() -> None:
 
 
 @pytest.mark.parametrize("n", [0, 1, 2, 5])
-def test_too_few_events_are_told_not_judged(n: int) -> None:
+def test_too_few_events_are_reported_and_not_judged(n: int) -> None:
     rows = [("u", f"i{k}", 1000, START + k, 0, k) for k in range(n)]
     columns = list(zip(*rows, strict=True)) or [[]] * 6
     types = [pa.string(), pa.string(), pa.int64(), pa.int64(), pa.int32(), pa.int64()]

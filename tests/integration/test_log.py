@@ -149,7 +149,7 @@ def test_a_range_that_retention_has_removed_is_named_and_never_skipped(log: Log)
     assert values(log, {0: 4}, {0: 6}) == [b"4", b"5"]
 
 
-def test_a_range_removed_while_it_is_read_is_an_error_too(log: Log) -> None:
+def test_a_range_removed_while_it_is_read_is_an_error_as_well(log: Log) -> None:
     """The check at the start has passed then: the client itself must refuse to jump."""
     fill(log, 10)
     from adapters.log.client import client_settings

@@ -69,7 +69,7 @@ def test_a_lookup_prints_the_json_of_the_contract_alone(
     assert all(set(each) >= row for each in found["items"])
 
 
-def test_the_other_lookups_print_json_too(home: Path) -> None:
+def test_the_other_lookups_print_json_as_well(home: Path) -> None:
     assert told(home, "explain", "u3", "y5")["because"]
     assert len(told(home, "bucket-changes", "--window", "3h")["buckets"]) == 3
 

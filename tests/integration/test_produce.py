@@ -183,7 +183,7 @@ def test_an_import_to_a_file_holds_the_same_as_one_to_the_log(log: Log, tmp_path
     assert not (tmp_path / "items.jsonl").exists()
 
 
-def test_wrong_usage_is_told_as_such(tmp_path: Path) -> None:
+def test_wrong_usage_exits_2(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("u,i,t\n")
     for arguments in (
         ("csv", tmp_path / "a.csv", "--user", "u"),

@@ -44,7 +44,7 @@ from tests.kit.streams import HOUR, START
 
 RULES = Rules(history_items=5, remembered_ids=8, partitions=2)
 READERS, GENERATIONS = 8, 14
-EVENTS_A_GENERATION, MICRO_BATCHES_A_GENERATION = 40, 2
+EVENTS_PER_GENERATION, MICRO_BATCHES_PER_GENERATION = 40, 2
 PACE_SECONDS = 0.15  # between micro-batches: a busy speed layer's
 GRACE_SECONDS = 2  # an answer that took longer may have lost what it read
 USERS = [f"u{number}" for number in range(24)]
@@ -55,7 +55,7 @@ def crowd() -> list[Event]:
     """Users rate, rate again and retract items; some events come twice."""
     rng = random.Random(5)
     events: list[Event] = []
-    for k in range((GENERATIONS + 2) * EVENTS_A_GENERATION):
+    for k in range((GENERATIONS + 2) * EVENTS_PER_GENERATION):
         again = rng.random() < 0.1 and k >= len(ITEMS)
         user, item = rng.choice(USERS), ITEMS[k] if k < len(ITEMS) else rng.choice(ITEMS)
         weight = rng.choice([REMOVE, 0, 1000, 1000, 2000, 5000]) if k >= len(ITEMS) else 1000
@@ -141,11 +141,11 @@ class Installation:
     def live(self) -> None:
         """Fourteen generations, every other one ahead of the speed layer; each fourth is rolled back from."""
         for number in range(1, GENERATIONS + 1):
-            for part in range(1, MICRO_BATCHES_A_GENERATION + 1):
-                done = number * EVENTS_A_GENERATION + part * EVENTS_A_GENERATION // MICRO_BATCHES_A_GENERATION
+            for part in range(1, MICRO_BATCHES_PER_GENERATION + 1):
+                done = number * EVENTS_PER_GENERATION + part * EVENTS_PER_GENERATION // MICRO_BATCHES_PER_GENERATION
                 self.world.run_speed(done)
                 time.sleep(PACE_SECONDS)
-            self.publish(done + (number % 2) * EVENTS_A_GENERATION // 2)
+            self.publish(done + (number % 2) * EVENTS_PER_GENERATION // 2)
             if number % 4 == 2:
                 time.sleep(PACE_SECONDS)
                 self.roll_back()
@@ -157,8 +157,8 @@ def installed(batch_url: str, speed_url: str, patch: pytest.MonkeyPatch) -> Iter
         patch.setattr(clean_up, "LOOK_EVERY_SECONDS", 0.0)
         found = Installation(SmallLambda(batch, speed, RULES, crowd()))
         found.world.begin()
-        found.world.run_speed(EVENTS_A_GENERATION)
-        found.publish(EVENTS_A_GENERATION)
+        found.world.run_speed(EVENTS_PER_GENERATION)
+        found.publish(EVENTS_PER_GENERATION)
         yield found
 
 
@@ -183,7 +183,7 @@ def patient(batch: ViewStore, speed: ViewStore) -> Views:
 def judge(found: Installation, told: list[list[Said]]) -> None:
     """Every answer is whole, equals the recompute of what it names, and none goes back behind the one before.
 
-    A reader finds the generations in the order in which they were active, rollbacks too.
+    A reader sees the generations in the order in which they were active, rollbacks included.
     """
     prefixes = cache(lambda number, prefix: recompute(found.world, number, dict(prefix)))
     expected = cache(lambda about, *where: must_be(about, *prefixes(*where)))

@@ -51,7 +51,7 @@ def test_every_lookup_equals_the_slow_recompute_over_the_prefix_it_names(events:
 
 
 def steady(hours: int, per_hour: dict[str, int], rush: dict[str, int]) -> list[Event]:
-    """So many events of each item every hour, and of some more in the last one."""
+    """That many events of each item every hour, and more of some items in the last hour."""
     items = [(hour, item) for hour in range(hours) for item, n in per_hour.items() for _ in range(n)]
     items += [(hours - 1, item) for item, n in rush.items() for _ in range(n)]
     time = 480_000 * BUCKET_MS

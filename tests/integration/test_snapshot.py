@@ -218,7 +218,7 @@ def test_before_anything_ran_it_is_not_ready_and_after_the_speed_layer_began_it_
 
 
 def test_a_view_that_never_stands_still_is_left_out_in_the_end(world: SmallLambda) -> None:
-    """A writer that were faster than any reading must not keep the answer for ever."""
+    """A writer that is faster than any reading must not delay the answer without end."""
     behind = replace(Control.from_json(world.batch.record(CONTROL) or b""), planned={0: 0, 1: 0, 2: 0, 3: 0})
     stale = Interrupted(world.batch, lambda name, args: None)
     stale.record = lambda book: behind.to_json()  # type: ignore[attr-defined]

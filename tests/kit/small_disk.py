@@ -18,7 +18,7 @@ class SmallDisk:
         self.folder, self._filler = folder, folder / "filler"
 
     def fill(self, but_bytes: int = 0) -> None:
-        """Until nothing fits any more, or only so many bytes."""
+        """Fill the disk until nothing fits any more, or only this many bytes."""
         with self._filler.open("ab", buffering=0) as filler:
             for size in (MIB, 4096, 1):
                 try:

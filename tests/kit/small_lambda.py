@@ -1,4 +1,4 @@
-"""Both layers without Spark, small and slow enough to read: what serving's tests fill real stores with."""
+"""Both layers without Spark, small enough to read; serving's tests fill real stores with it."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -88,7 +88,7 @@ class SmallLambda:
         return generation
 
     def run_speed(self, count: int, share: float = 1.0) -> None:
-        """One micro-batch up to the log's first ``count`` events; at a share below 1 it crashes after so many rows."""
+        """One micro-batch up to the log's first ``count`` events; a ``share`` below 1 of its rows, then a crash."""
         to = self.ends(count)
         ahead = {p: max(offset, self.position.offsets[p]) for p, offset in to.items()}
         events = [e for e in self.below(ahead) if e.offset >= self.position.offsets[e.partition]]

@@ -129,7 +129,7 @@ class Judged(RuleBasedStateMachine):
                 rules = self.world.rules_of(control.fingerprint)
                 self.world.settings = self.world.settings.changed(history_items=rules.history_items)
             if self.world.log.marks and (control is None or control.active is None):
-                self._last(self.world.run_batch)  # a first generation forgets, and the speed layer begins anew
+                self._last(self.world.run_batch)  # a first generation forgets, and the speed layer begins a new epoch
             for body in (lambda: self.world.live().apply((100, 100)), self.world.run_batch):
                 self._last(body)
                 self._all_is_applied()

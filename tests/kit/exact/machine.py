@@ -119,7 +119,7 @@ class Installation(Judged):
     def meanwhile(
         self, first: tuple[str, Fate], some: list[Draft], steps: list[str], older: bool, then: Fate | None
     ) -> None:
-        """One process stands still while others do this and that; then it goes on."""
+        """One process pauses while others work; then it continues."""
         if older:
             self.image = self.speed.image()
             self.produce(some[:1], None)
@@ -134,9 +134,9 @@ class Installation(Judged):
         else:
             self.reader(pause)
         for step in steps:
-            self._step(step, some[1:], [each for each in self.waiting if each not in before])
+            self._step(step, some[1:], [process for process in self.waiting if process not in before])
             self.every_answer_is_exact()
-        self._go_on([each for each in self.waiting if each not in before], then)
+        self._resume_all([process for process in self.waiting if process not in before], then)
 
     meanwhile_again = meanwhile_once_more = meanwhile  # so that it is drawn more often
 
@@ -154,15 +154,15 @@ class Installation(Judged):
                     self.batch_run(None, True)
                     self.rare("time passes", 1, None)
             case "a few calls":
-                self._go_on(still, Fate(4, "pause"))
+                self._resume_all(still, Fate(4, "pause"))
             case "fail over":
                 self.image = self.speed.image()
-                self._go_on(still, Fate(4, "pause"))
+                self._resume_all(still, Fate(4, "pause"))
                 self.rare("restore", 0, None)
             case _:
                 self.rare(step, 1, None)
 
-    def _go_on(self, processes: list[Process], fate: Fate | None) -> None:
+    def _resume_all(self, processes: list[Process], fate: Fate | None) -> None:
         for process in processes:
             self.waiting.remove(process)
             self._resume(process, fate)

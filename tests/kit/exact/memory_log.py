@@ -26,7 +26,7 @@ DEFECTS = ["malformed", "unknown_kind", "key_mismatch", "misrouted"]
 
 @dataclass(frozen=True)
 class Draft:
-    """What is to be sent; ``again``: the id of that many events ago, a duplicate if the history still knows it.
+    """An event to send. ``again``: it repeats the id of that many events ago, a duplicate if the history knows it.
 
     ``gap``: offsets left out before it, as transaction markers do; ``defect``: what makes it a reject.
     """
@@ -60,7 +60,7 @@ class MemoryLog:
         self._slow: dict[tuple[object, ...], SlowView] = {}
 
     def forget(self, user: int) -> None:
-        """The user is to be forgotten, as by ``millrace forget``."""
+        """Mark the user as forgotten, as ``millrace forget`` does."""
         partition = partition_of(USERS[user].encode(), self.rules.partitioner, self.partitions)
         self.marks.append(Mark(USERS[user], partition, self.ends[partition]))
 
@@ -116,7 +116,7 @@ class MemoryLog:
         return pa.RecordBatch.from_pylist(rows, RECORD_COLUMNS)
 
     def accepted(self, end: Offsets, marks: int = 0) -> list[Event]:
-        """Below ``end``, with so many marks of forgotten users in effect."""
+        """The accepted events below ``end``, with that many marks of forgotten users in effect."""
         return [each for each in self._below(end, marks) if isinstance(each, Event)]
 
     def rejected(self, end: Offsets, start: Offsets | None = None, marks: int = 0) -> dict[str, int]:
@@ -139,7 +139,7 @@ class MemoryLog:
         return self._slow[key]
 
     def cut(self, start: Offsets, shares: tuple[int, ...]) -> Offsets:
-        """From ``start`` so many hundredths of the way to the end, per partition; never before ``start``."""
+        """Per partition, the offset that many hundredths of the way from ``start`` to the end."""
         ahead = latest(start, self.ends)
         return {p: start[p] + (ahead[p] - start[p]) * share // 100 for p, share in zip(ahead, shares, strict=True)}
 

@@ -14,7 +14,7 @@ PATIENCE_SECONDS = 60
 
 
 class InCircles(AssertionError):
-    """A process asks its stores for ever, and comes to no end."""
+    """A process keeps asking its stores and never ends."""
 
 
 class Crash(BaseException):

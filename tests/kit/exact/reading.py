@@ -32,7 +32,7 @@ def read_all(snapshot: Snapshot) -> tuple[Snapshot, dict[str, Any]]:
 
 
 def must_be(log: MemoryLog, upto: Offsets, rules: Rules, marks: int) -> dict[str, Any]:
-    """What ``read_all`` must give for the events below ``upto``, with so many marks of forgotten users in effect."""
+    """What ``read_all`` must give for the events below ``upto``, with that many marks of forgotten users in effect."""
     slow = log.slow(upto, rules, marks)
     pairs: dict[bytes, dict[bytes, int]] = {}
     for (item, other), amount in slow.pairs.items():

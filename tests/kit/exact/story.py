@@ -44,7 +44,7 @@ class Story:
             yield Story(world, batch, speed)
 
     def send(self, count: int, users: tuple[int, ...] = (0, 1, 2, 3), kind: str = "view") -> None:
-        """So many events of these users in turn, over all items and some hours."""
+        """Send ``count`` events of these users in turn, over all items and several hours."""
         for k in range(self.sent, self.sent + count):
             self.world.log.append(Draft(user=users[k % len(users)], item=k % 5, kind=kind, hour=k))
         self.sent += count
@@ -84,7 +84,7 @@ class Story:
             life.apply(to)
 
     def paused(self, body: Callable[[], Any], calls: int, of: str = "") -> Process:
-        """A process that stands before its call to a store after so many; ``of``: so many to swap, say."""
+        """A process that pauses after that many calls to a store; ``of`` counts calls of one kind alone."""
         process = Process(body)
         assert not process.resume(Fate(calls, "pause", of)), f"it ended before: {process.error!r}"
         return process
@@ -135,7 +135,7 @@ Mutation = Callable[[pytest.MonkeyPatch, Story], None]
 
 
 def not_listed(patch: pytest.MonkeyPatch, _: Story) -> None:
-    """A run goes on, and publishes, whether or not the control record still lists it."""
+    """A run continues and publishes, whether or not the control record still lists it."""
     begun: dict[str, Run] = {}
     begin = core.control.runs.begin
 

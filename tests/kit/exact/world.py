@@ -35,7 +35,7 @@ from tests.kit.exact.processes import TroubledStore
 from tests.kit.exact.small_job import SmallJob
 from tests.kit.exact.speed_life import GRACE_SECONDS, SpeedLife
 
-MAX_ABORTED = 4  # so many attempts may die in one epoch
+MAX_ABORTED = 4  # attempts that may die in one epoch
 PUBLISHING = 6  # swaps of a run before the one that publishes it; one more where it makes the record
 NEVER = 1e6  # a reader that a test has stopped waits for no store
 SETTINGS = Settings.of(history_items=3, remembered_ids=4, window="2d", grace=f"{GRACE_SECONDS}s")

@@ -70,5 +70,5 @@ def test_a_batch_run_is_summed_up_for_people() -> None:
     ]
 
 
-def test_a_generation_without_figures_is_summed_up_too() -> None:
+def test_a_generation_without_figures_is_summed_up_as_well() -> None:
     assert summary({"id": "g1", "metrics": {"model": {}, "evaluation": {}}}) == "generation g1\n  events      0"

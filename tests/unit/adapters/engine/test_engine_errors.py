@@ -8,7 +8,7 @@ WORKER = "Job aborted: Lost task 0.0: org.apache.spark.SparkException: Python wo
 
 
 @pytest.mark.parametrize("error", [RuntimeError(WORKER), ConnectionRefusedError(111, "refused"), EOFError()])
-def test_a_process_of_the_engine_that_was_killed_is_told_in_words(error: BaseException) -> None:
+def test_a_process_of_the_engine_that_was_killed_is_reported_in_words(error: BaseException) -> None:
     told = translated(error)
     assert isinstance(told, EngineLost)
     assert "run the command again" in str(told)

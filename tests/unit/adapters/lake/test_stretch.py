@@ -25,7 +25,7 @@ def test_every_file_is_in_one_share_and_none_is_heavier_than_another_by_more_tha
     assert max(heavy) - min(heavy) <= max(sizes, default=0)
 
 
-def test_how_many_events_there_are_at_most_is_told_by_files_and_by_offsets() -> None:
+def test_the_most_events_there_can_be_is_known_by_files_and_by_offsets() -> None:
     assert stretch([400 * BYTES_AN_EVENT, 100 * BYTES_AN_EVENT]).most == 500
     assert stretch([400 * BYTES_AN_EVENT], end=90, start=70).most == 20
     assert stretch([]).most == 0

@@ -105,7 +105,7 @@ def scheduled(
     return state, said
 
 
-def test_it_goes_on_after_failures_and_while_the_store_is_away(store: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_continues_after_failures_and_while_the_store_is_away(store: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     ends = iter([Outcome(FAILED, None, "no engine"), Outcome(FAILED, None, "no store"), Outcome(PUBLISHED, "g1")])
     put, began = store.put, []
 
@@ -129,7 +129,7 @@ def test_it_goes_on_after_failures_and_while_the_store_is_away(store: Any, monke
     assert began[2] - began[0] >= 0.09
 
 
-def test_a_second_schedule_is_refused_and_the_first_goes_on(store: Any) -> None:
+def test_a_second_schedule_is_refused_and_the_first_continues(store: Any) -> None:
     def run_once(stop: threading.Event) -> Outcome:
         with pytest.raises(AlreadyRuns, match="a schedule of batch runs already runs"):
             scheduled(store, lambda _: Outcome(PUBLISHED))

@@ -39,7 +39,7 @@ def test_a_generation_that_forgets_begins_a_new_epoch_and_has_no_predecessor() -
     assert [each.id for each in drop(after, now=1).generations] == ["b"]
 
 
-def test_one_that_forgets_no_more_than_the_last_goes_on_in_its_epoch() -> None:
+def test_one_that_forgets_no_more_than_the_last_continues_in_its_epoch() -> None:
     before = running(published(EMPTY, "a", 10, 2))
     after = published(before, "b", 20, 2)
     assert (after.predecessor, after.epoch) == ("a", before.epoch)

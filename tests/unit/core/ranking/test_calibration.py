@@ -27,7 +27,7 @@ def test_where_hits_fall_with_the_score_neighbours_are_pooled() -> None:
     )
 
 
-def test_too_few_teach_nothing_and_then_the_score_is_told() -> None:
+def test_too_few_events_calibrate_nothing_and_the_score_stands() -> None:
     assert calibrated(np.ones(FEWEST - 1), np.ones(FEWEST - 1)) == []
     assert [confidence([], score) for score in (-1.0, 0.25, 1.5)] == [0.0, 0.25, 1.0]
 

@@ -190,7 +190,7 @@ def test_an_excluded_item_can_be_scored_without_changing_the_others() -> None:
 
 @settings(deadline=None)  # the first call compiles
 @given(st.lists(st.tuples(st.integers(0, 12), st.integers(0, 40)), min_size=1, max_size=60), st.integers(0, 60))
-def test_a_list_is_by_score_then_by_name_and_told_as_far_as_it_is_asked_for(
+def test_a_list_is_by_score_then_by_name_and_given_as_far_as_it_is_asked_for(
     rows: list[tuple[int, int]], n: int
 ) -> None:
     window, baseline = np.array(rows).T

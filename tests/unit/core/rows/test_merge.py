@@ -1,4 +1,4 @@
-"""Whatever a generation covers and the segments from its boundary on add up to the slow fold, for every boundary."""
+"""For every boundary, a generation and the segments from its boundary on add up to the slow fold."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -27,15 +27,15 @@ STEPS = st.lists(st.tuples(st.sampled_from(KINDS), st.floats(0, 1), st.floats(0,
 
 @dataclass
 class Reader:
-    """Took control record and position once and reads one view after each step that follows: swaps go on meanwhile."""
+    """Takes control record and position once, then reads one view after each further step, while swaps continue."""
 
     control: Control
     position: Position
     rows: Rows = field(default_factory=dict)
     views: list[str] = field(default_factory=lambda: list(VIEWS))
 
-    def go_on(self, world: SmallLambda) -> bool:
-        """Read the next view; False when it must start over, since a row was written anew twice."""
+    def read_on(self, world: SmallLambda) -> bool:
+        """Read the next view; False when the reader must start over, because a row was rewritten twice."""
         generation = self.control.generation(self.control.active)
         try:
             self.rows |= read_view(world, self.control, self.position, generation, self.views.pop(0))
@@ -53,10 +53,12 @@ def read_view(
     if generation is not None:
         boundary = generation.boundary
         rows = {(view, key): value for key, value in world.batch.scan(generation_book(generation.id), view)}
-    segments = [each.id for each in control.boundaries if each.id >= boundary.id]
+    segments = [recorded.id for recorded in control.boundaries if recorded.id >= boundary.id]
     partitions = {event.user_id.encode(): event.partition for event in world.log}
     epoch = position.epoch
-    for space in [segment_space(epoch, view, each) for each in segments] if segmented else [state_space(epoch, view)]:
+    for space in (
+        [segment_space(epoch, view, segment) for segment in segments] if segmented else [state_space(epoch, view)]
+    ):
         for key, stored in world.speed.scan(SPEED, space):
             if not segmented and position.offsets[partitions[key]] < boundary.offsets[partitions[key]]:
                 continue
@@ -72,7 +74,7 @@ def must_be_the_slow_fold(world: SmallLambda, rows: Rows, position: Position, bo
 
 
 def every_boundary_is_exact(world: SmallLambda) -> None:
-    """Not only the active generation: each that was ever made, and the empty one."""
+    """Every generation that was ever made is exact, and so is the empty one."""
     for generation in (None, *world.control.generations):
         rows: Rows = {}
         for view in VIEWS:
@@ -103,8 +105,8 @@ def test_a_generation_and_the_segments_from_its_boundary_on_are_the_slow_fold_of
         readers.append(Reader(world.control, world.position))
         take(world, what, round(until * len(events)), share)
         every_boundary_is_exact(world)
-        readers = [each for each in readers if each.go_on(world)]
-        for done in [each for each in readers if not each.views]:
+        readers = [reader for reader in readers if reader.read_on(world)]
+        for done in [reader for reader in readers if not reader.views]:
             must_be_the_slow_fold(world, done.rows, done.position, done.control.active_boundary.offsets)
             readers.remove(done)
 
@@ -143,8 +145,8 @@ def remembered(view: SlowView, event: Event) -> bool:
     ids=["duplicate", "weight 0", "remove", "remove of nothing", "rated again", "overflow", "expiry", "late"],
 )
 def test_such_events_are_in_the_streams(about: Callable[[SlowView, Event], bool]) -> None:
-    found = settings(max_examples=1_000, phases=[Phase.generate], deadline=None)
-    assert find(event_streams(), lambda events: judged(events, about), settings=found)
+    search = settings(max_examples=1_000, phases=[Phase.generate], deadline=None)
+    assert find(event_streams(), lambda events: judged(events, about), settings=search)
 
 
 def test_an_id_repeated_beyond_what_is_remembered_is_in_the_streams() -> None:

@@ -136,7 +136,7 @@ def test_hours_of_the_day_differ(events: list[dict[str, Any]]) -> None:
     assert max(hours.values()) > 2 * min(hours.values()) > 0
 
 
-def test_the_world_goes_on_after_its_end_with_a_planted_burst(world: World) -> None:
+def test_the_world_continues_after_its_end_with_a_planted_burst(world: World) -> None:
     span = (END, END + 60_000)
     item = world.item_ids[0]
     calm = list(live_events(world, 1, 500, span))

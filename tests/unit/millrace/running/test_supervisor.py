@@ -50,7 +50,7 @@ def test_a_part_that_cannot_be_started_ends_all_and_is_named(tmp_path: Path) -> 
     assert not steady.child.running
 
 
-def test_a_part_that_has_worked_is_started_again_for_ever_and_the_others_live_on(tmp_path: Path) -> None:
+def test_a_part_that_has_worked_is_started_again_without_end_and_the_others_live_on(tmp_path: Path) -> None:
     steady = part(tmp_path, "steady", 1, 60)
     supervisor = Supervisor([part(tmp_path, "worked", 1), steady], lambda _: None, "http://127.0.0.1:1/ready")
     thread = threading.Thread(target=supervisor.run)

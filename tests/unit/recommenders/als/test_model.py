@@ -65,7 +65,7 @@ def test_the_best_are_those_of_the_greatest_exact_scores(items: int, wanted: int
     assert scores.tolist() == (factors.astype(np.float64) * vector).sum(axis=1)[rows].tolist()
 
 
-def test_what_32_bits_cannot_tell_apart_is_told_apart() -> None:
+def test_ids_that_32_bits_confuse_are_distinguished() -> None:
     rng = np.random.default_rng(5)
     one = rng.normal(size=FACTORS).astype(np.float32)
     factors = np.zeros((50_000, FACTORS), np.float32)
@@ -113,7 +113,7 @@ class Slow:
         return self.store.read(book, space, keys)
 
 
-def test_answers_go_on_without_a_model_that_takes_long_to_load_and_have_it_then(tmp_path: Path) -> None:
+def test_answers_continue_without_a_model_that_takes_long_to_load_and_have_it_then(tmp_path: Path) -> None:
     store = open_store(f"sqlite:///{tmp_path / 'views.sqlite'}")
     factors = np.ones((3, FACTORS), np.float32)
     rows = artefact([b"a", b"b", b"c"], factors, FACTS).rows()

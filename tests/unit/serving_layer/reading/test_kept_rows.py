@@ -22,7 +22,7 @@ class Store:
         return {key: STORED[key] for key in keys if key in STORED}
 
 
-def test_a_row_is_read_once_and_one_that_is_not_there_too() -> None:
+def test_a_row_is_read_once_and_so_is_one_that_is_not_there() -> None:
     store, kept = Store(), KeptRows("g")
     for _ in range(3):
         assert kept.read(NORMS, [b"2", b"3"], store.read) == {b"2": b"row 2"}
