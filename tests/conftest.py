@@ -1,4 +1,4 @@
-"""What all tests share: servers are in tests/kit/servers.py, data sets where MILLRACE_TEST_DATA says."""
+"""What all tests share: the servers of tests/kit/servers.py, and the data sets in MILLRACE_TEST_DATA."""
 
 import os
 from pathlib import Path
@@ -12,7 +12,7 @@ __all__ = ["cassandra_port", "cassandra_url", "kafka_bootstrap", "log", "redis_u
 
 @pytest.fixture(autouse=True)
 def _no_settings_of_the_person_who_runs_the_tests(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only what a test sets counts; where the jars are is not the test's business."""
+    """Only settings of the test itself count, apart from where the jars are."""
     for name in os.environ:
         if name.startswith("MILLRACE_") and name not in ("MILLRACE_JARS", "MILLRACE_TEST_DATA"):
             monkeypatch.delenv(name)

@@ -27,9 +27,9 @@ def two_batch_runs_at_once(made: Plant) -> None:
         logs = [made.folder / f"batch-{number}.log" for number in range(2)]
         runs = [stack.enter_context(made.commands.started("batch", "run", log=log)) for log in logs]
         ends = [run.wait(240) for run in runs]
-    told = [log.read_text() for log in logs]
-    assert 0 in ends, told
-    for end, text in zip(ends, told, strict=True):
+    texts = [log.read_text() for log in logs]
+    assert 0 in ends, texts
+    for end, text in zip(ends, texts, strict=True):
         sentences = [line for line in text.splitlines() if line.startswith("millrace: ")]
         if end:
             assert end == 1, text
@@ -88,7 +88,7 @@ def batch_views_lost(made: Plant) -> None:
         lose(made, "batch")
         made.lost["batch views"] += 1
         made.recovered("batch views lost")
-        until(lambda: made.judge.control.active is not None, 900, made.told)
+        until(lambda: made.judge.control.active is not None, 900, made.last_words)
         made.recovered("batch views lost, up to the next generation")
 
 
@@ -149,7 +149,7 @@ def serving_killed(made: Plant) -> None:
     """It holds nothing that could be lost."""
     before = len(made.reader.answers)
     made.serving.kill()
-    until(lambda: len(made.reader.answers) > before + 3, 120, made.told)
+    until(lambda: len(made.reader.answers) > before + 3, 120, made.last_words)
     made.judge.check()
 
 
@@ -164,7 +164,7 @@ def second_speed_layer(made: Plant) -> None:
         made.recovered("a second speed layer took over from a suspended one")
         made.speed.kept = False
         first.send_signal(signal.SIGCONT)
-        until(lambda: first.poll() is not None, 120, made.told)
+        until(lambda: first.poll() is not None, 120, made.last_words)
         assert first.returncode == 1, made.speed.said()
         assert "took over" in made.speed.said() or "has taken over" in made.speed.said(), made.speed.said()
         assert made.judge.position.owner.split(":")[1] == str(second.pid)

@@ -177,5 +177,5 @@ def _kills(made: Plant, name: str) -> str:
 
 
 def _answers(made: Plant) -> str:
-    lacking = Counter(" and ".join(each.degraded) for each in made.reader.answers if each.degraded)
+    lacking = Counter(" and ".join(answer.degraded) for answer in made.reader.answers if answer.degraded)
     return f"{len(made.reader.answers):,}" + "".join(f", {count} without {what}" for what, count in lacking.items())

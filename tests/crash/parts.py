@@ -118,8 +118,8 @@ class Part:
             self.kills[f"at {self.fault}"] += 1
         elif status not in (0, -signal.SIGKILL):
             lines = [line for line in self.said().splitlines() if line.strip()] or ["(nothing)"]
-            told = [line for line in lines if line.startswith("millrace: ")]
-            self.ends.append(f"{self.name} ended with {status}: {(told or ['UNEXPLAINED ' + lines[-1]])[-1]}")
+            sentences = [line for line in lines if line.startswith("millrace: ")]
+            self.ends.append(f"{self.name} ended with {status}: {(sentences or ['UNEXPLAINED ' + lines[-1]])[-1]}")
         self.fault = ""
 
 

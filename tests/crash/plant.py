@@ -149,7 +149,7 @@ class Plant:
         self.verified += 1
         self.say(f"{self.pair}: verify: {report['events']:,} events, {report['pairs']:,} pairs, mismatches: 0")
 
-    def told(self) -> str:
+    def last_words(self) -> str:
         """The end of what each part said; for failures."""
         return "\n".join(f"--- {part.name}\n{part.said()[-1500:]}" for part in (self.speed, self.batch, self.serving))
 
@@ -162,8 +162,9 @@ class Plant:
         self.note_attempts()
         records = self.judge.records()
         for partition, sent in self.load.sent.items():
-            found = [(each.key, each.value) for each in records if each.partition == partition]
-            assert found == [(each.key, each.value) for each in sent], f"partition {partition} is not what was sent"
+            kept = [(record.key, record.value) for record in records if record.partition == partition]
+            wanted = [(record.key, record.value) for record in sent]
+            assert kept == wanted, f"partition {partition} is not what was sent"
         judged = self.reader.judge(records, self.judge.settings.rules)
         assert not self.reader.wrong, "\n".join(self.reader.wrong[:10])
         assert judged > 20
@@ -223,7 +224,7 @@ def until_ready(made: Plant) -> None:
         except httpx.TransportError:
             return False
 
-    until(ready, PATIENCE_SECONDS, made.told)
+    until(ready, PATIENCE_SECONDS, made.last_words)
 
 
 def _stores(pair: str, folder: Path) -> tuple[dict[str, Server], dict[str, Any]]:

@@ -128,10 +128,10 @@ class Reader:
 
         Those without the batch view are left out: they say that they hold only what the speed view has.
         """
-        chosen = [each for each in self.answers if each.kind != "recommend" and "batch" not in each.degraded]
+        chosen = [answer for answer in self.answers if answer.kind != "recommend" and "batch" not in answer.degraded]
         expected = [_Expected() for _ in chosen]
         for partition in range(rules.partitions):
-            events = iter([parse_event(each, rules) for each in log if each.partition == partition])
+            events = iter([parse_event(record, rules) for record in log if record.partition == partition])
             slow, reached = SlowView(), 0
             for number in sorted(range(len(chosen)), key=lambda at: chosen[at].offsets[partition]):
                 answer = chosen[number]
@@ -139,9 +139,9 @@ class Reader:
                     slow.take(event, rules)
                 reached = max(reached, answer.offsets[partition])
                 expected[number].add(slow, answer, partition, rules)
-        for answer, each in zip(chosen, expected, strict=True):
-            if (found := _content(answer)) != (wanted := each.content(answer)):
-                self.wrong.append(f"{answer}: {found} instead of {wanted}")
+        for answer, recompute in zip(chosen, expected, strict=True):
+            if (given := _content(answer)) != (wanted := recompute.content(answer)):
+                self.wrong.append(f"{answer}: {given} instead of {wanted}")
         return len(chosen)
 
 

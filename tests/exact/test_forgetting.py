@@ -63,7 +63,7 @@ def test_a_mark_beyond_an_earlier_boundary_waits() -> None:
 
 def test_a_run_that_did_not_know_of_a_mark_does_not_undo_it() -> None:
     story: Story
-    with Story.told() as story:
+    with Story.begun() as story:
         story.send(12)
         slow = story.paused(story.world.run_batch, calls=10)
         story.world.log.forget(1)

@@ -214,7 +214,7 @@ def test_10_a_run_that_was_given_up_and_deleted_is_not_published() -> None:
 
 
 def test_10_a_later_run_that_is_faster_ends_those_before_it() -> None:
-    with Story.told() as story:
+    with Story.begun() as story:
         story.send(8)
         slow = story.paused(story.world.run_batch, calls=0, of="put")
         story.world.run_batch()
@@ -325,7 +325,7 @@ def test_11_the_speed_layer_too_waits_the_grace_period_before_it_deletes() -> No
 @pytest.mark.parametrize(("length", "pause"), [(20, 40), (50, 0), (0, 30), (90, 90)])
 def test_11_old_generations_go_however_the_runs_follow_one_another(length: int, pause: int) -> None:
     """In seconds; the grace period is 60."""
-    with Story.told() as story:
+    with Story.begun() as story:
         for _ in range(12):
             story.world.clock.seconds += pause
             run = story.paused(story.world.run_batch, calls=0, of="put") if story.sent else None

@@ -11,7 +11,7 @@ import core.control.runs
 import speed_layer.driver as driver
 import speed_layer.fold_step as fold_step
 import speed_layer.rows as rows
-import tests.kit.exact.world as world
+import tests.kit.exact.speed_life as speed_life
 from adapters.records.control import change_control, change_position, read_control, read_position
 from core.control.boundaries import latest
 from core.control.changes import (
@@ -262,7 +262,7 @@ def test_4_an_aborted_attempt_is_never_forgotten_while_rows_may_bear_its_number(
 
 def test_4_when_too_many_attempts_died_a_new_epoch_forgets_them() -> None:
     """Before that none may be forgotten, and the position would grow with each."""
-    with Story.told() as story:
+    with Story.begun() as story:
         story.send(8)
         story.world.run_batch()
         story.life()
@@ -320,7 +320,7 @@ def test_4_what_moves_to_a_rows_older_part_leaves_the_newer_with_the_same_commit
 
 def test_4_a_task_that_runs_twice_in_one_attempt_moves_the_same_rows() -> None:
     def twice(story: Story) -> None:
-        write = world.write_sums
+        write = speed_life.write_sums
 
         def repeated(batches: Any, batch: MicroBatch) -> Any:
             changes = list(batches)
@@ -328,7 +328,7 @@ def test_4_a_task_that_runs_twice_in_one_attempt_moves_the_same_rows() -> None:
             return write(iter(changes), batch)
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(world, "write_sums", repeated)
+            patch.setattr(speed_life, "write_sums", repeated)
             patch.setattr(driver, "change_position", any_number_of_puts)
             story.send(16)
             life = story.life()
@@ -369,7 +369,7 @@ def test_5_every_write_is_atomic_with_the_test_that_the_position_is_still_its_ow
 
     require(tale, unguarded, also=StoreUnavailable)
     for calls in range(18):  # wherever it stood still, between a look and a write too
-        with Story.told() as story:
+        with Story.begun() as story:
             tale(story, calls)
 
 

@@ -83,7 +83,7 @@ def troubled(story: Story, begin: Begin, fate: Fate) -> bool:
 @pytest.mark.parametrize("begin", [micro_batch, first_micro_batch_of_an_epoch, third_batch_run])
 def test_whatever_happens_at_any_one_call_to_a_store_answers_stay_exact(begin: Begin, what: str, of: str) -> None:
     for calls in itertools.count():
-        with Story.told() as story:
+        with Story.begun() as story:
             if not troubled(story, begin, Fate(calls, what, of)):
                 break
     assert calls > (1 if of else 12)
@@ -111,7 +111,7 @@ def test_1_a_change_that_cassandra_did_not_answer_in_time_is_known_by_reading_ag
 ) -> None:
     with closing(Mute(cassandra_port)) as mute:
         url = f"cassandra://127.0.0.1:{mute.port}/{cassandra_url.rpartition('/')[2]}"
-        with in_cassandra(url, timeout_ms=3_000) as opened, opened() as batch, Story.told(batch=batch) as story:
+        with in_cassandra(url, timeout_ms=3_000) as opened, opened() as batch, Story.begun(batch=batch) as story:
             story.send(8)
             run = story.paused(story.world.run_batch, calls=swap, of="swap")
             mute.muted = True
@@ -161,7 +161,7 @@ def set_back(story: Story, taken: int, later: int) -> bool:
 @pytest.mark.parametrize("later", [1, 2, 4, 7])
 def test_13_a_store_set_back_at_any_moment_of_an_attempt_never_counts_half_of_it(later: int) -> None:
     for taken in itertools.count():
-        with Story.told() as story:
+        with Story.begun() as story:
             if not set_back(story, taken, later):
                 break
     assert taken > 12
@@ -170,7 +170,7 @@ def test_13_a_store_set_back_at_any_moment_of_an_attempt_never_counts_half_of_it
 @pytest.mark.redis
 def test_13_a_redis_set_back_at_any_moment_of_an_attempt_never_counts_half_of_it(redis_url: str) -> None:
     for taken in itertools.count():
-        with in_redis(redis_url) as speed, Story.told(speed=speed) as story:
+        with in_redis(redis_url) as speed, Story.begun(speed=speed) as story:
             if not set_back(story, taken, 4):
                 break
     assert taken > 12
@@ -187,7 +187,7 @@ def lose_control_record(story: Story) -> Restorable:
 
 
 def test_a_lost_control_record_stops_the_speed_layer_and_answers_say_what_they_lack() -> None:
-    with Story.told() as story:
+    with Story.begun() as story:
         lose_control_record(story)
         found, _ = answer(story.world.views, read_all)
         assert found.degraded == ("batch",)
@@ -197,7 +197,7 @@ def test_a_lost_control_record_stops_the_speed_layer_and_answers_say_what_they_l
 
 
 def test_a_run_that_was_to_publish_when_the_control_record_was_lost_stops_clearly() -> None:
-    with Story.told() as story:
+    with Story.begun() as story:
         story.send(8)
         run = story.paused(story.world.run_batch, calls=PUBLISHING + 1, of="swap")
         story.batch.restore(None)
@@ -208,7 +208,7 @@ def test_a_run_that_was_to_publish_when_the_control_record_was_lost_stops_clearl
 
 
 def test_after_a_lost_control_record_a_batch_run_and_a_new_speed_layer_are_all_it_takes() -> None:
-    with Story.told() as story:
+    with Story.begun() as story:
         lose_control_record(story)
         before = story.world.position
         story.world.run_batch()
@@ -225,7 +225,7 @@ def test_after_a_lost_control_record_a_batch_run_and_a_new_speed_layer_are_all_i
 
 
 def test_after_a_lost_control_record_the_speed_layer_may_be_first() -> None:
-    with Story.told() as story:
+    with Story.begun() as story:
         lose_control_record(story)
         life = story.life(HALF)
         story.exact()

@@ -144,7 +144,7 @@ def test_the_catalogue_is_followed_to_the_end_and_nothing_is_applied_twice(clien
     problem(client.get("/items/bad"), 404)
     store = open_store(settings.speed_views_url)
     try:
-        until(lambda: applied(store).items == {"0": 50})
+        until(lambda: (applied(store).items, applied(store).users) == ({"0": 50}, {"0": 1}))  # one by the fixture
         before = applied(store)
         assert client.post("/items", json={"item_id": "last"}).json()["accepted"] == 1
         until(lambda: applied(store).items == {"0": 51})

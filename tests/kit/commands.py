@@ -75,14 +75,14 @@ class Commands:
 
     def processes(self) -> dict[int, str]:
         """Every process that carries the mark, with its command line."""
-        found = {}
+        running = {}
         for folder in Path("/proc").iterdir():
             try:
                 if folder.name.isdigit() and self.mark.encode() in (folder / "environ").read_bytes():
-                    found[int(folder.name)] = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+                    running[int(folder.name)] = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
             except OSError:  # ended meanwhile
                 continue
-        return {pid: command for pid, command in found.items() if command}  # a zombie has none
+        return {pid: command for pid, command in running.items() if command}  # a zombie has none
 
     def wait_until_none_is_left(self, seconds: float = 40) -> None:
         """Every process with the mark ends by itself within that time."""

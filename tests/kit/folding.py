@@ -60,7 +60,7 @@ def slow_as_data(view: SlowView) -> dict[str, Any]:
         "pairs": {pair: amount for pair, amount in view.pairs.items() if amount},
         "counts": {at: amount for at, amount in view.counts.items() if amount},
         "histories": {
-            user: ([(i, r, t) for i, (r, t) in h.entries.items()], [event_key(each) for each in h.ids])
+            user: ([(i, r, t) for i, (r, t) in h.entries.items()], [event_key(event_id) for event_id in h.ids])
             for user, h in view.histories.items()
             if h.ids
         },

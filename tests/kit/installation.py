@@ -101,8 +101,8 @@ class Installation:
 
     def close(self) -> None:
         """Let go of the stores that the jobs opened in this process."""
-        for each in (batch_views(self.settings), speed_views(self.settings)):
-            each.close()
+        for views in (batch_views(self.settings), speed_views(self.settings)):
+            views.close()
         store.cache_clear()
 
     def prove(self) -> Report:
@@ -198,16 +198,18 @@ class Installation:
     def check_rejected(self) -> None:
         """The dead letters are exactly the log's rejected records, with their bytes, place and reason."""
         expected = [(record, event.reason) for record, event in self.judged() if isinstance(event, Rejected)]
-        found = [(letter.record, letter.reason) for letter in dead_letters(self.log)]
-        assert sorted(found, key=_place) == sorted(expected, key=_place)
+        letters = [(letter.record, letter.reason) for letter in dead_letters(self.log)]
+        assert sorted(letters, key=_place) == sorted(expected, key=_place)
 
     def check_lake(self, until: Offsets) -> None:
         """The lake holds each accepted record below once, its bytes unchanged."""
         rows = Lake(self.spark, self.settings.lake_path).until(until).select("partition", "offset", "raw").collect()
         records = [
-            each for each, event in self.judged() if isinstance(event, Event) and each.offset < until[each.partition]
+            record
+            for record, event in self.judged()
+            if isinstance(event, Event) and record.offset < until[record.partition]
         ]
-        expected = [(each.partition, each.offset, (each.value or b"").decode()) for each in records]
+        expected = [(record.partition, record.offset, (record.value or b"").decode()) for record in records]
         assert sorted(map(tuple, rows)) == sorted(expected)
 
     @property

@@ -32,14 +32,14 @@ def read_merged(snapshot: Snapshot, names: Names) -> tuple[Merged, Offsets]:
         "pairs": {(a.decode(), b.decode()): n for a, row in pairs.items() for b, n in row.items()},
         "counts": {(bucket, item.decode()): n for bucket, row in counts.items() for item, n in row.items()},
         "histories": {
-            user: ([(e.item.decode(), e.rating, e.last_time) for e in each.entries], list(each.ids))
-            for user, each in histories.items()
-            if each.ids
+            user: ([(e.item.decode(), e.rating, e.last_time) for e in history.entries], list(history.ids))
+            for user, history in histories.items()
+            if history.ids
         },
         "seen": {user: {item.decode() for item in snapshot.seen(user.encode())} for user in names.users},
         "categories": {
-            item.decode(): (each.event_time, each.partition, each.offset, each.category)
-            for item, each in seen_items.items()
+            item.decode(): (seen.event_time, seen.partition, seen.offset, seen.category)
+            for item, seen in seen_items.items()
         },
         "facts": (facts.as_of, facts.oldest_bucket, facts.events, facts.duplicates, facts.rejected or {}),
     }
@@ -56,9 +56,9 @@ def as_merged(slow: SlowView, rejected: Counter[str]) -> Merged:
         "pairs": {pair: amount for pair, amount in slow.pairs.items() if amount},
         "counts": dict(slow.counts),
         "histories": {
-            user: ([(item, r, t) for item, (r, t) in each.entries.items()], [event_key(i) for i in each.ids])
-            for user, each in slow.histories.items()
-            if each.ids
+            user: ([(item, r, t) for item, (r, t) in history.entries.items()], [event_key(i) for i in history.ids])
+            for user, history in slow.histories.items()
+            if history.ids
         },
         "seen": {user: items for user, items in seen.items() if items},
         "categories": slow.categories,

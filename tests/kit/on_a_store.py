@@ -38,8 +38,8 @@ class OnAStore:
             return opened[-1]
 
         yield another
-        for each in opened:
-            each.close()
+        for handle in opened:
+            handle.close()
 
     @pytest.fixture
     def store(self, connect: Callable[[], ViewStore]) -> ViewStore:

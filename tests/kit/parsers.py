@@ -8,7 +8,7 @@ from schemas.rules import Rules
 
 
 def batch_of(records: list[Record]) -> pa.RecordBatch:
-    columns = [pa.array([getattr(each, column.name) for each in records], column.type) for column in RECORD_COLUMNS]
+    columns = [pa.array([getattr(record, column.name) for record in records], column.type) for column in RECORD_COLUMNS]
     return pa.record_batch(columns, schema=RECORD_COLUMNS)
 
 

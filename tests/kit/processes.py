@@ -17,10 +17,10 @@ def descendants(pid: int) -> list[int]:
         with suppress(OSError):  # it has ended meanwhile
             parent = (folder / "stat").read_text().rpartition(")")[2].split()[1]
             children.setdefault(int(parent), []).append(int(folder.name))
-    found = children.get(pid, [])
-    for each in found:
-        found.extend(children.get(each, []))
-    return found
+    below = children.get(pid, [])
+    for child in below:
+        below.extend(children.get(child, []))
+    return below
 
 
 def command_line(pid: int) -> bytes:

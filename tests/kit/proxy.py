@@ -32,8 +32,8 @@ class Proxy:
     def down(self) -> None:
         """Connections break, new ones are refused."""
         _cut(self._listener)  # also out of the accept that waits on it
-        for each in list(self._open):
-            _cut(each)
+        for connection in list(self._open):
+            _cut(connection)
 
     def up(self) -> None:
         """After ``down``: the server answers at its port again."""
@@ -48,8 +48,8 @@ class Proxy:
             while True:
                 client, _ = listener.accept()
                 server = socket.create_connection(("127.0.0.1", self._server_port))
-                for each in (client, server):
-                    each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                for connection in (client, server):
+                    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 self._open |= {client, server}
                 threading.Thread(target=self._pass, args=(client, server, False), daemon=True).start()
                 threading.Thread(target=self._pass, args=(server, client, True), daemon=True).start()
@@ -61,9 +61,9 @@ class Proxy:
                     self._answer(target, chunk)
                 else:
                     target.sendall(chunk)
-        for each in (source, target):
-            self._open.discard(each)
-            _cut(each)
+        for connection in (source, target):
+            self._open.discard(connection)
+            _cut(connection)
 
     def _answer(self, target: socket.socket, chunk: bytes) -> None:
         while self.silent and target.fileno() >= 0:
@@ -107,24 +107,24 @@ class Mute:
                     target.sendall(chunk)
 
     def close(self) -> None:
-        for each in self._sockets:
+        for connection in self._sockets:
             with suppress(OSError):
-                each.shutdown(socket.SHUT_RDWR)
-            each.close()
+                connection.shutdown(socket.SHUT_RDWR)
+            connection.close()
 
 
-def _cut(each: socket.socket) -> None:
+def _cut(connection: socket.socket) -> None:
     with suppress(OSError):
-        each.shutdown(socket.SHUT_RDWR)
-    each.close()
+        connection.shutdown(socket.SHUT_RDWR)
+    connection.close()
 
 
 @contextmanager
 def proxy(server_port: int) -> Iterator[Proxy]:
     """One that is gone at the end."""
-    found = Proxy(server_port)
+    started = Proxy(server_port)
     try:
-        yield found
+        yield started
     finally:
-        found.well()
-        found.down()
+        started.well()
+        started.down()

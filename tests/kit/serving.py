@@ -88,11 +88,11 @@ def serving(
 
 def problem(response: Response, status: int) -> dict[str, Any]:
     assert response.headers["content-type"] == "application/problem+json"
-    told: dict[str, Any] = response.json()
-    assert response.status_code == told["status"] == status
-    assert told["title"]
-    assert told["detail"]
-    return told
+    document: dict[str, Any] = response.json()
+    assert response.status_code == document["status"] == status
+    assert document["title"]
+    assert document["detail"]
+    return document
 
 
 @pytest.fixture
@@ -106,8 +106,8 @@ def settings(tmp_path: Path, log: Log) -> Settings:
 def client(settings: Settings, log: Log) -> Iterator[Client]:
     """A client of the API over the small shop, which takes events."""
     world = fill(settings.home, log)
-    with serving(settings) as found:
-        until(lambda: found.post("/users", json={"user_id": "first"}).status_code == 202)
-        yield found
+    with serving(settings) as api:
+        until(lambda: api.post("/users", json={"user_id": "first"}).status_code == 202)
+        yield api
     world.batch.close()
     world.speed.close()

@@ -51,11 +51,11 @@ def everything(snapshot: Any, items: Sequence[bytes] = ITEMS) -> dict[str, Any]:
 
 def similar(snapshot: Any, item: bytes) -> Any:
     try:
-        found = lookups.similar(snapshot, item, ALL)
+        answer = lookups.similar(snapshot, item, ALL)
     except NotFound:
         return None
-    return found["norm"], [
-        (row["item_id"], rounded(row["score"]), row["co_rating"], row["norm"]) for row in found["items"]
+    return answer["norm"], [
+        (row["item_id"], rounded(row["score"]), row["co_rating"], row["norm"]) for row in answer["items"]
     ]
 
 
@@ -112,8 +112,8 @@ def slow_trending(twin: SlowView, hours: int) -> list[dict[str, Any]]:
             p = beta.ppf(LOWER_TAIL, count + PRIOR, big_c[item] + PRIOR * ratio)
             growth = math.log((count + PRIOR) / (big_c[item] / ratio + PRIOR))
             score = pytest.approx(ratio * p / (1 - p))
-            found = {**row, "basis": "trend", "score": score, "expected": big_c[item] / ratio}
-            rising += [{**found, "growth": pytest.approx(growth)}] if ratio * p / (1 - p) > 1 else []
+            rise = {**row, "basis": "trend", "score": score, "expected": big_c[item] / ratio}
+            rising += [{**rise, "growth": pytest.approx(growth)}] if ratio * p / (1 - p) > 1 else []
     return sorted(rising or rows, key=by_score)
 
 

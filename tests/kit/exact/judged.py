@@ -92,12 +92,12 @@ class Judged(RuleBasedStateMachine):
             return
         self._note_epoch()
         try:
-            snapshot, found = answer(self.world.views, read_all)
+            snapshot, views = answer(self.world.views, read_all)
         except NotReady:
             assert control.active is None
             assert self.world.position is None or not is_of(self.world.position, control)
             return
-        self._require_exact(snapshot, found)
+        self._require_exact(snapshot, views)
         if self.last is not None and control.epoch == self.epoch:
             assert reaches(snapshot.offsets, self.last), f"went back from {self.last} to {snapshot.offsets}"
         self.last, self.epoch = snapshot.offsets, control.epoch
@@ -110,13 +110,13 @@ class Judged(RuleBasedStateMachine):
         else:
             assert BATCH in snapshot.degraded
 
-    def _require_exact(self, snapshot: Snapshot, found: dict[str, Any]) -> None:
+    def _require_exact(self, snapshot: Snapshot, views: dict[str, Any]) -> None:
         if BATCH in snapshot.degraded:
             return  # says itself that the generation's part is missing
         made = self.world.made.get(snapshot.generation or "")
         rules = made or self.world.rules_of(self.epochs[snapshot.epoch or 0])
         marks = self.world.gone.get(snapshot.generation or "", 0)
-        wrong = differences(must_be(self.world.log, snapshot.offsets, rules, marks), found)
+        wrong = differences(must_be(self.world.log, snapshot.offsets, rules, marks), views)
         assert not wrong, "\n".join([f"below {snapshot.offsets}, generation {snapshot.generation}", *wrong])
 
     def teardown(self) -> None:
@@ -143,10 +143,10 @@ class Judged(RuleBasedStateMachine):
 
     def _all_is_applied(self) -> None:
         world, end = self.world, self.world.log.end_offsets()
-        snapshot, found = answer(world.views, read_all)
+        snapshot, views = answer(world.views, read_all)
         assert (snapshot.offsets, snapshot.degraded) == (end, ())
         self._note_epoch()
-        self._require_exact(snapshot, found)
+        self._require_exact(snapshot, views)
         merged = MergedRows(world.batch, world.speed, world.control, world.position, snapshot.segments)
         slow = world.log.slow(end, world.rules, world.control.forgotten)
         slow.rejected = Counter(world.log.rejected(end, marks=world.control.forgotten))

@@ -51,18 +51,18 @@ RARE += ["image", "restore", "restore", "lose", "lose control record", "other ru
 class Installation(Judged):
     """The steps; what is asked after each of them is the base's."""
 
-    @initialize(seed=st.integers(0, 1_000), some=st.lists(drafts, max_size=8), ran=st.sampled_from([True, True, False]))
-    def begin(self, seed: int, some: list[Draft], ran: bool) -> None:
+    @initialize(seed=st.integers(0, 1_000), sent=st.lists(drafts, max_size=8), ran=st.sampled_from([True, True, False]))
+    def begin(self, seed: int, sent: list[Draft], ran: bool) -> None:
         """Where most lives begin: something was applied; or nothing ran yet."""
         self.world.shape = random.Random(seed)
         self.world.record_boundary()
-        self.produce(some, None)
+        self.produce(sent, None)
         if ran:
             self._micro_batch((100, 50), None, False)
 
-    @rule(some=st.lists(drafts, min_size=1, max_size=4), marked=st.sampled_from([None, None, None, 0, 1]))
-    def produce(self, some: list[Draft], marked: int | None) -> None:
-        for draft in some:
+    @rule(sent=st.lists(drafts, min_size=1, max_size=4), marked=st.sampled_from([None, None, None, 0, 1]))
+    def produce(self, sent: list[Draft], marked: int | None) -> None:
+        for draft in sent:
             self.world.log.append(draft)
         if marked is not None:
             self.world.log.mark(marked)
@@ -113,37 +113,37 @@ class Installation(Judged):
         self._ended(process)
 
     @rule(
-        first=FIRST, some=st.lists(drafts, min_size=3), steps=st.lists(st.sampled_from(STEPS), min_size=1, max_size=4),
+        first=FIRST, sent=st.lists(drafts, min_size=3), steps=st.lists(st.sampled_from(STEPS), min_size=1, max_size=4),
         older=st.booleans(), then=fates,
     )  # fmt: skip
     def meanwhile(
-        self, first: tuple[str, Fate], some: list[Draft], steps: list[str], older: bool, then: Fate | None
+        self, first: tuple[str, Fate], sent: list[Draft], steps: list[str], older: bool, then: Fate | None
     ) -> None:
         """One process pauses while others work; then it continues."""
         if older:
             self.image = self.speed.image()
-            self.produce(some[:1], None)
+            self.produce(sent[:1], None)
             self._micro_batch((100, 100), None, False)
         before = list(self.waiting)
         what, pause = first
         if what == "micro-batch":
-            self.produce(some[:1], None)
+            self.produce(sent[:1], None)
             self._micro_batch((100, 100), pause, False)
         elif what == "batch run":
             self.batch_run(pause, None)
         else:
             self.reader(pause)
         for step in steps:
-            self._step(step, some[1:], [process for process in self.waiting if process not in before])
+            self._step(step, sent[1:], [process for process in self.waiting if process not in before])
             self.every_answer_is_exact()
         self._resume_all([process for process in self.waiting if process not in before], then)
 
     meanwhile_again = meanwhile_once_more = meanwhile  # so that it is drawn more often
 
-    def _step(self, step: str, some: list[Draft], still: list[Process]) -> None:
+    def _step(self, step: str, sent: list[Draft], still: list[Process]) -> None:
         match step:
             case "send and apply":
-                self.produce(some, None)
+                self.produce(sent, None)
                 self._micro_batch((100, 100), None, False)
             case "apply":
                 self._micro_batch((100, 50), None, False)
@@ -174,7 +174,7 @@ class Installation(Judged):
             case "roll back":
                 self._roll_back(which)
             case "release" if self.world.recorded is not None:
-                change_control(self.world.batch, lambda each: replace(each, held=False))
+                change_control(self.world.batch, lambda control: replace(control, held=False))
             case "time passes":
                 self.world.clock.seconds += (11, GRACE_SECONDS + 1)[which % 2]
             case "late calls arrive":
@@ -204,9 +204,9 @@ class Installation(Judged):
         control = self.world.recorded
         if control is None:
             return
-        names = [None, *(each.id for each in control.generations)]
+        names = [None, *(generation.id for generation in control.generations)]
         try:
-            change_control(self.world.batch, lambda each: rollback(each, names[which % len(names)]))
+            change_control(self.world.batch, lambda control: rollback(control, names[which % len(names)]))
         except BadInput:
             return
         self.last = None  # documented: an older generation answers

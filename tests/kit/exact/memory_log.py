@@ -109,23 +109,23 @@ class MemoryLog:
     def batch(self, partitions: list[int], start: Offsets, to: Offsets) -> pa.RecordBatch:
         """``RECORD_COLUMNS`` of what lies between, in the order of the log."""
         rows = [
-            {name: getattr(each, name) for name in RECORD_COLUMNS.names}
-            for each in self.records
-            if each.partition in partitions and start[each.partition] <= each.offset < to[each.partition]
+            {name: getattr(record, name) for name in RECORD_COLUMNS.names}
+            for record in self.records
+            if record.partition in partitions and start[record.partition] <= record.offset < to[record.partition]
         ]
         return pa.RecordBatch.from_pylist(rows, RECORD_COLUMNS)
 
     def accepted(self, end: Offsets, marks: int = 0) -> list[Event]:
         """The accepted events below ``end``, with that many marks of forgotten users in effect."""
-        return [each for each in self._below(end, marks) if isinstance(each, Event)]
+        return [outcome for outcome in self._below(end, marks) if isinstance(outcome, Event)]
 
     def rejected(self, end: Offsets, start: Offsets | None = None, marks: int = 0) -> dict[str, int]:
         """Count of the rejected from ``start`` to below ``end`` by reason."""
         counts: dict[str, int] = {}
-        before = set() if start is None else {id(each) for each in self._below(start, 0)}
-        for each in self._below(end, marks):
-            if isinstance(each, Rejected) and id(each) not in before:
-                counts[each.reason] = counts.get(each.reason, 0) + 1
+        before = set() if start is None else {id(outcome) for outcome in self._below(start, 0)}
+        for outcome in self._below(end, marks):
+            if isinstance(outcome, Rejected) and id(outcome) not in before:
+                counts[outcome.reason] = counts.get(outcome.reason, 0) + 1
         return counts
 
     def slow(self, end: Offsets, rules: Rules, marks: int = 0) -> SlowView:
@@ -144,7 +144,7 @@ class MemoryLog:
         return {p: start[p] + (ahead[p] - start[p]) * share // 100 for p, share in zip(ahead, shares, strict=True)}
 
     def _below(self, end: Offsets, marks: int) -> list[Event | Rejected]:
-        gone = {(each.user_id.encode(), each.partition): each.offset for each in self.marks[:marks]}
-        below = [each for each in self.records if each.offset < end[each.partition]]
-        counted = [each for each in below if each.offset >= gone.get((each.key or b"", each.partition), 0)]
-        return [self._outcomes[each.partition, each.offset] for each in counted]
+        gone = {(mark.user_id.encode(), mark.partition): mark.offset for mark in self.marks[:marks]}
+        below = [record for record in self.records if record.offset < end[record.partition]]
+        counted = [record for record in below if record.offset >= gone.get((record.key or b"", record.partition), 0)]
+        return [self._outcomes[record.partition, record.offset] for record in counted]

@@ -137,8 +137,8 @@ class TroubledStore:
         return self._meet("swap", lambda: self.real.swap(book, expected, new, writes=writes), late=True)
 
     def put(self, book: Book, rows: Rows, *, guard: bytes | None = None) -> bool:
-        some = dict(list(rows.items())[::2])
-        half = lambda: self.real.put(book, some, guard=guard)  # noqa: E731
+        first_half = dict(list(rows.items())[::2])
+        half = lambda: self.real.put(book, first_half, guard=guard)  # noqa: E731
         return self._meet("put", lambda: self.real.put(book, rows, guard=guard), half, late=guard is not None)
 
     def read(self, book: Book, space: str, keys: Sequence[bytes]) -> dict[bytes, bytes]:

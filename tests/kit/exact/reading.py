@@ -52,14 +52,14 @@ def must_be(log: MemoryLog, upto: Offsets, rules: Rules, marks: int) -> dict[str
     }
 
 
-def differences(must: dict[str, Any], found: dict[str, Any]) -> list[str]:
+def differences(must: dict[str, Any], views: dict[str, Any]) -> list[str]:
     """In words, one line a view."""
-    return [f"{view}: must be {must[view]}, is {found[view]}" for view in must if must[view] != found[view]]
+    return [f"{view}: must be {must[view]}, is {views[view]}" for view in must if must[view] != views[view]]
 
 
 def _history(snapshot: Snapshot, user: bytes) -> tuple[list[tuple[bytes, int, int]], list[bytes]]:
     history = snapshot.history(user)
-    return [(each.item, each.rating, each.last_time) for each in history.entries], list(history.ids)
+    return [(entry.item, entry.rating, entry.last_time) for entry in history.entries], list(history.ids)
 
 
 def _slow_history(slow: SlowView, user: str) -> tuple[list[tuple[bytes, int, int]], list[bytes]]:
@@ -67,7 +67,7 @@ def _slow_history(slow: SlowView, user: str) -> tuple[list[tuple[bytes, int, int
     if history is None:
         return [], []
     entries = [(item.encode(), rating, last) for item, (rating, last) in history.entries.items()]
-    return entries, [event_key(each) for each in history.ids]
+    return entries, [event_key(event_id) for event_id in history.ids]
 
 
 def _slow_seen(slow: SlowView, user: str) -> set[bytes]:

@@ -32,17 +32,17 @@ class SmallJob(BatchJob):
 
     def _compute(self, control: Control, run: Run) -> dict[str, Any]:
         shape, rules, log = self.world.shape, self._rules_of(run), self.world.log
-        found = base_of(control, run)
-        base = found if isinstance(found, Generation) else None
+        made_from = base_of(control, run)
+        base = made_from if isinstance(made_from, Generation) else None
         start = base.boundary.offsets if base else log.start_offsets()
         accepted = log.accepted(run.boundary.offsets, run.forgotten)
-        events = [each for each in accepted if each.offset >= start[each.partition]]
+        events = [event for event in accepted if event.offset >= start[event.partition]]
         self.world.made[run.id], self.world.gone[run.id] = rules, run.forgotten
         tasks, output = shape.randint(1, 2), Output("batch", 0, run.id, base and base.id)
         changes: list[pa.RecordBatch] = []
         for task in range(tasks):
-            mine = [each for each in events if crc32(each.user_id.encode()) % tasks == task]
-            mine.sort(key=lambda each: (each.user_id, each.offset))
+            mine = [event for event in events if crc32(event.user_id.encode()) % tasks == task]
+            mine.sort(key=lambda event: (event.user_id, event.offset))
             changes += batch_fold.fold_users(_cut(mine, shape.randint(1, 8)), rules, output)
         for rows in self.world.mixed(iter(changes), tasks):
             list(batch_write.write_rows(rows, output))
@@ -66,5 +66,5 @@ class SmallJob(BatchJob):
 
 def _cut(events: list[Event], size: int) -> Iterator[pa.RecordBatch]:
     for first in range(0, len(events), size):
-        rows = [{name: getattr(each, name) for name in EVENT_COLUMNS.names} for each in events[first : first + size]]
+        rows = [{name: getattr(event, name) for name in EVENT_COLUMNS.names} for event in events[first : first + size]]
         yield pa.RecordBatch.from_pylist(rows, EVENT_COLUMNS)

@@ -37,7 +37,7 @@ class Story:
 
     @staticmethod
     @contextmanager
-    def told(batch: Restorable | None = None, speed: Restorable | None = None) -> Iterator["Story"]:
+    def begun(batch: Restorable | None = None, speed: Restorable | None = None) -> Iterator["Story"]:
         batch, speed = batch or in_memory(), speed or in_memory()
         world = World.on(batch.store, speed.store, shape=random.Random(1))
         with world.tapped():
@@ -115,10 +115,10 @@ class Story:
 
         ``degraded``: what it must lack; None: whatever it says.
         """
-        snapshot, found = read if read is not None else answer(self.world.views, read_all)
+        snapshot, views = read if read is not None else answer(self.world.views, read_all)
         rules = self.world.made.get(snapshot.generation or "", self.world.rules)
         marks = self.world.gone.get(snapshot.generation or "", 0)
-        wrong = differences(must_be(self.world.log, snapshot.offsets, rules, marks), found)
+        wrong = differences(must_be(self.world.log, snapshot.offsets, rules, marks), views)
         if wrong:
             raise WrongAnswer("\n".join([f"below {snapshot.offsets}", *wrong]))
         self.must(degraded is None or snapshot.degraded == degraded, f"it lacks {snapshot.degraded}, not {degraded}")
@@ -153,9 +153,9 @@ def require(tale: Tale, without: Mutation, also: type[Exception] = WrongAnswer) 
 
     ``also``: how else it may fail then. A failed assertion about the course of the tale is no wrong answer.
     """
-    with Story.told() as story:
+    with Story.begun() as story:
         tale(story)
-    with Story.told() as story, pytest.MonkeyPatch.context() as patch:
+    with Story.begun() as story, pytest.MonkeyPatch.context() as patch:
         without(patch, story)
         with pytest.raises((WrongAnswer, also)):
             tale(story)

@@ -101,7 +101,7 @@ class World:
     def rules_of(self, fingerprint: str) -> Rules:
         """The rules of that fingerprint: tests change how many items a history keeps."""
         every = (replace(self.rules, history_items=n) for n in range(1, 6))
-        return next(each for each in every if each.fingerprint() == fingerprint)
+        return next(rules for rules in every if rules.fingerprint() == fingerprint)
 
     def live(self) -> SpeedLife:
         """A new process of the speed layer."""
@@ -119,15 +119,15 @@ class World:
     def record_boundary(self) -> Boundary:
         """As ``verify`` does."""
         open_control(self.batch, self.log.identity(), self.log.start_offsets(), self.rules)
-        found: list[Boundary] = []
+        boundaries: list[Boundary] = []
 
         def record(control: Control) -> Control:
             changed, boundary = record_boundary(control, self.log.end_offsets())
-            found.append(boundary)
+            boundaries.append(boundary)
             return changed
 
         change_control(self.batch, record)
-        return found[-1]
+        return boundaries[-1]
 
     def late_calls_arrive(self) -> None:
         """What timed out at its caller is carried out now."""
@@ -164,7 +164,7 @@ class World:
 
     def mixed(self, batches: Iterator[pa.RecordBatch], tasks: int) -> list[list[pa.RecordBatch]]:
         """The shuffle by row: whole rows to one task each, in any order and in batches of any size."""
-        rows = [row for each in batches for row in each.to_pylist()]
+        rows = [row for batch in batches for row in batch.to_pylist()]
         self.shape.shuffle(rows)
         parts: list[list[dict[str, Any]]] = [[] for _ in range(tasks)]
         for row in rows:
