@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-SECTIONS = ("throughput", "freshness", "batch", "incremental", "lookups", "start", "resident", "growth")
+SECTIONS = ("throughput", "freshness", "batch", "incremental", "lookups", "columns", "start", "resident", "growth")
 TABLES = Path("build/bench")
 
 

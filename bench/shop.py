@@ -47,11 +47,12 @@ Rows = dict[tuple[str, bytes], bytes]
 
 @dataclass(frozen=True)
 class Shop:
-    """``items`` in the model and the counts; ``written`` of them have rows, and are what is asked for."""
+    """``items`` in the model and the counts; ``written`` of them have rows, of ``neighbours`` each, and are asked for."""
 
     items: int
     written: int
     seed: int = 11
+    neighbours: int = NEIGHBOURS
 
     @cached_property
     def names(self) -> list[bytes]:
@@ -67,12 +68,13 @@ class Shop:
         """Write all views as a generation that ends where the log does now, and make it the active one."""
         views, now = batch_views(settings), time.time_ns() // 1_000_000
         control = open_control(views, log.identity(), log.start_offsets(), settings.rules)
-        self._put(views, now)
+        self.put(views, now)
         boundary = control.boundaries[0]
         generation = Generation(GENERATION, boundary, settings.rules.fingerprint(), now, "bench")
         change_control(views, lambda each: publish(each, generation))
 
-    def _put(self, views: ViewStore, now: int) -> None:
+    def put(self, views: ViewStore, now: int) -> None:
+        """Write the views of the generation that ``publish`` makes active."""
         book, rng = generation_book(GENERATION), random.Random(self.seed)
         made = [self._pairs(rng) for _ in range(ROWS_MADE)]
         rows = (
@@ -93,7 +95,7 @@ class Shop:
             views.put(book, {("als", key): value})
 
     def _pairs(self, rng: random.Random) -> bytes:
-        some = sorted(rng.sample(self.asked, NEIGHBOURS))
+        some = sorted(rng.sample(self.asked, self.neighbours))
         return pack_sums((name, rng.randrange(1, 50) * 1_000) for name in some)
 
     def _counts(self, rng: random.Random, now: int) -> Rows:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from core.ranking.columns import LEFT_OUT, NOBODY, NOTHING, Columns, Floats, Ints, Stacked
+from core.ranking.columns import LEFT_OUT, NOBODY, NOTHING, Columns, Ints, Stacked
 from core.ranking.kernels import READABLE, Kernels
 from core.ranking.ranked import in_order
 from core.rows.item_index import ItemIndex
@@ -62,13 +62,15 @@ class Blend:
         at = np.flatnonzero(self.totals.codes == code)
         return float(self.totals.scores[at[0]]) if len(at) else 0.0
 
-    def parts(self, code: int) -> dict[str, float]:
-        """Return the item's shares by source."""
-        at = np.flatnonzero(self._stacked.codes == code)
-        at = at[self._shares[at] != LEFT_OUT]
-        sources = np.searchsorted(self._stacked.starts, at, "right") - 1
-        shares: Floats = self._shares[at]
-        return {self.names[k]: share for k, share in zip(sources.tolist(), shares.tolist(), strict=True)}
+    def parts(self, items: Sequence[int]) -> list[dict[str, float]]:
+        """Return each item's shares by source."""
+        wanted = np.array(items, np.int64)[:, None]
+        item, entry = np.nonzero((self._stacked.codes == wanted) & (self._shares != LEFT_OUT))
+        source = np.searchsorted(self._stacked.starts, entry, "right") - 1
+        out: list[dict[str, float]] = [{} for _ in items]
+        for k, name, share in zip(item.tolist(), source.tolist(), self._shares[entry].tolist(), strict=True):
+            out[k][self.names[name]] = share
+        return out
 
 
 def strongest(parts: Mapping[str, float]) -> str | None:

@@ -184,26 +184,25 @@ def first(scored: Columns, wanted: int, text: Text, rounded: bool) -> Ints:
 
 
 @njit(cache=True, nogil=True)
-def _predicted(factors, rows, vector):  # type: ignore[no-untyped-def]
+def _predicted(factors, rows, v):  # type: ignore[no-untyped-def]
     """In the order in which NumPy adds up a row of at most 128 numbers, so that sums agree to the last bit."""
     out, n = np.empty(len(rows), np.float64), factors.shape[1]
     even = n - n % 8
     for k in range(len(rows)):
-        row = rows[k]
-        total = 0.0
-        if n < 8:
-            for f in range(n):
-                total += np.float64(factors[row, f]) * vector[f]
-        else:
-            a = np.empty(8, np.float64)
-            for f in range(8):
-                a[f] = np.float64(factors[row, f]) * vector[f]
-            for g in range(8, even, 8):
-                for f in range(8):
-                    a[f] += np.float64(factors[row, g + f]) * vector[g + f]
-            total = ((a[0] + a[1]) + (a[2] + a[3])) + ((a[4] + a[5]) + (a[6] + a[7]))
-            for f in range(even, n):
-                total += np.float64(factors[row, f]) * vector[f]
+        r = rows[k]
+        a = b = c = d = e = f = g = h = 0.0  # eight sums side by side
+        for at in range(0, even, 8):
+            a += np.float64(factors[r, at]) * v[at]
+            b += np.float64(factors[r, at + 1]) * v[at + 1]
+            c += np.float64(factors[r, at + 2]) * v[at + 2]
+            d += np.float64(factors[r, at + 3]) * v[at + 3]
+            e += np.float64(factors[r, at + 4]) * v[at + 4]
+            f += np.float64(factors[r, at + 5]) * v[at + 5]
+            g += np.float64(factors[r, at + 6]) * v[at + 6]
+            h += np.float64(factors[r, at + 7]) * v[at + 7]
+        total = ((a + b) + (c + d)) + ((e + f) + (g + h))
+        for at in range(even, n):
+            total += np.float64(factors[r, at]) * v[at]
         out[k] = total
     return out
 
@@ -213,3 +212,14 @@ def predicted(factors: Floats32, rows: Ints, vector: Floats) -> Floats:
         return columns.predicted(factors, rows, vector)
     out: Floats = _predicted(factors, rows, vector)
     return out
+
+
+def load() -> None:
+    """Load the compiled code: every function computes something small in the types of real questions."""
+    codes, floats, starts = np.zeros(1, np.int64), np.ones(1), np.array([0, 1])
+    text = Text(np.zeros(8, np.uint8), np.zeros(2, np.int64))
+    summed(Rows(codes, codes, codes, starts, codes, codes, floats), 0.0)
+    totals(codes, shares(Stacked(codes, floats, starts), floats, codes))
+    first(Columns(codes, floats), 1, text, True)
+    predicted(np.ones((2, 8), np.float32), codes, np.ones(8))
+    predicted(np.ones((2, 8), np.float32, order="F"), codes, np.ones(8))

@@ -28,7 +28,8 @@ READABLE: Kernels = columns
 
 
 def compiled() -> Kernels:
-    """Return the compiled twin; the first call imports the compiler."""
+    """Return the compiled twin, ready to compute; the first call imports the compiler."""
     from core.ranking import column_kernel
 
+    column_kernel.load()
     return column_kernel

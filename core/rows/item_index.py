@@ -27,6 +27,10 @@ class Aligned(NamedTuple):
     codes: Ints
     rows: Ints
 
+    def row_of(self, code: int) -> int:
+        """Return the row of that code, ``UNKNOWN`` for a name that the model does not have."""
+        return int(self.rows[code]) if 0 <= code < len(self.rows) else UNKNOWN
+
     def rows_of(self, codes: Ints) -> Ints:
         """Return the rows of those codes, ``UNKNOWN`` for names that the model does not have."""
         known = (codes >= 0) & (codes < len(self.rows))

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from core.ranking.columns import NOBODY, Columns
+from core.ranking.columns import Columns
 from core.ranking.kernels import READABLE, Kernels
 from core.rows.codec import History
 from core.rows.item_index import UNKNOWN
@@ -17,6 +17,7 @@ from recommenders.port import Candidates, Floats, Ints, Question
 from schemas.event import WEIGHT_SCALE
 
 GROUPS_PER_PLACE = 8  # more groups cut closer, fewer are faster to compare; flat from 4 to 32
+HELD_TWICE = 64 << 20  # bytes
 ROUNDING = 2.0**-23  # twice what one operation on 32-bit floats may be off by, relatively
 
 
@@ -50,15 +51,15 @@ class AlsScorer:
             return Candidates()
         own, solution = question.codes[solved.known], solved.solution
         rows, predicted = self.best(solution.vector, most, kernels)
-        if question.also != NOBODY and (row := int(aligned.rows_of(np.array([question.also]))[0])) != UNKNOWN:
+        if (row := aligned.row_of(question.also)) != UNKNOWN:
             others = rows != row
-            score = kernels.predicted(self.factors, np.array([row]), solution.vector)
+            score = kernels.predicted(self._by_row, np.array([row]), solution.vector)
             rows, predicted = np.append(rows[others], row), np.append(predicted[others], score)
         positive = predicted > 0
 
         def reasons(code: int) -> Mapping[int, float]:
             """Return the item's score split by history items (Hu, Koren, Volinsky 2008, §5)."""
-            row = int(aligned.rows_of(np.array([code]))[0])
+            row = aligned.row_of(code)
             if row == UNKNOWN:
                 return {}
             shares = self.factors[row].astype(np.float64) @ solution.explained
@@ -106,7 +107,7 @@ class AlsScorer:
             maxima = rough[: len(rough) // length * length].reshape(length, -1).max(axis=0)
             reached = np.partition(maxima, len(maxima) - most)[len(maxima) - most]
             rows = np.flatnonzero(rough >= reached - 2 * self._error(vector))
-        scores = kernels.predicted(self.factors, rows, vector)
+        scores = kernels.predicted(self._by_row, rows, vector)
         if len(rows) > most:
             least = np.partition(scores, len(rows) - most)[len(rows) - most]
             above = scores > least
@@ -125,6 +126,11 @@ class AlsScorer:
     def _error(self, vector: Floats) -> float:
         """Return the most that a 32-bit score can be off by (Higham 2002, §3.1, and Cauchy-Schwarz)."""
         return float((len(vector) + 2) * ROUNDING * np.linalg.norm(vector) * self._longest)
+
+    @cached_property
+    def _by_row(self) -> Matrix:
+        """Y row by row, for products with few of its rows; a large Y is not held twice."""
+        return np.ascontiguousarray(self.factors) if self.factors.nbytes <= HELD_TWICE else self.factors
 
     @cached_property
     def _longest(self) -> float:

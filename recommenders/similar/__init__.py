@@ -9,6 +9,7 @@ import numpy as np
 from core.ranking import scores
 from core.ranking.columns import Rows
 from core.ranking.neighbours import NOBODY_NEAR
+from core.ranking.scores import similarity_of_one
 from core.settings import setting
 from recommenders.artefact import Artefact
 from recommenders.cohort import Cohort, Folded
@@ -49,14 +50,17 @@ class SimilarScorer:
             return Candidates()
         rows = self._rows(question)
         shrinkage = question.sums.shrinkage
+        own_items = list(zip(rows.own.tolist(), rows.own_norms.tolist(), rows.weights.tolist(), strict=True))
 
         def reasons(code: int) -> Mapping[int, float]:
             at = np.flatnonzero(rows.codes == code)
-            row = np.searchsorted(rows.starts, at, "right") - 1
-            product = rows.own_norms[row].astype(np.float64) * rows.norms[at]
-            shares = scores.similarity(rows.amounts[at], 1, product, shrinkage) * rows.weights[row]
-            speaking = zip(rows.own[row].tolist(), shares.tolist(), strict=True)
-            return {own: share for own, share in speaking if share > 0 and own != code}
+            columns = (np.searchsorted(rows.starts, at, "right") - 1, rows.amounts[at], rows.norms[at])
+            out = dict[int, float]()
+            for row, pair, norm in zip(*(column.tolist() for column in columns), strict=True):
+                own, own_norm, weight = own_items[row]
+                if own != code and (score := similarity_of_one(pair, own_norm, norm, shrinkage)) > 0:
+                    out[own] = score * weight
+            return out
 
         return Candidates(question.sums.kernels.summed(rows, shrinkage), reasons)
 

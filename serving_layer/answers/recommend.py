@@ -50,6 +50,7 @@ def recommend(snapshot: Snapshot, user: bytes, wish: Wish) -> dict[str, Any]:
     if not personal:
         ranking = _preferred_first(snapshot, user, ranking)
     rows, knots = listed(snapshot, ranking, wish.page), calibration_of(snapshot)
+    shares = blended.parts([code for _, (code, _), _ in rows])
     return {
         "user_id": user.decode(),
         **snapshot.header(),
@@ -59,11 +60,11 @@ def recommend(snapshot: Snapshot, user: bytes, wish: Wish) -> dict[str, Any]:
                 "item_id": name.decode(),
                 "score": score,
                 "confidence": confidence(knots, score),
-                "source": strongest(blended.parts(code)),
+                "source": strongest(parts),
                 "because": [names[speaking].decode() for speaking, _ in sources.reasons(code, names)[:BECAUSE]],
                 **about.shown(),
             }
-            for name, (code, score), about in rows
+            for (name, (code, score), about), parts in zip(rows, shares, strict=True)
         ],
     }
 
@@ -75,7 +76,7 @@ def explain(snapshot: Snapshot, user: bytes, item: bytes) -> dict[str, Any]:
     history, seen = snapshot.history(user), seen_codes(snapshot, user)
     sources = _sources(snapshot, history, None, code)
     blended = sources.blended(seen[seen != code], code)
-    score, parts, is_seen = blended.score(code), blended.parts(code), bool((seen == code).any())
+    score, (parts,), is_seen = blended.score(code), blended.parts([code]), bool((seen == code).any())
     entries, names = {entry.item: entry for entry in history.entries}, snapshot.index.names
     (pairs,) = neighbours(snapshot, [item])
     because = [

@@ -31,7 +31,7 @@ def create_app(settings: Settings, limits: Limits | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         prepare_home(settings.home)
-        with open_views(settings) as views:
+        with open_views(settings, compiled=True) as views:
             link = LogLink(settings, views.speed)
             app.state.turns = intake.turns()
             app.state.views, app.state.link, app.state.settings = views, link, settings

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -14,6 +15,7 @@ from serving_layer.reading.snapshot import Snapshot
 ITEMS, USERS = "items", "users"  # spaces of the catalogue book, named like their topics
 CHUNK_ITEMS = 200  # rows asked for at once while a list is filled
 MAX_CHUNK_ITEMS = 10_000
+DESCRIBED = 20_000  # kept in memory: a row's JSON takes longer to read than all else that a list needs of it
 SPARE = 10  # first asked for beyond the page's end: few items are hidden
 
 T = TypeVar("T")
@@ -56,16 +58,17 @@ class Described:
 
 
 def describe(snapshot: Snapshot, items: Sequence[bytes]) -> dict[bytes, Described]:
-    """Every one of those items."""
-    rows = snapshot.catalogue(ITEMS, items)
-    occurred = snapshot.items(items)
-    out = {}
-    for item in items:
-        record = unpack_item_record(rows.get(item))
-        of_events = occurred[item].category if item in occurred else ""
-        hidden = rows.get(item) == DELETED or (record is not None and record.hidden)
-        out[item] = Described(record, categories_of(record, of_events), item in occurred, not hidden)
-    return out
+    """Return what is known of each of those items."""
+    rows, occurred = snapshot.catalogue(ITEMS, items), snapshot.items(items)
+    return {item: _described(rows.get(item), occurred[item].category if item in occurred else None) for item in items}
+
+
+@lru_cache(DESCRIBED)
+def _described(row: bytes | None, of_events: str | None) -> Described:
+    """Return what a row of the catalogue and the events' category say; None: there is no row, or no event."""
+    record = unpack_item_record(row)
+    hidden = row == DELETED or (record is not None and record.hidden)
+    return Described(record, categories_of(record, of_events or ""), of_events is not None, not hidden)
 
 
 def require_known(snapshot: Snapshot, item: bytes) -> Described:

@@ -9,6 +9,7 @@ from typing import Any
 from adapters.settings import Settings
 from adapters.stores import ViewStore, open_store
 from core.ranking.kernels import READABLE, Kernels
+from core.ranking.kernels import compiled as compiled_kernels
 from recommenders import settings_of
 from schemas.errors import NotReady
 from serving_layer.reading.memory import K, Memory
@@ -39,6 +40,10 @@ class Views:
     _memory: Memory = field(default_factory=lambda: Memory(None))
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
+    def compile(self) -> None:
+        """Have compiled code compute from now on; loading it takes half a second."""
+        self.kernels = compiled_kernels()
+
     def memory(self, generation: str | None) -> Memory:
         """Return what is kept of that generation; it is empty when first asked for.
 
@@ -55,9 +60,10 @@ class Views:
 
 
 @contextmanager
-def open_views(settings: Settings) -> Iterator[Views]:
-    """The configured stores; nothing is connected before the first read.
+def open_views(settings: Settings, compiled: bool = False) -> Iterator[Views]:
+    """Open the configured stores; nothing is connected before the first read.
 
+    Args: compiled: have compiled code compute as soon as it is loaded, for processes that answer many questions.
     Raises:
         NotReady: both would be files in a home that does not exist.
     """
@@ -69,7 +75,7 @@ def open_views(settings: Settings) -> Iterator[Views]:
     batch = open_store(settings.batch_views_url, timeout_ms=patience)
     speed = open_store(settings.speed_views_url, timeout_ms=patience)
     try:
-        yield Views(
+        views = Views(
             batch,
             speed,
             settings.log.partitioner,
@@ -77,6 +83,9 @@ def open_views(settings: Settings) -> Iterator[Views]:
             patience / 1000,
             settings.recommender_settings,
         )
+        if compiled:
+            threading.Thread(target=views.compile, name="compiled code", daemon=True).start()
+        yield views
     finally:
         batch.close()
         speed.close()

@@ -33,6 +33,15 @@ def test_norms_near_the_limit_of_64_bits_do_not_overflow() -> None:
     assert scores.similarity(np.array([2**62]), 2**62, np.array([2**62])).tolist() == [1.0]
 
 
+sums = st.integers(-5, 2**62)
+
+
+@given(sums, sums, sums, st.floats(0, 5))
+def test_one_neighbour_scores_as_among_many(pair: int, norm: int, other: int, shrinkage: float) -> None:
+    many = scores.similarity(np.array([pair]), norm, np.array([other]), shrinkage)
+    assert scores.similarity_of_one(pair, norm, other, shrinkage) == many[0]
+
+
 def test_equal_scores_are_ordered_by_the_bytes_of_the_name() -> None:
     near = [("ї".encode(), 0.5), (b"z", 0.5 + 1e-14), (b"a", 0.25), (b"none", 0.0)]
     index = ItemIndex(name for name, _ in near)
@@ -140,7 +149,9 @@ def blended(
     }
     out = np.array([index.code(excluded)])
     blend = Blend(columns, WEIGHTS, out, NOBODY if also is None else index.code(also), by)
-    rows = [(index.names[code], score, blend.parts(code)) for code, score in blend.ranking(index)]
+    ranking = list(blend.ranking(index))
+    parts = blend.parts([code for code, _ in ranking])
+    rows = [(index.names[code], score, own) for (code, score), own in zip(ranking, parts, strict=True)]
     assert [blend.score(index.code(item)) for item, _, _ in rows] == [score for _, score, _ in rows]
     return rows
 
