@@ -47,7 +47,7 @@ Rows = dict[tuple[str, bytes], bytes]
 
 @dataclass(frozen=True)
 class Shop:
-    """``items`` in the model and the counts; ``written`` of them have rows, of ``neighbours`` each, and are asked for."""
+    """``items`` in the model and the counts; ``written`` of them have rows, of ``neighbours`` each."""
 
     items: int
     written: int
