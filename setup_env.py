@@ -48,10 +48,10 @@ def main(arguments):
         os.execv(python, [python, __file__, *arguments])
     if "--without-java" not in arguments:
         require_java()
-    for each in [OURS, AIRFLOW] if "--airflow" in arguments else [OURS]:
-        stamp = each.stamp()
-        if read(each.ready) != stamp:
-            make_environment(each, stamp)
+    for environment in [OURS, AIRFLOW] if "--airflow" in arguments else [OURS]:
+        stamp = environment.stamp()
+        if read(environment.ready) != stamp:
+            make_environment(environment, stamp)
     if "--without-java" not in arguments:
         return run([OURS.python, "-m", "adapters.machine.jars", "kafka", "spark"])
     return 0
@@ -80,9 +80,9 @@ def find_python():
             f"{place} cannot make virtual environments: its venv module is not installed. On Debian or Ubuntu: "
             f"apt-get install python{major}.{minor}-venv. Then run `make setup` again."
         )
-    found = "{}.{}".format(*sys.version_info)
+    running = "{}.{}".format(*sys.version_info)
     raise Missing(
-        f"Millrace needs Python 3.11 or later and found {found} ({sys.executable}). Install python3.11, 3.12 or 3.13 "
+        f"Millrace needs Python 3.11 or later and found {running} ({sys.executable}). Install python3.11, 3.12 or 3.13 "
         "(Debian, Ubuntu: apt-get install python3 python3-venv; macOS: brew install python@3.13) so that it is on "
         "PATH, then run `make setup` again."
     )
@@ -127,7 +127,7 @@ def make_environment(made, stamp):
     # uv does in seconds what takes pip minutes; pip is there for the mirrors and settings that only pip knows. The
     # system's certificates are those that pip and the browser trust, a company's own included.
     if run([made.folder / "bin" / "uv", "pip", "install", "--system-certs", "--python", made.python, *locked]) != 0:
-        say("     uv did not get through; going on with pip, which takes a few minutes")
+        say("     uv did not get through; continuing with pip, which takes a few minutes")
         step([*pip, *locked], network)
     if made.project:
         say("3/3  Installing the command .venv/bin/millrace")
@@ -171,5 +171,5 @@ if __name__ == "__main__":
         say(f"millrace: Setup cannot write here: {error}. Make room or the folder writable, then run it again.")
         sys.exit(1)
     except KeyboardInterrupt:
-        say("\nmillrace: Interrupted; run `make setup` again to go on where it stopped.")
+        say("\nmillrace: Interrupted; run `make setup` again to continue where it stopped.")
         sys.exit(130)

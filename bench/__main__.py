@@ -26,18 +26,18 @@ def main() -> None:
     unknown = sorted(set(wanted) - set(SECTIONS))
     if unknown or (words and not wanted):
         sys.exit(f"there is no section {unknown or words}; known are {', '.join(SECTIONS)}")
-    for name, given in (wanted or {each: [] for each in SECTIONS}).items():
+    for name, given in (wanted or {section: [] for section in SECTIONS}).items():
         run = importlib.import_module(f"bench.{name}").run
         began = time.monotonic()
-        found = run(**arguments(run, given)) | {"seconds of this section": round(time.monotonic() - began)}
-        print(f"{name}: {json.dumps(found, indent=1)}", flush=True)
+        findings = run(**arguments(run, given)) | {"seconds of this section": round(time.monotonic() - began)}
+        print(f"{name}: {json.dumps(findings, indent=1)}", flush=True)
         TABLES.mkdir(parents=True, exist_ok=True)
-        (TABLES / f"{name}.md").write_text(table(name, found), encoding="utf-8")
+        (TABLES / f"{name}.md").write_text(table(name, findings), encoding="utf-8")
 
 
 def arguments(run: Callable[..., dict[str, Any]], given: list[str]) -> dict[str, Any]:
     """``NAME=VALUE`` in the types of the defaults of ``run``."""
-    defaults, out = {name: each.default for name, each in inspect.signature(run).parameters.items()}, {}
+    defaults, out = {name: parameter.default for name, parameter in inspect.signature(run).parameters.items()}, {}
     for word in given:
         name, _, text = word.partition("=")
         if name not in defaults:
@@ -50,9 +50,9 @@ def arguments(run: Callable[..., dict[str, Any]], given: list[str]) -> dict[str,
     return out
 
 
-def table(name: str, found: dict[str, Any]) -> str:
+def table(name: str, findings: dict[str, Any]) -> str:
     """Two columns in Markdown; lists with slashes between their parts."""
-    rows = [f"| {what} | {_plain(value)} |" for what, value in found.items()]
+    rows = [f"| {what} | {_plain(value)} |" for what, value in findings.items()]
     return "\n".join([f"## {name}", "", "| what | measured |", "| --- | --- |", *rows, ""])
 
 

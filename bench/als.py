@@ -39,7 +39,7 @@ def compared(events: "DataFrame", factors: int, sweeps: int, scratch: str) -> di
     known = learnt.join(hidden.select("user_id"), "user_id").toPandas()
     wanted: dict[str, str] = dict(hidden.toPandas().itertuples(index=False))
     histories = {str(user): _history(rows) for user, rows in known.groupby("user_id")}
-    found: dict[str, object] = {"ALS: ratings, factors": [learnt.count(), factors]}
+    findings: dict[str, object] = {"ALS: ratings, factors": [learnt.count(), factors]}
     for name in ENGINES:
         models, took = list[AlsScorer](), list[float]()
         for many in (sweeps // 2, sweeps):
@@ -50,13 +50,16 @@ def compared(events: "DataFrame", factors: int, sweeps: int, scratch: str) -> di
                 models.append(RECOMMENDER.open(RECOMMENDER.fit(past, settings, None), settings))
 
             took += seconds(fitted, 1)
-        found[f"ALS by {name}: s a sweep, s of {sweeps} sweeps in all"] = [
+        findings[f"ALS by {name}: s a sweep, s of {sweeps} sweeps in all"] = [
             round((took[1] - took[0]) / (sweeps - sweeps // 2), 2), round(took[1], 1),
         ]  # fmt: skip
         hits = _recall(models[-1], histories, wanted)
-        found[f"ALS by {name}: recall@{LIST} of the item held out, users"] = [round(float(np.mean(hits)), 4), len(hits)]
+        findings[f"ALS by {name}: recall@{LIST} of the item held out, users"] = [
+            round(float(np.mean(hits)), 4),
+            len(hits),
+        ]
     learnt.unpersist()
-    return found
+    return findings
 
 
 def _history(rows: "pd.DataFrame") -> History:

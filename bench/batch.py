@@ -38,7 +38,7 @@ from tests.kit.cassandra import cassandra_server, run_cql
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-ITEMS, EVENTS_A_USER, DAYS_MS = 20_000, 80, 30 * 86_400_000
+ITEMS, EVENTS_PER_USER, DAYS_MS = 20_000, 80, 30 * 86_400_000
 LOOK_SECONDS = 0.1
 
 
@@ -52,7 +52,7 @@ def run(
         sizes: multiples of the first.      on_cassandra: up to this size on Cassandra, too; 0: it is not started.
         als_factors: 0 leaves ALS out.
     """
-    found = Findings({"machine": machine()})
+    findings = Findings({"machine": machine()})
     with ExitStack() as stack:
         settings, log = stack.enter_context(fresh_home())
         stores = {"SQLite": settings}
@@ -62,19 +62,21 @@ def run(
 
         bench = Bench(open_session(settings, "bench"), log, settings, sizes[0])
         for size in sizes:
-            found |= bench.ingest(size)
+            findings |= bench.ingest(size)
             for name, mine in stores.items():
                 if name == "SQLite" or size <= on_cassandra:
-                    found |= bench.compute(name, mine, max(1, repeats * sizes[0] // size), size == sizes[0])
+                    findings |= bench.compute(name, mine, max(1, repeats * sizes[0] // size), size == sizes[0])
             if size == sizes[0]:
-                found |= bench.baselines(baseline_share, repeats)
-                found |= (
+                findings |= bench.baselines(baseline_share, repeats)
+                findings |= (
                     compared(bench.events(), als_factors, als_sweeps, f"{settings.home}/als") if als_factors else {}
                 )
         if len(sizes) > 1:
             cost = [1 / median(bench.rates["SQLite", size]) for size in sizes]
-            found["SQLite, time an event at each size, times that at the first"] = [round(c / cost[0], 2) for c in cost]
-    return found
+            findings["SQLite, time an event at each size, times that at the first"] = [
+                round(c / cost[0], 2) for c in cost
+            ]
+    return findings
 
 
 def _keyspace(stack: ExitStack) -> str:
@@ -98,7 +100,7 @@ class Bench:
         """Bring the log to that many events and the lake after it."""
         new, started = size - self.size, time.monotonic()
         appender, now = self.log.appender(), time.time_ns() // 1_000_000
-        world = World(GeneratorSettings(max(1, self.shard // EVENTS_A_USER), ITEMS, self.shard, SEED, now))
+        world = World(GeneratorSettings(max(1, self.shard // EVENTS_PER_USER), ITEMS, self.shard, SEED, now))
         for number in range(self.size // self.shard, size // self.shard):
             appender.append_all(self.log.topics.events, _shard(world, number, self.shard, now))
         produced = time.monotonic()
@@ -125,7 +127,7 @@ class Bench:
         self.rates[name, self.size] = rates
         return {
             f"{where}: full recompute, events/s": spread(rates, 0),
-            f"{where}: longest stages of Spark, s": [round(each, 1) for each in stages[-1]],
+            f"{where}: longest stages of Spark, s": [round(stage_seconds, 1) for stage_seconds in stages[-1]],
             f"{where}: peak memory, MiB": round(peak.mib),
         }
 
@@ -135,14 +137,14 @@ class Bench:
 
         events = self.events().where(F.crc32("user_id") % share == 0).persist()
         count, ours = events.count(), median(self.rates["SQLite", self.size])
-        found: dict[str, object] = {"baselines: events": count}
+        findings: dict[str, object] = {"baselines: events": count}
         for name, pairs in (("self-join", self_join(events)), ("window", windowed(events))):
             took = seconds(lambda pairs=pairs: pairs.write.format("noop").mode("overwrite").save(), repeats)  # type: ignore[misc]
-            rates = [count / each for each in took]
-            found[f"{name}, events/s"] = spread(rates, 0)
-            found[f"ours on SQLite, times {name}"] = round(ours / median(rates), 1)
+            rates = [count / taken for taken in took]
+            findings[f"{name}, events/s"] = spread(rates, 0)
+            findings[f"ours on SQLite, times {name}"] = round(ours / median(rates), 1)
         events.unpersist()
-        return found
+        return findings
 
     def events(self) -> "DataFrame":
         """All that the lake holds."""

@@ -34,19 +34,19 @@ def run(
     Args: size: events of a micro-batch.      spread_events: of each run on the cluster; 0 leaves that part out.
         load: of the part ``after``, clustered or spread.
     """
-    found = Findings({"machine": machine(), "events of a micro-batch": size})
+    findings = Findings({"machine": machine(), "events of a micro-batch": size})
     if earlier[-1] > 0:
-        found |= _after(earlier, batches, size, stores, load)
+        findings |= _after(earlier, batches, size, stores, load)
     for parts in partitions if spread_events else ():
         for some in executors:
             rates = _spread(parts, some, spread_events, size)
-            found[f"{parts} partition(s), {some} executor(s), events/s"] = spread(rates, 0)
-    return found
+            findings[f"{parts} partition(s), {some} executor(s), events/s"] = spread(rates, 0)
+    return findings
 
 
 def _after(earlier: tuple[int, ...], batches: int, size: int, stores: tuple[str, ...], load: str) -> dict[str, object]:
     """In one session, store after store."""
-    found: dict[str, object] = {}
+    findings: dict[str, object] = {}
     with fresh_home() as (settings, log), redis_server() as redis:
         from adapters.engine.session import open_session
 
@@ -58,9 +58,9 @@ def _after(earlier: tuple[int, ...], batches: int, size: int, stores: tuple[str,
             for number in earlier:
                 took = _seconds(marks, number, size)[:batches]
                 first = first or median(took)
-                found[f"{name}, after {number:,} events, s a micro-batch"] = spread(took)
-                found[f"{name}, after {number:,} events, times the first"] = round(median(took) / first, 2)
-    return found
+                findings[f"{name}, after {number:,} events, s a micro-batch"] = spread(took)
+                findings[f"{name}, after {number:,} events, times the first"] = round(median(took) / first, 2)
+    return findings
 
 
 def _on(settings: Settings, name: str, redis: str, size: int) -> Settings:

@@ -28,7 +28,7 @@ from schemas.control import Generation, Run
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-EVENTS_A_USER = 20
+EVENTS_PER_USER = 20
 
 
 def run(
@@ -60,7 +60,7 @@ class Course:
         self._runs = Runs(batch_views(settings), settings, lambda _: None)
 
     def run(self, size: int, shares: list[float], items: int, repeats: int) -> dict[str, object]:
-        users, most = max(1, size // EVENTS_A_USER), int(size * (1 + shares[-1]))
+        users, most = max(1, size // EVENTS_PER_USER), int(size * (1 + shares[-1]))
         made = generate(most, users, items)
         self._produce(made, size)
         base = self._published()

@@ -45,7 +45,7 @@ from tests.kit.redis import redis_server
 
 ITEMS, MOST_ON_CASSANDRA = (10_000, 100_000, 1_000_000), 50_000
 LIMIT_SECONDS = 5.0  # of one question's calls
-EVENTS_A_SECOND = 300
+EVENTS_PER_SECOND = 300
 PROFILED_CALLS, PARTS_TOLD = 30, 6
 FIRST_COMMIT_SECONDS = 120
 
@@ -54,7 +54,7 @@ Question = Callable[[Snapshot], dict[str, Any]]
 
 def run(items: tuple[int, ...] = ITEMS, calls: int = 500, top_items: int = 1_000_000) -> dict[str, object]:
     """Milliseconds and calls a second of each question, on each store, for each number of items."""
-    found = Findings({"machine": machine(), **_top(top_items)})
+    findings = Findings({"machine": machine(), **_top(top_items)})
     with ExitStack() as stack:
         stores: dict[str, Callable[[int], dict[str, Any]]] = {
             "SQLite": lambda _: {}, "Cassandra+Redis": _servers(stack),
@@ -66,9 +66,9 @@ def run(items: tuple[int, ...] = ITEMS, calls: int = 500, top_items: int = 1_000
                 began = time.monotonic()
                 shop.publish(settings, log)
                 where = f"{name}, {many:,} items"
-                found[f"{where}: writing the views, s"] = round(time.monotonic() - began, 1)
-                found |= _both(settings, log, shop, calls, where)
-    return found
+                findings[f"{where}: writing the views, s"] = round(time.monotonic() - began, 1)
+                findings |= _both(settings, log, shop, calls, where)
+    return findings
 
 
 def _servers(stack: ExitStack) -> Callable[[int], dict[str, Any]]:
@@ -88,18 +88,18 @@ def _servers(stack: ExitStack) -> Callable[[int], dict[str, Any]]:
 
 def _both(settings: Settings, log: Log, shop: Shop, calls: int, where: str) -> dict[str, object]:
     """Without a speed layer, then beside one."""
-    found: dict[str, object] = {}
+    findings: dict[str, object] = {}
     with open_views(settings) as views:
         began = time.monotonic()
         answer(views, _questions(shop, random.Random(1))["recommend"]())
-        found[f"{where}: first recommendation (loads the model), ms"] = round(1_000 * (time.monotonic() - began))
-        found |= _asked(views, shop, calls, f"{where}, generation alone")
-        found[f"{where}: recommend, processor time by module"] = _profile(views, shop, "recommend")
-        found[f"{where}: trending, processor time by module"] = _profile(views, shop, "trending")
+        findings[f"{where}: first recommendation (loads the model), ms"] = round(1_000 * (time.monotonic() - began))
+        findings |= _asked(views, shop, calls, f"{where}, generation alone")
+        findings[f"{where}: recommend, processor time by module"] = _profile(views, shop, "recommend")
+        findings[f"{where}: trending, processor time by module"] = _profile(views, shop, "trending")
         with _speed_layer(settings, log, shop):
             _wait_for_segments(views)
-            found |= _asked(views, shop, calls, f"{where}, speed layer at {EVENTS_A_SECOND} events/s")
-    return found
+            findings |= _asked(views, shop, calls, f"{where}, speed layer at {EVENTS_PER_SECOND} events/s")
+    return findings
 
 
 def _questions(shop: Shop, rng: random.Random) -> dict[str, Callable[[], Question]]:
@@ -118,32 +118,32 @@ def _questions(shop: Shop, rng: random.Random) -> dict[str, Callable[[], Questio
 
 
 def _asked(views: Views, shop: Shop, calls: int, where: str) -> dict[str, object]:
-    found: dict[str, object] = {}
+    findings: dict[str, object] = {}
     for name, question in _questions(shop, random.Random(2)).items():
         took, degraded, began = list[float](), 0, time.perf_counter()
         while len(took) < calls and time.perf_counter() - began < LIMIT_SECONDS:
-            each, started = question(), time.perf_counter()
-            told = answer(views, each)
+            compute, started = question(), time.perf_counter()
+            body = answer(views, compute)
             took.append(time.perf_counter() - started)
-            degraded += bool(told["degraded"])
-            assert told["items"], told
+            degraded += bool(body["degraded"])
+            assert body["items"], body
         milliseconds = [round(1_000 * percentile(took, share), 1) for share in (0.5, 0.99)]
         rate = len(took) / sum(took)
-        found[f"{where}: {name}, p50 p99 ms, calls/s, calls, degraded"] = [
+        findings[f"{where}: {name}, p50 p99 ms, calls/s, calls, degraded"] = [
             *milliseconds,
             round(rate),
             len(took),
             degraded,
         ]
-    return found
+    return findings
 
 
 def _profile(views: Views, shop: Shop, name: str) -> str:
     """Shares of the modules' own time in answers, with the profiler's overhead."""
     profiler, question = cProfile.Profile(), _questions(shop, random.Random(3))[name]
     for _ in range(PROFILED_CALLS):
-        each = question()
-        answer(views, lambda snapshot, each=each: profiler.runcall(each, snapshot))  # type: ignore[misc]
+        compute = question()
+        answer(views, lambda snapshot, compute=compute: profiler.runcall(compute, snapshot))  # type: ignore[misc]
     own = Counter[str]()
     for (file, _, function), (_, _, spent, _, _) in pstats.Stats(profiler).stats.items():  # type: ignore[attr-defined]
         part = "/".join(Path(file).with_suffix("").parts[-2:]) if file != "~" else function
@@ -181,7 +181,7 @@ def _stream(log: Log, shop: Shop, ended: threading.Event) -> None:
         event = {"event_id": f"e{number}", "event_time": time.time_ns() // 1_000_000, "kind": "view"}
         event |= {"user_id": user, "item_id": shop.asked[int(len(shop.asked) * rng.random() ** 3)].decode()}
         appender.append(log.topics.events, user.encode(), json.dumps(event).encode())
-        if ended.wait(1 / EVENTS_A_SECOND):
+        if ended.wait(1 / EVENTS_PER_SECOND):
             return
 
 
@@ -200,8 +200,8 @@ def _top(items: int) -> dict[str, object]:
     factors, user = rng.standard_normal((items, FACTORS), np.float32), rng.standard_normal(FACTORS)
     model = AlsScorer([], np.asfortranarray(factors), np.empty((0, 0), np.float32), 1.0, 1.0)
     narrow = user.astype(np.float32)
-    product = [1_000 * each for each in seconds(lambda: factors @ narrow, 25)]
-    best = [1_000 * each for each in seconds(lambda: model.best(user, 10), 25)]
+    product = [1_000 * elapsed for elapsed in seconds(lambda: factors @ narrow, 25)]
+    best = [1_000 * elapsed for elapsed in seconds(lambda: model.best(user, 10), 25)]
     what = f"{items:,} items x {FACTORS} factors"
     return {
         f"exact top 10 of {what}, ms": spread(best, 1),

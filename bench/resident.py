@@ -46,18 +46,18 @@ ROLES = {
 
 def run(events: int = 1_000_000, users: int = 20_000, items: int = 10_000, seconds: int = 60) -> dict[str, object]:
     """Bytes by view and store; MiB and per cent of a core by process."""
-    found = Findings({"machine": machine(), "events": events, "users": users, "items": items})
+    findings = Findings({"machine": machine(), "events": events, "users": users, "items": items})
     with ExitStack() as servers, fresh_home() as (settings, log):
         redis, cassandra, data = _servers(servers)
         produce(log, events, users, items)
-        found |= _bytes("SQLite", settings, events, lambda name: _size(settings.home, f"{name}.sqlite*"))
+        findings |= _bytes("SQLite", settings, events, lambda name: _size(settings.home, f"{name}.sqlite*"))
         used = {"speed": lambda: _redis_bytes(redis), "batch": lambda: _flushed(cassandra, data)}
         with _environment(MILLRACE_BATCH_VIEWS=f"cassandra://127.0.0.1:{cassandra}/bench", MILLRACE_SPEED_VIEWS=redis):
-            found |= _bytes("Redis and Cassandra", load_settings(), events, lambda name: used[name]())
-        found["lake, bytes an event"] = round(_size(settings.home / "lake" / "events", "**/*") / events, 1)
+            findings |= _bytes("Redis and Cassandra", load_settings(), events, lambda name: used[name]())
+        findings["lake, bytes an event"] = round(_size(settings.home / "lake" / "events", "**/*") / events, 1)
         servers.close()
-        found |= _at_rest(settings, seconds)
-    return found
+        findings |= _at_rest(settings, seconds)
+    return findings
 
 
 def _servers(stack: ExitStack) -> tuple[str, int, Path]:
@@ -85,23 +85,23 @@ def _bytes(where: str, settings: Settings, events: int, taken: Callable[[str], i
     control = read_control(batch)
     assert control is not None
     assert control.active is not None
-    found, pairs = dict[str, object](), 0
+    findings, pairs = dict[str, object](), 0
     for layer, store, book in (("batch", batch, generation_book(control.active)), ("speed", speed, SPEED)):
         size, rows, amounts = _rows(store, book)
         pairs = amounts or pairs  # the speed view has the same ones
         view = f"{where}, {layer} views"
         users = max(1, rows[HISTORY])
-        found[f"{view}: bytes of rows by view"] = ", ".join(f"{each} {n:,}" for each, n in size.most_common())
-        found[f"{view}: pairs (both directions), bytes each"] = [f"{pairs:,}", round(size[PAIRS] / max(1, pairs), 2)]
-        found[f"{view}: users, bytes each of history and seen"] = [
+        findings[f"{view}: bytes of rows by view"] = ", ".join(f"{name} {n:,}" for name, n in size.most_common())
+        findings[f"{view}: pairs (both directions), bytes each"] = [f"{pairs:,}", round(size[PAIRS] / max(1, pairs), 2)]
+        findings[f"{view}: users, bytes each of history and seen"] = [
             f"{users:,}", round(size[HISTORY] / users), round(size[SEEN] / users),
         ]  # fmt: skip
         whole, store_takes = sum(size.values()), taken(layer)
-        found[f"{view}: bytes an event of rows, and as the store takes them"] = [
+        findings[f"{view}: bytes an event of rows, and as the store takes them"] = [
             round(whole / events, 1), round(store_takes / events, 1),
         ]  # fmt: skip
         store.close()
-    return found
+    return findings
 
 
 def _rows(store: ViewStore, book: Book) -> tuple[Counter[str], Counter[str], int]:
@@ -119,7 +119,7 @@ def _rows(store: ViewStore, book: Book) -> tuple[Counter[str], Counter[str], int
 
 def _size(folder: Path, pattern: str) -> int:
     """Bytes on disk."""
-    return sum(each.stat().st_blocks * 512 for each in folder.glob(pattern) if each.is_file())
+    return sum(file.stat().st_blocks * 512 for file in folder.glob(pattern) if file.is_file())
 
 
 def _redis_bytes(url: str) -> int:
@@ -175,7 +175,7 @@ def _at_rest(settings: Settings, seconds: int) -> dict[str, object]:
 
 
 def _listed(values: dict[str, float] | Counter[str], factor: float) -> str:
-    ordered = sorted(values.items(), key=lambda each: -each[1])
+    ordered = sorted(values.items(), key=lambda entry: -entry[1])
     return ", ".join(f"{name} {factor * value:.1f}" for name, value in ordered)
 
 

@@ -49,8 +49,8 @@ def load(events: int, users: int, items: int, seed: int = SEED) -> list[tuple[by
 def _clustered(events: int, users: int, items: int, seed: int) -> Iterator[tuple[bytes, bytes]]:
     """The same for the same arguments but for the time at which they end."""
     world = World(GeneratorSettings(users, items, events, seed, time.time_ns() // 1_000_000))
-    for each in generate_events(world.settings, world):
-        yield each["user_id"].encode(), msgspec.json.encode(each)
+    for event in generate_events(world.settings, world):
+        yield event["user_id"].encode(), msgspec.json.encode(event)
 
 
 def _spread(events: int, users: int, items: int, seed: int) -> Iterator[tuple[bytes, bytes]]:
@@ -87,12 +87,12 @@ def spread(values: Sequence[float], digits: int = 2) -> str:
 
 def seconds(work: Callable[[], object], times: int = 5) -> list[float]:
     """How long it took, each time."""
-    found = []
+    lines = []
     for _ in range(times):
         began = time.perf_counter()
         work()
-        found.append(time.perf_counter() - began)
-    return found
+        lines.append(time.perf_counter() - began)
+    return lines
 
 
 def percentile(values: Sequence[float], share: float) -> float:
@@ -107,13 +107,13 @@ def resident_mib(session: set[int]) -> float:
 
 def family(session: set[int]) -> set[int]:
     """Those processes and all their descendants."""
-    found, grew = set(session), True
+    processes, grew = set(session), True
     parents = {pid: _parent(pid) for pid in pids()}
     while grew:
-        more = {pid for pid, parent in parents.items() if parent in found} - found
-        found |= more
+        more = {pid for pid, parent in parents.items() if parent in processes} - processes
+        processes |= more
         grew = bool(more)
-    return found
+    return processes
 
 
 def processor_seconds(place: str) -> float:
@@ -151,7 +151,7 @@ class PeakMemory:
 
 def pids() -> list[int]:
     """Of every process."""
-    return [int(each.name) for each in Path("/proc").iterdir() if each.name.isdecimal()]
+    return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdecimal()]
 
 
 def command_line(pid: int) -> bytes:

@@ -39,34 +39,34 @@ LIMIT_SECONDS = 180
 
 def run(demos: int = 3, ups: int = 5, lookups: int = 10, events: int = 20_000) -> dict[str, object]:
     """Seconds as medians with spread."""
-    found = Findings({"machine": machine(), "events of the demo": events})
+    findings = Findings({"machine": machine(), "events of the demo": events})
     with tempfile.TemporaryDirectory(prefix="millrace-bench-") as folder:
         homes = [Path(folder) / f"demo-{number}" for number in range(demos)]
-        found |= _told("demo", [_demo(home, events) for home in homes])
+        findings |= _told("demo", [_demo(home, events) for home in homes])
         os.environ["MILLRACE_HOME"] = str(homes[-1])
-        found |= _told("up", [_up(homes[-1]) for _ in range(ups)])
-        found |= _lookups(lookups)
-    return found
+        findings |= _told("up", [_up(homes[-1]) for _ in range(ups)])
+        findings |= _lookups(lookups)
+    return findings
 
 
 def _told(what: str, runs: list[dict[str, float]]) -> dict[str, object]:
-    return {f"{what}: {name}, s": spread([each[name] for each in runs if name in each], 1) for name in runs[0]}
+    return {f"{what}: {name}, s": spread([run[name] for run in runs if name in run], 1) for name in runs[0]}
 
 
 def _demo(home: Path, events: int) -> dict[str, float]:
     """Seconds from the start to the first answer and to the end, and of each step."""
     with _started([*MILLRACE, "demo", "--events", str(events)], home) as (lines, _, began):
-        found, step = dict[str, float](), ""
+        times, step = dict[str, float](), ""
         for at, line in lines:
             if line.startswith("▶"):
                 step = _named(line[2:])
             elif line.strip().startswith("done in"):
-                found[f"step '{step}'"] = float(line.split()[2])
+                times[f"step '{step}'"] = float(line.split()[2])
             elif FIRST_ANSWER in line:
-                found.setdefault("to the first answer", at - began)
-        found["to the end, verify included"] = time.monotonic() - began
+                times.setdefault("to the first answer", at - began)
+        times["to the end, verify included"] = time.monotonic() - began
     wait_until_stopped(home)
-    return dict(sorted(found.items(), key=lambda each: each[0].startswith("step")))
+    return dict(sorted(times.items(), key=lambda entry: entry[0].startswith("step")))
 
 
 def _named(step: str) -> str:
@@ -77,29 +77,29 @@ def _named(step: str) -> str:
 def _up(home: Path) -> dict[str, float]:
     """Seconds until the broker, the first answer and the speed layer are there, and until a first event counts."""
     port = free_port()
-    found = dict[str, float]()
+    times = dict[str, float]()
     with _started([*MILLRACE, "up", "--port", str(port)], home) as (lines, process, began):
-        watcher = threading.Thread(target=_first_ready, args=(port, began, found))
+        watcher = threading.Thread(target=_first_ready, args=(port, began, times))
         watcher.start()
         for at, line in lines:
             for name, mark in UP_MARKS.items():
                 if mark in line:
-                    found.setdefault(f"to {name}", at - began)
-            if len(found) >= len(UP_MARKS) + 1:
+                    times.setdefault(f"to {name}", at - began)
+            if len(times) >= len(UP_MARKS) + 1:
                 break
         watcher.join()
-        found["first event, acknowledgement to answer"] = _event_to_answer(port)
-        found["second event, acknowledgement to answer"] = _event_to_answer(port)
+        times["first event, acknowledgement to answer"] = _event_to_answer(port)
+        times["second event, acknowledgement to answer"] = _event_to_answer(port)
         process.send_signal(signal.SIGTERM)
         process.wait(60)
     wait_until_stopped(home)
-    return found
+    return times
 
 
-def _first_ready(port: int, began: float, found: dict[str, float]) -> None:
+def _first_ready(port: int, began: float, times: dict[str, float]) -> None:
     while time.monotonic() < began + LIMIT_SECONDS:
         with suppress(URLError, OSError), urlopen(f"http://127.0.0.1:{port}/ready", timeout=1):
-            found["to ready"] = time.monotonic() - began
+            times["to ready"] = time.monotonic() - began
             return
         time.sleep(POLL_SECONDS)
 
@@ -125,17 +125,19 @@ def _lookups(times: int) -> dict[str, object]:
     words = {"similar": [item], "recommend": ["user-0"]}
     numpy = seconds(lambda: _output([sys.executable, "-c", "import numpy; print(0)"]), times)
     bare = seconds(lambda: _output([sys.executable, "-c", "print(0)"]), times)
-    found: dict[str, object] = {
-        "python alone, ms": spread([1000 * each for each in bare], 0),
-        "python and numpy, ms": spread([1000 * each for each in numpy], 0),
+    findings: dict[str, object] = {
+        "python alone, ms": spread([1000 * elapsed for elapsed in bare], 0),
+        "python and numpy, ms": spread([1000 * elapsed for elapsed in numpy], 0),
     }
     for name in LOOKUPS:
         command = [*MILLRACE, name, *words.get(name, [])]
         took = seconds(lambda command=command: _output([*command, "--json"]), times)  # type: ignore[misc]
-        found[f"millrace {name}, ms"] = spread([1000 * each for each in took], 0)
-        found[f"millrace {name}, times python and numpy"] = round(statistics.median(took) / statistics.median(numpy), 2)
+        findings[f"millrace {name}, ms"] = spread([1000 * elapsed for elapsed in took], 0)
+        findings[f"millrace {name}, times python and numpy"] = round(
+            statistics.median(took) / statistics.median(numpy), 2
+        )
     costs = _imports([*MILLRACE[1:], "similar", item, "--json"]).most_common(PACKAGES_TOLD)
-    return found | {"imports of similar, ms": ", ".join(f"{name} {ms:.0f}" for name, ms in costs)}
+    return findings | {"imports of similar, ms": ", ".join(f"{name} {ms:.0f}" for name, ms in costs)}
 
 
 def _imports(arguments: list[str]) -> Counter[str]:

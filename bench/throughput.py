@@ -52,10 +52,10 @@ class Recorder(Progress):
 
 def run(events: int = EVENTS, past: int = PAST, loads: tuple[str, ...] = (CLUSTERED, SPREAD)) -> dict[str, object]:
     """Events a second of ours and the baselines, and their ratios, with each of the loads."""
-    found = Findings({"machine": machine(), "events": events, "of them before the first that counts": past})
+    findings = Findings({"machine": machine(), "events": events, "of them before the first that counts": past})
     for load in loads:
-        found |= {f"{load}: {what}": measured for what, measured in _with(load, events, past).items()}
-    return found
+        findings |= {f"{load}: {what}": measured for what, measured in _with(load, events, past).items()}
+    return findings
 
 
 def _with(load: str, events: int, past: int) -> dict[str, object]:
@@ -71,16 +71,16 @@ def _with(load: str, events: int, past: int) -> dict[str, object]:
             ours[name] = apply(spark, log, mine).rates(past)
         increments = by_increments(spark, log, mine, f"{redis}/1", MICRO_BATCH)
         stored, state = by_spark_state(spark, log, settings, f"{redis}/2", STATE_EVENTS)
-    found: dict[str, object] = {}
+    findings: dict[str, object] = {}
     for name, rates in ours.items():
-        found[f"{name}, events/s"] = spread(rates, 0)
-        found[f"{name}, times Spark state"] = spread([rate / median(stored) for rate in rates], 1)
-        found[f"{name}, times Spark state with nothing stored"] = spread([rate / median(state) for rate in rates], 1)
-        found[f"{name}, times increments"] = spread([rate / median(increments) for rate in rates], 1)
-    found["Spark state, events/s"] = spread(stored, 0)
-    found["Spark state with nothing stored, events/s"] = spread(state, 0)
-    found["increments, events/s"] = spread(increments, 0)
-    return found
+        findings[f"{name}, events/s"] = spread(rates, 0)
+        findings[f"{name}, times Spark state"] = spread([rate / median(stored) for rate in rates], 1)
+        findings[f"{name}, times Spark state with nothing stored"] = spread([rate / median(state) for rate in rates], 1)
+        findings[f"{name}, times increments"] = spread([rate / median(increments) for rate in rates], 1)
+    findings["Spark state, events/s"] = spread(stored, 0)
+    findings["Spark state with nothing stored, events/s"] = spread(state, 0)
+    findings["increments, events/s"] = spread(increments, 0)
+    return findings
 
 
 def apply(spark: "SparkSession", log: Log, settings: Settings) -> Recorder:

@@ -29,8 +29,8 @@ TABLE: dict[str, str] = {
 
 def recommender(name: str) -> "Recommender[Any]":
     """The recommender of that name."""
-    found: Recommender[Any] = import_module(TABLE[name]).RECOMMENDER
-    return found
+    implementation: Recommender[Any] = import_module(TABLE[name]).RECOMMENDER
+    return implementation
 
 
 def settings_of(tables: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

@@ -175,7 +175,7 @@ def bucket_changes(window: int, as_of: int | None, as_json: bool, **page: Any) -
     from serving_layer.tables import ITEM, moment, number, show
     from serving_layer.tables import about as described
 
-    rows = [{"bucket": each["bucket"], **row} for each in answer["buckets"] for row in each["items"]]
+    rows = [{"bucket": hour["bucket"], **row} for hour in answer["buckets"] for row in hour["items"]]
     numbers = [number("count", form="d"), number("previous", "before", "d"), number("change", form="+.2f")]
     columns = [moment("bucket", "hour"), ITEM, *numbers, number("relative", "±%", "+.0%"), *described(about)]
     show(f"changes by hour, the last {window} h", answer, rows, columns)
@@ -210,10 +210,10 @@ def _looked_up(compute: Callable[[Any], Answer]) -> tuple[Answer, dict[str, Any]
     from serving_layer.refresh import refresh_catalogue
 
     def both(snapshot: Any) -> tuple[Answer, dict[str, Any]]:
-        told = compute(snapshot)
-        parts = [told.get("items", []), told.get("because", []), *(each["items"] for each in told.get("buckets", []))]
+        body = compute(snapshot)
+        parts = [body.get("items", []), body.get("because", []), *(each["items"] for each in body.get("buckets", []))]
         names = list(dict.fromkeys(row["item_id"].encode() for part in parts for row in part))
-        return told, {name.decode(): about for name, about in describe(snapshot, names).items()}
+        return body, {name.decode(): about for name, about in describe(snapshot, names).items()}
 
     settings = load_settings()
     with open_views(settings) as views:

@@ -75,9 +75,13 @@ def about(described: Described_) -> list[Field]:
 
     def of(name: str) -> Callable[[dict[str, Any]], str]:
         def cell(row: dict[str, Any]) -> str:
-            found = described.get(row["item_id"])
+            described_item = described.get(row["item_id"])
             value = (
-                None if found is None else found.category if name == "category" else getattr(found.record, name, None)
+                None
+                if described_item is None
+                else described_item.category
+                if name == "category"
+                else getattr(described_item.record, name, None)
             )
             return value or ""
 

@@ -64,7 +64,7 @@ def _length(milliseconds: int) -> str:
 
 def _plain(name: str, value: Any) -> str:
     if isinstance(value, Mapping):
-        return ", ".join(f"{each}: {_plain(each, given)}" for each, given in value.items()) or "-"
+        return ", ".join(f"{name}: {_plain(name, given)}" for name, given in value.items()) or "-"
     if isinstance(value, list):
         return "; ".join(map(str, value)) or "-"
     if isinstance(value, bool):

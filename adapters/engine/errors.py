@@ -32,8 +32,8 @@ def translated(error: BaseException, *others: type[MillraceError]) -> BaseExcept
     text = str(error)
     for kind in (*others, SettingsError, StoreUnavailable, LogUnavailable):
         if f"{kind.__name__}: " in text:
-            found: BaseException = kind(_sentence(text, f"{kind.__name__}: "))
-            return found
+            error_again: BaseException = kind(_sentence(text, f"{kind.__name__}: "))
+            return error_again
     if "NewerBase" in text:
         return StoreUnavailable("the views moved on while they were read")
     return _of_a_dead_process(error, text) or _of_the_engine(text) or error

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from adapters.log.forgotten import Forgotten
 
-BYTES_AN_EVENT = 50  # in a file, about
+BYTES_PER_EVENT = 50  # in a file, about
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Stretch:
     def most(self) -> int:
         """About how many events there are at most."""
         offsets = sum(end - (self.start or {}).get(partition, 0) for partition, end in self.end.items())
-        return min(offsets, sum(each.size for each in self.files) // BYTES_AN_EVENT)
+        return min(offsets, sum(each.size for each in self.files) // BYTES_PER_EVENT)
 
     def shares(self, count: int) -> "list[Stretch]":
         """The same for so many tasks at most, about as much to read for each."""

@@ -77,7 +77,7 @@ Forgotten = Mapping[str, Mark]  # user -> their last mark
 
 def forgotten(log: Log, count: int) -> Forgotten:
     """What the first ``count`` marks say."""
-    return {each.user_id: each for each in marks(log, count)}
+    return {mark.user_id: mark for mark in marks(log, count)}
 
 
 # What is void among the lake's events, and among its rejected records, to which a key may belong that lies.
@@ -92,10 +92,10 @@ def counting(events: "pa.RecordBatch", users: Forgotten) -> "pa.BooleanArray":
     import pyarrow.compute as pc
 
     marks = list(users.values())
-    names = pa.array([each.user_id for each in marks], pa.string())
+    names = pa.array([known.user_id for known in marks], pa.string())
     mark = pc.fill_null(pc.index_in(events.column("user_id"), value_set=names), len(marks)).to_numpy()
-    in_partition = np.array([*(each.partition for each in marks), -1])[mark]
-    below = np.array([*(each.offset for each in marks), 0])[mark]
+    in_partition = np.array([*(known.partition for known in marks), -1])[mark]
+    below = np.array([*(known.offset for known in marks), 0])[mark]
     void = (events.column("partition").to_numpy() == in_partition) & (events.column("offset").to_numpy() < below)
     return pa.array(~void)
 
@@ -108,7 +108,7 @@ def is_void(users: Forgotten, key: bytes, partition: int, offset: int) -> bool:
 
 def table(users: Forgotten, spark: "SparkSession") -> "DataFrame":
     """The marks, to be joined with the lake's tables by one of the conditions above."""
-    rows = [(each.user_id, each.partition, each.offset) for each in users.values()]
+    rows = [(mark.user_id, mark.partition, mark.offset) for mark in users.values()]
     return spark.createDataFrame(rows, "gone string, in_partition int, below bigint")
 
 

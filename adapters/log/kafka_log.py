@@ -84,7 +84,7 @@ class Log:
             ]
             if missing:
                 self._create(missing)
-                self._wait_for({each.topic for each in missing})
+                self._wait_for({topic.topic for topic in missing})
 
     def _create(self, topics: list[NewTopic]) -> None:
         for created in self.admin.create_topics(topics, operation_timeout=TIMEOUT_SECONDS).values():
@@ -172,7 +172,7 @@ class Log:
     def _offsets(self, topic: str, spec: OffsetSpec) -> Offsets:
         with translated(self.bootstrap):
             partitions = self._described(topic).partitions
-            asked = {TopicPartition(topic, each.id): spec for each in partitions}
+            asked = {TopicPartition(topic, partition.id): spec for partition in partitions}
             deadline = time.monotonic() + TIMEOUT_SECONDS
             while True:
                 try:
@@ -187,7 +187,7 @@ class Log:
         answers = self.admin.list_offsets(
             asked, isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=TIMEOUT_SECONDS
         )
-        return {each.partition: answer.result(TIMEOUT_SECONDS + 1).offset for each, answer in answers.items()}
+        return {partition.partition: answer.result(TIMEOUT_SECONDS + 1).offset for partition, answer in answers.items()}
 
     def _described(self, topic: str) -> TopicDescription:
         with translated(self.bootstrap):

@@ -25,7 +25,7 @@ def findings(log: Log, retention_ms: int, seconds: float = TIMEOUT_SECONDS) -> l
         cluster = log.admin.list_topics(timeout=seconds)
         named = {role: name for role, name in vars(log.topics).items() if name in cluster.topics}
         copies = {
-            name: min((len(each.replicas) for each in cluster.topics[name].partitions.values()), default=0)
+            name: min((len(partition.replicas) for partition in cluster.topics[name].partitions.values()), default=0)
             for name in named.values()
         }
         states, hidden = _states(log.admin, named, copies)
@@ -75,7 +75,7 @@ def _state(name: str, entries: Mapping[str, Any], copies: int) -> TopicState:
     values = {key: entry.value for key, entry in entries.items()}
     return TopicState(
         name,
-        frozenset(each.strip() for each in values["cleanup.policy"].split(",")),
+        frozenset(policy.strip() for policy in values["cleanup.policy"].split(",")),
         int(values["retention.ms"]),
         int(values["retention.bytes"]),
         int(values["max.message.bytes"]),

@@ -18,8 +18,8 @@ PREFIX = "MILLRACE_"
 # Read elsewhere: the path of the file, and variables of tests and benchmarks.
 NOT_SETTINGS = {"CONFIG", "TEST_DATA", "SEARCH", "FAULT"}
 # Kubernetes gives every container variables about each service, which begin with the service's name.
-_OF_A_SERVICE = re.compile(r"(?:\w+_)?(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT_\d+_(?:TCP|UDP|SCTP)(?:_\w+)?)")
-_PORT_OF_A_SERVICE = re.compile(r"(?:tcp|udp|sctp)://")
+_SERVICE_VARIABLE = re.compile(r"(?:\w+_)?(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT_\d+_(?:TCP|UDP|SCTP)(?:_\w+)?)")
+_SERVICE_PORT = re.compile(r"(?:tcp|udp|sctp)://")
 
 
 class Given(NamedTuple):
@@ -46,9 +46,7 @@ def given_values(cwd: Path, env: Mapping[str, str]) -> list[Given]:
 
 def of_a_service(key: str, text: str) -> bool:
     """Whether Kubernetes set the variable ``MILLRACE_<key>``, for a service called ``millrace`` or ``millrace-…``."""
-    return bool(
-        _OF_A_SERVICE.fullmatch(key) or (re.fullmatch(r"(?:\w+_)?PORT", key) and _PORT_OF_A_SERVICE.match(text))
-    )
+    return bool(_SERVICE_VARIABLE.fullmatch(key) or (re.fullmatch(r"(?:\w+_)?PORT", key) and _SERVICE_PORT.match(text)))
 
 
 def _from_environment(env: Mapping[str, str]) -> Iterator[Given]:

@@ -25,9 +25,9 @@ SHARDS = 64
 SHARD_BYTES = 32 << 10  # of one request for one shard
 GUARDED_BYTES = 512 << 10  # of one conditional batch: a mutation may have half a commit log segment, 2.5 MB at least
 GUARDED_ROWS = 1_000
-KEYS_A_QUERY = 100
-ROWS_A_PAGE = 100
-ROWS_A_COPY = 500
+KEYS_PER_QUERY = 100
+ROWS_PER_PAGE = 100
+ROWS_PER_COPY = 500
 SETTLE_REQUESTS = 5  # how often an unknown outcome is looked into
 
 RECORD = "SELECT record, puts FROM view_books WHERE book = ? LIMIT 1"
@@ -119,7 +119,7 @@ class CassandraStore:
             shards.setdefault(_shard(book, space, key), {})[space, key] = value
         requests = []
         for shard, some in shards.items():
-            for batch, _ in batches(some, SHARD_BYTES, KEYS_A_QUERY):
+            for batch, _ in batches(some, SHARD_BYTES, KEYS_PER_QUERY):
                 request = BatchStatement(BatchType.UNLOGGED, consistency_level=ConsistencyLevel.LOCAL_QUORUM)
                 for _, key, value in batch:
                     request.add(insert, (*shard, key, value))
@@ -138,7 +138,7 @@ class CassandraStore:
             pages: deque[Any] = deque()  # the first pages of the next shards, on their way
             for part in _all_parts(book, space):
                 request = select.bind(part)
-                request.fetch_size = ROWS_A_PAGE
+                request.fetch_size = ROWS_PER_PAGE
                 pages.append(self._session.start(request))
                 if len(pages) > CONCURRENCY // 4:
                     yield from pages.popleft().result()
@@ -182,9 +182,9 @@ class CassandraStore:
             for number in range(part, SHARDS, parts):  # a key is in the shard of that number in both
                 there = {row.key for row in self._session.execute(held, (target.name, space, number))}
                 request = rows.bind((source.name, space, number))
-                request.fetch_size = ROWS_A_PAGE
+                request.fetch_size = ROWS_PER_PAGE
                 missing = ((row.key, row.value) for row in self._session.execute(request) if row.key not in there)
-                while some := dict(islice(missing, ROWS_A_COPY)):
+                while some := dict(islice(missing, ROWS_PER_COPY)):
                     self._put_freely(target, {(space, key): value for key, value in some.items()})
                     copied += len(some)
         return copied
@@ -199,8 +199,8 @@ class CassandraStore:
     def _state(self, book: Book) -> tuple[bytes | None, set[bytes] | None]:
         """The record and the tokens of the guarded puts since it was swapped in."""
         select = self._session.prepare(RECORD, ConsistencyLevel.SERIAL)
-        found = self._session.execute(select, (book.name,)).one()
-        return (found.record, found.puts) if found else (None, None)
+        row = self._session.execute(select, (book.name,)).one()
+        return (row.record, row.puts) if row else (None, None)
 
     def _parts(
         self, book: Book, space: str, keys: Sequence[bytes]
@@ -210,7 +210,7 @@ class CassandraStore:
         for key in keys:
             shards.setdefault((book.name, space) if book.guarded else _shard(book, space, key), []).append(key)
         for part, some in shards.items():
-            for few in slices(some, KEYS_A_QUERY):
+            for few in slices(some, KEYS_PER_QUERY):
                 yield part, few
 
 

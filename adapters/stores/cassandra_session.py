@@ -212,8 +212,8 @@ def _names(session: Any, query: str) -> set[str]:
 def _tables() -> dict[str, str]:
     """The CREATE statement of each table."""
     text = re.sub(r"--.*", "", files("schemas").joinpath("cassandra.cql").read_text())
-    statements = (each.strip() for each in text.split(";"))
-    return {each.split()[5]: each for each in statements if each}
+    statements = (statement.strip() for statement in text.split(";"))
+    return {statement.split()[5]: statement for statement in statements if statement}
 
 
 def _unusable(error: Exception) -> bool:
@@ -226,9 +226,9 @@ def _unusable(error: Exception) -> bool:
 def _told(error: Exception, address: Address) -> MillraceError:
     causes = [error]
     if isinstance(error, NoHostAvailable):
-        causes = [each for each in error.errors.values() if isinstance(each, Exception)] or causes
+        causes = [cause for cause in error.errors.values() if isinstance(cause, Exception)] or causes
     text = str(causes[0])[:500]
-    if any(isinstance(each, AuthenticationFailed | Unauthorized) for each in causes):
+    if any(isinstance(cause, AuthenticationFailed | Unauthorized) for cause in causes):
         return SettingsError(f"Cassandra at {address} refuses user or password: {text}")
     if isinstance(error, InvalidRequest) and not _unusable(error):
         return SettingsError(f"Cassandra at {address} refuses a request: {text}")

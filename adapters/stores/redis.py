@@ -25,9 +25,9 @@ from schemas.errors import MillraceError, SettingsError, StoreUnavailable
 
 BATCH_BYTES = 1 << 20  # of one script: Redis serves nobody else for the 2 ms that it takes
 BATCH_ROWS = 5_000
-BATCHES_A_FLIGHT = 8  # sent before the first answer is read
-KEYS_A_QUERY = 1_000
-ROWS_A_PAGE = 200  # a hint to HSCAN
+BATCHES_PER_FLIGHT = 8  # sent before the first answer is read
+KEYS_PER_QUERY = 1_000
+ROWS_PER_PAGE = 200  # a hint to HSCAN
 
 # Scripts are sent in full with each call (EVAL): beside a batch their length is nothing, and a restarted server needs
 # nothing loaded. KEYS: record, puts. ARGV: whether a record is expected, which, the new one, puts or ''.
@@ -101,8 +101,8 @@ class RedisStore:
 
     def record(self, book: Book) -> bytes | None:
         with self._explained():
-            found: bytes | None = self._client.get(self._key(book, "record"))
-            return found
+            text: bytes | None = self._client.get(self._key(book, "record"))
+            return text
 
     def swap(self, book: Book, expected: bytes | None, new: bytes, *, writes: int | None = None) -> bool:
         count = "" if writes is None else writes
@@ -115,7 +115,7 @@ class RedisStore:
         require_guard(book, guard)
         token = secrets.token_hex(8)
         requests = enumerate(batches(rows, BATCH_BYTES, BATCH_ROWS))
-        while flight := list(islice(requests, BATCHES_A_FLIGHT)):
+        while flight := list(islice(requests, BATCHES_PER_FLIGHT)):
             with self._explained(), self._client.pipeline(transaction=False) as pipeline:
                 for number, (batch, last) in flight:
                     if guard is None:
@@ -128,7 +128,7 @@ class RedisStore:
         return True
 
     def read(self, book: Book, space: str, keys: Sequence[bytes]) -> dict[bytes, bytes]:
-        parts = list(slices(keys, KEYS_A_QUERY))
+        parts = list(slices(keys, KEYS_PER_QUERY))
         with self._explained(), self._client.pipeline(transaction=False) as pipeline:
             for some in parts:
                 pipeline.hmget(self._rows_key(book, space), some)
@@ -141,7 +141,7 @@ class RedisStore:
         cursor = 0
         while True:
             with self._explained():
-                cursor, page = self._client.hscan(self._rows_key(book, space), cursor, count=ROWS_A_PAGE)
+                cursor, page = self._client.hscan(self._rows_key(book, space), cursor, count=ROWS_PER_PAGE)
             for key, value in page.items():
                 if key not in seen:
                     seen.add(key)
@@ -162,7 +162,7 @@ class RedisStore:
             if keys is None:
                 pipeline.unlink(self._rows_key(book, space)).srem(self._key(book, "spaces"), space)
             else:
-                for some in slices(keys, KEYS_A_QUERY):
+                for some in slices(keys, KEYS_PER_QUERY):
                     pipeline.hdel(self._rows_key(book, space), *some)
             pipeline.execute()
 
@@ -173,7 +173,7 @@ class RedisStore:
         cursor, copied = b"0", 0
         while True:
             with self._explained():
-                cursor, more = self._client.eval(COPY, len(keys), *keys, cursor, ROWS_A_PAGE, space)
+                cursor, more = self._client.eval(COPY, len(keys), *keys, cursor, ROWS_PER_PAGE, space)
             copied += int(more)
             if cursor == b"0":
                 return copied
@@ -207,7 +207,7 @@ class RedisStore:
     def _put_guarded(self, pipeline: Any, book: Book, batch: list[Row], head: tuple[Any, ...]) -> None:
         spaces = _by_space(batch)
         keys = [self._key(book, part) for part in ("record", "puts", "spaces")]
-        keys += [self._rows_key(book, each) for each in spaces]
+        keys += [self._rows_key(book, space) for space in spaces]
         values: list[Any] = [*head]
         for space, items in spaces.items():
             values += (space, len(items), *items)

@@ -34,8 +34,8 @@ BATCH_BYTES = 2 << 20  # of one transaction, so that others may write after some
 BATCH_ROWS = 20_000
 GAP_SECONDS = 0.002  # between the transactions of one call: others' turn
 COPY_SECONDS = 0.04  # of one transaction of a copy: others may then write
-KEYS_A_QUERY = 500
-ROWS_A_PAGE = 500
+KEYS_PER_QUERY = 500
+ROWS_PER_PAGE = 500
 
 
 class SqliteStore:
@@ -91,13 +91,13 @@ class SqliteStore:
         return True
 
     def read(self, book: Book, space: str, keys: Sequence[bytes]) -> dict[bytes, bytes]:
-        found: dict[bytes, bytes] = {}
+        values: dict[bytes, bytes] = {}
         with self._file.connection() as connection:
-            for some in slices(keys, KEYS_A_QUERY):
+            for some in slices(keys, KEYS_PER_QUERY):
                 marks = ",".join("?" * len(some))
                 query = f"SELECT key, value FROM rows WHERE book = ? AND space = ? AND key IN ({marks})"
-                found.update(self._file.select(connection, query, (book.name, space, *some)))
-        return found
+                values.update(self._file.select(connection, query, (book.name, space, *some)))
+        return values
 
     def scan(self, book: Book, space: str) -> Iterator[tuple[bytes, bytes]]:
         # By pages in key order: a reader that pauses holds no snapshot, which would keep the WAL from shrinking.
@@ -105,9 +105,9 @@ class SqliteStore:
         beyond, last = ">=", b""
         while True:
             with self._file.connection() as connection:
-                page = self._file.select(connection, query.format(beyond), (book.name, space, last, ROWS_A_PAGE))
+                page = self._file.select(connection, query.format(beyond), (book.name, space, last, ROWS_PER_PAGE))
             yield from page
-            if len(page) < ROWS_A_PAGE:
+            if len(page) < ROWS_PER_PAGE:
                 return
             beyond, last = ">", page[-1][0]
 
@@ -138,7 +138,7 @@ class SqliteStore:
     def copy(self, source: Book, target: Book, space: str, part: int = 0, parts: int = 1) -> int:
         if part:  # there is one writer at a time
             return 0
-        copied, rows, beyond, last = 0, ROWS_A_PAGE, ">=", b""
+        copied, rows, beyond, last = 0, ROWS_PER_PAGE, ">=", b""
         with self._file.connection() as connection:
             while True:
                 began = time.monotonic()
@@ -157,9 +157,9 @@ class SqliteStore:
     ) -> tuple[bytes, bool]:
         """The last key of the next so many rows, by the index alone, and whether more follow."""
         query = f"SELECT key FROM rows WHERE book = ? AND space = ? AND key {beyond} ? ORDER BY key LIMIT 1 OFFSET ?"
-        found = self._file.select(connection, query, (*place, rows - 1))
-        if found:
-            return found[0][0], True
+        page = self._file.select(connection, query, (*place, rows - 1))
+        if page:
+            return page[0][0], True
         query = "SELECT max(key) FROM rows WHERE book = ? AND space = ?"
         ((greatest,),) = self._file.select(connection, query, place[:2])
         return greatest or b"", False
@@ -175,5 +175,5 @@ class SqliteStore:
 
     def _state(self, connection: sqlite3.Connection, book: Book) -> tuple[bytes | None, int]:
         """The book's record and how many guarded puts succeeded since it was swapped in."""
-        found = self._file.select(connection, "SELECT record, puts FROM records WHERE book = ?", (book.name,))
-        return found[0] if found else (None, 0)
+        rows = self._file.select(connection, "SELECT record, puts FROM records WHERE book = ?", (book.name,))
+        return rows[0] if rows else (None, 0)

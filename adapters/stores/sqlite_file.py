@@ -108,9 +108,9 @@ class SqliteFile:
     def _prepare(self, connection: sqlite3.Connection) -> None:
         self.select(connection, "PRAGMA journal_mode = WAL")
         with self.transaction(connection, durable=True):
-            ((found,),) = self.select(connection, "PRAGMA user_version")
-            if found not in (0, FORMAT):
-                raise SettingsError(f"{self.path} was made by another version of Millrace (format {found}): move it.")
+            ((version,),) = self.select(connection, "PRAGMA user_version")
+            if version not in (0, FORMAT):
+                raise SettingsError(f"{self.path} was made by another version of Millrace (format {version}): move it.")
             for table in TABLES:
                 connection.execute(table)
             connection.execute(f"PRAGMA user_version = {FORMAT}")

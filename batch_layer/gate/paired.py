@@ -58,7 +58,7 @@ def by_recipe(question: Question, kept: Mapping[str, Any] | None) -> Question:
 
     def as_then(name: str, now: Any) -> Any:
         before = kept["settings"].get(name, {"weight": 0})
-        return replace(now, **{each: value for each, value in before.items() if hasattr(now, each)})
+        return replace(now, **{name: value for name, value in before.items() if hasattr(now, name)})
 
     settings = {name: as_then(name, now) for name, now in question.settings.items()}
     return replace(question, settings=settings, shrinkage=kept["shrinkage"])

@@ -118,5 +118,5 @@ def _drifted(new: Metrics, active: Metrics, limits: Limits) -> list[str]:
 
 def _judged(metrics: Metrics) -> Metrics:
     nobody = {"users": 0, "ndcg@10": 0.0}
-    found: Metrics = metrics.get("evaluation", {}).get("models", {}).get(JUDGED_BY, nobody)
-    return found
+    scores: Metrics = metrics.get("evaluation", {}).get("models", {}).get(JUDGED_BY, nobody)
+    return scores

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from adapters.log.forgotten import Forgotten
 
-ROWS_A_PARCEL = 500  # at least, of events on their way to the task that folds their users
+ROWS_PER_PARCEL = 500  # at least, of events on their way to the task that folds their users
 
 
 @dataclass
@@ -66,7 +66,7 @@ class ViewMaker:
         output, rules = Output(url, timeout, self.run.id, base.id if base else None), self.rules
         stretch = self._stretch(base)
         tasks = tasks_for(stretch.most, self.spark.sparkContext.defaultParallelism)
-        rows = max(ROWS_AT_ONCE, ROWS_A_PARCEL * tasks)
+        rows = max(ROWS_AT_ONCE, ROWS_PER_PARCEL * tasks)
         by_user = self._lake.in_tasks(
             stretch, lambda share: packed(share.read(rows), tasks, "user_id"), PARCELS_DDL, tasks
         ).repartitionById(tasks, "task")

@@ -39,6 +39,6 @@ def search(events: Interactions, question: Question, number: int, seed: int = 42
         regularization, alpha = (round(value, 4) for value in drawn)
         als = replace(now, regularization=regularization, alpha=alpha) if turn else now
         scorer = als_of.open(als_of.fit(past, als, None), als)
-        found = quality(asked, partial(scored, scorer, cohort), nothing)
-        tried.append(Tried(als, float(found.ndcg.mean())))
-    return sorted(tried, key=lambda each: -each.ndcg)
+        ranked = quality(asked, partial(scored, scorer, cohort), nothing)
+        tried.append(Tried(als, float(ranked.ndcg.mean())))
+    return sorted(tried, key=lambda trial: -trial.ndcg)

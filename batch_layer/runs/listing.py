@@ -10,9 +10,9 @@ from schemas.control import Control, Run
 
 def row_of(control: Control, name: str | None) -> dict[str, Any]:
     """What the commands say of a generation or a run; ``name`` None: the empty generation."""
-    found = named(control, name) if name else None
-    generation, run = (None, found) if isinstance(found, Run) else (found, None)
-    boundary = found.boundary if found else control.boundaries[0]
+    listed = named(control, name) if name else None
+    generation, run = (None, listed) if isinstance(listed, Run) else (listed, None)
+    boundary = listed.boundary if listed else control.boundaries[0]
     return {
         "id": name,
         "active": control.active == name,
@@ -20,11 +20,11 @@ def row_of(control: Control, name: str | None) -> dict[str, Any]:
         "held": control.held and control.active == name,
         "boundary": {str(p): offset for p, offset in boundary.offsets.items()},
         "published_at": generation.published_at if generation else None,
-        "reason": found.reason if found else "",
-        "mode": found.measured.mode if found else "",
-        "gate": found.metrics.get("gate", {}) if found else {},
+        "reason": listed.reason if listed else "",
+        "mode": listed.measured.mode if listed else "",
+        "gate": listed.metrics.get("gate", {}) if listed else {},
         "done": list(run.done) if run else None,
-        "metrics": found.metrics if found else {},
+        "metrics": listed.metrics if listed else {},
     }
 
 

@@ -81,10 +81,10 @@ def in_a_process(command: Sequence[str], log: Path, stop: threading.Event, show:
         while run.running:
             if stop.wait(LOOK_EVERY_SECONDS):
                 run.stop()
-    told = last_lines(log, LINES)
-    outcome = outcome_of(run.process.returncode, told)
+    lines = last_lines(log, LINES)
+    outcome = outcome_of(run.process.returncode, lines)
     if outcome.result == PUBLISHED:
-        show(_printed(told))
+        show(_printed(lines))
     return outcome
 
 

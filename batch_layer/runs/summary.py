@@ -28,22 +28,22 @@ def _figures(metrics: Metrics) -> Iterator[tuple[str, str]]:
 
 
 def _events(metrics: Metrics) -> str:
-    told = f"{metrics.get('events', 0):,}"
+    sentence = f"{metrics.get('events', 0):,}"
     if "new_events" in metrics:
-        told += f", of them {metrics['new_events']:,} new since {metrics['base']}"
+        sentence += f", of them {metrics['new_events']:,} new since {metrics['base']}"
     if metrics.get("duplicates"):
-        told += f"; {metrics['duplicates']:,} duplicates do not count"
-    return told
+        sentence += f"; {metrics['duplicates']:,} duplicates do not count"
+    return sentence
 
 
 def _by_reason(rejected: Mapping[str, int]) -> str:
     if not rejected:
         return ""
-    ordered = sorted(rejected.items(), key=lambda each: (-each[1], each[0]))
+    ordered = sorted(rejected.items(), key=lambda count: (-count[1], count[0]))
     return f"{sum(rejected.values()):,}: " + ", ".join(f"{reason} {n:,}" for reason, n in ordered)
 
 
 def _quality(evaluation: Metrics) -> Iterator[tuple[str, str]]:
     models = evaluation.get("models", {})
     if models:
-        yield "NDCG@10", ", ".join(f"{name} {found['ndcg@10']:.3f}" for name, found in models.items())
+        yield "NDCG@10", ", ".join(f"{name} {scores['ndcg@10']:.3f}" for name, scores in models.items())

@@ -34,7 +34,7 @@ def moving(
         about = {"item_id": entry.item.decode(), "context": context}
         rated = {"kind": rate, "value": entry.rating / WEIGHT_SCALE, "event_time": entry.last_time}
         received.append({"event_id": _id_of(entry, anonymous, user), "user_id": user, **rated, **about})
-        earliest = min(each.last_time for each in history.entries)
+        earliest = min(entry.last_time for entry in history.entries)
         removed = {"kind": remove, "event_time": earliest}
         retracted.append({"event_id": new_id(), "user_id": anonymous, **removed, **about})
     return received, retracted

@@ -33,20 +33,20 @@ class Fields:
 
     def required(self, name: str, read: Callable[[object], _T | None]) -> _T:
         """The field's value; raises Refused ``missing:`` or ``invalid:`` with its name."""
-        found = self.optional(name, read)
-        if found is None:
+        value = self.optional(name, read)
+        if value is None:
             raise Refused(f"missing:{name}")
-        return found
+        return value
 
     def optional(self, name: str, read: Callable[[object], _T | None]) -> _T | None:
         """The field's value, None when absent; raises Refused ``invalid:`` with its name."""
         given = self._members.get(name)
         if given is None:
             return None
-        found = read(given)
-        if found is None:
+        value = read(given)
+        if value is None:
             raise Refused(f"invalid:{name}")
-        return found
+        return value
 
 
 def any_text(given: object) -> str | None:
@@ -90,6 +90,6 @@ def boolean(given: object) -> bool | None:
 
 def texts(given: object) -> tuple[str, ...] | None:
     """An array of strings of at most 256 characters each."""
-    if not isinstance(given, list) or not all(text(each) is not None for each in given):
+    if not isinstance(given, list) or not all(text(entry) is not None for entry in given):
         return None
     return tuple(given)

@@ -47,12 +47,12 @@ def outline(text: bytes, most_entries: int, most_depth: int) -> Outline:
 
 def commas(text: bytes, most: int) -> list[int]:
     """Where the commas between the entries of an array at the top are, the first ``most`` of them."""
-    found: list[int] = []
+    places: list[int] = []
     for start, _, depths, separators in _columns(text):
-        found.extend((np.flatnonzero(separators & (depths == 1))[: most - len(found)] + start).tolist())
-        if len(found) == most:
+        places.extend((np.flatnonzero(separators & (depths == 1))[: most - len(places)] + start).tolist())
+        if len(places) == most:
             break
-    return found
+    return places
 
 
 def _columns(text: bytes) -> Iterator[tuple[int, Column, Column, Column]]:

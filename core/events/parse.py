@@ -65,7 +65,7 @@ REQUIRED = ("event_id", "event_time", "kind", "user_id", "item_id")
 _FIELD = {name: number for number, name in enumerate(FIELDS)}
 _NAMES = padded("".join(FIELDS).encode())
 _NAME_STARTS = np.cumsum([0, *map(len, FIELDS)])
-_SHAPES, _LIMITS = (np.array(each, np.int64) for each in zip(*FIELDS.values(), strict=True))
+_SHAPES, _LIMITS = (np.array(numbers, np.int64) for numbers in zip(*FIELDS.values(), strict=True))
 
 
 def parse_columns(records: pa.RecordBatch, rules: Rules) -> tuple[pa.RecordBatch, pa.RecordBatch]:
@@ -91,16 +91,16 @@ def parse_columns(records: pa.RecordBatch, rules: Rules) -> tuple[pa.RecordBatch
 
 def _plain_events(records: pa.RecordBatch, rules: Rules) -> tuple[Rows, pa.RecordBatch]:
     """Positions of the plain rows, ascending, and their events."""
-    found = _Found.of(records["value"])
-    places = records.select(["partition", "offset", "timestamp", "key"]).take(pa.array(found.rows))
-    events, holds = _columns(found, places, rules)
+    scanned = _Scanned.of(records["value"])
+    places = records.select(["partition", "offset", "timestamp", "key"]).take(pa.array(scanned.rows))
+    events, holds = _columns(scanned, places, rules)
     if holds.all():
-        return found.rows, events
-    return found.rows[holds], events.filter(pa.array(holds))
+        return scanned.rows, events
+    return scanned.rows[holds], events.filter(pa.array(holds))
 
 
 @dataclass(frozen=True)
-class _Found:
+class _Scanned:
     """The plain rows of a column of records, and what ``scan`` noted of their fields: (rows, fields, 4)."""
 
     rows: Rows
@@ -108,7 +108,7 @@ class _Found:
     noted: npt.NDArray[np.int32]
 
     @staticmethod
-    def of(values: pa.BinaryArray) -> "_Found":
+    def of(values: pa.BinaryArray) -> "_Scanned":
         """Those that are strict JSON in UTF-8 and have each field that is required."""
         text, starts = octets(values)
         buf = padded(text)
@@ -117,7 +117,7 @@ class _Found:
         for name in REQUIRED:
             plain &= noted[:, _FIELD[name], SHAPE] > 0
         rows = np.flatnonzero(plain)
-        return _Found(rows, buf, noted if len(rows) == len(noted) else noted[rows])
+        return _Scanned(rows, buf, noted if len(rows) == len(noted) else noted[rows])
 
     def column(self, name: str, shape: int = TEXT) -> pa.StringArray:
         """The field's content as text, null where it has another shape."""
@@ -128,7 +128,7 @@ class _Found:
             text = pc.if_else(pa.array(absent), None, text)
         if self.noted[:, field, ESCAPED].any():
             given = text.to_pylist()
-            text = pa.array([each and msgspec.json.decode(f'"{each}"') for each in given], pa.string())
+            text = pa.array([escaped and msgspec.json.decode(f'"{escaped}"') for escaped in given], pa.string())
         return text
 
     def event_times(self) -> Ints:
@@ -157,11 +157,11 @@ def _decodes(value: bytes | None) -> bool:
         return False
 
 
-def _columns(found: _Found, places: pa.RecordBatch, rules: Rules) -> tuple[pa.RecordBatch, Mask]:
+def _columns(scanned: _Scanned, places: pa.RecordBatch, rules: Rules) -> tuple[pa.RecordBatch, Mask]:
     """The rows as events, and which of them keep every rule that finding their fields has not checked."""
-    user_id, item_id, kind = (found.column(name) for name in ("user_id", "item_id", "kind"))
-    value = pc.add(found.column("value", NUMBER).cast(pa.float64()), 0.0)  # negative zero becomes zero
-    event_time, event_id = found.event_times(), found.column("event_id")
+    user_id, item_id, kind = (scanned.column(name) for name in ("user_id", "item_id", "kind"))
+    value = pc.add(scanned.column("value", NUMBER).cast(pa.float64()), 0.0)  # negative zero becomes zero
+    event_time, event_id = scanned.event_times(), scanned.column("event_id")
     weight, weighable = weights(kind, value, rules)
     columns = {
         **{name: places[name] for name in ("partition", "offset", "timestamp")},
@@ -172,7 +172,7 @@ def _columns(found: _Found, places: pa.RecordBatch, rules: Rules) -> tuple[pa.Re
         "item_id": item_id,
         "value": value,
         "weight": pa.array(weight),
-        "category": found.column("category"),
+        "category": scanned.column("category"),
     }
     in_time = (event_time >= EARLIEST_EVENT_TIME_MS) & (event_time - LATEST_AHEAD_MS <= _numpy(places["timestamp"]))
     named = _numpy(pc.and_(_has_text(event_id), pc.and_(_has_text(user_id), _has_text(item_id))))
@@ -219,7 +219,7 @@ def _records(records: pa.RecordBatch) -> Iterator[Record]:
 
 
 def _batch(events: list[Event], schema: pa.Schema) -> pa.RecordBatch:
-    columns = [pa.array([getattr(each, column.name) for each in events], column.type) for column in schema]
+    columns = [pa.array([getattr(event, column.name) for event in events], column.type) for column in schema]
     return pa.record_batch(columns, schema=schema)
 
 

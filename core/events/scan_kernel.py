@@ -38,7 +38,7 @@ def _field(buf, first, end, names, name_starts, likely):  # type: ignore[no-unty
 
 
 @njit(cache=True, nogil=True)
-def _scan(buf, at, end, names, name_starts, shapes, limits, found, r):  # type: ignore[no-untyped-def]
+def _scan(buf, at, end, names, name_starts, shapes, limits, spans, r):  # type: ignore[no-untyped-def]
     """Note each field in ``found[r, field]``; False when the record is odd."""
     at = space_end(buf, at, end)
     if at >= end or buf[at] != 0x7B:
@@ -58,10 +58,10 @@ def _scan(buf, at, end, names, name_starts, shapes, limits, found, r):  # type: 
         if field != ODD:
             inset = 1 if shape == TEXT else 0
             first, last = value + inset, at - inset
-            if not shape & shapes[field] or found[r, field, SHAPE] or (limits[field] and last - first > limits[field]):
+            if not shape & shapes[field] or spans[r, field, SHAPE] or (limits[field] and last - first > limits[field]):
                 return False
-            found[r, field, SHAPE], found[r, field, FIRST] = shape, first
-            found[r, field, LAST], found[r, field, ESCAPED] = last, escaped
+            spans[r, field, SHAPE], spans[r, field, FIRST] = shape, first
+            spans[r, field, LAST], spans[r, field, ESCAPED] = last, escaped
         at = space_end(buf, at, end)
         if at >= end or (buf[at] != 0x2C and buf[at] != 0x7D):
             return False
@@ -80,33 +80,33 @@ def scan(buf, starts, most, names, name_starts, shapes, limits):  # type: ignore
         ``buf``; a string's content is what stands between its quotes.
     """
     records = len(starts) - 1
-    plain, found = np.zeros(records, np.bool_), np.zeros((records, len(shapes), 4), np.int32)
+    plain, spans = np.zeros(records, np.bool_), np.zeros((records, len(shapes), 4), np.int32)
     for r in range(records):
         if starts[r + 1] - starts[r] <= most:
-            plain[r] = _scan(buf, starts[r], starts[r + 1], names, name_starts, shapes, limits, found, r)
-    return plain, found
+            plain[r] = _scan(buf, starts[r], starts[r + 1], names, name_starts, shapes, limits, spans, r)
+    return plain, spans
 
 
 @njit(cache=True, nogil=True)
-def contents(buf, found, field, shape):  # type: ignore[no-untyped-def]
+def contents(buf, spans, field, shape):  # type: ignore[no-untyped-def]
     """Of one field in all records, where it has that shape: its bytes end to end, and their starts (one more)."""
-    starts = np.zeros(len(found) + 1, np.int64)
-    for k in range(len(found)):
-        there = found[k, field, SHAPE] == shape
-        starts[k + 1] = starts[k] + (found[k, field, LAST] - found[k, field, FIRST] if there else 0)
-    out = np.empty(starts[len(found)] + WORD, np.uint8)
-    for k in range(len(found)):
-        copy(out, starts[k], buf, np.int64(found[k, field, FIRST]), starts[k + 1] - starts[k])
-    return out[: starts[len(found)]], starts
+    starts = np.zeros(len(spans) + 1, np.int64)
+    for k in range(len(spans)):
+        there = spans[k, field, SHAPE] == shape
+        starts[k + 1] = starts[k] + (spans[k, field, LAST] - spans[k, field, FIRST] if there else 0)
+    out = np.empty(starts[len(spans)] + WORD, np.uint8)
+    for k in range(len(spans)):
+        copy(out, starts[k], buf, np.int64(spans[k, field, FIRST]), starts[k + 1] - starts[k])
+    return out[: starts[len(spans)]], starts
 
 
 @njit(cache=True, nogil=True)
-def whole_numbers(buf, found, field):  # type: ignore[no-untyped-def]
+def whole_numbers(buf, spans, field):  # type: ignore[no-untyped-def]
     """That field as integers; ``ODD`` where it is no number of at most 18 digits and nothing else."""
-    out = np.full(len(found), ODD, np.int64)
-    for k in range(len(found)):
-        first, last = np.int64(found[k, field, FIRST]), np.int64(found[k, field, LAST])
-        is_number = found[k, field, SHAPE] == NUMBER
+    out = np.full(len(spans), ODD, np.int64)
+    for k in range(len(spans)):
+        first, last = np.int64(spans[k, field, FIRST]), np.int64(spans[k, field, LAST])
+        is_number = spans[k, field, SHAPE] == NUMBER
         if is_number and last - first <= 18 and digits_end(buf, first, last) == last:
             number = np.int64(0)
             for x in range(first, last):

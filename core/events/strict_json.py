@@ -41,8 +41,8 @@ def nests_too_deep(text: str) -> bool:
     if len(text) > LONG:
         return outline(text.encode("utf-8", "surrogatepass"), len(text), MAX_NESTING).depth > MAX_NESTING
     depth = 0
-    for found in _STRING_OR_BRACKET.finditer(text):
-        token = text[found.start()]
+    for piece in _STRING_OR_BRACKET.finditer(text):
+        token = text[piece.start()]
         if token != '"':
             depth += 1 if token in "[{" else -1
             if depth > MAX_NESTING:

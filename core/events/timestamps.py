@@ -25,10 +25,10 @@ def epoch_ms(given: object) -> int | None:
 
 
 def _rfc_3339_ms(text: str) -> int | None:
-    found = _RFC_3339.fullmatch(text)
-    if found is None:
+    match = _RFC_3339.fullmatch(text)
+    if match is None:
         return None
-    year, month, day, hour, minute, second, fraction, sign, offset_hour, offset_minute = found.groups()
+    year, month, day, hour, minute, second, fraction, sign, offset_hour, offset_minute = match.groups()
     try:
         days = date(int(year), int(month), int(day)).toordinal() - _EPOCH_DAY
     except ValueError:

@@ -58,27 +58,27 @@ def judge(states: Mapping[str, TopicState], retention_ms: int, brokers: int) -> 
 def _appended(role: str, state: TopicState, retention_ms: int) -> Iterator[Finding]:
     """Topics whose every record counts."""
     if "compact" in state.policy:
-        found = (
+        fault = (
             f"is compacted ({_policy(state)}): Kafka removes all but the newest record of each key, so events are lost"
         )
         remedy = f"{_alter(state, 'cleanup.policy=delete')}, and send again what was lost"
-        yield Finding(state.name, found, remedy, fatal=True)
+        yield Finding(state.name, fault, remedy, fatal=True)
         return
     wanted = retention_ms if role == "events" else UNLIMITED
     if state.retention_ms != UNLIMITED and (wanted == UNLIMITED or state.retention_ms < wanted):
         asked = "no limit" if wanted == UNLIMITED else _span(wanted)
-        found = (
+        fault = (
             f"keeps records for {_span(state.retention_ms)} (retention.ms={state.retention_ms}), Millrace asks for "
             f"{asked}: older ones are removed, and what needs them stops"
         )
         meant = ", or set retention_ms of Millrace to it if that is meant" if role == "events" else ""
-        yield Finding(state.name, found, _alter(state, f"retention.ms={wanted}") + meant)
+        yield Finding(state.name, fault, _alter(state, f"retention.ms={wanted}") + meant)
     if state.retention_bytes != UNLIMITED:
-        found = (
+        fault = (
             f"keeps {state.retention_bytes:,} bytes a partition (retention.bytes): older records are removed, and what "
             "needs them stops"
         )
-        yield Finding(state.name, found, _alter(state, "retention.bytes=-1"))
+        yield Finding(state.name, fault, _alter(state, "retention.bytes=-1"))
 
 
 def _compacted(state: TopicState) -> Iterator[Finding]:
@@ -93,9 +93,9 @@ def _compacted(state: TopicState) -> Iterator[Finding]:
 
 def _copies(state: TopicState, brokers: int) -> Iterator[Finding]:
     if state.replication == 1 and brokers > 1:
-        found = f"has one copy (replication factor 1) on {brokers} brokers: losing one broker loses records"
+        fault = f"has one copy (replication factor 1) on {brokers} brokers: losing one broker loses records"
         remedy = "Add replicas with kafka-reassign-partitions.sh; set default.replication.factor for new topics"
-        yield Finding(state.name, found, remedy)
+        yield Finding(state.name, fault, remedy)
 
 
 def _sizes(states: Mapping[str, TopicState]) -> Iterator[Finding]:
@@ -104,12 +104,12 @@ def _sizes(states: Mapping[str, TopicState]) -> Iterator[Finding]:
             yield Finding(state.name, f"{_takes(state)}: batches of records are refused", _alter(state, BATCHES))
     events, letters = states.get("events"), states.get("dead_letters")
     if events and letters and letters.max_message_bytes < events.max_message_bytes + HEADER_BYTES:
-        found = (
+        fault = (
             f"{_takes(letters)}, {events.name} {events.max_message_bytes:,}: a large record that is rejected could not "
             "be kept and would stop both layers"
         )
         wanted = events.max_message_bytes + HEADER_BYTES
-        yield Finding(letters.name, found, _alter(letters, f"max.message.bytes={wanted}"))
+        yield Finding(letters.name, fault, _alter(letters, f"max.message.bytes={wanted}"))
 
 
 def _policy(state: TopicState) -> str:

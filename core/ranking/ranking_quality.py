@@ -124,13 +124,13 @@ class Quality:
     def summary(self, seed: int = 7) -> dict[str, Any]:
         """Means with their 95 % intervals (resampled users; they say nothing of the choice of the cut)."""
         n = len(self.ndcg)
-        told: dict[str, Any] = {"users": n, "coverage": round(self.coverage, 4)}
+        summary: dict[str, Any] = {"users": n, "coverage": round(self.coverage, 4)}
         chosen = np.random.default_rng(seed).integers(0, n, (RESAMPLES, n)) if n else None
         for name, values in (("recall@10", self.recall), ("ndcg@10", self.ndcg), ("hr@10", self.hit)):
             interval = [0.0, 0.0] if chosen is None else np.percentile(values[chosen].mean(axis=1), CONFIDENCE).tolist()
-            told[name] = round(float(values.mean()), 4) if n else 0.0
-            told[f"{name} 95 %"] = [round(bound, 4) for bound in interval]
-        return told
+            summary[name] = round(float(values.mean()), 4) if n else 0.0
+            summary[f"{name} 95 %"] = [round(bound, 4) for bound in interval]
+        return summary
 
 
 def quality(asked: Judged, scorer: Scorer, recent: Floats) -> Quality:

@@ -22,28 +22,30 @@ def pack_entry(entry: Item | User | None, value: bytes | None = None) -> bytes:
     """A row; None: deleted. ``value``, the record's bytes, adds the members that an entry does not have."""
     if entry is None:
         return DELETED
-    known = {each.name for each in fields(entry)}
+    known = {member.name for member in fields(entry)}
     others = {name: member for name, member in json.loads(value or b"{}").items() if name not in known}
     return json.dumps({**others, **plain(entry)}, ensure_ascii=False).encode()
 
 
 def unpack_item_record(row: bytes | None) -> Item | None:
     """The item; None when there is no row or it says deleted."""
-    found = _members(row, Item)
-    if found is None:
+    members = _members(row, Item)
+    if members is None:
         return None
-    return Item(**{**found, "categories": tuple(found.get("categories", ())), "tags": tuple(found.get("tags", ()))})
+    return Item(
+        **{**members, "categories": tuple(members.get("categories", ())), "tags": tuple(members.get("tags", ()))}
+    )
 
 
 def unpack_user_record(row: bytes | None) -> User | None:
     """The user; None when there is no row or it says deleted."""
-    found = _members(row, User)
-    return None if found is None else User(**{**found, "preferences": tuple(found.get("preferences", ()))})
+    members = _members(row, User)
+    return None if members is None else User(**{**members, "preferences": tuple(members.get("preferences", ()))})
 
 
 def _members(row: bytes | None, kind: type[Item] | type[User]) -> dict[str, Any] | None:
     read: dict[str, Any] | None = json.loads(row or DELETED)
-    return None if read is None else {each.name: read[each.name] for each in fields(kind) if each.name in read}
+    return None if read is None else {member.name: read[member.name] for member in fields(kind) if member.name in read}
 
 
 def _left_out(value: object) -> bool:

@@ -135,7 +135,7 @@ def unpack_history(blob: bytes) -> History:
     n, m, _, unit, width, wide, long, first = HISTORY_HEAD.unpack_from(blob)
     ratings = (_numbers(blob, n, width, HISTORY_HEAD.size) * unit).tolist()
     at = HISTORY_HEAD.size + width * n
-    times = [first + each for each in np.frombuffer(blob, f"<u{wide}", n, at).tolist()]
+    times = [first + delta for delta in np.frombuffer(blob, f"<u{wide}", n, at).tolist()]
     at += wide * n
     ids = tuple(blob[at + ID_BYTES * k : at + ID_BYTES * (k + 1)] for k in range(m))
     at += ID_BYTES * m

@@ -67,13 +67,13 @@ def fit(standing: Standing, als: "AlsSettings", start: Matrix | None = None) -> 
         )  # fmt: skip
         model.item_factors = start
         model.fit(matrix, show_progress=False)
-    found: Matrix = np.asarray(model.item_factors, np.float32)
-    if not np.isfinite(found).all():
+    item_factors: Matrix = np.asarray(model.item_factors, np.float32)
+    if not np.isfinite(item_factors).all():
         raise MillraceError(
             f"ALS diverged (factors {als.factors}, regularization {als.regularization}, alpha {als.alpha}): raise "
             "als_regularization or lower als_alpha"
         )
-    return found
+    return item_factors
 
 
 def warm_start(items: list[bytes], before: Artefact | None, width: int, seed: int) -> Matrix | None:

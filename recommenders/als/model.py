@@ -62,8 +62,8 @@ def reused(configured: AlsSettings, before: Artefact | None) -> AlsSettings:
     """Return the settings to learn with: those that a search found, until the configured ones change."""
     if isinstance(configured, Searched) or before is None or before.facts.get("asked") != configured.fitted:
         return configured
-    found = {**asdict(configured), **before.facts["settings"], "iterations": configured.iterations}
-    return Searched(**found, asked=configured.fitted)
+    kept = {**asdict(configured), **before.facts["settings"], "iterations": configured.iterations}
+    return Searched(**kept, asked=configured.fitted)
 
 
 def engine_for(settings: AlsSettings, size: Size) -> str:
@@ -107,8 +107,8 @@ class Als:
             f"{size.ratings:,} ratings of {size.users:,} users, {size.items:,} items, {y.shape[1]} factors"
         )
         if isinstance(als, Searched):
-            found = f"regularization {als.regularization:g}, alpha {als.alpha:g}"
-            past.say(f"with settings that a search found: {found}")
+            best = f"regularization {als.regularization:g}, alpha {als.alpha:g}"
+            past.say(f"with settings that a search found: {best}")
         facts = {
             "factors": y.shape[1],
             "settings": als.fitted,
@@ -135,9 +135,9 @@ def artefact(items: list[bytes], y: Any, facts: dict[str, Any]) -> Artefact:
     return Artefact(facts, items, {FACTORS: y, GRAM: gram})
 
 
-def searched(configured: AlsSettings, found: AlsSettings) -> Searched:
+def searched(configured: AlsSettings, best: AlsSettings) -> Searched:
     """Return found settings that know for which configured ones they were found."""
-    return Searched(**{**asdict(configured), **found.fitted}, asked=configured.fitted)
+    return Searched(**{**asdict(configured), **best.fitted}, asked=configured.fitted)
 
 
 RECOMMENDER = Als()

@@ -28,8 +28,8 @@ class Waiting:
 
 
 @dataclass(frozen=True)
-class Found:
-    """What ``status`` found; None where it cannot be told.
+class Situation:
+    """What ``status`` has read; None where it is unknown.
 
     ``pending``: why a new epoch of the speed layer must begin.      ``others``: messages made elsewhere.
     """
@@ -45,18 +45,18 @@ class Found:
     others: Sequence[str] = field(default_factory=tuple)
 
 
-def messages(found: Found) -> list[str]:
+def messages(situation: Situation) -> list[str]:
     """All of them, those about data first."""
     return [
-        *advice(found.facts.rejected or {}, found.facts.events + found.facts.duplicates, found.rules),
-        *_duplicates(found.facts, found.rules),
-        *_published(found),
-        *_other_rules(found),
-        *(about_control(found.control) if found.control else []),
-        *_forgetting(found),
-        *_running(found),
-        *_scheduled(found.schedule),
-        *found.others,
+        *advice(situation.facts.rejected or {}, situation.facts.events + situation.facts.duplicates, situation.rules),
+        *_duplicates(situation.facts, situation.rules),
+        *_published(situation),
+        *_other_rules(situation),
+        *(about_control(situation.control) if situation.control else []),
+        *_forgetting(situation),
+        *_running(situation),
+        *_scheduled(situation.schedule),
+        *situation.others,
     ]
 
 
@@ -83,7 +83,7 @@ def about_control(control: Control) -> list[str]:
         )
     active = control.generation(control.active)
     drifted = active.measured.gate.warnings if active else ()
-    return out + [f"generation {control.active}: {each}" for each in drifted]
+    return out + [f"generation {control.active}: {warning}" for warning in drifted]
 
 
 def newest_refused(control: Control) -> Generation | None:
@@ -105,23 +105,23 @@ def _duplicates(facts: Facts, rules: Rules) -> list[str]:
     ]
 
 
-def _published(found: Found) -> list[str]:
-    return [] if found.generation else ["no generation is published yet: run `millrace batch run`"]
+def _published(situation: Situation) -> list[str]:
+    return [] if situation.generation else ["no generation is published yet: run `millrace batch run`"]
 
 
-def _other_rules(found: Found) -> list[str]:
+def _other_rules(situation: Situation) -> list[str]:
     """That neither layer may add to the views as they are."""
-    why = why_not_configured(found.control, found.rules) if found.control else None
+    why = why_not_configured(situation.control, situation.rules) if situation.control else None
     return [] if why is None else [f"nothing is added to the views any more: {why}"]
 
 
-def _forgetting(found: Found) -> list[str]:
-    waiting, control = found.waiting, found.control
+def _forgetting(situation: Situation) -> list[str]:
+    waiting, control = situation.waiting, situation.control
     if waiting is None or not waiting.users or control is None:
         return []
     who = "1 user waits" if waiting.users == 1 else f"{waiting.users:,} users wait"
     since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(waiting.since / 1000))
-    ready = [each for each in control.generations if each.forgotten > control.forgotten]
+    ready = [generation for generation in control.generations if generation.forgotten > control.forgotten]
     then = "run `millrace batch run --full`, which puts it into effect whatever else the gate finds but wrong sums"
     if ready:
         name, passed = ready[-1].id, ready[-1].measured.gate.passed
@@ -130,15 +130,15 @@ def _forgetting(found: Found) -> list[str]:
     return [f"{who} to be forgotten, the first since {since}: {then}"]
 
 
-def _running(found: Found) -> list[str]:
+def _running(situation: Situation) -> list[str]:
     out = []
-    if found.pending:
+    if situation.pending:
         out.append(
-            f"a new epoch of the speed layer is pending ({found.pending}): until it begins answers come from the "
+            f"a new epoch of the speed layer is pending ({situation.pending}): until it begins answers come from the "
             "generation alone; a speed layer that runs begins it by itself, `millrace speed run` or `millrace up` "
             "starts one"
         )
-    if not found.speed["alive"]:
+    if not situation.speed["alive"]:
         out.append("no speed layer runs: `millrace speed run` or `millrace up` starts one")
     return out
 

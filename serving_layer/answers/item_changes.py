@@ -27,7 +27,7 @@ def change_item(views: Views, records: ItemRecords, item_id: str, body: bytes) -
 
     def merge(row: bytes | None) -> bytes:
         if row == DELETED:
-            raise NotFound(f"item {item_id!r} was deleted: POST /items describes it anew")
+            raise NotFound(f"item {item_id!r} was deleted: POST /items describes it again")
         if row is None:
             _require_event(views, item_id)
         value = patched(item_id, row, patch)
@@ -59,9 +59,9 @@ def read_patch(item_id: str, body: bytes) -> dict[str, Any]:
 
 def _require_event(views: Views, item_id: str) -> None:
     """Raise unless an accepted event names the item, which has no record."""
-    found = answer(views, lambda snapshot: (require_known(snapshot, item_id.encode()), snapshot.degraded))
-    if not found[0].known:
+    state = answer(views, lambda snapshot: (require_known(snapshot, item_id.encode()), snapshot.degraded))
+    if not state[0].known:
         raise StoreUnavailable(
-            f"whether there is an item {item_id!r} cannot be told without {' and '.join(found[1])}: "
+            f"whether there is an item {item_id!r} cannot be told without {' and '.join(state[1])}: "
             "try again in a moment, or POST the whole record to /items"
         )

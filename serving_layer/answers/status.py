@@ -13,7 +13,7 @@ from core.control.schedule import State
 from core.rows.codec import Facts
 from schemas.control import Control, Offsets, Position
 from schemas.errors import MillraceError, NotReady, SettingsError, StoreUnavailable
-from serving_layer.answers.advice import Found, Waiting, messages, pending_epoch
+from serving_layer.answers.advice import Situation, Waiting, messages, pending_epoch
 from serving_layer.answers.beside_events import (
     about_the_catalogue,
     about_the_speed_store,
@@ -46,10 +46,10 @@ def status(views: Views, settings: Settings, log: "Log | None", now_ms: int) -> 
     """
     lease_ms = settings.speed.lease_ms
     try:
-        (told, applied, facts), lease, runs, (control, pending), catalogue, why_without = answer(
+        (summary, applied, facts), lease, runs, (control, pending), catalogue, why_without = answer(
             views,
             lambda snapshot: (
-                _views_told(snapshot),
+                _views_summary(snapshot),
                 _lease_of(snapshot),
                 _schedule_of(snapshot),
                 _stand(snapshot),
@@ -57,11 +57,11 @@ def status(views: Views, settings: Settings, log: "Log | None", now_ms: int) -> 
                 snapshot.without.get(SPEED_SIDE, ""),
             ),
         )
-        speed, schedule = _alive(lease, now_ms, lease_ms), _schedule_told(runs, now_ms, lease_ms)
+        speed, schedule = _alive(lease, now_ms, lease_ms), _schedule_summary(runs, now_ms, lease_ms)
         engine = Sign.of(lease).engine if lease and speed["alive"] else ""
     except NotReady as error:
         control, pending, why_without = _control(views, str(error)), None, str(error)
-        told, applied, facts = _nothing_told(control)
+        summary, applied, facts = _empty_summary(control)
         (speed, schedule), engine = (speed_layer(views, now_ms, lease_ms), None), ""
         catalogue = rejected_catalogue(views) if speed["alive"] is not None else None
     end, waiting, why = None, None, "no broker runs"
@@ -72,7 +72,7 @@ def status(views: Views, settings: Settings, log: "Log | None", now_ms: int) -> 
     except MillraceError as error:
         why = str(error)
     if end is None:
-        told["degraded"].append("log")
+        summary["degraded"].append("log")
     rejected = facts.rejected or {}
     others = [
         *about_the_catalogue(catalogue),
@@ -80,9 +80,11 @@ def status(views: Views, settings: Settings, log: "Log | None", now_ms: int) -> 
         *about_the_topics(log if end else None, settings.log.retention_ms),
         *([] if end else [f"the log's end is unknown: {why}"]),
     ]
-    found = Found(told["generation"], facts, settings.rules, control, pending, waiting, speed, schedule, others)
+    situation = Situation(
+        summary["generation"], facts, settings.rules, control, pending, waiting, speed, schedule, others
+    )
     return {
-        **told,
+        **summary,
         "applied": _json(applied),
         "end": _json(end.offsets) if end else None,
         "lag_events": end.lag_events if end else None,
@@ -100,7 +102,7 @@ def status(views: Views, settings: Settings, log: "Log | None", now_ms: int) -> 
         "modes": {"engine": engine} if engine else {},
         "speed": speed,
         "schedule": schedule,
-        "messages": messages(found),
+        "messages": messages(situation),
     }
 
 
@@ -112,20 +114,20 @@ def _known_duplicates(control: Control | None, facts: Facts, settings: Settings)
     return None if control.fingerprint in rules.earlier_fingerprints() else facts.duplicates
 
 
-def _views_told(snapshot: Snapshot) -> tuple[dict[str, Any], Offsets, Facts]:
+def _views_summary(snapshot: Snapshot) -> tuple[dict[str, Any], Offsets, Facts]:
     header = snapshot.header()
-    told = {
+    summary = {
         "generation": snapshot.generation,
         "epoch": snapshot.epoch,
         "boundary": _json(snapshot.boundary),
         "segment": header["segment"],
         "degraded": header["degraded"],
     }
-    return told, snapshot.offsets, snapshot.facts
+    return summary, snapshot.offsets, snapshot.facts
 
 
 def _stand(snapshot: Snapshot) -> tuple[Control | None, str | None]:
-    """The control record, and why a new epoch of the speed layer is pending; None where that cannot be told.
+    """The control record, and why a new epoch of the speed layer is pending; None where that is unknown.
 
     The position is read first: what it was committed by is in every later control record.
     """
@@ -143,7 +145,7 @@ def _stand(snapshot: Snapshot) -> tuple[Control | None, str | None]:
 
 
 def _waiting(log: "Log", control: Control | None) -> Waiting | None:
-    """Users who are marked and not forgotten yet; None where that cannot be told."""
+    """Users who are marked and not forgotten yet; None where that is unknown."""
     from adapters.log.forgotten import waiting
 
     if control is None:
@@ -155,17 +157,17 @@ def _waiting(log: "Log", control: Control | None) -> Waiting | None:
     return Waiting(len(marks), min((each.at for each in marks), default=0))
 
 
-def _nothing_told(control: Control | None) -> tuple[dict[str, Any], Offsets, Facts]:
-    """No view can be read; that nothing ran yet can be told when a store says so."""
+def _empty_summary(control: Control | None) -> tuple[dict[str, Any], Offsets, Facts]:
+    """The summary when no view can be read; a store may still report that nothing ran yet."""
     boundary = control.active_boundary.offsets if control else None
-    told = {
+    summary = {
         "generation": None,
         "epoch": control.epoch if control else None,
         "boundary": _json(boundary),
         "segment": None,
         "degraded": ["speed"],
     }
-    return told, boundary or {}, Facts()
+    return summary, boundary or {}, Facts()
 
 
 def _control(views: Views, why: str) -> Control | None:
@@ -219,17 +221,17 @@ def _schedule_of(snapshot: Snapshot) -> tuple[bytes | None, State | None] | None
         return snapshot.views.batch.record(SCHEDULE) if state else None, state
 
 
-def _schedule_told(
-    found: tuple[bytes | None, State | None] | None, now_ms: int, lease_ms: int
+def _schedule_summary(
+    lease_and_state: tuple[bytes | None, State | None] | None, now_ms: int, lease_ms: int
 ) -> dict[str, Any] | None:
-    """None: there never was one, or that cannot be told."""
-    if found is None or found[1] is None:
+    """The schedule's state; None when there never was one, or it is unknown."""
+    if lease_and_state is None or lease_and_state[1] is None:
         return None
-    return {**_alive(found[0], now_ms, lease_ms), **asdict(found[1])}
+    return {**_alive(lease_and_state[0], now_ms, lease_ms), **asdict(lease_and_state[1])}
 
 
 def _alive(text: bytes | None, now_ms: int, lease_ms: int) -> dict[str, Any]:
-    """What a sign of life says; ``text``: empty where there is none, None where that cannot be told."""
+    """The content of a sign of life; ``text``: empty where there is none, None where that is unknown."""
     if not text:
         return {"alive": None if text is None else False, "owner": None, "beat": None}
     sign = Sign.of(text)

@@ -137,7 +137,7 @@ def page(document: dict[str, Any]) -> str:
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             parts.append(f"<h2>{method.upper()} {escape(path)}</h2><p>{escape(operation.get('description', ''))}</p>")
-            parts.append(_table([_parameter(each) for each in operation.get("parameters", [])]))
+            parts.append(_table([_parameter(parameter) for parameter in operation.get("parameters", [])]))
             if "requestBody" in operation:
                 schema = operation["requestBody"]["content"]["application/json"]["schema"]
                 parts.append(f"<p>Body, with <code>Content-Type: application/json</code>:</p>{_pre(schema)}")

@@ -85,9 +85,9 @@ def _described(body: bytes, name: str, parse: Callable[[bytes, bytes], Entry | R
         given = entry.get(name) if isinstance(entry, dict) else None
         key = given if isinstance(given, str) else ""
         value = b"" if entry is OVERSIZE else _bytes(entry)
-        found = Rejected("oversize") if entry is OVERSIZE else parse(key.encode(), value)
-        if isinstance(found, Rejected):
-            posted.rejected.append({"index": index, "reason": found.reason})
+        parsed = Rejected("oversize") if entry is OVERSIZE else parse(key.encode(), value)
+        if isinstance(parsed, Rejected):
+            posted.rejected.append({"index": index, "reason": parsed.reason})
         else:
             posted.records.append((key.encode(), value))
             posted.ids.append(key)

@@ -14,7 +14,7 @@ from adapters.settings import Settings
 from serving_layer.http import ingest
 from serving_layer.http.link import LogLink
 
-AT_A_TIME = 20  # of the 40 threads that answer: while the log is away each post keeps one for half a minute
+POSTS_AT_ONCE = 20  # of the 40 threads that answer: while the log is away each post keeps one for half a minute
 TURN_SECONDS = 30.0  # a post that has not got its turn by then is sent back
 NO_TURN = f"the log has been slower than the posts for {TURN_SECONDS:g} s: nothing of this one was taken, send it again"
 
@@ -23,7 +23,7 @@ api = APIRouter(prefix="/api/v1", tags=["intake"])
 
 def turns() -> asyncio.Semaphore:
     """What an application keeps as ``state.turns``."""
-    return asyncio.Semaphore(AT_A_TIME)
+    return asyncio.Semaphore(POSTS_AT_ONCE)
 
 
 @api.post("/interactions", status_code=202, openapi_extra={"x-body": "Event"})

@@ -111,7 +111,7 @@ def read_wish(body: bytes) -> WishBody:
     try:
         return WishBody.model_validate(given)
     except ValidationError as error:
-        wrong = [f"{'.'.join(map(str, each['loc'])) or 'the body'}: {each['msg']}" for each in error.errors()[:10]]
+        wrong = [f"{'.'.join(map(str, fault['loc'])) or 'the body'}: {fault['msg']}" for fault in error.errors()[:10]]
         raise Unprocessable("; ".join(wrong)) from None
 
 

@@ -44,10 +44,10 @@ class Methods:
         await self._app({**scope, "method": "GET"} if method == "HEAD" else scope, receive, send)
 
     def _by_method(self, path: str) -> dict[str, APIRoute]:
-        found = {
+        methods = {
             method: route for route in self._routes if route.path_regex.match(path) for method in route.methods or ()
         }
-        return {**found, "HEAD": found["GET"]} if "GET" in found else found
+        return {**methods, "HEAD": methods["GET"]} if "GET" in methods else methods
 
 
 def _known(route: APIRoute) -> list[str]:

@@ -31,11 +31,13 @@ def compare(prefix: Prefix, merged: MergedRows, sample: int | None = None, seed:
         MillraceError: there is nothing to compare.      Moved: start over.
     """
     slow = prefix.slow
-    report = Report(slow.events, sum(1 for each in slow.histories.values() if each.ids), duplicates=slow.duplicates)
+    report = Report(
+        slow.events, sum(1 for history in slow.histories.values() if history.ids), duplicates=slow.duplicates
+    )
     wanted = _sampled(slow, sample, seed)
     users = None if wanted is None else proving.users_of(slow, wanted)
     steps: list[Callable[[], None]] = [
-        *(partial(each, slow, merged, wanted, report) for each in (_norms, _pairs, _counts, _categories)),
+        *(partial(part, slow, merged, wanted, report) for part in (_norms, _pairs, _counts, _categories)),
         partial(_seen, slow, merged, users, report),
         partial(_facts, slow, merged, report),
         Histories(prefix, merged, users, report).compare,

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 FEW_RECORDS = 3_000
 # Spark would wait for three to six minutes before it says that the log is gone.
-NOTICE_AN_OUTAGE = {
+OUTAGE_NOTICE = {
     "kafka.request.timeout.ms": "10000", "kafka.default.api.timeout.ms": "10000", "fetchOffset.numRetries": "1",
     "kafkaConsumer.pollTimeoutMs": "30000",
 }  # fmt: skip
@@ -73,7 +73,7 @@ class SparkEngine:
     def _started(self, reading: Reading, checkpoint: Path) -> Any:
         options = source_options(self._settings, reading.log.bootstrap)
         options["startingOffsets"] = as_json(self._settings, reading.start)
-        options |= NOTICE_AN_OUTAGE
+        options |= OUTAGE_NOTICE
         stream = self._spark.readStream.format("kafka").options(**options).load()
         reached = reading.start
 
@@ -106,7 +106,7 @@ class SparkEngine:
             if (at, to) == (start, end):
                 records = as_records(frame)
             else:
-                where = (self._settings, reading.log.bootstrap, at, to, NOTICE_AN_OUTAGE)
+                where = (self._settings, reading.log.bootstrap, at, to, OUTAGE_NOTICE)
                 records = read_range(frame.sparkSession, *where)
             reading.apply(to, partial(self._compute, records))
             self._sizing.took(lag(at, to), time.monotonic() - began)

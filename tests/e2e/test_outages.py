@@ -56,7 +56,7 @@ def test_the_speed_layer_outlives_its_stores_and_its_log(
     apart: Installation, redis: Proxy, cassandra: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("speed_layer.driver.PAUSES_SECONDS", (0.1, 0.2))  # an outage longer than these
-    monkeypatch.setattr("speed_layer.jobs.spark_engine.NOTICE_AN_OUTAGE", NOTICE_SOON)
+    monkeypatch.setattr("speed_layer.jobs.spark_engine.OUTAGE_NOTICE", NOTICE_SOON)
     parts = in_parts(mixed_stream(apart.settings.rules), 5)
 
     def told(place: str) -> Callable[[], bool]:

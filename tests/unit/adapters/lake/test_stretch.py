@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.lake.files import BYTES_AN_EVENT, LakeFile, Stretch
+from adapters.lake.files import BYTES_PER_EVENT, LakeFile, Stretch
 from schemas.rules import Rules
 
 sizes = st.lists(st.integers(0, 1_000), max_size=30)

@@ -10,7 +10,7 @@ from core.rows.codec import Facts
 from schemas.control import Control, LogIdentity
 from schemas.errors import SettingsError
 from schemas.rules import FOLD_VERSION, PARSER_VERSION, Rules
-from serving_layer.answers.advice import Found, messages
+from serving_layer.answers.advice import Situation, messages
 
 RULES = Rules(history_items=7, partitions=2)
 LOG = LogIdentity("cluster", "topic", 2)
@@ -22,8 +22,8 @@ def made_by(fingerprint: str) -> Control:
 
 def told(control: Control, rules: Rules) -> list[str]:
     """What status says of the rules."""
-    found = Found("g", Facts(), rules, control, None, None, {"alive": True}, None)
-    return [each for each in messages(found) if "nothing is added" in each]
+    situation = Situation("g", Facts(), rules, control, None, None, {"alive": True}, None)
+    return [each for each in messages(situation) if "nothing is added" in each]
 
 
 def test_the_fingerprint_of_an_earlier_version_is_known_by_the_same_settings_alone() -> None:
