@@ -26,6 +26,6 @@ def test_every_file_is_in_one_share_and_none_is_heavier_than_another_by_more_tha
 
 
 def test_the_most_events_there_can_be_is_known_by_files_and_by_offsets() -> None:
-    assert stretch([400 * BYTES_AN_EVENT, 100 * BYTES_AN_EVENT]).most == 500
-    assert stretch([400 * BYTES_AN_EVENT], end=90, start=70).most == 20
+    assert stretch([400 * BYTES_PER_EVENT, 100 * BYTES_PER_EVENT]).most == 500
+    assert stretch([400 * BYTES_PER_EVENT], end=90, start=70).most == 20
     assert stretch([]).most == 0
