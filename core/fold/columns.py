@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from core.bytes.binary_columns import binary, octets
 from core.bytes.word_kernel import padded
 from core.fold.digest_kernel import digests
-from core.fold.group_kernel import order_by, symmetric_rows
+from core.fold.group_kernel import of_segment, order_by, symmetric_rows
 from core.fold.history_kernel import pack_histories, unpack_histories
 from core.fold.kernel import DUPLICATE, RATED, WEIGHTLESS, fold_kernel
 from core.rows import views
@@ -101,12 +101,9 @@ def fold_columns(events: pa.RecordBatch, segments: Ints, histories: pa.BinaryArr
 def _sums(keys: Ints, amounts: Ints, at: int, segment: int, names: _Names) -> list[Changes]:
     """Norm and pair rows out of the kernel's delta table."""
     items = len(names.sorted)
-    mine = keys // (items * items) == at
-    pair, amount = keys[mine] % (items * items), amounts[mine]
-    diagonal = pair % (items + 1) == 0  # p * items + q with p = q
-    norm_values = _fixed(amount[diagonal])
-    norms = Changes(views.NORMS, segment, names.sorted.take(pa.array(pair[diagonal] // items)), norm_values)
-    starts, code, both = symmetric_rows(pair[~diagonal], amount[~diagonal], items)
+    item, norm, p, q, amount = of_segment(keys, amounts, at, items)
+    norms = Changes(views.NORMS, segment, names.sorted.take(pa.array(item)), _fixed(norm))
+    starts, code, both = symmetric_rows(p, q, amount, items)
     rows = np.flatnonzero(np.diff(starts))
     packed = pack_rows(np.r_[starts[rows], starts[-1]], code, both, names.starts, names.text)
     pairs = Changes(views.PAIRS, segment, names.sorted.take(pa.array(rows)), binary(*packed))

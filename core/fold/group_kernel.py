@@ -28,16 +28,41 @@ def order_by(row, code, rows, codes):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def symmetric_rows(pair, amount, items):  # type: ignore[no-untyped-def]
-    """Rows of a symmetric matrix given above its diagonal: ``pair`` is p * items + q with p < q, each once.
+def of_segment(keys, amounts, segment, items):  # type: ignore[no-untyped-def]
+    """What a delta table's keys, (segment * items + p) * items + q with p <= q, say of one segment.
+
+    Returns: the item and the amount of each norm (p = q), then p, q and the amount of each pair.
+    """
+    first, n, m = segment * items, 0, 0
+    place, q = np.empty(len(keys), np.int32), np.empty(len(keys), np.int32)
+    for k in range(len(keys)):
+        row = keys[k] // items
+        inside = first <= row < first + items
+        place[k], q[k] = row - first if inside else -1, keys[k] - row * items
+        n += inside and place[k] == q[k]
+        m += inside and place[k] != q[k]
+    item, norm = np.empty(n, np.int64), np.empty(n, np.int64)
+    low, high, amount = np.empty(m, np.int32), np.empty(m, np.int32), np.empty(m, np.int64)
+    n = m = 0
+    for k in range(len(keys)):
+        if place[k] == q[k]:
+            item[n], norm[n] = q[k], amounts[k]
+            n += 1
+        elif place[k] >= 0:
+            low[m], high[m], amount[m] = place[k], q[k], amounts[k]
+            m += 1
+    return item, norm, low, high, amount
+
+
+@njit(cache=True, nogil=True)
+def symmetric_rows(p, q, amount, items):  # type: ignore[no-untyped-def]
+    """Rows of a symmetric matrix given above its diagonal: (p, q) with p < q, each once.
 
     Returns: items + 1 starts of the rows, and for each row its (code, amount) by ascending code.
     """
-    n = len(pair)
-    p, q = np.empty(n, np.int32), np.empty(n, np.int32)
+    n = len(p)
     starts = np.zeros(items + 1, np.int64)
     for k in range(n):
-        p[k], q[k] = pair[k] // items, pair[k] % items
         starts[p[k] + 1] += 1
         starts[q[k] + 1] += 1
     for k in range(items):

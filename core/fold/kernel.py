@@ -7,26 +7,50 @@ DUPLICATE, WEIGHTLESS, REMOVED, RATED = 0, 1, 2, 3  # what became of an event
 
 
 @njit(cache=True, nogil=True)
-def _add(keys, values, key, amount):  # type: ignore[no-untyped-def]
-    """Add to an open-addressing table (size a power of two, -1: free); returns 1 when the key is new."""
-    mask = len(keys) - 1
+def _table(size):  # type: ignore[no-untyped-def]
+    """An empty open-addressing table of (key, amount), -1: free. Side by side, as each lookup misses the cache once."""
+    table = np.zeros((size, 2), np.int64)
+    for slot in range(size):
+        table[slot, 0] = -1
+    return table
+
+
+@njit(cache=True, nogil=True)
+def _add(table, key, amount):  # type: ignore[no-untyped-def]
+    """Add to the table, whose size is a power of two; returns 1 when the key is new."""
+    mask = len(table) - 1
     slot = np.int64((np.uint64(key) * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(20)) & mask
-    while keys[slot] != key:
-        if keys[slot] == -1:
-            keys[slot], values[slot] = key, amount
+    while table[slot, 0] != key:
+        if table[slot, 0] == -1:
+            table[slot, 0], table[slot, 1] = key, amount
             return 1
         slot = (slot + 1) & mask
-    values[slot] += amount
+    table[slot, 1] += amount
     return 0
 
 
 @njit(cache=True, nogil=True)
-def _grown(keys, values):  # type: ignore[no-untyped-def]
-    wider_keys, wider_values = np.full(4 * len(keys), -1, np.int64), np.zeros(4 * len(keys), np.int64)
-    for slot in range(len(keys)):
-        if keys[slot] != -1:
-            _add(wider_keys, wider_values, keys[slot], values[slot])
-    return wider_keys, wider_values
+def _grown(table):  # type: ignore[no-untyped-def]
+    wider = _table(2 * len(table))
+    for slot in range(len(table)):
+        if table[slot, 0] != -1:
+            _add(wider, table[slot, 0], table[slot, 1])
+    return wider
+
+
+@njit(cache=True, nogil=True)
+def _nonzero(table):  # type: ignore[no-untyped-def]
+    """The keys whose amount is not 0, and their amounts."""
+    n = 0
+    for slot in range(len(table)):
+        n += table[slot, 1] != 0
+    keys, amounts = np.empty(n, np.int64), np.empty(n, np.int64)
+    n = 0
+    for slot in range(len(table)):
+        if table[slot, 1] != 0:
+            keys[n], amounts[n] = table[slot, 0], table[slot, 1]
+            n += 1
+    return keys, amounts
 
 
 @njit(cache=True, nogil=True)
@@ -77,7 +101,7 @@ def fold_kernel(  # type: ignore[no-untyped-def]
     """
     users = len(starts) - 1
     outcome = np.zeros(len(ev_item), np.uint8)
-    keys, values, used = np.full(1 << 12, -1, np.int64), np.zeros(1 << 12, np.int64), 0
+    table, used = _table(1 << 12), 0
     count, id_count, fresh = np.zeros(users, np.int64), np.zeros(users, np.int64), np.zeros(users, np.int64)
     item, rating = np.zeros((users, keep), np.int64), np.zeros((users, keep), np.int64)
     time, ids = np.zeros((users, keep), np.int64), np.zeros((users, remember, 2), np.int64)
@@ -113,16 +137,16 @@ def fold_kernel(  # type: ignore[no-untyped-def]
                 n = _drop(u_item, u_rating, u_time, n, at)
             new = max(old, weight) if weight > 0 else 0
             outcome[e] = RATED if weight > 0 else REMOVED
-            if 2 * (used + n + 1) > len(keys):
-                keys, values = _grown(keys, values)
+            if 2 * (used + n + 1) > len(table):
+                table = _grown(table)
             base = ev_segment[e] * items
             if new != old:
-                used += _add(keys, values, (base + p) * items + p, new - old)
+                used += _add(table, (base + p) * items + p, new - old)
                 for k in range(n):
                     q, r = u_item[k], u_rating[k]
                     amount = min(new, r) - min(old, r)
                     if amount != 0:
-                        used += _add(keys, values, (base + min(p, q)) * items + max(p, q), amount)
+                        used += _add(table, (base + min(p, q)) * items + max(p, q), amount)
             if weight > 0:
                 u_item[n], u_rating[n], u_time[n] = p, new, max(last, ev_time[e])
                 n += 1
@@ -133,5 +157,5 @@ def fold_kernel(  # type: ignore[no-untyped-def]
             item[u, k], rating[u, k], time[u, k] = u_item[k], u_rating[k], u_time[k]
         for k in range(m - first):
             ids[u, k, 0], ids[u, k, 1] = u_ids[first + k, 0], u_ids[first + k, 1]
-    filled = np.nonzero(values)[0]
-    return outcome, keys[filled], values[filled], count, item, rating, time, id_count, fresh, ids
+    keys, amounts = _nonzero(table)
+    return outcome, keys, amounts, count, item, rating, time, id_count, fresh, ids
