@@ -18,7 +18,6 @@ TOO_SLOW = f"the body did not arrive within {BODY_SECONDS:g} s"
 TOO_MANY = "too many large bodies are under way: send it again in a moment"
 NOT_JSON = "the body must be JSON: send the header 'Content-Type: application/json'"
 COMPRESSED = "the body must be sent as it is: leave out compression and the header 'Content-Encoding'"
-TWO_LENGTHS = "the header has both Content-Length and Transfer-Encoding: send one of them"
 
 
 class Refused(Exception):
@@ -101,8 +100,6 @@ def _check_headers(headers: dict[bytes, bytes], limits: Limits) -> None:
         raise Refused(415, NOT_JSON)
     if headers.get(b"content-encoding", b"identity").strip().lower() != b"identity":
         raise Refused(415, COMPRESSED)
-    if b"transfer-encoding" in headers and b"content-length" in headers:
-        raise Refused(400, TWO_LENGTHS)
     if int(headers.get(b"content-length", b"0")) > limits.body_bytes:
         raise Refused(413, TOO_LARGE)
 

@@ -3,13 +3,13 @@
 import asyncio
 import json
 import logging
+import re
 import resource
 import socket
 import struct
-from typing import Any
 
-import h11
-from uvicorn.protocols.http.h11_impl import H11Protocol
+import httptools
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from serving_layer.http.problems import MEDIA_TYPE, problem
 
@@ -19,7 +19,11 @@ SENT_BYTES = 64 * 1024  # of answers that the system buffers for a client that d
 MAX_CONNECTIONS = 1_000
 BACKLOG = 64  # accepted in one go before the first of them is looked at
 OTHER_FILES = 400  # for stores, log and answers
-NOT_HTTP = "this is not an HTTP/1.1 request with a header of at most 64 KiB"
+MAX_HEADER_BYTES = 64 * 1024  # of a request, and of what stands between two parts of a body
+UNKNOWN_METHOD = re.compile(rb"([A-Z]{1,32}) [^ \r\n]+ HTTP/1\.[01]\r?\n")
+MAX_PIPELINED = 100  # requests that a client may send before it has read the first one's answer
+NOT_HTTP = "this is not an HTTP/1.1 request with one Host and a header of at most 64 KiB"
+TWO_LENGTHS = "the header has both Content-Length and Transfer-Encoding: send one of them"
 
 
 def most_connections() -> int:
@@ -29,8 +33,12 @@ def most_connections() -> int:
     return max(16, min(MAX_CONNECTIONS, room))
 
 
-class Connection(H11Protocol):
-    """uvicorn's, with limits of time for headers and for unread answers, and of how many connections are open.
+class NotHttp(Exception):
+    """What came is not to be read as a request."""
+
+
+class Connection(HttpToolsProtocol):
+    """uvicorn's, with limits of size and time for headers, of time for unread answers, and of open connections.
 
     When all places are taken, the one that has waited longest for its client gives way: a client that sends its
     request at once and reads the answer is served, however many others hold connections open without doing so.
@@ -44,6 +52,7 @@ class Connection(H11Protocol):
         """Take a place, if need be that of a connection whose client is waited for."""
         self.header_timer: asyncio.TimerHandle | None = None
         self.unread_timer: asyncio.TimerHandle | None = None
+        self.in_header, self.moved, self.unparsed, self.header_bytes, self.method = False, False, 0, 0, ""
         transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SENT_BYTES)
         super().connection_made(transport)
         self.waits_since = self.loop.time()
@@ -66,11 +75,80 @@ class Connection(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take what has come, and see that the rest does."""
-        before = self.cycle
-        super().data_received(data)
+        before, self.moved = self.cycle, False
+        self._unset_keepalive_if_required()
+        try:
+            self._feed(data)
+        except httptools.HttpParserUpgrade:
+            pass  # offered by the client, not taken: the request is answered as it stands
+        except (httptools.HttpParserError, NotHttp) as error:
+            self.logger.warning("Invalid HTTP request received.")
+            both = "Transfer-Encoding can't be present with Content-Length" in str(error)
+            self.send_400_response(TWO_LENGTHS if both else NOT_HTTP)
+            return
         if self.cycle is not before:
             self.waits_since = self.loop.time()
         self._watch()
+
+    def _feed(self, data: bytes) -> None:
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserInvalidMethodError:
+            named = UNKNOWN_METHOD.match(data)  # answered by 405, like any method that does not work
+            if named is None or self.answering:
+                raise
+            self.parser, self.method = httptools.HttpRequestParser(self), named[1].decode()
+            self.parser.feed_data(b"TRACE" + data[named.end(1) :])
+        self.unparsed = 0 if self.moved else self.unparsed + len(data)
+        if self.unparsed > MAX_HEADER_BYTES:  # the parser holds it all
+            raise NotHttp
+
+    def on_message_begin(self) -> None:
+        """Begin a request's header."""
+        self.in_header, self.moved, self.header_bytes = True, True, 0
+        super().on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        """Take a part of the path."""
+        self._count(url)
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a line of the header; what follows a body's chunks is none of it."""
+        self._count(name, value)
+        if self.in_header:
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """Begin to answer.
+
+        Raises:
+            NotHttp: of another version, without one Host, or too far ahead of the answers.
+        """
+        self.in_header, self.moved = False, True
+        version, hosts = self.parser.get_http_version(), sum(name == b"host" for name, _ in self.headers)
+        if version not in ("1.0", "1.1") or hosts > 1 or (version == "1.1" and not hosts):
+            raise NotHttp
+        if len(self.pipeline) >= MAX_PIPELINED:
+            raise NotHttp
+        super().on_headers_complete()
+        if self.method:  # before the application sees the request, in the next round of the loop
+            self.scope["method"], self.method = self.method, ""
+
+    def on_body(self, body: bytes) -> None:
+        """Take a part of a body."""
+        self.moved = True
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """End a request."""
+        self.moved = True
+        super().on_message_complete()
+
+    def _count(self, *parts: bytes) -> None:
+        self.header_bytes += sum(map(len, parts))
+        if self.header_bytes > MAX_HEADER_BYTES:
+            raise NotHttp
 
     def on_response_complete(self) -> None:
         """Wait for the next request."""
@@ -100,7 +178,7 @@ class Connection(H11Protocol):
         One that sends further requests before it has read the last answer is not being waited for, but can be.
         """
         unread = self.flow.write_paused or self.flow.read_paused
-        return not self.answering or unread or self.conn.their_state is h11.SEND_BODY
+        return not self.answering or unread or self.cycle.more_body
 
     def _watch(self) -> None:
         if self.answering or self.transport.is_closing():
@@ -136,16 +214,13 @@ class Connection(H11Protocol):
             self.unread_timer = None
 
     def send_400_response(self, msg: str) -> None:
-        """Answer what is no request with a problem document, unless an answer has begun."""
-        if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
+        """Answer what is no request with a problem document, unless another answer has begun or waits."""
+        if self.pipeline or (self.answering and self.cycle.response_started):
             self.transport.abort()
             return
-        body = json.dumps(problem(400, NOT_HTTP)).encode()
-        headers: list[Any] = [
-            ("content-type", MEDIA_TYPE), ("content-length", str(len(body))), ("connection", "close"),
-        ]  # fmt: skip
-        for event in (h11.Response(status_code=400, headers=headers), h11.Data(data=body), h11.EndOfMessage()):
-            self.transport.write(self.conn.send(event) or b"")
+        body = json.dumps(problem(400, msg)).encode()
+        head = f"content-type: {MEDIA_TYPE}\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
+        self.transport.write(b"HTTP/1.1 400 Bad Request\r\n" + head.encode() + body)
         self.transport.close()
 
 

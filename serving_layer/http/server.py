@@ -22,7 +22,8 @@ def configured(
     """How uvicorn runs the API. ``limits`` and ``connection`` are others in tests."""
     return uvicorn.Config(
         create_app(replace(settings, http=replace(settings.http, host=host)), limits), host, port,
-        http=connection, ws="none", backlog=BACKLOG, log_config=None, access_log=False, server_header=False,
+        http=connection, loop="uvloop", ws="none", backlog=BACKLOG,
+        log_config=None, access_log=False, server_header=False,
         timeout_graceful_shutdown=10,
     )  # fmt: skip
 
