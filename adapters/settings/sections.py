@@ -237,6 +237,7 @@ class HttpSettings:
         "127.0.0.1", "the address it listens at", why="the API has no login: only this machine reaches it"
     )
     port: int = setting(8080, "the port it listens at", at_least=0, at_most=65_535, why="needs no privileges")
+    workers: int = setting(1, "processes that answer; 0: one a core", at_least=0, variable="http_workers", why="memory")
     allowed_hosts: str = setting(
         "", "names, separated by commas, that it answers for beside localhost and numbers; `*.a.b` for a whole domain",
         why="a page of another site cannot reach it by a name of its own",

@@ -1,19 +1,65 @@
-"""``millrace serve``."""
+"""``millrace serve``: the HTTP API, in this process or in several that share a port."""
+
+import os
+import socket
+import sys
+from pathlib import Path
 
 import click
 
-from adapters.settings import load_settings
+from adapters.machine.home import prepare_home
+from adapters.machine.stopping import until_stopped
+from adapters.settings import Settings, load_settings
 from adapters.terminal.commands import reports_errors
+from adapters.terminal.reporting import reporter
+from millrace.running.up import Part, Supervisor, listening_at, url_of
 
 
 @click.command()
 @click.option("--host", help="Default: the setting host.")
 @click.option("--port", type=click.IntRange(0, 65535), help="Default: the setting port.")
+@click.option("--workers", type=click.IntRange(0), help="Processes that answer; 0: a core each. Default: the setting.")
 @click.option("--listening", type=click.IntRange(3), hidden=True, help="A socket that listens already, by its number.")
 @reports_errors
-def serve(host: str | None, port: int | None, listening: int | None) -> None:
+def serve(host: str | None, port: int | None, workers: int | None, listening: int | None) -> None:
     """The HTTP API; ends with Ctrl-C (status 130) or SIGTERM (status 0)."""
     from serving_layer.http.server import run
 
     settings = load_settings()
-    run(settings, host or settings.http.host, settings.http.port if port is None else port, listening)
+    host, port = host or settings.http.host, settings.http.port if port is None else port
+    count = (settings.http.workers if workers is None else workers) or len(os.sched_getaffinity(0))
+    if count == 1:
+        run(settings, host, port, listening)
+    else:
+        run_workers(settings, host, count, _opened(host, port, listening))
+
+
+def run_workers(settings: Settings, host: str, count: int, server: socket.socket) -> None:
+    """Serve in so many processes, which all accept on that socket, until SIGTERM or Ctrl-C.
+
+    A worker that ends is reported and started again; the others answer meanwhile. All end when this process does.
+
+    Raises:
+        MillraceError: a worker cannot be started.
+    """
+    prepare_home(settings.home)
+    say, port = reporter("serving"), server.getsockname()[1]
+    url = url_of(host, port)
+    os.environ.setdefault("PYTHONPATH", str(Path(__file__).resolve().parents[2]))
+    command = [sys.executable, "-m", "millrace", "serve", "--host", host, "--port", str(port), "--workers", "1"]
+    parts = [
+        Part(
+            f"worker {k}",
+            [*command, "--listening", str(server.fileno())],
+            settings.home / "logs" / f"serve-{k}.log",
+            fds=(server.fileno(),),
+        )
+        for k in range(1, count + 1)
+    ]
+    supervisor = Supervisor(parts, say, f"{url}/health", lambda: f"{url}, {count} workers", at_once=True)
+    with until_stopped(supervisor.ended.set):
+        supervisor.run()
+
+
+def _opened(host: str, port: int, listening: int | None) -> socket.socket:
+    return listening_at(host, port) if listening is None else socket.socket(fileno=listening)

@@ -80,6 +80,7 @@ class Supervisor:
     say: Callable[[str], None]
     ready_url: str
     ready_text: Callable[[], str] = lambda: "all answer"
+    at_once: bool = False  # whether all parts are asked to end before the first is waited for
     ended: threading.Event = field(default_factory=threading.Event)
 
     def run(self) -> None:
@@ -94,6 +95,9 @@ class Supervisor:
                 part.start()
             self._watch()
         finally:
+            for part in self.parts if self.at_once else ():
+                if part.child is not None and part.child.running:
+                    part.child.process.terminate()
             for part in reversed(self.parts):
                 if part.child is not None:
                     part.child.stop(STOP_SECONDS)
@@ -131,22 +135,29 @@ class Supervisor:
 @click.command()
 @click.option("--host", help="Of the HTTP API; default: the setting host.")
 @click.option("--port", type=click.IntRange(1, 65535), help="Of the HTTP API; default: the setting port.")
+@click.option("--workers", type=click.IntRange(0), help="Of the HTTP API; default: the setting workers.")
 @reports_errors
-def up(host: str | None, port: int | None) -> None:
+def up(host: str | None, port: int | None, workers: int | None) -> None:
     """Broker (if embedded), speed layer and HTTP API; Ctrl-C or SIGTERM stops all cleanly."""
     settings, say = load_settings(), reporter("up")
     host, port = host or settings.http.host, port or settings.http.port
-    with only_one(settings.home, "up"), _listening(host, port) as server, open_log(settings) as log:
+    workers = settings.http.workers if workers is None else workers
+    with only_one(settings.home, "up"), listening_at(host, port) as server, open_log(settings) as log:
         say(f"log at {log.bootstrap}, home {settings.home}")
-        url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+        url = url_of(host, port)
         ready = f"{url} (API description at /docs); Ctrl-C stops all"
-        supervisor = Supervisor(_parts(settings, host, port, server), say, f"{url}/ready", lambda: ready)
+        supervisor = Supervisor(_parts(settings, host, port, workers, server), say, f"{url}/ready", lambda: ready)
         with until_stopped(supervisor.ended.set):
             supervisor.run()
             say("stopped")
 
 
-def _listening(host: str, port: int) -> socket.socket:
+def url_of(host: str, port: int) -> str:
+    """Where a server of that host and port answers."""
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def listening_at(host: str, port: int) -> socket.socket:
     """The socket of the API, opened before anything else starts and kept as long as this process runs."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
@@ -158,12 +169,12 @@ def _listening(host: str, port: int) -> socket.socket:
         ) from error
 
 
-def _parts(settings: Settings, host: str, port: int, server: socket.socket) -> list[Part]:
+def _parts(settings: Settings, host: str, port: int, workers: int, server: socket.socket) -> list[Part]:
     millrace, logs = [sys.executable, "-m", "millrace"], settings.home / "logs"
     os.environ.setdefault("PYTHONPATH", str(Path(__file__).resolve().parents[2]))
-    serve = [*millrace, "serve", "--host", host, "--port", str(port), "--listening", str(server.fileno())]
+    serve = [*millrace, "serve", "--host", host, "--port", str(port), "--workers", str(workers)]
     return [
-        Part("serving", serve, logs / "serve.log", fds=(server.fileno(),)),
+        Part("serving", [*serve, "--listening", str(server.fileno())], logs / "serve.log", fds=(server.fileno(),)),
         Part("speed layer", [*millrace, "speed", "run"], logs / "speed.log"),
     ]
 
