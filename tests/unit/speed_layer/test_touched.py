@@ -8,7 +8,7 @@ from tests.kit.exact.story import ALL, Story
 
 
 def test_every_row_that_an_attempt_wrote_is_listed() -> None:
-    with Story.told() as story:
+    with Story.begun() as story:
         story.past_a_boundary()
         position, speed = story.world.position, story.world.speed.real
         assert position is not None
@@ -33,7 +33,7 @@ def test_lists_of_long_ago_and_of_earlier_lives_are_deleted() -> None:
 
 
 def test_the_speed_layer_deletes_the_lists_of_old_attempts_a_few_at_a_time() -> None:
-    with Story.told() as story:
+    with Story.begun() as story:
         story.send(4)
         life = story.life()
         position = story.world.position
