@@ -64,13 +64,13 @@ class Blend:
 
     def parts(self, items: Sequence[int]) -> list[dict[str, float]]:
         """Return each item's shares by source."""
-        wanted = np.array(items, np.int64)[:, None]
-        item, entry = np.nonzero((self._stacked.codes == wanted) & (self._shares != LEFT_OUT))
-        source = np.searchsorted(self._stacked.starts, entry, "right") - 1
-        out: list[dict[str, float]] = [{} for _ in items]
-        for k, name, share in zip(item.tolist(), source.tolist(), self._shares[entry].tolist(), strict=True):
-            out[k][self.names[name]] = share
-        return out
+        codes, starts = self._stacked.codes, self._stacked.starts
+        entry = np.flatnonzero(np.isin(codes, items) & (self._shares != LEFT_OUT))
+        source = np.searchsorted(starts, entry, "right") - 1
+        parts: dict[int, dict[str, float]] = {code: {} for code in items}
+        for code, name, share in zip(codes[entry].tolist(), source.tolist(), self._shares[entry].tolist(), strict=True):
+            parts[code][self.names[name]] = share
+        return [parts[code] for code in items]
 
 
 def strongest(parts: Mapping[str, float]) -> str | None:
