@@ -66,9 +66,15 @@ class Reader(threading.Thread):
         return sorted(found)
 
 
-def run(rates: tuple[int, ...] = RATES, seconds: int = SECONDS, repeats: int = 5) -> dict[str, object]:
-    """Percentiles of the seconds, for each rate and question, as medians of so many runs with spread; peak memory."""
-    found = Findings({"machine": machine()})
+def run(
+    rates: tuple[int, ...] = RATES, seconds: int = SECONDS, repeats: int = 5, engine: str = "spark"
+) -> dict[str, object]:
+    """Percentiles of the seconds, for each rate and question, as medians of so many runs with spread; peak memory.
+
+    ``engine``: of the speed layer.
+    """
+    os.environ["MILLRACE_SPEED_ENGINE"] = engine
+    found = Findings({"machine": machine(), "engine": engine})
     with fresh_home() as (settings, log), _running(settings) as (port, roots):
         warm = load(WARM_EVENTS, USERS, ITEMS)
         log.appender().append_all(log.topics.events, warm)

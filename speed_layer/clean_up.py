@@ -16,7 +16,7 @@ LISTS_PER_CALL = 8  # deleted at once: a few milliseconds, as this runs between 
 
 @dataclass
 class CleanUp:
-    """Looks now and then; deletes a space once it has been seen dead for the whole grace period."""
+    """Looks every ten seconds and deletes a space that has been dead for the whole grace period."""
 
     driver: SpeedDriver
     grace_seconds: float
@@ -25,7 +25,7 @@ class CleanUp:
     _old_lists: list[str] = field(default_factory=list)
 
     def maybe(self) -> None:
-        """Clean up if it is time to; called between micro-batches."""
+        """Clean up if the last look was long enough ago; called between micro-batches."""
         now = time.monotonic()
         for space in self._old_lists[:LISTS_PER_CALL]:
             self.driver.speed_views.delete(SPEED, space)
@@ -46,13 +46,13 @@ class CleanUp:
 
 
 def dead_spaces(spaces: set[str], control: Control) -> set[str]:
-    """Those of the spaces that neither a reader nor the fold can need any more."""
+    """The spaces that neither a reader nor the fold can still need."""
     ended = {
         earlier.id
         for earlier, later in zip(control.boundaries, control.boundaries[1:], strict=False)
         if reaches(control.floor, later.offsets)
     }
-    known = {each.id for each in control.boundaries}
+    known = {boundary.id for boundary in control.boundaries}
     dead = set()
     for space in spaces:
         epoch, _, *segment = space.split("/")

@@ -29,12 +29,12 @@ PAUSES_SECONDS = (0.1, 0.3, 1.0, 2.0, 5.0)
 
 
 class StartOver(MillraceError):
-    """The stream must be read again from the position: a new epoch began, or the engine is not where we are."""
+    """The log must be read again from the position: a new epoch began, or the engine is elsewhere."""
 
 
 @dataclass
 class SpeedDriver:
-    """Owns the position record while it runs; ``say`` gets one line for each thing that a person should know."""
+    """Owns the position record while it runs; ``say`` gets one line per event that a person should know of."""
 
     batch_views: ViewStore
     speed_views: ViewStore
@@ -89,7 +89,7 @@ class SpeedDriver:
         raise AssertionError("unreachable")
 
     def look(self) -> None:
-        """Find out between micro-batches what an attempt would: it may be long until there is an event to apply.
+        """Check between micro-batches what an attempt would check, as the next event may be far away.
 
         Raises:
             Displaced: another owner holds the position.      StartOver: a new epoch must be read from its start.
@@ -116,7 +116,7 @@ class SpeedDriver:
             return Tally()
         if start is not None and not reaches(position.offsets, start):
             raise StartOver("the position lies before what the engine read, as after a restored store")
-        control = change_control(self.batch_views, lambda each: plan(each, to))
+        control = change_control(self.batch_views, lambda control: plan(control, to))
         self.fault("planned")
         if why := needs_new_epoch(control, position) or self._missing_base(control, position):
             raise StartOver(why)
@@ -167,10 +167,10 @@ class SpeedDriver:
             self.say(f"a new epoch begins at the active generation's boundary: {why}")
         seen, made, last = control.epoch, False, position.epoch if position else 0
 
-        def next_epoch(each: Control) -> Control:
+        def next_epoch(newest: Control) -> Control:
             nonlocal made
-            made = each.epoch == seen
-            return new_epoch(each, last) if made else each
+            made = newest.epoch == seen
+            return new_epoch(newest, last) if made else newest
 
         control = change_control(self.batch_views, next_epoch)
         self.fault("epoch")

@@ -1,6 +1,6 @@
 """The port of engines: what reads the log and runs the two steps of a micro-batch, on Spark or in this process.
 
-An engine decides how much of the log makes a micro-batch and where the steps run. Everything else is the same on each:
+An engine decides how much of the log makes a micro-batch and where the steps run. All else is the same on every engine:
 the driver decides what counts, the steps compute and write, and the job handles the lease, outages and new epochs.
 """
 

@@ -1,4 +1,4 @@
-"""First step of a micro-batch, one task per Kafka partition: parse, fold, write the users' state, hand on the sums.
+"""First step of a micro-batch, one task per Kafka partition: parse, fold, write the users' state, pass on the sums.
 
 A user's events share one partition, so no shuffle comes before the fold.
 """
@@ -70,7 +70,7 @@ def _judged(batches: Iterable[pa.RecordBatch], batch: MicroBatch) -> tuple[pa.Re
 
 
 def _in_range(records: pa.RecordBatch, batch: MicroBatch) -> pa.RecordBatch:
-    """Those from the committed position on: the engine may hand over earlier ones again."""
+    """The records from the committed position on: an engine may hand over earlier ones again."""
     partition = records.column("partition").to_numpy()
     offset = records.column("offset").to_numpy()
     wanted = np.zeros(len(offset), dtype=bool)
@@ -123,7 +123,7 @@ def _rejected(rejected: pa.RecordBatch, batch: MicroBatch) -> list[Changes]:
     out = []
     for segment in np.unique(segments).tolist():
         counted = pc.value_counts(reasons.filter(pa.array(segments == segment))).to_pylist()
-        by_reason = {each["values"]: each["counts"] for each in counted}
+        by_reason = {reason["values"]: reason["counts"] for reason in counted}
         out.append(facts_change(Facts(rejected=by_reason), segment))
     return out
 

@@ -12,9 +12,9 @@ from speed_layer.driver import StartOver
 
 @dataclass
 class IdleLook:
-    """Calls ``look`` now and then between micro-batches, which find out the same by themselves.
+    """Calls ``look`` every ``every_seconds`` between micro-batches, which check the same themselves.
 
-    What ``look`` raises ends the stream, so no micro-batch begins after it.
+    What ``look`` raises ends the reading, and no micro-batch begins after it.
     """
 
     look: Callable[[], None]
@@ -25,9 +25,9 @@ class IdleLook:
 
     @contextmanager
     def interrupted(self) -> Iterator[None]:
-        """For the time of a micro-batch.
+        """Prevent looks for the length of a micro-batch.
 
-        Raises: StartOver: a look has ended the stream.
+        Raises: StartOver: a look has ended the reading.
         """
         with self._busy:
             if self._ended:
@@ -36,7 +36,7 @@ class IdleLook:
             self._looked = time.monotonic()
 
     def maybe(self) -> None:
-        """Look if it is time to and no micro-batch is under way; a store that is away is left to the next one."""
+        """Look if it is time to and no micro-batch runs; a store that is away is left to the next micro-batch."""
         if time.monotonic() - self._looked < self.every_seconds or not self._busy.acquire(blocking=False):
             return
         try:

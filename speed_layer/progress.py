@@ -1,4 +1,4 @@
-"""What the speed layer tells a person while it runs."""
+"""What the speed layer reports to a person while it runs."""
 
 import time
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from speed_layer.micro_batch import Tally
 
 
 class Progress:
-    """What was applied, said about every five seconds while there is something to say."""
+    """Counts what was applied and reports it about every five seconds while anything is."""
 
     def __init__(self, say: Callable[[str], None], every_seconds: float = 5.0) -> None:
         self._say, self._every = say, every_seconds

@@ -8,6 +8,7 @@ from adapters.log.kafka_log import Topics
 from adapters.records.control import change_position
 from adapters.stores.opened import store
 from core.control.changes import commit, first_control, first_position, register
+from core.events.parcels import packed, unpacked
 from core.settings import StoreUrl
 from schemas.control import LogIdentity
 from schemas.event import RECORD_COLUMNS
@@ -17,7 +18,7 @@ from speed_layer.fold_step import fold_records
 from speed_layer.micro_batch import MicroBatch, Places
 from speed_layer.write_step import write_sums
 
-EVENTS, USERS, ITEMS, PARTITIONS = 400, 20, 12, 1
+EVENTS, USERS, ITEMS, PARTITIONS, TASKS = 400, 20, 12, 1, 2
 TIME_MS, HOUR_MS = 1_700_000_000_000, 3_600_000
 
 
@@ -34,7 +35,8 @@ def rehearse() -> None:
                 begun = change_position(speed, before, register(position))
                 assert begun is not None
                 batch = MicroBatch(begun, {0: end}, control.boundaries, {0: None}, Rules(partitions=PARTITIONS), places)
-                tally = total(write_sums(fold_records([_made_up(position.offsets[0], end)], batch), batch))
+                folded = packed(fold_records([_made_up(position.offsets[0], end)], batch), TASKS)
+                tally = total(write_sums(unpacked(folded), batch))
                 before = change_position(speed, begun, commit(begun, {0: end}), writes=tally.puts)
                 assert before is not None
                 position = before

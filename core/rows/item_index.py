@@ -91,6 +91,8 @@ class ItemIndex:
 
     def _write(self) -> None:
         first, end = self._written, len(self.names)
+        if first == end:  # another thread has written them meanwhile
+            return
         new = self.names[first:end]
         letters, starts = self._text
         used = int(starts[first])

@@ -19,6 +19,7 @@ from adapters.engine.pool import Pool
 from adapters.settings import Settings
 from core.control.boundaries import reaches
 from schemas.control import LogIdentity, Offsets
+from schemas.errors import NotReady
 from speed_layer.driver import Compute
 from speed_layer.engine import Reading, total
 from speed_layer.fold_step import fold_records
@@ -125,17 +126,22 @@ class _Life:
 
     def _catch_up(self, end: Offsets | None) -> None:
         """Large micro-batches by the workers while much waits; none while there are no workers."""
-        log_end = end or self.reading.log.end_offsets()
-        while lag(self.reached, log_end) > FEW_RECORDS and self.engine.workers_ready() and not self._over(end):
+        while (log_end := self._far_end(end)) and self.engine.workers_ready() and not self._over(end):
             to, began = self.sizing.next_end(self.reached, log_end), time.monotonic()
             records = lag(self.reached, to)
             self._apply(to, self.engine.by_workers)
             self.sizing.took(records, time.monotonic() - began)
-            log_end = end or self.reading.log.end_offsets()
+
+    def _far_end(self, end: Offsets | None) -> Offsets | None:
+        """Where the log ends, if more waits than this process should do alone."""
+        if not self.engine.has_workers:
+            return None
+        log_end = end or self.reading.log.end_offsets()
+        return log_end if lag(self.reached, log_end) > FEW_RECORDS else None
 
     def _follow(self, end: Offsets | None) -> None:
         """Micro-batches of what has arrived, until more waits than this process should do alone."""
-        most = FEW_RECORDS if self.engine.has_workers else self.sizing.most
+        most = min(FEW_RECORDS, self.sizing.most) if self.engine.has_workers else self.sizing.most
         source = LocalSource(self.reading.log, self.reached, BOUNDED_WAIT_MS if end else IDLE_WAIT_MS)
         try:
             while not self._over(end):
@@ -145,7 +151,7 @@ class _Life:
                     continue
                 self._apply(dict(source.reached), lambda batch, records=records: _here(records, batch))  # type: ignore[misc]
                 self._looked = time.monotonic()
-                if records.num_rows >= most and self.engine.workers_ready():
+                if records.num_rows >= most and self._far_end(end) and self.engine.workers_ready():
                     return
         finally:
             source.close()
@@ -164,7 +170,11 @@ class _Life:
         if time.monotonic() - self._looked < self.look_every_seconds:
             return
         self._looked = time.monotonic()
-        if self.reading.log.identity() != self._identity:
+        try:
+            same = self.reading.log.identity() == self._identity
+        except NotReady as error:
+            raise RangeLost(str(error)) from error
+        if not same:
             raise RangeLost("the topic was made again or has other partitions than before")
 
 
