@@ -55,7 +55,6 @@ def run(full: bool, every: str | None, reason: str, scheduled: bool, search: int
         _run_every(milliseconds(every), words, settings, say, as_json)
         return
     from adapters.broker.opening import open_log
-    from adapters.engine.session import open_session
     from batch_layer.jobs.generation import BatchJob, shown
     from batch_layer.runs.counted import require_counted
 
@@ -63,7 +62,7 @@ def run(full: bool, every: str | None, reason: str, scheduled: bool, search: int
     lease.acquire(say)
     try:
         with open_log(settings) as log:
-            job = BatchJob(open_session(settings, "millrace batch"), log, settings, say, search, ungated)
+            job = BatchJob(None, log, settings, say, search, ungated)
             made = job.run(reason, full, activate=None if scheduled else True, owner=lease.owner)
             _print_outcome(shown(made), as_json)
             require_counted(made.id, made.metrics, settings.rules, scheduled)
@@ -135,16 +134,12 @@ def _step_command(step: str, text: str) -> click.Command:
     @reports_outcome
     def command(run_id: str, as_json: bool, search: int = 0, ungated: bool = False) -> None:
         from adapters.broker.opening import open_log
-        from adapters.engine.session import open_session
         from batch_layer.jobs.generation import BatchJob
         from batch_layer.runs.counted import require_counted
-        from batch_layer.runs.lifecycle import Runs
 
         settings, say = load_settings(), reporter("batch")
         with open_log(settings) as log:
-            idle = step == "publish" or Runs(batch_views(settings), settings, say).has_done(step, run_id)
-            session = None if idle else open_session(settings, f"millrace batch {step}")
-            result = BatchJob(session, log, settings, say, search, ungated).step(step, run_id)
+            result = BatchJob(None, log, settings, say, search, ungated).step(step, run_id)
         if as_json:
             print_json(result)
         else:

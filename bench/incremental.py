@@ -55,7 +55,7 @@ class Course:
     """One log that grows."""
 
     def __init__(self, spark: "SparkSession", log: Log, settings: Settings) -> None:
-        self._spark, self._log, self._settings = spark, log, settings
+        self._log, self._settings = log, settings
         self._job = BatchJob(spark, log, settings, lambda _: None)
         self._runs = Runs(batch_views(settings), settings, lambda _: None)
 
@@ -109,8 +109,7 @@ class Course:
 
     def _maker(self, begun: Run) -> ViewMaker:
         rules = replace(self._settings.rules, partitions=len(begun.boundary.offsets))
-        self._spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", "100000")
-        return ViewMaker(self._spark, self._settings, lambda _: None, begun, rules)
+        return ViewMaker(self._job.engine, self._settings, lambda _: None, begun, rules)
 
 
 def generate(events: int, users: int, items: int) -> Iterator[tuple[bytes, bytes]]:

@@ -53,23 +53,22 @@ def in_lake(settings: Settings) -> "pa.Table":
     Raises:
         NotReady: no generation was published.
     """
-    from adapters.engine.session import open_session
+    from adapters.engine.tasks import Engine
     from adapters.lake.tables import Lake
-    from batch_layer.learning.evaluation import sampled
+    from batch_layer.learning.sample import sampled
 
     control = read_control(batch_views(settings)) if settings.stores.batch_views or settings.home.is_dir() else None
     active = control.generation(control.active) if control else None
     if control is None or active is None:
         raise NotReady("no generation was published yet: run `millrace batch run`, or name a file with --events")
-    spark = open_session(settings, "millrace evaluate")
-    lake, gone = Lake(spark, settings.lake_path), _forgotten(settings, control)
-    events = lake.weighed(lake.stretch(settings.rules, active.boundary.offsets, forgotten=gone))
+    engine, gone = Engine(settings, "millrace evaluate"), _forgotten(settings, control)
+    events = Lake(None, settings.lake_path).stretch(settings.rules, active.boundary.offsets, forgotten=gone)
     most = settings.evaluation.events or Settings().evaluation.events
     total = active.measured.events
     if total > most:
         reporter("evaluate")(f"a sample of users with about {most:,} of {total:,} events (evaluation_events)")
     with waiting("reading the lake"):
-        return sampled(events, total, most).toArrow()
+        return sampled(engine.tasks(events.most), events, total, most)
 
 
 def _forgotten(settings: Settings, control: "Control") -> "Forgotten":
@@ -83,7 +82,7 @@ def _forgotten(settings: Settings, control: "Control") -> "Forgotten":
 
 
 def in_file(path: Path, rules: "Rules") -> "pa.Table":
-    """The acceptable events of a file, in the form of ``sampled``; the line number serves as the offset."""
+    """The acceptable events of a file, in the form of ``sample.SAMPLE``; the line number serves as the offset."""
     from dataclasses import replace
 
     import pyarrow as pa

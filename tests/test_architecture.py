@@ -65,6 +65,7 @@ ROOMS: dict[str, set[str]] = {
 ENGINES = {
     "pyspark": "Spark",
     "delta": "Delta",
+    "deltalake": "Delta",
     "redis": "Redis",
     "cassandra": "Cassandra",
     "confluent_kafka": "Kafka",

@@ -1,4 +1,4 @@
-"""The lake's Parquet files as the engine's tasks read them: straight into Arrow, by themselves (decision 29).
+"""The lake's Parquet files as tasks read them: straight into Arrow, without the engine's reader (decision 29).
 
 The engine's own reader turns each event from columns into a row and back, which costs more than the fold.
 """
@@ -26,21 +26,36 @@ if TYPE_CHECKING:
 
     from adapters.log.forgotten import Forgotten
 
-BYTES_PER_EVENT = 50  # in a file, about
+BYTES_PER_EVENT = 25  # in a file, at least
 
 
 @dataclass(frozen=True)
 class LakeFile:
-    """One Parquet file by its URI; ``size`` in bytes."""
+    """One Parquet file by its path or URI; ``size`` in bytes.
+
+    Its number of rows, its partition, and its first and last offset are None where its commit does not say.
+    """
 
     uri: str
     size: int
+    rows: int | None = None
+    partition: int | None = None
+    first: int | None = None
+    last: int | None = None
+
+    def meets(self, start: Offsets, end: Offsets) -> bool:
+        """Return whether events from ``start`` to below ``end`` may be inside."""
+        if self.partition is None or self.first is None or self.last is None:
+            return True
+        p = self.partition
+        return p in end and self.first < end[p] and self.last >= start.get(p, 0)
 
 
 @dataclass(frozen=True)
 class Stretch:
-    """Events of the lake: those of ``files`` from ``start`` (None: the beginning) to below ``end``, but for forgotten
-    users'. A plain value that travels to the engine's tasks.
+    """Events of the lake: those of ``files`` from ``start`` (None: the beginning) to below ``end``.
+
+    Events of forgotten users are left out. It is a plain value that travels to the engine's tasks.
     """
 
     files: tuple[LakeFile, ...]
@@ -53,22 +68,24 @@ class Stretch:
     def most(self) -> int:
         """About how many events there are at most."""
         offsets = sum(end - (self.start or {}).get(partition, 0) for partition, end in self.end.items())
-        return min(offsets, sum(each.size for each in self.files) // BYTES_PER_EVENT)
+        rows = (file.size // BYTES_PER_EVENT if file.rows is None else file.rows for file in self.files)
+        return min(offsets, sum(rows))
 
     def shares(self, count: int) -> "list[Stretch]":
-        """The same for so many tasks at most, about as much to read for each."""
+        """Return the same for at most that many tasks, with about as much to read for each."""
         shares: list[list[LakeFile]] = [[] for _ in range(max(1, min(count, len(self.files))))]
         sizes = [0] * len(shares)
-        for file in sorted(self.files, key=lambda each: (-each.size, each.uri)):
+        for file in sorted(self.files, key=lambda file: (-file.size, file.uri)):
             least = sizes.index(min(sizes))
             shares[least].append(file)
             sizes[least] += file.size
-        return [replace(self, files=tuple(each)) for each in shares]
+        return [replace(self, files=tuple(share)) for share in shares]
 
     def read(self, rows: int) -> Iterator[pa.RecordBatch]:
-        """``EVENT_COLUMNS``, in any order, up to ``rows`` at a time; a file is held by parts.
+        """Yield ``EVENT_COLUMNS``, in any order, up to ``rows`` at a time; a file is held by parts.
 
-        Raises: SettingsError: a file cannot be read from here.
+        Raises:
+            SettingsError: a file cannot be read from here.
         """
         import pyarrow.dataset as ds
 
@@ -78,11 +95,11 @@ class Stretch:
             try:
                 system, path = filesystem(file.uri)
                 data = ds.dataset([path], STORED_COLUMNS, "parquet", system, in_folders)
-                # A scan that reads ahead or by threads holds many batches: a task has one core, and its neighbours too.
-                found = data.to_batches(
+                # A scan that reads ahead or by threads holds many batches. A task has one core, and so do the others.
+                batches = data.to_batches(
                     filter=inside, batch_size=rows, use_threads=False, batch_readahead=1, fragment_readahead=1
                 )
-                yield from (self._weighed(each) for each in found if each.num_rows)
+                yield from (self._weighed(batch) for batch in batches if batch.num_rows)
             except OSError as error:
                 raise _unreadable(file.uri, error) from error
 
@@ -99,29 +116,29 @@ class Stretch:
         return events.filter(counting(events, self.forgotten)) if self.forgotten else events
 
 
-def sized(uris: Iterable[str]) -> tuple[LakeFile, ...]:
-    """The files at those addresses, as the engine names them.
+def require_readable(files: Iterable[LakeFile]) -> None:
+    """Refuse files that are not where the table says.
 
-    Raises: SettingsError: one cannot be read from here.
+    Raises:
+        SettingsError: one cannot be read from here.
     """
-    found = []
-    for uri in uris:
+    for file in files:
         try:
-            system, path = filesystem(uri)
-            size = system.get_file_info(path).size
-            if size is None:
+            system, path = filesystem(file.uri)
+            if system.get_file_info(path).size is None:
                 raise FileNotFoundError("it is not there, as when maintenance deleted it or the lake was moved")
-            found.append(LakeFile(uri, size))
         except (OSError, ValueError) as error:
-            raise _unreadable(uri, error) from error
-    return tuple(found)
+            raise _unreadable(file.uri, error) from error
 
 
 def filesystem(uri: str) -> "tuple[FileSystem, str]":
-    """Where a file of the engine's lies for Arrow, and its path there. Hadoop writes a path as it is, without escapes.
+    """Return where a file lies for Arrow, and its path there. Neither a path nor Hadoop's URIs have escapes.
 
-    Raises: ValueError: Arrow knows no such place.
+    Raises:
+        ValueError: Arrow does not know such a place.
     """
+    if uri.startswith("/"):
+        return _opened("file:///")[0], uri
     found = re.fullmatch(r"(\w+):(?://([^/]*))?/(.*)", uri, re.DOTALL)
     if found is None:
         raise ValueError("it is no URI of a file")
@@ -132,7 +149,7 @@ def filesystem(uri: str) -> "tuple[FileSystem, str]":
 
 @cache
 def _opened(root: str) -> "tuple[FileSystem, str]":
-    """Once for all files there: a bucket is asked for where it lies."""
+    """Open a place once for all its files: a bucket must be asked for its region."""
     from pyarrow.fs import FileSystem
 
     system, path = FileSystem.from_uri(root)

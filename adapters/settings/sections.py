@@ -77,6 +77,12 @@ class EngineSettings:
         default_is="the user's cache folder",
         why="all projects of a user share them",
     )
+    in_process_events: int = setting(
+        400_000,
+        "a batch step over at most this many events runs in its own process, without Spark; 0: always on Spark",
+        at_least=0,
+        why="Spark's start costs as much as two million events, and folding this many takes some 400 MB",
+    )
 
 
 @dataclass(frozen=True)

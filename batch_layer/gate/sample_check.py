@@ -1,14 +1,14 @@
 """Some items' rows, and their users' histories and seen sets, against a slow fold of the lake.
 
-That is another path than the fold step's. The slow fold needs every event of every user of an item. Items are drawn at
-random; one whose users have more events than there is room for gives way to the next, so the most popular ones are left
-to ``millrace verify``.
+The slow fold shares no code with the fold step. It needs every event of every user of an item. Items are drawn at
+random; one whose users have more events than there is room for is skipped in favour of the next, so the most popular
+ones are left to ``millrace verify``.
 """
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import pyarrow as pa
 
@@ -19,51 +19,29 @@ from core.fold.slow import SlowView
 from core.proof import proving
 from core.rows.codec import bucket_key, unpack_norm, unpack_sums
 from core.rows.views import COUNTS, HISTORY, ITEMS, NORMS, PAIRS, SEEN
-from schemas.event import STORED_COLUMNS, Event
+from schemas.event import Event
 from schemas.rules import Rules
 
-if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
-
 T = TypeVar("T")
-MOST_EVENTS = 50_000  # folded one by one in this process: some seconds
 
 
 @dataclass
 class Check:
-    """How many values were held against each other, and the first that differ."""
+    """How many values were compared, and which differ."""
 
     items: int = 0
     compared: int = 0
     mismatches: list[str] = field(default_factory=list)
 
     def hold(self, what: str, expected: T, stored: T, shown: Callable[[T], object] = lambda value: value) -> None:
-        """Hold one value against the other."""
+        """Compare one stored value with the expected one."""
         self.compared += 1
         if expected != stored:
             self.mismatches.append(f"{what}: expected {shown(expected)}, stored {shown(stored)}")
 
 
-def drawn(lake: "DataFrame", number: int, seed: str) -> list[str]:
-    """Up to ``number`` items, whose users' events together are no more than can be folded here."""
-    from pyspark.sql import functions as F
-
-    order = F.xxhash64("item_id", F.lit(seed))
-    items = lake.select("item_id").distinct().orderBy(order).limit(2 * number)
-    touched = lake.join(F.broadcast(items), "item_id").select("item_id", "user_id").distinct()
-    active = lake.groupBy("user_id").agg(F.count("*").alias("events"))
-    sizes = touched.join(active, "user_id").groupBy("item_id").agg(F.sum("events").alias("events"))
-    chosen: list[str] = []
-    room = MOST_EVENTS
-    for row in sizes.orderBy(order).collect():
-        if row["events"] <= room and len(chosen) < number:
-            chosen.append(row["item_id"])
-            room -= row["events"]
-    return chosen
-
-
 def check(slow: SlowView, items: Sequence[str], views: ViewStore, generation: str) -> Check:
-    """Hold the items' sums and categories, and histories and seen sets of all users, against the views.
+    """Compare the items' sums and categories, and histories and seen sets of all users, with the views.
 
     Args: slow: of all events of every user of the items.
     """
@@ -74,17 +52,8 @@ def check(slow: SlowView, items: Sequence[str], views: ViewStore, generation: st
     return found
 
 
-def users_events(lake: "DataFrame", items: Sequence[str]) -> pa.Table:
-    """All events of the users who touched one of the items, in log order within each partition."""
-    from pyspark.sql import functions as F
-
-    users = lake.where(F.col("item_id").isin(list(items))).select("user_id").distinct()
-    rows = lake.join(users, "user_id").select(*STORED_COLUMNS.names).toArrow()
-    return rows.sort_by([("partition", "ascending"), ("offset", "ascending")])
-
-
 def recomputed(events: pa.Table, rules: Rules) -> SlowView:
-    """The slow fold of these events."""
+    """Return the slow fold of these events."""
     slow = SlowView()
     for row in events.to_pylist():
         slow.take(Event(**row, weight=standing_weight(row["kind"], row["value"], rules)), rules)

@@ -8,10 +8,11 @@ import json
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from adapters.engine.errors import translated
+from adapters.engine.tasks import Engine
 from adapters.log.forgotten import forgotten
 from adapters.log.kafka_log import Log
 from adapters.machine.faults import fault_point
@@ -32,10 +33,11 @@ from schemas.errors import BadInput, MillraceError, SettingsError
 from schemas.rules import Rules
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import SparkSession
+
+    from adapters.lake.files import Stretch
 
 Say = Callable[[str], None]
-RECORDS_AT_ONCE = 100_000  # a task holds no more of its partition than this
 # At which a crash test may end the process: the step's work is done, and that is not noted yet.
 FAULTS = {"ingest": "ingested", "compute": "computed", "train": "trained", "evaluate": "evaluated", "gate": "gated"}
 
@@ -44,8 +46,9 @@ FAULTS = {"ingest": "ingested", "compute": "computed", "train": "trained", "eval
 class BatchJob:
     """The steps of a run, each harmless to repeat; ``run`` does them all and returns the generation.
 
-    ``spark``: None will do for ``publish`` alone. ``search``: among how many ALS settings to look for better ones.
-    ``ungated``: what the gate finds is noted, and keeps nothing from being activated.
+    ``spark``: an open session, which all steps then use; None: opened by the first step that has many events.
+    ``search``: among how many ALS settings to look for better ones. ``ungated``: what the gate finds is noted, and
+    does not stop the activation.
     """
 
     spark: "SparkSession | None"
@@ -54,6 +57,10 @@ class BatchJob:
     say: Say
     search: int = 0
     ungated: bool = False
+    engine: Engine = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.engine = Engine(self.settings, session=self.spark)
 
     def run(self, reason: str = "", full: bool = False, activate: bool | None = None, owner: str = "") -> Generation:
         """Make and publish a generation of everything below a boundary that is recorded first.
@@ -118,7 +125,7 @@ class BatchJob:
 
     def _ingest(self, control: Control, run: Run) -> dict[str, Any]:
         """Log to lake; in which version of the lake all of the run's events are."""
-        filler = LakeFiller(self._engine, self.log, self.settings, self.say)
+        filler = LakeFiller(self.engine, self.log, self.settings, self.say)
         return filler.fill(control, run.boundary, self._rules_of(run))
 
     def _compute(self, control: Control, run: Run) -> dict[str, Any]:
@@ -167,16 +174,16 @@ class BatchJob:
 
     def _maker(self, run: Run, marks: int) -> ViewMaker:
         """Args: marks: of forgotten users, how many it knows of."""
-        return ViewMaker(self._engine, self.settings, self.say, run, self._rules_of(run), forgotten(self.log, marks))
+        return ViewMaker(self.engine, self.settings, self.say, run, self._rules_of(run), forgotten(self.log, marks))
 
     def _judging(self, control: Control, run: Run) -> Judging:
         maker, active = self._maker(run, run.forgotten), control.generation(control.active)
 
-        def unforgotten() -> "DataFrame":
-            return self._maker(run, control.forgotten).lake_rows()
+        def unforgotten() -> "Stretch":
+            return self._maker(run, control.forgotten).events()
 
         return Judging(
-            self.settings, self.say, maker.rules, run.id, run.metrics, maker.events, maker.lake_rows, active,
+            self.engine, self.settings, self.say, maker.rules, run.id, run.metrics, maker.events, active,
             run.forgotten - control.forgotten, unforgotten,
         )  # fmt: skip
 
@@ -194,12 +201,6 @@ class BatchJob:
         control = self._runs.control()
         if named(control, name) is None and name not in control.dropping:
             delete_book(batch_views(self.settings), name)
-
-    @property
-    def _engine(self) -> "SparkSession":
-        assert self.spark is not None
-        self.spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", str(RECORDS_AT_ONCE))
-        return self.spark
 
     @property
     def _runs(self) -> Runs:

@@ -1,20 +1,25 @@
-"""The steps of a run that train its model and judge it: train, evaluate, gate."""
+"""The steps of a run that train its models and judge it: train, evaluate, gate."""
 
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from adapters.engine.tasks import Engine, InProcess, Tasks
+from adapters.lake.files import Stretch
+from adapters.lake.tables import Lake
 from adapters.records.artefacts import read_artefact, write_artefact
 from adapters.records.books import BLEND, CALIBRATION, generation_book
 from adapters.settings import Settings
 from adapters.stores.opened import batch_views
+from batch_layer.gate.draw import Draw, count_events
 from batch_layer.gate.drift import drift, kept, ratios
 from batch_layer.gate.paired import by_recipe, paired, recipe
-from batch_layer.gate.sample_check import check, drawn, recomputed, users_events
+from batch_layer.gate.sample_check import check, recomputed
 from batch_layer.gate.verdict import Case, Limits, Verdict, verdict
-from batch_layer.learning.evaluation import PROBES, Question, below, by_time, coded, evaluate, sampled
-from batch_layer.learning.past import LakePast, interactions, summary
+from batch_layer.learning.evaluation import PROBES, Question, below, by_time, coded, evaluate
+from batch_layer.learning.past import LakePast, SmallPast, interactions, summary
+from batch_layer.learning.sample import sampled
 from batch_layer.learning.search import search
 from core.ranking.ranking_quality import Interactions, Mask, votes
 from recommenders import recommender
@@ -26,59 +31,72 @@ from schemas.rules import Rules
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-POPULAR = 20  # names that are kept to see how many stay
-SEARCHED_EVENTS = 300_000  # a search is put to no more, evaluated or not
+POPULAR = 20  # names that are kept, to see how many stay
+SEARCHED_EVENTS = 300_000  # at most, that a search is judged on, whether or not the generation is evaluated
 
 
 @dataclass
 class Judging:
-    """Of one run: ``events`` weighed, ``lake`` as it is, both below its boundary and looked up by the step that reads
-    them; ``metrics`` as far as it has come.
+    """The judgement of one run; ``metrics`` are those of the steps so far.
 
-    ``forgets``: how many marks of forgotten users it puts into effect; ``unforgotten``: the lake with their events.
+    ``events``: the lake below its boundary; each step opens it itself. ``forgets``: how many marks of forgotten users
+    the run puts into effect; ``unforgotten``: the lake with their events.
     """
 
+    engine: Engine
     settings: Settings
     say: Callable[[str], None]
     rules: Rules
     run: str
     metrics: Mapping[str, Any]
-    events: "Callable[[], DataFrame]"
-    lake: "Callable[[], DataFrame]"
+    events: Callable[[], Stretch]
     active: Generation | None
     forgets: int
-    unforgotten: "Callable[[], DataFrame]"
+    unforgotten: Callable[[], Stretch]
 
     def train(self, full: bool, candidates: int = 0) -> dict[str, Any]:
-        """Train the models on all events and write them; with ``candidates`` after a search among so many settings.
+        """Train the models on all events and write them; with ``candidates`` after a search among that many settings.
 
-        Begun from the active generation's factors and found settings; from scratch where the run is full.
+        Training begins with the active generation's factors and found settings; from scratch where the run is full.
         """
         views, settings = batch_views(self.settings), dict(self.settings.recommender_settings)
         active = self.active.id if self.active else None
         if candidates:
             settings["als"] = self._search(settings["als"], candidates)
-        past = LakePast(interactions(self.events()), f"{self.settings.lake_path}/als", self.say, full)
-        found = {}
+        past = self._past(full)
+        models = {}
         try:
             for name in learners(settings):
                 artefact = recommender(name).fit(past, settings[name], read_artefact(views, active, name))
-                found[name] = summary(artefact)
+                models[name] = summary(artefact)
                 if artefact is not None:
                     write_artefact(views, self.run, name, artefact)
         finally:
             past.close()
-        return {"model": found.get("als", {}), "models": found}
+        return {"model": models.get("als", {}), "models": models}
+
+    def _past(self, full: bool) -> LakePast | SmallPast:
+        """Return what the models learn from: in memory where the steps run in this process."""
+        events, scratch = self.events(), f"{self.settings.lake_path}/als"
+        place = self.engine.tasks(events.most)
+        if not isinstance(place, InProcess):
+            return LakePast(self._table(), scratch, self.say, full)
+        rows, names = coded(sampled(place, events, 1, 1).sort_by("offset"))  # a user's events are in one partition
+        return SmallPast(rows, names, scratch=scratch, anew=full, report=self.say, table=self._table)
+
+    def _table(self) -> "DataFrame":
+        lake = Lake(self.engine.spark, self.settings.lake_path)
+        return interactions(lake.weighed(self.events()))
 
     def _search(self, als: AlsSettings, candidates: int) -> AlsSettings:
         events, *_ = self._sample(self.settings.evaluation.events or SEARCHED_EVENTS)
         views, active = batch_views(self.settings), self.active.id if self.active else None
         now = reused(als, read_artefact(views, active, "als"))
         tried = search(events, self._question(now), candidates)
-        best, ours = tried[0], next(each for each in tried if each.als.fitted == now.fitted)
+        best, ours = tried[0], next(one for one in tried if one.als.fitted == now.fitted)
         self.say(
             f"searched {len(tried)} ALS settings on the validation slice: NDCG@10 {best.ndcg:.4f} with regularization "
-            f"{best.als.regularization:g}, alpha {best.als.alpha:g}; {ours.ndcg:.4f} with those of now"
+            f"{best.als.regularization:g}, alpha {best.als.alpha:g}; {ours.ndcg:.4f} with the current ones"
         )
         return searched(als, best.als)
 
@@ -86,21 +104,21 @@ class Judging:
         return Question(self.rules, {**self.settings.recommender_settings, "als": als}, self.settings.reading.shrinkage)
 
     def evaluate(self) -> dict[str, Any]:
-        """How good rankings of these data are, and how far the views are from the active generation's."""
+        """Measure how good rankings of these data are, and how far the views are from the active generation's."""
         if not self.settings.evaluation.events:
             return {"evaluation": {}}
         events, names, known = self._sample(self.settings.evaluation.events)
         learned = self.metrics.get("model", {}).get("settings", {})
         question = self._question(replace(self.settings.recommender_settings["als"], **learned))
-        told = evaluate(events, question) | {"recipe": recipe(question)}
-        by_model = ", ".join(f"{name} {found['ndcg@10']:.3f}" for name, found in told["models"].items())
-        self.say(f"NDCG@10 on a time split, {told['judged_users']:,} users: {by_model or 'nobody to judge'}")
+        report = evaluate(events, question) | {"recipe": recipe(question)}
+        by_model = ", ".join(f"{name} {model['ndcg@10']:.3f}" for name, model in report["models"].items())
+        self.say(f"NDCG@10 on a time split, {report['judged_users']:,} users: {by_model or 'nobody to judge'}")
         popular = [names[code] for code in votes(events).argsort(kind="stable")[::-1][:PROBES].tolist()]
-        told["popular"] = [name.decode() for name in popular[:POPULAR]]
-        if told.get("calibration"):
-            row = json.dumps(told["calibration"]).encode()
+        report["popular"] = [name.decode() for name in popular[:POPULAR]]
+        if report.get("calibration"):
+            row = json.dumps(report["calibration"]).encode()
             batch_views(self.settings).put(generation_book(self.run), {(BLEND, CALIBRATION): row})
-        return {"evaluation": told | {"drift": self._drift(popular)} | self._paired(events, known, question)}
+        return {"evaluation": report | {"drift": self._drift(popular)} | self._paired(events, known, question)}
 
     def _paired(self, events: Interactions, known: Mask, question: Question) -> dict[str, Any]:
         """Against the active generation, where both mean the same by an event."""
@@ -125,24 +143,30 @@ class Judging:
         return found
 
     def gate(self, same_rules: bool) -> Verdict:
-        """Whether it may be activated."""
-        mismatches: list[str] = []
-        if self.settings.gate.items:
-            lake = self.lake()
-            items = drawn(lake, self.settings.gate.items, self.run)
-            slow = recomputed(users_events(lake, items), self.rules)
-            found = check(slow, items, batch_views(self.settings), self.run)
-            mismatches = found.mismatches
-            self.say(
-                f"{found.compared:,} sums, histories and seen sets of {found.items} items and their users recomputed "
-                f"from the lake, mismatches: {len(mismatches):,}"
-            )
+        """Return whether it may be activated."""
+        events = self.events()
+        place = self.engine.tasks(events.most)
+        mismatches = self._mismatches(place, events) if self.settings.gate.items else []
         limits = Limits(self.settings.gate.margin, self.settings.gate.users, self.settings.gate.shrink)
-        erased = self.unforgotten().count() - self.lake().count() if self.active and self.forgets else 0
+        erased = 0
+        if self.active and self.forgets:
+            erased = count_events(place, self.unforgotten()) - count_events(place, events)
         case = Case(same_rules, mismatches, self.forgets, erased)
         return verdict(self.metrics, self.active.metrics if self.active else None, case, limits)
 
+    def _mismatches(self, place: Tasks, events: Stretch) -> list[str]:
+        """Return which rows of some items and their users differ from a slow recompute of the lake."""
+        draw = Draw(place, events, self.run)
+        items = draw.items(self.settings.gate.items)
+        found = check(recomputed(draw.users_events(items), self.rules), items, batch_views(self.settings), self.run)
+        self.say(
+            f"{found.compared:,} sums, histories and seen sets of {found.items} items and their users recomputed "
+            f"from the lake, mismatches: {len(found.mismatches):,}"
+        )
+        return found.mismatches
+
     def _sample(self, most: int) -> tuple[Interactions, list[bytes], Mask]:
-        """Events in order of time, the items' names, and which of the events the active generation holds."""
-        table = by_time(sampled(self.events(), self.metrics["events"], most).toArrow())
+        """Return events in order of time, the items' names, and which events the active generation holds."""
+        events = self.events()
+        table = by_time(sampled(self.engine.tasks(events.most), events, self.metrics["events"], most))
         return *coded(table), below(table, self.active.boundary.offsets if self.active else {})

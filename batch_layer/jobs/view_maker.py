@@ -5,16 +5,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from adapters.engine.session import in_workers, numbered_tasks
+from adapters.engine.tasks import Engine, Tasks
 from adapters.lake.files import Stretch
 from adapters.lake.tables import ROWS_AT_ONCE, Lake
 from adapters.records.books import generation_book
 from adapters.settings import Settings
 from adapters.stores.opened import batch_views
-from batch_layer.steps.fold_step import EVENTS, fold_users, tasks_for
+from batch_layer.steps.fold_step import EVENTS, EVENTS_AT_ONCE, fold_users
 from batch_layer.steps.output import Output
-from batch_layer.steps.write_step import WRITTEN_DDL, copy_rows, write_rows
-from core.events.parcels import PARCELS_DDL, packed, unpacked
+from batch_layer.steps.write_step import WRITTEN, copy_rows, write_rows
+from core.events.parcels import packed, unpacked
 from core.rows.codec import Facts, pack_facts, unpack_facts
 from core.rows.views import FACTS, FACTS_KEY
 from schemas.control import Generation, Offsets, Run
@@ -23,7 +23,6 @@ from schemas.rules import Rules
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from pyspark.sql import DataFrame, SparkSession
 
     from adapters.log.forgotten import Forgotten
 
@@ -34,79 +33,70 @@ ROWS_PER_PARCEL = 500  # at least, of events on their way to the task that folds
 class ViewMaker:
     """Writes the views of one run, from the lake as the run's first step left it."""
 
-    spark: "SparkSession"
+    engine: Engine
     settings: Settings
     say: Callable[[str], None]
     run: Run
     rules: Rules
     forgotten: "Forgotten" = field(default_factory=dict)
 
-    def lake_rows(self) -> "DataFrame":
-        """All accepted events below the run's boundary as the lake has them; the same for each of the run's steps."""
-        return self._lake.until(self.run.boundary.offsets, version=self._version, forgotten=self.forgotten)
-
-    def events(self) -> "DataFrame":
-        """The same, as ``EVENT_COLUMNS``."""
-        return self._lake.weighed(self._stretch(None))
+    def events(self, base: Generation | None = None) -> Stretch:
+        """Return the accepted events below the run's boundary, from that of ``base`` on; the same for each step."""
+        start = base.boundary.offsets if base else None
+        version = self.run.measured.lake_version
+        return self._lake.stretch(self.rules, self.run.boundary.offsets, start, version, self.forgotten)
 
     def write(self, base: Generation | str) -> dict[str, Any]:
-        """All views, from the sums and histories of ``base``, or all anew for the reason given; metrics of it."""
+        """Write all views, from those of ``base``, or from scratch for the reason given; returns metrics of it."""
         if isinstance(base, Generation):
             return self._write(base)
         self.say(f"computing everything: {base}")
         return self._write(None)
 
-    def _stretch(self, base: Generation | None) -> Stretch:
-        """What is to be folded: everything below the run's boundary, from that of the base on."""
-        start = base.boundary.offsets if base else None
-        return self._lake.stretch(self.rules, self.run.boundary.offsets, start, self._version, self.forgotten)
-
     def _write(self, base: Generation | None) -> dict[str, Any]:
         url, timeout = self.settings.batch_views_url, self.settings.stores.timeout_ms
-        output, rules = Output(url, timeout, self.run.id, base.id if base else None), self.rules
-        stretch = self._stretch(base)
-        tasks = tasks_for(stretch.most, self.spark.sparkContext.defaultParallelism)
-        rows = max(ROWS_AT_ONCE, ROWS_PER_PARCEL * tasks)
-        by_user = self._lake.in_tasks(
-            stretch, lambda share: packed(share.read(rows), tasks, "user_id"), PARCELS_DDL, tasks
-        ).repartitionById(tasks, "task")
-        by_row = in_workers(
-            by_user, lambda parcels: packed(fold_users(unpacked(parcels), rules, output), tasks), PARCELS_DDL
-        ).repartitionById(tasks, "task")
-        written = in_workers(by_row, lambda parcels: write_rows(unpacked(parcels), output), WRITTEN_DDL)
-        more = {row[0]: row[1] for row in written.groupBy("view").sum("rows").collect()}
-        count = more.pop(EVENTS, 0)
+        output, events = Output(url, timeout, self.run.id, base.id if base else None), self.events(base)
+        place = self.engine.tasks(events.most + (base.measured.events if base else 0))
+        new_rows = self._fold(place, events, output)
+        count = new_rows.pop(EVENTS, 0)
         if base is not None:
-            self._copy(output)
+            _copy(place, output)
         facts, new = self.write_rejected(base)
-        told = self._told(base, count, more) | {"duplicates": self._duplicates(facts, base)}
-        return {**told, "rejected": facts.rejected or {}, **({"new_rejected": new} if base else {})}
+        metrics = self._sizes(base, count, new_rows) | {"duplicates": self._duplicates(facts, base)}
+        return {**metrics, "rejected": facts.rejected or {}, **({"new_rejected": new} if base else {})}
 
-    def _told(self, base: Generation | None, count: int, more: dict[str, int]) -> dict[str, Any]:
+    def _fold(self, place: Tasks, events: Stretch, output: Output) -> Counter[str]:
+        """Write what the events change; returns per view how many rows the base lacks, and the ``EVENTS``."""
+        rules, tasks = self.rules, place.count_for(events.most, EVENTS_AT_ONCE)
+        rows, shares = max(ROWS_AT_ONCE, ROWS_PER_PARCEL * tasks), events.shares(tasks)
+        written = place.run(
+            len(shares),
+            lambda number: packed(shares[number].read(rows), tasks, "user_id"),
+            WRITTEN,
+            lambda parcels: packed(fold_users(unpacked(parcels), rules, output), tasks),
+            lambda parcels: write_rows(unpacked(parcels), output),
+            tasks=tasks,
+        )
+        total = Counter[str]()
+        for row in written.to_pylist():
+            total[row["view"]] += row["rows"]
+        return total
+
+    def _sizes(self, base: Generation | None, count: int, new_rows: Counter[str]) -> dict[str, Any]:
         before = base.measured if base else Measured()
         known = before.rows
-        sizes = {view: known.get(view, 0) + more.get(view, 0) for view in sorted(known.keys() | more.keys())}
+        sizes = {view: known.get(view, 0) + new_rows[view] for view in sorted(known.keys() | new_rows.keys())}
         since = f" since generation {base.id}" if base else ""
         self.say(f"folded {count:,} events{since}: " + ", ".join(f"{n:,} {view}" for view, n in sizes.items()))
-        told = {"mode": "full" if base is None else "incremental", "events": before.events + count}
-        return {**told, "rows": sizes, **({"base": base.id, "new_events": count} if base else {})}
+        metrics = {"mode": "full" if base is None else "incremental", "events": before.events + count}
+        return {**metrics, "rows": sizes, **({"base": base.id, "new_events": count} if base else {})}
 
     def _duplicates(self, facts: Facts, base: Generation | None) -> int:
-        """How many of all events below the boundary are duplicates."""
+        """Return how many of all events below the boundary are duplicates."""
         new = facts.duplicates - (base.measured.duplicates if base else 0)
         if new:
             self.say(f"{new:,} of these events are duplicates: their user's history knew their event_id already")
         return facts.duplicates
-
-    def _copy(self, output: Output) -> None:
-        """What no event touched, by as many tasks as there are cores."""
-        parts = self.spark.sparkContext.defaultParallelism
-
-        def copy(part: int) -> "list[pa.RecordBatch]":
-            copy_rows([part], parts, output)
-            return []
-
-        numbered_tasks(self.spark, parts, copy, "nothing int").collect()
 
     def write_rejected(self, base: Generation | None) -> tuple[Facts, dict[str, int]]:
         """Note in the run's facts how many records below the boundary were rejected, by reason.
@@ -124,16 +114,21 @@ class ViewMaker:
         return facts, new
 
     def rejected(self, start: Offsets | None) -> dict[str, int]:
-        """How many records from ``start`` to below the boundary were rejected, by reason."""
+        """Return how many records from ``start`` to below the boundary were rejected, by reason."""
         version = self.run.measured.rejected_version
-        found = self._lake.rejected_until(self.run.boundary.offsets, start, version, self.forgotten)
-        return {row["reason"]: row["count"] for row in found.groupBy("reason").count().collect()}
-
-    @property
-    def _version(self) -> int | None:
-        """Of the lake's events, as the run's first step left them."""
-        return self.run.measured.lake_version
+        return self._lake.rejected_by_reason(self.run.boundary.offsets, start, version, self.forgotten)
 
     @property
     def _lake(self) -> Lake:
-        return Lake(self.spark, self.settings.lake_path)
+        return Lake(None, self.settings.lake_path)
+
+
+def _copy(place: Tasks, output: Output) -> None:
+    """Copy the rows that no event touched, in as many parts as tasks run at once."""
+    parts = place.count_for(0, 1)
+
+    def copy(part: int) -> "list[pa.RecordBatch]":
+        copy_rows([part], parts, output)
+        return []
+
+    place.run(parts, copy, WRITTEN)

@@ -43,7 +43,6 @@ POPULARITY, RECENT, ITEM_CF, ALS, BLEND = "popularity", "recent popularity", "it
 LEARNED = {"als": ALS}  # recommenders that are judged on their own, and what they are called
 WINDOW_HOURS = (1, 6, 24, 72, 168, 336, 720, 2_160, 8_760, 17_520)  # of recent popularity; tuned on the validation part
 FOREVER_MS = 10**15  # item-CF as it is measured elsewhere knows no window
-SAMPLE_PARTS = 1_000_000
 PROBES = 50  # items that drift looks at
 
 
@@ -83,20 +82,8 @@ class InteractionsPast:
         raise MillraceError("interactions in memory are no table of an engine: set engine to implicit or auto")
 
 
-def sampled(events: "DataFrame", total: int, most: int) -> "DataFrame":
-    """(user, item_id, weight, event_time, partition, offset) of about ``most`` of ``total`` events, by whole users."""
-    from pyspark.sql import functions as F
-
-    user = F.xxhash64("user_id")
-    kept = events.where("weight <> 0").select(
-        user.alias("user"), "item_id", "weight", "event_time", "partition", "offset"
-    )
-    part = int(SAMPLE_PARTS * min(1.0, most / max(total, 1)))
-    return kept if part == SAMPLE_PARTS else kept.where(F.pmod(F.col("user"), F.lit(SAMPLE_PARTS)) < part)
-
-
 def by_time(table: pa.Table) -> pa.Table:
-    """Columns as of ``sampled`` in order of event time; those of one time stay in the log's order."""
+    """Columns as of ``sample.SAMPLE`` in order of event time; those of one time stay in the log's order."""
     keys = [table.column(name).to_numpy() for name in ("offset", "partition", "event_time")]
     return table.take(pa.array(np.lexsort(keys)))
 
@@ -111,7 +98,7 @@ def below(table: pa.Table, boundary: Offsets) -> Mask:
 
 
 def in_time_order(table: pa.Table) -> tuple[Interactions, list[bytes]]:
-    """Columns as of ``sampled`` as interactions, with the items' names."""
+    """Columns as of ``sample.SAMPLE`` as interactions, with the items' names."""
     return coded(by_time(table))
 
 
@@ -119,7 +106,7 @@ def coded(ordered: pa.Table) -> tuple[Interactions, list[bytes]]:
     """The same of rows that are ``by_time`` already."""
     user = ordered.column("user").combine_chunks().dictionary_encode()
     item = ordered.column("item_id").combine_chunks().dictionary_encode()
-    users, items = (np.asarray(each.indices).astype(np.int64) for each in (user, item))
+    users, items = (np.asarray(column.indices).astype(np.int64) for column in (user, item))
     weight, time = (ordered.column(name).to_numpy() for name in ("weight", "event_time"))
     events = Interactions(users, items, weight, time, len(user.dictionary), len(item.dictionary))
     return events, item.dictionary.cast(pa.binary()).to_pylist()

@@ -1,4 +1,4 @@
-"""What the recommenders of a generation learn from, out of the lake."""
+"""What the recommenders of a generation learn from, out of the lake: in memory when there is little, else a table."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from batch_layer.learning.evaluation import InteractionsPast
 from recommenders.artefact import Artefact
 from recommenders.port import Size, Standing
 from schemas.event import REMOVE
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def interactions(events: "DataFrame") -> "DataFrame":
-    """(user_id, item_id, rating) with the greatest weight of each pair that was not retracted last; thousandths."""
+    """Return (user_id, item_id, rating): the greatest weight of each pair that was not retracted last, thousandths."""
     from pyspark.sql import functions as F
 
     weighty = events.where("weight <> 0")
@@ -40,7 +41,7 @@ class LakePast:
         self.ratings.persist()
 
     def close(self) -> None:
-        """Let go of what is kept."""
+        """Release what is kept."""
         self.ratings.unpersist()
 
     def say(self, line: str, /) -> None:
@@ -57,7 +58,7 @@ class LakePast:
         return Size(*row) if row else Size(0, 0, 0)
 
     def standing(self) -> Standing:
-        """64-bit hashes stand for names on the way, since no name is needed for each rating."""
+        """Return all pairs; 64-bit hashes stand for names in transit, since no rating needs its names."""
         from pyspark.sql import functions as F
 
         rows = (
@@ -72,10 +73,38 @@ class LakePast:
         user, item, weight = (columns.column(name).to_numpy() for name in ("user", "item", "rating"))
         by_hash = np.argsort(hashes)
         code = by_hash[np.searchsorted(hashes[by_hash], item)]
-        placed = np.lexsort((code, user))  # Spark's order is not always the same; what is learned should be
+        placed = np.lexsort((code, user))  # Spark's order varies; what is learned must not
         return Standing(names.take(pa.array(order)).to_pylist(), user[placed], code[placed], weight[placed])
 
 
+@dataclass(frozen=True)
+class SmallPast(InteractionsPast):
+    """``recommenders.port.Past`` over the lake's interactions in memory; ``table`` opens them in the engine."""
+
+    report: Callable[[str], None] = print
+    table: "Callable[[], DataFrame] | None" = None
+
+    def say(self, line: str, /) -> None:
+        self.report(line)
+
+    def frame(self) -> "DataFrame":
+        return super().frame() if self.table is None else self.table()
+
+    def standing(self) -> Standing:
+        """Return the pairs with the items ascending by name, as they will be served."""
+        found = super().standing()
+        order = sorted(range(len(found.items)), key=found.items.__getitem__)
+        place = np.empty(len(order), np.int64)
+        place[order] = np.arange(len(order))
+        code = place[found.item]
+        placed = np.lexsort((code, found.user))
+        items = [found.items[k] for k in order]
+        return Standing(items, found.user[placed], code[placed], found.rating[placed])
+
+    def close(self) -> None:
+        """Nothing is kept outside this process."""
+
+
 def summary(artefact: Artefact | None) -> dict[str, Any]:
-    """What a generation's metrics say of a model."""
+    """Return what a generation's metrics say of a model."""
     return {} if artefact is None else {"items": len(artefact.items), **artefact.facts}

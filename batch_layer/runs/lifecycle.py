@@ -97,11 +97,6 @@ class Runs:
         control = self.control()
         return control, runs.named(control, name) or runs.require_run(control, name)
 
-    def has_done(self, step: str, name: str) -> bool:
-        """Whether there is nothing left to do, so that no engine need be started. Raises as ``find``."""
-        found = self.find(name)[1]
-        return isinstance(found, Generation) or step in found.done
-
     def note(self, run: Run, step: str, metrics: dict[str, Any]) -> None:
         """The step has ended, and what it found."""
         now = time.time_ns() // 1_000_000

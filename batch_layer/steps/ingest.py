@@ -1,80 +1,89 @@
 """Log to lake: every record of a range is accepted into the events table or kept as rejected, by the one parser."""
 
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
+import numpy as np
 import pyarrow as pa
 
-from adapters.engine.session import in_workers
+from adapters.lake.parts import EVENTS, PARTS, REJECTED, Part, PartWriter, as_rows
+from adapters.log.columns import record_batches
+from adapters.log.dead_letters import bury_all
+from adapters.log.kafka_log import Log
 from core.events.parse import parse_columns
-from schemas.event import RECORD_COLUMNS
+from schemas.control import Offsets
 from schemas.rules import Rules
 
-if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+__all__ = ["PARTS", "LogRange", "ingest", "ranges"]
 
-PARSED_DDL = (
-    "partition int, offset bigint, timestamp bigint, event_id string, event_time bigint, kind string, user_id string, "
-    "item_id string, value double, category string, raw binary, key binary, reason string"
-)
-_PARSED = pa.schema(
-    [
-        ("partition", pa.int32()), ("offset", pa.int64()), ("timestamp", pa.int64()), ("event_id", pa.string()),
-        ("event_time", pa.int64()), ("kind", pa.string()), ("user_id", pa.string()), ("item_id", pa.string()),
-        ("value", pa.float64()), ("category", pa.string()), ("raw", pa.binary()), ("key", pa.binary()),
-        ("reason", pa.string()),
+OFFSETS_PER_TASK = 1_000_000  # at most: as many events make a file of some 60 MB
+
+
+@dataclass(frozen=True)
+class LogRange:
+    """Offsets of one partition from ``start`` to below ``end``; one task reads them."""
+
+    partition: int
+    start: int
+    end: int
+
+
+def ranges(start: Offsets, end: Offsets, most: int = OFFSETS_PER_TASK) -> list[LogRange]:
+    """Return what lies between, cut into ranges of at most ``most`` offsets; nothing for a partition without news."""
+    return [
+        LogRange(partition, first, min(first + most, stop))
+        for partition, stop in end.items()
+        for first in range(start[partition], stop, most)
     ]
-)  # fmt: skip
 
 
-def parsed(records: "DataFrame", rules: Rules) -> "DataFrame":
-    """Each record once: an accepted event (``reason`` null) or a rejected one; ``raw`` is its value as it came."""
-    return in_workers(records, lambda batches: parse_batches(batches, rules), PARSED_DDL)
+def ingest(log: Log, given: LogRange, lake: str, rules: Rules) -> Iterator[pa.RecordBatch]:
+    """Write one range into new files of the lake and bury what is rejected; yields the ``PARTS``.
 
-
-def parse_batches(batches: Iterable[pa.RecordBatch], rules: Rules) -> Iterator[pa.RecordBatch]:
-    """``RECORD_COLUMNS`` in, parsed rows out."""
-    for given in batches:
-        records = pa.RecordBatch.from_arrays(given.columns, schema=RECORD_COLUMNS)
+    Repeating it writes other files, of which no commit names more than one, and dead letters that readers take once.
+    """
+    written = _Written(lake, log.topics.events, given.partition)
+    for records in record_batches(log, given.partition, given.start, given.end):
         events, rejected = parse_columns(records, rules)
-        kept = {name: events.column(name) for name in events.schema.names if name != "weight"}
-        yield _rows(kept | {"raw": _raw_of(records, events)})
-        columns = {name: rejected.column(name) for name in ("partition", "offset", "timestamp", "key", "reason")}
-        yield _rows(columns | {"raw": rejected.column("value")})
+        bury_all(log, rejected)
+        written.add(records, events, rejected)
+    yield as_rows(written.close())
 
 
-def accepted(rows: "DataFrame", topic: str) -> "DataFrame":
-    """The lake's columns of what was accepted."""
-    from pyspark.sql import functions as F
+@dataclass
+class _Written:
+    """The files of one range; an events file even where all are rejected, as a commit needs one to carry its note."""
 
-    names = ("event_id", "event_time", "kind", "user_id", "item_id", "value", "category")
-    raw = F.decode("raw", "UTF-8").alias("raw")
-    place = (F.lit(topic).alias("topic"), "partition", "offset", "timestamp")
-    return rows.where("reason is null").select(*place, *names, raw)
+    lake: str
+    topic: str
+    partition: int
+    rejected: PartWriter | None = None
+    events: PartWriter = field(init=False)
 
+    def __post_init__(self) -> None:
+        self.events = PartWriter(self.lake, "events", EVENTS, self.partition)
 
-def rejected(rows: "DataFrame", topic: str) -> "DataFrame":
-    """The lake's columns of what was rejected, with its bytes and the reason."""
-    from pyspark.sql import functions as F
+    def add(self, records: pa.RecordBatch, events: pa.RecordBatch, rejected: pa.RecordBatch) -> None:
+        raw = _raw_of(records, events).cast(pa.string())  # what was accepted is UTF-8
+        self.events.write(_rows(EVENTS, self.topic, events, raw=raw))
+        if rejected.num_rows:
+            self.rejected = self.rejected or PartWriter(self.lake, "rejected", REJECTED, self.partition)
+            self.rejected.write(_rows(REJECTED, self.topic, rejected))
 
-    place = (F.lit(topic).alias("topic"), "partition", "offset", "timestamp")
-    return rows.where("reason is not null").select(*place, "key", F.col("raw").alias("value"), "reason")
+    def close(self) -> list[Part]:
+        return [writer.close() for writer in (self.rejected, self.events) if writer is not None]
 
 
 def _raw_of(records: pa.RecordBatch, events: pa.RecordBatch) -> pa.BinaryArray:
-    """The values of those records that became events; both are in the log's order."""
+    """Return the values of the records that became events; both are in the order of one partition's offsets."""
+    values = records.column("value")
     if events.num_rows == records.num_rows:
-        return records.column("value")
-    place = {at: row for row, at in enumerate(_places(records))}
-    return records.column("value").take(pa.array([place[at] for at in _places(events)], pa.int64()))
+        return values
+    at = np.searchsorted(records.column("offset").to_numpy(), events.column("offset").to_numpy())
+    return values.take(pa.array(at))
 
 
-def _places(batch: pa.RecordBatch) -> Iterator[tuple[int, int]]:
-    columns = (batch.column(name).to_pylist() for name in ("partition", "offset"))
-    return zip(*columns, strict=True)
-
-
-def _rows(columns: dict[str, pa.Array]) -> pa.RecordBatch:
-    n = len(columns["partition"])
-    arrays = [columns.get(field.name, pa.nulls(n, field.type)) for field in _PARSED]
-    return pa.RecordBatch.from_arrays(arrays, schema=_PARSED)
+def _rows(columns: pa.Schema, topic: str, given: pa.RecordBatch, **more: pa.Array) -> pa.RecordBatch:
+    whole = {name: given.column(name) for name in given.schema.names} | more
+    whole["topic"] = pa.repeat(pa.scalar(topic, pa.string()), given.num_rows)
+    return pa.RecordBatch.from_arrays([whole[name] for name in columns.names], schema=columns)

@@ -11,7 +11,7 @@ from batch_layer.steps.output import Output
 from core.rows.views import VIEWS, add_up
 
 WRITTEN = pa.schema([("view", pa.string()), ("rows", pa.int64())])
-WRITTEN_DDL = "view string, rows bigint"
+
 ROWS_AT_ONCE, LONG_ROWS_AT_ONCE = 10_000, 500  # pairs have some 20 kB a row
 
 

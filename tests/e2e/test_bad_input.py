@@ -8,9 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 import pytest
 
-from adapters.lake.tables import EVENTS_DDL, Lake
+from adapters.lake.parts import EVENTS, REJECTED, PartWriter
+from adapters.lake.tables import Lake
 from adapters.log.kafka_log import as_record
 from core.events.partitioner import partition_of
 from schemas.control import LogIdentity
@@ -105,10 +107,12 @@ def test_the_lake_takes_more_large_dead_letters_than_fit_into_the_engines_memory
     spark: "SparkSession", tmp_path: Path
 ) -> None:
     lake, count = Lake(spark, str(tmp_path)), 120  # 1 GB before compression, as much as the engine has
-    value = f"cast(repeat('[', {HUGE_BYTES}) as binary) value"
-    place = ("'events' topic", "0 partition", "id offset", "0L timestamp")
-    letters = spark.range(0, count, 1, 1).selectExpr(*place, "cast(null as binary) key", value, "'oversize' reason")
-    lake.append(spark.createDataFrame([], EVENTS_DDL), letters, LogIdentity("cluster", "topic", 1), {0: count})
+    lake.covered(LogIdentity("cluster", "topic", 1), {0: 0})
+    events, letters = PartWriter(lake.path, "events", EVENTS, 0), PartWriter(lake.path, "rejected", REJECTED, 0)
+    letter = {"topic": "events", "partition": 0, "timestamp": 0, "value": b"[" * HUGE_BYTES, "reason": "oversize"}
+    for offset in range(count):
+        letters.write(pa.RecordBatch.from_pylist([letter | {"offset": offset}], REJECTED))
+    lake.append([events.close(), letters.close()], LogIdentity("cluster", "topic", 1), {0: count})
     assert lake.rejected_until({0: count}).count() == count
 
 

@@ -1,0 +1,40 @@
+"""A range of the log as columns, a bounded number of records and bytes at a time."""
+
+from collections.abc import Iterator
+
+import pyarrow as pa
+from confluent_kafka import Message
+
+from adapters.log.kafka_log import Log
+from schemas.event import RECORD_COLUMNS
+
+RECORDS_AT_ONCE, BYTES_AT_ONCE = 50_000, 32 << 20
+
+
+def record_batches(log: Log, partition: int, start: int, end: int) -> Iterator[pa.RecordBatch]:
+    """``RECORD_COLUMNS`` of every committed event record from ``start`` to below ``end``, in the log's order.
+
+    Raises:
+        SettingsError: a part of the range is no longer in the log.
+    """
+    kept, size = list[Message](), 0
+    for message in log.messages(log.topics.events, {partition: start}, {partition: end}):
+        kept.append(message)
+        size += len(message)
+        if len(kept) == RECORDS_AT_ONCE or size >= BYTES_AT_ONCE:
+            yield _columns(partition, kept)
+            kept, size = [], 0
+    if kept:
+        yield _columns(partition, kept)
+
+
+def _columns(partition: int, messages: list[Message]) -> pa.RecordBatch:
+    columns = [
+        [partition] * len(messages),
+        [message.offset() for message in messages],
+        [message.timestamp()[1] for message in messages],
+        [message.key() for message in messages],
+        [message.value() for message in messages],
+    ]
+    arrays = [pa.array(column, field.type) for column, field in zip(columns, RECORD_COLUMNS, strict=True)]
+    return pa.RecordBatch.from_arrays(arrays, schema=RECORD_COLUMNS)

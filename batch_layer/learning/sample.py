@@ -1,0 +1,35 @@
+"""The interactions that an evaluation looks at: all of them, or those of a sample of users with all their events."""
+
+from collections.abc import Iterator
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from adapters.engine.tasks import Tasks
+from adapters.lake.files import Stretch
+from adapters.lake.tables import ROWS_AT_ONCE
+from core.events.partitioner import partitions_of
+
+SAMPLE = pa.schema(
+    [
+        ("user", pa.string()), ("item_id", pa.string()), ("weight", pa.int64()), ("event_time", pa.int64()),
+        ("partition", pa.int32()), ("offset", pa.int64()),
+    ]
+)  # fmt: skip
+SAMPLE_PARTS = 1_000_000
+
+
+def sampled(place: Tasks, events: Stretch, total: int, most: int) -> pa.Table:
+    """Return ``SAMPLE`` of about ``most`` of ``total`` events, by whole users; those without weight are left out."""
+    part = int(SAMPLE_PARTS * min(1.0, most / max(total, 1)))
+    shares = events.shares(place.count_for(events.most, ROWS_AT_ONCE))
+    return place.run(len(shares), lambda number: _sample(shares[number], part), SAMPLE)
+
+
+def _sample(events: Stretch, part: int) -> Iterator[pa.RecordBatch]:
+    for batch in events.read(ROWS_AT_ONCE):
+        rows = batch.filter(pc.not_equal(batch.column("weight"), 0))
+        if part < SAMPLE_PARTS:
+            rows = rows.filter(pa.array(partitions_of(rows.column("user_id"), "murmur2", SAMPLE_PARTS) < part))
+        columns = [rows.column("user_id" if name == "user" else name) for name in SAMPLE.names]
+        yield pa.RecordBatch.from_arrays(columns, schema=SAMPLE)
