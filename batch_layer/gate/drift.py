@@ -1,4 +1,4 @@
-"""How far a generation is from the one before: sizes, neighbours and popular items that stayed."""
+"""How far a generation is from the one before: sizes, and which neighbours and popular items stayed."""
 
 from collections.abc import Mapping, Sequence
 from itertools import islice
@@ -20,14 +20,14 @@ NEIGHBOURS = 10
 
 
 def drift(views: ViewStore, before: str, after: str, probes: Sequence[bytes]) -> dict[str, Any]:
-    """Of the probes' ten nearest items before the mean share that still is among them; None when none had any."""
+    """Return which share of the probes' ten nearest items stayed among them, on average; None when none had any."""
     old, new = (nearest(views, generation, probes) for generation in (before, after))
     kept = [len(old[item] & new.get(item, set())) / len(old[item]) for item in old]
     return {"against": before, "neighbours_kept": round(float(np.mean(kept)), 4) if kept else None}
 
 
 def nearest(views: ViewStore, generation: str, items: Sequence[bytes]) -> dict[bytes, set[bytes]]:
-    """The most similar items of each item that has any."""
+    """Return the most similar items of each item that has any."""
     book = generation_book(generation)
     rows = {item: unpack_sums(row) for item, row in views.read(book, PAIRS, list(items)).items()}
     names = sorted({*rows, *(name for row in rows.values() for name in row)})
@@ -44,10 +44,10 @@ def nearest(views: ViewStore, generation: str, items: Sequence[bytes]) -> dict[b
 
 
 def ratios(before: Mapping[str, int], after: Mapping[str, int]) -> dict[str, float]:
-    """Rows of each view, after divided by before."""
+    """Return the rows of each view after, divided by those before."""
     return {view: round(after.get(view, 0) / rows, 4) for view, rows in before.items() if rows}
 
 
 def kept(before: Sequence[str], after: Sequence[str]) -> float | None:
-    """The share of a list that is still there."""
+    """Return the share of a list that is still there; None for an empty one."""
     return round(len(set(before) & set(after)) / len(set(before)), 4) if before else None

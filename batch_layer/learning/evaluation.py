@@ -1,7 +1,7 @@
 """How good the rankings of a generation's data are: models of the part before a moment, judged on what came after.
 
-The models that serve are trained on everything; these here are made for the question and thrown away. Beyond a size the
-question is put to a sample of users with all their events, so its cost is bounded.
+The models that serve are trained on everything; those here exist for the evaluation only. Beyond a size it looks at a
+sample of users with all their events, so its cost is bounded.
 """
 
 from collections.abc import Mapping, Sequence
@@ -48,7 +48,7 @@ PROBES = 50  # items that drift looks at
 
 @dataclass(frozen=True)
 class Question:
-    """What is judged: the fold's rules, each recommender's settings, how serving shrinks; at most ``users`` users."""
+    """What is judged: the fold's rules, each recommender's settings, serving's shrinkage; at most ``users`` users."""
 
     rules: Rules
     settings: Mapping[str, Any]
@@ -58,7 +58,7 @@ class Question:
 
 @dataclass(frozen=True)
 class InteractionsPast:
-    """``recommenders.port.Past`` over interactions in memory; nothing is said."""
+    """``recommenders.port.Past`` over interactions in memory; it reports nothing."""
 
     events: Interactions
     names: Sequence[bytes]
@@ -148,7 +148,7 @@ def _models(train: Interactions, asked: Judged, recent: Floats, question: Questi
 
 
 def in_process(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings with which interactions in memory are learned from."""
+    """Return the settings with which models learn from interactions in memory."""
     return {**settings, "als": replace(settings["als"], engine="implicit")}
 
 

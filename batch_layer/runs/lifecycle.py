@@ -1,4 +1,4 @@
-"""Runs in the control record: begun, carried on step by step, published or given up; no engine is needed for that."""
+"""Runs in the control record: begun, continued step by step, published or given up. None of it needs an engine."""
 
 import re
 import time
@@ -85,11 +85,11 @@ class Runs:
         return found
 
     def control(self) -> Control:
-        """The control record of now."""
+        """Return the current control record."""
         return change_control(self._views, lambda each: each)
 
     def find(self, name: str) -> tuple[Control, Run | Generation]:
-        """The control record of now and in it the run, or the generation that it has become.
+        """Return the current control record and in it the run, or the generation that it became.
 
         Raises:
             BadInput: it never began, or was given up.
@@ -98,7 +98,7 @@ class Runs:
         return control, runs.named(control, name) or runs.require_run(control, name)
 
     def note(self, run: Run, step: str, metrics: dict[str, Any]) -> None:
-        """The step has ended, and what it found."""
+        """Record that the step has ended, and what it measured."""
         now = time.time_ns() // 1_000_000
         change_control(self._views, lambda each: runs.note(each, run.id, step, metrics, now))
 
@@ -130,7 +130,7 @@ class Runs:
         change_control(self._views, lambda each: drop(each, now))
 
     def clean_up(self, alone: bool = False) -> list[str]:
-        """Give up dead runs; delete them, and generations that left at least the grace period ago. What was deleted.
+        """Give up and delete dead runs; delete generations that left at least the grace period ago; returns what went.
 
         Args: alone: no other process makes a whole run now.
         """
@@ -153,7 +153,7 @@ class Runs:
 
 
 def delete_book(views: ViewStore, name: str) -> None:
-    """All rows of a generation, or of a run that never became one."""
+    """Delete all rows of a generation, or of a run that never became one."""
     book = generation_book(name)
     for space in views.spaces(book):
         views.delete(book, space)
@@ -174,5 +174,5 @@ def _require_there(log: Log, boundary: Offsets, end: Offsets) -> None:
 
 
 def _activates(control: Control, scheduled: bool) -> bool:
-    """By hand a rollback's hold is lifted; a schedule leaves it."""
+    """Return whether it activates: a run by hand ends a rollback's hold, a scheduled one does not."""
     return not (scheduled and control.held)

@@ -18,19 +18,14 @@ from schemas.event import EVENT_COLUMNS
 from schemas.rules import Rules
 
 CHANGES = pa.schema([("view", pa.string()), ("key", pa.binary()), ("value", pa.binary())])
-EVENTS = "events"  # beside the views in what steps tell: how many events were folded
-EVENTS_AT_ONCE = 500_000  # one fold's memory: about 1 kB an event
-
-
-def tasks_for(events: int, cores: int) -> int:
-    """How many tasks so many events are shared among."""
-    return max(cores, -(-events // EVENTS_AT_ONCE))
+EVENTS = "events"  # stands beside the views in what steps return: how many events were folded
+EVENTS_AT_ONCE = 500_000  # bounds one fold's memory: about 1 kB per event
 
 
 def fold_users(batches: Iterable[pa.RecordBatch], rules: Rules, output: Output) -> Iterator[pa.RecordBatch]:
-    """All events of some users in, ``CHANGES`` of the shared views out; histories and seen sets are written here.
+    """Yield ``CHANGES`` of the shared views from all events of some users; write histories and seen sets.
 
-    What is written here goes on as a number under no key: how many rows the base does not have; and so do ``EVENTS``.
+    What is written here is passed on as a number under an empty key: how many rows the base lacks; so is ``EVENTS``.
     """
     views = store(output.views_url, output.timeout_ms)
     for events in whole_users(batches, EVENTS_AT_ONCE):
@@ -49,9 +44,9 @@ def fold_users(batches: Iterable[pa.RecordBatch], rules: Rules, output: Output) 
 
 
 def whole_users(batches: Iterable[pa.RecordBatch], size: int) -> Iterator[pa.RecordBatch]:
-    """The same rows in log order, in batches of about ``size`` with all events of each of their users.
+    """Yield the same rows in log order, in batches of about ``size`` with all events of each of their users.
 
-    Sorting here by numbers costs a fraction of what the engine's sort by user names would.
+    Sorting by numbers here costs a fraction of the engine's sort by user names.
     """
     events = pa.concat_batches([pa.RecordBatch.from_pylist([], EVENT_COLUMNS), *batches])
     if events.num_rows == 0:

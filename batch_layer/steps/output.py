@@ -20,21 +20,21 @@ class Output:
 
     @property
     def book(self) -> Book:
-        """Of the run."""
+        """The book of the run."""
         return generation_book(self.name)
 
     @property
     def base(self) -> Book | None:
-        """Of the generation that it begins from."""
+        """The book of the generation that it begins from."""
         return None if self.base_name is None else generation_book(self.base_name)
 
     def known(self, views: ViewStore, view: str, keys: Sequence[bytes]) -> dict[bytes, bytes]:
-        """The base's rows under these keys."""
+        """Return the base's rows under these keys."""
         return views.read(self.base, view, keys) if self.base else {}
 
     def onto(
         self, known: Mapping[bytes, bytes], view: str, changes: Mapping[bytes, bytes]
     ) -> dict[tuple[str, bytes], bytes]:
-        """Whole rows: the known ones with the changes merged onto them."""
+        """Return whole rows: the known ones with the changes merged onto them."""
         merge = VIEWS[view].merge
         return {(view, key): merge(known[key], change) if key in known else change for key, change in changes.items()}

@@ -1,4 +1,4 @@
-"""Changes to rows: after the shuffle by row, add up and put into the run's book; and rows that no event touched."""
+"""Changes to rows: after the shuffle by row they are added up and put into the run's book; other rows are copied."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -12,27 +12,28 @@ from core.rows.views import VIEWS, add_up
 
 WRITTEN = pa.schema([("view", pa.string()), ("rows", pa.int64())])
 
-ROWS_AT_ONCE, LONG_ROWS_AT_ONCE = 10_000, 500  # pairs have some 20 kB a row
+ROWS_AT_ONCE, LONG_ROWS_AT_ONCE = 10_000, 500  # a row of pairs has some 20 kB
 
 
 def write_rows(batches: Iterable[pa.RecordBatch], output: Output) -> Iterator[pa.RecordBatch]:
-    """``CHANGES`` of whole rows in; per view how many rows were written that the base does not have, and ``EVENTS``."""
+    """Write ``CHANGES`` of whole rows; yields per view how many written rows the base lacks, and ``EVENTS``."""
     views = store(output.views_url, output.timeout_ms)
     written = Counter[str]()
     for view, changes in add_up(_shared(batches, written), str).items():
         keys = list(changes)
         size = LONG_ROWS_AT_ONCE if VIEWS[view].tiered else ROWS_AT_ONCE
         for first in range(0, len(keys), size):
-            some = {key: changes[key] for key in keys[first : first + size]}
-            known = output.known(views, view, list(some))
-            views.put(output.book, output.onto(known, view, some))
-            written[view] += len(some) - len(known)
+            part = {key: changes[key] for key in keys[first : first + size]}
+            known = output.known(views, view, list(part))
+            views.put(output.book, output.onto(known, view, part))
+            written[view] += len(part) - len(known)
     yield pa.RecordBatch.from_pylist([{"view": view, "rows": rows} for view, rows in written.items()], WRITTEN)
 
 
 def copy_rows(parts: Iterable[int], of: int, output: Output) -> None:
-    """The base's rows that nothing was written for, once all that changed is written; the parts of so many that are
-    this task's. (The model is no view.)
+    """Copy the base's rows that nothing was written for, once all changes are written; ``parts`` of ``of`` parts.
+
+    Models are not views and are not copied.
     """
     assert output.base is not None
     for part in parts:
@@ -41,7 +42,7 @@ def copy_rows(parts: Iterable[int], of: int, output: Output) -> None:
 
 
 def _shared(batches: Iterable[pa.RecordBatch], written: Counter[str]) -> Iterator[tuple[str, bytes, bytes]]:
-    """The changes; what the fold step wrote by itself is added to the numbers."""
+    """Yield the changes; what the fold step wrote itself is added to the numbers."""
     for batch in batches:
         for view, key, value in zip(*(batch.column(name).to_pylist() for name in CHANGES.names), strict=True):
             if key:
