@@ -5,7 +5,7 @@ millrace_command: how to call the command; default ``millrace``, found by PATH.
 millrace_folder: where tasks run; ``millrace.toml`` and a relative home are found from there. Default: the worker's own.
 millrace_submit: e.g. ``spark-submit --master spark://… --py-files millrace.zip batch_layer/jobs/generation.py``; steps
     that need the engine then run as that, with ``--step NAME --run ID``.
-Two are read from the environment only, because they are needed before a task runs: AIRFLOW_VAR_MILLRACE_SCHEDULE, when
+Two are read from the environment only, as they are needed before a task runs: AIRFLOW_VAR_MILLRACE_SCHEDULE, when
 generations are made (@hourly), and AIRFLOW_VAR_MILLRACE_RETRY_SECONDS, the pause before a first retry (60).
 """
 

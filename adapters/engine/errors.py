@@ -1,4 +1,4 @@
-"""Errors of ours that come back from an engine's tasks as text, as what they were; and the engine's own, in words."""
+"""Errors that come back from an engine's tasks as text: ours as the types they were, the engine's in our words."""
 
 from schemas.errors import LogUnavailable, MillraceError, SettingsError, StoreUnavailable
 
@@ -13,20 +13,20 @@ _NO_ANSWER = (
 )  # fmt: skip
 
 
-# Of the engine's Python side when Java is gone: it may be any of these, whatever was asked.
+# What the engine's Python side may raise when Java is gone, whatever was asked.
 _NO_ENGINE = (ConnectionError, EOFError)
 
 
 class EngineLost(MillraceError):
-    """A process of the engine was killed under us."""
+    """A process of the engine was killed while it was in use."""
 
 
 class RangeLost(MillraceError):
-    """Records that the engine was reading went away under it."""
+    """Records were removed from the log while the engine was reading them."""
 
 
 def translated(error: BaseException, *others: type[MillraceError]) -> BaseException:
-    """What a task raised, where it was one of ours or of ``others`` or can be told in our words; else it as it is."""
+    """Return what a task raised, as one of our types or of ``others`` where it is or means one; else unchanged."""
     if isinstance(error, MillraceError):
         return error
     text = str(error)
@@ -69,5 +69,5 @@ def _of_the_engine(text: str) -> MillraceError | None:
 
 
 def _sentence(text: str, name: str) -> str:
-    """What follows the error's name in a traceback's last line."""
+    """Return what follows the error's name in a traceback's last line."""
     return next(line.split(name, 1)[-1].strip(" :") for line in text.splitlines() if name in line)

@@ -22,16 +22,16 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import DataFrame, SparkSession
 
-logging.getLogger("py4j").addHandler(logging.NullHandler())  # what it says when Java is gone is raised, too
-# It says on the root logger, with a traceback, that Ctrl-C came while it waited.
+logging.getLogger("py4j").addHandler(logging.NullHandler())  # what it logs when Java is gone is raised, too
+# py4j logs a traceback on the root logger when Ctrl-C arrives while it waits.
 logging.getLogger().addFilter(lambda record: not record.getMessage().startswith("KeyboardInterrupt while sending"))
 
-# Compiling the fold takes some 20 s; once for a machine is enough, wherever the packages came from. Then numba's own.
+# Compiling the fold takes some 20 s. Once per machine is enough, wherever the packages came from; then numba's own.
 NUMBA_LOCATORS = (
     "adapters.machine.numba_cache.ByContent,UserProvidedCacheLocator,InTreeCacheLocator,UserWideCacheLocator,"
     "ZipCacheLocator"
 )
-# Each with its reason; a spark-submit or a spark-defaults.conf may say otherwise.
+# A spark-submit or a spark-defaults.conf may override each.
 SETTINGS = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
@@ -71,12 +71,12 @@ LOCAL_JAVA = (
 
 
 def local(master: str) -> bool:
-    """Whether the engine runs inside this process's machine."""
+    """Return whether the engine runs on this process's machine."""
     return master.startswith("local")
 
 
 def require_reachable_views(settings: Settings, master: str) -> None:
-    """Refuse views in files of this machine to an engine on others, whose tasks would each write files of their own.
+    """Refuse views in local files when the engine runs on other machines, whose tasks would write their own files.
 
     Raises:
         SettingsError: says which settings to give (rule 13).
@@ -90,7 +90,7 @@ def require_reachable_views(settings: Settings, master: str) -> None:
 
 
 def open_session(settings: Settings, name: str) -> "SparkSession":
-    """The session of this process; under spark-submit the one that it was given.
+    """Return the session of this process; under spark-submit the given one.
 
     Raises:
         SettingsError: no Java, or views that other machines cannot reach (rule 13).
@@ -138,7 +138,7 @@ def open_session(settings: Settings, name: str) -> "SparkSession":
 def in_workers(
     rows: "DataFrame", work: "Callable[[Iterator[pa.RecordBatch]], Iterable[pa.RecordBatch]]", ddl: str
 ) -> "DataFrame":
-    """What ``work`` makes of each task's rows, in Python workers that live through many; columns as in ``ddl``."""
+    """Return what ``work`` makes of each task's rows, in Python workers that are reused; columns as in ``ddl``."""
 
     def worked(batches: "Iterator[pa.RecordBatch]") -> "Iterable[pa.RecordBatch]":
         # A worker collects garbage after each task: among all that its modules hold, 60 ms, or what the task left.
@@ -151,7 +151,7 @@ def in_workers(
 def numbered_tasks(
     spark: "SparkSession", count: int, work: "Callable[[int], Iterable[pa.RecordBatch]]", ddl: str
 ) -> "DataFrame":
-    """What ``work`` makes of its number, from 0 on, in so many tasks; columns as in ``ddl``."""
+    """Return what ``work`` makes of each number below ``count``, one task each; columns as in ``ddl``."""
 
     def worked(batches: "Iterable[pa.RecordBatch]") -> "Iterator[pa.RecordBatch]":
         for batch in batches:
@@ -163,7 +163,7 @@ def numbered_tasks(
 
 @contextmanager
 def _interrupted_afterwards() -> Iterator[None]:
-    """SIGINT and SIGTERM act when the block is through: Java that is left while it starts would run for ever."""
+    """Delay SIGINT and SIGTERM to the end of the block: Java that is left while it starts would never end."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -185,7 +185,7 @@ def _interrupted_afterwards() -> Iterator[None]:
 
 @contextmanager
 def _output_to(path: Path) -> Iterator[None]:
-    """What a program started in the block ever prints goes to a file: Java greets, Delta says what it deletes."""
+    """Send all output of programs started in the block to a file: Java greets, Delta reports what it deletes."""
     prepare_home(path.parent)
     sys.stdout.flush()
     sys.stderr.flush()
@@ -204,7 +204,7 @@ def _output_to(path: Path) -> Iterator[None]:
 
 
 def _log4j(settings: Settings) -> Path:
-    """Spark's log goes to stderr from warnings on; a file is the only way to say so before it starts."""
+    """Write the settings of Spark's log; a file is the only way to set it before Spark starts."""
     prepare_home(settings.home)
     path = settings.home / "log4j2.properties"
     path.write_text(

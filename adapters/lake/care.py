@@ -1,4 +1,4 @@
-"""What keeps the lake fit: forgotten users leave it, small files are joined, files that nobody needs are deleted."""
+"""Maintenance of the lake: deletes forgotten users, joins small files, deletes files that nobody needs."""
 
 import json
 import math
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
     from adapters.log.forgotten import Forgotten
 
-# Files below this size are joined up to it and are then left alone for good: so a file holds one stretch of one
-# partition, a range opens few, a nightly run rewrites little, and it is what Spark gives one task of a full read.
+# Files below this size are joined up to it and then left alone. So a file holds one stretch of one partition, a range
+# opens few files, a nightly run rewrites little, and it is what Spark gives one task of a full read.
 FILE_BYTES = 128 * 1024 * 1024
-PURGED_PROPERTY = "millrace.purged"  # of the table: how many marks of forgotten users it has been rid of
-# For so long Delta's own log tells what a version was made of, and a checkpoint which files have left.
+PURGED_PROPERTY = "millrace.purged"  # of the table: how many marks of forgotten users are deleted from it
+# How long Delta's log says what a version was made of, and a checkpoint which files have left.
 LOG_PROPERTIES = ("delta.logRetentionDuration", "delta.deletedFileRetentionDuration")
 LOG_DAYS = 30
 HOUR_MS = 3_600_000
@@ -30,16 +30,16 @@ DAY_MS = 24 * HOUR_MS
 
 @dataclass(frozen=True)
 class LakeCare:
-    """Maintenance of one lake. Each step may be repeated or die in the middle, and readers notice none of them.
+    """Maintenance of one lake. Each step may be repeated or die in the middle, and readers notice nothing.
 
-    Any may raise MillraceError: an ingest was faster; to be run again.
+    Any step may raise MillraceError: an ingest was faster, and the step must be run again.
     """
 
     spark: "SparkSession"
     lake: Lake
 
     def purge(self, users: "Forgotten", marks: int) -> dict[str, int]:
-        """Delete what is left of forgotten users; their files go with a later ``vacuum``.
+        """Delete what is left of forgotten users; a later ``vacuum`` deletes their files.
 
         Args: users, marks: whom the active generation forgets, and how many marks that are.
         """
@@ -68,7 +68,7 @@ class LakeCare:
         """Delete files that left the lake long ago, and what died runs left behind.
 
         Args:
-            keep_ms: files that left stay for so long at least, for whoever began to read before.
+            keep_ms: files that left stay at least this long, for whoever began to read before.
             needed: versions of the events that stay readable, however old they are.      now: epoch ms.
         """
         if not self._tables():
@@ -76,8 +76,8 @@ class LakeCare:
         age = self._oldest_ms(needed, now)
         hours = math.ceil(max(keep_ms, age) / HOUR_MS)
         session = {
-            "spark.databricks.delta.retentionDurationCheck.enabled": "false",  # it knows nothing of ``needed``
-            # Delta lists folders in so many tasks, by default 10,000: two minutes on two cores for a handful of files.
+            "spark.databricks.delta.retentionDurationCheck.enabled": "false",  # it does not know ``needed``
+            # Delta lists folders in this many tasks. Its default of 10,000 takes two minutes on two cores.
             "spark.sql.sources.parallelPartitionDiscovery.parallelism": str(self.spark.sparkContext.defaultParallelism),
         }
         with _as_ours(), self._with(session):
@@ -88,17 +88,17 @@ class LakeCare:
         return {"kept_hours": hours, "files": detail["numFiles"], "bytes": detail["sizeInBytes"]}
 
     def _keep_log(self, age_ms: int, now: int) -> None:
-        """The table's log reaches back to all that is needed, and what it will forget stands among its properties."""
+        """Keep the table's log as long as ``needed`` demands; what it will forget is kept in the table's properties."""
         days = max(LOG_DAYS, math.ceil(age_ms / DAY_MS) + 7)
         wanted = dict.fromkeys(LOG_PROPERTIES, f"interval {days} days")
         noted = self._events().history(RECENT_COMMITS).where("userMetadata is not null").agg({"timestamp": "max"})
         newest = noted.selectExpr("unix_millis(`max(timestamp)`)").collect()[0][0]
-        if newest is None or now - newest > DAY_MS:  # as when nothing is ingested any more, but the lake is maintained
+        if newest is None or now - newest > DAY_MS:  # nothing is ingested any more, but the lake is maintained
             wanted[NOTE_PROPERTY] = json.dumps(self.lake.newest_note())
         self._set(wanted)
 
     def _oldest_ms(self, needed: Iterable[int], now: int) -> int:
-        """How long ago the oldest of those versions was made; 0 when there is none."""
+        """Return how long ago the oldest of those versions was made; 0 when there is none."""
         history = self._events().history().where(f"version in ({','.join(map(str, needed)) or 'null'})")
         oldest = history.selectExpr("unix_millis(min(timestamp))").collect()[0][0]
         return 0 if oldest is None else max(0, now - oldest)
@@ -118,7 +118,7 @@ class LakeCare:
         return dict(self._events().detail().select("properties").collect()[0][0])
 
     def _set(self, wanted: Mapping[str, str]) -> None:
-        """Table properties; a commit only if one of them changes, as it would stop an ingest that runs now."""
+        """Set table properties; commits only if one of them changes, as a commit would stop an ingest that runs now."""
         there = self._properties()
         changed = {name: text for name, text in wanted.items() if there.get(name) != text}
         if changed:
@@ -127,7 +127,7 @@ class LakeCare:
 
     @contextmanager
     def _with(self, settings: Mapping[str, str]) -> Iterator[None]:
-        """The session's settings within the block."""
+        """Change the session's settings within the block."""
         before = {name: self.spark.conf.get(name, None) for name in settings}
         for name, text in settings.items():
             self.spark.conf.set(name, text)
