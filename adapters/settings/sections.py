@@ -65,12 +65,9 @@ class EngineSettings:
         instead="write local[*], spark://host:port, yarn or k8s://https://host:port",
     )  # fmt: skip
     memory_bytes: int = setting(
-        1 << 30,
-        "of the driver; with a local master that is the whole engine",
-        unit="memory",
-        variable="spark_memory",
+        1 << 30, "of the driver; with a local master that is the whole engine", unit="memory", variable="spark_memory",
         why="broker, engine and serving then need 2 GiB together",
-    )
+    )  # fmt: skip
     jars: str = setting(
         "",
         "the folder of Java libraries",
@@ -78,11 +75,9 @@ class EngineSettings:
         why="all projects of a user share them",
     )
     in_process_events: int = setting(
-        400_000,
-        "a batch step over at most this many events runs in its own process, without Spark; 0: always on Spark",
-        at_least=0,
-        why="Spark's start costs as much as two million events, and folding this many takes some 400 MB",
-    )
+        400_000, "a batch step over at most this many events runs in its own process, without Spark; 0: always on Spark",
+        at_least=0, why="Spark's start costs as much as two million events, and folding this many takes some 400 MB",
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
