@@ -75,7 +75,7 @@ class EngineSettings:
         why="all projects of a user share them",
     )
     in_process_events: int = setting(
-        400_000, "a batch step over at most this many events runs in its own process, without Spark; 0: always on Spark",
+        400_000, "a batch step over this many events at most runs in its own process, not on Spark; 0: always on Spark",
         at_least=0, why="Spark's start costs as much as two million events, and folding this many takes some 400 MB",
     )  # fmt: skip
 
