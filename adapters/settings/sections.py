@@ -60,8 +60,7 @@ class EngineSettings:
     """Spark."""
 
     master: str = setting(
-        "local[*]", "or `spark://host:port`, `yarn`, `k8s://…`", variable="spark_master",
-        why="all cores of this machine",
+        "local[*]", "or `spark://host:port`, `yarn`, `k8s://…`", variable="spark_master", why="all cores of this machine",
         instead="write local[*], spark://host:port, yarn or k8s://https://host:port",
     )  # fmt: skip
     memory_bytes: int = setting(
@@ -69,10 +68,7 @@ class EngineSettings:
         why="broker, engine and serving then need 2 GiB together",
     )  # fmt: skip
     jars: str = setting(
-        "",
-        "the folder of Java libraries",
-        default_is="the user's cache folder",
-        why="all projects of a user share them",
+        "", "the folder of Java libraries", default_is="the user's cache folder", why="a user's projects share them"
     )
     in_process_events: int = setting(
         400_000, "a batch step over this many events at most runs in its own process, not on Spark; 0: always on Spark",
