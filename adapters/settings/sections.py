@@ -60,7 +60,8 @@ class EngineSettings:
     """Spark."""
 
     master: str = setting(
-        "local[*]", "or `spark://host:port`, `yarn`, `k8s://…`", variable="spark_master", why="all cores of this machine",
+        "local[*]", "or `spark://host:port`, `yarn`, `k8s://…`", variable="spark_master",
+        why="all cores of this machine",
         instead="write local[*], spark://host:port, yarn or k8s://https://host:port",
     )  # fmt: skip
     memory_bytes: int = setting(
