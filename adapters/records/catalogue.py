@@ -54,9 +54,9 @@ def catch_up(source: Log, store: ViewStore) -> int:
         start, again = _start(source.start_offsets(topic), known, end)
         if state.log is None:
             check_speed_store(store, identity)
-        elif all(start[partition] >= stop for partition, stop in end.items()):
+        elif state.settled and all(start[partition] >= stop for partition, stop in end.items()):
             continue
-        claim = state.moved(log=identity)
+        claim = state.moved(log=identity, settled=False)
         if store.swap(CATALOGUE, stored, claim.to_json()):
             done = _apply(source, store, space, source.read(topic, start, end), claim.to_json())
             if done is not None and store.swap(CATALOGUE, claim.to_json(), _ended(claim, space, end, done, again)):
@@ -75,7 +75,7 @@ def _ended(claim: Applied, space: str, end: Offsets, done: Done, again: bool) ->
     before = {} if again else claim.rejected.get(space, {})
     rejected = {**claim.rejected, space: dict(Counter(before) + done.rejected)}
     offsets = {str(partition): offset for partition, offset in end.items()}
-    return claim.moved(rejected=rejected, **{space: offsets}).to_json()
+    return claim.moved(rejected=rejected, settled=True, **{space: offsets}).to_json()
 
 
 def _apply(source: Log, store: ViewStore, space: str, records: Iterator[Record], guard: bytes) -> Done | None:

@@ -92,7 +92,8 @@ def change_position(
 class Applied:
     """The catalogue book's record: offsets below which everything is applied, and whose claim it is.
 
-    ``rejected``: for each of the two topics how many records below those offsets were rejected, by reason.
+    ``settled``: no claim is open, so that no row of the book changes under this text; False where an earlier version
+    wrote it. ``rejected``: for each of the two topics how many records below those offsets were rejected, by reason.
     """
 
     version: int = 0
@@ -101,6 +102,7 @@ class Applied:
     users: dict[str, int] = field(default_factory=dict)
     log: LogIdentity | None = None  # None: no log is known yet, or an earlier version wrote this
     rejected: dict[str, dict[str, int]] = field(default_factory=dict)
+    settled: bool = False
 
     def to_json(self) -> bytes:
         return to_json(self)

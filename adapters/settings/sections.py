@@ -225,6 +225,10 @@ class ReadingSettings:
         at_least=0,
         why="the score is then the plain co-rating, which `verify` proves",
     )
+    memory_bytes: int = setting(
+        256 << 20, "of rows that a process of the HTTP API keeps, decoded ones included", unit="memory",
+        at_least=1 << 20,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -4,32 +4,56 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from core.rows.tagged import NewerBase
-from serving_layer.reading.patience import Lost, Patience
+from serving_layer.reading.patience import Lost, MustRead, Patience, memory_only
 from serving_layer.reading.snapshot import Snapshot
 from serving_layer.reading.views import CATALOGUE_SIDE, SPEED_SIDE, Moved, Views
 
-# Each takes milliseconds, a micro-batch some 200 ms: after so many the answer is given without the speed view.
+# Each try takes milliseconds, a micro-batch some 200 ms: after the last one the speed view is left out.
 MAX_TRIES = 25
+MAX_TRIES_OF_MOMENTS = 3  # the next ones read both records themselves
 
 T = TypeVar("T")
 
 
 def answer(views: Views, compute: Callable[[Snapshot], T]) -> T:
-    """``compute`` on one consistent reading; repeated from the start while the views change under it.
+    """Return ``compute`` of one consistent reading; it is repeated from the start while the views change under it.
 
-    ``compute`` must only read: it may run several times, on threads of its own. A store that is down, or on which the
-    answer has waited for longer than its patience, is left out, and the snapshot says so.
+    ``compute`` must only read: it may run several times, on this thread and on others. A store that is down, or on
+    which the answer has waited for longer than its patience, is left out, and the snapshot says so.
 
     Raises:
         NotReady: neither view can be read.
     """
+    try:
+        return answer_from_memory(views, compute)
+    except MustRead:
+        return _answer_from_stores(views, compute)
+
+
+def answer_from_memory(views: Views, compute: Callable[[Snapshot], T]) -> T:
+    """Return ``compute`` of the moment that the process last saw, on this thread, which waits for nothing.
+
+    Raises:
+        MustRead: something that it needs is not in memory, or nothing follows the views.
+    """
+    moment = views.current()
+    if moment is None:
+        raise MustRead
+    with memory_only():
+        return compute(Snapshot.of(views, moment))
+
+
+def _answer_from_stores(views: Views, compute: Callable[[Snapshot], T]) -> T:
     without: dict[str, str] = {}
     patience, tries = Patience(views.patience_seconds), 0
 
     def attempt() -> T:
-        snapshot = Snapshot.take(views, without)
+        moment = views.current() if tries < MAX_TRIES_OF_MOMENTS and not without else None
+        snapshot = Snapshot.take(views, without) if moment is None else Snapshot.of(views, moment)
         result = compute(snapshot)
         snapshot.confirm()
+        if moment is None and views.follower is not None:
+            views.follower.overtaken()
         return result
 
     while True:

@@ -37,6 +37,11 @@ def position_that_counts(control: Control, position: Position | None, without: s
     return position
 
 
+def continues(before: Position, now: Position | None) -> bool:
+    """Whether the position is still there and has only moved forward, so that rows read meanwhile are right."""
+    return now is not None and (now.epoch, now.life) == (before.epoch, before.life) and now.attempt >= before.attempt
+
+
 def segments_held(views: Views, epoch: int) -> tuple[int, ...]:
     """Return all segments of the epoch that the speed store holds, oldest first."""
     with reading(SPEED_SIDE):

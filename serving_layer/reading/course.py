@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass, field
 
-from core.rows.codec import Facts
+from serving_layer.reading.row_cache import Row
 
 
 @dataclass
 class Course:
-    """``facts``: of the whole log, once they are read; ``lacking``: parts that the answer was computed without."""
+    """``rows``: read from the stores, by view and key; ``lacking``: parts that the answer was computed without."""
 
-    facts: Facts | None = None
+    rows: dict[str, dict[bytes, Row]] = field(default_factory=dict)
     lacking: list[str] = field(default_factory=list)

@@ -1,7 +1,8 @@
 """How long an answer waits for a store: one budget (setting store_timeout) for all that it reads there.
 
 A store's own time-out is for one request; an answer takes some twenty of them, and a server may also send a byte at a
-time. So an answer is computed on a thread of its own, which is left behind once a store has used up its budget.
+time. So an answer that must read a store is computed on a thread of its own, which is left behind once a store has used
+up its budget. An answer from memory needs no such thread.
 """
 
 import threading
@@ -26,6 +27,10 @@ class Lost(Exception):
     def __init__(self, side: str, why: str) -> None:
         super().__init__(side, why)
         self.side, self.why = side, why
+
+
+class MustRead(Exception):
+    """The answer needs a store, and this thread must not wait for one."""
 
 
 class LeftBehind(Exception):
@@ -121,8 +126,24 @@ def seconds_left(side: str, otherwise: float) -> float:
 
 
 @contextmanager
+def memory_only() -> Iterator[None]:
+    """Inside, this thread may read no store: ``reading`` raises MustRead."""
+    _here.memory_only = True
+    try:
+        yield
+    finally:
+        _here.memory_only = False
+
+
+@contextmanager
 def reading(side: str) -> Iterator[None]:
-    """Tell which side a store that is down belongs to; what it takes counts against the answer's budget."""
+    """Name the side that a store that is down belongs to; the time it takes counts against the answer's budget.
+
+    Raises:
+        Lost: the store did not answer, or the budget is used up.      MustRead: inside ``memory_only``.
+    """
+    if getattr(_here, "memory_only", False):
+        raise MustRead
     attempt: _Attempt[object] | None = getattr(_here, "attempt", None)
     try:
         if attempt is None:

@@ -1,40 +1,32 @@
 """One consistent reading of both views: all of a micro-batch or none, one generation (contract §5 rules 6 and 7)."""
 
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from functools import cached_property, reduce
+from functools import cached_property
 from typing import Any, TypeVar
 
-from adapters.records.books import CATALOGUE, SPEED, generation_book, segment_spaces, state_space
+from adapters.records.books import CATALOGUE, SPEED
 from adapters.records.control import read_control
 from core.control.boundaries import latest
 from core.events.partitioner import partition_of
 from core.rows import views as names
-from core.rows.codec import (
-    Facts,
-    History,
-    ItemSeen,
-    add_history,
-    bucket_key,
-    bucket_of_key,
-    unpack_facts,
-    unpack_history,
-    unpack_item,
-    unpack_norm,
-)
+from core.rows.codec import Facts, History, ItemSeen, bucket_of_key
 from core.rows.item_index import ItemIndex
-from core.rows.merging import added, committed_parts, overlaid
-from core.rows.views import merge_facts, merge_items
+from core.rows.merging import added
 from schemas.control import Control, Offsets, Position
 from schemas.errors import NotReady
-from serving_layer.reading.counting import position_that_counts, require_own_log, segments_held
+from serving_layer.reading import decoding
+from serving_layer.reading.counting import continues, position_that_counts, require_own_log, segments_held
 from serving_layer.reading.course import Course
-from serving_layer.reading.kept_rows import KEPT, KeptRows
+from serving_layer.reading.decoding import bucket_keys
 from serving_layer.reading.memory import Memory
+from serving_layer.reading.moment import Moment
 from serving_layer.reading.patience import reading
+from serving_layer.reading.row_cache import Row
+from serving_layer.reading.stored_rows import rows_of, rows_of_generation
 from serving_layer.reading.views import BATCH, CATALOGUE_SIDE, SPEED_SIDE, Moved, Views
 
-Parts = dict[bytes, list[bytes]]  # key -> packed values to be merged, earlier first
 T = TypeVar("T")
 
 
@@ -57,6 +49,7 @@ class Snapshot:
     has_catalogue: bool = True
     without: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
     course: Course = field(default_factory=Course, compare=False, repr=False)
+    moment: Moment | None = field(default=None, compare=False, repr=False)  # whose rows in memory it uses
 
     @staticmethod
     def take(views: Views, without: Mapping[str, str]) -> "Snapshot":
@@ -80,30 +73,40 @@ class Snapshot:
             return _speed_alone(views, position, without)
         return _merged(views, control, position, without)
 
+    @staticmethod
+    def of(views: Views, moment: Moment) -> "Snapshot":
+        """Take what the process follows as it was last seen: no record is read."""
+        parts = (moment.generation, moment.boundary, moment.epoch, moment.position, moment.segments, moment.degraded)
+        return Snapshot(views, *parts, moment=moment)
+
     def confirm(self) -> None:
-        """At the end: raises Moved when the position is gone, of another epoch, or was or may have been set back."""
-        if self.position is None:
+        """Raise Moved, at the end of an answer that read rows, unless they are of the snapshot's position.
+
+        They are not where the position is gone, of another epoch, or was or may have been set back.
+        """
+        if self.moment is not None and not self.course.rows:
             return
-        with reading(SPEED_SIDE):
-            text = self.views.speed.record(SPEED)
-        now = None if text is None else Position.from_json(text)
-        before = self.position
-        if now is None or (now.epoch, now.life) != (before.epoch, before.life) or now.attempt < before.attempt:
-            raise Moved
+        if self.position is not None:
+            with reading(SPEED_SIDE):
+                text = self.views.speed.record(SPEED)
+            if not continues(self.position, None if text is None else Position.from_json(text)):
+                raise Moved
+        if self.moment is not None:
+            for view, rows in self.course.rows.items():
+                self.moment.rows.add(view, rows)
 
     @property
     def facts(self) -> Facts:
-        """What is known of the whole log up to here; read once."""
-        if self.course.facts is None:
-            parts = self._parts(names.FACTS, [names.FACTS_KEY]).get(names.FACTS_KEY)
-            self.course.facts = unpack_facts(reduce(merge_facts, parts)) if parts else Facts()
-        return self.course.facts
+        """What is known of the whole log up to here."""
+        return self.decoded(names.FACTS, [names.FACTS_KEY], decoding.facts)[0] or Facts()
 
     @property
     def offsets(self) -> Offsets:
         """Per partition: every event below counts here, none from there on."""
-        known = [each for each in (self.boundary, self.position.offsets if self.position else None) if each]
-        return latest(*known)
+        if self.moment is not None:
+            return self.moment.offsets
+        known = (self.boundary, self.position.offsets if self.position else None)
+        return latest(*[offsets for offsets in known if offsets])
 
     def header(self) -> dict[str, Any]:
         """The fields that every answer carries (contract §4)."""
@@ -118,7 +121,7 @@ class Snapshot:
     @cached_property
     def memory(self) -> Memory:
         """What is kept of the generation, taken once: all columns of an answer share one index."""
-        return self.views.memory(self.generation)
+        return self.views.memory(self.generation) if self.moment is None else self.moment.memory
 
     @property
     def index(self) -> ItemIndex:
@@ -130,103 +133,100 @@ class Snapshot:
 
         Args: decode: of the packed values to be merged, earlier first; it depends on nothing but them and ``index``.
         """
-        rows = self._parts(view, keys)
-        return [decode(rows[key]) if key in rows else None for key in keys]
+        rows = self.rows(view, keys)
+        return [rows[key].decoded(decode) for key in keys]
 
     def lack(self, part: str) -> None:
         """Have the answer say that it was computed without that part."""
         self.course.lacking.append(part)
 
-    def pairs(self, items: Sequence[bytes]) -> dict[bytes, dict[bytes, int]]:
+    def pairs(self, items: Sequence[bytes]) -> dict[bytes, Mapping[bytes, int]]:
         """Each item's co-ratings in thousandths, by the other item."""
-        return {item: added(parts) for item, parts in self._parts(names.PAIRS, items).items()}
+        pairs = self.decoded(names.PAIRS, items, added)
+        return {item: sums for item, sums in zip(items, pairs, strict=True) if sums is not None}
 
     def norms(self, items: Sequence[bytes]) -> dict[bytes, int]:
         """Each item's norm in thousandths; 0 for one that has none."""
-        found = self._parts(names.NORMS, items)
-        return {item: sum(unpack_norm(part) for part in found.get(item, ())) for item in items}
+        return dict(zip(items, [norm or 0 for norm in self.decoded(names.NORMS, items, decoding.norm)], strict=True))
 
-    def counts(self, buckets: Sequence[int]) -> dict[int, dict[bytes, int]]:
+    def counts(self, buckets: Sequence[int]) -> dict[int, Mapping[bytes, int]]:
         """Hourly counts by item; buckets are hours since the epoch."""
-        found = self._parts(names.COUNTS, _keys(buckets))
-        return {bucket_of_key(key): added(parts) for key, parts in found.items()}
+        keys = bucket_keys(buckets)
+        counts = self.decoded(names.COUNTS, keys, added)
+        return {bucket_of_key(key): sums for key, sums in zip(keys, counts, strict=True) if sums is not None}
 
     def counts_of_generation(self, buckets: Sequence[int]) -> dict[int, bytes]:
         """The generation's packed counts."""
-        return {bucket_of_key(key): row for key, row in self.of_generation(names.COUNTS, _keys(buckets)).items()}
+        rows = self.rows(names.COUNTS, bucket_keys(buckets))
+        return {bucket_of_key(key): row.generation for key, row in rows.items() if row.generation is not None}
 
     def counts_of_segments(self, buckets: Sequence[int]) -> dict[int, list[bytes]]:
         """The segments' packed counts, which are to be added to the generation's."""
-        parts = self._add_segments(names.COUNTS, _keys(buckets), {})
-        return {bucket_of_key(key): some for key, some in parts.items()}
+        rows = self.rows(names.COUNTS, bucket_keys(buckets))
+        return {bucket_of_key(key): list(row.changes) for key, row in rows.items() if row.changes}
 
     def items(self, items: Sequence[bytes]) -> dict[bytes, ItemSeen]:
         """Of those items the ones that an accepted event named, with the category events gave them."""
-        found = self._parts(names.ITEMS, items)
-        return {item: unpack_item(reduce(merge_items, parts)) for item, parts in found.items()}
+        named = self.decoded(names.ITEMS, items, decoding.item)
+        return {item: seen for item, seen in zip(items, named, strict=True) if seen is not None}
 
     def history(self, user: bytes) -> History:
         """The user's last N items, least recently touched first (rule 7)."""
-        parts = self._history_parts(user)
-        return unpack_history(reduce(add_history, parts)) if parts else History()
+        return self._history_row(user).decoded(decoding.history) or History()
 
-    def seen(self, user: bytes) -> set[bytes]:
+    def seen(self, user: bytes) -> AbstractSet[bytes]:
         """Items that the user rated and did not retract since, over the whole log (rule 7)."""
-        return {item for item, present in overlaid(self._parts(names.SEEN, [user]).get(user, ())).items() if present}
+        return self.decoded(names.SEEN, [user], decoding.seen)[0] or frozenset()
 
     def catalogue(self, space: str, keys: Sequence[bytes]) -> dict[bytes, bytes]:
         """Rows of the catalogue; none when the store it shares with the speed view is down."""
         if not self.has_catalogue or not keys:
             return {}
-        with reading(SPEED_SIDE):
-            return self.views.speed.read(CATALOGUE, space, list(dict.fromkeys(keys)))
+        kept = {} if self.moment is None else self.moment.catalogue.of(space)
+        if missing := [key for key in dict.fromkeys(keys) if key not in kept]:
+            with reading(SPEED_SIDE):
+                read = self.views.speed.read(CATALOGUE, space, missing)
+            if self.moment is not None:
+                self.moment.catalogue.add(space, missing, read)
+            kept = {**kept, **read}
+        return {key: row for key in keys if (row := kept.get(key)) is not None}
 
     def of_generation(self, space: str, keys: Sequence[bytes]) -> dict[bytes, bytes]:
         """Rows of the generation alone, such as its model's."""
-        if self.generation is None:
-            return {}
-        book = generation_book(self.generation)
+        return rows_of_generation(self.views, self.generation, space, keys)
 
-        def read(some: Sequence[bytes]) -> dict[bytes, bytes]:
-            with reading(BATCH):
-                return self.views.batch.read(book, space, list(some))
+    def rows(self, view: str, keys: Sequence[bytes]) -> dict[bytes, Row]:
+        """The row of every key at this snapshot's position; those that are not in memory are read, once."""
+        read = self.course.rows.get(view, {})
+        rows: dict[bytes, Row] = {}
+        known: dict[bytes, bytes | None] = {}
+        missing: list[bytes] = []
+        for key in dict.fromkeys(keys):
+            row = read.get(key)
+            if row is None and self.moment is not None:
+                row = self.moment.rows.get(view, key, self.moment.attempt)
+            if row is not None and row.changes is not None:
+                rows[key] = row
+                continue
+            missing.append(key)
+            if row is not None:
+                known[key] = row.generation
+        if missing:
+            more = rows_of(self.views, self.generation, self.position, self.segments, view, missing, known)
+            self.course.rows.setdefault(view, {}).update(more)
+            rows |= more
+        return rows
 
-        return self.memory.kept(KeptRows).read(space, keys, read) if space in KEPT else read(keys)
-
-    def _parts(self, view: str, keys: Sequence[bytes]) -> Parts:
-        """Of every key that has a value: the generation's part and those of the segments."""
-        keys = list(dict.fromkeys(keys))
-        out: Parts = {key: [value] for key, value in self.of_generation(view, keys).items()} if keys else {}
-        return self._add_segments(view, keys, out)
-
-    def _add_segments(self, view: str, keys: Sequence[bytes], out: Parts) -> Parts:
-        for segment in self.segments if keys else ():
-            assert self.position is not None
-            for space in segment_spaces(self.position.epoch, view, segment):
-                for key, parts in self._speed_parts(space, keys).items():
-                    out.setdefault(key, []).extend(parts)
-        return {key: parts for key, parts in out.items() if parts}
-
-    def _speed_parts(self, space: str, keys: Sequence[bytes]) -> Parts:
-        assert self.position is not None
-        with reading(SPEED_SIDE):
-            rows = self.views.speed.read(SPEED, space, keys)
-        return {key: committed_parts(stored, self.position) for key, stored in rows.items()}
-
-    def _history_parts(self, user: bytes) -> list[bytes]:
+    def _history_row(self, user: bytes) -> Row:
         """The speed layer's history where it has one and has passed the boundary, else the generation's."""
-        if self.position is not None:
-            partition = partition_of(user, self.views.partitioner, len(self.position.offsets))
-            boundary = (self.boundary or {}).get(partition, 0)
-            if self.position.offsets[partition] >= boundary:
-                space = state_space(self.position.epoch, names.HISTORY)
-                if own := self._speed_parts(space, [user]).get(user):
-                    return own
-        return list(self.of_generation(names.HISTORY, [user]).values())
+        row = self.rows(names.HISTORY, [user])[user]
+        return row.later if row.changes and self._has_passed_boundary(user) else row.earlier
 
-
-def _keys(buckets: Sequence[int]) -> list[bytes]:
-    return [bucket_key(bucket) for bucket in buckets if bucket >= 0]
+    def _has_passed_boundary(self, user: bytes) -> bool:
+        if self.position is None:
+            return False
+        partition = partition_of(user, self.views.partitioner, len(self.position.offsets))
+        return self.position.offsets[partition] >= (self.boundary or {}).get(partition, 0)
 
 
 def _speed_alone(views: Views, position: Position | None, without: Mapping[str, str]) -> Snapshot:

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from adapters.settings import Settings
 from adapters.stores import ViewStore, open_store
@@ -14,6 +14,9 @@ from recommenders import settings_of
 from schemas.errors import NotReady
 from serving_layer.reading.memory import K, Memory
 
+if TYPE_CHECKING:
+    from serving_layer.reading.moment import Moment
+
 BATCH, SPEED_SIDE, CATALOGUE_SIDE = "batch", "speed", "catalogue"  # what an answer may have to do without
 ANOTHER_LOGS = "the speed views belong to another log"  # a reason to do without them
 
@@ -22,12 +25,22 @@ class Moved(Exception):
     """The views changed under the reader: start over."""
 
 
+class Follows(Protocol):
+    """Looks at both records again and again (``reading.follower``)."""
+
+    def current(self) -> "Moment | None": ...
+
+    def overtaken(self) -> None: ...
+
+
 @dataclass
 class Views:
     """The open stores and what reading them depends on; one for each process. Closing is the opener's.
 
     ``patience_seconds``: how long one answer waits for one of the stores. ``recommenders``: each one's settings.
     ``kernels``: who computes over columns.
+    ``cache_bytes``: of rows in memory at most. ``follower``: keeps rows in memory, so that most answers read no store;
+    None: every answer reads both.
     """
 
     batch: ViewStore
@@ -37,12 +50,18 @@ class Views:
     patience_seconds: float = 2.0
     recommenders: Mapping[str, Any] = field(default_factory=lambda: settings_of({}))
     kernels: Kernels = READABLE
+    cache_bytes: int = 256 << 20
+    follower: "Follows | None" = None
     _memory: Memory = field(default_factory=lambda: Memory(None))
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def compile(self) -> None:
         """Have compiled code compute from now on; loading it takes half a second."""
         self.kernels = compiled_kernels()
+
+    def current(self) -> "Moment | None":
+        """Return what this process last saw of both views; None where nothing follows them, or not closely enough."""
+        return None if self.follower is None else self.follower.current()
 
     def memory(self, generation: str | None) -> Memory:
         """Return what is kept of that generation; it is empty when first asked for.
@@ -82,6 +101,7 @@ def open_views(settings: Settings, compiled: bool = False) -> Iterator[Views]:
             settings.reading.shrinkage,
             patience / 1000,
             settings.recommender_settings,
+            settings.reading.memory_bytes,
         )
         if compiled:
             threading.Thread(target=views.compile, name="compiled code", daemon=True).start()

@@ -13,7 +13,7 @@ import core.control.changes
 import core.control.runs
 import core.rows.merging
 import serving_layer.reading.counting as counting
-import serving_layer.reading.snapshot as snapshot
+import serving_layer.reading.stored_rows as stored_rows
 import speed_layer.clean_up as clean_up
 import speed_layer.driver as driver
 import tests.kit.exact.speed_life as speed_life
@@ -152,11 +152,6 @@ def test_6_only_segments_from_the_active_boundary_on_are_added() -> None:
 
 
 def test_7_a_generation_ahead_of_the_speed_layer_answers_with_its_own_histories() -> None:
-    def always(self: Snapshot, user: bytes) -> list[bytes]:
-        assert self.position is not None
-        own = self._speed_parts(f"{self.position.epoch}/history", [user]).get(user)
-        return own or list(self.of_generation("history", [user]).values())
-
     def tale(story: Story) -> None:
         story.send(8)
         story.life()
@@ -164,14 +159,11 @@ def test_7_a_generation_ahead_of_the_speed_layer_answers_with_its_own_histories(
         story.world.run_batch()
         story.exact()
 
-    require(tale, lambda patch, _: patch.setattr(Snapshot, "_history_parts", always))
+    require(tale, lambda patch, _: patch.setattr(Snapshot, "_has_passed_boundary", lambda *_: True))
 
 
 def test_7_past_the_boundary_the_speed_views_histories_answer() -> None:
-    def never(self: Snapshot, user: bytes) -> list[bytes]:
-        return list(self.of_generation("history", [user]).values())
-
-    require(past_a_boundary, lambda patch, _: patch.setattr(Snapshot, "_history_parts", never))
+    require(past_a_boundary, lambda patch, _: patch.setattr(Snapshot, "_has_passed_boundary", lambda *_: False))
 
 
 def overtaken(story: Story) -> None:
@@ -228,7 +220,7 @@ def test_10_a_later_run_that_is_faster_ends_those_before_it() -> None:
 
 def one_book(patch: pytest.MonkeyPatch, _: Story) -> None:
     """All runs write into the same one."""
-    for module in (output, view_maker, snapshot):
+    for module in (output, view_maker, stored_rows):
         patch.setattr(module, "generation_book", lambda name: Book("generation/always the same"))
 
 

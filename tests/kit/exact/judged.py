@@ -17,6 +17,7 @@ from serving_layer.reading.merged_rows import MergedRows
 from serving_layer.reading.snapshot import Snapshot
 from serving_layer.reading.views import BATCH
 from speed_layer.rows import Displaced
+from tests.kit.exact.followed import SMALL_BYTES, Followed
 from tests.kit.exact.processes import Crash, Fate, Process
 from tests.kit.exact.reading import differences, must_be, read_all
 from tests.kit.exact.speed_life import GRACE_SECONDS, SpeedLife
@@ -46,6 +47,7 @@ class Judged(RuleBasedStateMachine):
         self.begun: dict[Process, float] = {}
         self.image: Any = None
         self.last: Offsets | None = None
+        self.followed = [self.world.followed(), self.world.followed(SMALL_BYTES)]
         self.epoch = 0
         self.epochs: dict[int, str] = {}
         self.lost = False  # whether the control record ever was
@@ -74,6 +76,11 @@ class Judged(RuleBasedStateMachine):
             if process.result is not None and self.world.clock.seconds - began < GRACE_SECONDS:
                 self._require_exact(*process.result)
 
+    def _may_go_back(self) -> None:
+        self.last = None
+        for process in self.followed:
+            process.may_go_back()
+
     def _note_epoch(self) -> None:
         if (control := self.world.recorded) is not None:
             self.epochs[control.epoch] = control.fingerprint
@@ -101,6 +108,24 @@ class Judged(RuleBasedStateMachine):
         if self.last is not None and control.epoch == self.epoch:
             assert reaches(snapshot.offsets, self.last), f"went back from {self.last} to {snapshot.offsets}"
         self.last, self.epoch = snapshot.offsets, control.epoch
+
+    @invariant()
+    def every_answer_from_memory_is_exact(self) -> None:
+        """Of processes that have not looked for a while as well as of those that just did."""
+        if self.world.recorded is None:
+            return
+        for process in self.followed:
+            if not process.looking and self.world.shape.random() < 0.5:
+                process.look()
+            self._ask(process)
+
+    def _ask(self, process: Followed) -> None:
+        try:
+            snapshot, found = process.read()
+        except NotReady:
+            return
+        self._require_exact(snapshot, found)
+        process.require_forward(snapshot)
 
     def _answers_without_control_record(self) -> None:
         try:

@@ -100,6 +100,17 @@ class Installation(Judged):
         self.begun[process] = self.world.clock.seconds
         self._resume(process, fate)
 
+    @rule(which=st.integers(0, 1), fate=fates | pauses)
+    def reader_with_memory(self, which: int, fate: Fate | None) -> None:
+        process = Process(self.followed[which].read, "reader with memory")
+        self.begun[process] = self.world.clock.seconds
+        self._resume(process, fate)
+
+    @rule(which=st.integers(0, 1), fate=fates | pauses)
+    def look(self, which: int, fate: Fate | None) -> None:
+        if not self.followed[which].looking:
+            self._resume(Process(self.followed[which].look, "look"), fate)
+
     @precondition(lambda self: self.waiting)
     @rule(which=st.integers(0, MOST_WAITING), fate=fates)
     def go_on(self, which: int, fate: Fate | None) -> None:
@@ -189,16 +200,18 @@ class Installation(Judged):
                 self._resume(Process(lambda: self.world.run_batch(full=which < 3), "forgetting batch"), fate)
             case "lose":
                 self.speed.restore(None)
-                self.last = None
+                self._may_go_back()
             case "lose control record":
                 self.batch.restore(None)
                 self.begun = dict.fromkeys(self.begun, float("-inf"))  # what is being read is gone, as after a drop
-                self.last, self.lost = None, True
+                self.lost = True
+                self.world.clock.seconds += 1  # moments of before are too old
+                self._may_go_back()
             case "image":
                 self.image = self.speed.image()
             case "restore" if self.image is not None:
                 self.speed.restore(self.image)
-                self.last = None
+                self._may_go_back()
 
     def _roll_back(self, which: int) -> None:
         control = self.world.recorded
@@ -209,4 +222,4 @@ class Installation(Judged):
             change_control(self.world.batch, lambda control: rollback(control, names[which % len(names)]))
         except BadInput:
             return
-        self.last = None  # documented: an older generation answers
+        self._may_go_back()  # documented: an older generation answers

@@ -16,6 +16,7 @@ import batch_layer.jobs.view_maker
 import batch_layer.runs.lifecycle as batch_runs
 import core.control.changes
 import core.rows.tagged
+import core.rows.touched
 import speed_layer.clean_up
 import speed_layer.driver
 import speed_layer.fold_step
@@ -28,13 +29,16 @@ from batch_layer.steps import write_step as batch_write
 from core.control.changes import record_boundary
 from schemas.control import Boundary, Control, Generation, Position
 from schemas.rules import Rules
+from serving_layer.reading import follower
 from serving_layer.reading.views import Views
 from speed_layer.micro_batch import CHANGES
+from tests.kit.exact.followed import Followed
 from tests.kit.exact.memory_log import MemoryLog
 from tests.kit.exact.processes import TroubledStore
 from tests.kit.exact.small_job import SmallJob
 from tests.kit.exact.speed_life import GRACE_SECONDS, SpeedLife
 
+KEPT_ATTEMPTS = 3  # whose lists of written rows are kept
 MAX_ABORTED = 4  # attempts that may die in one epoch
 PUBLISHING = 6  # swaps of a run before the one that publishes it; one more where it makes the record
 NEVER = 1e6  # a reader that a test has stopped waits for no store
@@ -73,6 +77,10 @@ class World:
     def __post_init__(self) -> None:
         self.log = MemoryLog(self.partitions)
         self.views = Views(self.batch, self.speed, patience_seconds=NEVER)
+
+    def followed(self, cache_bytes: int = 1 << 20) -> Followed:
+        """A new serving process that keeps rows in memory."""
+        return Followed(Views(self.batch, self.speed, patience_seconds=NEVER, cache_bytes=cache_bytes))
 
     @staticmethod
     def on(batch: ViewStore, speed: ViewStore, **more: Any) -> "World":
@@ -150,6 +158,7 @@ class World:
                 batch_runs,
                 speed_layer.clean_up,
                 speed_layer.driver,
+                follower,
             ):
                 patch.setattr(timed, "time", clock)
             for job in (batch_layer.jobs.generation, batch_layer.jobs.view_maker):
@@ -159,6 +168,8 @@ class World:
             patch.setattr(speed_layer.fold_step, "bury_all", lambda _, letters: self.buried.append(letters))
             patch.setattr(batch_fold, "EVENTS_AT_ONCE", 5)
             patch.setattr(core.control.changes, "MAX_ABORTED", MAX_ABORTED)
+            patch.setattr(core.rows.touched, "KEPT_ATTEMPTS", KEPT_ATTEMPTS)
+            patch.setattr(follower, "CONTROL_SECONDS", 0)  # as the clock stands still
             patch.setattr(core.rows.tagged, "SMALL_BYTES", 0)  # so that small rows have older parts too
             yield self
 

@@ -1,0 +1,220 @@
+"""Follows both records: between two looks all answers are of one moment, and need no store for rows in memory.
+
+A look that finds a new commit reads the lists of what the commits since the last look wrote (``core.rows.touched``),
+and drops those rows or, where answers use them, reads them again. On anything else it begins with an empty memory: an
+epoch, a life of the position or a generation that is another one, a position that was set back, lists that are gone.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+
+from adapters.records.books import CATALOGUE, CONTROL, SPEED, touched_space
+from adapters.records.control import Applied
+from core.rows import touched
+from core.rows.tagged import NewerBase
+from core.rows.touched import unpack_touched
+from schemas.control import Control, Offsets, Position
+from schemas.errors import MillraceError
+from serving_layer.reading.catalogue_rows import CatalogueRows
+from serving_layer.reading.counting import continues, position_that_counts, require_own_log
+from serving_layer.reading.moment import NO_ATTEMPT, Moment
+from serving_layer.reading.patience import Lost
+from serving_layer.reading.row_cache import Row, RowCache
+from serving_layer.reading.stored_rows import rows_of
+from serving_layer.reading.views import SPEED_SIDE, Moved, Views
+
+LOOK_SECONDS = 0.02
+CONTROL_SECONDS = 0.06  # the control record is read as often as that, and where a position needs a newer one
+MOST_AGE_SECONDS = 0.5  # an older moment answers nothing: a store keeps the follower waiting
+MOST_TOUCHED = 200_000  # rows written since the last look; beyond, all are dropped
+MOST_READ_AGAIN = 5_000  # rows of one look
+MAX_TRIES = 3
+
+log = logging.getLogger("serving")
+Touched = dict[str, list[bytes]]  # view -> keys
+
+
+class Follower:
+    """Looks every ``LOOK_SECONDS`` on a thread of its own. One for each process; all methods may be called by any."""
+
+    def __init__(self, views: Views) -> None:
+        self._views = views
+        self._published: tuple[Moment | None, float, int] = None, 0.0, 0  # when its look began, and in which turn
+        self._turn = 0
+        self._last: Moment | None = None
+        self._seen: tuple[object, ...] = ()
+        self._control: tuple[bytes, Control] | None = None
+        self._control_read = float("-inf")
+        self._changed = threading.Condition()
+        self._wake, self._ended = threading.Event(), threading.Event()
+
+    def current(self) -> Moment | None:
+        """Return what the last look saw; None where it saw nothing, is too long ago or was overtaken."""
+        moment, began, turn = self._published
+        return moment if turn == self._turn and time.monotonic() - began <= MOST_AGE_SECONDS else None
+
+    def overtaken(self) -> None:
+        """Note that an answer read a newer position: no later answer may go back behind it."""
+        self._turn += 1
+        self._wake.set()
+
+    def wait_for(self, offsets: Offsets, seconds: float) -> bool:
+        """Wait until a moment holds every event below those offsets, or so long; return whether one does."""
+        with self._changed:
+            return self._changed.wait_for(lambda: (now := self.current()) is not None and now.holds(offsets), seconds)
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Follow until the end of the block."""
+        self._views.follower = self
+        thread = threading.Thread(target=self._follow, name="follower", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            self._ended.set()
+            self._wake.set()
+            thread.join(self._views.patience_seconds)  # a store may keep it longer: nothing waits for that
+
+    def _follow(self) -> None:
+        while not self._ended.is_set():
+            self.look()
+            self._wake.wait(LOOK_SECONDS)
+            self._wake.clear()
+
+    def look(self) -> None:
+        """Take a new moment if anything changed; where a view cannot be read there is none."""
+        began, turn, moment = time.monotonic(), self._turn, None
+        try:
+            moment = self._last = self._look()
+        except Moved:
+            return  # the next look sees more; until then the last moment is as right as it was
+        except (MillraceError, Lost):
+            pass  # answers read the stores themselves, and say what they lack
+        except Exception:
+            log.exception("the views cannot be followed")
+        with self._changed:
+            self._published = moment, began, turn
+            self._changed.notify_all()
+
+    def _look(self) -> Moment | None:
+        for _ in range(MAX_TRIES):
+            control = self._read_control()
+            text, catalogue = self._views.speed.record(SPEED), self._views.speed.record(CATALOGUE)
+            if control is None:
+                return None
+            seen = control, text, catalogue
+            if self._last is not None and self._seen == seen and _settled(catalogue):
+                return self._last
+            position = None if text is None else Position.from_json(text)
+            require_own_log(self._views, control, position)
+            try:
+                position = position_that_counts(control, position, None)
+            except Moved:
+                self._control_read = float("-inf")
+                continue
+            moment = self._next(control, position, catalogue)
+            self._seen = seen
+            return moment
+        raise Moved
+
+    def _read_control(self) -> Control | None:
+        """Return the control record, always read before the position; at most ``CONTROL_SECONDS`` old."""
+        now = time.monotonic()
+        if now - self._control_read >= CONTROL_SECONDS:
+            text = self._views.batch.record(CONTROL)
+            self._control_read = now
+            if text is None:
+                self._control = None
+            elif self._control is None or self._control[0] != text:
+                self._control = text, Control.from_json(text)
+        return None if self._control is None else self._control[1]
+
+    def _next(self, control: Control, position: Position | None, catalogue_text: bytes | None) -> Moment:
+        before, generation = self._last, control.active
+        same = before is not None and before.generation == generation
+        moment = Moment(
+            generation, control.active_boundary.offsets, control.epoch, position,
+            tuple(control.active_segments) if position else (), () if position else (SPEED_SIDE,),
+            RowCache(NO_ATTEMPT if position is None else position.attempt, self._views.cache_bytes),
+            self._catalogue(catalogue_text),
+            before.memory if before is not None and same else self._views.memory(generation),
+        )  # fmt: skip
+        if before is None or before.era != moment.era or moment.attempt < before.attempt:
+            return moment
+        if moment.attempt > before.attempt and not self._advanced(before, moment):
+            return moment
+        return replace(moment, rows=before.rows)
+
+    def _advanced(self, before: Moment, moment: Moment) -> bool:
+        """Bring the kept rows from one moment to the next; False: what changed is not known."""
+        assert moment.position is not None
+        changes = self._touched(before.attempt, moment.position)
+        if changes is None:
+            return False
+        read = self._read_again(moment, before.rows.stale(changes))
+        text = self._views.speed.record(SPEED)
+        now = None if text is None else Position.from_json(text)
+        # A list may be deleted while it is read, but not before the position is so far ahead of it.
+        if now is None or not continues(moment.position, now) or now.attempt - before.attempt > touched.KEPT_ATTEMPTS:
+            return False
+        before.rows.advance(moment.attempt, changes, read)
+        return True
+
+    def _read_again(self, moment: Moment, stale: dict[str, dict[bytes, Row]]) -> dict[str, dict[bytes, Row]]:
+        read: dict[str, dict[bytes, Row]] = {}
+        for view, rows in stale.items():
+            if rows and sum(map(len, read.values())) + len(rows) <= MOST_READ_AGAIN:
+                known = {key: row.generation for key, row in rows.items()}
+                where = (moment.generation, moment.position, moment.segments)
+                with suppress(NewerBase):  # the next look finds that they changed once more
+                    read[view] = rows_of(self._views, *where, view, list(rows), known)
+        return read
+
+    def _touched(self, since: int, position: Position) -> Touched | None:
+        """Return the keys that the commits after that attempt wrote; None where that cannot be told or is too much."""
+        if position.attempt - since >= touched.KEPT_ATTEMPTS:
+            return None
+        changes: Touched = {}
+        count = 0
+        for attempt in range(since + 1, position.attempt + 1):
+            if not position.committed(attempt):
+                continue
+            lists = [row for _, row in self._views.speed.scan(SPEED, touched_space(position, attempt))]
+            if not lists:
+                return None
+            for view, keys in map(unpack_touched, lists):
+                changes.setdefault(view, []).extend(keys)
+                count += len(keys)
+            if count > MOST_TOUCHED:
+                return None
+        return changes
+
+    def _catalogue(self, text: bytes | None) -> CatalogueRows:
+        """Return the kept rows of the catalogue if none can have changed since the last look, else others.
+
+        Those that answers asked for are read again at once.
+        """
+        kept = None if self._last is None else self._last.catalogue
+        if kept is not None and text == kept.record and _settled(text):
+            return kept
+        rows = CatalogueRows(text)
+        for space, keys in kept.hot().items() if kept is not None else ():
+            rows.add(space, keys, self._views.speed.read(CATALOGUE, space, keys))
+        return rows
+
+
+def _settled(text: bytes | None) -> bool:
+    """Whether no claim is open under which rows of the catalogue may be written now."""
+    return text is None or Applied.from_json(text).settled
+
+
+@contextmanager
+def followed(views: Views) -> Iterator[Views]:
+    """The views with a follower, as long as the block lasts."""
+    with Follower(views).running():
+        yield views

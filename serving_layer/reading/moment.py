@@ -1,0 +1,49 @@
+"""What a process that follows both records answers from until its next look."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from core.control.boundaries import latest
+from schemas.control import Offsets, Position
+from serving_layer.reading.catalogue_rows import CatalogueRows
+from serving_layer.reading.memory import Memory
+from serving_layer.reading.row_cache import RowCache
+
+NO_ATTEMPT = -1  # of a moment without a position: the generation alone
+
+
+@dataclass(frozen=True, eq=False)
+class Moment:
+    """One reading of the control record and of the position, and what is kept in memory of the rows that they name.
+
+    The first six are those of a ``Snapshot``. All answers of a moment see rows of that moment.
+    """
+
+    generation: str | None
+    boundary: Offsets
+    epoch: int
+    position: Position | None
+    segments: tuple[int, ...]
+    degraded: tuple[str, ...]
+    rows: RowCache
+    catalogue: CatalogueRows
+    memory: Memory
+
+    @property
+    def attempt(self) -> int:
+        """The commit that its rows are read at."""
+        return NO_ATTEMPT if self.position is None else self.position.attempt
+
+    @cached_property
+    def offsets(self) -> Offsets:
+        """Per partition: every event below counts, none from there on."""
+        return latest(self.boundary, self.position.offsets if self.position else {})
+
+    def holds(self, offsets: Offsets) -> bool:
+        """Whether every event below those offsets counts."""
+        return all(self.offsets.get(partition, 0) >= offset for partition, offset in offsets.items())
+
+    @property
+    def era(self) -> tuple[object, ...]:
+        """What must stay the same for rows in memory to stay valid."""
+        return self.generation, self.epoch, self.position.life if self.position else None, self.position is None

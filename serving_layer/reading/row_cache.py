@@ -1,0 +1,179 @@
+"""Rows of both views kept in memory, and exactly what a commit changed dropped from it.
+
+A cache belongs to one generation and one life of the position: within those the position only moves forward, and the
+lists that attempts leave (``core.rows.touched``) say what each commit changed. Anything else begins an empty cache.
+"""
+
+import threading
+from collections import OrderedDict, deque
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, TypeVar
+
+ROW_BYTES = 400  # of a row beside its values: the objects that hold it
+KEPT_CHANGES = 64  # commits whose changes are remembered, for rows that were read before them
+MOST_DECODED = 4  # forms of one row
+
+Changes = Mapping[str, Collection[bytes]]  # view -> keys
+T = TypeVar("T")
+
+
+class Row:
+    """One merged row; immutable but for what is remembered of it.
+
+    ``generation``: the generation's value. ``changes``: what the segments (or the user's state) add to it at the commit
+    ``since`` and, as long as the row is in the cache, at every later one; None: that is not known, only the generation.
+    """
+
+    __slots__ = ("_decoded", "_earlier", "_later", "changes", "generation", "since", "used")
+
+    def __init__(self, generation: bytes | None, changes: tuple[bytes, ...] | None, since: int) -> None:
+        self.generation, self.changes, self.since = generation, changes, since
+        self.used = True
+        self._decoded: dict[Any, Any] | None = None
+        self._earlier: Row | None = None
+        self._later: Row | None = None
+
+    @property
+    def earlier(self) -> "Row":
+        """The generation's value alone."""
+        if self._earlier is None:
+            self._earlier = Row(self.generation, (), self.since)
+        return self._earlier
+
+    @property
+    def later(self) -> "Row":
+        """The changes alone."""
+        if self._later is None:
+            self._later = Row(None, self.changes, self.since)
+        return self._later
+
+    @property
+    def parts(self) -> list[bytes]:
+        """The packed values to be merged, earlier first; none where there is no such row."""
+        changes = self.changes or ()
+        return [*changes] if self.generation is None else [self.generation, *changes]
+
+    def decoded(self, decode: Callable[[list[bytes]], T]) -> T | None:
+        """Return ``decode(parts)``, None for a row without parts; made once for each ``decode``.
+
+        Functions of one code are one: what they close over is that of the generation, as this row is.
+        """
+        key = getattr(decode, "__code__", decode)
+        remembered = self._decoded
+        if remembered is not None and key in remembered:
+            value: T | None = remembered[key]
+            return value
+        parts = self.parts
+        value = decode(parts) if parts else None
+        few = {} if remembered is None or len(remembered) >= MOST_DECODED else remembered
+        self._decoded = {**few, key: value}
+        return value
+
+    @property
+    def size(self) -> int:
+        """About how many bytes it takes; decoded forms are of the order of the packed ones."""
+        return ROW_BYTES + 3 * (len(self.generation or b"") + sum(map(len, self.changes or ())))
+
+
+class RowCache:
+    """Rows by view and key, at most ``most_bytes`` of them; the least used go first. Threads may share it.
+
+    ``attempt``: the commit up to which the rows are current. Every row that is kept holds from its ``since`` on.
+    """
+
+    def __init__(self, attempt: int, most_bytes: int) -> None:
+        self.attempt, self.bytes = attempt, 0
+        self._most = most_bytes
+        self._views: dict[str, OrderedDict[bytes, Row]] = {}
+        self._sizes: dict[str, int] = {}
+        self._changes: deque[tuple[int, int, Changes]] = deque(maxlen=KEPT_CHANGES)  # after, up to, what changed
+        self._lock = threading.Lock()
+
+    def get(self, view: str, key: bytes, attempt: int) -> Row | None:
+        """Return the row as it is at that commit, if it is kept.
+
+        A row whose changes are unknown is returned too: its generation's value is right at every commit.
+        """
+        rows = self._views.get(view)
+        row = None if rows is None else rows.get(key)
+        if row is None:
+            return None
+        row.used = True
+        if row.changes is not None and row.since > attempt and not self._unchanged(view, key, attempt, row.since):
+            return Row(row.generation, None, attempt)
+        return row
+
+    def add(self, view: str, rows: Mapping[bytes, Row]) -> None:
+        """Keep rows as they were read at their ``since``, but no changes that a commit has replaced since then."""
+        with self._lock:
+            kept: Mapping[bytes, Row] = self._views.get(view, {})
+            for key, row in rows.items():
+                if not self._unchanged(view, key, row.since, self.attempt):
+                    row = Row(row.generation, None, row.since)
+                if key not in kept or kept[key].changes is None:
+                    self._put(view, key, row)
+            self._evict()
+
+    def stale(self, changes: Changes) -> dict[str, dict[bytes, Row]]:
+        """Return the kept rows among those that were used since they were last read."""
+        stale: dict[str, dict[bytes, Row]] = {}
+        for view, keys in changes.items():
+            rows = self._views.get(view)
+            if rows:
+                kept = {key: row for key in keys if (row := rows.get(key)) is not None}
+                stale[view] = {key: row for key, row in kept.items() if row.used and row.changes is not None}
+        return stale
+
+    def advance(self, attempt: int, changes: Changes, read: Mapping[str, Mapping[bytes, Row]]) -> None:
+        """Move on to that commit: ``changes`` is all that the commits up to it wrote; ``read`` holds some of it."""
+        with self._lock:
+            self._changes.append((self.attempt, attempt, {view: frozenset(keys) for view, keys in changes.items()}))
+            for view, keys in changes.items():
+                rows, fresh = self._views.get(view), read.get(view, {})
+                for key in keys if rows else ():
+                    if (row := rows.get(key)) is not None:  # type: ignore[union-attr]
+                        changed = fresh.get(key)
+                        if changed is None:
+                            self._put(view, key, Row(row.generation, None, attempt))
+                        else:
+                            changed.used = False
+                            self._put(view, key, changed)
+            self.attempt = attempt
+            self._evict()
+
+    def _unchanged(self, view: str, key: bytes, since: int, upto: int) -> bool:
+        """Whether no commit after ``since``, up to ``upto``, changed the row; False where that is not remembered."""
+        if since >= upto:
+            return since == upto
+        covered = since
+        for after, until, changes in list(self._changes):
+            if until <= since:
+                continue
+            if after > covered or key in changes.get(view, ()):
+                return False
+            covered = until
+            if covered >= upto:
+                return True
+        return False
+
+    def _put(self, view: str, key: bytes, row: Row) -> None:
+        rows = self._views.setdefault(view, OrderedDict())
+        before = rows.get(key)
+        grown = len(key) + row.size - (0 if before is None else len(key) + before.size)
+        rows[key] = row
+        self._sizes[view] = self._sizes.get(view, 0) + grown
+        self.bytes += grown
+
+    def _evict(self) -> None:
+        """Let rows go until the rest fits: of the largest view those that nobody asked for since their last turn."""
+        while self.bytes > self._most:
+            view = max(self._sizes, key=lambda name: self._sizes[name])
+            rows = self._views[view]
+            key, row = rows.popitem(last=False)
+            if row.used and len(rows) > 0:
+                row.used = False
+                rows[key] = row
+                continue
+            size = len(key) + row.size
+            self._sizes[view] -= size
+            self.bytes -= size
