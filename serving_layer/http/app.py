@@ -20,6 +20,7 @@ from serving_layer.http.guard import Guard
 from serving_layer.http.link import LogLink
 from serving_layer.http.methods import Methods
 from serving_layer.http.problems import answer_of, problem, problem_of, refusal
+from serving_layer.reading.follower import followed
 from serving_layer.reading.views import open_views
 
 ROUTERS = (lookups.api, intake.api, changes.api, lookups.plain, pages)
@@ -31,7 +32,7 @@ def create_app(settings: Settings, limits: Limits | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         prepare_home(settings.home)
-        with open_views(settings, compiled=True) as views:
+        with open_views(settings, compiled=True) as views, followed(views):
             link = LogLink(settings, views.speed)
             app.state.turns = intake.turns()
             app.state.views, app.state.link, app.state.settings = views, link, settings
