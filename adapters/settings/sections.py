@@ -226,9 +226,12 @@ class ReadingSettings:
         why="the score is then the plain co-rating, which `verify` proves",
     )
     memory_bytes: int = setting(
-        256 << 20, "of rows that a process of the HTTP API keeps, decoded ones included", unit="memory",
+        256 << 20,
+        "of rows that a process of the HTTP API keeps, decoded ones included",
+        unit="memory",
         at_least=1 << 20,
-    )  # fmt: skip
+        why="all that a shop of some 20,000 items asks for fits",
+    )
 
 
 @dataclass(frozen=True)

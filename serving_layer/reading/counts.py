@@ -6,7 +6,7 @@ name took most of a second, in which the speed view moves on.
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar, cast
 
@@ -24,6 +24,7 @@ MOST_AMOUNTS = 4_000_000  # kept as columns: some 100 MB with their names
 MOST_WINDOWS = 8  # whose sums over a generation are kept
 MOST_REMEMBERED = 24  # of what follows from the counts: five for each window, and an answer may be one commit behind
 
+NOTHING = object()
 Columns = tuple[Ints, Ints]
 T = TypeVar("T")
 
@@ -78,18 +79,19 @@ class CountCache:
                         out[place, codes] += amounts  # a packed row names nothing twice
         return out
 
-    def remembered(self, what: Hashable, make: Callable[[], T]) -> T:
-        """What ``make`` gave when it was asked for last, or gives now."""
+    def remembered(self, what: Hashable) -> object:
+        """Return what was remembered under that name, ``NOTHING`` where nothing was."""
         with self._lock:
             if what in self._remembered:
                 self._remembered.move_to_end(what)
-                return cast(T, self._remembered[what])
-        made = make()
+            return self._remembered.get(what, NOTHING)
+
+    def remember(self, made: Mapping[Hashable, object]) -> None:
+        """Keep these for other answers; the least used go first."""
         with self._lock:
-            self._remembered[what] = made
+            self._remembered.update(made)
             while len(self._remembered) > MOST_REMEMBERED:
                 self._remembered.popitem(last=False)
-        return made
 
 
 def once_a_commit(snapshot: Snapshot, what: Hashable, make: Callable[[], T]) -> T:
@@ -99,7 +101,18 @@ def once_a_commit(snapshot: Snapshot, what: Hashable, make: Callable[[], T]) -> 
     """
     at = snapshot.position
     seen = None if at is None else (at.epoch, at.life, at.attempt, snapshot.segments)
-    return _cache(snapshot).remembered((seen, what), make)
+    key, own = (seen, what), snapshot.course.made
+    made = own[key] if key in own else _cache(snapshot).remembered(key)
+    if made is not NOTHING:
+        return cast(T, made)
+    value = make()
+    if snapshot.course.rows:  # read in this answer, and right only if the answer is confirmed
+        if not own:
+            snapshot.course.confirmed.append(lambda: _cache(snapshot).remember(own))
+        own[key] = value
+    else:
+        _cache(snapshot).remember({key: value})
+    return value
 
 
 def window_counts(snapshot: Snapshot, window: Window) -> WindowCounts:

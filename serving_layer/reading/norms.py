@@ -27,6 +27,8 @@ class Norms:
             unread = np.unique(codes[norms == UNREAD])
             names = snapshot.index.names
             rows = snapshot.decoded(NORMS, [names[code] for code in unread.tolist()], _sum)
+            if snapshot.course.rows:  # read in this answer: other answers may use them only once it is confirmed
+                amounts = amounts.copy()
             amounts[unread] = [row or 0 for row in rows]
             norms = amounts[codes]
         return norms

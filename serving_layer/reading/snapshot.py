@@ -80,10 +80,7 @@ class Snapshot:
         return Snapshot(views, *parts, moment=moment)
 
     def confirm(self) -> None:
-        """Raise Moved, at the end of an answer that read rows, unless they are of the snapshot's position.
-
-        They are not where the position is gone, of another epoch, or was or may have been set back.
-        """
+        """Raise Moved, at the end of an answer that read rows, if the position is gone, another's or was set back."""
         if self.moment is not None and not self.course.rows:
             return
         if self.position is not None:
@@ -94,6 +91,8 @@ class Snapshot:
         if self.moment is not None:
             for view, rows in self.course.rows.items():
                 self.moment.rows.add(view, rows)
+        for act in self.course.confirmed:
+            act()
 
     @property
     def facts(self) -> Facts:

@@ -101,7 +101,7 @@ def open_views(settings: Settings, compiled: bool = False) -> Iterator[Views]:
             settings.reading.shrinkage,
             patience / 1000,
             settings.recommender_settings,
-            settings.reading.memory_bytes,
+            cache_bytes=settings.reading.memory_bytes,
         )
         if compiled:
             threading.Thread(target=views.compile, name="compiled code", daemon=True).start()
