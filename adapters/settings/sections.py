@@ -220,18 +220,12 @@ class ReadingSettings:
     """Answers."""
 
     shrinkage: float = setting(
-        0.0,
-        "of `similar`: score · pair / (pair + shrinkage), so that co-ratings this small count half",
-        at_least=0,
+        0.0, "of `similar`: score · pair / (pair + shrinkage), so that co-ratings this small count half", at_least=0,
         why="the score is then the plain co-rating, which `verify` proves",
-    )
+    )  # fmt: skip
     memory_bytes: int = setting(
-        256 << 20,
-        "of rows that a process of the HTTP API keeps, decoded ones included",
-        unit="memory",
-        at_least=1 << 20,
-        why="all that a shop of some 20,000 items asks for fits",
-    )
+        256 << 20, "of rows that the HTTP API keeps", unit="memory", at_least=1 << 20, why="20,000 items' rows fit",
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
