@@ -223,9 +223,7 @@ class ReadingSettings:
         0.0, "of `similar`: score · pair / (pair + shrinkage), so that co-ratings this small count half", at_least=0,
         why="the score is then the plain co-rating, which `verify` proves",
     )  # fmt: skip
-    memory_bytes: int = setting(
-        256 << 20, "of rows that the HTTP API keeps", unit="memory", at_least=1 << 20, why="20,000 items' rows fit",
-    )  # fmt: skip
+    memory_bytes: int = setting(256 << 20, "of rows kept", unit="memory", at_least=1 << 20, why="20,000 items fit")
 
 
 @dataclass(frozen=True)
