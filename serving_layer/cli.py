@@ -211,7 +211,7 @@ def _looked_up(compute: Callable[[Any], Answer]) -> tuple[Answer, dict[str, Any]
 
     def both(snapshot: Any) -> tuple[Answer, dict[str, Any]]:
         body = compute(snapshot)
-        parts = [body.get("items", []), body.get("because", []), *(each["items"] for each in body.get("buckets", []))]
+        parts = [body.get("items", []), body.get("because", []), *(hour["items"] for hour in body.get("buckets", []))]
         names = list(dict.fromkeys(row["item_id"].encode() for part in parts for row in part))
         return body, {name.decode(): about for name, about in describe(snapshot, names).items()}
 

@@ -81,8 +81,8 @@ def _write(store: ViewStore, batch: MicroBatch, changes: RowChanges, bases: Pack
 
 def stored_rows(store: ViewStore, space: str, keys: Sequence[bytes]) -> Packed:
     """The rows of those keys as they stand in the speed store."""
-    found = store.read(SPEED, space, keys)
-    return Packed.of([found.get(key) for key in keys])
+    stored = store.read(SPEED, space, keys)
+    return Packed.of([stored.get(key) for key in keys])
 
 
 def row_space(batch: MicroBatch, view: str, segment: int) -> str:

@@ -179,8 +179,8 @@ def _interrupted_afterwards() -> Iterator[None]:
         for number, handler in kept.items():
             # Spark has one of its own by now, which asks Java to cancel the jobs from within whatever was called.
             signal.signal(number, handler)
-        for each in came:
-            signal.raise_signal(each)
+        for signal_number in came:
+            signal.raise_signal(signal_number)
 
 
 @contextmanager

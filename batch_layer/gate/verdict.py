@@ -53,7 +53,9 @@ class Verdict:
     def shown(self, passed: bool) -> dict[str, Any]:
         """As the generation's metrics keep it."""
         more = {"overruled": list(self.overruled), "warnings": list(self.warnings)}
-        return {"passed": passed, "reasons": list(self.reasons)} | {name: each for name, each in more.items() if each}
+        return {"passed": passed, "reasons": list(self.reasons)} | {
+            name: value for name, value in more.items() if value
+        }
 
 
 def verdict(new: Metrics, active: Metrics | None, case: Case, limits: Limits) -> Verdict:
@@ -75,14 +77,14 @@ def verdict(new: Metrics, active: Metrics | None, case: Case, limits: Limits) ->
 
 def _sizes(new: Metrics, active: Metrics, case: Case, limits: Limits) -> list[str]:
     """Events that are gone; items and users too, unless they are meant to go with somebody who is forgotten."""
-    found = {"events": (new.get("events", 0), active.get("events", 0) - case.erased)}
+    sizes = {"events": (new.get("events", 0), active.get("events", 0) - case.erased)}
     if case.same_rules and not case.forgets:
         before, after = active.get("rows", {}), new.get("rows", {})
-        found |= {name: (after.get(view, 0), before[view]) for view, name in SIZES.items() if view in before}
+        sizes |= {name: (after.get(view, 0), before[view]) for view, name in SIZES.items() if view in before}
     less = f" less {case.erased:,} of forgotten users" if case.erased else ""
     return [
         f"it holds {now:,} {what}, the active one {before:,}{less}: fewer by more than gate_shrink {limits.shrink:g}"
-        for what, (now, before) in found.items()
+        for what, (now, before) in sizes.items()
         if now < before * (1 - limits.shrink)
     ]
 

@@ -90,8 +90,8 @@ def in_a_process(command: Sequence[str], log: Path, stop: threading.Event, show:
 
 def _printed(output: str) -> Printed:
     """The last line of JSON, even where another stream's line stands after it."""
-    found: Printed = json.loads(next((line for line in reversed(output.splitlines()) if line.startswith("{")), "{}"))
-    return found
+    printed: Printed = json.loads(next((line for line in reversed(output.splitlines()) if line.startswith("{")), "{}"))
+    return printed
 
 
 def outcome_of(status: int, output: str) -> Outcome:

@@ -115,7 +115,7 @@ def _counts(item: Ints, bucket: Ints, rated: NDArray[np.bool_], segment: int, na
         return []
     hours, hour = np.unique(bucket[rated], return_inverse=True)
     pair, amount = np.unique(hour * len(names.sorted) + item[rated], return_counts=True)
-    keys = pa.array([bucket_key(each) for each in hours.tolist()], pa.binary())
+    keys = pa.array([bucket_key(hour) for hour in hours.tolist()], pa.binary())
     row, code = pair // len(names.sorted), pair % len(names.sorted)
     return [Changes(views.COUNTS, segment, *_grouped(row, code, amount.astype(np.int64), keys, names))]
 

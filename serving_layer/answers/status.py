@@ -154,7 +154,7 @@ def _waiting(log: "Log", control: Control | None) -> Waiting | None:
         marks = waiting(log, control.forgotten)
     except NotReady:  # an installation of before the topic was made
         return None
-    return Waiting(len(marks), min((each.at for each in marks), default=0))
+    return Waiting(len(marks), min((mark.at for mark in marks), default=0))
 
 
 def _empty_summary(control: Control | None) -> tuple[dict[str, Any], Offsets, Facts]:

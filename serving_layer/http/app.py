@@ -64,8 +64,8 @@ async def _ours(request: Request, error: Exception) -> JSONResponse:
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    wrong = [{"where": ".".join(map(str, each["loc"])), "why": each["msg"]} for each in error.errors()[:10]]
-    return refusal(422, "; ".join(f"{each['where']}: {each['why']}" for each in wrong), errors=wrong)
+    wrong = [{"where": ".".join(map(str, fault["loc"])), "why": fault["msg"]} for fault in error.errors()[:10]]
+    return refusal(422, "; ".join(f"{entry['where']}: {entry['why']}" for entry in wrong), errors=wrong)
 
 
 async def _http(request: Request, error: Exception) -> JSONResponse:
