@@ -217,16 +217,16 @@ def rollback(generation: str | None, release: bool, as_json: bool) -> None:
 
     control = _control()
     if release:
-        change_control(batch_views(load_settings()), lambda each: replace(each, held=False))
+        change_control(batch_views(load_settings()), lambda newest: replace(newest, held=False))
     else:
         if generation is None and control.active is None:
             raise BadInput("there is nothing to roll back from: no generation was published yet")
         target = generation or control.predecessor
-        change_control(batch_views(load_settings()), lambda each: rolled_back(each, target))
+        change_control(batch_views(load_settings()), lambda newest: rolled_back(newest, target))
     now = _control()
-    told = {"active": now.active, "predecessor": now.predecessor, "held": now.held}
+    outcome = {"active": now.active, "predecessor": now.predecessor, "held": now.held}
     if as_json:
-        print_json(told)
+        print_json(outcome)
     else:
         echo(f"active: {now.active or '(the empty generation)'}{', held' if now.held else ''}")
 
@@ -240,4 +240,4 @@ def _control() -> Control:
 
 
 def _names(control: Control) -> list[str]:
-    return [each.id for each in control.generations] + [each.id for each in control.runs]
+    return [generation.id for generation in control.generations] + [run.id for run in control.runs]

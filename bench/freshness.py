@@ -57,13 +57,13 @@ class Reader(threading.Thread):
 
     def waits(self, events: list[tuple[int, int, float]]) -> list[float]:
         """For each (partition, offset, acknowledged at) the seconds until an answer held it."""
-        found, at = [], 0
-        for partition, offset, acknowledged in sorted(events, key=lambda each: each[2]):
+        waits, at = [], 0
+        for partition, offset, acknowledged in sorted(events, key=lambda event: event[2]):
             while at < len(self.answers) and self.answers[at][0] < acknowledged:
                 at += 1
             held = (t for t, reached in self.answers[at:] if reached.get(str(partition), 0) > offset)
-            found.append(next(held, float("inf")) - acknowledged)
-        return sorted(found)
+            waits.append(next(held, float("inf")) - acknowledged)
+        return sorted(waits)
 
 
 def run(
@@ -74,7 +74,7 @@ def run(
     ``engine``: of the speed layer.
     """
     os.environ["MILLRACE_SPEED_ENGINE"] = engine
-    found = Findings({"machine": machine(), "engine": engine})
+    findings = Findings({"machine": machine(), "engine": engine})
     with fresh_home() as (settings, log), _running(settings) as (port, roots):
         warm = load(WARM_EVENTS, USERS, ITEMS)
         log.appender().append_all(log.topics.events, warm)
@@ -86,24 +86,24 @@ def run(
             runs = [_waits(port, log, paths, (rate, seconds, number)) for number in range(repeats)]
             peak = max(peak, resident_mib(roots | {os.getpid()}))
             for name in QUESTIONS:
-                found[f"{rate} events/s, {name}, p50 p95 p99 max s"] = [
-                    spread([percentile(each[name], share) for each in runs]) for share in SHARES
+                findings[f"{rate} events/s, {name}, p50 p95 p99 max s"] = [
+                    spread([percentile(waits[name], share) for waits in runs]) for share in SHARES
                 ]
-    return {**found, "memory MiB (proportional, all processes)": round(peak)}
+    return {**findings, "memory MiB (proportional, all processes)": round(peak)}
 
 
 def _waits(port: int, log: Log, paths: dict[str, str], load_of: tuple[int, int, int]) -> dict[str, list[float]]:
     """One run at that rate, for so many seconds, of that number: what each reader waited, seconds, ascending."""
     readers = {name: Reader(port, path) for name, path in paths.items()}
-    for each in readers.values():
-        each.start()
+    for reader in readers.values():
+        reader.start()
     timed = _steadily(log, *load_of)
     _wait_until_applied(port, log)
     time.sleep(LAST_ANSWERS_SECONDS)
-    for each in readers.values():
-        each.ended.set()
-        each.join()
-    return {name: each.waits(timed) for name, each in readers.items()}
+    for reader in readers.values():
+        reader.ended.set()
+        reader.join()
+    return {name: reader.waits(timed) for name, reader in readers.items()}
 
 
 @contextmanager

@@ -38,9 +38,9 @@ def run(
     if earlier[-1] > 0:
         findings |= _after(earlier, batches, size, stores, load)
     for parts in partitions if spread_events else ():
-        for some in executors:
-            rates = _spread(parts, some, spread_events, size)
-            findings[f"{parts} partition(s), {some} executor(s), events/s"] = spread(rates, 0)
+        for workers in executors:
+            rates = _spread(parts, workers, spread_events, size)
+            findings[f"{parts} partition(s), {workers} executor(s), events/s"] = spread(rates, 0)
     return findings
 
 

@@ -39,16 +39,16 @@ def run(
 
     Args: views: where to write, such as ``redis://…``; empty: SQLite.
     """
-    found = Findings({"machine": machine(), "items": items, "views": views.partition(":")[0] or "sqlite"})
+    findings = Findings({"machine": machine(), "items": items, "views": views.partition(":")[0] or "sqlite"})
     for size in sizes:
         with fresh_home() as (settings, log):
             from adapters.engine.session import open_session
 
             spark = open_session(settings, "bench")
             course = Course(spark, log, settings.changed(batch_views=views, evaluation_events=0, gate_items=0))
-            found |= course.run(size, sorted(shares), items, repeats)
+            findings |= course.run(size, sorted(shares), items, repeats)
             spark.stop()
-    return found
+    return findings
 
 
 class Course:
@@ -64,13 +64,13 @@ class Course:
         made = generate(most, users, items)
         self._produce(made, size)
         base = self._published()
-        found, sent = dict[str, object](), size
+        findings, sent = dict[str, object](), size
         for share in shares:
             self._produce(made, int(size * (1 + share)) - sent)
             sent = int(size * (1 + share))
             name = f"{size:,} events and {share:.0%} more"
-            found |= {f"{name}: {what}": text for what, text in self._both(base, repeats).items()}
-        return found
+            findings |= {f"{name}: {what}": text for what, text in self._both(base, repeats).items()}
+        return findings
 
     def _produce(self, made: Iterator[tuple[bytes, bytes]], count: int) -> None:
         self._log.appender().append_all(self._log.topics.events, itertools.islice(made, count))
@@ -89,9 +89,9 @@ class Course:
     def _ingested(self) -> Run:
         name = self._runs.begin(self._log, Wish()).id
         self._job.step("ingest", name)
-        found = self._runs.find(name)[1]
-        assert isinstance(found, Run)
-        return found
+        run = self._runs.find(name)[1]
+        assert isinstance(run, Run)
+        return run
 
     def _both(self, base: Generation, repeats: int) -> dict[str, str]:
         begun = self._ingested()
@@ -102,10 +102,10 @@ class Course:
                 self._maker(begun).write(start)
                 seconds[way].append(time.monotonic() - began)
                 delete_book(batch_views(self._settings), begun.id)
-        told = {f"{way}, s": spread(each, 1) for way, each in seconds.items()}
+        findings = {f"{way}, s": spread(taken, 1) for way, taken in seconds.items()}
         times = median(seconds["full"]) / median(seconds["incremental"])
         ingest = begun.metrics["step_seconds"]["ingest"]
-        return {**told, "full is so many times incremental": f"{times:.1f}", "ingest, s": f"{ingest:.1f}"}
+        return {**findings, "full, times incremental": f"{times:.1f}", "ingest, s": f"{ingest:.1f}"}
 
     def _maker(self, begun: Run) -> ViewMaker:
         rules = replace(self._settings.rules, partitions=len(begun.boundary.offsets))
@@ -116,4 +116,4 @@ def generate(events: int, users: int, items: int) -> Iterator[tuple[bytes, bytes
     """(user, value) in the order of time."""
     world = World(GeneratorSettings(users, items, events, SEED, time.time_ns() // 1_000_000))
     made = generate_events(world.settings, world)
-    return ((each["user_id"].encode(), msgspec.json.encode(each)) for each in made)
+    return ((event["user_id"].encode(), msgspec.json.encode(event)) for event in made)

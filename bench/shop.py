@@ -71,7 +71,7 @@ class Shop:
         self.put(views, now)
         boundary = control.boundaries[0]
         generation = Generation(GENERATION, boundary, settings.rules.fingerprint(), now, "bench")
-        change_control(views, lambda each: publish(each, generation))
+        change_control(views, lambda control: publish(control, generation))
 
     def put(self, views: ViewStore, now: int) -> None:
         """Write the views of the generation that ``publish`` makes active."""
@@ -86,8 +86,8 @@ class Shop:
                 ((ITEMS, name), pack_item(ItemSeen(now, 0, number, f"category-{number % 20}"))),
             )
         )
-        while some := dict(islice(rows, PUT_ROWS)):
-            views.put(book, some)
+        while chunk := dict(islice(rows, PUT_ROWS)):
+            views.put(book, chunk)
         views.put(book, self._counts(rng, now) | self._users(rng, now))
         factors = np.random.default_rng(self.seed).normal(0, 0.1, (self.items, FACTORS)).astype(np.float32)
         facts = {"alpha": 10.0, "regularization": 0.05, "weighted": False}
@@ -95,15 +95,15 @@ class Shop:
             views.put(book, {("als", key): value})
 
     def _pairs(self, rng: random.Random) -> bytes:
-        some = sorted(rng.sample(self.asked, self.neighbours))
-        return pack_sums((name, rng.randrange(1, 50) * 1_000) for name in some)
+        names = sorted(rng.sample(self.asked, self.neighbours))
+        return pack_sums((name, rng.randrange(1, 50) * 1_000) for name in names)
 
     def _counts(self, rng: random.Random, now: int) -> Rows:
         """As many different items an hour as there would be; the more frequent ones are the same each hour."""
         out, last, most = Rows(), now // BUCKET_MS, min(HOURLY_ITEMS, len(self.asked) // 2)
         for bucket in range(last - HOURS, last + 1):
-            some = sorted(rng.sample(self.asked, most))
-            out[COUNTS, bucket_key(bucket)] = pack_sums((name, rng.randrange(1, 9)) for name in some)
+            names = sorted(rng.sample(self.asked, most))
+            out[COUNTS, bucket_key(bucket)] = pack_sums((name, rng.randrange(1, 9)) for name in names)
         facts = Facts(as_of=now, oldest_bucket=last - 10 * HOURS, events=1)
         return out | {(FACTS, FACTS_KEY): pack_facts(facts)}
 

@@ -54,8 +54,8 @@ def write_changes(store: ViewStore, batch: MicroBatch, changes: RowChanges, base
     tallies = []
     for first in range(0, len(changes.keys), ROWS_AT_ONCE):
         end = first + ROWS_AT_ONCE
-        some = None if bases is None else bases.take(slice(first, end))
-        tallies.append(_write(store, batch, changes.part(first, end), some))
+        part_bases = None if bases is None else bases.take(slice(first, end))
+        tallies.append(_write(store, batch, changes.part(first, end), part_bases))
     return reduce(Tally.plus, tallies, Tally())
 
 

@@ -139,10 +139,10 @@ def filesystem(uri: str) -> "tuple[FileSystem, str]":
     """
     if uri.startswith("/"):
         return _opened("file:///")[0], uri
-    found = re.fullmatch(r"(\w+):(?://([^/]*))?/(.*)", uri, re.DOTALL)
-    if found is None:
+    match = re.fullmatch(r"(\w+):(?://([^/]*))?/(.*)", uri, re.DOTALL)
+    if match is None:
         raise ValueError("it is no URI of a file")
-    scheme, host, path = found.groups()
+    scheme, host, path = match.groups()
     system, root = _opened(f"{'s3' if scheme == 's3a' else scheme}://{host or ''}/")
     return system, f"{root.rstrip('/')}/{path}"
 

@@ -113,5 +113,5 @@ def as_rows(parts: list[Part]) -> pa.RecordBatch:
 
 def as_parts(rows: pa.Table) -> list[Part]:
     """The parts that the tasks returned."""
-    found: list[dict[str, Any]] = rows.to_pylist()
-    return [Part(**row) for row in found]
+    records: list[dict[str, Any]] = rows.to_pylist()
+    return [Part(**row) for row in records]

@@ -22,10 +22,10 @@ def count_rejected(
     A crash between the lake's two commits repeats records. A forgotten user's records are those with their key.
     """
     require_readable(files)
-    found = [rows for file in files if (rows := _rows(file, start or {}, end, forgotten)).num_rows]
-    if not found:
+    tables = [rows for file in files if (rows := _rows(file, start or {}, end, forgotten)).num_rows]
+    if not tables:
         return {}
-    table = pa.concat_tables(found).combine_chunks()
+    table = pa.concat_tables(tables).combine_chunks()
     place = np.rec.fromarrays([table.column(name).to_numpy() for name in ("partition", "offset")])
     _, once = np.unique(place, return_index=True)
     return dict(Counter(table.column("reason").take(pa.array(once)).to_pylist()))

@@ -111,8 +111,8 @@ class Lake:
             version: of ``versions``, to see the lake as it was then; None: as it is.
             forgotten: whose events do not count, below their marks.
         """
-        found = self._between(self._events, EVENTS_DDL, end, start, version)
-        return without(found, forgotten or {}, self._spark, VOID_EVENT)
+        rows = self._between(self._events, EVENTS_DDL, end, start, version)
+        return without(rows, forgotten or {}, self._spark, VOID_EVENT)
 
     def stretch(
         self,
@@ -151,8 +151,8 @@ class Lake:
         forgotten: "Forgotten | None" = None,
     ) -> "DataFrame":
         """Return the rejected records of that range, each once; a forgotten user's are those with their key."""
-        found = self._between(self._rejected, REJECTED_DDL, end, start, version)
-        return without(found, forgotten or {}, self._spark, VOID_REJECTED).dropDuplicates(["partition", "offset"])
+        rows = self._between(self._rejected, REJECTED_DDL, end, start, version)
+        return without(rows, forgotten or {}, self._spark, VOID_REJECTED).dropDuplicates(["partition", "offset"])
 
     def rejected_by_reason(
         self, end: Offsets, start: Offsets | None, version: int | None, forgotten: "Forgotten"

@@ -32,10 +32,10 @@ class Draw:
     def items(self, number: int) -> list[str]:
         """Return up to ``number`` items whose users' events together can be folded in this process."""
         most, seed = 2 * number, self.seed
-        found = self._scan(lambda rows: _first(rows, most, seed), _ITEMS).column("item_id").to_pylist()
-        candidates = sorted(set(found), key=dict(zip(found, _order(found, seed), strict=True)).__getitem__)[:most]
+        first = self._scan(lambda rows: _first(rows, most, seed), _ITEMS).column("item_id").to_pylist()
+        candidates = sorted(set(first), key=dict(zip(first, _order(first, seed), strict=True)).__getitem__)[:most]
         users = self._users(candidates)
-        active = self._active({user for some in users.values() for user in some})
+        active = self._active({user for touching in users.values() for user in touching})
         chosen, room = list[str](), MOST_EVENTS
         for item in candidates:
             size = sum(active[user] for user in users[item]) if item in users else MOST_EVENTS + 1
@@ -46,7 +46,7 @@ class Draw:
 
     def users_events(self, items: list[str]) -> pa.Table:
         """Return all events of the users who touched one of the items, in log order within each partition."""
-        users = {user for some in self._users(items).values() for user in some}
+        users = {user for touching in self._users(items).values() for user in touching}
         names = pa.array(sorted(users), pa.string())
         rows = self._scan(lambda rows: _of_users(rows, names), STORED_COLUMNS)
         return rows.sort_by([("partition", "ascending"), ("offset", "ascending")])
@@ -108,9 +108,9 @@ def _touches(batches: Rows, items: pa.Array) -> Rows:
         for item, user in zip(rows.column("item_id").to_pylist(), rows.column("user_id").to_pylist(), strict=True):
             if len(users[item]) <= MOST_EVENTS:
                 users[item].add(user)
-    for item, some in users.items():
-        found = [None] if len(some) > MOST_EVENTS else sorted(some)
-        columns = [pa.array([item] * len(found), pa.string()), pa.array(found, pa.string())]
+    for item, names in users.items():
+        listed = [None] if len(names) > MOST_EVENTS else sorted(names)
+        columns = [pa.array([item] * len(listed), pa.string()), pa.array(listed, pa.string())]
         yield pa.RecordBatch.from_arrays(columns, schema=_TOUCHES)
 
 

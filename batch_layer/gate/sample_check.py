@@ -45,11 +45,11 @@ def check(slow: SlowView, items: Sequence[str], views: ViewStore, generation: st
 
     Args: slow: of all events of every user of the items.
     """
-    found = Check(len(items))
-    _sums(slow, items, views, generation, found)
-    _categories(slow, items, views, generation, found)
-    _states(slow, views, generation, found)
-    return found
+    result = Check(len(items))
+    _sums(slow, items, views, generation, result)
+    _categories(slow, items, views, generation, result)
+    _states(slow, views, generation, result)
+    return result
 
 
 def recomputed(events: pa.Table, rules: Rules) -> SlowView:
@@ -60,7 +60,7 @@ def recomputed(events: pa.Table, rules: Rules) -> SlowView:
     return slow
 
 
-def _sums(slow: SlowView, items: Sequence[str], views: ViewStore, generation: str, found: Check) -> None:
+def _sums(slow: SlowView, items: Sequence[str], views: ViewStore, generation: str, result: Check) -> None:
     book, keys = generation_book(generation), [item.encode() for item in items]
     norms, pairs = views.read(book, NORMS, keys), views.read(book, PAIRS, keys)
     neighbours: dict[str, dict[str, int]] = defaultdict(dict)
@@ -68,33 +68,33 @@ def _sums(slow: SlowView, items: Sequence[str], views: ViewStore, generation: st
         if amount:
             neighbours[item][other] = amount
     for item, key in zip(items, keys, strict=True):
-        found.hold(f"norm of {item}", slow.norms[item], unpack_norm(norms[key]) if key in norms else 0)
+        result.hold(f"norm of {item}", slow.norms[item], unpack_norm(norms[key]) if key in norms else 0)
         stored = {name.decode(): n for name, n in unpack_sums(pairs[key]).items()} if key in pairs else {}
         for other in neighbours[item].keys() | stored.keys():
-            found.hold(f"pair of {item} with {other}", neighbours[item].get(other, 0), stored.get(other, 0))
+            result.hold(f"pair of {item} with {other}", neighbours[item].get(other, 0), stored.get(other, 0))
     counted = {at: n for at, n in slow.counts.items() if at[1] in set(items)}
     rows = views.read(book, COUNTS, sorted({bucket_key(bucket) for bucket, _ in counted}))
     by_bucket = {key: unpack_sums(row) for key, row in rows.items()}
     for (bucket, item), n in counted.items():
         stored_count = by_bucket.get(bucket_key(bucket), {}).get(item.encode(), 0)
-        found.hold(f"count of {item} in bucket {bucket}", n, stored_count)
+        result.hold(f"count of {item} in bucket {bucket}", n, stored_count)
 
 
-def _categories(slow: SlowView, items: Sequence[str], views: ViewStore, generation: str, found: Check) -> None:
+def _categories(slow: SlowView, items: Sequence[str], views: ViewStore, generation: str, result: Check) -> None:
     rows = views.read(generation_book(generation), ITEMS, [item.encode() for item in items])
     for item in items:
         stored = proving.stored_category(_parts(rows, item))
-        found.hold(f"category of {item}", proving.category_of(slow, item), stored)
+        result.hold(f"category of {item}", proving.category_of(slow, item), stored)
 
 
-def _states(slow: SlowView, views: ViewStore, generation: str, found: Check) -> None:
+def _states(slow: SlowView, views: ViewStore, generation: str, result: Check) -> None:
     book, users = generation_book(generation), [user.encode() for user in slow.histories]
     histories, seen = views.read(book, HISTORY, users), views.read(book, SEEN, users)
     for user in slow.histories:
         expected, stored = proving.history_of(slow.histories, user), proving.stored_history(_parts(histories, user))
-        found.hold(f"history of {user}", expected, stored, proving.in_words)
+        result.hold(f"history of {user}", expected, stored, proving.in_words)
         words = proving.stored_words(_parts(seen, user))
-        found.hold(f"items seen by {user}", slow.seen.get(user, {}), words)
+        result.hold(f"items seen by {user}", slow.seen.get(user, {}), words)
 
 
 def _parts(rows: Mapping[bytes, bytes], name: str) -> list[bytes]:

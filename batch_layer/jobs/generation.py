@@ -145,14 +145,14 @@ class BatchJob:
         """
         active = control.generation(control.active)
         same_rules = active is not None and active.fingerprint == run.fingerprint
-        found = self._judging(control, run).gate(same_rules)
-        passed = self.ungated or not found.reasons
-        noted = {"gate": found.shown(passed)}
-        if found.reasons and passed:
-            self.say(f"the gate would not activate it (overruled): {'; '.join(found.reasons)}")
-        if found.overruled and passed:
-            self.say(f"activated for the users whom it forgets, whatever its quality: {'; '.join(found.overruled)}")
-        for warning in found.warnings:
+        verdict = self._judging(control, run).gate(same_rules)
+        passed = self.ungated or not verdict.reasons
+        noted = {"gate": verdict.shown(passed)}
+        if verdict.reasons and passed:
+            self.say(f"the gate would not activate it (overruled): {'; '.join(verdict.reasons)}")
+        if verdict.overruled and passed:
+            self.say(f"activated for the users whom it forgets, whatever its quality: {'; '.join(verdict.overruled)}")
+        for warning in verdict.warnings:
             self.say(warning)
         if not passed:
             self._runs.note(run, "gate", noted)

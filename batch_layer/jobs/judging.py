@@ -125,22 +125,22 @@ class Judging:
         if self.active is None or self.active.fingerprint != self.rules.fingerprint():
             return {}
         before = by_recipe(question, self.active.metrics.get("evaluation", {}).get("recipe"))
-        found = paired(events, known, question, before)
-        if found is None:
+        comparison = paired(events, known, question, before)
+        if comparison is None:
             return {}
-        then = f"the active one's {found.active:.3f}"
-        self.say(f"NDCG@10 on the active generation's held-out part: {found.new:.3f}, {then}")
-        return {"paired": found.shown()}
+        then = f"the active one's {comparison.active:.3f}"
+        self.say(f"NDCG@10 on the active generation's held-out part: {comparison.new:.3f}, {then}")
+        return {"paired": comparison.shown()}
 
     def _drift(self, popular: list[bytes]) -> dict[str, Any]:
         if self.active is None:
             return {}
         before = self.active.metrics
         then = before.get("evaluation", {}).get("popular", [])
-        found = drift(batch_views(self.settings), self.active.id, self.run, popular)
-        found["popular_kept"] = kept(then, [name.decode() for name in popular[:POPULAR]])
-        found["sizes"] = ratios(before.get("rows", {}), self.metrics.get("rows", {}))
-        return found
+        figures = drift(batch_views(self.settings), self.active.id, self.run, popular)
+        figures["popular_kept"] = kept(then, [name.decode() for name in popular[:POPULAR]])
+        figures["sizes"] = ratios(before.get("rows", {}), self.metrics.get("rows", {}))
+        return figures
 
     def gate(self, same_rules: bool) -> Verdict:
         """Return whether it may be activated."""
@@ -158,12 +158,12 @@ class Judging:
         """Return which rows of some items and their users differ from a slow recompute of the lake."""
         draw = Draw(place, events, self.run)
         items = draw.items(self.settings.gate.items)
-        found = check(recomputed(draw.users_events(items), self.rules), items, batch_views(self.settings), self.run)
+        result = check(recomputed(draw.users_events(items), self.rules), items, batch_views(self.settings), self.run)
         self.say(
-            f"{found.compared:,} sums, histories and seen sets of {found.items} items and their users recomputed "
-            f"from the lake, mismatches: {len(found.mismatches):,}"
+            f"{result.compared:,} sums, histories and seen sets of {result.items} items and their users recomputed "
+            f"from the lake, mismatches: {len(result.mismatches):,}"
         )
-        return found.mismatches
+        return result.mismatches
 
     def _sample(self, most: int) -> tuple[Interactions, list[bytes], Mask]:
         """Return events in order of time, the items' names, and which events the active generation holds."""

@@ -119,17 +119,17 @@ def evaluate(events: Interactions, question: Question) -> dict[str, Any]:
     """
     train, test = events.split(TRAIN_SHARE)
     asked = judged(train, test, question.users)
-    told: dict[str, Any] = {"events": len(events), "test_events": len(test), "unknown_items": round(asked.unknown, 4)}
-    told |= {"cut": int(test.time[0]) if len(test) else None, "judged_users": len(asked.users), "models": {}}
+    report: dict[str, Any] = {"events": len(events), "test_events": len(test), "unknown_items": round(asked.unknown, 4)}
+    report |= {"cut": int(test.time[0]) if len(test) else None, "judged_users": len(asked.users), "models": {}}
     if not len(asked.users):
-        return told
+        return report
     hours = tuned_window(train)
     recent = _recent(train, hours, test)
     models = dict(_models(train, asked, recent, question))
     judging = watched("judging the models", models.items(), len(models), every=1)
-    found = {name: quality(asked, scorer, recent).summary() for name, scorer in judging}
+    qualities = {name: quality(asked, scorer, recent).summary() for name, scorer in judging}
     knots = calibrated(*outcomes(asked, models[BLEND]))
-    return told | {"recent_window_hours": hours, "models": found, "calibration": knots}
+    return report | {"recent_window_hours": hours, "models": qualities, "calibration": knots}
 
 
 def _models(train: Interactions, asked: Judged, recent: Floats, question: Question) -> list[tuple[str, Scorer]]:

@@ -92,14 +92,14 @@ class SmallPast(InteractionsPast):
 
     def standing(self) -> Standing:
         """Return the pairs with the items ascending by name, as they will be served."""
-        found = super().standing()
-        order = sorted(range(len(found.items)), key=found.items.__getitem__)
+        standing = super().standing()
+        order = sorted(range(len(standing.items)), key=standing.items.__getitem__)
         place = np.empty(len(order), np.int64)
         place[order] = np.arange(len(order))
-        code = place[found.item]
-        placed = np.lexsort((code, found.user))
-        items = [found.items[k] for k in order]
-        return Standing(items, found.user[placed], code[placed], found.rating[placed])
+        code = place[standing.item]
+        placed = np.lexsort((code, standing.user))
+        items = [standing.items[k] for k in order]
+        return Standing(items, standing.user[placed], code[placed], standing.rating[placed])
 
     def close(self) -> None:
         """Nothing is kept outside this process."""

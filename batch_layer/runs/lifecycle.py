@@ -73,20 +73,20 @@ class Runs:
                 return control
             if not wish.full:
                 require_rules(control, rules)
-            changed = runs.begin(control, end, run, wish.at, [(each.partition, each.offset) for each in marked])
+            changed = runs.begin(control, end, run, wish.at, [(mark.partition, mark.offset) for mark in marked])
             _require_there(log, changed.runs[-1].boundary.offsets, end)
             return changed
 
-        found = runs.named(change_control(self._views, begun), name)
-        assert found is not None
-        self._say(f"run {name}: boundary {found.boundary.id}: {found.boundary.offsets}")
-        if found.forgotten < len(marked):
-            self._say(f"{len(marked) - found.forgotten} user(s) wait for a full run to be forgotten")
-        return found
+        recorded = runs.named(change_control(self._views, begun), name)
+        assert recorded is not None
+        self._say(f"run {name}: boundary {recorded.boundary.id}: {recorded.boundary.offsets}")
+        if recorded.forgotten < len(marked):
+            self._say(f"{len(marked) - recorded.forgotten} user(s) wait for a full run to be forgotten")
+        return recorded
 
     def control(self) -> Control:
         """Return the current control record."""
-        return change_control(self._views, lambda each: each)
+        return change_control(self._views, lambda control: control)
 
     def find(self, name: str) -> tuple[Control, Run | Generation]:
         """Return the current control record and in it the run, or the generation that it became.
@@ -100,7 +100,7 @@ class Runs:
     def note(self, run: Run, step: str, metrics: dict[str, Any]) -> None:
         """Record that the step has ended, and what it measured."""
         now = time.time_ns() // 1_000_000
-        change_control(self._views, lambda each: runs.note(each, run.id, step, metrics, now))
+        change_control(self._views, lambda control: runs.note(control, run.id, step, metrics, now))
 
     def publish(self, run: Run, rules: Rules, activate: bool) -> Generation:
         """Make the run a generation by one compare-and-set; with ``activate``, unless a rollback holds a scheduled one.
@@ -127,7 +127,7 @@ class Runs:
     def mark(self) -> None:
         """Mark generations that left the pointer, to be deleted after the grace period (rule 11)."""
         now = time.time_ns() // 1_000_000
-        change_control(self._views, lambda each: drop(each, now))
+        change_control(self._views, lambda control: drop(control, now))
 
     def clean_up(self, alone: bool = False) -> list[str]:
         """Give up and delete dead runs; delete generations that left at least the grace period ago; returns what went.
@@ -138,14 +138,16 @@ class Runs:
             return []
         now = time.time_ns() // 1_000_000
         grace, patience = self._settings.batch.grace_ms, self._settings.batch.run_patience_ms
-        control = change_control(self._views, lambda each: runs.give_up(each, runs.dead(each, now, patience, alone)))
+        control = change_control(
+            self._views, lambda newest: runs.give_up(newest, runs.dead(newest, now, patience, alone))
+        )
         due = set(control.dropping) if now - control.dropped_at >= grace else set()
         for name in due | set(control.abandoned):
             delete_book(self._views, name)
         if due:
-            change_control(self._views, lambda each: forget_dropped(each, due))
+            change_control(self._views, lambda newest: forget_dropped(newest, due))
         if control.abandoned:
-            change_control(self._views, lambda each: runs.forget_abandoned(each, set(control.abandoned)))
+            change_control(self._views, lambda newest: runs.forget_abandoned(newest, set(control.abandoned)))
         deleted = sorted(due | set(control.abandoned))
         if deleted:
             self._say(f"deleted {len(due)} old generation(s) and {len(control.abandoned)} unfinished one(s)")

@@ -107,7 +107,7 @@ def _sums(keys: Ints, amounts: Ints, at: int, segment: int, names: _Names) -> li
     rows = np.flatnonzero(np.diff(starts))
     packed = pack_rows(np.r_[starts[rows], starts[-1]], code, both, names.starts, names.text)
     pairs = Changes(views.PAIRS, segment, names.sorted.take(pa.array(rows)), binary(*packed))
-    return [each for each in (norms, pairs) if len(each.keys)]
+    return [changes for changes in (norms, pairs) if len(changes.keys)]
 
 
 def _counts(item: Ints, bucket: Ints, rated: NDArray[np.bool_], segment: int, names: _Names) -> list[Changes]:

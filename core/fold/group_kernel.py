@@ -73,10 +73,10 @@ def symmetric_rows(p, q, amount, items):  # type: ignore[no-untyped-def]
     at = starts[:-1].copy()
     code, amounts = np.empty(2 * n, np.int64), np.empty(2 * n, np.int64)
     # By p, then q: a row gets what lies before its diagonal first, and either side in ascending order.
-    for each in order:
-        row, column = p[each], q[each]
-        code[at[row]], amounts[at[row]] = column, amount[each]
-        code[at[column]], amounts[at[column]] = row, amount[each]
+    for pair in order:
+        row, column = p[pair], q[pair]
+        code[at[row]], amounts[at[row]] = column, amount[pair]
+        code[at[column]], amounts[at[column]] = row, amount[pair]
         at[row] += 1
         at[column] += 1
     return starts, code, amounts

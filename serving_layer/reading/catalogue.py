@@ -73,10 +73,10 @@ def _described(row: bytes | None, of_events: str | None) -> Described:
 
 def require_known(snapshot: Snapshot, item: bytes) -> Described:
     """The item, or NotFound; with a view missing it may be known there, so that an empty answer is due instead."""
-    found = describe(snapshot, [item])[item]
-    if not found.known and not snapshot.degraded:
+    described = describe(snapshot, [item])[item]
+    if not described.known and not snapshot.degraded:
         raise NotFound(f"there is no item {item.decode()!r}: no catalogue record and no accepted event names it")
-    return found
+    return described
 
 
 def user_of(snapshot: Snapshot, user: bytes) -> User | None:
@@ -95,14 +95,14 @@ class Page:
 
 def listed(snapshot: Snapshot, ranked: Iterable[tuple[bytes, T]], page: Page) -> list[tuple[bytes, T, Described]]:
     """The page of what may be listed: not hidden or deleted, of a wanted category; reads no more rows than needed."""
-    found: list[tuple[bytes, T, Described]] = []
+    entries: list[tuple[bytes, T, Described]] = []
     rest = iter(ranked)
     size = min(page.offset + page.n + SPARE, MAX_CHUNK_ITEMS) if page.category is None else CHUNK_ITEMS
-    while len(found) < page.offset + page.n and (chunk := list(islice(rest, size))):
+    while len(entries) < page.offset + page.n and (chunk := list(islice(rest, size))):
         described = describe(snapshot, [item for item, _ in chunk])
-        for item, each in chunk:
+        for item, rank in chunk:
             about = described[item]
             if about.listed and about.is_in(page.category):
-                found.append((item, each, about))
+                entries.append((item, rank, about))
         size = CHUNK_ITEMS
-    return found[page.offset : page.offset + page.n]
+    return entries[page.offset : page.offset + page.n]

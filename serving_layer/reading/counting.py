@@ -12,8 +12,8 @@ from serving_layer.reading.views import ANOTHER_LOGS, SPEED_SIDE, Moved, Views
 
 def require_own_log(views: Views, control: Control, position: Position | None) -> None:
     """Raise Lost for a speed store of another log: neither its events nor its catalogue are this installation's."""
-    if not is_ours(found := log_of(views.speed, position), control):
-        raise Lost(SPEED_SIDE, f"{ANOTHER_LOGS} ({found})")
+    if not is_ours(other := log_of(views.speed, position), control):
+        raise Lost(SPEED_SIDE, f"{ANOTHER_LOGS} ({other})")
 
 
 def position_that_counts(control: Control, position: Position | None, without: str | None) -> Position | None:

@@ -43,9 +43,9 @@ class CountCache:
     def columns(self, packed: bytes, index: ItemIndex) -> Columns:
         """Return the codes of the names and the amounts of packed sums; what was used last is kept."""
         with self._lock:
-            if found := self._columns.get(packed):
+            if columns := self._columns.get(packed):
                 self._columns.move_to_end(packed)
-                return found
+                return columns
             names, amounts = unpack_columns(packed)
             columns = index.codes(names), np.array(amounts, np.int64)
             self._columns[packed] = columns
