@@ -34,7 +34,7 @@ _ungated = click.option("--ungated", is_flag=True, help="Note what the gate find
 
 @batch.command()
 @click.option("--full", is_flag=True, help="Recompute all with the current settings; needed after they changed.")
-@click.option("--every", metavar="D", help="Again and again, e.g. 10m, with 5 % jitter either way; ends with Ctrl-C.")
+@click.option("--every", metavar="D", help="Repeat, e.g. every 10m, with 5 % jitter either way; ends with Ctrl-C.")
 @click.option("--reason", default="", help="Kept with the generation.")
 @click.option("--scheduled", is_flag=True, help="Do not activate the generation while a rollback holds.")
 @_search
@@ -71,7 +71,7 @@ def run(full: bool, every: str | None, reason: str, scheduled: bool, search: int
 
 
 def _print_outcome(generation: dict[str, Any], as_json: bool) -> None:
-    """A generation on stdout: all of it for programs, or what a person wants to know."""
+    """Print a generation: all of it for programs, or what a person wants to know."""
     from batch_layer.runs.summary import summary
 
     if as_json:
@@ -81,7 +81,7 @@ def _print_outcome(generation: dict[str, Any], as_json: bool) -> None:
 
 
 def _run_every(every_ms: int, words: list[str], settings: Settings, say: Callable[[str], None], as_json: bool) -> None:
-    """A process for each run; what it says goes to ``logs/batch.log``, the generation it makes to stdout too."""
+    """Start a process for each run; its output goes to ``logs/batch.log``, and its generation to stdout too."""
     from batch_layer.runs.schedule import Schedule, in_a_process
 
     if every_ms < SHORTEST_MS:
@@ -126,7 +126,7 @@ def boundary(run: str, at: int | None, full: bool, reason: str, scheduled: bool,
 
 
 def _step_command(step: str, text: str) -> click.Command:
-    """``millrace batch STEP RUN``."""
+    """Return the command ``millrace batch STEP RUN``."""
 
     @click.command(step, help=text)
     @click.argument("run_id", metavar="RUN")
@@ -152,7 +152,7 @@ def _step_command(step: str, text: str) -> click.Command:
 
 
 def _sentence(step: str, run_id: str) -> str:
-    """That a step is done, and the command of the next one."""
+    """Return the sentence that a step is done, with the command of the next one."""
     later = STEPS[STEPS.index(step) + 1 :]
     return f"run {run_id}: {step} is done" + (f"; next: `millrace batch {later[0]} {run_id}`" if later else "")
 
@@ -190,7 +190,7 @@ def clean_up(as_json: bool) -> None:
 @as_json
 @reports_errors
 def generations(as_json: bool) -> None:
-    """The kept generations, oldest first, which one is active, and those in the making."""
+    """List the kept generations, oldest first, which one is active, and those in the making."""
     from batch_layer.runs.listing import row_of
 
     control = _control()

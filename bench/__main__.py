@@ -36,7 +36,7 @@ def main() -> None:
 
 
 def arguments(run: Callable[..., dict[str, Any]], given: list[str]) -> dict[str, Any]:
-    """``NAME=VALUE`` in the types of the defaults of ``run``."""
+    """Return ``NAME=VALUE`` in the types of the defaults of ``run``."""
     defaults, out = {name: parameter.default for name, parameter in inspect.signature(run).parameters.items()}, {}
     for word in given:
         name, _, text = word.partition("=")

@@ -20,7 +20,7 @@ JUDGED_USERS, LIST, LEAST_ITEMS = 2_000, 10, 5
 
 
 def compared(events: "DataFrame", factors: int, sweeps: int, scratch: str) -> dict[str, object]:
-    """Both on the same ratings with one item of each user held out, which the list of ten should name.
+    """Fit both on the same ratings, with one item of each user held out that the list of ten should name.
 
     A sweep's time is the difference between a fit of ``sweeps`` and one of half as many, so that reading, sorting and
     starting are not in it. Users are folded in from their other items, as serving does.
@@ -68,7 +68,7 @@ def _history(rows: "pd.DataFrame") -> History:
 
 
 def _recall(served: AlsScorer, histories: dict[str, History], wanted: dict[str, str]) -> list[float]:
-    """For each user 1 if the ten best unseen items name the one held out, else 0."""
+    """Return for each user 1 if the ten best unseen items name the one held out, else 0."""
     hits, index = [], ItemIndex()
     aligned = index.aligned(served.items)
     for user, item in wanted.items():

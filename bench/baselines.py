@@ -34,13 +34,13 @@ PIPELINE = 10_000
 
 
 def last(log: Log, events: int) -> tuple[Offsets, Offsets]:
-    """The range of the log's last events."""
+    """Return the range of the log's last events."""
     end = log.end_offsets()
     return {p: max(0, offset - events // len(end)) for p, offset in end.items()}, end
 
 
 def by_increments(spark: "SparkSession", log: Log, settings: Settings, redis: str, events: int) -> list[float]:
-    """Events a second of folding the log's end with the speed view's histories and HINCRBY for each pair."""
+    """Return events a second of folding the log's end with the speed view's histories and HINCRBY for each pair."""
     start, end = last(log, events)
     position = read_position(speed_views(settings))
     assert position is not None
@@ -92,7 +92,7 @@ def _base_of(stored: bytes | None) -> bytes | None:
 def by_spark_state(
     spark: "SparkSession", log: Log, settings: Settings, redis: str, events: int
 ) -> tuple[list[float], list[float]]:
-    """Events a second of ``applyInPandasWithState`` over micro-batches of that size; the first one is not counted.
+    """Measure events a second of ``applyInPandasWithState`` in micro-batches of that size, without the first.
 
     Returns: of those whose sums were stored, by one Redis hash increment a pair, and of those that nobody stored.
     """
@@ -139,7 +139,7 @@ def _stored(batches: Iterable[pa.RecordBatch], redis: str) -> Iterator[pa.Record
 
 
 def _fold_state(rules: Rules) -> Any:
-    """The per-user function: its state is the history as JSON."""
+    """Return the per-user function: its state is the history as JSON."""
 
     def fold(key: Any, frames: "Iterator[pd.DataFrame]", state: Any) -> "Iterator[pd.DataFrame]":
         import pandas as pd

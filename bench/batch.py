@@ -97,7 +97,7 @@ class Bench:
     rates: dict[tuple[str, int], list[float]] = field(default_factory=dict)
 
     def ingest(self, size: int) -> dict[str, object]:
-        """Bring the log to that many events and the lake after it."""
+        """Bring the log, and then the lake, to that many events."""
         new, started = size - self.size, time.monotonic()
         appender, now = self.log.appender(), time.time_ns() // 1_000_000
         world = World(GeneratorSettings(max(1, self.shard // EVENTS_PER_USER), ITEMS, self.shard, SEED, now))
@@ -132,7 +132,7 @@ class Bench:
         }
 
     def baselines(self, share: int, repeats: int) -> dict[str, object]:
-        """The usual ways on every ``share``-th user's events; how many times as fast ours is."""
+        """Measure the usual ways on every ``share``-th user's events; return how many times as fast ours is."""
         from pyspark.sql import functions as F
 
         events = self.events().where(F.crc32("user_id") % share == 0).persist()
@@ -147,7 +147,7 @@ class Bench:
         return findings
 
     def events(self) -> "DataFrame":
-        """All that the lake holds."""
+        """Return all that the lake holds."""
         lake = Lake(self.spark, self.settings.lake_path)
         return lake.weighed(lake.stretch(self.settings.rules, self.log.end_offsets()))
 
@@ -161,18 +161,18 @@ class Bench:
 
 
 def _silent(_: str) -> None:
-    """Nobody reads along."""
+    """Say nothing."""
 
 
 def _shard(world: World, number: int, count: int, now: int) -> Iterator[tuple[bytes, bytes]]:
-    """Events of users that no other shard has."""
+    """Yield events of users that no other shard has."""
     for event in live_events(world, number, count, (now - DAYS_MS, now)):
         event["user_id"] += f"-{number}"
         yield event["user_id"].encode(), msgspec.json.encode(event)
 
 
 def self_join(events: "DataFrame") -> "DataFrame":
-    """Co-ratings of all pairs that a user ever rated."""
+    """Return co-ratings of all pairs that a user ever rated."""
     from pyspark.sql import functions as F
 
     rated = events.where("weight > 0").groupBy("user_id", "item_id").agg(F.max("weight").alias("rating"))
@@ -182,7 +182,7 @@ def self_join(events: "DataFrame") -> "DataFrame":
 
 
 def windowed(events: "DataFrame") -> "DataFrame":
-    """Co-ratings of each event with the 19 before it."""
+    """Return co-ratings of each event with the 19 before it."""
     from pyspark.sql import Window
     from pyspark.sql import functions as F
 
@@ -197,7 +197,7 @@ def windowed(events: "DataFrame") -> "DataFrame":
 
 @contextmanager
 def _stages(spark: "SparkSession") -> Iterator[Counter[int]]:
-    """How long each of Spark's stages was at work while the block ran, seconds, by looking again and again."""
+    """Measure how many seconds each of Spark's stages worked while the block ran, by repeated looks."""
     active, ended, tracker = Counter[int](), threading.Event(), spark.sparkContext.statusTracker()
 
     def look() -> None:

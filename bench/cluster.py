@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 @contextmanager
 def spark_cluster(workers: int, home: Path, packages: Path | None = ROOT) -> Iterator[str]:
-    """A standalone master and that many workers with one core each; yields the master's URL.
+    """Run a standalone master and that many workers with one core each; yields the master's URL.
 
     Args: packages: where executors find ours; None: only in what a job brings along.
     """
@@ -51,7 +51,7 @@ def _environment() -> dict[str, str]:
 
 
 def applied(home: Path, past: int, **variables: str) -> list[float]:
-    """Events a second of the speed layer as a process of its own over all of the log, after the first ``past``."""
+    """Return events a second of the speed layer as its own process over all of the log, after the first ``past``."""
     env = _environment() | {"MILLRACE_HOME": str(home)} | variables
     log = home / "applied.log"
     with log.open("ab") as errors:

@@ -43,7 +43,7 @@ class Kept(Snapshot):
 
 
 def run(items: tuple[int, ...] = ITEMS, calls: int = 300) -> dict[str, object]:
-    """Milliseconds of processor time of each answer: median and 99th percentile."""
+    """Return milliseconds of processor time of each answer: median and 99th percentile."""
     findings = Findings({"machine": machine()})
     for many in items:
         neighbours = LONG_ROWS if many < MOST_WRITTEN else NEIGHBOURS
@@ -77,7 +77,7 @@ def _asked(
 
 
 def _opened(store: ReferenceStore) -> ViewStore:
-    """The store as views take it: nobody checks or closes it."""
+    """Return the store as views take it: nobody checks or closes it."""
     return cast(ViewStore, store)
 
 

@@ -1,7 +1,7 @@
 """From the broker's acknowledgement of an event to the first answer over HTTP that holds it, at steady rates.
 
 Broker, speed layer and API are processes of their own, as ``millrace up`` runs them. One reader for each of similar,
-recommend and trending asks again and again; an answer holds an event when its ``fresh_to.offsets`` passes the event's
+recommend and trending asks repeatedly; an answer holds an event when its ``fresh_to.offsets`` passes the event's
 offset, which is what Millrace promises of it. Every twentieth event or so is timed. Memory is that of broker, speed
 layer, API and the readers together.
 """
@@ -35,7 +35,7 @@ QUESTIONS = {"similar": "items/{item}/similar", "recommend": "recommendations/{u
 
 @dataclass
 class Reader(threading.Thread):
-    """Asks one question again and again and keeps when each answer came and how far it reached."""
+    """Repeats one question and keeps when each answer came and how far it reached."""
 
     port: int
     path: str
@@ -56,7 +56,7 @@ class Reader(threading.Thread):
                 self.answers.append((time.monotonic(), answer["fresh_to"]["offsets"]))
 
     def waits(self, events: list[tuple[int, int, float]]) -> list[float]:
-        """For each (partition, offset, acknowledged at) the seconds until an answer held it."""
+        """Return for each (partition, offset, acknowledged at) the seconds until an answer held it."""
         waits, at = [], 0
         for partition, offset, acknowledged in sorted(events, key=lambda event: event[2]):
             while at < len(self.answers) and self.answers[at][0] < acknowledged:
@@ -69,7 +69,7 @@ class Reader(threading.Thread):
 def run(
     rates: tuple[int, ...] = RATES, seconds: int = SECONDS, repeats: int = 5, engine: str = "spark"
 ) -> dict[str, object]:
-    """Percentiles of the seconds, for each rate and question, as medians of so many runs with spread; peak memory.
+    """Percentiles of the seconds, for each rate and question, as medians of the runs with spread; peak memory.
 
     ``engine``: of the speed layer.
     """
@@ -93,7 +93,7 @@ def run(
 
 
 def _waits(port: int, log: Log, paths: dict[str, str], load_of: tuple[int, int, int]) -> dict[str, list[float]]:
-    """One run at that rate, for so many seconds, of that number: what each reader waited, seconds, ascending."""
+    """Run at the load's rate, for its seconds, with its number; return each reader's waits in seconds, ascending."""
     readers = {name: Reader(port, path) for name, path in paths.items()}
     for reader in readers.values():
         reader.start()
@@ -122,7 +122,7 @@ def _running(settings: Settings) -> Iterator[tuple[int, set[int]]]:
 
 
 def _steadily(log: Log, rate: int, seconds: int, number: int) -> list[tuple[int, int, float]]:
-    """Send at that rate; partition, offset and moment of acknowledgement of some events."""
+    """Send at that rate; return partition, offset and moment of acknowledgement of a sample of events."""
     rows, timed = load(rate * seconds, USERS, ITEMS, seed=rate + number), list[tuple[int, int, float]]()
     producer = Producer(client_settings(log.bootstrap, {}) | {"acks": "all", "partitioner": "murmur2_random"})
     every = max(1, rate // 50)

@@ -1,7 +1,7 @@
 """How the speed layer grows: with the events that came before a micro-batch, and with partitions and executors.
 
 ``after``: one log applied from its beginning in micro-batches of one size, with no batch run in between, so that
-nothing ever relieves the segment; the micro-batches right after so many earlier events count.
+nothing ever relieves the segment; only micro-batches right after the given numbers of events count.
 
 ``partitions`` and ``executors``: the same events in topics of 1, 2 and 4 partitions, applied into Redis by executors
 with one core each, as processes of a Spark standalone cluster on this machine. Driver, broker, Redis and executors
@@ -29,7 +29,7 @@ def run(
     partitions: tuple[int, ...] = (1, 2, 4), executors: tuple[int, ...] = (1, 2), spread_events: int = 2_000_000,
     stores: tuple[str, ...] = ("Redis", "SQLite"), load: str = SPREAD,
 ) -> dict[str, object]:  # fmt: skip
-    """Seconds of a micro-batch, and events a second, as medians with spread.
+    """Return seconds of a micro-batch, and events a second, as medians with spread.
 
     Args: size: events of a micro-batch.      spread_events: of each run on the cluster; 0 leaves that part out.
         load: of the part ``after``, clustered or spread.
@@ -45,7 +45,7 @@ def run(
 
 
 def _after(earlier: tuple[int, ...], batches: int, size: int, stores: tuple[str, ...], load: str) -> dict[str, object]:
-    """In one session, store after store."""
+    """Measure store after store in one session."""
     findings: dict[str, object] = {}
     with fresh_home() as (settings, log), redis_server() as redis:
         from adapters.engine.session import open_session
@@ -64,14 +64,14 @@ def _after(earlier: tuple[int, ...], batches: int, size: int, stores: tuple[str,
 
 
 def _on(settings: Settings, name: str, redis: str, size: int) -> Settings:
-    """A control record of its own for each store, so that each begins at the log's beginning."""
+    """Return a control record of its own for each store, so that each begins at the log's beginning."""
     batch = f"sqlite:///{Path(settings.home).absolute() / f'batch-{name}.sqlite'}"
     speed = redis if name == "Redis" else ""
     return settings.changed(speed_views=speed, batch_views=batch, max_events_per_batch=size)
 
 
 def _seconds(marks: list[tuple[float, int]], past: int, size: int) -> list[float]:
-    """Of whole micro-batches after so many events, from commit to commit, each scaled to ``size`` events."""
+    """Return seconds from commit to commit of whole micro-batches after ``past`` events, scaled to ``size`` events."""
     steps = itertools.pairwise(marks[1:])
     return [(t - s) * size / (n - m) for (s, m), (t, n) in steps if m >= past and n - m > size / 2]
 

@@ -1,4 +1,4 @@
-"""A generation's sums from those of the one before, against all of them anew, by how much is new and how long the past.
+"""A generation's sums from the previous one's, against a full recompute, by how much is new and how long the past.
 
 One log for each size: its past becomes a generation; then the log grows, and at each share of new events a run is
 computed both ways, in turn, into a book that is deleted again. Ingest (of the new events alone) is timed by itself;
@@ -35,7 +35,7 @@ def run(
     sizes: tuple[int, ...] = (1_000_000, 8_000_000), shares: tuple[float, ...] = (0.01, 0.05, 0.2),
     items: int = 20_000, repeats: int = 5, views: str = "",
 ) -> dict[str, object]:  # fmt: skip
-    """Seconds of either way and their ratio, for each size of the past and share of new events.
+    """Return seconds of either way and their ratio, for each size of the past and share of new events.
 
     Args: views: where to write, such as ``redis://…``; empty: SQLite.
     """
@@ -76,7 +76,7 @@ class Course:
         self._log.appender().append_all(self._log.topics.events, itertools.islice(made, count))
 
     def _published(self) -> Generation:
-        """The past: ingested, computed, and active without a model."""
+        """Publish the past: ingested, computed, and active without a model."""
         begun = self._ingested()
         metrics = self._maker(begun).write("the first")
         for step in ("compute", "train", "evaluate", "gate"):
@@ -113,7 +113,7 @@ class Course:
 
 
 def generate(events: int, users: int, items: int) -> Iterator[tuple[bytes, bytes]]:
-    """(user, value) in the order of time."""
+    """Return (user, value) in the order of time."""
     world = World(GeneratorSettings(users, items, events, SEED, time.time_ns() // 1_000_000))
     made = generate_events(world.settings, world)
     return ((event["user_id"].encode(), msgspec.json.encode(event)) for event in made)

@@ -3,7 +3,7 @@
 On SQLite, and on Cassandra with Redis; with the generation alone (no speed layer has run, answers say ``degraded``),
 and with the speed layer as a process of its own that applies a steady stream meanwhile. One caller asks after the
 other, for other items and users each time; the model is in memory, as it is after the first recommendation. Where a
-first recommendation's time goes (loading the model) is told apart. On Cassandra only some items have rows, as writing
+first recommendation's time goes (loading the model) is listed apart. On Cassandra only some items have rows, as writing
 all of a million took longer than everything else; each answer reads by key.
 
 The exact ten best of all items by the model stand beside NumPy's bare product, which the same scores would take at
@@ -53,7 +53,7 @@ Question = Callable[[Snapshot], dict[str, Any]]
 
 
 def run(items: tuple[int, ...] = ITEMS, calls: int = 500, top_items: int = 1_000_000) -> dict[str, object]:
-    """Milliseconds and calls a second of each question, on each store, for each number of items."""
+    """Return milliseconds and calls a second of each question, on each store, for each number of items."""
     findings = Findings({"machine": machine(), **_top(top_items)})
     with ExitStack() as stack:
         stores: dict[str, Callable[[int], dict[str, Any]]] = {
@@ -72,7 +72,7 @@ def run(items: tuple[int, ...] = ITEMS, calls: int = 500, top_items: int = 1_000
 
 
 def _servers(stack: ExitStack) -> Callable[[int], dict[str, Any]]:
-    """Where the views of each size are; two servers for all of them."""
+    """Return where the views of each size are; two servers for all of them."""
     redis, port = stack.enter_context(redis_server()), stack.enter_context(cassandra_server())
 
     def places(place: int) -> dict[str, Any]:
@@ -87,7 +87,7 @@ def _servers(stack: ExitStack) -> Callable[[int], dict[str, Any]]:
 
 
 def _both(settings: Settings, log: Log, shop: Shop, calls: int, where: str) -> dict[str, object]:
-    """Without a speed layer, then beside one."""
+    """Measure without a speed layer, then beside one."""
     findings: dict[str, object] = {}
     with open_views(settings) as views:
         began = time.monotonic()
@@ -139,7 +139,7 @@ def _asked(views: Views, shop: Shop, calls: int, where: str) -> dict[str, object
 
 
 def _profile(views: Views, shop: Shop, name: str) -> str:
-    """Shares of the modules' own time in answers, with the profiler's overhead."""
+    """Return shares of the modules' own time in answers, with the profiler's overhead."""
     profiler, question = cProfile.Profile(), _questions(shop, random.Random(3))[name]
     for _ in range(PROFILED_CALLS):
         compute = question()
@@ -154,7 +154,7 @@ def _profile(views: Views, shop: Shop, name: str) -> str:
 
 @contextmanager
 def _speed_layer(settings: Settings, log: Log, shop: Shop) -> Iterator[None]:
-    """A process of its own, and a steady stream of events for it."""
+    """Run a speed layer as its own process, with a steady stream of events for it."""
     places = {
         "MILLRACE_BATCH_VIEWS": settings.stores.batch_views.reveal(),
         "MILLRACE_SPEED_VIEWS": settings.stores.speed_views.reveal(),
@@ -186,7 +186,7 @@ def _stream(log: Log, shop: Shop, ended: threading.Event) -> None:
 
 
 def _wait_for_segments(views: Views) -> None:
-    """Until the speed view counts and holds some seconds of the stream."""
+    """Wait until the speed view counts and holds some seconds of the stream."""
     deadline = time.monotonic() + FIRST_COMMIT_SECONDS
     while not answer(views, lambda snapshot: snapshot.position is not None and snapshot.position.attempt > 3):
         if time.monotonic() > deadline:
@@ -195,7 +195,7 @@ def _wait_for_segments(views: Views) -> None:
 
 
 def _top(items: int) -> dict[str, object]:
-    """The exact ten best of that many items, and the bare product of the same numbers."""
+    """Return the exact ten best of that many items, and the bare product of the same numbers."""
     rng = np.random.default_rng(5)
     factors, user = rng.standard_normal((items, FACTORS), np.float32), rng.standard_normal(FACTORS)
     model = AlsScorer([], np.asfortranarray(factors), np.empty((0, 0), np.float32), 1.0, 1.0)

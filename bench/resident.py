@@ -45,7 +45,7 @@ ROLES = {
 
 
 def run(events: int = 1_000_000, users: int = 20_000, items: int = 10_000, seconds: int = 60) -> dict[str, object]:
-    """Bytes by view and store; MiB and per cent of a core by process."""
+    """Return bytes by view and store; MiB and per cent of a core by process."""
     findings = Findings({"machine": machine(), "events": events, "users": users, "items": items})
     with ExitStack() as servers, fresh_home() as (settings, log):
         redis, cassandra, data = _servers(servers)
@@ -78,7 +78,7 @@ def _environment(**variables: str) -> Iterator[None]:
 
 
 def _bytes(where: str, settings: Settings, events: int, taken: Callable[[str], int]) -> dict[str, object]:
-    """Both layers over all of the log, and what they left."""
+    """Run both layers over all of the log; return what they left."""
     for words in (["speed", "run", "--available-now"], ["batch", "run", "--full"]):
         subprocess.run([*MILLRACE, *words], check=True, capture_output=True)
     batch, speed = (open_store(url, timeout_ms=60_000) for url in (settings.batch_views_url, settings.speed_views_url))
@@ -118,7 +118,7 @@ def _rows(store: ViewStore, book: Book) -> tuple[Counter[str], Counter[str], int
 
 
 def _size(folder: Path, pattern: str) -> int:
-    """Bytes on disk."""
+    """Return bytes on disk."""
     return sum(file.stat().st_blocks * 512 for file in folder.glob(pattern) if file.is_file())
 
 
@@ -180,7 +180,7 @@ def _listed(values: dict[str, float] | Counter[str], factor: float) -> str:
 
 
 def _times(roots: set[int]) -> Counter[str]:
-    """Processor seconds by role."""
+    """Return processor seconds by role."""
     out = Counter[str]()
     for pid in family(roots):
         out[_role(pid)] += processor_seconds(f"{pid}")  # type: ignore[assignment]

@@ -42,12 +42,12 @@ def produce(log: Log, events: int, users: int, items: int, seed: int = SEED, kin
 
 
 def load(events: int, users: int, items: int, seed: int = SEED) -> list[tuple[bytes, bytes]]:
-    """(user, value) of synthetic events."""
+    """Return (user, value) of synthetic events."""
     return list(_clustered(events, users, items, seed))
 
 
 def _clustered(events: int, users: int, items: int, seed: int) -> Iterator[tuple[bytes, bytes]]:
-    """The same for the same arguments but for the time at which they end."""
+    """Yield the same events for the same arguments, except for the time at which they end."""
     world = World(GeneratorSettings(users, items, events, seed, time.time_ns() // 1_000_000))
     for event in generate_events(world.settings, world):
         yield event["user_id"].encode(), msgspec.json.encode(event)
@@ -61,14 +61,14 @@ LOADS = {CLUSTERED: _clustered, SPREAD: _spread}
 
 
 def machine() -> str:
-    """Where this was measured."""
+    """Return where this was measured."""
     named = (line.split(":")[1].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name"))
     system = f"{platform.system()} {platform.release().split('-')[0]}, Python {platform.python_version()}"
     return f"{os.cpu_count()} x {next(named, '?')}, {system}"
 
 
 class Findings(dict[str, object]):
-    """What a section has found so far; each figure is told on stderr as it comes, as a section takes long."""
+    """What a section has found so far; each figure is printed on stderr at once, as a section takes long."""
 
     def __setitem__(self, what: str, measured: object) -> None:
         print(f"  {what}: {measured}", file=sys.stderr, flush=True)
@@ -81,12 +81,12 @@ class Findings(dict[str, object]):
 
 
 def spread(values: Sequence[float], digits: int = 2) -> str:
-    """``median (min-max)``."""
+    """Return ``median (min-max)``."""
     return f"{statistics.median(values):,.{digits}f} ({min(values):,.{digits}f}-{max(values):,.{digits}f})"
 
 
 def seconds(work: Callable[[], object], times: int = 5) -> list[float]:
-    """How long it took, each time."""
+    """Return how long it took, each time."""
     lines = []
     for _ in range(times):
         began = time.perf_counter()
@@ -96,17 +96,17 @@ def seconds(work: Callable[[], object], times: int = 5) -> list[float]:
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """The value that this share of the values does not exceed."""
+    """Return the value that this share of the values does not exceed."""
     return sorted(values)[min(len(values) - 1, int(share * len(values)))]
 
 
 def resident_mib(session: set[int]) -> float:
-    """Proportional resident memory of those processes and all their descendants, MiB (pages shared count once)."""
+    """Return the proportional memory of those processes and all their descendants, MiB (shared pages count once)."""
     return sum(pss_kib(pid) for pid in family(session)) / 1024
 
 
 def family(session: set[int]) -> set[int]:
-    """Those processes and all their descendants."""
+    """Return those processes and all their descendants."""
     processes, grew = set(session), True
     parents = {pid: _parent(pid) for pid in pids()}
     while grew:
@@ -117,7 +117,7 @@ def family(session: set[int]) -> set[int]:
 
 
 def processor_seconds(place: str) -> float:
-    """User and system time of a process, ``PID``, or thread, ``PID/task/TID``, since it began; 0 when it has ended."""
+    """Return user and system time of a process, ``PID``, or thread, ``PID/task/TID``, so far; 0 when it has ended."""
     words = " ".join(_lines(f"/proc/{place}/stat")).rpartition(")")[2].split()
     return sum(map(int, words[11:13])) / os.sysconf("SC_CLK_TCK") if words else 0.0
 

@@ -61,7 +61,7 @@ class Shop:
 
     @cached_property
     def asked(self) -> list[bytes]:
-        """Items that have rows."""
+        """Return items that have rows."""
         return self.names[:: max(1, self.items // self.written)][: self.written]
 
     def publish(self, settings: Settings, log: Log) -> None:

@@ -19,11 +19,11 @@ DEVICES = ("web", "ios", "android")
 
 
 def spread_events(events: int, users: int, items: int, seed: int, end_ms: int) -> Iterator[tuple[bytes, bytes]]:
-    """(user, value) of each event in order of arrival, evenly over the ``SPAN_MS`` that end at ``end_ms``.
+    """Yield (user, value) of each event in order of arrival, evenly over the ``SPAN_MS`` that end at ``end_ms``.
 
     The same for the same arguments.
     """
-    names = np.random.default_rng([seed, 0]).permutation(items).tolist()  # so that an item's number tells nothing
+    names = np.random.default_rng([seed, 0]).permutation(items).tolist()  # so that an item's number says nothing
     encode = msgspec.json.Encoder().encode
     for first in range(0, events, SLICE_EVENTS):
         size = min(SLICE_EVENTS, events - first)

@@ -38,7 +38,7 @@ LIMIT_SECONDS = 180
 
 
 def run(demos: int = 3, ups: int = 5, lookups: int = 10, events: int = 20_000) -> dict[str, object]:
-    """Seconds as medians with spread."""
+    """Return seconds as medians with spread."""
     findings = Findings({"machine": machine(), "events of the demo": events})
     with tempfile.TemporaryDirectory(prefix="millrace-bench-") as folder:
         homes = [Path(folder) / f"demo-{number}" for number in range(demos)]
@@ -54,7 +54,7 @@ def _told(what: str, runs: list[dict[str, float]]) -> dict[str, object]:
 
 
 def _demo(home: Path, events: int) -> dict[str, float]:
-    """Seconds from the start to the first answer and to the end, and of each step."""
+    """Return seconds from the start to the first answer and to the end, and of each step."""
     with _started([*MILLRACE, "demo", "--events", str(events)], home) as (lines, _, began):
         times, step = dict[str, float](), ""
         for at, line in lines:
@@ -70,12 +70,12 @@ def _demo(home: Path, events: int) -> dict[str, float]:
 
 
 def _named(step: str) -> str:
-    """A step's title without the numbers that differ from run to run."""
+    """Return a step's title without the numbers that differ from run to run."""
     return re.sub(r"[\d,]+ ", "", step).split(":")[0].strip()
 
 
 def _up(home: Path) -> dict[str, float]:
-    """Seconds until the broker, the first answer and the speed layer are there, and until a first event counts."""
+    """Return seconds until broker, first answer and speed layer are there, and until a first event counts."""
     port = free_port()
     times = dict[str, float]()
     with _started([*MILLRACE, "up", "--port", str(port)], home) as (lines, process, began):
@@ -141,7 +141,7 @@ def _lookups(times: int) -> dict[str, object]:
 
 
 def _imports(arguments: list[str]) -> Counter[str]:
-    """Milliseconds of each package's modules, with Python's measuring, which costs some itself."""
+    """Return milliseconds of each package's modules, with Python's measuring, which costs some itself."""
     command = [sys.executable, "-X", "importtime", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     cost = Counter[str]()

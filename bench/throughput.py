@@ -45,13 +45,13 @@ class Recorder(Progress):
         self.marks.append((time.monotonic(), self.events))
 
     def rates(self, past: int) -> list[float]:
-        """Events a second of each whole micro-batch after so many events, from commit to commit."""
+        """Return events a second of each whole micro-batch after ``past`` events, from commit to commit."""
         steps = zip(self.marks, self.marks[1:-1], strict=False)
         return [(n - m) / (t - s) for (s, m), (t, n) in steps if m >= past]
 
 
 def run(events: int = EVENTS, past: int = PAST, loads: tuple[str, ...] = (CLUSTERED, SPREAD)) -> dict[str, object]:
-    """Events a second of ours and the baselines, and their ratios, with each of the loads."""
+    """Return events a second of ours and the baselines, and their ratios, with each of the loads."""
     findings = Findings({"machine": machine(), "events": events, "of them before the first that counts": past})
     for load in loads:
         findings |= {f"{load}: {what}": measured for what, measured in _with(load, events, past).items()}
@@ -59,7 +59,7 @@ def run(events: int = EVENTS, past: int = PAST, loads: tuple[str, ...] = (CLUSTE
 
 
 def _with(load: str, events: int, past: int) -> dict[str, object]:
-    """One log of one load, and default settings."""
+    """Measure one log of one load with default settings."""
     with fresh_home() as (settings, log), redis_server() as redis:
         from adapters.engine.session import open_session
 
@@ -95,6 +95,6 @@ def apply(spark: "SparkSession", log: Log, settings: Settings) -> Recorder:
 
 
 def _own(settings: Settings, name: str) -> str:
-    """A control record of its own for each, so that both begin at the log's beginning."""
+    """Return a control record of its own for each, so that both begin at the log's beginning."""
     path = Path(settings.home).absolute() / f"batch-{name}.sqlite"
     return f"sqlite:///{path}"

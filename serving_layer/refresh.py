@@ -19,7 +19,7 @@ CATCH_UP_SECONDS = 0.5  # a lookup waits no longer for the catalogue's topics, n
 
 
 def running_log(settings: Settings) -> "Log | None":
-    """The log if one is configured or the home's broker runs already; starts nothing, connects to nothing."""
+    """Return the log if one is configured or the home's broker runs already; starts nothing, connects to nothing."""
     bootstrap = settings.log.kafka or running_broker(settings.home)
     if not bootstrap:
         return None

@@ -19,7 +19,7 @@ LEAST = {"title": 12, "category": 8, "brand": 8}  # these are cut rather than le
 
 
 def show(title: str, answer: dict[str, Any], rows: Sequence[dict[str, Any]], columns: Sequence[Field]) -> None:
-    """A table with a line above that says what the answer is made of and how fresh it is."""
+    """Print a table, below a line that says what the answer is made of and how fresh it is."""
     screen = console()
     screen.print(styled(title, "bold"))
     screen.print(styled(made_of(answer), "dim"))
@@ -41,13 +41,13 @@ def made_of(answer: dict[str, Any]) -> str:
 
 
 def text(heading: str, cell: Callable[[dict[str, Any]], str], right: bool = False) -> Field:
-    """A column that leaves a narrow window in its turn."""
+    """Return a column that leaves a narrow window in its turn."""
     leaves = LEAVE_LAST.index(heading) + 1 if heading in LEAVE_LAST else 0
     return Field(heading, cell, right, LEAST.get(heading), leaves=leaves)
 
 
 def number(name: str, heading: str | None = None, form: str = ".3f") -> Field:
-    """A column of numbers; ``-`` where there is none."""
+    """Return a column of numbers; ``-`` where there is none."""
 
     def cell(row: dict[str, Any]) -> str:
         return "-" if row[name] is None else format(row[name], form)
@@ -56,12 +56,12 @@ def number(name: str, heading: str | None = None, form: str = ".3f") -> Field:
 
 
 def moment(name: str, heading: str) -> Field:
-    """A column of times."""
+    """Return a column of times."""
     return text(heading, lambda row: time_text(row[name]))
 
 
 def because(rows: Sequence[dict[str, Any]]) -> Field:
-    """A column of item ids, folded between them."""
+    """Return a column of item ids, folded between them."""
     longest = max((len(item) for row in rows for item in row["because"]), default=0)
     leaves = LEAVE_LAST.index("because") + 1
     return Field("because", lambda row: ", ".join(row["because"]), least=longest + 1, folds=True, leaves=leaves)

@@ -9,14 +9,14 @@ TIMES = {"as_of", "beat"}
 
 
 def in_words(status: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Each entry with its name and its text; what is not known here is shown as it is."""
+    """Yield each entry with its name and its text; what is not known here is shown as it is."""
     for name, value in status.items():
         text = SENTENCES[name](value) if name in SENTENCES else _plain(name, value)
         yield name.replace("_", " "), text
 
 
 def schedule_in_words(schedule: Mapping[str, Any] | None) -> str:
-    """How the runs of `batch run --every` go: how often, the one under way or due next, and how the last one ended."""
+    """Return how the runs of `batch run --every` go: how often, what is under way or due, how the last one ended."""
     if schedule is None:
         return "none"
     if schedule["alive"]:
@@ -54,7 +54,7 @@ def _messages(messages: list[str]) -> str:
 
 
 def _length(milliseconds: int) -> str:
-    """A length of time in its two largest units."""
+    """Return a length of time in its two largest units."""
     seconds = round(milliseconds / 1000)
     if not seconds:
         return f"{milliseconds} ms"

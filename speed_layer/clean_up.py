@@ -46,7 +46,7 @@ class CleanUp:
 
 
 def dead_spaces(spaces: set[str], control: Control) -> set[str]:
-    """The spaces that neither a reader nor the fold can still need."""
+    """Return the spaces that neither a reader nor the fold can still need."""
     ended = {
         earlier.id
         for earlier, later in zip(control.boundaries, control.boundaries[1:], strict=False)
@@ -66,7 +66,7 @@ def dead_spaces(spaces: set[str], control: Control) -> set[str]:
 
 
 def old_lists(spaces: set[str], position: Position) -> list[str]:
-    """The spaces that list what attempts of long ago, or of an earlier life, wrote: readers do without them."""
+    """Return the spaces that list what old attempts, or those of an earlier life, wrote; readers do without them."""
     last = position.attempt - touched.KEPT_ATTEMPTS
     lists = [space for space in spaces if space.startswith(f"{position.epoch}/{TOUCHED}-")]
     attempts = {space: int(space.rpartition("-")[2]) for space in lists}

@@ -1,4 +1,4 @@
-"""The micro-batch by the rules of contract §5 rule 3: decides, has the steps run, commits."""
+"""The micro-batch by contract §5 rule 3: decides its range and attempt, runs the steps, commits."""
 
 import time
 import uuid
@@ -141,13 +141,13 @@ class SpeedDriver:
         return MicroBatch(begun, to, control.boundaries, names, self.rules, self.places)
 
     def _require_bases(self, batch: MicroBatch) -> None:
-        """A base generation that was dropped meanwhile may have answered with nothing: then the attempt is void (8)."""
+        """Void the attempt if a base generation was dropped meanwhile: it may have answered with nothing (rule 8)."""
         control = self._control()
         if any(base is not None and control.generation(base) is None for base in batch.bases.values()):
             raise StartOver("a generation whose histories were needed was dropped")
 
     def _say_void(self, batch: MicroBatch) -> None:
-        """The commit was refused: displaced, or the store lost writes (13), and then a new attempt repeats them."""
+        """Report a refused commit: Displaced, or the store lost writes (rule 13) and a new attempt repeats them."""
         position = read_position(self.speed_views)
         if position is not None and position != batch.position and position.owner != self.owner:
             raise Displaced(f"the speed layer {position.owner or '(none)'} took over")

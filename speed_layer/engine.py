@@ -1,6 +1,6 @@
 """The port of engines: what reads the log and runs the two steps of a micro-batch, on Spark or in this process.
 
-An engine decides how much of the log makes a micro-batch and where the steps run. All else is the same on every engine:
+An engine decides how much of the log makes a micro-batch and where the steps run. The rest is the same on every engine:
 the driver decides what counts, the steps compute and write, and the job handles the lease, outages and new epochs.
 """
 
@@ -42,7 +42,7 @@ class Engine(Protocol):
     name: str
 
     def warm_up(self, waiting: int) -> None:
-        """Start, load and compile what the first micro-batch needs; so many records of the log wait."""
+        """Start, load and compile what the first micro-batch needs; ``waiting`` records of the log wait."""
 
     def read(self, reading: Reading) -> None:
         """Apply the log until the reading ends.
@@ -57,6 +57,6 @@ class Engine(Protocol):
 
 
 def total(tallies: Iterable[pa.RecordBatch]) -> Tally:
-    """The sum of what write tasks returned."""
+    """Return the sum of what write tasks returned."""
     rows = (Tally(*columns) for batch in tallies for columns in zip(*batch.to_pydict().values(), strict=True))
     return reduce(Tally.plus, rows, Tally())

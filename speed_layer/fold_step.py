@@ -37,7 +37,7 @@ class States:
 
 
 def fold_records(batches: Iterable[pa.RecordBatch], batch: MicroBatch) -> Iterator[pa.RecordBatch]:
-    """``RECORD_COLUMNS`` in, ``CHANGES`` out; histories and seen sets are written here."""
+    """Turn ``RECORD_COLUMNS`` into ``CHANGES``; histories and seen sets are written here."""
     events, refused, tally = _judged(batches, batch)
     if tally.events + tally.rejected == 0:
         return
@@ -55,7 +55,7 @@ def fold_records(batches: Iterable[pa.RecordBatch], batch: MicroBatch) -> Iterat
 
 
 def _judged(batches: Iterable[pa.RecordBatch], batch: MicroBatch) -> tuple[pa.RecordBatch, list[Changes], Tally]:
-    """The accepted events of all batches in one, and what the rejected ones change; those are buried.
+    """Return all batches' accepted events in one, and what the rejected ones change; buries the rejected ones.
 
     One batch at a time, as the engine cuts them: all together may be more than a column of Arrow holds.
     """
@@ -70,7 +70,7 @@ def _judged(batches: Iterable[pa.RecordBatch], batch: MicroBatch) -> tuple[pa.Re
 
 
 def _in_range(records: pa.RecordBatch, batch: MicroBatch) -> pa.RecordBatch:
-    """The records from the committed position on: an engine may hand over earlier ones again."""
+    """Return the records from the committed position on; an engine may hand over earlier ones again."""
     partition = records.column("partition").to_numpy()
     offset = records.column("offset").to_numpy()
     wanted = np.zeros(len(offset), dtype=bool)
@@ -85,7 +85,7 @@ def _segments(events: pa.RecordBatch, batch: MicroBatch) -> "np.ndarray[tuple[in
 
 
 def _inherited(events: pa.RecordBatch, users: list[bytes], own: Packed, batch: MicroBatch) -> Packed:
-    """For users without a history of this epoch the one in their partition's base generation (rule 8)."""
+    """Return the base generation's history of each user who has none of this epoch (rule 8)."""
     first = events.column("user_id").dictionary_encode().indices.to_numpy()
     _, row = np.unique(first, return_index=True)
     partitions = events.column("partition").to_numpy()[row].tolist()

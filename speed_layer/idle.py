@@ -36,7 +36,7 @@ class IdleLook:
             self._looked = time.monotonic()
 
     def maybe(self) -> None:
-        """Look if it is time to and no micro-batch runs; a store that is away is left to the next micro-batch."""
+        """Look if it is time and no micro-batch runs; the next micro-batch handles a store that is away."""
         if time.monotonic() - self._looked < self.every_seconds or not self._busy.acquire(blocking=False):
             return
         try:

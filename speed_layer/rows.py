@@ -39,7 +39,7 @@ class RowChanges:
 
 
 def committed(stored: Packed, view: str, batch: MicroBatch) -> Settled:
-    """What counts in those rows at the batch's position."""
+    """Return what counts in those rows at the batch's position."""
     return settled(view, stored, batch.position)
 
 
@@ -60,7 +60,7 @@ def write_changes(store: ViewStore, batch: MicroBatch, changes: RowChanges, base
 
 
 def _write(store: ViewStore, batch: MicroBatch, changes: RowChanges, bases: Packed | None) -> Tally:
-    """One guarded put."""
+    """Write one guarded put."""
     space = row_space(batch, changes.view, changes.segment)
     full, older = np.zeros(len(changes.keys), np.bool_), np.zeros(len(changes.keys), np.int64)
     if bases is None:
@@ -80,13 +80,13 @@ def _write(store: ViewStore, batch: MicroBatch, changes: RowChanges, bases: Pack
 
 
 def stored_rows(store: ViewStore, space: str, keys: Sequence[bytes]) -> Packed:
-    """The rows of those keys as they stand in the speed store."""
+    """Return the rows of those keys as they stand in the speed store."""
     stored = store.read(SPEED, space, keys)
     return Packed.of([stored.get(key) for key in keys])
 
 
 def row_space(batch: MicroBatch, view: str, segment: int) -> str:
-    """Where the view's rows are that this batch changes."""
+    """Return the space of the view's rows that this batch changes."""
     epoch = batch.position.epoch
     return segment_space(epoch, view, segment) if VIEWS[view].segmented else state_space(epoch, view)
 
@@ -94,7 +94,7 @@ def row_space(batch: MicroBatch, view: str, segment: int) -> str:
 def _moved(
     store: ViewStore, batch: MicroBatch, changes: RowChanges, bases: Packed, full: Ints, older: Ints
 ) -> dict[tuple[str, bytes], bytes]:
-    """The older parts of those rows with their bases added; ``older`` learns how long they become."""
+    """Return the older parts of those rows with their bases added; sets their new lengths in ``older``."""
     if not len(full):
         return {}
     space = older_space(batch.position.epoch, changes.view, changes.segment)
@@ -107,5 +107,5 @@ def _moved(
 
 
 def keys_of(values: Sequence[str]) -> list[bytes]:
-    """Row keys of users or items."""
+    """Return row keys of users or items."""
     return [value.encode() for value in values]

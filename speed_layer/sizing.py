@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from schemas.control import Offsets
 
-LEAST = 100_000  # records; a machine that is slow for a moment does not fall back to dear micro-batches
+LEAST = 100_000  # records; a machine that is slow for a moment does not fall back to costly micro-batches
 TARGET_SECONDS = 10.0
 GROWTH = 4  # times the one before at most: rows that are few in a small micro-batch are many in a large one
 
@@ -24,7 +24,7 @@ class Taken:
 
 
 def next_size(waiting: int, most: int, before: Taken | None) -> int:
-    """How many records the next micro-batch takes of the ``waiting`` ones, from 1 to ``most``.
+    """Return how many records the next micro-batch takes of the ``waiting`` ones, from 1 to ``most``.
 
     Args: before: the last one of at least ``LEAST`` records, or None; smaller ones say little about large ones.
     """
@@ -36,12 +36,12 @@ def next_size(waiting: int, most: int, before: Taken | None) -> int:
 
 
 def lag(start: Offsets, end: Offsets) -> int:
-    """How many offsets follow ``start`` up to ``end``, in partitions that both name."""
+    """Return how many offsets follow ``start`` up to ``end``, in partitions that both name."""
     return sum(max(0, end[p] - offset) for p, offset in start.items() if p in end)
 
 
 def cut(start: Offsets, end: Offsets, size: int) -> Offsets:
-    """Where ``size`` records after ``start`` end: each partition gives its share of what it has up to ``end``."""
+    """Return where ``size`` records after ``start`` end: each partition gives its share of its records to ``end``."""
     waiting = lag(start, end)
     if waiting <= size:
         return dict(end)
@@ -60,7 +60,7 @@ class Sizing:
     before: Taken | None = None
 
     def next_end(self, start: Offsets, end: Offsets) -> Offsets:
-        """Where the micro-batch that begins at ``start`` ends; at least one record further where ``end`` is."""
+        """Return where the micro-batch that begins at ``start`` ends: at least one record further if ``end`` is."""
         return cut(start, end, next_size(lag(start, end), self.most, self.before))
 
     def took(self, records: int, seconds: float) -> None:

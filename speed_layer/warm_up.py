@@ -1,4 +1,4 @@
-"""Both steps on made-up events in a store that is thrown away: what is compiled or loaded once is there afterwards."""
+"""Runs both steps on made-up events in a throw-away store, so that what is compiled or loaded once is ready."""
 
 from tempfile import TemporaryDirectory
 
@@ -45,7 +45,7 @@ def rehearse() -> None:
 
 
 def _made_up(first: int, end: int) -> pa.RecordBatch:
-    """Plain events as ``RECORD_COLUMNS``; users come back, so that their histories meet."""
+    """Return plain events as ``RECORD_COLUMNS``; users recur, so that their histories are used."""
     numbers = range(first, end)
     keys = [f"user-{number % USERS}".encode() for number in numbers]
     values = [

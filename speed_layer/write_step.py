@@ -18,7 +18,7 @@ TALLY = pa.schema([(name, pa.int64()) for name in ("puts", "events", "rejected",
 
 
 def write_sums(batches: Iterable[pa.RecordBatch], batch: MicroBatch) -> Iterator[pa.RecordBatch]:
-    """``CHANGES`` of whole rows in, one ``Tally`` out."""
+    """Write whole rows, given as ``CHANGES``; yields one ``Tally``."""
     tallies: list[Tally] = []
     groups = _grouped(batches, tallies)
     speed = store(batch.places.speed_views, batch.places.store_timeout_ms)
@@ -32,7 +32,7 @@ def write_sums(batches: Iterable[pa.RecordBatch], batch: MicroBatch) -> Iterator
 
 
 def _grouped(batches: Iterable[pa.RecordBatch], tallies: list[Tally]) -> Parts:
-    """The changes by view and segment; what the fold step counted goes to ``tallies``."""
+    """Return the changes by view and segment; what the fold step counted goes to ``tallies``."""
     groups: Parts = {}
     for rows in batches:
         tallies += [Tally(*columns) for columns in rows.column("tally").drop_null().to_pylist()]

@@ -46,19 +46,19 @@ class LakeTable:
             return bool(DeltaTable.is_deltatable(self._uri))
 
     def opened(self, version: int | None = None) -> "DeltaTable":
-        """The table as it was at that version, or as it is."""
+        """Return the table as it was at that version, or the current table."""
         from deltalake import DeltaTable
 
         with _explained(self.path):
             return DeltaTable(self._uri, version=version)
 
     def look(self) -> "DeltaTable | None":
-        """The table as it is, or None; ``commit`` is refused when another commit of ours comes after this one."""
+        """Return the current table or None; ``commit`` is refused when another commit of ours comes after this one."""
         self.seen = self.opened() if self.exists else None
         return self.seen
 
     def files(self, version: int | None = None) -> list[LakeFile]:
-        """The files of a version.
+        """Return the files of a version.
 
         Raises:
             SettingsError: the table has features that its Parquet files alone do not show.
@@ -69,13 +69,13 @@ class LakeTable:
         return [self._listed(row) for row in rows]
 
     def notes(self, most: int | None = None) -> Iterator[str]:
-        """What the newest commits say of themselves, newest first; maintenance says nothing."""
+        """Yield what the newest commits say of themselves, newest first; maintenance says nothing."""
         for commit in self.opened().history(most):
             if "userMetadata" in commit:
                 yield commit["userMetadata"]
 
     def commit(self, parts: list[Part], note: str, number: int) -> None:
-        """Add these files, wholly or not at all; ``number`` grows with what the table holds.
+        """Add all of these files or none; ``number`` grows with what the table holds.
 
         Raises:
             MillraceError: another writer was faster; nothing was changed.
@@ -163,7 +163,7 @@ def _others_were_faster() -> MillraceError:
 
 @contextmanager
 def _explained(path: str) -> Iterator[None]:
-    """A place that cannot be reached is one that a setting names."""
+    """Report a place that cannot be reached with the setting that names it."""
     from deltalake.exceptions import DeltaError
 
     try:

@@ -72,7 +72,7 @@ class Stretch:
         return min(offsets, sum(rows))
 
     def shares(self, count: int) -> "list[Stretch]":
-        """Return the same for at most that many tasks, with about as much to read for each."""
+        """Return the stretch in at most ``count`` shares of about equal size, one per task."""
         shares: list[list[LakeFile]] = [[] for _ in range(max(1, min(count, len(self.files))))]
         sizes = [0] * len(shares)
         for file in sorted(self.files, key=lambda file: (-file.size, file.uri)):
@@ -132,7 +132,7 @@ def require_readable(files: Iterable[LakeFile]) -> None:
 
 
 def filesystem(uri: str) -> "tuple[FileSystem, str]":
-    """Return where a file lies for Arrow, and its path there. Neither a path nor Hadoop's URIs have escapes.
+    """Return Arrow's file system of a file, and its path there. Neither a path nor Hadoop's URIs have escapes.
 
     Raises:
         ValueError: Arrow does not know such a place.

@@ -107,11 +107,11 @@ class PartWriter:
 
 
 def as_rows(parts: list[Part]) -> pa.RecordBatch:
-    """``PARTS`` of them, as a task returns them."""
+    """Return the parts as rows of ``PARTS``, which a task returns."""
     return pa.RecordBatch.from_pylist([asdict(part) for part in parts], PARTS)
 
 
 def as_parts(rows: pa.Table) -> list[Part]:
-    """The parts that the tasks returned."""
+    """Return the parts that the tasks returned."""
     records: list[dict[str, Any]] = rows.to_pylist()
     return [Part(**row) for row in records]

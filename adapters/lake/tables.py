@@ -157,7 +157,7 @@ class Lake:
     def rejected_by_reason(
         self, end: Offsets, start: Offsets | None, version: int | None, forgotten: "Forgotten"
     ) -> dict[str, int]:
-        """Return how many of these there are, without the engine."""
+        """Count the rejected records by reason without the engine."""
         if not self._rejected.exists:
             return {}
         files = tuple(file for file in self._rejected.files(version) if file.meets(start or {}, end))

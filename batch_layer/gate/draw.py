@@ -101,7 +101,7 @@ def _order(items: list[str], seed: str) -> list[tuple[int, str]]:
 
 
 def _touches(batches: Rows, items: pa.Array) -> Rows:
-    """Yield each pair of item and user once; an item with more users than can be folded once, without a user."""
+    """Yield each pair of item and user once; an item with too many users to fold appears once, without a user."""
     users = defaultdict[str, set[str]](set)
     for batch in batches:
         rows = batch.filter(pc.is_in(batch.column("item_id"), value_set=items))
@@ -115,7 +115,7 @@ def _touches(batches: Rows, items: pa.Array) -> Rows:
 
 
 def _counted(batches: Rows, users: pa.Array) -> Rows:
-    """Yield how many of these events each of the users has."""
+    """Yield the number of these events per user."""
     for batch in batches:
         theirs = batch.column("user_id").filter(pc.is_in(batch.column("user_id"), value_set=users))
         counts = theirs.value_counts()

@@ -20,7 +20,7 @@ NEIGHBOURS = 10
 
 
 def drift(views: ViewStore, before: str, after: str, probes: Sequence[bytes]) -> dict[str, Any]:
-    """Return which share of the probes' ten nearest items stayed among them, on average; None when none had any."""
+    """Return the average share of the probes' ten nearest items that stayed among them; None if no probe had any."""
     old, new = (nearest(views, generation, probes) for generation in (before, after))
     kept = [len(old[item] & new.get(item, set())) / len(old[item]) for item in old]
     return {"against": before, "neighbours_kept": round(float(np.mean(kept)), 4) if kept else None}
@@ -44,7 +44,7 @@ def nearest(views: ViewStore, generation: str, items: Sequence[bytes]) -> dict[b
 
 
 def ratios(before: Mapping[str, int], after: Mapping[str, int]) -> dict[str, float]:
-    """Return the rows of each view after, divided by those before."""
+    """Return each view's rows after, divided by its rows before."""
     return {view: round(after.get(view, 0) / rows, 4) for view, rows in before.items() if rows}
 
 

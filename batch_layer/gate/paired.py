@@ -1,4 +1,4 @@
-"""Whether a generation ranks worse than the active one, both asked the same, so that data that changed does not count.
+"""Whether a generation ranks worse than the active one on the same question, so that changed data does not count.
 
 What settings and events reach on a held-out part differs from day to day with the users of that part. So the question
 is the active generation's own: its events, cut at its own moment. It is put to the active settings with its events
@@ -40,19 +40,19 @@ class Pair:
     interval: tuple[float, float]
 
     def shown(self) -> dict[str, Any]:
-        """As the generation's metrics keep it."""
+        """Return the pair as the generation's metrics keep it."""
         rounded = [round(bound, 4) for bound in self.interval]
         return {"users": self.users, "new": round(self.new, 4), "active": round(self.active, 4), "difference": rounded}
 
 
 def recipe(question: Question) -> dict[str, Any]:
-    """What besides the events decides how a generation ranks, as its metrics keep it."""
+    """Return what decides how a generation ranks besides its events, as its metrics keep it."""
     settings = {name: asdict(question.settings[name]) for name in asked_for(question.settings)}
     return {"shrinkage": question.shrinkage, "settings": settings}
 
 
 def by_recipe(question: Question, kept: Mapping[str, Any] | None) -> Question:
-    """The question as an earlier generation's recipe would answer it; None: of a version that kept none."""
+    """Return the question as an earlier generation's recipe would answer it; None: of a version that kept none."""
     if kept is None:
         return question
 
@@ -65,7 +65,7 @@ def by_recipe(question: Question, kept: Mapping[str, Any] | None) -> Question:
 
 
 def paired(events: Interactions, known: Mask, new: Question, active: Question) -> Pair | None:
-    """Both on the active generation's held-out part; None where they are one and the same, or nobody can be judged.
+    """Judge both on the active generation's held-out part; None if they are the same or nobody can be judged.
 
     Args: known: of each event whether the active generation holds it.
     """
@@ -83,7 +83,7 @@ def paired(events: Interactions, known: Mask, new: Question, active: Question) -
 
 
 def _ndcg(part: Interactions, asked: Judged, question: Question) -> Floats:
-    """Of each user, by the blend that serves, learned from that part alone and choosing among its items."""
+    """Return each user's NDCG@10 by the blend that serves, learned from that part alone and limited to its items."""
     candidates = np.zeros(part.items, np.bool_)
     candidates[part.item] = True
     own = replace(asked, candidates=candidates)
@@ -94,7 +94,7 @@ def _ndcg(part: Interactions, asked: Judged, question: Question) -> Floats:
 
 
 def _interval(differences: Floats, seed: int = 7) -> tuple[float, float]:
-    """The 95 % interval of the mean, by resampling users."""
+    """Return the 95 % interval of the mean, by resampling users."""
     n = len(differences)
     chosen = np.random.default_rng(seed).integers(0, n, (RESAMPLES, n))
     low, high = np.percentile(differences[chosen].mean(axis=1), CONFIDENCE).tolist()

@@ -51,7 +51,7 @@ class Verdict:
     warnings: tuple[str, ...] = ()
 
     def shown(self, passed: bool) -> dict[str, Any]:
-        """As the generation's metrics keep it."""
+        """Return the verdict as the generation's metrics keep it."""
         more = {"overruled": list(self.overruled), "warnings": list(self.warnings)}
         return {"passed": passed, "reasons": list(self.reasons)} | {
             name: value for name, value in more.items() if value
@@ -59,7 +59,7 @@ class Verdict:
 
 
 def verdict(new: Metrics, active: Metrics | None, case: Case, limits: Limits) -> Verdict:
-    """What the gate finds. The first generation is compared with none.
+    """Return what the gate finds. The first generation is compared with none.
 
     One that forgets users is activated whatever its quality: the law demands the erasure, and a ranking must not delay
     it. Wrong sums and lost events still keep it from serving, as what it holds would be false.
@@ -76,7 +76,7 @@ def verdict(new: Metrics, active: Metrics | None, case: Case, limits: Limits) ->
 
 
 def _sizes(new: Metrics, active: Metrics, case: Case, limits: Limits) -> list[str]:
-    """Events that are gone; items and users too, unless they are meant to go with somebody who is forgotten."""
+    """Return reasons for events, items and users that are gone, unless they left with a forgotten user."""
     sizes = {"events": (new.get("events", 0), active.get("events", 0) - case.erased)}
     if case.same_rules and not case.forgets:
         before, after = active.get("rows", {}), new.get("rows", {})
@@ -90,7 +90,7 @@ def _sizes(new: Metrics, active: Metrics, case: Case, limits: Limits) -> list[st
 
 
 def _quality(new: Metrics, limits: Limits) -> list[str]:
-    """Worse than the active one on the same question, by more than the margin and than chance."""
+    """Return a reason if it ranks worse than the active one on the same question, beyond margin and chance."""
     pair = new.get("evaluation", {}).get("paired")
     if not pair or pair["users"] < max(1, limits.users):
         return []
@@ -105,7 +105,7 @@ def _quality(new: Metrics, limits: Limits) -> list[str]:
 
 
 def _drifted(new: Metrics, active: Metrics, limits: Limits) -> list[str]:
-    """The model is no worse, but the data are harder to predict than they were."""
+    """Return a warning if the model is no worse but the data have become harder to predict."""
     now, before = _judged(new), _judged(active)
     if min(now["users"], before["users"]) < max(1, limits.users):
         return []

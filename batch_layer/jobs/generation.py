@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from adapters.lake.files import Stretch
 
 Say = Callable[[str], None]
-# At which a crash test may end the process: the step's work is done, and that is not noted yet.
+# A crash test may end the process here: the step's work is done but not yet noted.
 FAULTS = {"ingest": "ingested", "compute": "computed", "train": "trained", "evaluate": "evaluated", "gate": "gated"}
 
 
@@ -92,7 +92,7 @@ class BatchJob:
         return generation
 
     def step(self, step: str, name: str) -> dict[str, Any]:
-        """Do one step of the run, unless it is done; what is known of the run then.
+        """Do one step of the run unless it is done; return what is then known of the run.
 
         Raises:
             MillraceError: an earlier step is missing, the run is not known, or the step failed or refused.
@@ -124,7 +124,7 @@ class BatchJob:
         return {"run": name, "step": step, "already_done": False, "metrics": metrics}
 
     def _ingest(self, control: Control, run: Run) -> dict[str, Any]:
-        """Log to lake; in which version of the lake all of the run's events are."""
+        """Bring the log into the lake; return the version of the lake that holds all of the run's events."""
         filler = LakeFiller(self.engine, self.log, self.settings, self.say)
         return filler.fill(control, run.boundary, self._rules_of(run))
 
@@ -138,7 +138,7 @@ class BatchJob:
         return self._judging(control, run).evaluate()
 
     def _gate(self, control: Control, run: Run) -> dict[str, Any]:
-        """Let it pass; or publish it without activating, with the reasons.
+        """Let the run pass, or publish it with the reasons without activating it.
 
         Raises:
             Refused: it was kept, and not activated.
@@ -173,7 +173,7 @@ class BatchJob:
         return self._runs.publish(run, self._rules_of(run), activate=True).metrics
 
     def _maker(self, run: Run, marks: int) -> ViewMaker:
-        """Args: marks: of forgotten users, how many it knows of."""
+        """Return the writer of the run's views; ``marks``: how many marks of forgotten users it knows of."""
         return ViewMaker(self.engine, self.settings, self.say, run, self._rules_of(run), forgotten(self.log, marks))
 
     def _judging(self, control: Control, run: Run) -> Judging:
@@ -197,7 +197,7 @@ class BatchJob:
         return rules
 
     def _leave_nothing(self, name: str) -> None:
-        """A run that was given up under this process has its rows deleted, as it may have written more since."""
+        """Delete the rows of a run that was given up under this process: it may have written more since."""
         control = self._runs.control()
         if named(control, name) is None and name not in control.dropping:
             delete_book(batch_views(self.settings), name)
@@ -208,12 +208,12 @@ class BatchJob:
 
 
 def shown(generation: Generation) -> dict[str, Any]:
-    """A generation as the commands print it."""
+    """Return a generation as the commands print it."""
     return {**asdict(generation), "boundary": {str(p): offset for p, offset in generation.boundary.offsets.items()}}
 
 
 def main() -> None:
-    """The target of spark-submit: settings by environment and file, the log by MILLRACE_KAFKA."""
+    """Run as the target of spark-submit: settings come from environment and file, the log from MILLRACE_KAFKA."""
     import argparse
 
     from adapters.broker.opening import open_log

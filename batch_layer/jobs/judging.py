@@ -31,7 +31,7 @@ from schemas.rules import Rules
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-POPULAR = 20  # names that are kept, to see how many stay
+POPULAR = 20  # names that are kept to see how many stay
 SEARCHED_EVENTS = 300_000  # at most, that a search is judged on, whether or not the generation is evaluated
 
 
@@ -121,7 +121,7 @@ class Judging:
         return {"evaluation": report | {"drift": self._drift(popular)} | self._paired(events, known, question)}
 
     def _paired(self, events: Interactions, known: Mask, question: Question) -> dict[str, Any]:
-        """Against the active generation, where both mean the same by an event."""
+        """Compare with the active generation, if both mean the same by an event."""
         if self.active is None or self.active.fingerprint != self.rules.fingerprint():
             return {}
         before = by_recipe(question, self.active.metrics.get("evaluation", {}).get("recipe"))

@@ -67,7 +67,7 @@ class InteractionsPast:
     anew: bool = True
 
     def say(self, line: str, /) -> None:
-        """An evaluation reports figures, not how its models were fitted."""
+        """Report nothing: an evaluation reports figures, not how its models were fitted."""
 
     def size(self) -> Size:
         user, item, _ = self.events.standing()
@@ -83,13 +83,13 @@ class InteractionsPast:
 
 
 def by_time(table: pa.Table) -> pa.Table:
-    """Columns as of ``sample.SAMPLE`` in order of event time; those of one time stay in the log's order."""
+    """Return columns as of ``sample.SAMPLE`` in order of event time; those of one time stay in the log's order."""
     keys = [table.column(name).to_numpy() for name in ("offset", "partition", "event_time")]
     return table.take(pa.array(np.lexsort(keys)))
 
 
 def below(table: pa.Table, boundary: Offsets) -> Mask:
-    """Of each row whether its offset lies below the boundary in its partition."""
+    """Return for each row whether its offset lies below the boundary in its partition."""
     partition, offset = (table.column(name).to_numpy() for name in ("partition", "offset"))
     ends = np.zeros(max([0, *boundary, int(partition.max(initial=0))]) + 1, np.int64)
     ends[list(boundary)] = list(boundary.values())
@@ -98,12 +98,12 @@ def below(table: pa.Table, boundary: Offsets) -> Mask:
 
 
 def in_time_order(table: pa.Table) -> tuple[Interactions, list[bytes]]:
-    """Columns as of ``sample.SAMPLE`` as interactions, with the items' names."""
+    """Return columns as of ``sample.SAMPLE`` as interactions, with the items' names."""
     return coded(by_time(table))
 
 
 def coded(ordered: pa.Table) -> tuple[Interactions, list[bytes]]:
-    """The same of rows that are ``by_time`` already."""
+    """Return the same for rows that are ``by_time`` already."""
     user = ordered.column("user").combine_chunks().dictionary_encode()
     item = ordered.column("item_id").combine_chunks().dictionary_encode()
     users, items = (np.asarray(column.indices).astype(np.int64) for column in (user, item))
@@ -113,7 +113,7 @@ def coded(ordered: pa.Table) -> tuple[Interactions, list[bytes]]:
 
 
 def evaluate(events: Interactions, question: Question) -> dict[str, Any]:
-    """Every model's quality on the last fifth of the events: ``models`` by name, and of which split.
+    """Return every model's quality on the last fifth of the events: ``models`` by name, and of which split.
 
     The first ten of ``blend`` are those that serving would have given at the cut.
     """
@@ -153,7 +153,7 @@ def in_process(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def tuned_window(train: Interactions) -> int:
-    """The window of recent popularity, in hours, that ranks the validation part best.
+    """Return the window of recent popularity, in hours, that ranks the validation part best.
 
     Longer ones than what there is to fit on are plain popularity and take no part.
     """

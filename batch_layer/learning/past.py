@@ -102,7 +102,7 @@ class SmallPast(InteractionsPast):
         return Standing(items, standing.user[placed], code[placed], standing.rating[placed])
 
     def close(self) -> None:
-        """Nothing is kept outside this process."""
+        """Do nothing: this past keeps nothing outside this process."""
 
 
 def summary(artefact: Artefact | None) -> dict[str, Any]:

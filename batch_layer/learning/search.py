@@ -23,7 +23,7 @@ class Tried:
 
 
 def search(events: Interactions, question: Question, number: int, seed: int = 42) -> list[Tried]:
-    """Try the settings of now and ``number`` drawn at random; the best first, of equal ones the first tried.
+    """Try the current settings and ``number`` drawn at random; return the best first, equals in the order tried.
 
     Only regularization and alpha are searched: factors and iterations are a price that the user has set.
     """

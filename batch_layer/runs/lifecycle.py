@@ -114,8 +114,8 @@ class Runs:
             if not run.full:
                 require_rules(control, rules)  # a full run may have published others meanwhile
             changed = runs.become(control, run.id, now, activate and _activates(control, run.scheduled))
-            anew = run.measured.from_before
-            return new_epoch(changed) if anew and control.epoch == changed.epoch > 0 else changed
+            from_before = run.measured.from_before
+            return new_epoch(changed) if from_before and control.epoch == changed.epoch > 0 else changed
 
         control = change_control(self._views, swap)
         generation = control.generation(run.id)
@@ -130,7 +130,7 @@ class Runs:
         change_control(self._views, lambda control: drop(control, now))
 
     def clean_up(self, alone: bool = False) -> list[str]:
-        """Give up and delete dead runs; delete generations that left at least the grace period ago; returns what went.
+        """Give up and delete dead runs; delete generations that left before the grace period; return their names.
 
         Args: alone: no other process makes a whole run now.
         """
@@ -162,7 +162,7 @@ def delete_book(views: ViewStore, name: str) -> None:
 
 
 def _require_there(log: Log, boundary: Offsets, end: Offsets) -> None:
-    """Refuse a boundary beyond the log's end: some of what lies below it is gone. ``end`` may be of before it."""
+    """Refuse a boundary beyond the log's end, as records below it are gone; ``end`` may have been read earlier."""
     if reaches(end, boundary):
         return
     end = log.end_offsets()
@@ -171,7 +171,7 @@ def _require_there(log: Log, boundary: Offsets, end: Offsets) -> None:
             raise SettingsError(
                 f"partition {partition} of {log.topics.events} ends at offset {end[partition]}, but the boundary is "
                 f"{offset}: this is not the log that was read before, or it lost records; name the right one in "
-                "MILLRACE_KAFKA or restore it, or begin anew with other views and another lake"
+                "MILLRACE_KAFKA or restore it, or start over with other views and another lake"
             )
 
 

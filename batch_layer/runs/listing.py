@@ -9,7 +9,7 @@ from schemas.control import Control, Run
 
 
 def row_of(control: Control, name: str | None) -> dict[str, Any]:
-    """What the commands say of a generation or a run; ``name`` None: the empty generation."""
+    """Return what the commands say of a generation or a run; ``name`` None: the empty generation."""
     listed = named(control, name) if name else None
     generation, run = (None, listed) if isinstance(listed, Run) else (listed, None)
     boundary = listed.boundary if listed else control.boundaries[0]
@@ -29,7 +29,7 @@ def row_of(control: Control, name: str | None) -> dict[str, Any]:
 
 
 def mark_of(row: dict[str, Any]) -> str:
-    """What a person should know of a generation at a glance."""
+    """Return what a person should know of a generation at a glance."""
     if row["done"] is not None:
         return f"in the making, after {row['done'][-1] if row['done'] else 'boundary'}"
     refused = "; ".join(row["gate"].get("reasons", ()))

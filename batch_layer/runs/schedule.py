@@ -1,4 +1,4 @@
-"""Batch runs again and again: when the next one is due, how the last ones went, and that in the batch-view store.
+"""Scheduled batch runs: when the next one is due and how the last ones went, recorded in the batch-view store.
 
 Each run is a process of its own. So a run that fails in whatever way, the engine's included, leaves nothing in this
 one, which is small.
@@ -26,7 +26,7 @@ Printed = dict[str, Any]  # the last line of ``batch run --json``: a generation,
 
 
 class Schedule:
-    """Runs ``run_once`` every so often until ``stop``; one schedule at a time."""
+    """Runs ``run_once`` at intervals until ``stop``; one schedule at a time."""
 
     def __init__(
         self, store: ViewStore, every_ms: int, lease_seconds: float, stop: threading.Event, say: Callable[[str], None]
@@ -36,7 +36,7 @@ class Schedule:
         self._state = State(every_ms, _now())
 
     def run(self, run_once: Callable[[], Outcome]) -> None:
-        """Until stopped, whatever the runs' ends and whether or not the store answers.
+        """Run until stopped, however the runs end and whether or not the store answers.
 
         Raises:
             AlreadyRuns: of ``adapters.records.lease``; there is another schedule; the text names it.
@@ -65,7 +65,7 @@ class Schedule:
 
     def _set(self, state: State) -> None:
         self._state = state
-        with suppress(StoreUnavailable):  # the next one tells
+        with suppress(StoreUnavailable):  # the next one reports it
             write_schedule(self._store, state)
 
     def _tell(self, outcome: Outcome) -> None:
@@ -89,13 +89,13 @@ def in_a_process(command: Sequence[str], log: Path, stop: threading.Event, show:
 
 
 def _printed(output: str) -> Printed:
-    """The last line of JSON, even where another stream's line stands after it."""
+    """Return the last line of JSON, even where another stream's line stands after it."""
     printed: Printed = json.loads(next((line for line in reversed(output.splitlines()) if line.startswith("{")), "{}"))
     return printed
 
 
 def outcome_of(status: int, output: str) -> Outcome:
-    """From the exit status and the last lines of ``millrace batch run --json``, which may be of both its streams."""
+    """Judge the exit status and the last lines of ``millrace batch run --json``, which may be of both its streams."""
     printed = _printed(output)
     if status == 0:
         return Outcome(PUBLISHED, printed.get("id"))

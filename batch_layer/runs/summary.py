@@ -7,7 +7,7 @@ Metrics = Mapping[str, Any]
 
 
 def summary(generation: Mapping[str, Any]) -> str:
-    """A generation, as ``batch run --json`` prints it, in a few lines; figures that it lacks are left out."""
+    """Return a few lines about a generation as ``batch run --json`` prints it, without figures that it lacks."""
     metrics = generation["metrics"]
     lines = [f"generation {generation['id']}", *(f"  {name:11} {text}" for name, text in _figures(metrics))]
     return "\n".join(lines)

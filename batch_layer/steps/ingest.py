@@ -16,7 +16,7 @@ from schemas.rules import Rules
 
 __all__ = ["PARTS", "LogRange", "ingest", "ranges"]
 
-OFFSETS_PER_TASK = 1_000_000  # at most: as many events make a file of some 60 MB
+OFFSETS_PER_TASK = 1_000_000  # at most: that many events make a file of some 60 MB
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def ingest(log: Log, given: LogRange, lake: str, rules: Rules) -> Iterator[pa.Re
 
 @dataclass
 class _Written:
-    """The files of one range; an events file even where all are rejected, as a commit needs one to carry its note."""
+    """The files of one range; an events file even if all are rejected, as a commit needs one to carry its note."""
 
     lake: str
     topic: str

@@ -49,7 +49,7 @@ class _Names:
 
 
 def users_of(events: pa.RecordBatch) -> pa.StringArray:
-    """The distinct users of the events, in order of first appearance: whose histories ``fold_columns`` needs."""
+    """Return the distinct users of the events, in order of first appearance: whose histories ``fold_columns`` needs."""
     return events.column("user_id").dictionary_encode().dictionary
 
 
@@ -99,7 +99,7 @@ def fold_columns(events: pa.RecordBatch, segments: Ints, histories: pa.BinaryArr
 
 
 def _sums(keys: Ints, amounts: Ints, at: int, segment: int, names: _Names) -> list[Changes]:
-    """Norm and pair rows out of the kernel's delta table."""
+    """Return the rows of norms and pairs in the kernel's delta table."""
     items = len(names.sorted)
     item, norm, p, q, amount = of_segment(keys, amounts, at, items)
     norms = Changes(views.NORMS, segment, names.sorted.take(pa.array(item)), _fixed(norm))
@@ -123,7 +123,7 @@ def _counts(item: Ints, bucket: Ints, rated: NDArray[np.bool_], segment: int, na
 def _seen(
     user: Ints, item: Ints, taken: NDArray[np.uint8], people: pa.BinaryArray, names: _Names, segment: int
 ) -> list[Changes]:
-    touched = np.nonzero(taken > WEIGHTLESS)[0][::-1]  # newest first, so that unique keeps the last word
+    touched = np.nonzero(taken > WEIGHTLESS)[0][::-1]  # newest first, so that ``unique`` keeps the newest
     if len(touched) == 0:
         return []
     pair, newest = np.unique(user[touched] * len(names.sorted) + item[touched], return_index=True)
@@ -135,7 +135,7 @@ def _seen(
 def _items(
     events: pa.RecordBatch, item: Ints, accepted: NDArray[np.bool_], segment: int, names: _Names
 ) -> list[Changes]:
-    """For each item that occurred, the newest event that names its category, packed as ``core.rows.codec.ItemSeen``."""
+    """Return the newest event that names its category for each item that occurred, packed as ``ItemSeen``."""
     rows = np.nonzero(accepted)[0]
     if len(rows) == 0:
         return []
@@ -155,7 +155,7 @@ def _items(
 
 
 def _facts(events: pa.RecordBatch, inside: NDArray[np.bool_], taken: NDArray[np.uint8], segment: int) -> list[Changes]:
-    """The facts of the segment's events, even if all of them are duplicates."""
+    """Return the facts of the segment's events, even if all of them are duplicates."""
     if not inside.any():
         return []
     counted, rated = inside & (taken != DUPLICATE), inside & (taken == RATED)
@@ -170,12 +170,12 @@ def _facts(events: pa.RecordBatch, inside: NDArray[np.bool_], taken: NDArray[np.
 
 
 def facts_change(facts: Facts, segment: int) -> Changes:
-    """The change to the one row of facts."""
+    """Return the change to the one row of facts."""
     return Changes(views.FACTS, segment, pa.array([views.FACTS_KEY]), pa.array([pack_facts(facts)], pa.binary()))
 
 
 def _grouped(row: Ints, code: Ints, amount: Ints, keys: pa.BinaryArray, names: _Names) -> tuple[pa.Array, pa.Array]:
-    """Rows of packed sums: the distinct ``row`` numbers' keys, and for each its (code, amount) by ascending code."""
+    """Return packed sums: the keys of the distinct ``row`` numbers, and each one's (code, amount) by code."""
     order = order_by(row, code, len(keys), len(names.sorted))
     ordered = row[order]
     begins = np.ones(len(order), dtype=bool)

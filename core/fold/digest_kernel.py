@@ -1,4 +1,4 @@
-"""BLAKE2b (RFC 7693) of many short texts, 16 bytes each, without a key: what ``hashlib`` gives one by one."""
+"""Keyless BLAKE2b (RFC 7693) digests of 16 bytes for many short texts: ``hashlib`` computes them one by one."""
 
 import numpy as np
 from numba import njit
@@ -36,7 +36,7 @@ def _turned(word, right):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _mix(v, a, b, c, d, x, y):  # type: ignore[no-untyped-def]
-    """The function G of section 3.1."""
+    """Apply the function G of section 3.1."""
     va, vb, vc, vd = v[a] + v[b] + x, v[b], v[c], v[d]
     vd = _turned(vd ^ va, 32)
     vc += vd
@@ -49,7 +49,7 @@ def _mix(v, a, b, c, d, x, y):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _compress(h, m, v, length, last):  # type: ignore[no-untyped-def]
-    """The function F of section 3.2, of the message block ``m``, whose end is ``length`` bytes into the text."""
+    """Apply the function F of section 3.2 to the message block ``m``, whose end is ``length`` bytes into the text."""
     for k in range(8):
         v[k], v[k + 8] = h[k], _START[k]
     v[12] ^= np.uint64(length)
@@ -68,7 +68,7 @@ def _compress(h, m, v, length, last):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def digests(text, starts):  # type: ignore[no-untyped-def]
-    """Digest k is that of ``text[starts[k]:starts[k + 1]]``, as two little-endian halves: int64 of shape (n, 2)."""
+    """Return the digest of each ``text[starts[k]:starts[k + 1]]``, two little-endian halves: int64, shape (n, 2)."""
     out = np.empty((len(starts) - 1, 2), np.int64)
     h, m, v = np.empty(8, np.uint64), np.empty(16, np.uint64), np.empty(16, np.uint64)
     for k in range(len(starts) - 1):

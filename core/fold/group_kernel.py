@@ -6,7 +6,7 @@ from numba import njit
 
 @njit(cache=True, nogil=True)
 def _pass(keys, order, out, size):  # type: ignore[no-untyped-def]
-    """One stable counting sort of ``order`` by ``keys[order]``, all below ``size``."""
+    """Sort ``order`` by ``keys[order]``, all below ``size``: one stable counting sort."""
     at = np.zeros(size + 1, np.int64)
     for k in keys:
         at[k + 1] += 1
@@ -20,7 +20,7 @@ def _pass(keys, order, out, size):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def order_by(row, code, rows, codes):  # type: ignore[no-untyped-def]
-    """The order by (row, code), rows below ``rows`` and codes below ``codes``; stable."""
+    """Return the order by (row, code), rows below ``rows`` and codes below ``codes``; stable."""
     first, then = np.empty(len(row), np.int64), np.empty(len(row), np.int64)
     _pass(code, np.arange(len(row)), first, codes)
     _pass(row, first, then, rows)
@@ -29,7 +29,7 @@ def order_by(row, code, rows, codes):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def of_segment(keys, amounts, segment, items):  # type: ignore[no-untyped-def]
-    """What a delta table's keys, (segment * items + p) * items + q with p <= q, say of one segment.
+    """Return the deltas of one segment from a table with keys (segment * items + p) * items + q, p <= q.
 
     Returns: the item and the amount of each norm (p = q), then p, q and the amount of each pair.
     """
@@ -56,7 +56,7 @@ def of_segment(keys, amounts, segment, items):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def symmetric_rows(p, q, amount, items):  # type: ignore[no-untyped-def]
-    """Rows of a symmetric matrix given above its diagonal: (p, q) with p < q, each once.
+    """Return rows of a symmetric matrix given above its diagonal: (p, q) with p < q, each once.
 
     Returns: items + 1 starts of the rows, and for each row its (code, amount) by ascending code.
     """

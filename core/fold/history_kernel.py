@@ -1,4 +1,4 @@
-"""Packed histories in compiled code: many users' rows to columns and back (format: ``core.rows.codec``)."""
+"""Packed histories in compiled code: converts many users' rows to columns and back (format: ``core.rows.codec``)."""
 
 import numpy as np
 from numba import njit
@@ -12,7 +12,7 @@ HEAD = HISTORY_HEAD.size
 
 @njit(cache=True, nogil=True)
 def unpack_histories(buf, starts):  # type: ignore[no-untyped-def]
-    """Rows ``buf[starts[u]:starts[u+1]]`` (empty: no history) to columns; ``buf`` is ``padded``.
+    """Decode the rows ``buf[starts[u]:starts[u+1]]`` (empty: no history) to columns; ``buf`` is ``padded``.
 
     Returns entry starts (users + 1), rating, last_time, name starts (entries + 1), names' bytes, id starts
     (users + 1) and ids (n, 2) as two 64-bit halves.
@@ -55,7 +55,7 @@ def unpack_histories(buf, starts):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _shape(u, n, item, rating, time, name_starts):  # type: ignore[no-untyped-def]
-    """Of one user's entries: unit, widths of rating, time and length, oldest time, bytes of all names."""
+    """Return for one user's entries: unit, widths of rating, time and length, oldest time, bytes of all names."""
     oldest = newest = time[u, 0] if n else np.int64(0)
     text = high = np.int64(0)
     for k in range(n):
@@ -68,7 +68,7 @@ def _shape(u, n, item, rating, time, name_starts):  # type: ignore[no-untyped-de
 
 @njit(cache=True, nogil=True)
 def pack_histories(users, count, item, rating, time, id_count, fresh, ids, name_starts, names):  # type: ignore[no-untyped-def]
-    """The reverse, for the users listed: rows of ``item/rating/time`` (users, N) and ``ids`` (users, D, 2),
+    """Encode the histories of the users listed: rows of ``item/rating/time`` (users, N) and ``ids`` (users, D, 2),
     of which only the last ``fresh`` ones are put in, the others being kept from the history before. ``names`` is
     ``padded``. Each number is written as a word, whose end the next one covers.
 

@@ -8,7 +8,7 @@ DUPLICATE, WEIGHTLESS, REMOVED, RATED = 0, 1, 2, 3  # what became of an event
 
 @njit(cache=True, nogil=True)
 def _table(size):  # type: ignore[no-untyped-def]
-    """An empty open-addressing table of (key, amount), -1: free. Side by side, as each lookup misses the cache once."""
+    """Return an empty open-addressing table of (key, amount), -1: free; side by side for one cache miss per lookup."""
     table = np.zeros((size, 2), np.int64)
     for slot in range(size):
         table[slot, 0] = -1
@@ -40,7 +40,7 @@ def _grown(table):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _nonzero(table):  # type: ignore[no-untyped-def]
-    """The keys whose amount is not 0, and their amounts."""
+    """Return the keys whose amount is not 0, and their amounts."""
     n = 0
     for slot in range(len(table)):
         n += table[slot, 1] != 0

@@ -28,7 +28,7 @@ def confidence(knots: Knots, score: float) -> float:
 
 
 class Blend:
-    """Each source clipped at 0, divided by its maximum over the items allowed, and added by its weight.
+    """The blend: each source is clipped at 0, divided by its maximum over the allowed items, and added by weight.
 
     Sources that are empty leave their weight to the others, so that a score means the same with and without a model.
     A score in 0..1 is the sum of its ``parts``, the weighted shares of the sources that name the item.

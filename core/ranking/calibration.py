@@ -15,7 +15,7 @@ GROUPS = 20  # of equally many recommendations, before those whose rates fall ar
 
 
 def outcomes(asked: Judged, scorer: Scorer) -> tuple[Floats, Floats]:
-    """The score of each of the first ten items of every judged user, and 1 where it was a hit."""
+    """Return the score of each of the first ten items of every judged user, and 1 where it was a hit."""
     scores: list[float] = []
     hits: list[bool] = []
     for first in range(0, len(asked.users), USERS_AT_ONCE):
@@ -31,7 +31,7 @@ def outcomes(asked: Judged, scorer: Scorer) -> tuple[Floats, Floats]:
 
 
 def calibrated(scores: Floats, hits: Floats) -> Knots:
-    """The share of hits by score, never falling: isotonic regression over groups of neighbours.
+    """Return the share of hits by score, never falling: isotonic regression over groups of neighbours.
 
     Empty when there are too few to learn from.
     """

@@ -21,7 +21,7 @@ SPLITTER = float(2**27 + 1)  # halves a number of 53 bits (Dekker 1971)
 
 @njit(cache=True, nogil=True)
 def _table(n):  # type: ignore[no-untyped-def]
-    """An empty hash table for so many codes: at most half full."""
+    """Return an empty hash table for ``n`` codes, which fill at most half of it."""
     size = 16
     while size < 2 * n:
         size *= 2
@@ -30,7 +30,7 @@ def _table(n):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _place(table, code):  # type: ignore[no-untyped-def]
-    """Where the table has the code, or would have it."""
+    """Return the place of the code in the table, or the free place where it belongs."""
     mask = np.uint64(len(table) - 1)
     at = (np.uint64(code) * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(32) & mask
     while table[at] != NOBODY and table[at] != code:
@@ -40,7 +40,7 @@ def _place(table, code):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _added_up(codes, shares):  # type: ignore[no-untyped-def]
-    """Codes that are not left out in the order of their first one, and the sums of their shares."""
+    """Return codes that are not left out in order of first appearance, and the sums of their shares."""
     table = _table(len(codes))
     slot = np.empty(len(table), np.int64)
     out, sums, n = np.empty(len(codes), np.int64), np.empty(len(codes), np.float64), 0
@@ -110,7 +110,7 @@ def totals(codes: Ints, shares: Floats) -> Columns:
 
 @njit(cache=True, nogil=True)
 def _whole(score):  # type: ignore[no-untyped-def]
-    """The score in units of the last decimal that counts, rounded as Python's ``round``: exactly, ties to even."""
+    """Return the score in units of the last decimal that counts, rounded exactly, ties to even, like ``round``."""
     product = score * SCALE
     below = np.floor(product)
     beyond = product - below - 0.5
@@ -185,7 +185,7 @@ def first(scored: Columns, wanted: int, text: Text, rounded: bool) -> Ints:
 
 @njit(cache=True, nogil=True)
 def _predicted(factors, rows, v):  # type: ignore[no-untyped-def]
-    """In the order in which NumPy adds up a row of at most 128 numbers, so that sums agree to the last bit."""
+    """Return the product, added up in NumPy's order for rows of at most 128 numbers, so that sums agree to the bit."""
     out, n = np.empty(len(rows), np.float64), factors.shape[1]
     even = n - n % 8
     for k in range(len(rows)):

@@ -107,7 +107,7 @@ def shares(stacked: Stacked, weights: Floats, excluded: Ints, also: int = NOBODY
 
 
 def totals(codes: Ints, shares: Floats) -> Columns:
-    """Return the items that are not left out, and what their shares add up to in the order given."""
+    """Return the items that are not left out, and the sums of their shares in the given order."""
     sums = dict[int, float]()
     for code, share in zip(codes.tolist(), shares.tolist(), strict=True):
         if share != LEFT_OUT:

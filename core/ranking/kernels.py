@@ -11,7 +11,7 @@ from core.rows.item_index import Text
 
 
 class Kernels(Protocol):
-    """What ``core.ranking.columns`` says of each function holds for every implementation."""
+    """The functions of ``core.ranking.columns``, whose docstrings hold for every implementation."""
 
     def summed(self, rows: Rows, shrinkage: float) -> Columns: ...
 

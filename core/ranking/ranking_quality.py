@@ -44,24 +44,24 @@ class Interactions:
         return len(self.time)
 
     def before(self, end: int) -> "Interactions":
-        """The first ``end`` events, under the same codes."""
+        """Return the first ``end`` events, under the same codes."""
         first = slice(0, end)
         columns = (self.user[first], self.item[first], self.weight[first], self.time[first])
         return Interactions(*columns, self.users, self.items)
 
     def only(self, kept: Mask) -> "Interactions":
-        """Those events where ``kept`` is true, under the same codes."""
+        """Return those events where ``kept`` is true, under the same codes."""
         columns = (self.user[kept], self.item[kept], self.weight[kept], self.time[kept])
         return Interactions(*columns, self.users, self.items)
 
     def split(self, share: float) -> tuple["Interactions", "Interactions"]:
-        """What lies before the moment of event floor(share * n), and the rest; equal times never straddle the cut."""
+        """Return what precedes the moment of event floor(share * n), and the rest; the cut never splits equal times."""
         end = int(np.searchsorted(self.time, self.time[int(share * len(self))], "left")) if len(self) else 0
         columns = (self.user[end:], self.item[end:], self.weight[end:], self.time[end:])
         return self.before(end), Interactions(*columns, self.users, self.items)
 
     def standing(self) -> tuple[Ints, Ints, Ints]:
-        """User, item and greatest weight of each pair that was not retracted last, ascending by user, then item."""
+        """Return user, item and greatest weight of each pair not retracted last, ascending by user, then item."""
         key = self.user * self.items + self.item
         order = np.argsort(key, kind="stable")
         starts = np.flatnonzero(np.diff(key[order], prepend=-1))
@@ -89,12 +89,12 @@ class Judged:
 
 
 def constant(values: Floats) -> Scorer:
-    """The same scores for everyone, as of a popularity."""
+    """Return a scorer that gives everyone the same scores, such as popularity."""
     return lambda users: np.tile(values, (len(users), 1))
 
 
 def judged(train: Interactions, test: Interactions, most: int | None, seed: int = 42) -> Judged:
-    """Users with something before and something new after the cut; a uniform sample of ``most`` if there are more."""
+    """Return users with items before and new ones after the cut; a uniform sample if there are more than ``most``."""
     items = train.items
     user, item, _ = train.standing()
     candidates = np.zeros(items, np.bool_)
@@ -122,7 +122,7 @@ class Quality:
     coverage: float
 
     def summary(self, seed: int = 7) -> dict[str, Any]:
-        """Means with their 95 % intervals (resampled users; they say nothing of the choice of the cut)."""
+        """Return means with their 95 % intervals (resampled users; they say nothing of the choice of the cut)."""
         n = len(self.ndcg)
         summary: dict[str, Any] = {"users": n, "coverage": round(self.coverage, 4)}
         chosen = np.random.default_rng(seed).integers(0, n, (RESAMPLES, n)) if n else None
@@ -134,7 +134,7 @@ class Quality:
 
 
 def quality(asked: Judged, scorer: Scorer, recent: Floats) -> Quality:
-    """Rank for every judged user and hold the first ten against what the user did.
+    """Rank for every judged user and compare the first ten with what the user did.
 
     Args: recent: recent popularity of each item, any scale; the fallback.
     """
@@ -153,7 +153,7 @@ def quality(asked: Judged, scorer: Scorer, recent: Floats) -> Quality:
 
 
 def best(scores: Floats) -> list[Ints]:
-    """Of each row the codes of the ten greatest finite scores, greatest first, then by code."""
+    """Return the codes of each row's ten greatest finite scores, greatest first, then by code."""
     out = []
     for row in scores:
         least = np.partition(row, -LIST)[-LIST] if len(row) > LIST else -np.inf
@@ -172,7 +172,7 @@ def _prepared(scores: Floats, fallback: Floats, users: Ints, asked: Judged) -> F
 
 
 def seen_of(asked: Judged, users: Ints) -> tuple[Ints, Ints]:
-    """Rows (places in ``users``) and items of what these users have seen."""
+    """Return rows (places in ``users``) and items of what these users have seen."""
     who, item = asked.seen
     starts, ends = np.searchsorted(who, users, "left"), np.searchsorted(who, users, "right")
     row = np.repeat(np.arange(len(users)), ends - starts)
@@ -180,7 +180,7 @@ def seen_of(asked: Judged, users: Ints) -> tuple[Ints, Ints]:
 
 
 def votes(events: Interactions, window_ms: int | None = None, until: int | None = None) -> Floats:
-    """How many distinct users touched each item; with a window only in its last ``window_ms`` before ``until``."""
+    """Return how many distinct users touched each item, with a window in the ``window_ms`` before ``until``."""
     until = int(events.time[-1]) if until is None and len(events) else until
     recent = events.weight > 0
     if window_ms is not None and until is not None:

@@ -64,7 +64,7 @@ class Window:
 class WindowCounts:
     """Each item's counts in a ``Window``; ``ratio`` is R: all baseline events / all window events (0: no event)."""
 
-    index: ItemIndex  # a count's place is its item's code; the index may have further items
+    index: ItemIndex  # a count stands at its item's code; the index may have further items
     window: Ints  # c
     baseline: Ints  # C
     before: Ints  # p1

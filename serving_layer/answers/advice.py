@@ -16,7 +16,7 @@ from core.rows.codec import Facts
 from schemas.control import Control, Generation, Position
 from schemas.rules import Rules
 
-MANY_DUPLICATES = 0.01  # of all accepted events: beyond this it is an id that is not one event's, not a retry
+MANY_DUPLICATES = 0.01  # share of all accepted events: beyond it the ids are not unique, rather than sent twice
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Situation:
 
 
 def messages(situation: Situation) -> list[str]:
-    """All of them, those about data first."""
+    """Return all messages, those about data first."""
     return [
         *advice(situation.facts.rejected or {}, situation.facts.events + situation.facts.duplicates, situation.rules),
         *_duplicates(situation.facts, situation.rules),
@@ -61,12 +61,12 @@ def messages(situation: Situation) -> list[str]:
 
 
 def pending_epoch(control: Control, position: Position | None) -> str | None:
-    """Why a new epoch must begin, or has begun without the speed layer; None before one ever ran."""
+    """Return why a new epoch must begin, or has begun without the speed layer; None before one ever ran."""
     return needs_new_epoch(control, position) if control.epoch else None
 
 
 def about_control(control: Control) -> list[str]:
-    """A rollback that holds, generations that the gate refused."""
+    """Return messages about a rollback that holds and generations that the gate refused."""
     out = []
     if control.held:
         out.append(
@@ -87,13 +87,13 @@ def about_control(control: Control) -> list[str]:
 
 
 def newest_refused(control: Control) -> Generation | None:
-    """The newest kept generation that the gate refused."""
+    """Return the newest kept generation that the gate refused."""
     refused = [g for g in control.generations if not g.measured.gate.passed]
     return refused[-1] if refused else None
 
 
 def _duplicates(facts: Facts, rules: Rules) -> list[str]:
-    """Why many events have no effect, if they do."""
+    """Return why many events have no effect, if many have none."""
     accepted = facts.events + facts.duplicates
     if facts.duplicates <= MANY_DUPLICATES * accepted:
         return []
@@ -110,7 +110,7 @@ def _published(situation: Situation) -> list[str]:
 
 
 def _other_rules(situation: Situation) -> list[str]:
-    """That neither layer may add to the views as they are."""
+    """Return a message if neither layer may add to the current views."""
     why = why_not_configured(situation.control, situation.rules) if situation.control else None
     return [] if why is None else [f"nothing is added to the views any more: {why}"]
 

@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 
 def rejected_catalogue(views: Views) -> dict[str, int]:
-    """Rejected records of ``items`` and ``users`` by reason. Raises StoreUnavailable."""
+    """Return rejected records of ``items`` and ``users`` by reason. Raises StoreUnavailable."""
     return Applied.from_json(views.speed.record(CATALOGUE)).rejected_by_reason
 
 
 def about_the_catalogue(rejected: dict[str, int] | None) -> list[str]:
-    """That records were rejected, and what to do."""
+    """Return a message if records were rejected, and the remedy."""
     if not rejected:
         return []
     reasons = ", ".join(f"{reason} {count:,}" for reason, count in sorted(rejected.items()))
@@ -28,7 +28,7 @@ def about_the_catalogue(rejected: dict[str, int] | None) -> list[str]:
 
 
 def about_the_speed_store(why: str) -> list[str]:
-    """That another installation uses it. ``why``: the reason for which an answer did without it, if it did."""
+    """Return a message if another installation uses the store; ``why``: why an answer did without it, if it did."""
     if ANOTHER_LOGS not in why:
         return []
     whose = why[why.index(ANOTHER_LOGS) :].partition(":")[0]
@@ -39,7 +39,7 @@ def about_the_speed_store(why: str) -> list[str]:
 
 
 def about_the_topics(log: "Log | None", retention_ms: int) -> list[str]:
-    """Topics that are set so that records are lost; nothing where the log cannot be asked, which is said elsewhere."""
+    """Return topics whose settings lose records; none where the log cannot be asked, which is reported elsewhere."""
     if log is None:
         return []
     from adapters.log.topic_state import findings

@@ -21,7 +21,7 @@ def change_item(views: Views, records: ItemRecords, item_id: str, body: bytes) -
     Raises:
         Unprocessable: the body is no object, has a member that no item has, or the merged record is not acceptable.
         NotFound: neither a record nor an event names the item, or its record was deleted.
-        StoreUnavailable: a view is away, so that this cannot be told.
+        StoreUnavailable: a view is away, so that this is unknown.
     """
     patch = read_patch(item_id, body)
 
@@ -40,7 +40,7 @@ def change_item(views: Views, records: ItemRecords, item_id: str, body: bytes) -
 
 
 def read_patch(item_id: str, body: bytes) -> dict[str, Any]:
-    """The members to change. Raises Unprocessable for what cannot be a change of that item."""
+    """Return the members to change. Raises Unprocessable for what cannot be a change of that item."""
     try:
         patch = decode(body)
     except Malformed as error:

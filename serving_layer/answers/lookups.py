@@ -51,7 +51,7 @@ def similar(snapshot: Snapshot, item: bytes, page: Page) -> Answer:
 
 
 def trending(snapshot: Snapshot, hours: int, as_of: int | None, page: Page) -> Answer:
-    """Return what grows in the last ``hours`` whole hours, or what is popular where nothing does."""
+    """Return the items that grow in the last ``hours`` whole hours, or the popular ones where none does."""
     as_of = snapshot.facts.as_of if as_of is None else as_of
     rising, frequent = trend_lists(snapshot, hours, as_of)
     rows = _listed(snapshot, rising or (), page)
@@ -67,7 +67,7 @@ def trending(snapshot: Snapshot, hours: int, as_of: int | None, page: Page) -> A
 
 
 def trend_lists(snapshot: Snapshot, hours: int, as_of: int | None) -> tuple[Iterable[Trend] | None, Iterable[Trend]]:
-    """Return what grows (None: the history is too short to say) and what is popular; hidden items included."""
+    """Return the growing items (None: the history is too short) and the popular ones; hidden items included."""
     if as_of is None:
         return None, ()
     window, oldest = Window.ending(as_of, hours), snapshot.facts.oldest_bucket
@@ -116,7 +116,7 @@ def bucket_changes(snapshot: Snapshot, hours: int, as_of: int | None, page: Page
 
 
 def item(snapshot: Snapshot, name: bytes) -> Answer:
-    """Return what is known of one item: its catalogue record, its category and its norm."""
+    """Return what is known about one item: its catalogue record, its category and its norm."""
     about = require_known(snapshot, name)
     record = plain(about.record) if about.record else {"item_id": name.decode()}
     record.pop("categories", None)

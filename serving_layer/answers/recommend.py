@@ -21,7 +21,7 @@ from serving_layer.reading.sums import MergedSums, neighbours, seen_codes
 
 CANDIDATES = 2_000  # of one source: what comes later has no share in any list that is read
 CANDIDATES_IN_CATEGORY = 20_000  # a category may be rare among the best
-REASONS_FIRST = "similar"  # people understand "because of these items" best where co-ratings say it
+REASONS_FIRST = "similar"  # people understand "because of these items" best where it comes from co-ratings
 BECAUSE = 3  # history items named for each recommendation
 PREFERRED_AMONG = 1_000  # a new user's preferred categories come first among this many
 
@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Wish:
-    """What is asked for: a page of the list, items never to list, and whether seen items may come again."""
+    """What is asked for: a page of the list, items never to list, and whether seen items may be listed."""
 
     page: Page = field(default_factory=Page)
     exclude: Collection[bytes] = ()
@@ -105,7 +105,7 @@ def explain(snapshot: Snapshot, user: bytes, item: bytes) -> dict[str, Any]:
 
 
 def profile(snapshot: Snapshot, user: bytes) -> dict[str, Any]:
-    """Return what is known of a user: preferences, attributes, the categories of the history by rating."""
+    """Return what is known about a user: preferences, attributes, the categories of the history by rating."""
     record = user_of(snapshot, user)
     entries = snapshot.history(user).entries
     about = describe(snapshot, [entry.item for entry in entries])

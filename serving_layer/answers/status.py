@@ -39,7 +39,7 @@ class End:
 
 
 def status(views: Views, settings: Settings, log: "Log | None", now_ms: int) -> dict[str, Any]:
-    """The JSON of contract §7.
+    """Return the JSON of contract §7.
 
     Args: log: None when none is there.      now_ms: the wall clock, epoch ms.
     Raises: NotReady when neither store answers.
@@ -107,7 +107,7 @@ def status(views: Views, settings: Settings, log: "Log | None", now_ms: int) -> 
 
 
 def _known_duplicates(control: Control | None, facts: Facts, settings: Settings) -> int | None:
-    """The number of duplicates; None when the views are of an earlier version, which did not count them."""
+    """Return the number of duplicates; None when the views are of an earlier version, which did not count them."""
     if control is None:
         return facts.duplicates
     rules = replace(settings.rules, partitions=control.log.partitions)
@@ -127,7 +127,7 @@ def _views_summary(snapshot: Snapshot) -> tuple[dict[str, Any], Offsets, Facts]:
 
 
 def _stand(snapshot: Snapshot) -> tuple[Control | None, str | None]:
-    """The control record, and why a new epoch of the speed layer is pending; None where that is unknown.
+    """Return the control record, and why a new epoch of the speed layer is pending; None where that is unknown.
 
     The position is read first: what it was committed by is in every later control record.
     """
@@ -145,20 +145,20 @@ def _stand(snapshot: Snapshot) -> tuple[Control | None, str | None]:
 
 
 def _waiting(log: "Log", control: Control | None) -> Waiting | None:
-    """Users who are marked and not forgotten yet; None where that is unknown."""
+    """Return users who are marked and not forgotten yet; None where that is unknown."""
     from adapters.log.forgotten import waiting
 
     if control is None:
         return None
     try:
         marks = waiting(log, control.forgotten)
-    except NotReady:  # an installation of before the topic was made
+    except NotReady:  # an installation from before the topic existed
         return None
     return Waiting(len(marks), min((mark.at for mark in marks), default=0))
 
 
 def _empty_summary(control: Control | None) -> tuple[dict[str, Any], Offsets, Facts]:
-    """The summary when no view can be read; a store may still report that nothing ran yet."""
+    """Return the summary when no view can be read; a store may still report that nothing ran yet."""
     boundary = control.active_boundary.offsets if control else None
     summary = {
         "generation": None,
@@ -189,7 +189,7 @@ def _end(log: "Log", applied: Offsets, now_ms: int) -> End:
 
 
 def speed_layer(views: Views, now_ms: int, lease_ms: int) -> dict[str, Any]:
-    """Whether a speed layer shows signs of life; by the wall clock, for people to see."""
+    """Return whether a speed layer shows signs of life, by the wall clock, for people to see."""
     try:
         return _alive(views.speed.record(LEASE) or b"", now_ms, lease_ms)
     except (StoreUnavailable, SettingsError):
@@ -197,7 +197,7 @@ def speed_layer(views: Views, now_ms: int, lease_ms: int) -> dict[str, Any]:
 
 
 def _lease_of(snapshot: Snapshot) -> bytes | None:
-    """The last sign of life, empty where there is none; None where the answer does without the store."""
+    """Return the last sign of life, empty where there is none; None where the answer does without the store."""
     if not snapshot.has_catalogue:  # it is in the same store
         return None
     with reading(SPEED_SIDE):
@@ -205,7 +205,7 @@ def _lease_of(snapshot: Snapshot) -> bytes | None:
 
 
 def _catalogue_of(snapshot: Snapshot) -> dict[str, int] | None:
-    """Rejected records of the catalogue by reason; None where the answer does without the store."""
+    """Return rejected records of the catalogue by reason; None where the answer does without the store."""
     if not snapshot.has_catalogue:
         return None
     with reading(SPEED_SIDE):
@@ -213,7 +213,7 @@ def _catalogue_of(snapshot: Snapshot) -> dict[str, int] | None:
 
 
 def _schedule_of(snapshot: Snapshot) -> tuple[bytes | None, State | None] | None:
-    """The sign of life of `batch run --every` and how its runs go; None where the batch view cannot be read."""
+    """Return the sign of life of `batch run --every` and how its runs go; None where the batch view cannot be read."""
     if snapshot.boundary is None:
         return None
     with reading(BATCH):
@@ -224,14 +224,14 @@ def _schedule_of(snapshot: Snapshot) -> tuple[bytes | None, State | None] | None
 def _schedule_summary(
     lease_and_state: tuple[bytes | None, State | None] | None, now_ms: int, lease_ms: int
 ) -> dict[str, Any] | None:
-    """The schedule's state; None when there never was one, or it is unknown."""
+    """Return the schedule's state; None when there never was one, or it is unknown."""
     if lease_and_state is None or lease_and_state[1] is None:
         return None
     return {**_alive(lease_and_state[0], now_ms, lease_ms), **asdict(lease_and_state[1])}
 
 
 def _alive(text: bytes | None, now_ms: int, lease_ms: int) -> dict[str, Any]:
-    """The content of a sign of life; ``text``: empty where there is none, None where that is unknown."""
+    """Return the content of a sign of life; ``text``: empty where there is none, None where that is unknown."""
     if not text:
         return {"alive": None if text is None else False, "owner": None, "beat": None}
     sign = Sign.of(text)

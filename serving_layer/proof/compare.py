@@ -22,7 +22,7 @@ from serving_layer.reading.merged_rows import MergedRows
 
 
 def compare(prefix: Prefix, merged: MergedRows, sample: int | None = None, seed: int = 0) -> Report:
-    """Hold every row of the merged views against the slow twin's; with ``sample`` those of that many items only.
+    """Compare every row of the merged views with the slow twin's; with ``sample`` only rows of that many items.
 
     A sample has the items' sums and categories, and histories and seen sets of the users who touched them; duplicates
     and facts are of all events. The prefix moves on with the speed layer while histories are compared.

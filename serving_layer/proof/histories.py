@@ -1,6 +1,6 @@
 """Histories held against the slow twin: they are states, so each is compared at the position at which it is read.
 
-A sum below a boundary stays as it is while the speed layer goes on; a history does not. The slow twin is therefore
+A sum below a boundary stays as it is while the speed layer continues; a history does not. The slow twin is therefore
 carried on to the speed layer's newest position, and once more for those users whose rows were written since.
 
 The generation's own histories are compared at its boundary, also those that the speed layer's hide from readers: the
@@ -21,7 +21,7 @@ from schemas.rules import Rules
 from serving_layer.proof.report import Report
 from serving_layer.reading.merged_rows import MergedRows, Moved
 
-MOST_READINGS = 50  # each is of the few users whose rows were written twice since the one before
+MOST_READINGS = 50  # each covers the few users whose rows were written twice since the previous one
 
 
 @dataclass
@@ -51,7 +51,7 @@ class Prefix:
                 self.slow.rejected[record.reason] += 1
 
     def carry_on(self, to: Offsets) -> None:
-        """Fold everything up to there."""
+        """Fold everything up to those offsets."""
         to = latest(self.upto, to)
         if self.read is not None and to != self.upto:
             self.take(self.read(self.upto, to))
@@ -74,7 +74,7 @@ class Histories:
     report: Report
 
     def compare(self) -> None:
-        """Hold every history against the slow twin, as a reader gets it (rule 7).
+        """Compare every history with the slow twin's, as a reader gets it (rule 7).
 
         Raises:
             Moved: another epoch began, or some user's row is never at rest.
@@ -96,7 +96,7 @@ class Histories:
         self._again(again)
 
     def _of_generation(self, done: set[bytes]) -> None:
-        """Hold the generation's histories of users who are not ``done`` as readers get them, others as they were then.
+        """Compare the generation's histories of users not ``done`` as readers get them, and others as they were then.
 
         Adds to ``done`` the former.
         """
@@ -128,7 +128,7 @@ class Histories:
         raise Moved(f"the histories of {len(users)} user(s) change faster than they can be read")
 
     def _newest(self) -> Position | None:
-        """The position to read at, with the slow twin carried on to it; None where the speed view does not count."""
+        """Return the position to read at, with the slow twin at it; None where the speed view does not count."""
         before, ask = self.merged.position, self.prefix.newest
         if before is None:
             return None

@@ -35,12 +35,12 @@ class Report:
     examples: list[str] | None = None
 
     def compare(self, what: str, expected: T, stored: T, shown: Callable[[T], object] = lambda value: value) -> None:
-        """Hold one value against the other; sums are in thousandths, or plain counts."""
+        """Compare two values: sums in thousandths, or plain counts."""
         self.sums += 1
         self._hold(what, expected, stored, shown)
 
     def compare_fact(self, what: str, expected: object, stored: object) -> None:
-        """Hold a fact against the other: there is one even where no event was accepted, which proves nothing."""
+        """Compare two facts: they exist even where no event was accepted, which proves nothing."""
         self._hold(what, expected, stored, lambda value: value)
 
     def _hold(self, what: str, expected: T, stored: T, shown: Callable[[T], object]) -> None:

@@ -43,12 +43,12 @@ class Described:
         return self.categories[0] if self.categories else None
 
     def shown(self) -> dict[str, Any]:
-        """The categories as answers show them: the main one, and all where there are several."""
+        """Return the categories as answers show them: the main one, and all where there are several."""
         several = {"categories": list(self.categories)} if len(self.categories) > 1 else {}
         return {"category": self.category, **several}
 
     def is_in(self, wanted: Collection[str] | None) -> bool:
-        """Whether one of its categories is among those; None means any, also of an item without."""
+        """Return whether one of its categories is among those; None means any, also of an item without."""
         return wanted is None or any(category in wanted for category in self.categories)
 
     @property
@@ -58,7 +58,7 @@ class Described:
 
 
 def describe(snapshot: Snapshot, items: Sequence[bytes]) -> dict[bytes, Described]:
-    """Return what is known of each of those items."""
+    """Return what is known about each of those items."""
     rows, occurred = snapshot.catalogue(ITEMS, items), snapshot.items(items)
     return {item: _described(rows.get(item), occurred[item].category if item in occurred else None) for item in items}
 
@@ -72,7 +72,7 @@ def _described(row: bytes | None, of_events: str | None) -> Described:
 
 
 def require_known(snapshot: Snapshot, item: bytes) -> Described:
-    """The item, or NotFound; with a view missing it may be known there, so that an empty answer is due instead."""
+    """Return the item or raise NotFound; with a view missing it may be known there, so the answer is empty instead."""
     described = describe(snapshot, [item])[item]
     if not described.known and not snapshot.degraded:
         raise NotFound(f"there is no item {item.decode()!r}: no catalogue record and no accepted event names it")
@@ -80,7 +80,7 @@ def require_known(snapshot: Snapshot, item: bytes) -> Described:
 
 
 def user_of(snapshot: Snapshot, user: bytes) -> User | None:
-    """The user's newest record; None when there is none or it was deleted."""
+    """Return the user's newest record; None when there is none or it was deleted."""
     return unpack_user_record(snapshot.catalogue(USERS, [user]).get(user))
 
 
@@ -94,7 +94,7 @@ class Page:
 
 
 def listed(snapshot: Snapshot, ranked: Iterable[tuple[bytes, T]], page: Page) -> list[tuple[bytes, T, Described]]:
-    """The page of what may be listed: not hidden or deleted, of a wanted category; reads no more rows than needed."""
+    """Return the page of items not hidden or deleted, of a wanted category; reads no more rows than needed."""
     entries: list[tuple[bytes, T, Described]] = []
     rest = iter(ranked)
     size = min(page.offset + page.n + SPARE, MAX_CHUNK_ITEMS) if page.category is None else CHUNK_ITEMS

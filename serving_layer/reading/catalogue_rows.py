@@ -38,5 +38,5 @@ class CatalogueRows:
                 self._bytes += ROW_BYTES + len(key) + len(rows.get(key, b""))
 
     def hot(self) -> dict[str, list[bytes]]:
-        """Return keys that were asked for, by space: few enough to be read again at once."""
+        """Return keys that were asked for, by space; few enough to be read again at once."""
         return {space: list(kept)[-MOST_READ_AGAIN:] for space, kept in list(self._spaces.items())}

@@ -28,8 +28,8 @@ def position_that_counts(control: Control, position: Position | None, without: s
             raise Moved
         position = None
     if position is not None and not reaches(latest(control.planned, control.boundaries[-1].offsets), position.offsets):
-        # Committed by a plan that this control record does not know yet: boundaries may have been recorded before it,
-        # and events be in segments that are not listed here.
+        # It was committed by a plan newer than this control record: boundaries may have been recorded before it,
+        # and events may be in segments that are not listed here.
         raise Moved
     if position is None and control.active is None:
         why = without or "the speed layer has not run"
@@ -38,7 +38,7 @@ def position_that_counts(control: Control, position: Position | None, without: s
 
 
 def continues(before: Position, now: Position | None) -> bool:
-    """Whether the position is still there and has only moved forward, so that rows read meanwhile are right."""
+    """Return whether the position is still there and has only moved forward, so that rows read meanwhile are right."""
     return now is not None and (now.epoch, now.life) == (before.epoch, before.life) and now.attempt >= before.attempt
 
 

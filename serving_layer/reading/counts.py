@@ -55,7 +55,7 @@ class CountCache:
             return columns
 
     def sums(self, snapshot: Snapshot, window: Window) -> Ints:
-        """The generation's sums, which never change: shape (3, names known so far), as ``WindowCounts`` has them."""
+        """Return the generation's sums, which never change: shape (3, names so far), as ``WindowCounts`` has them."""
         if (kept := self._sums.get(window)) is not None:
             return kept
         rows = snapshot.counts_of_generation(_buckets(window))
@@ -68,7 +68,7 @@ class CountCache:
         return table
 
     def add(self, table: Ints, parts: dict[int, list[bytes]], window: Window, index: ItemIndex) -> Ints:
-        """A new table of what is in that one, and the packed sums of those buckets."""
+        """Return a new table: that one with the packed sums of those buckets added."""
         columns = {bucket: [self.columns(row, index) for row in rows] for bucket, rows in parts.items()}
         out = np.zeros((3, len(index)), np.int64)
         out[:, : table.shape[1]] = table
@@ -95,7 +95,7 @@ class CountCache:
 
 
 def once_a_commit(snapshot: Snapshot, what: Hashable, make: Callable[[], T]) -> T:
-    """What follows from the snapshot's sums alone: made for the first of all answers that see the same ones.
+    """Return what follows from the snapshot's sums alone: made for the first of all answers that see the same ones.
 
     A position names them: within one life of it an attempt is committed once, and what counts then does not change.
     """
@@ -116,7 +116,7 @@ def once_a_commit(snapshot: Snapshot, what: Hashable, make: Callable[[], T]) -> 
 
 
 def window_counts(snapshot: Snapshot, window: Window) -> WindowCounts:
-    """The merged counts of a window and its baseline; 0 for items that occur elsewhere."""
+    """Return the merged counts of a window and its baseline; 0 for items that occur elsewhere."""
 
     def added() -> WindowCounts:
         cache, index = _cache(snapshot), snapshot.index
@@ -127,14 +127,14 @@ def window_counts(snapshot: Snapshot, window: Window) -> WindowCounts:
 
 
 def trends(snapshot: Snapshot, window: Window) -> Ranked:
-    """What grows, best first; for a window that has a trend."""
+    """Return the growing items, best first, for a window that has a trend."""
     return once_a_commit(
         snapshot, ("trends", window), lambda: ranked.trends(window_counts(snapshot, window), snapshot.views.kernels)
     )
 
 
 def popular(snapshot: Snapshot, window: Window) -> Ranked:
-    """What is most frequent in the window."""
+    """Return the items by frequency in the window."""
     return once_a_commit(
         snapshot, ("popular", window), lambda: ranked.popular(window_counts(snapshot, window), snapshot.views.kernels)
     )

@@ -1,4 +1,4 @@
-"""A row's packed values as what they mean: what is remembered of a row in memory."""
+"""Decodes a row's packed values; the decoded forms are what rows in memory remember."""
 
 from collections.abc import Sequence
 from functools import reduce
@@ -19,27 +19,27 @@ from core.rows.views import merge_facts, merge_items
 
 
 def norm(parts: list[bytes]) -> int:
-    """The norm in thousandths."""
+    """Return the norm in thousandths."""
     return sum(map(unpack_norm, parts))
 
 
 def facts(parts: list[bytes]) -> Facts:
-    """What is known of the whole log."""
+    """Return what is known of the whole log."""
     return unpack_facts(reduce(merge_facts, parts))
 
 
 def item(parts: list[bytes]) -> ItemSeen:
-    """That events named the item, and with which category."""
+    """Return that events named the item and the category they gave it."""
     return unpack_item(reduce(merge_items, parts))
 
 
 def history(parts: list[bytes]) -> History:
-    """The user's history."""
+    """Return the user's history."""
     return unpack_history(reduce(add_history, parts))
 
 
 def seen(parts: list[bytes]) -> frozenset[bytes]:
-    """The items that the user rated and did not retract since."""
+    """Return the items that the user rated and did not retract since."""
     return frozenset(item for item, present in overlaid(parts).items() if present)
 
 

@@ -1,7 +1,7 @@
 """Follows both records: between two looks all answers are of one moment, and need no store for rows in memory.
 
 A look that finds a new commit reads the lists of what the commits since the last look wrote (``core.rows.touched``),
-and drops those rows or, where answers use them, reads them again. On anything else it begins with an empty memory: an
+and drops those rows or, where answers use them, reads them again. Otherwise it begins with an empty memory: an
 epoch, a life of the position or a generation that is another one, a position that was set back, lists that are gone.
 """
 
@@ -53,7 +53,7 @@ class Follower:
         self._wake, self._ended = threading.Event(), threading.Event()
 
     def current(self) -> Moment | None:
-        """Return what the last look saw; None where it saw nothing, is too long ago or was overtaken."""
+        """Return what the last look saw; None if it saw nothing, is too old or was overtaken."""
         moment, began, turn = self._published
         return moment if turn == self._turn and time.monotonic() - began <= MOST_AGE_SECONDS else None
 
@@ -63,7 +63,7 @@ class Follower:
         self._wake.set()
 
     def wait_for(self, offsets: Offsets, seconds: float) -> bool:
-        """Wait until a moment holds every event below those offsets, or so long; return whether one does."""
+        """Wait at most ``seconds`` for a moment that holds every event below those offsets; return whether one does."""
         with self._changed:
             return self._changed.wait_for(lambda: (now := self.current()) is not None and now.holds(offsets), seconds)
 
@@ -176,7 +176,7 @@ class Follower:
         return read
 
     def _touched(self, since: int, position: Position) -> Touched | None:
-        """Return the keys that the commits after that attempt wrote; None where that cannot be told or is too much."""
+        """Return the keys that the commits after that attempt wrote; None where that is unknown or too much."""
         if position.attempt - since >= touched.KEPT_ATTEMPTS:
             return None
         changes: Touched = {}
@@ -209,7 +209,7 @@ class Follower:
 
 
 def _settled(text: bytes | None) -> bool:
-    """Whether no claim is open under which rows of the catalogue may be written now."""
+    """Return whether no claim is open under which rows of the catalogue may be written now."""
     return text is None or Applied.from_json(text).settled
 
 

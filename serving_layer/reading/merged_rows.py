@@ -29,7 +29,7 @@ class MergedRows:
         self._segments = list(segments)
 
     def rows(self, view: str) -> Iterator[tuple[bytes, list[bytes]]]:
-        """Each key of the view with its packed parts, earlier first.
+        """Yield each key of the view with its packed parts, earlier first.
 
         Raises:
             Moved: the speed layer wrote rows that the position does not show.
@@ -45,7 +45,7 @@ class MergedRows:
         yield from ((key, parts) for key, parts in changes.items() if parts)
 
     def of_generation(self, view: str) -> Iterator[tuple[bytes, bytes]]:
-        """The active generation's rows."""
+        """Yield the active generation's rows."""
         if self.control.active is not None:
             yield from self._batch.scan(generation_book(self.control.active), view)
 
@@ -65,7 +65,7 @@ class MergedRows:
                 yield user, None
 
     def histories_of_generation(self, users: Sequence[bytes]) -> dict[bytes, bytes]:
-        """Those that the active generation has."""
+        """Return those that the active generation has."""
         if self.control.active is None:
             return {}
         return self._batch.read(generation_book(self.control.active), HISTORY, users)

@@ -41,7 +41,7 @@ class Loading:
             return self._models
 
     def loaded(self) -> Models | None:
-        """The models if they are there."""
+        """Return the models if they are there."""
         models = self._models
         return models.result() if models is not None and models.done() and not models.exception() else None
 
@@ -54,7 +54,7 @@ class Loading:
 
 
 def recommenders_of(snapshot: Snapshot) -> dict[str, Opened]:
-    """The recommenders of the snapshot's generation, kept in memory while answers use that generation.
+    """Return the recommenders of the snapshot's generation, kept in memory while answers use that generation.
 
     A large model takes longer to load than an answer may wait: it is loaded beside the answers, which lack it until
     then.
@@ -73,12 +73,12 @@ def recommenders_of(snapshot: Snapshot) -> dict[str, Opened]:
 
 
 def untrained(views: Views) -> dict[str, Opened]:
-    """The recommenders as they are without a generation."""
+    """Return the recommenders as they are without a generation."""
     return open_all({}, views.recommenders)
 
 
 def calibration_of(snapshot: Snapshot) -> Knots:
-    """How the generation's evaluation found scores and hits to go together; without loading a model for it."""
+    """Return the generation's calibration of scores to hits, without loading a model for it."""
     if snapshot.generation is None:
         return ()
     if (models := snapshot.memory.kept(Loading).loaded()) is not None:

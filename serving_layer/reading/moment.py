@@ -36,11 +36,11 @@ class Moment:
 
     @cached_property
     def offsets(self) -> Offsets:
-        """Per partition: every event below counts, none from there on."""
+        """Return each partition's offset below which every event counts and from which none does."""
         return latest(self.boundary, self.position.offsets if self.position else {})
 
     def holds(self, offsets: Offsets) -> bool:
-        """Whether every event below those offsets counts."""
+        """Return whether every event below those offsets counts."""
         return all(self.offsets.get(partition, 0) >= offset for partition, offset in offsets.items())
 
     @property

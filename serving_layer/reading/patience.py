@@ -46,7 +46,7 @@ class Patience:
     clock: Callable[[], float] = time.monotonic
 
     def attempt(self, compute: Callable[[], T]) -> T:
-        """``compute`` on a thread of its own.
+        """Return the result of ``compute``, run on a thread of its own.
 
         Raises: Lost, when reading one side has taken longer than the budget, whether that read ever ends or not.
         """
@@ -93,7 +93,7 @@ class _Attempt(Generic[T]):
                 self.patience.spent[side] = spent + self.patience.clock() - started
 
     def ended(self, seconds: float) -> bool:
-        """Whether it has, at the latest after so many seconds."""
+        """Return whether the attempt has ended, after at most that many seconds."""
         try:
             self._done.exception(seconds)
         except TimeoutError:
@@ -104,12 +104,12 @@ class _Attempt(Generic[T]):
         return self._done.result()
 
     def overdue(self) -> str | None:
-        """The side that is being read and has used up its budget."""
+        """Return the side that is being read and has used up its budget."""
         reading = self._reading
         return reading[0] if reading is not None and self._left(reading) <= 0 else None
 
     def seconds_left(self) -> float:
-        """At least so long no side can be overdue."""
+        """Return the seconds within which no side can become overdue."""
         reading = self._reading
         rest = self.patience.seconds - max(self.patience.spent.values(), default=0.0)
         return max(LOOK_AGAIN_SECONDS, rest if reading is None else min(rest, self._left(reading)))
@@ -120,14 +120,14 @@ class _Attempt(Generic[T]):
 
 
 def seconds_left(side: str, otherwise: float) -> float:
-    """What the answer that this thread computes may still wait for that side; ``otherwise`` where it computes none."""
+    """Return the seconds this thread's answer may still wait for that side; ``otherwise`` where it computes none."""
     attempt: _Attempt[object] | None = getattr(_here, "attempt", None)
     return otherwise if attempt is None else attempt.patience.seconds - attempt.patience.spent.get(side, 0.0)
 
 
 @contextmanager
 def memory_only() -> Iterator[None]:
-    """Inside, this thread may read no store: ``reading`` raises MustRead."""
+    """Forbid this thread to read a store in the block: ``reading`` raises MustRead."""
     _here.memory_only = True
     try:
         yield

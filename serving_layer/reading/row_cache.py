@@ -1,4 +1,4 @@
-"""Rows of both views kept in memory, and exactly what a commit changed dropped from it.
+"""Rows of both views kept in memory; each commit drops exactly the rows that it changed.
 
 A cache belongs to one generation and one life of the position: within those the position only moves forward, and the
 lists that attempts leave (``core.rows.touched``) say what each commit changed. Anything else begins an empty cache.
@@ -142,7 +142,7 @@ class RowCache:
             self._evict()
 
     def _unchanged(self, view: str, key: bytes, since: int, upto: int) -> bool:
-        """Whether no commit after ``since``, up to ``upto``, changed the row; False where that is not remembered."""
+        """Return whether no commit after ``since`` up to ``upto`` changed the row; False where that is forgotten."""
         if since >= upto:
             return since == upto
         covered = since
@@ -165,7 +165,7 @@ class RowCache:
         self.bytes += grown
 
     def _evict(self) -> None:
-        """Let rows go until the rest fits: of the largest view those that nobody asked for since their last turn."""
+        """Drop rows until the rest fits: rows of the largest view that nobody asked for since their last turn."""
         while self.bytes > self._most:
             view = max(self._sizes, key=lambda name: self._sizes[name])
             rows = self._views[view]

@@ -101,14 +101,14 @@ class Snapshot:
 
     @property
     def offsets(self) -> Offsets:
-        """Per partition: every event below counts here, none from there on."""
+        """Each partition's offset below which every event counts here and from which none does."""
         if self.moment is not None:
             return self.moment.offsets
         known = (self.boundary, self.position.offsets if self.position else None)
         return latest(*[offsets for offsets in known if offsets])
 
     def header(self) -> dict[str, Any]:
-        """The fields that every answer carries (contract §4)."""
+        """Return the fields that every answer carries (contract §4)."""
         offsets = {str(partition): offset for partition, offset in self.offsets.items()}
         return {
             "generation": self.generation,
@@ -119,7 +119,7 @@ class Snapshot:
 
     @cached_property
     def memory(self) -> Memory:
-        """What is kept of the generation, taken once: all columns of an answer share one index."""
+        """Return what is kept of the generation, taken once: all columns of an answer share one index."""
         return self.views.memory(self.generation) if self.moment is None else self.moment.memory
 
     @property
@@ -136,49 +136,49 @@ class Snapshot:
         return [rows[key].decoded(decode) for key in keys]
 
     def lack(self, part: str) -> None:
-        """Have the answer say that it was computed without that part."""
+        """Note that the answer was computed without that part."""
         self.course.lacking.append(part)
 
     def pairs(self, items: Sequence[bytes]) -> dict[bytes, Mapping[bytes, int]]:
-        """Each item's co-ratings in thousandths, by the other item."""
+        """Return each item's co-ratings in thousandths, by the other item."""
         pairs = self.decoded(names.PAIRS, items, added)
         return {item: sums for item, sums in zip(items, pairs, strict=True) if sums is not None}
 
     def norms(self, items: Sequence[bytes]) -> dict[bytes, int]:
-        """Each item's norm in thousandths; 0 for one that has none."""
+        """Return each item's norm in thousandths; 0 for one that has none."""
         return dict(zip(items, [norm or 0 for norm in self.decoded(names.NORMS, items, decoding.norm)], strict=True))
 
     def counts(self, buckets: Sequence[int]) -> dict[int, Mapping[bytes, int]]:
-        """Hourly counts by item; buckets are hours since the epoch."""
+        """Return hourly counts by item; buckets are hours since the epoch."""
         keys = bucket_keys(buckets)
         counts = self.decoded(names.COUNTS, keys, added)
         return {bucket_of_key(key): sums for key, sums in zip(keys, counts, strict=True) if sums is not None}
 
     def counts_of_generation(self, buckets: Sequence[int]) -> dict[int, bytes]:
-        """The generation's packed counts."""
+        """Return the generation's packed counts."""
         rows = self.rows(names.COUNTS, bucket_keys(buckets))
         return {bucket_of_key(key): row.generation for key, row in rows.items() if row.generation is not None}
 
     def counts_of_segments(self, buckets: Sequence[int]) -> dict[int, list[bytes]]:
-        """The segments' packed counts, which are to be added to the generation's."""
+        """Return the segments' packed counts, which are to be added to the generation's."""
         rows = self.rows(names.COUNTS, bucket_keys(buckets))
         return {bucket_of_key(key): list(row.changes) for key, row in rows.items() if row.changes}
 
     def items(self, items: Sequence[bytes]) -> dict[bytes, ItemSeen]:
-        """Of those items the ones that an accepted event named, with the category events gave them."""
+        """Return the items among these that an accepted event named, with the category events gave them."""
         named = self.decoded(names.ITEMS, items, decoding.item)
         return {item: seen for item, seen in zip(items, named, strict=True) if seen is not None}
 
     def history(self, user: bytes) -> History:
-        """The user's last N items, least recently touched first (rule 7)."""
+        """Return the user's last N items, least recently touched first (rule 7)."""
         return self._history_row(user).decoded(decoding.history) or History()
 
     def seen(self, user: bytes) -> AbstractSet[bytes]:
-        """Items that the user rated and did not retract since, over the whole log (rule 7)."""
+        """Return items that the user rated and did not retract since, over the whole log (rule 7)."""
         return self.decoded(names.SEEN, [user], decoding.seen)[0] or frozenset()
 
     def catalogue(self, space: str, keys: Sequence[bytes]) -> dict[bytes, bytes]:
-        """Rows of the catalogue; none when the store it shares with the speed view is down."""
+        """Return rows of the catalogue; none when the store it shares with the speed view is down."""
         if not self.has_catalogue or not keys:
             return {}
         kept = {} if self.moment is None else self.moment.catalogue.of(space)
@@ -191,11 +191,11 @@ class Snapshot:
         return {key: row for key in keys if (row := kept.get(key)) is not None}
 
     def of_generation(self, space: str, keys: Sequence[bytes]) -> dict[bytes, bytes]:
-        """Rows of the generation alone, such as its model's."""
+        """Return rows of the generation alone, such as its model's."""
         return rows_of_generation(self.views, self.generation, space, keys)
 
     def rows(self, view: str, keys: Sequence[bytes]) -> dict[bytes, Row]:
-        """The row of every key at this snapshot's position; those that are not in memory are read, once."""
+        """Return the row of every key at this snapshot's position; those that are not in memory are read, once."""
         read = self.course.rows.get(view, {})
         rows: dict[bytes, Row] = {}
         known: dict[bytes, bytes | None] = {}
@@ -217,7 +217,7 @@ class Snapshot:
         return rows
 
     def _history_row(self, user: bytes) -> Row:
-        """The speed layer's history where it has one and has passed the boundary, else the generation's."""
+        """Return the speed layer's history where it has one and has passed the boundary, else the generation's."""
         row = self.rows(names.HISTORY, [user])[user]
         return row.later if row.changes and self._has_passed_boundary(user) else row.earlier
 
@@ -229,7 +229,7 @@ class Snapshot:
 
 
 def _speed_alone(views: Views, position: Position | None, without: Mapping[str, str]) -> Snapshot:
-    """No control record to be had: everything that the speed view still holds, marked as lacking the batch view."""
+    """Answer without a control record from all that the speed view still holds, marked as lacking the batch view."""
     if position is None:
         why = "; ".join(without.values())
         raise NotReady(
@@ -241,7 +241,7 @@ def _speed_alone(views: Views, position: Position | None, without: Mapping[str, 
 
 
 def _merged(views: Views, control: Control, position: Position | None, without: Mapping[str, str]) -> Snapshot:
-    """The active generation, and the segments from its boundary on if the position is of the control record's epoch."""
+    """Return the active generation, and the segments from its boundary on if the position is of the same epoch."""
     position = position_that_counts(control, position, without.get(SPEED_SIDE))
     segments = tuple(control.active_segments) if position else ()
     degraded = () if position else (SPEED_SIDE,)

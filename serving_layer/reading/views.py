@@ -26,7 +26,7 @@ class Moved(Exception):
 
 
 class Follows(Protocol):
-    """Looks at both records again and again (``reading.follower``)."""
+    """Looks at both records repeatedly (``reading.follower``)."""
 
     def current(self) -> "Moment | None": ...
 
@@ -56,7 +56,7 @@ class Views:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def compile(self) -> None:
-        """Have compiled code compute from now on; loading it takes half a second."""
+        """Use compiled code from now on; loading it takes half a second."""
         self.kernels = compiled_kernels()
 
     def current(self) -> "Moment | None":
@@ -66,7 +66,7 @@ class Views:
     def memory(self, generation: str | None) -> Memory:
         """Return what is kept of that generation; it is empty when first asked for.
 
-        The memory of any other generation is let go; threads whose answers still use it have it in hand.
+        The memory of any other generation is dropped; threads whose answers still use it hold it themselves.
         """
         with self._lock:
             if self._memory.generation != generation:
@@ -82,7 +82,7 @@ class Views:
 def open_views(settings: Settings, compiled: bool = False) -> Iterator[Views]:
     """Open the configured stores; nothing is connected before the first read.
 
-    Args: compiled: have compiled code compute as soon as it is loaded, for processes that answer many questions.
+    Args: compiled: use compiled code as soon as it is loaded, for processes that answer many questions.
     Raises:
         NotReady: both would be files in a home that does not exist.
     """

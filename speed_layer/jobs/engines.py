@@ -1,4 +1,4 @@
-"""The engine that the setting ``engine`` of ``[speed]`` names; what another one needs is not imported."""
+"""The engine that the setting ``engine`` of ``[speed]`` names; imports nothing of the others."""
 
 from typing import TYPE_CHECKING, Optional
 
@@ -10,12 +10,12 @@ if TYPE_CHECKING:
 
 
 def open_engine(settings: Settings) -> Engine:
-    """The engine, with a session of its own where it needs one."""
+    """Return the engine, with a session of its own where it needs one."""
     return engine_of(settings, None)
 
 
 def engine_of(settings: Settings, spark: Optional["SparkSession"]) -> Engine:
-    """The engine; ``spark``: the session that it takes if it needs one, None to open one."""
+    """Return the engine; ``spark``: the session that it takes if it needs one, None to open one."""
     if settings.speed.engine == "local":
         from speed_layer.jobs.local_engine import LocalEngine
 

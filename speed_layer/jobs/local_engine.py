@@ -72,18 +72,18 @@ class LocalEngine:
         return self._workers > 0
 
     def workers_ready(self) -> bool:
-        """Whether a large micro-batch can be handed over; workers are started if there are none."""
+        """Return whether a large micro-batch can be handed over; workers are started if there are none."""
         self._start_workers()
         self._used = time.monotonic()
         return self._pool is not None and self._pool.ready
 
     def end_idle_workers(self) -> None:
-        """Give their memory back some time after they were last needed."""
+        """End the workers some time after they were last needed, to release their memory."""
         if self._pool is not None and time.monotonic() - self._used > WORKERS_IDLE_SECONDS:
             self.close()
 
     def by_workers(self, batch: MicroBatch) -> Tally:
-        """Both steps, each as one task per worker."""
+        """Run both steps, each as one task per worker."""
         assert self._pool is not None
         tasks = len(self._pool)
         mine = [tuple(p for p in batch.to if p % tasks == task) for task in range(tasks)]
@@ -111,7 +111,7 @@ class _Life:
     _looked: float = field(default_factory=time.monotonic)
 
     def run(self) -> None:
-        """Until the reading ends: large steps while much waits, else whatever arrives."""
+        """Apply the log until the reading ends: large steps while much waits, else whatever arrives."""
         self.reached, self._identity = dict(self.reading.start), self.reading.log.identity()
         end = self.reading.log.end_offsets() if self.reading.available_now else None
         try:
@@ -125,7 +125,7 @@ class _Life:
             raise cause from error
 
     def _catch_up(self, end: Offsets | None) -> None:
-        """Large micro-batches by the workers while much waits; none while there are no workers."""
+        """Apply large micro-batches by the workers while much waits; none while there are no workers."""
         while (log_end := self._far_end(end)) and self.engine.workers_ready() and not self._over(end):
             to, began = self.sizing.next_end(self.reached, log_end), time.monotonic()
             records = lag(self.reached, to)
@@ -133,14 +133,14 @@ class _Life:
             self.sizing.took(records, time.monotonic() - began)
 
     def _far_end(self, end: Offsets | None) -> Offsets | None:
-        """Where the log ends, if more waits than this process should do alone."""
+        """Return where the log ends, if more waits than this process should do alone."""
         if not self.engine.has_workers:
             return None
         log_end = end or self.reading.log.end_offsets()
         return log_end if lag(self.reached, log_end) > FEW_RECORDS else None
 
     def _follow(self, end: Offsets | None) -> None:
-        """Micro-batches of what has arrived, until more waits than this process should do alone."""
+        """Apply micro-batches of what has arrived, until more waits than this process should do alone."""
         most = min(FEW_RECORDS, self.sizing.most) if self.engine.has_workers else self.sizing.most
         source = LocalSource(self.reading.log, self.reached, BOUNDED_WAIT_MS if end else IDLE_WAIT_MS)
         try:

@@ -1,6 +1,6 @@
 """The engine Spark: Structured Streaming brings the records and runs the steps in its Python workers.
 
-What was applied is the position record's word alone, so Spark's checkpoint is thrown away at each start.
+Only the position record says what was applied, so Spark's checkpoint is deleted at each start.
 """
 
 import json
@@ -51,10 +51,10 @@ class SparkEngine:
         self._failure: BaseException | None = None
 
     def warm_up(self, waiting: int) -> None:
-        """Nothing yet: the first micro-batch starts the Python workers."""
+        """Do nothing: the first micro-batch starts the Python workers."""
 
     def close(self) -> None:
-        """The session is its owner's to stop."""
+        """Do nothing: the session's owner stops it."""
 
     def read(self, reading: Reading) -> None:
         """As the port says."""
@@ -123,7 +123,7 @@ class SparkEngine:
             raise cause from error
 
     def _compute(self, records: "DataFrame", batch: MicroBatch) -> Tally:
-        """The two steps on Spark: fold beside the users' state, shuffle by row, write the sums.
+        """Run the two steps on Spark: fold beside the users' state, shuffle by row, write the sums.
 
         A small micro-batch is one task, which hands the changes on to itself: a second stage would take longer.
         """
@@ -146,7 +146,7 @@ class SparkEngine:
 
 
 def _batch_end(checkpoint: Path, batch_id: int, topic: str) -> Offsets:
-    """Where the micro-batch ends, from the offset log that Spark writes before it hands the batch over.
+    """Return where the micro-batch ends, from the offset log that Spark writes before it hands the batch over.
 
     The frame itself cannot tell: its last records may be transaction markers.
     """

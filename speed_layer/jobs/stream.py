@@ -72,12 +72,12 @@ class SpeedJob:
             lease.release()
 
     def _waiting(self) -> int:
-        """How many records wait, as far as that can be said before the position is taken."""
+        """Return how many records wait, as far as that can be said before the position is taken."""
         position = read_position(speed_views(self._settings))
         return lag(position.offsets if position else self.log.start_offsets(), self.log.end_offsets())
 
     def _begun(self, lease: Lease, again: bool = False) -> SpeedDriver:
-        """Nobody else is at it, and log, views and settings belong together."""
+        """Return the driver once no other speed layer runs and log, views and settings are known to belong together."""
         if again:  # an embedded broker that died is started once more
             with open_log(self._settings) as self.log:
                 pass
@@ -144,7 +144,7 @@ class SpeedJob:
 
 
 def main() -> None:
-    """The target of spark-submit: settings by environment and file, the log by MILLRACE_KAFKA."""
+    """Run as the target of spark-submit: settings come from environment and file, the log from MILLRACE_KAFKA."""
     from adapters.engine.session import open_session
     from adapters.settings import load_settings
     from adapters.terminal.reporting import reporter

@@ -46,7 +46,7 @@ class Worker:
     _kept: list[bytes] = field(default_factory=list)
 
     def work(self, task: Fold | Write) -> dict[int, list[bytes]] | Tally:
-        """Do one task; what earlier ones left is collected now and then, so nothing of it is looked through twice."""
+        """Do one task; objects that earlier ones left are set apart, so that the collector scans them only once."""
         gc.freeze()
         if isinstance(task, Fold):
             return self._fold(task)
