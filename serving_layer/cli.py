@@ -2,15 +2,29 @@
 
 import time
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import click
 
 from adapters.settings import load_settings
-from adapters.terminal.commands import CATEGORY, MOMENT, MOST_ROWS, WINDOW, as_json, echo, print_json, reports_errors
+from adapters.terminal.commands import (
+    CATEGORY,
+    MOMENT,
+    MOST_ROWS,
+    WINDOW,
+    Converted,
+    as_json,
+    echo,
+    print_json,
+    reports_errors,
+)
 from adapters.terminal.identifiers import ID, IdCommand
+from core.text.prefixes import WAIT_SECONDS, parse_at_least, parse_wait
 
 Answer = dict[str, Any]
+Prefix = tuple[dict[int, int], float]  # what the views must hold, and how many seconds an answer may wait for it
+AT_LEAST, WAIT = Converted("offsets", parse_at_least), Converted("seconds", parse_wait)
 _n = click.option("-n", type=click.IntRange(1, MOST_ROWS), default=10, show_default=True, help="How many to list.")
 _n_per_hour = click.option(
     "-n", type=click.IntRange(1, MOST_ROWS), default=10, show_default=True, help="How many to list per hour."
@@ -35,21 +49,37 @@ def paged(command: Callable[..., Any]) -> Callable[..., Any]:
     return _n(_offset(_category(command)))
 
 
+def waits(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that say what an answer must hold; the command gets both as ``prefix``."""
+
+    @wraps(command)
+    def run(at_least: dict[int, int] | None, wait: float, **options: Any) -> Any:
+        return command(prefix=(at_least or {}, wait), **options)
+
+    what = "Answer from views that hold these offsets, as POST /interactions returns them: 2:1841,3:7."
+    how_long = "How long to wait for them: 0 to 10s; then the exit status is 3."
+    held = click.option("--at-least", type=AT_LEAST, help=what)
+    return held(click.option("--wait", type=WAIT, default=f"{WAIT_SECONDS:g}s", show_default=True, help=how_long)(run))
+
+
 @click.command(cls=IdCommand)
 @click.argument("user", type=ID)
 @paged
 @click.option("--exclude", multiple=True, type=ID, help="An item not to list; may be repeated.")
 @click.option("--include-seen", is_flag=True, help="List items that the user has seen, too.")
+@waits
 @as_json
 @reports_errors
-def recommend(user: bytes, exclude: tuple[bytes, ...], include_seen: bool, as_json: bool, **page: Any) -> None:
+def recommend(
+    user: bytes, exclude: tuple[bytes, ...], include_seen: bool, as_json: bool, prefix: Prefix, **page: Any
+) -> None:
     """What USER may like, and why."""
     from serving_layer.answers.recommend import Wish
     from serving_layer.answers.recommend import recommend as look_up
     from serving_layer.reading.catalogue import Page
 
     wish = Wish(Page(**page), exclude, include_seen)
-    answer, about = _looked_up(lambda snapshot: look_up(snapshot, user, wish))
+    answer, about = _looked_up(lambda snapshot: look_up(snapshot, user, wish), prefix)
     if as_json:
         print_json(answer)
         return
@@ -65,14 +95,15 @@ def recommend(user: bytes, exclude: tuple[bytes, ...], include_seen: bool, as_js
 @click.command(cls=IdCommand)
 @click.argument("item", type=ID)
 @paged
+@waits
 @as_json
 @reports_errors
-def similar(item: bytes, as_json: bool, **page: Any) -> None:
+def similar(item: bytes, as_json: bool, prefix: Prefix, **page: Any) -> None:
     """What goes with ITEM, most similar first."""
     from serving_layer.answers import lookups
     from serving_layer.reading.catalogue import Page
 
-    answer, about = _looked_up(lambda snapshot: lookups.similar(snapshot, item, Page(**page)))
+    answer, about = _looked_up(lambda snapshot: lookups.similar(snapshot, item, Page(**page)), prefix)
     if as_json:
         print_json(answer)
         return
@@ -88,14 +119,15 @@ def similar(item: bytes, as_json: bool, **page: Any) -> None:
 @_window
 @_as_of
 @paged
+@waits
 @as_json
 @reports_errors
-def trending(window: int, as_of: int | None, as_json: bool, **page: Any) -> None:
+def trending(window: int, as_of: int | None, as_json: bool, prefix: Prefix, **page: Any) -> None:
     """What grows in the last hours, filled up with what is popular; each row says which of the two."""
     from serving_layer.answers import lookups
     from serving_layer.reading.catalogue import Page
 
-    answer, about = _looked_up(lambda snapshot: lookups.trending(snapshot, window, as_of, Page(**page)))
+    answer, about = _looked_up(lambda snapshot: lookups.trending(snapshot, window, as_of, Page(**page)), prefix)
     if as_json:
         print_json(answer)
         return
@@ -114,14 +146,15 @@ def trending(window: int, as_of: int | None, as_json: bool, **page: Any) -> None
 @click.command(cls=IdCommand)
 @click.argument("user", type=ID)
 @paged
+@waits
 @as_json
 @reports_errors
-def history(user: bytes, as_json: bool, **page: Any) -> None:
+def history(user: bytes, as_json: bool, prefix: Prefix, **page: Any) -> None:
     """The last items of USER, newest first."""
     from serving_layer.answers import lookups
     from serving_layer.reading.catalogue import Page
 
-    answer, about = _looked_up(lambda snapshot: lookups.history(snapshot, user, Page(**page)))
+    answer, about = _looked_up(lambda snapshot: lookups.history(snapshot, user, Page(**page)), prefix)
     if as_json:
         print_json(answer)
         return
@@ -135,13 +168,14 @@ def history(user: bytes, as_json: bool, **page: Any) -> None:
 @click.command(cls=IdCommand)
 @click.argument("user", type=ID)
 @click.argument("item", type=ID)
+@waits
 @as_json
 @reports_errors
-def explain(user: bytes, item: bytes, as_json: bool) -> None:
+def explain(user: bytes, item: bytes, as_json: bool, prefix: Prefix) -> None:
     """Why ITEM is, or is not, recommended to USER."""
     from serving_layer.answers.recommend import explain as look_up
 
-    answer, about = _looked_up(lambda snapshot: look_up(snapshot, user, item))
+    answer, about = _looked_up(lambda snapshot: look_up(snapshot, user, item), prefix)
     if as_json:
         print_json(answer)
         return
@@ -161,14 +195,15 @@ def explain(user: bytes, item: bytes, as_json: bool) -> None:
 @_n_per_hour
 @_offset_per_hour
 @_category
+@waits
 @as_json
 @reports_errors
-def bucket_changes(window: int, as_of: int | None, as_json: bool, **page: Any) -> None:
+def bucket_changes(window: int, as_of: int | None, as_json: bool, prefix: Prefix, **page: Any) -> None:
     """How each item's count changed from hour to hour."""
     from serving_layer.answers import lookups
     from serving_layer.reading.catalogue import Page
 
-    answer, about = _looked_up(lambda snapshot: lookups.bucket_changes(snapshot, window, as_of, Page(**page)))
+    answer, about = _looked_up(lambda snapshot: lookups.bucket_changes(snapshot, window, as_of, Page(**page)), prefix)
     if as_json:
         print_json(answer)
         return
@@ -202,9 +237,9 @@ def status(as_json: bool) -> None:
         echo(f"{name:20} {text}")
 
 
-def _looked_up(compute: Callable[[Any], Answer]) -> tuple[Answer, dict[str, Any]]:
+def _looked_up(compute: Callable[[Any], Answer], prefix: Prefix) -> tuple[Answer, dict[str, Any]]:
     """An answer and, of the same snapshot, what is known of the items that it names."""
-    from serving_layer.reading.answering import answer
+    from serving_layer.reading.at_least import AtLeast, answer_at_least
     from serving_layer.reading.catalogue import describe
     from serving_layer.reading.views import open_views
     from serving_layer.refresh import refresh_catalogue
@@ -218,4 +253,4 @@ def _looked_up(compute: Callable[[Any], Answer]) -> tuple[Answer, dict[str, Any]
     settings = load_settings()
     with open_views(settings) as views:
         refresh_catalogue(settings, views, time.time_ns() // 1_000_000)
-        return answer(views, both)
+        return answer_at_least(views, AtLeast(*prefix), both)

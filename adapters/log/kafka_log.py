@@ -15,9 +15,10 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # its own doc
     TopicDescription,
 )
 
-from adapters.log.appender import Appender
+from adapters.log.appender import LINGER_MS, Appender, Delivery
 from adapters.log.client import TIMEOUT_SECONDS, client_settings, translated
 from adapters.log.reader import committed_messages
+from core.control.boundaries import latest
 from schemas.control import LogIdentity, Offsets
 from schemas.errors import LogUnavailable, SettingsError
 from schemas.event import Record
@@ -149,9 +150,14 @@ class Log:
         with closing(self.messages(topic, {partition: offset}, {partition: end})) as messages:  # type: ignore[type-var]
             return next((message.timestamp()[1] for message in messages), None)
 
-    def appender(self, partitioner: str = "murmur2") -> Appender:
+    def appender(self, partitioner: str = "murmur2", linger_ms: int = LINGER_MS) -> Appender:
         """A producer to this log; ``partitioner`` is the setting of that name."""
-        return Appender(self.bootstrap, partitioner, self.options)
+        return Appender(self.bootstrap, partitioner, self.options, linger_ms)
+
+    def positions(self, delivery: Delivery) -> Offsets:
+        """Per partition of ``events`` an offset with all records of the delivery below it, the least one if known."""
+        ends = self.end_offsets() if delivery.unplaced else {}
+        return latest(delivery.positions, {partition: ends[partition] for partition in delivery.unplaced})
 
     def _require(self, topic: str, wanted: Mapping[int, tuple[int, int]]) -> None:
         first, last = self.start_offsets(topic), self.end_offsets(topic)

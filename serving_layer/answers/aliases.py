@@ -10,12 +10,15 @@ from adapters.log.appender import Appender
 from adapters.log.forgotten import marks
 from adapters.log.kafka_log import Log
 from adapters.records.control import read_control
+from core.control.boundaries import latest
 from core.events.acceptance import parse_event
 from core.events.alias import Events, moving
 from core.events.fields import identifier
 from core.events.partitioner import partition_of
 from core.events.strict_json import Malformed, decode
 from core.rows.codec import History
+from core.text.prefixes import as_json
+from schemas.control import Offsets
 from schemas.errors import NotReady, Unprocessable
 from schemas.event import Record, Rejected
 from schemas.rules import Rules
@@ -49,10 +52,14 @@ def move_history(
     if not history.ids and not history.entries:
         raise NotFound(f"there is no user {anonymous!r}: no accepted event of theirs, so nothing to move")
     received, retracted = moving(history, anonymous, user, rules, new_id)
+    positions: Offsets = {}
     for events in (_records(received, rules), _records(retracted, rules)):  # the second once the first is in the log
-        appender.append_all(log.topics.events, events)
+        positions = latest(positions, log.positions(appender.append_all(log.topics.events, events)))
     items = [event["item_id"] for event in received]
-    return {"user_id": user, "anonymous": anonymous, "moved": len(items), "items": items[::-1]}
+    return {
+        "user_id": user, "anonymous": anonymous, "moved": len(items), "items": items[::-1],
+        "positions": as_json(positions),
+    }  # fmt: skip
 
 
 def read_alias(body: bytes) -> str:

@@ -20,6 +20,7 @@ from serving_layer.http.guard import Guard
 from serving_layer.http.link import LogLink
 from serving_layer.http.methods import Methods
 from serving_layer.http.problems import answer_of, problem, problem_of, refusal
+from serving_layer.reading.at_least import NotYet
 from serving_layer.reading.follower import followed
 from serving_layer.reading.views import open_views
 
@@ -34,7 +35,7 @@ def create_app(settings: Settings, limits: Limits | None = None) -> FastAPI:
         prepare_home(settings.home)
         with open_views(settings, compiled=True) as views, followed(views):
             link = LogLink(settings, views.speed)
-            app.state.turns = intake.turns()
+            app.state.turns, app.state.judges = changes.turns(), intake.judges()
             app.state.views, app.state.link, app.state.settings = views, link, settings
             with link.running():
                 yield
@@ -59,7 +60,7 @@ def create_app(settings: Settings, limits: Limits | None = None) -> FastAPI:
 
 async def _ours(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, MillraceError)
-    return answer_of(problem_of(error))
+    return answer_of(problem_of(error), {"Retry-After": "1"} if isinstance(error, NotYet) else None)
 
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:

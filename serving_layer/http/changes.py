@@ -1,9 +1,12 @@
 """The routes that change what is there already: an item's record, and whose a history is."""
 
+import asyncio
 import uuid
+from collections.abc import Callable
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, HTTPException, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
 from adapters.records.item_records import ItemRecords
@@ -12,12 +15,20 @@ from schemas.errors import Unprocessable
 from schemas.event import MAX_VALUE_BYTES
 from serving_layer.answers.aliases import move_history, read_alias
 from serving_layer.answers.item_changes import change_item
-from serving_layer.http.intake import in_turn
 from serving_layer.http.link import LogLink
 from serving_layer.http.lookups import OpenViews
 from serving_layer.http.parameters import PathId
 
+CHANGES_AT_ONCE = 8  # of the threads that answer: while the log is away each change keeps one for half a minute
+TURN_SECONDS = 30.0  # a change that has not got its turn by then is sent back
+NO_TURN = f"the log is slower than the changes for {TURN_SECONDS:g} s: nothing of this one was taken, send it again"
+
 api = APIRouter(prefix="/api/v1", tags=["changes"])
+
+
+def turns() -> asyncio.Semaphore:
+    """What an application keeps as ``state.turns``."""
+    return asyncio.Semaphore(CHANGES_AT_ONCE)
 
 
 @api.patch("/items/{item_id}", status_code=202, openapi_extra={"x-body": "ItemChange"})
@@ -31,7 +42,7 @@ async def patch_item(request: Request, views: OpenViews, item_id: PathId) -> JSO
     def append() -> dict[str, Any]:
         return change_item(views, ItemRecords(link.log(), link.appender(), views.speed), item_id, body)
 
-    return await in_turn(request, append)
+    return await _in_turn(request, append)
 
 
 @api.post("/users/{user_id}/aliases", status_code=202, openapi_extra={"x-body": "Alias"})
@@ -45,7 +56,22 @@ async def post_alias(request: Request, views: OpenViews, user_id: PathId) -> JSO
         log, appender = link.log(), link.appender()
         return move_history(views, log, appender, settings.rules, anonymous, user_id, lambda: uuid.uuid4().hex)
 
-    return await in_turn(request, append)
+    return await _in_turn(request, append)
+
+
+async def _in_turn(request: Request, append: Callable[[], dict[str, Any]]) -> JSONResponse:
+    """A 202 with what ``append`` returns. It runs in turn; those that wait hold no thread, so lookups keep theirs."""
+    turn: asyncio.Semaphore = request.app.state.turns
+    try:
+        async with asyncio.timeout(TURN_SECONDS):
+            await turn.acquire()
+    except TimeoutError:
+        raise HTTPException(503, NO_TURN, {"Retry-After": "5"}) from None
+    try:
+        answer = await run_in_threadpool(append)
+    finally:
+        turn.release()
+    return JSONResponse(answer, 202)
 
 
 def _small(body: bytes) -> bytes:

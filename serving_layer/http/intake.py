@@ -1,96 +1,91 @@
 """The routes that write: bodies become records of the log, answered after the broker has acknowledged them."""
 
-import asyncio
 import time
 import uuid
 from collections.abc import Callable
-from typing import Any
+from contextlib import suppress
 
-from fastapi import APIRouter, HTTPException, Request
+from anyio import CapacityLimiter, to_thread
+from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
+from adapters.log.appender import Delivery
 from adapters.settings import Settings
+from core.text.prefixes import as_json
+from schemas.control import Offsets
+from schemas.errors import MillraceError
 from serving_layer.http import ingest
 from serving_layer.http.link import LogLink
 
-POSTS_AT_ONCE = 20  # of the 40 threads that answer: while the log is away each post keeps one for half a minute
-TURN_SECONDS = 30.0  # a post that has not got its turn by then is sent back
-NO_TURN = f"the log has been slower than the posts for {TURN_SECONDS:g} s: nothing of this one was taken, send it again"
+JUDGED_AT_ONCE = 2  # large bodies; more would only take each other's time and memory
+ON_THE_LOOP = 8 * 1024  # bytes of a body that is judged at once: less time than a thread takes to start
 
 api = APIRouter(prefix="/api/v1", tags=["intake"])
 
 
-def turns() -> asyncio.Semaphore:
-    """What an application keeps as ``state.turns``."""
-    return asyncio.Semaphore(POSTS_AT_ONCE)
+def judges() -> CapacityLimiter:
+    """What an application keeps as ``state.judges``."""
+    return CapacityLimiter(JUDGED_AT_ONCE)
 
 
 @api.post("/interactions", status_code=202, openapi_extra={"x-body": "Event"})
 async def post_interactions(request: Request) -> JSONResponse:
     """Events to the log, an object or an array; answered after the broker has acknowledged them.
 
-    ``event_id`` and ``event_time`` may be left to the server.
+    ``event_id`` and ``event_time`` may be left to the server. ``positions`` is, for each partition written to, the
+    offset after the last of these events: a lookup with ``at_least`` of it holds them.
     """
     rules = _settings(request).rules
 
     def read(body: bytes) -> ingest.Posted:
         return ingest.read_interactions(body, rules, time.time_ns() // 1_000_000, lambda: uuid.uuid4().hex)
 
-    return await _taken(request, "events", read, _events_taken)
+    posted, delivery = await _appended(request, "events", read)
+    answer = {
+        "accepted": len(posted.records), "event_ids": posted.ids, "rejected": posted.rejected,
+        "duplicates": posted.duplicates, "positions": as_json(await _positions(request, delivery)),
+    }  # fmt: skip
+    return JSONResponse(answer, 202)
 
 
 @api.post("/items", status_code=202, openapi_extra={"x-body": "Item"})
 async def post_items(request: Request) -> JSONResponse:
     """Items as they are from now on, an object or an array: whole records; PATCH changes a part of one."""
-    return await _taken(request, "items", ingest.read_items, _entries_taken)
+    return await _described(request, "items", ingest.read_items)
 
 
 @api.post("/users", status_code=202, openapi_extra={"x-body": "User"})
 async def post_users(request: Request) -> JSONResponse:
     """Users as they are from now on, an object or an array."""
-    return await _taken(request, "users", ingest.read_users, _entries_taken)
+    return await _described(request, "users", ingest.read_users)
 
 
-async def _taken(
-    request: Request,
-    topic: str,
-    read: Callable[[bytes], ingest.Posted],
-    told: Callable[[ingest.Posted], dict[str, Any]],
-) -> JSONResponse:
-    """Judge the body and append it, in turn."""
+async def _appended(
+    request: Request, topic: str, read: Callable[[bytes], ingest.Posted]
+) -> tuple[ingest.Posted, Delivery]:
+    """Judge the body and append what is good of it; while acknowledgements are awaited it holds no thread."""
     body = await request.body()
     link: LogLink = request.app.state.link
-
-    def append() -> dict[str, Any]:
+    if len(body) <= ON_THE_LOOP:
         posted = read(body)
-        link.appender().append_all(getattr(link.log().topics, topic), posted.records)
-        return told(posted)
-
-    return await in_turn(request, append)
-
-
-async def in_turn(request: Request, append: Callable[[], dict[str, Any]]) -> JSONResponse:
-    """A 202 with what ``append`` returns. It runs in turn; those that wait hold no thread, so lookups keep theirs."""
-    turn: asyncio.Semaphore = request.app.state.turns
-    try:
-        await asyncio.wait_for(turn.acquire(), TURN_SECONDS)
-    except TimeoutError:
-        raise HTTPException(503, NO_TURN, {"Retry-After": "5"}) from None
-    try:
-        answer = await run_in_threadpool(append)
-    finally:
-        turn.release()
-    return JSONResponse(answer, 202)
+    else:
+        posted = await to_thread.run_sync(read, body, limiter=request.app.state.judges)
+    return posted, await link.appender().deliver(getattr(link.log().topics, topic), posted.records)
 
 
-def _events_taken(posted: ingest.Posted) -> dict[str, Any]:
-    taken = {"accepted": len(posted.records), "event_ids": posted.ids, "rejected": posted.rejected}
-    return {**taken, "duplicates": posted.duplicates}
+async def _positions(request: Request, delivery: Delivery) -> Offsets:
+    """What a lookup must hold to hold these events; the log is asked where the broker did not say."""
+    if delivery.unplaced:
+        link: LogLink = request.app.state.link
+        with suppress(MillraceError):  # the events are in the log: they are not refused for want of their place
+            return await run_in_threadpool(lambda: link.log().positions(delivery))
+    return delivery.positions
 
 
-def _entries_taken(posted: ingest.Posted) -> dict[str, Any]:
-    return {"accepted": len(posted.records), "rejected": posted.rejected}
+async def _described(request: Request, topic: str, read: Callable[[bytes], ingest.Posted]) -> JSONResponse:
+    posted, _ = await _appended(request, topic, read)
+    return JSONResponse({"accepted": len(posted.records), "rejected": posted.rejected}, 202)
 
 
 def _settings(request: Request) -> Settings:

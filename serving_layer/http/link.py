@@ -46,8 +46,15 @@ class LogLink:
         opened = self.log()
         with self._lock:
             if self._appender is None or self._appends_to != opened.bootstrap:
-                self._appender, self._appends_to = opened.appender(self._settings.log.partitioner), opened.bootstrap
+                self._let_go()
+                # A client waits for each record: none of them waits for others to come.
+                self._appender = opened.appender(self._settings.log.partitioner, linger_ms=0)
+                self._appends_to = opened.bootstrap
             return self._appender
+
+    def _let_go(self) -> None:
+        if self._appender is not None:
+            self._appender.close()
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -59,6 +66,7 @@ class LogLink:
         finally:
             self._ended.set()
             self._follower.stop()
+            self._let_go()
             self._opener.join(STOP_SECONDS)  # it may be waiting for a broker that does not answer
 
     def _keep_open(self) -> None:

@@ -1,7 +1,8 @@
 """The routes that read: each is one snapshot of the merged views."""
 
+import asyncio
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.concurrency import run_in_threadpool
@@ -9,7 +10,8 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from adapters.terminal.commands import moment_ms, window_hours
-from schemas.errors import Unprocessable
+from core.text.prefixes import WAIT_SECONDS, parse_at_least, parse_wait
+from schemas.errors import NotReady, Unprocessable
 from serving_layer.answers import lookups
 from serving_layer.answers import recommend as recommender
 from serving_layer.answers.recommend import Wish
@@ -19,6 +21,7 @@ from serving_layer.http.parameters import (
     MAX_EXCLUDED,
     MAX_N,
     AsOf,
+    AtLeastText,
     Categories,
     Category,
     Exclude,
@@ -27,17 +30,23 @@ from serving_layer.http.parameters import (
     N,
     Offset,
     PathId,
+    Wait,
     Whole,
     Window,
     unknown_name,
 )
-from serving_layer.reading.answering import answer
+from serving_layer.reading.answering import answer_from_memory, answer_from_stores
+from serving_layer.reading.at_least import LOOK_SECONDS, AtLeast
 from serving_layer.reading.catalogue import Page
+from serving_layer.reading.patience import MustRead
 from serving_layer.reading.snapshot import Snapshot
 from serving_layer.reading.views import Views
 
 api = APIRouter(prefix="/api/v1", tags=["lookups"])
 plain = APIRouter(tags=["state"])
+
+T = TypeVar("T")
+NOTHING = AtLeast()
 
 
 class WishBody(BaseModel):
@@ -59,13 +68,21 @@ class WishBody(BaseModel):
         return _wish(self.n, self.offset, category, self.exclude, self.include_seen)
 
 
-def views_of(request: Request) -> Views:
+async def views_of(request: Request) -> Views:
     """The application's open stores."""
     views: Views = request.app.state.views
     return views
 
 
 OpenViews = Annotated[Views, Depends(views_of)]
+
+
+async def _wanted(at_least: AtLeastText = None, wait: Wait = None) -> AtLeast:
+    offsets = {} if at_least is None else _parsed("at_least", parse_at_least, at_least)
+    return AtLeast(offsets, WAIT_SECONDS if wait is None else _parsed("wait", parse_wait, wait))
+
+
+Wanted = Annotated[AtLeast, Depends(_wanted)]
 
 
 def _page(n: int, offset: int, category: list[str] | None) -> Page:
@@ -76,30 +93,44 @@ def _wish(n: int, offset: int, category: list[str] | None, exclude: list[str] | 
     return Wish(_page(n, offset, category), {item.encode() for item in exclude or ()}, include_seen)
 
 
-def _answered(views: Views, compute: Callable[[Snapshot], dict[str, Any]]) -> JSONResponse:
-    return JSONResponse(answer(views, compute))
+async def _answered(
+    views: Views, compute: Callable[[Snapshot], dict[str, Any]], at_least: AtLeast = NOTHING
+) -> JSONResponse:
+    """The answer of a snapshot that holds so much; while it waits for one it keeps no thread."""
+    loop, checked = asyncio.get_running_loop(), at_least.of(compute)
+    deadline = loop.time() + at_least.seconds
+    while True:
+        try:
+            return JSONResponse(await _computed(views, checked))
+        except NotReady:
+            if not at_least.offsets or loop.time() >= deadline:
+                raise
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+async def _computed(views: Views, compute: Callable[[Snapshot], dict[str, Any]]) -> dict[str, Any]:
+    """What is in memory is computed at once; a store is never read on the event loop."""
+    try:
+        return answer_from_memory(views, compute)
+    except MustRead:
+        return await run_in_threadpool(answer_from_stores, views, compute)
 
 
 @api.get("/recommendations/{user_id}")
-def get_recommendations(
-    views: OpenViews, user_id: PathId, n: N = 10, offset: Offset = 0, category: Categories = None,
+async def get_recommendations(
+    views: OpenViews, at_least: Wanted, user_id: PathId, n: N = 10, offset: Offset = 0, category: Categories = None,
     exclude: Exclude = None, include_seen: IncludeSeen = False,
 ) -> JSONResponse:  # fmt: skip
     """What the user may like, and why."""
     wish = _wish(n, offset, category, exclude, include_seen)
-    return _answered(views, lambda snapshot: recommender.recommend(snapshot, user_id.encode(), wish))
+    return await _answered(views, lambda snapshot: recommender.recommend(snapshot, user_id.encode(), wish), at_least)
 
 
 @api.post("/recommendations/{user_id}", openapi_extra={"x-body": "Wish"})
-async def post_recommendations(request: Request, views: OpenViews, user_id: PathId) -> JSONResponse:
+async def post_recommendations(request: Request, views: OpenViews, at_least: Wanted, user_id: PathId) -> JSONResponse:
     """The same with a body, for lists of items to leave out that are too long for a URL."""
-    body = await request.body()
-
-    def answered() -> JSONResponse:
-        wish = read_wish(body).wish
-        return _answered(views, lambda snapshot: recommender.recommend(snapshot, user_id.encode(), wish))
-
-    return await run_in_threadpool(answered)
+    wish = (await run_in_threadpool(read_wish, await request.body())).wish
+    return await _answered(views, lambda snapshot: recommender.recommend(snapshot, user_id.encode(), wish), at_least)
 
 
 def read_wish(body: bytes) -> WishBody:
@@ -116,68 +147,70 @@ def read_wish(body: bytes) -> WishBody:
 
 
 @api.get("/items/{item_id}")
-def get_item(views: OpenViews, item_id: PathId) -> JSONResponse:
+async def get_item(views: OpenViews, at_least: Wanted, item_id: PathId) -> JSONResponse:
     """What is known of an item."""
-    return _answered(views, lambda snapshot: lookups.item(snapshot, item_id.encode()))
+    return await _answered(views, lambda snapshot: lookups.item(snapshot, item_id.encode()), at_least)
 
 
 @api.get("/items/{item_id}/similar")
-def get_similar(
-    views: OpenViews, item_id: PathId, n: N = 10, offset: Offset = 0, category: Categories = None
+async def get_similar(
+    views: OpenViews, at_least: Wanted, item_id: PathId, n: N = 10, offset: Offset = 0, category: Categories = None
 ) -> JSONResponse:
     """What goes with an item, most similar first."""
     page = _page(n, offset, category)
-    return _answered(views, lambda snapshot: lookups.similar(snapshot, item_id.encode(), page))
+    return await _answered(views, lambda snapshot: lookups.similar(snapshot, item_id.encode(), page), at_least)
 
 
 @api.get("/trending")
-def get_trending(
-    views: OpenViews, window: Window = "24h", as_of: AsOf = None, n: N = 10, offset: Offset = 0,
+async def get_trending(
+    views: OpenViews, at_least: Wanted, window: Window = "24h", as_of: AsOf = None, n: N = 10, offset: Offset = 0,
     category: Categories = None,
 ) -> JSONResponse:  # fmt: skip
     """What grows in the last hours, or is popular while growth cannot be told."""
     hours = _parsed("window", window_hours, window)
     moment = None if as_of is None else _parsed("as_of", moment_ms, as_of)
     page = _page(n, offset, category)
-    return _answered(views, lambda snapshot: lookups.trending(snapshot, hours, moment, page))
+    return await _answered(views, lambda snapshot: lookups.trending(snapshot, hours, moment, page), at_least)
 
 
 @api.get("/users/{user_id}/history")
-def get_history(
-    views: OpenViews, user_id: PathId, n: N = 10, offset: Offset = 0, category: Categories = None
+async def get_history(
+    views: OpenViews, at_least: Wanted, user_id: PathId, n: N = 10, offset: Offset = 0, category: Categories = None
 ) -> JSONResponse:
     """The user's last items, newest first."""
     page = _page(n, offset, category)
-    return _answered(views, lambda snapshot: lookups.history(snapshot, user_id.encode(), page))
+    return await _answered(views, lambda snapshot: lookups.history(snapshot, user_id.encode(), page), at_least)
 
 
 @api.get("/users/{user_id}/profile")
-def get_profile(views: OpenViews, user_id: PathId) -> JSONResponse:
+async def get_profile(views: OpenViews, at_least: Wanted, user_id: PathId) -> JSONResponse:
     """What is known of a user."""
-    return _answered(views, lambda snapshot: recommender.profile(snapshot, user_id.encode()))
+    return await _answered(views, lambda snapshot: recommender.profile(snapshot, user_id.encode()), at_least)
 
 
 @api.get("/explain/{user_id}/{item_id}")
-def get_explanation(views: OpenViews, user_id: PathId, item_id: PathId) -> JSONResponse:
+async def get_explanation(views: OpenViews, at_least: Wanted, user_id: PathId, item_id: PathId) -> JSONResponse:
     """Why an item is, or is not, recommended to a user."""
-    return _answered(views, lambda snapshot: recommender.explain(snapshot, user_id.encode(), item_id.encode()))
+    return await _answered(
+        views, lambda snapshot: recommender.explain(snapshot, user_id.encode(), item_id.encode()), at_least
+    )
 
 
 @api.get("/health")
 @plain.get("/health", include_in_schema=False)
-def health() -> dict[str, str]:
+async def health() -> dict[str, str]:
     """Alive."""
     return {"status": "alive"}
 
 
 @api.get("/ready")
 @plain.get("/ready", include_in_schema=False)
-def ready(views: OpenViews) -> JSONResponse:
+async def ready(views: OpenViews) -> JSONResponse:
     """Whether lookups can be answered; 503 with the reason until then."""
-    return _answered(views, lambda snapshot: {"status": "ready", **snapshot.header()})
+    return await _answered(views, lambda snapshot: {"status": "ready", **snapshot.header()})
 
 
-def _parsed(name: str, parse: Callable[[str], int], text: str) -> int:
+def _parsed(name: str, parse: Callable[[str], T], text: str) -> T:
     try:
         return parse(text)
     except (ValueError, OverflowError) as error:

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any
 
+from fastapi.dependencies.models import Dependant
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
 
@@ -51,4 +52,9 @@ class Methods:
 
 
 def _known(route: APIRoute) -> list[str]:
-    return [parameter.alias for parameter in route.dependant.query_params]
+    return _parameters(route.dependant)
+
+
+def _parameters(dependant: Dependant) -> list[str]:
+    own = [parameter.alias for parameter in dependant.query_params]
+    return own + [name for each in dependant.dependencies for name in _parameters(each)]

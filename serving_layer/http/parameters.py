@@ -56,6 +56,13 @@ Window = Annotated[str, Query(description="Whole hours: 1h, 24h, 7d.")]
 AsOf = Annotated[str | None, Query(description="Event time that 'now' means; epoch ms or RFC 3339.")]
 
 
+AtLeastText = Annotated[
+    str | None,
+    Query(description="Answer once the views hold these offsets: what POST /interactions returned, as in 2:1841,3:7."),
+]
+Wait = Annotated[str | None, Query(description="How long to wait for them: 0 to 10s, by default 2s; then 503.")]
+
+
 def unknown_name(name: str, known: list[str], what: str) -> str:
     """The sentence that refuses a name, with the nearest known one or all of them."""
     near = get_close_matches(name, known, 1)

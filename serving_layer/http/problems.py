@@ -7,6 +7,7 @@ from typing import Any
 from fastapi.responses import JSONResponse
 
 from schemas.errors import BadInput, MillraceError, Unprocessable
+from serving_layer.reading.at_least import NotYet
 from serving_layer.reading.catalogue import NotFound
 
 MEDIA_TYPE = "application/problem+json"
@@ -28,7 +29,8 @@ def problem_of(error: MillraceError) -> dict[str, Any]:
     """What a client is told of an error of ours."""
     status = next(status for kind, status in STATUSES if isinstance(error, kind))
     rejected = error.rejected if isinstance(error, Unprocessable) else []
-    return problem(status, str(error), **({"rejected": rejected} if rejected else {}))
+    missing = {"missing": error.missing} if isinstance(error, NotYet) else {}
+    return problem(status, str(error), **({"rejected": rejected} if rejected else {}), **missing)
 
 
 def answer_of(document: dict[str, Any], headers: Mapping[str, str] | None = None) -> JSONResponse:

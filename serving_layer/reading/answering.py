@@ -27,7 +27,7 @@ def answer(views: Views, compute: Callable[[Snapshot], T]) -> T:
     try:
         return answer_from_memory(views, compute)
     except MustRead:
-        return _answer_from_stores(views, compute)
+        return answer_from_stores(views, compute)
 
 
 def answer_from_memory(views: Views, compute: Callable[[Snapshot], T]) -> T:
@@ -43,7 +43,8 @@ def answer_from_memory(views: Views, compute: Callable[[Snapshot], T]) -> T:
         return compute(Snapshot.of(views, moment))
 
 
-def _answer_from_stores(views: Views, compute: Callable[[Snapshot], T]) -> T:
+def answer_from_stores(views: Views, compute: Callable[[Snapshot], T]) -> T:
+    """Return what ``answer`` does where memory does not hold it; waits for the stores."""
     without: dict[str, str] = {}
     patience, tries = Patience(views.patience_seconds), 0
 

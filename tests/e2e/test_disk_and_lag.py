@@ -112,7 +112,7 @@ def test_an_embedded_broker_on_a_full_disk_keeps_what_it_acknowledged(
             kept = [record.value for record in log.read("events", log.start_offsets(), log.end_offsets())]
             assert len(kept) >= 200
             assert set(kept) == {value}
-            assert log.appender().append_all("events", [(b"k", value)]) == 1
+            assert log.appender().append_all("events", [(b"k", value)]).acknowledged == 1
     finally:
         wait_until_stopped(disk.folder)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from adapters.log.appender import Appender
+from adapters.log.appender import Appender, Delivery
 from adapters.log.kafka_log import Log
 from adapters.records.catalogue import CatalogueFollower, catch_up
 from adapters.records.item_records import ItemRecords
@@ -49,7 +49,7 @@ class Interrupting(Appender):
 
     first: tuple[bytes, bytes | None] | None = None
 
-    def append_all(self, topic: str, records: Any) -> int:
+    def append_all(self, topic: str, records: Any) -> Delivery:
         first, self.first = self.first, None
         return super().append_all(topic, [*([first] if first else []), *records])
 

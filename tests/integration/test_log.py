@@ -218,7 +218,9 @@ def test_an_unknown_partitioner_is_refused(log: Log) -> None:
 def test_threads_that_share_an_appender_each_wait_for_their_own_records(log: Log) -> None:
     appender, sent = log.appender(), []
     threads = [
-        threading.Thread(target=lambda: sent.append(appender.append_all(log.topics.events, [(b"k", b"v")] * 50)))
+        threading.Thread(
+            target=lambda: sent.append(appender.append_all(log.topics.events, [(b"k", b"v")] * 50).acknowledged)
+        )
         for _ in range(4)
     ]
     for thread in threads:

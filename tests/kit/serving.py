@@ -52,10 +52,11 @@ def model_rows(items: list[str]) -> dict[tuple[str, bytes], bytes]:
     return {("als", key): row for key, row in artefact(names, factors, facts).rows()}
 
 
-def fill(home: Path, log: Log | None = None) -> SmallLambda:
+def fill(home: Path, log: Log | None = None, speed_until: int = 200) -> SmallLambda:
     """A home whose batch view ends in the middle of the shop's events, with the rest in the speed view.
 
-    ``log``: the one that the views belong to, where a test has one.
+    ``log``: the one that the views belong to, where a test has one. ``speed_until``: how many of the 200 events the
+    speed layer has applied.
     """
     home.mkdir(exist_ok=True)
     batch, speed = (open_store(f"sqlite:///{home / name}.sqlite") for name in ("batch", "speed"))
@@ -63,7 +64,7 @@ def fill(home: Path, log: Log | None = None) -> SmallLambda:
     world.begin()
     world.run_speed(50)
     world.run_batch(120, model_rows(sorted({e.item_id for e in world.log})))
-    world.run_speed(200)
+    world.run_speed(speed_until)
     return world
 
 
