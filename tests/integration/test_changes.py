@@ -10,6 +10,7 @@ from httpx import Client
 from adapters.log.forgotten import forget
 from adapters.log.kafka_log import Log
 from adapters.settings import Settings
+from core.events.partitioner import partition_of
 from tests.kit.commands import millrace
 from tests.kit.serving import RULES, SLASHED, START, client, problem, settings
 from tests.kit.waiting import until
@@ -60,8 +61,10 @@ def test_an_alias_sends_the_history_as_the_known_users_and_retracts_it_once_that
     history = client.get("/users/u3/history", params={"n": 100}).json()["items"]
     done = client.post("/users/known/aliases", json={"anonymous": "u3"})
     items = [row["item_id"] for row in history]
+    ends = log.end_offsets()
+    positions = {str(p): ends[p] for p in sorted({partition_of(u, "murmur2", len(ends)) for u in (b"known", b"u3")})}
     assert (done.status_code, done.json()) == (
-        202, {"user_id": "known", "anonymous": "u3", "moved": len(items), "items": items}
+        202, {"user_id": "known", "anonymous": "u3", "moved": len(items), "items": items, "positions": positions}
     )  # fmt: skip
     sent = events_in(log)
     received = [event for event in sent if event["user_id"] == "known"]
