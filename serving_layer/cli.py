@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable
-from functools import wraps
 from typing import Any
 
 import click
@@ -13,18 +12,15 @@ from adapters.terminal.commands import (
     MOMENT,
     MOST_ROWS,
     WINDOW,
-    Converted,
     as_json,
     echo,
     print_json,
     reports_errors,
 )
 from adapters.terminal.identifiers import ID, IdCommand
-from core.text.prefixes import WAIT_SECONDS, parse_at_least, parse_wait
+from serving_layer.waiting import Prefix, waits
 
 Answer = dict[str, Any]
-Prefix = tuple[dict[int, int], float]  # what the views must hold, and how many seconds an answer may wait for it
-AT_LEAST, WAIT = Converted("offsets", parse_at_least), Converted("seconds", parse_wait)
 _n = click.option("-n", type=click.IntRange(1, MOST_ROWS), default=10, show_default=True, help="How many to list.")
 _n_per_hour = click.option(
     "-n", type=click.IntRange(1, MOST_ROWS), default=10, show_default=True, help="How many to list per hour."
@@ -47,19 +43,6 @@ _as_of = click.option("--as-of", type=MOMENT, help="Event time that 'now' means;
 def paged(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options that choose a part of a list."""
     return _n(_offset(_category(command)))
-
-
-def waits(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options that say what an answer must hold; the command gets both as ``prefix``."""
-
-    @wraps(command)
-    def run(at_least: dict[int, int] | None, wait: float, **options: Any) -> Any:
-        return command(prefix=(at_least or {}, wait), **options)
-
-    what = "Answer from views that hold these offsets, as POST /interactions returns them: 2:1841,3:7."
-    how_long = "How long to wait for them: 0 to 10s; then the exit status is 3."
-    held = click.option("--at-least", type=AT_LEAST, help=what)
-    return held(click.option("--wait", type=WAIT, default=f"{WAIT_SECONDS:g}s", show_default=True, help=how_long)(run))
 
 
 @click.command(cls=IdCommand)

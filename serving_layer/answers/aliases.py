@@ -15,9 +15,9 @@ from core.events.acceptance import parse_event
 from core.events.alias import Events, moving
 from core.events.fields import identifier
 from core.events.partitioner import partition_of
+from core.events.prefixes import as_json
 from core.events.strict_json import Malformed, decode
 from core.rows.codec import History
-from core.text.prefixes import as_json
 from schemas.control import Offsets
 from schemas.errors import NotReady, Unprocessable
 from schemas.event import Record, Rejected

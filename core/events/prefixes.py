@@ -7,7 +7,6 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from core.control.boundaries import latest
 from core.events.strict_json import Malformed, decode
 from schemas.control import Offsets
 
@@ -27,14 +26,14 @@ def parse_at_least(text: str) -> Offsets:
     offsets: Offsets = {}
     for pair in pairs:
         partition, offset = _numbers(pair)
-        offsets = latest(offsets, {partition: offset})
+        offsets[partition] = max(offset, offsets.get(partition, 0))
     return offsets
 
 
 def parse_wait(text: str) -> float:
     """The seconds that a text names. Raises ValueError for what is none, or too many."""
-    found = re.fullmatch(r"(\d{1,6}(?:\.\d{1,6})?)(ms|s)?", text.strip(), re.ASCII)
-    seconds = float(found[1]) / (1000 if found[2] == "ms" else 1) if found else MAX_WAIT_SECONDS + 1
+    match = re.fullmatch(r"(\d{1,6}(?:\.\d{1,6})?)(ms|s)?", text.strip(), re.ASCII)
+    seconds = float(match[1]) / (1000 if match[2] == "ms" else 1) if match else MAX_WAIT_SECONDS + 1
     if seconds > MAX_WAIT_SECONDS:
         raise ValueError(WAIT_RULE)
     return seconds
