@@ -18,7 +18,7 @@ from adapters.terminal.commands import (
     reports_errors,
 )
 from adapters.terminal.identifiers import ID, IdCommand
-from serving_layer.waiting import Prefix, waits
+from adapters.terminal.waiting import Prefix, waits
 
 Answer = dict[str, Any]
 _n = click.option("-n", type=click.IntRange(1, MOST_ROWS), default=10, show_default=True, help="How many to list.")
