@@ -79,11 +79,11 @@ class RecommenderContract:
         cohort = Cohort.of(events, Rules())
         scorer = self.opened(events, cohort)
         for user in range(0, events.users, 10):
-            found = scores_of(scorer, cohort.question(user), 7)
-            assert found
-            assert set(found) <= set(cohort.names)
-            assert all(0 < score < float("inf") for score in found.values())
-        assert len(found) <= 7 or self.name == "similar"  # whose rows are bounded by its neighbours
+            scores = scores_of(scorer, cohort.question(user), 7)
+            assert scores
+            assert set(scores) <= set(cohort.names)
+            assert all(0 < score < float("inf") for score in scores.values())
+        assert len(scores) <= 7 or self.name == "similar"  # whose rows are bounded by its neighbours
 
     def test_an_item_that_is_asked_about_scores_as_among_many(self) -> None:
         events = tastes()
@@ -132,9 +132,9 @@ class RecommenderContract:
         train, test = tastes(events=4_000).split(0.8)
         asked, cohort = judged(train, test, None), Cohort.of(train, Rules())
         nobody = np.zeros(train.items)
-        found = quality(asked, partial(scored, self.opened(train, cohort), cohort), nobody).ndcg.mean()
+        ndcg = quality(asked, partial(scored, self.opened(train, cohort), cohort), nobody).ndcg.mean()
         popular = quality(asked, constant(votes(train)), nobody).ndcg.mean()
-        assert found > (1.2 * popular if self.personal else 0)
+        assert ndcg > (1.2 * popular if self.personal else 0)
 
     def test_a_blend_never_lists_what_a_user_has_seen(self) -> None:
         train, test = tastes().split(0.8)

@@ -113,7 +113,7 @@ class RecordContract(OnAStore):
 
         def write(number: int) -> bool:
             rows = [{("s", b"%d of %d" % (turn, number)): b"x" * 1000} for turn in range(5)]
-            return all(stores[number].put(guarded, each, guard=b"r1") for each in rows)
+            return all(stores[number].put(guarded, row, guard=b"r1") for row in rows)
 
         assert together(*(lambda number=number: write(number) for number in range(3))) == [True] * 3
         assert len(dict(stores[0].scan(guarded, "s"))) == 15

@@ -61,9 +61,9 @@ class RowContract(OnAStore):
     def test_a_scan_gives_every_row_once(self, store: ViewStore, any_book: Book) -> None:
         rows = {("s", b"%d" % number): b"v%d" % number for number in range(3_000)}
         self.put(store, any_book, rows)
-        found = list(store.scan(any_book, "s"))
-        assert len(found) == 3_000
-        assert {("s", key): value for key, value in found} == rows
+        scanned = list(store.scan(any_book, "s"))
+        assert len(scanned) == 3_000
+        assert {("s", key): value for key, value in scanned} == rows
 
     def test_a_scan_during_writes_gives_untouched_rows_once_and_no_row_twice(
         self, store: ViewStore, any_book: Book
@@ -72,12 +72,12 @@ class RowContract(OnAStore):
         going = [b"going %d" % number for number in range(6_000)]
         self.put(store, any_book, {("s", key): b"v" * 20 for key in [*kept, *going]})
         scan = store.scan(any_book, "s")
-        found = list(itertools.islice(scan, 1_500))
+        scanned = list(itertools.islice(scan, 1_500))
         store.delete(any_book, "s", going)  # makes a hash table shrink under the scan
-        found += itertools.islice(scan, 100)
+        scanned += itertools.islice(scan, 100)
         self.put(store, any_book, {("s", b"new %d" % number): b"new" for number in range(3_000)})  # makes it grow
-        found += scan
-        keys = [key for key, _ in found]
+        scanned += scan
+        keys = [key for key, _ in scanned]
         assert len(keys) == len(set(keys))
         assert set(kept) <= set(keys)
 
@@ -126,7 +126,9 @@ class RowContract(OnAStore):
         own = {("s", b"own"): b"1", ("s", b"17"): b"own"}
         first.put(target, own)
         stores = [connect(), connect()]
-        together(*(lambda each=each: each.copy(book, target, "s") for each in stores), lambda: first.put(target, own))
+        together(
+            *(lambda copier=copier: copier.copy(book, target, "s") for copier in stores), lambda: first.put(target, own)
+        )
         assert {("s", key): value for key, value in first.scan(target, "s")} == rows | own
 
     def test_spaces_are_those_that_hold_a_row(self, store: ViewStore, any_book: Book) -> None:

@@ -39,7 +39,7 @@ class ViewStoreContract(RecordContract, RowContract):
     def test_many_threads_may_share_one_store(self, store: ViewStore, book: Book) -> None:
         def write_and_read(number: int) -> None:
             for turn in range(10):
-                rows = {("s", b"%d %d %d" % (number, turn, each)): b"x" * 100 for each in range(20)}
+                rows = {("s", b"%d %d %d" % (number, turn, index)): b"x" * 100 for index in range(20)}
                 store.put(book, rows)
                 assert len(store.read(book, "s", [key for _, key in rows])) == 20
 

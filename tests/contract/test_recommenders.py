@@ -81,9 +81,9 @@ def test_a_new_recommender_is_evaluated_blended_served_and_explained(tmp_path: P
     world.begin()
     views = Views(batch, speed, recommenders=settings)
     user = world.log[-1].user_id.encode()
-    told = answer(views, lambda snapshot: recommend(snapshot, user, Wish(include_seen=True)))
-    assert "toy" in {row["source"] for row in told["items"]}
-    explained = answer(views, lambda snapshot: explain(snapshot, user, told["items"][0]["item_id"].encode()))
+    recommended = answer(views, lambda snapshot: recommend(snapshot, user, Wish(include_seen=True)))
+    assert "toy" in {row["source"] for row in recommended["items"]}
+    explained = answer(views, lambda snapshot: explain(snapshot, user, recommended["items"][0]["item_id"].encode()))
     assert "toy" in explained["sources"]
     batch.close()
     speed.close()

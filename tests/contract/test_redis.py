@@ -120,9 +120,9 @@ class TestRedis:
                 kept = [b"%d %d" % (turn, number) for number in range(50)]
                 store.put(CONTROL, {("s", key): b"" for key in [*kept, *going]})
                 scan = store.scan(CONTROL, "s")
-                found = list(itertools.islice(scan, 200 * (1 + turn % 6)))
+                scanned = list(itertools.islice(scan, 200 * (1 + turn % 6)))
                 store.delete(CONTROL, "s", going)
-                keys = [key for key, _ in found + list(scan)]
+                keys = [key for key, _ in scanned + list(scan)]
                 assert len(keys) == len(set(keys))
                 assert set(kept) <= set(keys)
                 store.delete(CONTROL, "s")
@@ -130,7 +130,7 @@ class TestRedis:
     def test_installations_with_prefixes_of_their_own_see_nothing_of_each_other(self, redis_url: str) -> None:
         url = new_database(redis_url)
         urls = [url, f"{url}?prefix=shop1", f"{url}?prefix=shop2&socket_timeout=5"]
-        stores = [open_store(each) for each in urls]
+        stores = [open_store(address) for address in urls]
         for number, store in enumerate(stores):
             assert store.swap(SPEED, None, b"r%d" % number)
             store.put(SPEED, {("s", b"k"): b"%d" % number}, guard=b"r%d" % number)

@@ -109,7 +109,7 @@ class TestSqlite:
         )
         root = ROOT
         running = [subprocess.Popen([sys.executable, "-c", code], cwd=root) for _ in range(3)]
-        assert [each.wait(60) for each in running] == [0, 0, 0]
+        assert [process.wait(60) for process in running] == [0, 0, 0]
         assert store.record(CONTROL) == b"120"
 
     def test_a_file_that_another_process_is_just_making_is_waited_for(self, path: Path) -> None:

@@ -24,11 +24,11 @@ def referring_files() -> list[Path]:
 
 def sections(contract: str) -> dict[int, set[int]]:
     """The numbers of the contract's sections, each with the numbers of its list's rules."""
-    found: dict[int, set[int]] = {}
+    numbers: dict[int, set[int]] = {}
     for heading in re.finditer(r"^## (\d+)\. .*?(?=^## |\Z)", contract, re.MULTILINE | re.DOTALL):
         rules = re.findall(r"^(\d+)\. ", heading[0].split("\n", 1)[1], re.MULTILINE)
-        found[int(heading[1])] = set(map(int, rules))
-    return found
+        numbers[int(heading[1])] = set(map(int, rules))
+    return numbers
 
 
 def unresolved(text: str, known: dict[int, set[int]]) -> list[str]:

@@ -41,9 +41,9 @@ def undeclared(source: str) -> set[str]:
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_every_third_party_import_is_a_declared_dependency(package: str) -> None:
-    found = {path: undeclared(path.read_text(encoding="utf-8")) for path in (ROOT / package).rglob("*.py")}
-    assert found
-    assert {str(path.relative_to(ROOT)): names for path, names in found.items() if names} == {}
+    missing = {path: undeclared(path.read_text(encoding="utf-8")) for path in (ROOT / package).rglob("*.py")}
+    assert missing
+    assert {str(path.relative_to(ROOT)): names for path, names in missing.items() if names} == {}
 
 
 def test_an_undeclared_import_is_seen_wherever_it_stands() -> None:

@@ -72,7 +72,7 @@ def test_a_store_that_refuses_a_mistyped_address_shows_no_secret() -> None:
 
 def test_settings_with_a_mistyped_address_show_no_secret(tmp_path: Path) -> None:
     for key in ADDRESSES:
-        for url in [each for each in URLS[::3] if ":" in each or key != "home"]:  # a@b is a fine name of a folder
+        for url in [text for text in URLS[::3] if ":" in text or key != "home"]:  # a@b is a fine name of a folder
             for env in ({f"MILLRACE_{key.upper()}": url}, {f"MILLRACE_{key.upper()}": json.dumps([url])}):
                 try:
                     settings = load_settings(env, tmp_path)

@@ -102,7 +102,7 @@ def test_secrets_are_masked_when_shown() -> None:
 
 
 def test_durations_are_whole_milliseconds() -> None:
-    assert [milliseconds(each) for each in ("200ms", "1.5s", "10m", "24h", "30d")] == [
+    assert [milliseconds(duration) for duration in ("200ms", "1.5s", "10m", "24h", "30d")] == [
         200, 1_500, 600_000, 86_400_000, 2_592_000_000
     ]  # fmt: skip
 
@@ -193,8 +193,8 @@ KUBERNETES = {
 def test_variables_of_kubernetes_are_ignored_with_a_note(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     settings = load_settings({**KUBERNETES, "MILLRACE_PARTITIONS": "3"}, tmp_path)
     assert (settings.http.port, settings.log.partitions) == (8080, 3)
-    told = capsys.readouterr().err
-    assert all(name in told for name in KUBERNETES)
+    note = capsys.readouterr().err
+    assert all(name in note for name in KUBERNETES)
     assert load_settings({"MILLRACE_PORT": "9000"}, tmp_path).http.port == 9000
 
 

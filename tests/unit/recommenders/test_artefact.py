@@ -13,11 +13,11 @@ Rows = dict[bytes, bytes]
 
 
 def read(rows: Rows) -> Artefact | None:
-    def some(keys: Sequence[bytes]) -> Mapping[bytes, bytes]:
+    def stored(keys: Sequence[bytes]) -> Mapping[bytes, bytes]:
         assert len(keys) <= 8  # a mebibyte each: in one request's time
         return {key: rows[key] for key in keys if key in rows}
 
-    return Artefact.read(some)
+    return Artefact.read(stored)
 
 
 def large() -> Artefact:
@@ -31,12 +31,12 @@ def test_a_large_artefact_comes_back_whole_from_rows_of_at_most_a_mebibyte() -> 
     given, rows = large(), dict(large().rows())
     assert len(rows) > 5  # several chunks
     assert max(map(len, rows.values())) <= ROW_BYTES
-    found = read(rows)
-    assert found is not None
-    assert (found.facts, found.items, found.arrays.keys()) == (given.facts, given.items, given.arrays.keys())
+    artefact = read(rows)
+    assert artefact is not None
+    assert (artefact.facts, artefact.items, artefact.arrays.keys()) == (given.facts, given.items, given.arrays.keys())
     for name, array in given.arrays.items():
-        assert found.arrays[name].dtype == array.dtype
-        assert np.array_equal(found.arrays[name], array)
+        assert artefact.arrays[name].dtype == array.dtype
+        assert np.array_equal(artefact.arrays[name], array)
 
 
 @pytest.mark.parametrize("missing", sorted(dict(large().rows())))
@@ -56,11 +56,11 @@ names_of_items = st.lists(st.binary(min_size=1, max_size=20), unique=True)
 @given(names_of_items, st.integers(0, 5), st.sampled_from(["<f4", "<f8", "<i8"]))
 def test_any_names_and_shapes_come_back(names: list[bytes], width: int, dtype: str) -> None:
     array = np.arange(len(names) * width).reshape(len(names), width).astype(dtype)
-    found = read(dict(Artefact({}, sorted(names), {"x": array}).rows()))
-    assert found is not None
-    assert found.items == sorted(names)
-    assert found.arrays["x"].shape == array.shape
-    assert np.array_equal(found.arrays["x"], array)
+    artefact = read(dict(Artefact({}, sorted(names), {"x": array}).rows()))
+    assert artefact is not None
+    assert artefact.items == sorted(names)
+    assert artefact.arrays["x"].shape == array.shape
+    assert np.array_equal(artefact.arrays["x"], array)
 
 
 def test_no_artefact_is_read_from_no_rows() -> None:

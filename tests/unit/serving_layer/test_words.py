@@ -38,12 +38,12 @@ def test_the_schedule_is_a_sentence(changed: dict[str, Any], sentence: str) -> N
 
 
 def test_status_shows_times_as_times_whatever_else_it_holds() -> None:
-    told = {
+    document = {
         "generation": None, "as_of": AT, "applied": {"0": 5}, "degraded": [], "held": True, "lag_events": 0,
         "novelty": {"seen_at": AT, "count": 3}, "schedule": None, "messages": ["do this", "do that"],
         "speed": {"alive": False, "owner": None, "beat": AT},
     }  # fmt: skip
-    words = dict(in_words(told))
+    words = dict(in_words(document))
     assert str(AT)[:6] not in "".join(words.values())
     assert words["as of"] == "2025-10-09 08:53:20Z"
     assert words["novelty"] == "seen_at: 2025-10-09 08:53:20Z, count: 3"

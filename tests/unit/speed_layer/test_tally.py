@@ -29,7 +29,7 @@ def test_tallies_of_all_fold_tasks_are_added_to_what_the_write_tasks_did(tmp_pat
         [{"key": b"", "tally": (2, 4, 0, 1, 10)}],
         [{"view": "norms", "segment": 0, "key": b"item", "value": b"\x01"}],
     ]
-    parcels = [each for rows in folded for each in packed([pa.RecordBatch.from_pylist(rows, CHANGES)], tasks)]
+    parcels = [parcel for rows in folded for parcel in packed([pa.RecordBatch.from_pylist(rows, CHANGES)], tasks)]
     total = Tally()
     for task in range(tasks):
         mine = [parcel for parcel in parcels if parcel.column("task")[0].as_py() == task]

@@ -39,7 +39,7 @@ def test_a_home_and_its_files_are_for_their_owner_alone(tmp_path: Path) -> None:
     replace_text(home / "broker.json", "{}")
     open_store(f"sqlite:///{home}/batch.sqlite").swap(Book("control"), None, b"r")
     assert mode(home) == 0o700
-    assert {mode(each) for each in home.iterdir()} == {0o600}
+    assert {mode(path) for path in home.iterdir()} == {0o600}
 
 
 def test_the_home_of_an_earlier_millrace_is_closed(tmp_path: Path) -> None:

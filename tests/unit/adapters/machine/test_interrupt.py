@@ -18,10 +18,10 @@ from millrace.__main__ import main
 @pytest.fixture
 def handlers() -> Iterator[None]:
     """Those of the test run come back."""
-    kept = {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT)}
+    kept = {signum: signal.getsignal(signum) for signum in (signal.SIGTERM, signal.SIGINT)}
     yield
-    for each, handler in kept.items():
-        signal.signal(each, handler)
+    for signum, handler in kept.items():
+        signal.signal(signum, handler)
 
 
 @pytest.mark.usefixtures("handlers")

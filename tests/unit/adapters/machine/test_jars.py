@@ -49,9 +49,9 @@ def test_a_lock_line_round_trips_through_its_coordinate() -> None:
 def test_the_shipped_lock_names_each_jar_of_a_set_once() -> None:
     sets = read_lock(jars.LOCK.read_text())
     assert set(sets) == {"kafka", "spark", "cassandra"}
-    for each in sets.values():
-        assert len({jar.file_name for jar in each}) == len(each)
-        assert all(len(jar.sha256) == 64 for jar in each)
+    for jar_set in sets.values():
+        assert len({jar.file_name for jar in jar_set}) == len(jar_set)
+        assert all(len(jar.sha256) == 64 for jar in jar_set)
 
 
 def test_a_set_is_fetched_once_and_lies_alone_in_its_folder(registry: Registry, tmp_path: Path) -> None:

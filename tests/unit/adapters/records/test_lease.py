@@ -35,8 +35,8 @@ class Doubtful:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Any]:
-    with closing(open_store(f"sqlite:///{tmp_path}/speed.sqlite")) as found:
-        yield Doubtful(found)
+    with closing(open_store(f"sqlite:///{tmp_path}/speed.sqlite")) as opened:
+        yield Doubtful(opened)
 
 
 @pytest.fixture
@@ -70,8 +70,8 @@ def test_a_sign_whose_answer_was_lost_is_not_the_last(store: Any, held: Lease) -
 
 
 def test_an_owner_whose_store_was_emptied_signs_again(store: Any, held: Lease, tmp_path: Path) -> None:
-    for each in tmp_path.iterdir():
-        each.unlink()
+    for path in tmp_path.iterdir():
+        path.unlink()
     until(lambda: store.record(LEASE) is not None, 10 * SECONDS)
     with pytest.raises(MillraceError, match="already runs"):
         another(store)

@@ -51,7 +51,7 @@ def test_what_a_newer_version_added_is_ignored_wherever_it_stands(record: Any) -
     newer = {**raw, "added": {"in": "future"}, "log": {**raw["log"], "added": 1}}
     for name in ("generations", "boundaries", "runs"):
         if name in raw:
-            newer[name] = [{**each, "added": 1} for each in raw[name]]
+            newer[name] = [{**entry, "added": 1} for entry in raw[name]]
     assert READ[type(record)](json.dumps(newer).encode()) == record
 
 

@@ -37,8 +37,8 @@ def said(error: MillraceError) -> str:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Any]:
-    with closing(open_store(f"sqlite:///{tmp_path}/batch.sqlite")) as found:
-        yield found
+    with closing(open_store(f"sqlite:///{tmp_path}/batch.sqlite")) as opened:
+        yield opened
 
 
 def test_the_next_run_is_due_an_interval_after_the_last_began_give_or_take_a_twentieth() -> None:

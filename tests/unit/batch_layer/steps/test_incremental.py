@@ -26,12 +26,12 @@ drafts = st.lists(
 )
 
 
-def events_of(some: list[Draft]) -> list[Event]:
+def events_of(drafted: list[Draft]) -> list[Event]:
     """User, item, weight, hour, and how many events ago the same id was used."""
     made = [
         Event(0, 0, 10**12 + n, f"e{max(0, n - again)}", 10**9 + hour * 3_600_000, "view", f"u{user}", f"i{item}", None,
               weight, f"c{hour % 3}" if hour % 2 else None)
-        for n, (user, item, weight, hour, again) in enumerate(some)
+        for n, (user, item, weight, hour, again) in enumerate(drafted)
     ]  # fmt: skip
     return placed(made, RULES)
 
@@ -48,12 +48,12 @@ class Layer:
         output = Output("memory", 0, f"g{self.made}", base)
         sizes = self.sizes[output.name] = Counter(self.sizes[base])
         mine = [[e for e in events if hash(e.user_id) % self.tasks == task] for task in range(self.tasks)]
-        changes = [rows for some in mine for rows in fold_step.fold_users(iter([columns(some)]), RULES, output)]
+        changes = [rows for part in mine for rows in fold_step.fold_users(iter([columns(part)]), RULES, output)]
         whole = pa.Table.from_batches(changes, fold_step.CHANGES).to_pylist()
         for task in range(self.tasks):
             rows = [row for row in whole if hash((row["view"], row["key"])) % self.tasks == task]
-            for told in write_step.write_rows(iter([pa.RecordBatch.from_pylist(rows, fold_step.CHANGES)]), output):
-                sizes.update({each["view"]: each["rows"] for each in told.to_pylist()})
+            for written in write_step.write_rows(iter([pa.RecordBatch.from_pylist(rows, fold_step.CHANGES)]), output):
+                sizes.update({tally["view"]: tally["rows"] for tally in written.to_pylist()})
         assert sizes.pop(fold_step.EVENTS, 0) == len(events)
         if base is not None:
             write_step.copy_rows(range(self.tasks), self.tasks, output)
@@ -67,8 +67,8 @@ class Layer:
     def rows(self, name: str) -> Rows:
         """All that say something."""
         book = Output("memory", 0, name).book
-        found = {(view, key): value for view in self.store.spaces(book) for key, value in self.store.scan(book, view)}
-        return {at: value for at, value in found.items() if says_something(at[0], value)}
+        rows = {(view, key): value for view in self.store.spaces(book) for key, value in self.store.scan(book, view)}
+        return {at: value for at, value in rows.items() if says_something(at[0], value)}
 
 
 @contextmanager
@@ -87,12 +87,12 @@ cuts_of_two = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), max_si
 
 
 @settings(max_examples=60, deadline=None)
-@given(some=drafts, cuts=cuts_of_two, tasks=st.integers(1, 3))
+@given(drafted=drafts, cuts=cuts_of_two, tasks=st.integers(1, 3))
 def test_a_chain_of_incremental_generations_equals_a_full_one(
-    some: list[Draft], cuts: list[tuple[int, int]], tasks: int
+    drafted: list[Draft], cuts: list[tuple[int, int]], tasks: int
 ) -> None:
-    events = events_of(some)
-    ends = [dict(enumerate(each)) for each in zip(*(sorted(cut[p] for cut in cuts) for p in (0, 1)), strict=True)]
+    events = events_of(drafted)
+    ends = [dict(enumerate(offsets)) for offsets in zip(*(sorted(cut[p] for cut in cuts) for p in (0, 1)), strict=True)]
     with layer(tasks) as made:
         full = made.generation(events)
         name, before = None, {0: 0, 1: 0}
@@ -105,9 +105,9 @@ def test_a_chain_of_incremental_generations_equals_a_full_one(
 
 
 @settings(max_examples=25, deadline=None)
-@given(some=drafts, cut=st.integers(0, 60))
-def test_a_step_that_died_half_way_is_repeated_without_harm(some: list[Draft], cut: int) -> None:
-    events = events_of(some)
+@given(drafted=drafts, cut=st.integers(0, 60))
+def test_a_step_that_died_half_way_is_repeated_without_harm(drafted: list[Draft], cut: int) -> None:
+    events = events_of(drafted)
     with layer(2) as made:
         first = made.generation(events[:cut])
         name = made.generation(events[cut:], first)

@@ -17,13 +17,13 @@ def test_users_are_whole_and_in_log_order(users: list[str], size: int, shape: ra
     shape.shuffle(rows)
     at = shape.randint(0, len(rows))
     batches = [pa.RecordBatch.from_pylist(part, EVENT_COLUMNS) for part in (rows[:at], rows[at:]) if part]
-    found = [
-        list(zip(each.column("user_id").to_pylist(), each.column("offset").to_pylist(), strict=True))
-        for each in whole_users(batches, size)
+    parts = [
+        list(zip(batch.column("user_id").to_pylist(), batch.column("offset").to_pylist(), strict=True))
+        for batch in whole_users(batches, size)
     ]
-    assert sorted(row for part in found for row in part) == sorted((u, k) for k, u in enumerate(users))
-    assert all([k for _, k in part] == sorted(k for _, k in part) for part in found)
-    inside = [{u for u, _ in part} for part in found]
+    assert sorted(row for part in parts for row in part) == sorted((u, k) for k, u in enumerate(users))
+    assert all([k for _, k in part] == sorted(k for _, k in part) for part in parts)
+    inside = [{u for u, _ in part} for part in parts]
     assert sum(map(len, inside)) == len(set(users)), "a user is in two parts"
     largest = max((users.count(u) for u in users), default=0)
-    assert all(len(part) < size + largest for part in found)
+    assert all(len(part) < size + largest for part in parts)

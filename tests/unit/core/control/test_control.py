@@ -22,7 +22,7 @@ def published(*made: tuple[str, int, bool]) -> Control:
 
 
 def ids(control: Control) -> list[str]:
-    return [each.id for each in control.generations]
+    return [entry.id for entry in control.generations]
 
 
 def test_one_that_was_kept_from_serving_stays_until_a_newer_one_comes_even_of_the_active_ones_boundary() -> None:

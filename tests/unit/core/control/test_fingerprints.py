@@ -20,10 +20,10 @@ def made_by(fingerprint: str) -> Control:
     return first_control(LOG, {0: 0, 1: 0}, fingerprint)
 
 
-def told(control: Control, rules: Rules) -> list[str]:
+def rule_messages(control: Control, rules: Rules) -> list[str]:
     """What status says of the rules."""
     situation = Situation("g", Facts(), rules, control, None, None, {"alive": True}, None)
-    return [each for each in messages(situation) if "nothing is added" in each]
+    return [message for message in messages(situation) if "nothing is added" in message]
 
 
 def test_the_fingerprint_of_an_earlier_version_is_known_by_the_same_settings_alone() -> None:
@@ -39,7 +39,7 @@ def test_after_an_update_the_update_is_named_and_not_the_settings() -> None:
         with pytest.raises(SettingsError, match=r"earlier version of Millrace.*batch run --full") as refused:
             require_rules(made_by(fingerprint), RULES)
         assert "settings" not in str(refused.value)
-        (message,) = told(made_by(fingerprint), replace(RULES, partitions=9))  # the log's number counts
+        (message,) = rule_messages(made_by(fingerprint), replace(RULES, partitions=9))  # the log's number counts
         assert "earlier version of Millrace" in message
 
 
@@ -47,5 +47,5 @@ def test_changed_settings_are_named_with_both_remedies() -> None:
     other = made_by(replace(RULES, window_ms=1).fingerprint())
     with pytest.raises(SettingsError, match=r"settings .* differ .* set them back, or .*batch run --full"):
         require_rules(other, RULES)
-    assert len(told(other, RULES)) == 1
-    assert told(made_by(RULES.fingerprint()), RULES) == []
+    assert len(rule_messages(other, RULES)) == 1
+    assert rule_messages(made_by(RULES.fingerprint()), RULES) == []

@@ -36,7 +36,7 @@ def test_a_generation_that_forgets_begins_a_new_epoch_and_has_no_predecessor() -
     after = published(before, "b", 20, 1)
     assert (after.active, after.forgotten, after.epoch) == ("b", 1, before.epoch + 1)
     assert after.epoch_start.offsets == {0: 20}
-    assert [each.id for each in drop(after, now=1).generations] == ["b"]
+    assert [generation.id for generation in drop(after, now=1).generations] == ["b"]
 
 
 def test_one_that_forgets_no_more_than_the_last_continues_in_its_epoch() -> None:

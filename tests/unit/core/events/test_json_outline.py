@@ -44,9 +44,9 @@ def values(document: object) -> int:
 def test_entries_and_depth_are_those_of_the_document(document: object, indent: int | str | None) -> None:
     text = json.dumps(document, indent=indent).encode()
     entries = max(1, len(document)) if isinstance(document, list) else 1
-    found = outline(text, 100, 100)
-    assert (found.entries, found.depth) == (entries, depth(document))
-    assert values(document) <= found.values <= 2 * values(document)
+    shape = outline(text, 100, 100)
+    assert (shape.entries, shape.depth) == (entries, depth(document))
+    assert values(document) <= shape.values <= 2 * values(document)
 
 
 @given(st.lists(documents, min_size=1, max_size=6), st.sampled_from([None, 1, "\t"]))
@@ -62,7 +62,10 @@ def test_a_string_or_a_bracket_may_stand_across_two_chunks(around: int) -> None:
     assert outline(text, 100, 100) == Outline(3, 3, 7)
 
 
-@given(st.text('[]{}",:\\u12 a', max_size=60).map(str.encode) | documents.map(lambda each: json.dumps(each).encode()))
+@given(
+    st.text('[]{}",:\\u12 a', max_size=60).map(str.encode)
+    | documents.map(lambda document: json.dumps(document).encode())
+)
 def test_columns_and_the_slow_look_decide_alike(text: bytes) -> None:
     text = b"[" * 100 + text + b"]" * 100
 

@@ -83,7 +83,7 @@ def test_a_column_of_keys_is_partitioned_as_each_key(
 
 @pytest.mark.parametrize("length", [*range(10), 1024, 1_000_000])
 def test_every_length_of_key_has_its_tail_hashed(length: int) -> None:
-    key = bytes(255 - each % 256 for each in range(length))
+    key = bytes(255 - position % 256 for position in range(length))
     column = pa.array([b"before", key, b"after"], pa.binary())
     assert partitions_of(column, "murmur2", 997)[1] == partition_of(key, "murmur2", 997)
     assert partitions_of(column, "crc32", 997)[1] == zlib.crc32(key) % 997

@@ -12,7 +12,7 @@ from tests.kit.hostile import hostile
 
 RULES = Rules()
 REASONS = sorted(
-    {found.reason for case in hostile() if isinstance(found := parse_event(case.record(RULES), RULES), Rejected)}
+    {outcome.reason for case in hostile() if isinstance(outcome := parse_event(case.record(RULES), RULES), Rejected)}
 )
 
 
@@ -21,9 +21,9 @@ def test_every_reason_that_acceptance_gives_has_a_remedy_that_names_a_command() 
     generic = remedy("of another version", RULES)
     assert "rejected export FILE --reason of another version" in generic
     for reason in REASONS:
-        told = remedy(reason, RULES)
-        assert f"--reason {reason}`" in told
-        assert told != generic.replace("of another version", reason), reason
+        text = remedy(reason, RULES)
+        assert f"--reason {reason}`" in text
+        assert text != generic.replace("of another version", reason), reason
 
 
 @pytest.mark.parametrize(
@@ -55,8 +55,8 @@ def test_the_remedy_knows_the_settings() -> None:
 def test_more_than_one_in_a_hundred_is_a_message_and_fewer_are_not() -> None:
     rejected = {"malformed": 10, "oversize": 11, "misrouted": 40}
     assert frequent(rejected, 939) == {"misrouted": 40, "oversize": 11}
-    told = advice(rejected, 939, RULES)
-    assert [line.split(":")[0] for line in told] == [
+    lines = advice(rejected, 939, RULES)
+    assert [line.split(":")[0] for line in lines] == [
         "40 of 1,000 events were rejected as misrouted",
         "11 of 1,000 events were rejected as oversize",
     ]

@@ -19,7 +19,7 @@ def good(role: str) -> TopicState:
 
 
 def judged(role: str = "events", retention_ms: int = UNLIMITED, brokers: int = 3, **changed: Any) -> list[Finding]:
-    states = {each: good(each) for each in ROLES}
+    states = {name: good(name) for name in ROLES}
     return judge({**states, role: replace(states[role], **changed)}, retention_ms, brokers)
 
 
@@ -99,4 +99,4 @@ def test_what_is_fatal_comes_first() -> None:
         "items": replace(good("items"), replication=1),
         "events": replace(good("events"), policy=frozenset(["compact"])),
     }
-    assert [each.fatal for each in judge(states, UNLIMITED, 3)] == [True, False]
+    assert [finding.fatal for finding in judge(states, UNLIMITED, 3)] == [True, False]

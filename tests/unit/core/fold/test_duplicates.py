@@ -52,8 +52,8 @@ def test_an_order_number_as_event_id_makes_all_lines_but_the_first_duplicates_in
     slow = SlowView()
     for event in orders(4):
         slow.take(event, RULES)
-    found = facts(fold_into({}, orders(4), RULES))
-    assert (found.events, found.duplicates) == (slow.events, slow.duplicates) == (4, 8)
+    folded = facts(fold_into({}, orders(4), RULES))
+    assert (folded.events, folded.duplicates) == (slow.events, slow.duplicates) == (4, 8)
 
 
 def test_a_fold_of_nothing_but_duplicates_counts_them_and_changes_no_other_row() -> None:
@@ -78,9 +78,9 @@ def test_status_counts_the_duplicates_of_generation_and_segments_and_names_the_r
         world.run_speed(end)
         if first == 1:
             world.run_batch(end)
-    found = status(Views(batch, speed), Settings(home=tmp_path), None, START)
-    assert (found["events"], found["duplicates"]) == (4, 20)
-    [message] = [each for each in found["messages"] if "duplicates" in each]
+    report = status(Views(batch, speed), Settings(home=tmp_path), None, START)
+    assert (report["events"], report["duplicates"]) == (4, 20)
+    [message] = [text for text in report["messages"] if "duplicates" in text]
     assert message.startswith("20 of 24 accepted events are duplicates without effect")
     assert "If the id is an order number" in message
     assert "give each line an id of its own" in message
@@ -108,9 +108,9 @@ def test_a_stray_duplicate_is_counted_without_a_message(tmp_path: Path) -> None:
     world = SmallLambda(batch, speed, RULES, placed([*lines, lines[-1]], RULES))
     world.begin()
     world.run_speed(151)
-    found = status(Views(batch, speed), Settings(home=tmp_path), None, START)
-    assert (found["events"], found["duplicates"]) == (150, 1)
-    assert not [each for each in found["messages"] if "duplicates" in each]
+    report = status(Views(batch, speed), Settings(home=tmp_path), None, START)
+    assert (report["events"], report["duplicates"]) == (150, 1)
+    assert not [message for message in report["messages"] if "duplicates" in message]
     batch.close()
     speed.close()
 
@@ -120,7 +120,7 @@ def test_a_posted_list_names_the_events_that_repeat_an_id_of_their_user() -> Non
         return {"event_id": order, "kind": "purchase", "user_id": user, "item_id": item}
 
     lines = [("u", "o1", "a"), ("u", "o1", "b"), ("v", "o1", "a"), ("u", "o2", "c"), ("u", "o1", "d")]
-    body = [line(*each) for each in lines]
+    body = [line(*fields) for fields in lines]
     posted = read_interactions(json.dumps(body).encode(), RULES, START, lambda: "never needed")
     assert posted.duplicates == [{"index": 1, "event_id": "o1"}, {"index": 4, "event_id": "o1"}]
     assert len(posted.records) == len(posted.ids) == 5  # they go to the log, where both layers count them
@@ -130,4 +130,4 @@ def test_a_rejected_event_makes_no_later_one_a_duplicate() -> None:
     good = {"event_id": "e", "kind": "view", "user_id": "u", "item_id": "i"}
     body = json.dumps([good | {"kind": "dance"}, good]).encode()
     posted = read_interactions(body, RULES, START, lambda: "never needed")
-    assert (posted.duplicates, [each["index"] for each in posted.rejected]) == ([], [0])
+    assert (posted.duplicates, [entry["index"] for entry in posted.rejected]) == ([], [0])

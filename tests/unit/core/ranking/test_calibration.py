@@ -41,6 +41,6 @@ def test_outcomes_are_of_the_first_ten_listed_items_with_a_score() -> None:
     seen = (np.array([0]), np.array([4]))
     asked = Judged(np.array([0, 2]), [np.array([1, 3]), np.array([0])], np.array([True] * 5 + [False]), seen, 0.0)
     scores = np.array([[0.0, 0.5, 0.4, 0.0, 0.9, 0.9], [9, 9, 9, 9, 9, 9], [0.3, 0.2, 0.1, 0.0, 0.0, 0.9]])
-    found, hits = outcomes(asked, lambda users: scores[users])
-    assert found.tolist() == [0.5, 0.4, 0.3, 0.2, 0.1]
+    listed, hits = outcomes(asked, lambda users: scores[users])
+    assert listed.tolist() == [0.5, 0.4, 0.3, 0.2, 0.1]
     assert hits.tolist() == [1, 0, 1, 0, 0]

@@ -48,7 +48,7 @@ def test_judged_are_users_with_something_before_and_something_new_and_known_afte
         strict=True)), 10, 10)  # fmt: skip
     asked = judged(train, test, None)
     assert asked.users.tolist() == [0, 2]
-    assert [each.tolist() for each in asked.wanted] == [[2], [0]]
+    assert [codes.tolist() for codes in asked.wanted] == [[2], [0]]
     assert np.flatnonzero(asked.candidates).tolist() == [0, 1, 2, 9]
     assert asked.unknown == pytest.approx(1 / 5)
 
@@ -58,13 +58,13 @@ def test_measures_of_an_example_worked_by_hand() -> None:
         np.array([0, 1]), [np.array([2, 3]), np.array([0])], np.array([True] * 5 + [False]), pairs((0, 4)), 0
     )
     scores = np.array([[1.0, 5, 4, 0, 9, 9], [0, 5, 4, 3, 2, 9]])
-    found = quality(asked, lambda users: scores[users], np.zeros(6))
+    measures = quality(asked, lambda users: scores[users], np.zeros(6))
     # user 0 is listed 1 2 0 3 (4 is seen, 5 no candidate): hits at ranks 2 and 4; user 1: 1 2 3 4 0: at rank 5
     gain = [1 / math.log2(rank + 1) for rank in range(1, 11)]
-    assert found.recall.tolist() == [1, 1]
-    assert found.ndcg == pytest.approx([(gain[1] + gain[3]) / (gain[0] + gain[1]), gain[4]])
-    assert found.hit.tolist() == [1, 1]
-    assert found.coverage == 1
+    assert measures.recall.tolist() == [1, 1]
+    assert measures.ndcg == pytest.approx([(gain[1] + gain[3]) / (gain[0] + gain[1]), gain[4]])
+    assert measures.hit.tolist() == [1, 1]
+    assert measures.coverage == 1
 
 
 def pairs(*seen: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
@@ -78,8 +78,8 @@ def test_short_lists_fall_back_on_recent_popularity_and_ties_on_the_lower_code()
     scores[0, 17] = 1e-9  # any score at all is the row's maximum
     recent = np.zeros(20)
     recent[[9, 3, 4]] = 7, 5, 5
-    found = quality(asked, lambda users: scores, recent)
-    assert found.ndcg == pytest.approx(1 / math.log2(3))
+    measures = quality(asked, lambda users: scores, recent)
+    assert measures.ndcg == pytest.approx(1 / math.log2(3))
     assert best(scores + recent[None, :] * 1e-20)[0].tolist() == [17, 9, 3, 4, 0, 1, 2, 5, 6, 7]
 
 
@@ -87,7 +87,7 @@ def test_short_lists_fall_back_on_recent_popularity_and_ties_on_the_lower_code()
 def test_measures_equal_a_slow_reading_of_the_definitions(seed: int) -> None:
     train, test = random_events(seed).split(0.8)
     asked, popular = judged(train, test, None), votes(train)
-    found = quality(asked, lambda users: np.tile(popular, (len(users), 1)), np.zeros(train.items))
+    measures = quality(asked, lambda users: np.tile(popular, (len(users), 1)), np.zeros(train.items))
     assert len(asked.users) > 5
     stands = {(u, i) for u, i, _ in zip(*train.standing(), strict=True)}
     known = sorted(set(train.item.tolist()))
@@ -98,8 +98,8 @@ def test_measures_equal_a_slow_reading_of_the_definitions(seed: int) -> None:
         wanted = {item for item in after if item in known and (user, item) not in stands}
         hits = [rank for rank, item in enumerate(top) if item in wanted]
         ideal = sum(1 / math.log2(rank + 2) for rank in range(min(10, len(wanted))))
-        assert found.recall[k] == pytest.approx(len(hits) / min(10, len(wanted)))
-        assert found.ndcg[k] == pytest.approx(sum(1 / math.log2(rank + 2) for rank in hits) / ideal)
+        assert measures.recall[k] == pytest.approx(len(hits) / min(10, len(wanted)))
+        assert measures.ndcg[k] == pytest.approx(sum(1 / math.log2(rank + 2) for rank in hits) / ideal)
 
 
 def test_votes_count_distinct_users_within_the_window() -> None:
@@ -111,9 +111,9 @@ def test_votes_count_distinct_users_within_the_window() -> None:
 
 def test_the_interval_holds_the_mean_and_nobody_judged_is_no_error() -> None:
     train, test = random_events(7).split(0.8)
-    told = quality(judged(train, test, None), lambda users: np.zeros((len(users), 25)), np.zeros(25)).summary()
-    assert told["ndcg@10 95 %"][0] <= told["ndcg@10"] <= told["ndcg@10 95 %"][1]
-    assert told["ndcg@10 95 %"][0] < told["ndcg@10 95 %"][1]
+    summary = quality(judged(train, test, None), lambda users: np.zeros((len(users), 25)), np.zeros(25)).summary()
+    assert summary["ndcg@10 95 %"][0] <= summary["ndcg@10"] <= summary["ndcg@10 95 %"][1]
+    assert summary["ndcg@10 95 %"][0] < summary["ndcg@10 95 %"][1]
     nobody = quality(judged(train, train.before(0), None), lambda users: np.zeros((len(users), 25)), np.zeros(25))
     assert nobody.summary()["users"] == 0
     assert nobody.summary()["ndcg@10"] == 0

@@ -20,8 +20,8 @@ from schemas.event import BUCKET_MS
 
 
 def test_similarity_is_the_cosine_of_the_sums_times_the_shrinkage_factor() -> None:
-    found = scores.similarity(np.array([2000, 500]), 4000, np.array([9000, 1000]), shrinkage=2.0)
-    assert found.tolist() == pytest.approx([2 / 6 * 0.5, 0.5 / 2 * 0.2])
+    similarities = scores.similarity(np.array([2000, 500]), 4000, np.array([9000, 1000]), shrinkage=2.0)
+    assert similarities.tolist() == pytest.approx([2 / 6 * 0.5, 0.5 / 2 * 0.2])
 
 
 def test_similarity_is_0_where_a_norm_is_0_and_at_most_1() -> None:
@@ -54,8 +54,8 @@ def test_equal_scores_are_ordered_by_the_bytes_of_the_name() -> None:
 @given(st.integers(0, 400), st.integers(0, 4000), st.floats(1, 50))
 def test_the_bound_of_a_rate_ratio_is_scipys(count: int, baseline: int, ratio: float) -> None:
     p = beta.ppf(0.05, count + 2.3, baseline + 2.3 * ratio)
-    found = scores.rate_ratio_bound(np.array([count]), np.array([baseline]), ratio)
-    assert found[0] == pytest.approx(ratio * p / (1 - p), rel=1e-9)
+    bounds = scores.rate_ratio_bound(np.array([count]), np.array([baseline]), ratio)
+    assert bounds[0] == pytest.approx(ratio * p / (1 - p), rel=1e-9)
 
 
 def test_a_window_ends_with_the_bucket_of_as_of_and_its_baseline_is_three_windows_or_a_day() -> None:
@@ -115,7 +115,7 @@ def test_popular_items_are_ordered_by_count_then_by_name() -> None:
     table = WindowCounts(
         ItemIndex([b"b", b"a", b"c", b"gone"]), np.array([2, 2, 5, 0]), np.zeros(4, int), np.array([0, 1, 5, 9])
     )
-    rows = [(each.item, each.score, each.expected, each.growth, each.change) for each in popular(table)]
+    rows = [(entry.item, entry.score, entry.expected, entry.growth, entry.change) for entry in popular(table)]
     assert rows == [(b"c", 5.0, None, None, 0.0), (b"a", 2.0, None, None, 0.5), (b"b", 2.0, None, None, 2.0)]
 
 
@@ -173,7 +173,7 @@ candidates = st.dictionaries(st.sampled_from([b"%d" % k for k in range(12)]), ne
 def test_a_blend_is_ordered_by_rounded_score_then_by_the_name(sources: dict[str, dict[bytes, float]]) -> None:
     rows = blended(sources, b"3")
     assert rows == sorted(rows, key=lambda row: (-round(row[1], 12), row[0]))
-    assert {row[0] for row in rows} == {k for each in sources.values() for k, v in each.items() if v > 0} - {b"3"}
+    assert {row[0] for row in rows} == {k for scored in sources.values() for k, v in scored.items() if v > 0} - {b"3"}
     assert [score for _, score, _ in rows] == [sum(parts.values()) for _, _, parts in rows]
     assert blended(sources, b"3", by=compiled()) == rows
 
@@ -187,8 +187,8 @@ def test_what_rises_has_five_events_and_a_bound_above_1(rows: list[tuple[int, in
     if table.ratio > 0:
         bounds = scores.rate_ratio_bound(window, baseline, table.ratio)
         grows = (window >= 5) & (bounds > 1)
-        found, told = scores.rising(table)
-        assert (found.tolist(), told.tolist()) == (np.flatnonzero(grows).tolist(), bounds[grows].tolist())
+        codes, lower = scores.rising(table)
+        assert (codes.tolist(), lower.tolist()) == (np.flatnonzero(grows).tolist(), bounds[grows].tolist())
 
 
 def test_an_excluded_item_can_be_scored_without_changing_the_others() -> None:
@@ -210,11 +210,11 @@ def test_a_list_is_by_score_then_by_name_and_given_as_far_as_it_is_asked_for(
     lists = [popular(table, by) for by in KERNELS]
     lists += [trends(table, by) for by in KERNELS if table.ratio > 0]
     for ranking in lists:
-        told = [(each.item, each.score) for each in ranking]
-        assert told == sorted(told, key=lambda each: (-each[1], each[0]))
+        pairs = [(entry.item, entry.score) for entry in ranking]
+        assert pairs == sorted(pairs, key=lambda pair: (-pair[1], pair[0]))
         index, first = table.index, ranking.first(n)
-        assert [(index.names[k], score) for k, score in zip(first.codes, first.scores, strict=True)] == told[:n]
+        assert [(index.names[k], score) for k, score in zip(first.codes, first.scores, strict=True)] == pairs[:n]
         assert {name: ranking.score(index.code(name)) for name in names} == {
-            name: dict(told).get(name) for name in names
+            name: dict(pairs).get(name) for name in names
         }
         assert ranking.score(index.code(b"of later")) is None is ranking.score(index.code(b"nowhere"))

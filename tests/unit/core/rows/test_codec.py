@@ -31,10 +31,10 @@ sums = st.dictionaries(names, amounts, max_size=30)
 @settings(deadline=None)
 @given(st.lists(st.text(max_size=140) | st.integers(0, 520).map(lambda n: "i" * n)))
 def test_digests_are_those_of_blake2b(ids: list[str]) -> None:
-    texts = [each.encode() for each in ids]
+    texts = [name.encode() for name in ids]
     starts = np.cumsum([0, *map(len, texts)])
-    found = digests(np.frombuffer(b"".join(texts), np.uint8), starts)
-    assert found.astype("<i8").tobytes() == b"".join(map(event_key, ids))
+    hashes = digests(np.frombuffer(b"".join(texts), np.uint8), starts)
+    assert hashes.astype("<i8").tobytes() == b"".join(map(event_key, ids))
 
 
 @settings(deadline=None)
@@ -62,8 +62,8 @@ def test_many_rows_are_packed_as_one_by_one(rows: list[dict[bytes, int]]) -> Non
     name_starts = np.cumsum([0, *map(len, table)])
     text = padded(b"".join(table))
     packed, at = pack_rows(starts, np.array(code, np.int64), np.array(amount, np.int64), name_starts, text)
-    found = [packed[a:b].tobytes() for a, b in itertools.pairwise(at)]
-    assert found == [pack_sums(sorted(row.items())) for row in rows]
+    slices = [packed[a:b].tobytes() for a, b in itertools.pairwise(at)]
+    assert slices == [pack_sums(sorted(row.items())) for row in rows]
 
 
 entries = st.builds(HistoryEntry, names, st.integers(0, 2**40) | st.integers(0, 9).map(lambda n: 1000 * n),
@@ -83,7 +83,7 @@ def test_a_history_survives_packing(history: History) -> None:
 @given(st.lists(st.none() | histories, max_size=5), st.integers(0, 3))
 def test_many_histories_are_packed_as_one_by_one(given_histories: list[History | None], share: int) -> None:
     """As changes with at most ``share`` new ids each, put on top of a history that lacks just those."""
-    rows = [b"" if each is None else pack_history(each) for each in given_histories]
+    rows = [b"" if history is None else pack_history(history) for history in given_histories]
     starts = np.cumsum([0, *map(len, rows)])
     e, rating, time, n_starts, text, d, ids = unpack_histories(padded(b"".join(rows)), starts)
     count, id_count = np.diff(e), np.diff(d)
@@ -98,8 +98,11 @@ def test_many_histories_are_packed_as_one_by_one(given_histories: list[History |
     fresh = np.array([min(int(m), share) for m in id_count], np.int64)
     packed, at = pack_histories(users, count, item, ratings, times, id_count, fresh, new_ids, n_starts, padded(text))
     changes = [packed[a:b].tobytes() for a, b in itertools.pairwise(at)]
-    known = [each or History() for each in given_histories]
+    known = [history or History() for history in given_histories]
     before = [
-        pack_history(History(each.entries, each.ids[: len(each.ids) - n])) for each, n in zip(known, fresh, strict=True)
+        pack_history(History(history.entries, history.ids[: len(history.ids) - n]))
+        for history, n in zip(known, fresh, strict=True)
     ]
-    assert [add_history(*each) for each in zip(before, changes, strict=True)] == [pack_history(each) for each in known]
+    assert [add_history(*pair) for pair in zip(before, changes, strict=True)] == [
+        pack_history(history) for history in known
+    ]

@@ -27,4 +27,4 @@ def test_every_row_arrives_once_and_rows_of_one_key_in_order_at_one_task(given, 
     for key, value in (row for rows in given for row in rows):
         expected.setdefault(key, []).append(value)
     assert arrived == expected
-    assert all(len(each) == 1 for each in tasks_of.values())
+    assert all(len(key_tasks) == 1 for key_tasks in tasks_of.values())

@@ -273,7 +273,7 @@ def test_each_dropped_row_is_handed_on_with_its_place(tmp_path: Path) -> None:
     rejects: list[Any] = []
     importer = Delimited(path, ImportOptions("user"), Tally(on_reject=rejects.append), PLAIN)
     list(importer.events())
-    found = [(reject.row, reject.line, reject.reason, list(reject.cells)) for reject in rejects]
-    assert found == [(2, 4, "blank line", []), (3, 5, "cut row", ["u2", "b"]),
+    dropped = [(reject.row, reject.line, reject.reason, list(reject.cells)) for reject in rejects]
+    assert dropped == [(2, 4, "blank line", []), (3, 5, "cut row", ["u2", "b"]),
                      (4, 6, "no user_id", ["", "c", DAY, "x"])]  # fmt: skip
     assert json.dumps(importer.tally.dropped) == '{"blank line": 1, "cut row": 1, "no user_id": 1}'

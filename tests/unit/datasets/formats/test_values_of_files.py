@@ -34,7 +34,9 @@ def run(path: Path, *options: object) -> tuple[Result, list[dict[str, Any]], lis
     """The command's result, the events and the items it wrote."""
     out = path.parent / "out" / "events.jsonl"
     result = CliRunner().invoke(import_, ["csv", *map(str, [path, *options]), "--out", str(out)])
-    written = [each.read_text().splitlines() if each.exists() else [] for each in (out, out.parent / "items.jsonl")]
+    written = [
+        target.read_text().splitlines() if target.exists() else [] for target in (out, out.parent / "items.jsonl")
+    ]
     events, items = ([json.loads(line) for line in lines] for lines in written)
     return result, events, items
 
@@ -182,11 +184,13 @@ def test_an_import_of_which_nothing_is_kept_fails_and_writes_nothing(tmp_path: P
 def test_rejects_go_to_a_file_and_the_lines_add_up(tmp_path: Path) -> None:
     path = file(tmp_path, "user,item,time", f"u1,a,{DAY}", "", "u2,b", f",c,{DAY}")
     result, _, _ = run(path, *COLUMNS, "--rejects", tmp_path / "rejects.jsonl", "--json")
-    told = json.loads(result.stdout)
-    assert told["lines"] == told["kept"] + sum(told["dropped"].values()) + sum(told["explained"].values()) == 5
+    summary = json.loads(result.stdout)
+    assert (
+        summary["lines"] == summary["kept"] + sum(summary["dropped"].values()) + sum(summary["explained"].values()) == 5
+    )
     rejects = [json.loads(line) for line in (tmp_path / "rejects.jsonl").read_text().splitlines()]
-    found = [(reject["row"], reject["line"], reject["reason"]) for reject in rejects]
-    assert found == [(2, 3, "blank line"), (3, 4, "cut row"), (4, 5, "no user_id")]
+    rows = [(reject["row"], reject["line"], reject["reason"]) for reject in rejects]
+    assert rows == [(2, 3, "blank line"), (3, 4, "cut row"), (4, 5, "no user_id")]
     assert "5 lines: 1 rows kept, 3 dropped, header 1" in run(path, *COLUMNS)[0].stdout
 
 

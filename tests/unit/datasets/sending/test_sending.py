@@ -21,7 +21,7 @@ NOW = 1_760_000_000_000
 GOOD = {"event_id": "e", "event_time": NOW, "kind": "view", "user_id": "u", "item_id": "i"}
 OBJECTS = [GOOD | {"event_id": f"e{n}", "context": {"a": [1, {"b": '}]{[\\"'}]}} for n in range(3)]
 LINES = "\n".join(map(json.dumps, OBJECTS)).encode()
-PRETTY = "\n".join(json.dumps(each, indent=2) for each in OBJECTS).encode()
+PRETTY = "\n".join(json.dumps(entry, indent=2) for entry in OBJECTS).encode()
 
 
 def lines(content: bytes) -> list[bytes]:
@@ -30,7 +30,7 @@ def lines(content: bytes) -> list[bytes]:
 
 def objects(content: bytes) -> list[object]:
     opened = look_at(io.BytesIO(content), "f", one_per_line=False)
-    return [json.loads(each) for each in opened.objects() if b"\n" not in each]
+    return [json.loads(raw) for raw in opened.objects() if b"\n" not in raw]
 
 
 @given(st.lists(st.binary(max_size=40).filter(lambda line: b"\n" not in line), max_size=6), st.booleans())
@@ -109,7 +109,7 @@ def test_objects_are_found_however_they_are_spread(text: bytes) -> None:
     assert objects(text) == expected
     for size in (1, 2, 7):
         chunks = [text[at : at + size] for at in range(0, len(text), size)]
-        assert [json.loads(each) for each in split_objects(chunks, "f")] == expected
+        assert [json.loads(raw) for raw in split_objects(chunks, "f")] == expected
 
 
 @given(st.dictionaries(st.text(), st.floats(allow_nan=False) | st.text() | st.lists(st.text())), st.integers(0, 4))

@@ -73,7 +73,7 @@ def test_a_resent_event_is_the_same_event_soon_after(events: list[dict[str, Any]
     places: dict[str, list[int]] = defaultdict(list)
     for place, event in enumerate(events):
         places[event["event_id"]].append(place)
-    again = [each for each in places.values() if len(each) > 1]
+    again = [indices for indices in places.values() if len(indices) > 1]
     assert len(again) == pytest.approx(SETTINGS.events * SETTINGS.resent_share, abs=2)
     for first, second in again:
         assert events[first] == events[second]

@@ -38,15 +38,15 @@ def test_the_remedies_name_what_to_do_and_the_status_is_1(healthy: pytest.Monkey
     healthy.setenv("JAVA_HOME", str(tmp_path / "gone"))
     healthy.setenv("MILLRACE_JARS", str(tmp_path / "jars"))
     done = CliRunner().invoke(doctor, ["--json"])
-    found = rows(done.output)
+    checks = rows(done.output)
     assert done.exit_code == 1
-    assert {name for name in ("java", "kafka jars", "spark jars") if not found[name]["ok"]} == {
+    assert {name for name in ("java", "kafka jars", "spark jars") if not checks[name]["ok"]} == {
         "java",
         "kafka jars",
         "spark jars",
     }
-    assert "Install Java 17" in str(found["java"]["remedy"])
-    assert "make setup" in str(found["spark jars"]["remedy"])
+    assert "Install Java 17" in str(checks["java"]["remedy"])
+    assert "make setup" in str(checks["spark jars"]["remedy"])
 
 
 def test_a_configured_service_is_reached_or_named(healthy: pytest.MonkeyPatch) -> None:

@@ -37,9 +37,9 @@ def test_it_is_what_implicit_calculates_for_a_user() -> None:
 
 def test_the_parts_by_item_add_up_to_the_vector() -> None:
     Y, gram, rows, confidence = problem()
-    found = fold_in(Y, gram, rows, confidence, 0.05)
-    assert found.explained.shape == (5, 3)
-    assert found.explained.sum(axis=1) == pytest.approx(found.vector)
+    folded = fold_in(Y, gram, rows, confidence, 0.05)
+    assert folded.explained.shape == (5, 3)
+    assert folded.explained.sum(axis=1) == pytest.approx(folded.vector)
 
 
 def test_without_items_the_vector_is_zero_and_unequal_lengths_are_an_error() -> None:

@@ -92,11 +92,11 @@ def test_a_large_model_comes_back_from_rows_that_any_store_takes(tmp_path: Path)
     assert max(map(len, rows.values())) <= 1 << 20  # half of a commit log segment at its smallest is Cassandra's most
     store = open_store(f"sqlite:///{tmp_path / 'views.sqlite'}")
     store.put(generation_book("g"), {("als", key): value for key, value in rows.items()})
-    found = model_of(Snapshot(Views(store, store), "g", None, None, None, (), ()))
+    loaded = model_of(Snapshot(Views(store, store), "g", None, None, None, (), ()))
     store.close()
-    assert found is not None
-    assert found.items == items
-    assert np.array_equal(found.factors, factors)
+    assert loaded is not None
+    assert loaded.items == items
+    assert np.array_equal(loaded.factors, factors)
 
 
 class Slow:
@@ -123,8 +123,8 @@ def test_answers_continue_without_a_model_that_takes_long_to_load_and_have_it_th
 
     def asked() -> tuple[AlsScorer | None, list[str]]:
         snapshot = Snapshot(views, "g", {0: 0}, None, None, (), ("speed",))
-        found = model_of(snapshot)
-        return found, snapshot.header()["degraded"]
+        scorer = model_of(snapshot)
+        return scorer, snapshot.header()["degraded"]
 
     assert asked() == (None, ["speed", "model"])
     views.patience_seconds, slow.refusing = 30.0, True
@@ -132,10 +132,10 @@ def test_answers_continue_without_a_model_that_takes_long_to_load_and_have_it_th
     with pytest.raises(Lost, match="down"):
         asked()
     slow.refusing = False
-    found, degraded = asked()
-    assert found is not None
-    assert (found.items, degraded) == ([b"a", b"b", b"c"], ["speed"])
-    assert asked()[0] is found
+    scorer, degraded = asked()
+    assert scorer is not None
+    assert (scorer.items, degraded) == ([b"a", b"b", b"c"], ["speed"])
+    assert asked()[0] is scorer
     store.close()
 
 

@@ -37,21 +37,21 @@ def test_a_warm_start_takes_known_items_factors_by_name_and_small_random_ones_fo
 
 
 def test_found_settings_are_used_until_the_configured_ones_change() -> None:
-    found = AlsSettings(factors=4, iterations=9, regularization=7.0, alpha=3.0)
-    before = learned([b"a"], np.ones((1, 4)), found, ALS.fitted)
+    best = AlsSettings(factors=4, iterations=9, regularization=7.0, alpha=3.0)
+    before = learned([b"a"], np.ones((1, 4)), best, ALS.fitted)
     again = reused(ALS, before)
-    assert again == Searched(**asdict(replace(found, iterations=ALS.iterations)), asked=ALS.fitted)
+    assert again == Searched(**asdict(replace(best, iterations=ALS.iterations)), asked=ALS.fitted)
     changed = replace(ALS, alpha=11.0)
     assert reused(changed, before) == changed
     assert reused(ALS, None) == ALS
-    assert reused(ALS, learned([b"a"], np.ones((1, 4)), found)) == ALS
+    assert reused(ALS, learned([b"a"], np.ones((1, 4)), best)) == ALS
 
 
 def test_what_a_search_found_is_kept_over_what_an_earlier_one_found() -> None:
     before = learned([b"a"], np.ones((1, 4)), replace(ALS, alpha=2.0), ALS.fitted)
-    found = searched(replace(ALS, engine="spark", weight=0.7), replace(ALS, alpha=5.0))
-    assert reused(found, before) is found
-    assert (found.alpha, found.engine, found.weight, found.asked) == (5.0, "spark", 0.7, ALS.fitted)
+    best = searched(replace(ALS, engine="spark", weight=0.7), replace(ALS, alpha=5.0))
+    assert reused(best, before) is best
+    assert (best.alpha, best.engine, best.weight, best.asked) == (5.0, "spark", 0.7, ALS.fitted)
 
 
 @pytest.mark.parametrize(

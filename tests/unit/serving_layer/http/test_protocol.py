@@ -27,8 +27,8 @@ async def tell(scope: Any, receive: Any, send: Any) -> None:
         if message["type"] == "http.disconnect":
             return
         length, more = length + len(message.get("body", b"")), message.get("more_body", False)
-    told = [scope["method"], scope["raw_path"].decode(), [name.decode() for name, _ in scope["headers"]], length]
-    body = json.dumps(told).encode()
+    request = [scope["method"], scope["raw_path"].decode(), [name.decode() for name, _ in scope["headers"]], length]
+    body = json.dumps(request).encode()
     headers = [(b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": body})
@@ -77,14 +77,14 @@ def answers(port: int, sent: bytes) -> list[tuple[int, Any]]:
     ],
 )
 def test_what_is_no_request_is_400_and_ends_the_connection(port: int, sent: bytes) -> None:
-    [(status, told)] = answers(port, sent)
-    assert (status, told["status"]) == (400, 400)
+    [(status, problem)] = answers(port, sent)
+    assert (status, problem["status"]) == (400, 400)
 
 
 def test_a_header_with_two_lengths_is_400_and_named(port: int) -> None:
-    [(status, told)] = answers(port, CHUNKED.replace(HOST, HOST + b"Content-Length: 2\r\n") + b"0\r\n\r\n")
+    [(status, problem)] = answers(port, CHUNKED.replace(HOST, HOST + b"Content-Length: 2\r\n") + b"0\r\n\r\n")
     assert status == 400
-    assert "both Content-Length and Transfer-Encoding" in told["detail"]
+    assert "both Content-Length and Transfer-Encoding" in problem["detail"]
 
 
 def test_an_older_client_needs_no_host(port: int) -> None:
@@ -122,7 +122,7 @@ def test_an_upgrade_that_a_client_offers_is_not_taken_and_the_connection_goes_on
 
 def test_requests_that_follow_at_once_are_answered_in_their_order(port: int) -> None:
     sent = b"".join(AGAIN.replace(b"/again", b"/%d" % k).replace(b"Connection: close\r\n", b"") for k in range(60))
-    assert [told[1] for _, told in answers(port, sent + AGAIN)] == [*(f"/{k}" for k in range(60)), "/again"]
+    assert [echo[1] for _, echo in answers(port, sent + AGAIN)] == [*(f"/{k}" for k in range(60)), "/again"]
 
 
 def test_one_who_sends_far_ahead_of_the_answers_is_cut_off(port: int) -> None:

@@ -65,7 +65,7 @@ class World:
         prefix = Prefix(RULES, upto, read=self.between, newest=lambda: small.position, boundary=boundary)
         prefix.take(small.below(upto))
         last = small.control.boundaries[-1].id if more else 10**9
-        segments = [each for each in small.control.active_segments if each < last]
+        segments = [segment for segment in small.control.active_segments if segment < last]
         return compare(prefix, MergedRows(small.batch, small.speed, small.control, small.position, segments), sample)
 
     def between(self, start: Offsets, end: Offsets) -> Iterator[Event]:
@@ -117,9 +117,9 @@ def world(tmp_path: Path) -> Iterator[World]:
 def test_all_views_are_compared_and_named(world: World) -> None:
     report = world.report()
     assert report.proved, report.examples
-    told = report.as_json()
-    assert (told["users"], told["histories"], told["mismatches"]) == (6, 6, 0)
-    assert min(int(str(told[name])) for name in ("events", "items", "pairs", "counts", "seen", "categories")) > 5
+    document = report.as_json()
+    assert (document["users"], document["histories"], document["mismatches"]) == (6, 6, 0)
+    assert min(int(str(document[name])) for name in ("events", "items", "pairs", "counts", "seen", "categories")) > 5
     assert report.duplicates > 5
     assert report.events + report.duplicates == ALL
     assert report.facts >= 3
@@ -205,8 +205,8 @@ def test_a_row_that_is_gone_and_one_of_nobody_are_found(world: World, view: str,
     report = world.report()
     assert not report.proved
     examples = report.examples or []
-    assert all(each.startswith(name) for each in examples)
-    assert view == FACTS or {key.decode() in each or "nobody" in each for each in examples} == {True}
+    assert all(example.startswith(name) for example in examples)
+    assert view == FACTS or {key.decode() in example or "nobody" in example for example in examples} == {True}
 
 
 def test_a_generations_histories_are_compared_at_its_boundary_though_the_speed_layer_has_later_ones(
@@ -220,7 +220,7 @@ def test_a_generations_histories_are_compared_at_its_boundary_though_the_speed_l
     world.plant(HISTORY, gone, None)
     report = world.report()
     assert report.mismatches == 2, report.examples
-    assert {(each.split()[2], each.split()[4]) for each in report.examples or []} == {
+    assert {(example.split()[2], example.split()[4]) for example in report.examples or []} == {
         (changed.decode(), "generation"), (gone.decode(), "generation")
     }  # fmt: skip
     assert report.histories == 6
@@ -255,7 +255,7 @@ def test_a_history_written_twice_while_it_is_read_is_read_again(world: World) ->
 
     prefix = Prefix(RULES, boundary, read=world.between, newest=newest)
     prefix.take(small.below(boundary))
-    segments = [each for each in small.control.active_segments if each < small.control.boundaries[-1].id]
+    segments = [segment for segment in small.control.active_segments if segment < small.control.boundaries[-1].id]
     report = compare(prefix, MergedRows(small.batch, small.speed, small.control, small.position, segments))
     assert report.proved, report.examples
     assert (report.histories, len(asked)) == (6, 2)
