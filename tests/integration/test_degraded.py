@@ -154,6 +154,7 @@ def test_with_the_log_alone_events_are_taken_and_lookups_say_that_they_must_wait
     parts: Parts, whole: dict[str, Any]
 ) -> None:
     with down(parts.redis, parts.cassandra):
+        until(lambda: {response.status_code for response in parts.answers().values()} == {503}, 30)
         for response in parts.answers().values():
             assert "neither view can be read" in problem(response, 503)["detail"]
         assert parts.client.get("/health").status_code == 200
@@ -252,12 +253,12 @@ def test_view_files_that_are_away_are_missed_and_found_again(tmp_path: Path, kaf
             files = [each for each in tmp_path.iterdir() if each.name.startswith(f"{name}.sqlite")]
             for each in files:
                 each.rename(tmp_path / f"away-{each.name}")
-            assert client.get("/trending").json()["degraded"] == [side]
+            until(lambda side=side: client.get("/trending").json()["degraded"] == [side])  # type: ignore[misc]
             for each in tmp_path.glob(f"{name}.sqlite*"):
                 each.unlink()  # a new, empty one
             for each in tmp_path.glob("away-*"):
                 each.rename(tmp_path / each.name.removeprefix("away-"))
-            assert client.get("/trending").json() == whole
+            until(lambda: client.get("/trending").json() == whole)
 
 
 @pytest.mark.parametrize("login", [":wrong@", "somebody:wrong@"])
