@@ -20,7 +20,7 @@ setup: ## make .venv and fetch Java libraries (needs Python >= 3.11 and Java >= 
 	@command -v $(PYTHON) >/dev/null || { echo "millrace: Millrace needs Python 3.11 or later and found no $(PYTHON); install it (Debian, Ubuntu: apt-get install python3 python3-venv) and run 'make setup' again." >&2; exit 1; }
 	@$(PYTHON) setup_env.py
 
-demo: setup ## the whole story on this machine, verified at the end (ARGS="--events 50000")
+demo: setup ## everything once on this machine, verified at the end (ARGS="--events 50000")
 	@$(BIN)/millrace demo $(ARGS)
 
 airflow: setup .venv-airflow/ready ## Airflow with the DAGs, beside broker, speed layer and API (ARGS="--port 8081")

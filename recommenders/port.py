@@ -135,7 +135,7 @@ class Past(Protocol):
     """What a generation learns from: all that lies below its boundary.
 
     ``seed``: of every random number. ``scratch``: a path that all machines of the engine reach; left empty.
-    ``anew``: learn from scratch, whatever the model before. ``say`` reports one line for people.
+    ``from_scratch``: ignore the model before. ``say`` reports one line for people.
     """
 
     @property
@@ -145,7 +145,7 @@ class Past(Protocol):
     def scratch(self) -> str: ...
 
     @property
-    def anew(self) -> bool: ...
+    def from_scratch(self) -> bool: ...
 
     def say(self, line: str, /) -> None: ...
 

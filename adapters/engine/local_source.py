@@ -54,7 +54,7 @@ class LocalSource:
             self._consumer.assign([TopicPartition(self._topic, p, offset) for p, offset in start.items()])
 
     def take(self, most: int, wait_seconds: float) -> pa.RecordBatch:
-        """``RECORD_COLUMNS`` of at most so many records that have arrived; waits so long for the first one.
+        """Return ``RECORD_COLUMNS`` of at most ``most`` records, waiting ``wait_seconds`` for the first one.
 
         Raises:
             RangeLost: the log does not hold what follows ``reached``.      LogUnavailable, SettingsError: as ``Log``.
@@ -87,7 +87,7 @@ class LocalSource:
 
 
 def range_of(log: Log, start: Offsets, end: Offsets, most: int) -> Iterator[pa.RecordBatch]:
-    """All records from ``start`` on to below ``end``, and perhaps some that follow, at most so many per batch.
+    """Yield all records from ``start`` to below ``end``, and perhaps some that follow, at most ``most`` per batch.
 
     Raises:
         RangeLost, LogUnavailable, SettingsError: as ``take``; LogUnavailable too when nothing arrives for 10 s.

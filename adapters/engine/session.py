@@ -43,7 +43,7 @@ SETTINGS = {
     # By size alone, and small: Java fills the same megabyte again and again while Python reads the one before.
     "spark.sql.execution.arrow.maxRecordsPerBatch": "0",
     "spark.sql.execution.arrow.maxBytesPerBatch": "1m",
-    "spark.python.worker.reuse": "true",  # a new worker imports NumPy, Arrow and Numba anew: 1 s
+    "spark.python.worker.reuse": "true",  # a new worker imports NumPy, Arrow and Numba: 1 s
     "spark.speculation": "false",  # a guarded write is counted
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
@@ -54,7 +54,7 @@ SETTINGS = {
         "org.apache.spark.sql.execution.streaming.checkpointing.FileSystemBasedCheckpointFileManager"
     ),
     "spark.executorEnv.NUMBA_CACHE_LOCATOR_CLASSES": NUMBA_LOCATORS,
-    # Of glibc in Python workers: large arrays from memory that it has, not each time anew from the system, which clears
+    # glibc in Python workers takes large arrays from memory that it holds, rather than from the system, which clears
     # every page of it first (a fifth of a large fold's time); what is free beyond half a GiB goes back.
     "spark.executorEnv.MALLOC_MMAP_THRESHOLD_": str(1 << 30),
     "spark.executorEnv.MALLOC_TRIM_THRESHOLD_": str(1 << 29),

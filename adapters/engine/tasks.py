@@ -90,7 +90,7 @@ class Engine:
             require_reachable_views(self.settings, self.settings.engine.master)
 
     def tasks(self, events: int) -> Tasks:
-        """The place for tasks over about so many events."""
+        """Return the place for tasks over about ``events`` events."""
         if self.session is None and events <= self.settings.engine.in_process_events:
             return InProcess()
         return OnSpark(self.spark)

@@ -54,7 +54,7 @@ def bury_letters(log: Log, letters: Sequence[DeadLetter]) -> None:
 def dead_letters(log: Log, newest: int | None = None) -> Iterator[DeadLetter]:
     """Every rejected record once, whichever layers buried it and however often, oldest burial first.
 
-    Args: newest: look at so many burials of each partition only.
+    Args: newest: look only at this many burials of each partition.
     """
     topic = log.topics.dead_letters
     start, end = log.start_offsets(topic), log.end_offsets(topic)

@@ -2,8 +2,8 @@
 
 A mark names a user and the offset, in the user's partition, below which no event of theirs counts any more. Marks are
 numbered from 1 in the topic's order; a generation says how many of them are in effect in it, and all that reads
-events for it leaves out what those marks name. They stand in the log because what they are about does: views and
-lake can be made anew from it, and must not bring anybody back.
+events for it leaves out what those marks name. They stand in the log like the events that they void: views and
+lake can be rebuilt from it, and must not bring anybody back.
 """
 
 import json
@@ -50,9 +50,9 @@ def forget(log: Log, rules: Rules, user: str, now: int) -> Mark:
 
 
 def marks(log: Log, count: int | None = None) -> list[Mark]:
-    """The first ``count`` marks, or all of now. Asked for before the log's end each lies at or below that end.
+    """Return the first ``count`` marks, or all. Read before the log's end is asked for, each lies at or below it.
 
-    Raises: SettingsError: the topic does not hold so many.
+    Raises: SettingsError: the topic holds fewer.
     """
     topic = log.topics.forgotten
     count = log.end_offsets(topic)[0] if count is None else count

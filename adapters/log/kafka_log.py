@@ -167,7 +167,7 @@ class Log:
                 raise SettingsError(
                     f"{where} begins at offset {first[partition]}: the needed offsets {start} to "
                     f"{min(stop, first[partition]) - 1} were removed by retention and are never skipped; restore them, "
-                    "or begin anew with another MILLRACE_HOME and a longer retention.ms"
+                    "or start over with another MILLRACE_HOME and a longer retention.ms"
                 )
             if stop > last[partition]:
                 raise SettingsError(

@@ -24,7 +24,7 @@ def committed_messages(settings: Settings, topic: str, ranges: Ranges) -> Iterat
             "enable.partition.eof": True,
             "auto.offset.reset": "error",
             "isolation.level": "read_committed",
-            "fetch.wait.max.ms": 20,  # the end is told only after this wait
+            "fetch.wait.max.ms": 20,  # the end is reported only after this wait
             **settings,
         }
     )

@@ -1,4 +1,4 @@
-"""A session with a Cassandra cluster: address, first connection, keyspace and tables, and errors told in words."""
+"""A session with a Cassandra cluster: address, first connection, keyspace and tables, and its errors as sentences."""
 
 import logging
 import re
@@ -149,7 +149,7 @@ class CassandraSession:
             return self._session
 
     def _forget(self, session: Any) -> None:
-        """Connect anew with the next request: the driver's pools never get well once the keyspace is gone."""
+        """Reconnect with the next request: the driver's pools never recover once the keyspace is gone."""
         with self._lock:
             if session is None or session is not self._session:
                 return

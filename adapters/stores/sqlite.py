@@ -155,7 +155,7 @@ class SqliteStore:
     def _page_end(
         self, connection: sqlite3.Connection, place: tuple[str, str, bytes], beyond: str, rows: int
     ) -> tuple[bytes, bool]:
-        """The last key of the next so many rows, by the index alone, and whether more follow."""
+        """Return the last key of the next ``rows`` rows, by the index alone, and whether more follow."""
         query = f"SELECT key FROM rows WHERE book = ? AND space = ? AND key {beyond} ? ORDER BY key LIMIT 1 OFFSET ?"
         page = self._file.select(connection, query, (*place, rows - 1))
         if page:

@@ -1,4 +1,4 @@
-"""One SQLite file as many threads and processes share it: connections, transactions, and errors told in words."""
+"""One SQLite file as many threads and processes share it: connections, transactions, and its errors as sentences."""
 
 import os
 import sqlite3
@@ -16,8 +16,8 @@ TABLES = (
     """CREATE TABLE IF NOT EXISTS rows (book TEXT NOT NULL, space TEXT NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL,
        PRIMARY KEY (book, space, key))""",
 )
-# SQLite's own waiting sleeps up to 100 ms at a time and misses the short gaps that a busy writer leaves, so it is told
-# to give up early and is asked again until the store's time is up: beside a put of 160 MB a swap waited 16 ms at most,
+# SQLite's own waiting sleeps up to 100 ms at a time and misses the short gaps that a busy writer leaves. So it must
+# give up early and is asked again until the store's time is up: beside a put of 160 MB a swap waited 16 ms at most,
 # without this and without the gaps 128 ms; and of two that put at once, one waited 2 s for the other when it looked
 # every 25 ms. It also never waits where it fears a deadlock, as while a file is new.
 LOOK_AGAIN_SECONDS = 0.002

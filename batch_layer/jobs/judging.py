@@ -82,7 +82,7 @@ class Judging:
         if not isinstance(place, InProcess):
             return LakePast(self._table(), scratch, self.say, full)
         rows, names = coded(sampled(place, events, 1, 1).sort_by("offset"))  # a user's events are in one partition
-        return SmallPast(rows, names, scratch=scratch, anew=full, report=self.say, table=self._table)
+        return SmallPast(rows, names, scratch=scratch, from_scratch=full, report=self.say, table=self._table)
 
     def _table(self) -> "DataFrame":
         lake = Lake(self.engine.spark, self.settings.lake_path)

@@ -64,7 +64,7 @@ class InteractionsPast:
     names: Sequence[bytes]
     seed: int = 42
     scratch: str = ""
-    anew: bool = True
+    from_scratch: bool = True
 
     def say(self, line: str, /) -> None:
         """Report nothing: an evaluation reports figures, not how its models were fitted."""

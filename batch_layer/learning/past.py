@@ -34,7 +34,7 @@ class LakePast:
     ratings: "DataFrame"
     scratch: str
     report: Callable[[str], None]
-    anew: bool = False
+    from_scratch: bool = False
     seed: int = 42
 
     def __post_init__(self) -> None:

@@ -59,7 +59,7 @@ def _escape_end(buf, at, end):  # type: ignore[no-untyped-def]
 def _plain_end(buf, at):  # type: ignore[no-untyped-def]
     """The first byte from ``at`` on that is a quote, a backslash or below 0x20; eight are looked at together.
 
-    A byte is 0 where subtracting 1 turns its highest bit on, and likewise below 0x20; the lowest such is told rightly
+    A byte is 0 where subtracting 1 turns its highest bit on, and likewise below 0x20; the lowest one is found correctly
     (Warren 2013, Hacker's Delight, §6-1).
     """
     while True:

@@ -35,7 +35,7 @@ def serve(host: str | None, port: int | None, workers: int | None, listening: in
 
 
 def run_workers(settings: Settings, host: str, count: int, server: socket.socket) -> None:
-    """Serve in so many processes, which all accept on that socket, until SIGTERM or Ctrl-C.
+    """Serve in ``count`` processes, which all accept on that socket, until SIGTERM or Ctrl-C.
 
     A worker that ends is reported and started again; the others answer meanwhile. All end when this process does.
 

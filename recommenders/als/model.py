@@ -77,8 +77,8 @@ def memory_for(size: Size, factors: int) -> int:
     """Return the bytes that a fit in one process needs at its peak, the interpreter apart.
 
     Measured with 50 factors: 137 and 124 per rating at 1 and 4 million of them (columns from Spark, their order, two
-    sparse matrices), and 6.7 per factor of each of 400,000 users and items (float32, and what grows beside it). A
-    name is taken as 100.
+    sparse matrices), and 6.7 per factor of each of 400,000 users and items (float32 and temporary arrays). A name is
+    taken as 100.
     """
     return 130 * size.ratings + 8 * factors * (size.users + size.items) + 100 * size.items
 
@@ -99,11 +99,11 @@ class Als:
             from recommenders.als.fitting import by_implicit as fit
         else:
             from recommenders.als.spark import by_spark as fit
-        factors = fit(past, size, als, None if past.anew else before)
+        factors = fit(past, size, als, None if past.from_scratch else before)
         y = factors.y
         need = f"{memory_for(size, als.factors) / 2**20:,.0f} MiB of {als.memory / 2**20:,.0f} for implicit"
         past.say(
-            f"trained ALS with {engine} ({als.engine}: {need}), begun {'warm' if factors.warm else 'anew'}: "
+            f"trained ALS with {engine} ({als.engine}: {need}), begun {'warm' if factors.warm else 'from scratch'}: "
             f"{size.ratings:,} ratings of {size.users:,} users, {size.items:,} items, {y.shape[1]} factors"
         )
         if isinstance(als, Searched):

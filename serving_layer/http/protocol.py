@@ -61,8 +61,8 @@ class Connection(HttpToolsProtocol):
         self._watch()
 
     def _make_room(self) -> None:
-        waiting = [each for each in self.connections if isinstance(each, Connection) and each.waits_for_client]
-        longest = min(waiting, key=lambda each: each.waits_since)  # this one is among them
+        waiting = [other for other in self.connections if isinstance(other, Connection) and other.waits_for_client]
+        longest = min(waiting, key=lambda other: other.waits_since)  # this one is among them
         longest.logger.warning("Too many connections: one that waits for its client is closed.")
         longest.transport.abort()
         self.connections.discard(longest)  # it ends in the next round of the loop; others may come before

@@ -1,4 +1,4 @@
-"""Full disks, and a log cut by retention below what a layer needs: told with the remedy, and nothing is spoilt."""
+"""Full disks, and a log cut by retention below what a layer needs: reported with the remedy, and nothing is lost."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack

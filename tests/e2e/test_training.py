@@ -155,5 +155,6 @@ def test_what_was_chosen_is_said(spark: "SparkSession") -> None:
     said: list[str] = []
     for memory in (1 << 30, 1000):
         fit(spark, ODD["all the same"], replace(ALS, memory=memory), said=said)
-    assert said[0].startswith("trained ALS with implicit (auto: 0 MiB of 1,024 for implicit), begun anew: 36 ratings")
+    trained = "trained ALS with implicit (auto: 0 MiB of 1,024 for implicit)"
+    assert said[0].startswith(f"{trained}, begun from scratch: 36 ratings")
     assert said[1].startswith("trained ALS with spark (auto: 0 MiB of 0 for implicit)")

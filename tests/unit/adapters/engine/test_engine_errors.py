@@ -1,4 +1,4 @@
-"""What the engine's failures are told as."""
+"""What the engine's failures are reported as."""
 
 import pytest
 

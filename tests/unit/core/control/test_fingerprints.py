@@ -1,4 +1,4 @@
-"""Views that other rules made: an update of Millrace is told apart from settings that were changed."""
+"""Views that other rules made: an update of Millrace is distinguished from changed settings."""
 
 from dataclasses import replace
 
