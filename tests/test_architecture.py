@@ -264,8 +264,6 @@ def test_a_planted_import_between_tests_is_seen(path: str, source: str) -> None:
 
 # Names that say nothing of the thing, and rates such as ROWS_A_PAGE; fields of printed records keep their names.
 EMPTY_NAMES = {"each", "found", "told"}
-# Rooms whose names are still to be rewritten.
-NOT_YET = ("serving_layer/http/intake",)
 
 
 def empty_names(source: str) -> Iterator[str]:
@@ -288,8 +286,7 @@ def empty_names(source: str) -> Iterator[str]:
 
 def test_a_variable_is_named_after_its_thing() -> None:
     for path in project_modules():
-        if not path.as_posix().startswith(NOT_YET):
-            assert list(empty_names((ROOT / path).read_text(encoding="utf-8"))) == [], path
+        assert list(empty_names((ROOT / path).read_text(encoding="utf-8"))) == [], path
 
 
 def test_a_planted_empty_name_is_seen() -> None:
