@@ -166,7 +166,7 @@ async def get_trending(
     views: OpenViews, at_least: Wanted, window: Window = "24h", as_of: AsOf = None, n: N = 10, offset: Offset = 0,
     category: Categories = None,
 ) -> JSONResponse:  # fmt: skip
-    """What grows in the last hours, or is popular while growth cannot be told."""
+    """What grows in the last hours, or is popular while growth is unknown."""
     hours = _parsed("window", window_hours, window)
     moment = None if as_of is None else _parsed("as_of", moment_ms, as_of)
     page = _page(n, offset, category)

@@ -57,4 +57,4 @@ def _known(route: APIRoute) -> list[str]:
 
 def _parameters(dependant: Dependant) -> list[str]:
     own = [parameter.alias for parameter in dependant.query_params]
-    return own + [name for each in dependant.dependencies for name in _parameters(each)]
+    return own + [name for inner in dependant.dependencies for name in _parameters(inner)]

@@ -26,7 +26,7 @@ def problem(status: int, detail: str, **more: Any) -> dict[str, Any]:
 
 
 def problem_of(error: MillraceError) -> dict[str, Any]:
-    """What a client is told of an error of ours."""
+    """Return what a client learns of an error of ours."""
     status = next(status for kind, status in STATUSES if isinstance(error, kind))
     rejected = error.rejected if isinstance(error, Unprocessable) else []
     missing = {"missing": error.missing} if isinstance(error, NotYet) else {}
