@@ -41,8 +41,11 @@ class Engine(Protocol):
 
     name: str
 
-    def warm_up(self, waiting: int) -> None:
-        """Start, load and compile what the first micro-batch needs; ``waiting`` records of the log wait."""
+    def warm_up(self, waiting: int, say: Callable[[str], None]) -> None:
+        """Start, load and compile what the first micro-batch needs; report what takes long.
+
+        Args: waiting: how many records of the log wait.
+        """
 
     def read(self, reading: Reading) -> None:
         """Apply the log until the reading ends.

@@ -8,6 +8,7 @@ and end when they have been idle.
 import gc
 import os
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import reduce
 
@@ -46,8 +47,9 @@ class LocalEngine:
         self._pool: Pool | None = None
         self._used = 0.0
 
-    def warm_up(self, waiting: int) -> None:
+    def warm_up(self, waiting: int, say: Callable[[str], None]) -> None:
         """As the port says; workers are started where much waits."""
+        say("warming up; the first start on a machine also compiles code, which takes longest")
         if waiting > FEW_RECORDS:
             self._start_workers()
         rehearse()

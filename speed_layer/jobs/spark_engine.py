@@ -50,7 +50,7 @@ class SparkEngine:
         self._sizing = Sizing(settings.speed.max_events_per_batch)
         self._failure: BaseException | None = None
 
-    def warm_up(self, waiting: int) -> None:
+    def warm_up(self, waiting: int, say: Callable[[str], None]) -> None:
         """Do nothing: the first micro-batch starts the Python workers."""
 
     def close(self) -> None:

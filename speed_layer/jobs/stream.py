@@ -57,7 +57,7 @@ class SpeedJob:
         lease = Lease(store, self._settings.speed.lease_ms / 1000, SPEED_LAYER, self._engine.name)
         try:
             driver: SpeedDriver | None = self._begun(lease)
-            self._engine.warm_up(self._waiting())
+            self._engine.warm_up(self._waiting(), self._say)
             while not self._stopping.is_set():
                 try:
                     self._until_stopped(driver or self._begun(lease, again=True), available_now)

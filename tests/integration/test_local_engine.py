@@ -82,6 +82,7 @@ def test_small_micro_batches_are_exact_through_gaps_crashes_and_restarts(
     shop.check_all_is_applied()
     shop.check_rejected()
     assert (shop.position.owner, shop.control.epoch) == ("", 1)
+    assert any("warming up" in line for line in shop.said)
 
 
 @pytest.mark.usefixtures("workers")
