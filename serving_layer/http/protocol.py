@@ -2,11 +2,11 @@
 
 import asyncio
 import json
-import logging
 import re
 import resource
 import socket
 import struct
+from typing import Any
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -37,6 +37,21 @@ class NotHttp(Exception):
     """What came is not to be read as a request."""
 
 
+class _UntilClosed:
+    """A transport that drops what is written once it closes: an answer may be under way then, and uvloop raises."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+
+    def write(self, data: bytes) -> None:
+        """Send the bytes unless the connection is closing."""
+        if not self._transport.is_closing():
+            self._transport.write(data)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+
 class Connection(HttpToolsProtocol):
     """uvicorn's, with limits of size and time for headers, of time for unread answers, and of open connections.
 
@@ -55,6 +70,7 @@ class Connection(HttpToolsProtocol):
         self.in_header, self.moved, self.unparsed, self.header_bytes, self.method = False, False, 0, 0, ""
         transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SENT_BYTES)
         super().connection_made(transport)
+        self.transport = _UntilClosed(transport)  # type: ignore[assignment]
         self.waits_since = self.loop.time()
         if len(self.connections) > self.most:
             self._make_room()
@@ -222,25 +238,3 @@ class Connection(HttpToolsProtocol):
         head = f"content-type: {MEDIA_TYPE}\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
         self.transport.write(b"HTTP/1.1 400 Bad Request\r\n" + head.encode() + body)
         self.transport.close()
-
-
-class Sparing(logging.Filter):
-    """Lets through a few records of one message in a while, then one with how many were left out."""
-
-    def __init__(self, most: int = 5, seconds: float = 10.0) -> None:
-        super().__init__()
-        self._most, self._seconds = most, seconds
-        self._seen: dict[tuple[str, str], tuple[float, int]] = {}
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Whether the record is written."""
-        key = (record.name, str(record.msg))
-        began, count = self._seen.get(key, (record.created, 0))
-        if record.created - began >= self._seconds:
-            if count > self._most:
-                record.msg = f"{record.msg} ({count - self._most:,} more like this were left out)"
-            began, count = record.created, 0
-        if len(self._seen) > 1_000:  # messages that differ each time
-            self._seen.clear()
-        self._seen[key] = (began, count + 1)
-        return count < self._most

@@ -13,7 +13,8 @@ from adapters.terminal.reporting import log_to_stderr
 from schemas.errors import MillraceError
 from serving_layer.http.app import create_app
 from serving_layer.http.bodies import Limits
-from serving_layer.http.protocol import BACKLOG, Connection, Sparing, most_connections
+from serving_layer.http.protocol import BACKLOG, Connection, most_connections
+from serving_layer.http.sparing import Sparing
 
 
 def configured(

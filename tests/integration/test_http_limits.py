@@ -20,7 +20,8 @@ from httpx import Client
 from adapters.machine.children import free_port
 from adapters.settings import Settings
 from serving_layer.http.bodies import FREE_BYTES, Limits
-from serving_layer.http.protocol import Connection, Sparing
+from serving_layer.http.protocol import Connection
+from serving_layer.http.sparing import Sparing
 from tests.kit.serving import fill, problem, serving
 from tests.kit.waiting import until
 

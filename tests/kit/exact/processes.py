@@ -10,7 +10,7 @@ from schemas.errors import StoreUnavailable
 
 T = TypeVar("T")
 MOST_CALLS = 5_000
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 600  # compiled code is compiled on first use, beside other tests
 
 
 class InCircles(AssertionError):
