@@ -1,0 +1,186 @@
+"""What keeps rows in memory exact, told as tales: each holds, and breaks once its rule is taken out."""
+
+from typing import Any
+
+import pytest
+
+import serving_layer.reading.follower as follower
+import serving_layer.reading.snapshot as snapshot
+import speed_layer.rows as rows
+from core.rows.touched import pack_touched
+from serving_layer.reading.follower import Follower
+from serving_layer.reading.moment import Moment
+from serving_layer.reading.row_cache import RowCache
+from tests.kit.exact.followed import Followed
+from tests.kit.exact.story import ALL, Story, require
+
+
+def warm(story: Story) -> Followed:
+    """A process that has all rows in memory, and the speed layer past a boundary."""
+    story.past_a_boundary()
+    process = story.world.followed()
+    process.look()
+    story.exact(process.read())
+    story.exact(process.read())
+    return process
+
+
+def commit(story: Story) -> None:
+    story.send(8)
+    story.life()
+
+
+def a_commit_while_rows_are_in_memory(story: Story) -> None:
+    story.past_a_boundary()
+    life = story.life()
+    process = story.world.followed()
+    process.look()
+    story.exact(process.read())
+    for _ in range(3):
+        story.send(8)
+        life.apply(ALL)
+        before = process.follower.current()
+        process.look()
+        moment = process.follower.current()
+        assert before is not None
+        assert moment is not None
+        assert moment.rows is before.rows, "it began with an empty memory"
+        story.exact(process.read())
+
+
+def test_a_commit_drops_what_its_attempt_lists() -> None:
+    def none_listed(patch: pytest.MonkeyPatch, _: Story) -> None:
+        patch.setattr(rows, "pack_touched", lambda view, keys: pack_touched(view, []))
+
+    require(a_commit_while_rows_are_in_memory, none_listed)
+
+
+def test_rows_that_a_commit_changed_are_dropped_or_read_again() -> None:
+    def kept(self: RowCache, attempt: int, *_: Any) -> None:
+        self.attempt = attempt
+
+    require(a_commit_while_rows_are_in_memory, lambda patch, _: patch.setattr(RowCache, "advance", kept))
+
+
+def test_a_row_read_before_a_commit_is_not_kept_after_it() -> None:
+    def tale(story: Story) -> None:
+        story.past_a_boundary()
+        life = story.life()
+        process = story.world.followed()
+        process.look()
+        reader = story.paused(process.read, calls=20)
+        story.send(8)
+        life.apply(ALL)
+        process.look()
+        story.exact(story.finish(reader))
+        story.exact(process.read())
+
+    require(tale, lambda patch, _: patch.setattr(RowCache, "_unchanged", lambda *_: True))
+
+
+def test_an_answer_that_began_before_a_commit_reads_no_row_of_after_it() -> None:
+    def tale(story: Story) -> None:
+        process = warm(story)
+        life = story.life()
+        process.look()
+        process.read()
+        old = process.follower.current()
+        assert old is not None
+        story.send(8)
+        life.apply(ALL)
+        process.look()
+        process.read()
+        new = process.follower._published
+        process.follower._published = (old, new[1], new[2])
+        story.exact(process.read())
+
+    require(tale, lambda patch, _: patch.setattr(RowCache, "_unchanged", lambda *_: True))
+
+
+def test_a_position_that_was_set_back_and_went_on_empties_the_memory() -> None:
+    def tale(story: Story) -> None:
+        story.past_a_boundary()
+        image = story.speed.image()
+        life = story.life()
+        story.send(3)
+        life.apply(ALL)
+        process = story.world.followed()
+        process.look()
+        process.read()
+        story.speed.restore(image)
+        story.send(8, users=(3, 2))
+        story.life()
+        process.look()
+        story.exact(process.read())
+
+    def one_era(patch: pytest.MonkeyPatch, _: Story) -> None:
+        patch.setattr(Moment, "era", property(lambda self: self.generation))
+        patch.setattr(Follower, "_touched", lambda *_: {})
+
+    require(tale, one_era)
+
+
+def test_rows_read_while_the_position_was_set_back_count_for_nothing() -> None:
+    def tale(story: Story) -> None:
+        story.past_a_boundary()
+        image = story.speed.image()
+        commit(story)
+        process = story.world.followed()
+        process.look()
+        reader = story.paused(process.read, calls=3)
+        story.speed.restore(image)
+        read = story.finish(reader)
+        story.exact(read)
+
+    require(tale, lambda patch, _: patch.setattr(snapshot, "continues", lambda *_: True))
+
+
+def test_more_commits_than_lists_are_kept_empty_the_memory() -> None:
+    def tale(story: Story) -> None:
+        process = warm(story)
+        life = story.life()
+        process.look()
+        process.read()
+        for _ in range(5):
+            story.send(4)
+            life.apply(ALL)
+        story.clean_up(life)
+        story.clean_up(life)
+        process.look()
+        story.exact(process.read())
+
+    class Few:
+        KEPT_ATTEMPTS = 1_000
+
+    def all_known(patch: pytest.MonkeyPatch, _: Story) -> None:
+        patch.setattr(follower, "touched", Few)
+        scan = Follower._touched
+        patch.setattr(Follower, "_touched", lambda self, since, at: scan(self, since, at) or {})
+
+    require(tale, all_known)
+
+
+def test_another_generation_empties_the_memory() -> None:
+    def tale(story: Story) -> None:
+        process = warm(story)
+        story.world.run_batch()
+        process.look()
+        story.exact(process.read())
+        commit(story)
+        process.look()
+        story.exact(process.read())
+
+    require(tale, lambda patch, _: patch.setattr(Moment, "era", property(lambda self: None)))
+
+
+def test_no_answer_goes_back_behind_one_that_read_the_stores() -> None:
+    def tale(story: Story) -> None:
+        process = warm(story)
+        commit(story)
+        process.follower._published = (None, 0.0, 0)
+        ahead, _ = process.read()
+        process.follower._published = (process.follower._last, story.world.clock.seconds, 0)
+        snapshot, _ = process.read()
+        story.must(snapshot.offsets == ahead.offsets, f"went back to {snapshot.offsets}")
+
+    require(tale, lambda patch, _: patch.setattr(Follower, "overtaken", lambda _: None))

@@ -1,0 +1,145 @@
+"""A process that follows both views: what it answers from memory, and when it no longer does."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adapters.records.books import CATALOGUE
+from adapters.records.control import Applied
+from adapters.stores import open_store
+from core.rows.catalogue_rows import DELETED
+from serving_layer.answers.lookups import similar, trending
+from serving_layer.reading import follower as following
+from serving_layer.reading.answering import answer, answer_from_memory
+from serving_layer.reading.catalogue import Page
+from serving_layer.reading.follower import Follower, followed
+from serving_layer.reading.patience import MustRead
+from serving_layer.reading.snapshot import Snapshot
+from serving_layer.reading.views import Views
+from tests.kit.serving import shop
+from tests.kit.slow_lookups import RULES
+from tests.kit.small_lambda import SmallLambda, placed
+from tests.kit.waiting import until
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[SmallLambda]:
+    """A generation over 60 events, and a speed layer at 120 of 200."""
+    with (
+        closing(open_store(f"sqlite:///{tmp_path}/batch.sqlite")) as batch,
+        closing(open_store(f"sqlite:///{tmp_path}/speed.sqlite")) as speed,
+    ):
+        made = SmallLambda(batch, speed, RULES, placed(shop(), RULES))
+        made.begin()
+        made.run_speed(50)
+        made.run_batch(60)
+        made.run_speed(120)
+        yield made
+
+
+@pytest.fixture
+def views(world: SmallLambda) -> Views:
+    """They are followed, but look only when a test has them look."""
+    made = Views(world.batch, world.speed)
+    made.follower = Follower(made)
+    return made
+
+
+def look(views: Views) -> None:
+    assert isinstance(views.follower, Follower)
+    views.follower.look()
+
+
+def lookup(snapshot: Snapshot) -> dict[str, Any]:
+    return trending(snapshot, 168, None, Page(n=100))
+
+
+def write(world: SmallLambda, name: bytes, row: bytes) -> None:
+    """As a follower of the topics does it: under a claim, which it closes."""
+    text = world.speed.record(CATALOGUE)
+    claim = Applied.from_json(text).moved(settled=False)
+    assert world.speed.swap(CATALOGUE, text, claim.to_json())
+    assert world.speed.put(CATALOGUE, {("items", name): row}, guard=claim.to_json())
+    assert world.speed.swap(CATALOGUE, claim.to_json(), claim.moved(settled=True).to_json())
+
+
+def test_an_answer_whose_rows_are_in_memory_reads_no_store_and_is_the_same(views: Views) -> None:
+    look(views)
+    with pytest.raises(MustRead):
+        answer_from_memory(views, lookup)
+    first = answer(views, lookup)
+    assert answer_from_memory(views, lookup) == first == answer(Views(views.batch, views.speed), lookup)
+
+
+def test_an_item_that_is_hidden_leaves_every_list_by_the_next_look(world: SmallLambda, views: Views) -> None:
+    look(views)
+    listed = [row["item_id"] for row in answer(views, lookup)["items"]]
+    write(world, listed[0].encode(), DELETED)
+    look(views)
+    assert [row["item_id"] for row in answer(views, lookup)["items"]] == listed[1:]
+
+
+def test_while_a_claim_is_open_every_look_reads_the_catalogue_again(world: SmallLambda, views: Views) -> None:
+    claim = Applied().moved(settled=False)
+    assert world.speed.swap(CATALOGUE, None, claim.to_json())
+    look(views)
+    listed = [row["item_id"] for row in answer(views, lookup)["items"]]
+    for name in listed[:2]:
+        world.speed.put(CATALOGUE, {("items", name.encode()): DELETED}, guard=claim.to_json())
+        look(views)
+        assert name not in [row["item_id"] for row in answer(views, lookup)["items"]]
+
+
+def test_a_moment_that_is_too_old_answers_nothing(views: Views, monkeypatch: pytest.MonkeyPatch) -> None:
+    look(views)
+    assert views.current() is not None
+    monkeypatch.setattr(following, "MOST_AGE_SECONDS", -1.0)
+    assert views.current() is None
+    assert answer(views, lookup)["degraded"] == []
+
+
+def test_a_store_that_is_down_leaves_no_moment_and_what_was_kept_serves_again_later(
+    world: SmallLambda, views: Views
+) -> None:
+    look(views)
+    whole = answer(views, lookup)
+    moment, real = views.current(), views.speed
+    with closing(open_store("redis://127.0.0.1:1/0")) as down:
+        views.speed = down
+        look(views)
+        assert views.current() is None
+        assert answer(views, lookup)["degraded"] == ["speed"]
+    views.speed = real
+    look(views)
+    assert views.current() is not None
+    assert views.current().rows is moment.rows  # type: ignore[union-attr]
+    assert answer_from_memory(views, lookup) == whole
+
+
+def test_a_wait_for_offsets_ends_with_the_commit_that_holds_them(world: SmallLambda) -> None:
+    views = Views(world.batch, world.speed)
+    with followed(views):
+        follower = views.follower
+        assert isinstance(follower, Follower)
+        until(lambda: views.current() is not None)
+        ahead = world.ends(200)
+        assert not follower.wait_for(ahead, 0.0)
+        world.run_speed(200)
+        assert follower.wait_for(ahead, 30.0)
+        moment = views.current()
+        assert moment is not None
+        assert moment.offsets == ahead
+
+
+def test_lookups_of_one_item_equal_those_of_the_stores_after_every_commit(world: SmallLambda, views: Views) -> None:
+    items = sorted({event.item_id.encode() for event in world.log})
+    for count in range(125, 201, 15):
+        world.run_speed(count)
+        look(views)
+        for item in items[:10]:
+            told = answer(views, lambda snapshot, item=item: similar(snapshot, item, Page()))  # type: ignore[misc]
+            slow = Views(world.batch, world.speed)
+            assert told == answer(slow, lambda snapshot, item=item: similar(snapshot, item, Page()))  # type: ignore[misc]
