@@ -48,7 +48,7 @@ class Follower:
         self._last: Moment | None = None
         self._seen: tuple[object, ...] = ()
         self._control: tuple[bytes, Control] | None = None
-        self._control_read = float("-inf")
+        self._control_read, self._control_turn = float("-inf"), 0
         self._changed = threading.Condition()
         self._wake, self._ended = threading.Event(), threading.Event()
 
@@ -90,7 +90,7 @@ class Follower:
         """Take a new moment if anything changed; where a view cannot be read there is none."""
         began, turn, moment = time.monotonic(), self._turn, None
         try:
-            moment = self._last = self._look()
+            moment = self._last = self._look(turn)
         except Moved:
             return  # the next look sees more; until then the last moment is as right as it was
         except (MillraceError, Lost):
@@ -101,9 +101,9 @@ class Follower:
             self._published = moment, began, turn
             self._changed.notify_all()
 
-    def _look(self) -> Moment | None:
+    def _look(self, turn: int) -> Moment | None:
         for _ in range(MAX_TRIES):
-            control = self._read_control()
+            control = self._read_control(turn)
             text, catalogue = self._views.speed.record(SPEED), self._views.speed.record(CATALOGUE)
             if control is None:
                 return None
@@ -122,12 +122,12 @@ class Follower:
             return moment
         raise Moved
 
-    def _read_control(self) -> Control | None:
-        """Return the control record, always read before the position; at most ``CONTROL_SECONDS`` old."""
+    def _read_control(self, turn: int) -> Control | None:
+        """Return the control record, always read before the position; of this turn, at most ``CONTROL_SECONDS`` old."""
         now = time.monotonic()
-        if now - self._control_read >= CONTROL_SECONDS:
+        if now - self._control_read >= CONTROL_SECONDS or turn != self._control_turn:
             text = self._views.batch.record(CONTROL)
-            self._control_read = now
+            self._control_read, self._control_turn = now, turn
             if text is None:
                 self._control = None
             elif self._control is None or self._control[0] != text:

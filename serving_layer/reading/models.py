@@ -62,7 +62,10 @@ def recommenders_of(snapshot: Snapshot) -> dict[str, Opened]:
     generation, views = snapshot.generation, snapshot.views
     if generation is None:
         return untrained(views)
-    loading = snapshot.memory.kept(Loading).begun(views)
+    models = snapshot.memory.kept(Loading)
+    if (there := models.loaded()) is not None:
+        return there.opened
+    loading = models.begun(views)
     patience = SHARE_OF_PATIENCE * seconds_left(BATCH, views.patience_seconds)
     with reading(BATCH):
         try:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 ROW_BYTES = 400  # of a row beside its values: the objects that hold it
 KEPT_CHANGES = 64  # commits whose changes are remembered, for rows that were read before them
+HOT = 8  # commits that may change a row which nobody asks for before it is no longer read again
 MOST_DECODED = 4  # forms of one row
 
 Changes = Mapping[str, Collection[bytes]]  # view -> keys
@@ -28,7 +29,7 @@ class Row:
 
     def __init__(self, generation: bytes | None, changes: tuple[bytes, ...] | None, since: int) -> None:
         self.generation, self.changes, self.since = generation, changes, since
-        self.used = True
+        self.used = HOT
         self._decoded: dict[Any, Any] | None = None
         self._earlier: Row | None = None
         self._later: Row | None = None
@@ -98,7 +99,7 @@ class RowCache:
         row = None if rows is None else rows.get(key)
         if row is None:
             return None
-        row.used = True
+        row.used = HOT
         if row.changes is not None and row.since > attempt and not self._unchanged(view, key, attempt, row.since):
             return Row(row.generation, None, attempt)
         return row
@@ -115,7 +116,7 @@ class RowCache:
             self._evict()
 
     def stale(self, changes: Changes) -> dict[str, dict[bytes, Row]]:
-        """Return the kept rows among those that were used since they were last read."""
+        """Return the kept rows among those that answers use: since one of the last ``HOT`` times they were read."""
         stale: dict[str, dict[bytes, Row]] = {}
         for view, keys in changes.items():
             rows = self._views.get(view)
@@ -136,7 +137,7 @@ class RowCache:
                         if changed is None:
                             self._put(view, key, Row(row.generation, None, attempt))
                         else:
-                            changed.used = False
+                            changed.used = row.used - 1
                             self._put(view, key, changed)
             self.attempt = attempt
             self._evict()
@@ -171,7 +172,7 @@ class RowCache:
             rows = self._views[view]
             key, row = rows.popitem(last=False)
             if row.used and len(rows) > 0:
-                row.used = False
+                row.used = 0
                 rows[key] = row
                 continue
             size = len(key) + row.size

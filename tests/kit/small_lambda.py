@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pyarrow as pa
 
-from adapters.records.books import CONTROL, SPEED, generation_book, segment_space, state_space
+from adapters.records.books import CONTROL, SPEED, generation_book, segment_space, state_space, touched_space
 from adapters.stores.port import ViewStore
 from core.control.boundaries import segments_of
 from core.control.changes import (
@@ -23,6 +23,7 @@ from core.events.partitioner import partition_of
 from core.fold.columns import fold_columns, users_of
 from core.rows.codec import add_history
 from core.rows.tagged import settle, tagged
+from core.rows.touched import pack_touched
 from core.rows.views import VIEWS, View
 from schemas.control import Control, Generation, LogIdentity, Offsets, Position
 from schemas.event import Event
@@ -97,7 +98,8 @@ class SmallLambda:
         self._control(plan(self.control, ahead))
         self._position(register(self.position))
         rows = list(self._staged(events).items())
-        assert self.speed.put(SPEED, dict(rows[: int(share * len(rows))]), guard=self.guard)
+        written = {**self._listed(dict(rows)), **dict(rows[: int(share * len(rows))])}
+        assert self.speed.put(SPEED, written, guard=self.guard)
         if share >= 1:
             self._position(commit(self.position, ahead))
 
@@ -122,6 +124,14 @@ class SmallLambda:
                 base = self._settled(stored.get(key), view)
                 out[space, key] = tagged(base, self.position, self.position.registered, whole)
         return out
+
+    def _listed(self, rows: Rows) -> Rows:
+        """The lists of what the attempt writes."""
+        keys: dict[str, list[bytes]] = {}
+        for space, key in rows:
+            keys.setdefault(space.split("/")[1], []).append(key)
+        space = touched_space(self.position, self.position.registered)
+        return {(space, key): value for key, value in (pack_touched(*touched) for touched in keys.items())}
 
     def _own_history(self, user: bytes) -> bytes | None:
         stored = self.speed.read(SPEED, state_space(self.position.epoch, "history"), [user]).get(user)
