@@ -17,6 +17,7 @@ from adapters.records.control import Applied
 from core.rows import touched
 from core.rows.tagged import NewerBase
 from core.rows.touched import unpack_touched
+from core.rows.views import NORMS
 from schemas.control import Control, Offsets, Position
 from schemas.errors import MillraceError
 from serving_layer.reading.catalogue_rows import CatalogueRows
@@ -146,24 +147,28 @@ class Follower:
         )  # fmt: skip
         if before is None or before.era != moment.era or moment.attempt < before.attempt:
             return moment
-        if moment.attempt > before.attempt and not self._advanced(before, moment):
+        if moment.attempt == before.attempt:
+            return replace(moment, rows=before.rows, norms=before.norms)
+        changes = self._advanced(before, moment)
+        if changes is None:
             return moment
-        return replace(moment, rows=before.rows)
+        norms = before.norms.after(map(moment.memory.index.find, changes.get(NORMS, ())))
+        return replace(moment, rows=before.rows, norms=norms)
 
-    def _advanced(self, before: Moment, moment: Moment) -> bool:
-        """Bring the kept rows from one moment to the next; False: what changed is not known."""
+    def _advanced(self, before: Moment, moment: Moment) -> Touched | None:
+        """Bring the kept rows from one moment to the next; return what changed, None where that is not known."""
         assert moment.position is not None
         changes = self._touched(before.attempt, moment.position)
         if changes is None:
-            return False
+            return None
         read = self._read_again(moment, before.rows.stale(changes))
         text = self._views.speed.record(SPEED)
         now = None if text is None else Position.from_json(text)
         # A list may be deleted while it is read, but not before the position is so far ahead of it.
         if now is None or not continues(moment.position, now) or now.attempt - before.attempt > touched.KEPT_ATTEMPTS:
-            return False
+            return None
         before.rows.advance(moment.attempt, changes, read)
-        return True
+        return changes
 
     def _read_again(self, moment: Moment, stale: dict[str, dict[bytes, Row]]) -> dict[str, dict[bytes, Row]]:
         read: dict[str, dict[bytes, Row]] = {}

@@ -1,12 +1,13 @@
 """What a process that follows both records answers from until its next look."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from core.control.boundaries import latest
 from schemas.control import Offsets, Position
 from serving_layer.reading.catalogue_rows import CatalogueRows
 from serving_layer.reading.memory import Memory
+from serving_layer.reading.norms import Norms
 from serving_layer.reading.row_cache import RowCache
 
 NO_ATTEMPT = -1  # of a moment without a position: the generation alone
@@ -28,6 +29,7 @@ class Moment:
     rows: RowCache
     catalogue: CatalogueRows
     memory: Memory
+    norms: Norms = field(default_factory=Norms)
 
     @property
     def attempt(self) -> int:

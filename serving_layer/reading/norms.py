@@ -1,13 +1,17 @@
 """Norms by code, read when they are first asked for."""
 
 import threading
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from core.rows.codec import unpack_norm
 from core.rows.views import NORMS
 from recommenders.port import Ints
-from serving_layer.reading.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from serving_layer.reading.snapshot import Snapshot
 
 UNREAD = np.iinfo(np.int64).min
 
@@ -15,11 +19,18 @@ UNREAD = np.iinfo(np.int64).min
 class Norms:
     """The merged norms that one commit left: an entry for each code. Threads may share them."""
 
-    def __init__(self) -> None:
-        self._amounts: Ints = np.full(0, UNREAD)
+    def __init__(self, amounts: Ints | None = None) -> None:
+        self._amounts: Ints = np.full(0, UNREAD) if amounts is None else amounts
         self._lock = threading.Lock()
 
-    def of(self, snapshot: Snapshot, codes: Ints) -> Ints:
+    def after(self, changed: Iterable[int]) -> "Norms":
+        """Return the norms that later commits left, which changed those of these codes."""
+        amounts = self._amounts.copy()
+        codes = np.fromiter(changed, np.int64)
+        amounts[codes[(codes >= 0) & (codes < len(amounts))]] = UNREAD
+        return Norms(amounts)
+
+    def of(self, snapshot: "Snapshot", codes: Ints) -> Ints:
         """Return the norms in thousandths, 0 for an item that has none."""
         amounts = self._grown(int(codes.max(initial=-1)) + 1)
         norms = amounts[codes]

@@ -44,7 +44,9 @@ class MergedSums:
         return neighbours(self.snapshot, [self.index.names[code] for code in items.tolist()])
 
     def norms(self, items: Ints) -> Ints:
-        return once_a_commit(self.snapshot, "norms", Norms).of(self.snapshot, items)
+        moment = self.snapshot.moment
+        norms = once_a_commit(self.snapshot, "norms", Norms) if moment is None else moment.norms
+        return norms.of(self.snapshot, items)
 
     def frequent(self, hours: int) -> Ranked | None:
         window = self._window(hours)

@@ -12,6 +12,7 @@ from adapters.records.control import Applied
 from adapters.stores import open_store
 from core.rows.catalogue_rows import DELETED
 from serving_layer.answers.lookups import similar, trending
+from serving_layer.answers.recommend import Wish, recommend
 from serving_layer.reading import follower as following
 from serving_layer.reading.answering import answer, answer_from_memory
 from serving_layer.reading.catalogue import Page
@@ -132,6 +133,20 @@ def test_a_wait_for_offsets_ends_with_the_commit_that_holds_them(world: SmallLam
         moment = views.current()
         assert moment is not None
         assert moment.offsets == ahead
+
+
+def test_recommendations_equal_those_of_the_stores_after_every_commit(world: SmallLambda, views: Views) -> None:
+    def recommended(snapshot: Snapshot, user: str) -> dict[str, Any]:
+        return recommend(snapshot, user.encode(), Wish(Page()))
+
+    users = sorted({event.user_id for event in world.log})[:8]
+    for count in range(125, 201, 15):
+        world.run_speed(count)
+        look(views)
+        for user in users:
+            told = answer(views, lambda snapshot, user=user: recommended(snapshot, user))  # type: ignore[misc]
+            slow = answer(Views(world.batch, world.speed), lambda snapshot, user=user: recommended(snapshot, user))  # type: ignore[misc]
+            assert told == slow
 
 
 def test_lookups_of_one_item_equal_those_of_the_stores_after_every_commit(world: SmallLambda, views: Views) -> None:
