@@ -1,4 +1,4 @@
-"""Makes .venv and fetches the Java libraries: `make setup`, or `python3 setup_env.py [--without-java] [--airflow]`.
+"""Makes .venv, fetches Java libraries, compiles: `make setup`, `python3 setup_env.py [--without-java] [--airflow]`.
 
 With --airflow it also makes .venv-airflow: Airflow's packages and ours do not get on, so each has its own.
 
@@ -53,8 +53,10 @@ def main(arguments):
         if read(environment.ready) != stamp:
             make_environment(environment, stamp)
     if "--without-java" not in arguments:
-        return run([OURS.python, "-m", "adapters.machine.jars", "kafka", "spark"])
-    return 0
+        status = run([OURS.python, "-m", "adapters.machine.jars", "kafka", "spark"])
+        if status:
+            return status
+    return run([OURS.python, "-m", "millrace.running.compiling"])
 
 
 def find_python():

@@ -1,10 +1,8 @@
 """The command ``speed run``."""
 
-import os
-
 import click
 
-from adapters.engine.session import NUMBA_LOCATORS
+from adapters.machine.compiled import keep_compiled
 from adapters.machine.stopping import until_stopped
 from adapters.settings import load_settings
 from adapters.terminal.commands import reports_errors
@@ -21,7 +19,7 @@ def speed() -> None:
 @reports_errors
 def run(available_now: bool) -> None:
     """Fold new events into the speed views until Ctrl-C or SIGTERM."""
-    os.environ.setdefault("NUMBA_CACHE_LOCATOR_CLASSES", NUMBA_LOCATORS)  # before numba is imported
+    keep_compiled()
     from adapters.broker.opening import open_log
     from adapters.records.catalogue import CatalogueFollower
     from adapters.stores.opened import speed_views

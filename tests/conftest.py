@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from adapters.machine.compiled import keep_compiled
 from tests.kit.servers import cassandra_port, cassandra_url, kafka_bootstrap, log, redis_url
+
+keep_compiled()
 
 __all__ = ["cassandra_port", "cassandra_url", "kafka_bootstrap", "log", "redis_url"]
 

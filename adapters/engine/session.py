@@ -13,6 +13,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from adapters.engine.errors import translated
+from adapters.machine.compiled import NUMBA_LOCATORS, keep_compiled
 from adapters.machine.home import prepare_home
 from adapters.machine.jars import jar_paths
 from adapters.settings import Settings
@@ -26,11 +27,6 @@ logging.getLogger("py4j").addHandler(logging.NullHandler())  # what it logs when
 # py4j logs a traceback on the root logger when Ctrl-C arrives while it waits.
 logging.getLogger().addFilter(lambda record: not record.getMessage().startswith("KeyboardInterrupt while sending"))
 
-# Compiling the fold takes some 20 s. Once per machine is enough, wherever the packages came from; then numba's own.
-NUMBA_LOCATORS = (
-    "adapters.machine.numba_cache.ByContent,UserProvidedCacheLocator,InTreeCacheLocator,UserWideCacheLocator,"
-    "ZipCacheLocator"
-)
 # A spark-submit or a spark-defaults.conf may override each.
 SETTINGS = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
@@ -101,7 +97,7 @@ def open_session(settings: Settings, name: str) -> "SparkSession":
     master = settings.engine.master
     require_reachable_views(settings, master)
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    os.environ.setdefault("NUMBA_CACHE_LOCATOR_CLASSES", NUMBA_LOCATORS)
+    keep_compiled()
     builder = SparkSession.builder.appName(name)
     for key, value in SETTINGS.items():
         builder = builder.config(key, value)

@@ -4,14 +4,14 @@ The tasks are the same functions over columns. Spark's start and its first use o
 of processor time on one machine, as much as two million events. So it is opened by the first step that has many.
 """
 
-import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 import pyarrow as pa
 
-from adapters.engine.session import NUMBA_LOCATORS, in_workers, numbered_tasks, open_session, require_reachable_views
+from adapters.engine.session import in_workers, numbered_tasks, open_session, require_reachable_views
+from adapters.machine.compiled import keep_compiled
 from adapters.settings import Settings
 from core.events.parcels import PARCELS_DDL
 
@@ -85,7 +85,7 @@ class Engine:
     session: "SparkSession | None" = field(default=None)
 
     def __post_init__(self) -> None:
-        os.environ.setdefault("NUMBA_CACHE_LOCATOR_CLASSES", NUMBA_LOCATORS)
+        keep_compiled()
         if self.session is None:
             require_reachable_views(self.settings, self.settings.engine.master)
 

@@ -8,7 +8,7 @@ from zipfile import ZipFile
 
 import pytest
 
-from adapters.engine.session import NUMBA_LOCATORS
+from adapters.machine.compiled import NUMBA_LOCATORS
 from adapters.machine.numba_cache import digest_of
 from tests.kit.places import ROOT
 

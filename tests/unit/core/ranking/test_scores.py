@@ -36,6 +36,7 @@ def test_norms_near_the_limit_of_64_bits_do_not_overflow() -> None:
 sums = st.integers(-5, 2**62)
 
 
+@settings(deadline=None)  # the first call compiles
 @given(sums, sums, sums, st.floats(0, 5))
 def test_one_neighbour_scores_as_among_many(pair: int, norm: int, other: int, shrinkage: float) -> None:
     many = scores.similarity(np.array([pair]), norm, np.array([other]), shrinkage)
