@@ -11,18 +11,20 @@ from adapters.records.books import CATALOGUE
 from adapters.records.control import Applied
 from adapters.stores import open_store
 from core.rows.catalogue_rows import DELETED
+from schemas.event import Event
 from serving_layer.answers.lookups import similar, trending
-from serving_layer.answers.recommend import Wish, recommend
 from serving_layer.reading import follower as following
 from serving_layer.reading.answering import answer, answer_from_memory
 from serving_layer.reading.catalogue import Page
 from serving_layer.reading.follower import Follower, followed
 from serving_layer.reading.patience import MustRead
 from serving_layer.reading.snapshot import Snapshot
+from serving_layer.reading.sums import MergedSums
 from serving_layer.reading.views import Views
 from tests.kit.serving import shop
 from tests.kit.slow_lookups import RULES
 from tests.kit.small_lambda import SmallLambda, placed
+from tests.kit.streams import START
 from tests.kit.waiting import until
 
 
@@ -135,18 +137,30 @@ def test_a_wait_for_offsets_ends_with_the_commit_that_holds_them(world: SmallLam
         assert moment.offsets == ahead
 
 
-def test_recommendations_equal_those_of_the_stores_after_every_commit(world: SmallLambda, views: Views) -> None:
-    def recommended(snapshot: Snapshot, user: str) -> dict[str, Any]:
-        return recommend(snapshot, user.encode(), Wish(Page()))
+def test_norms_equal_those_of_the_stores_after_every_commit(tmp_path: Path) -> None:
+    """Every user is a new one, so that norms grow with every event."""
+    items = [f"i{number}" for number in range(6)]
+    events = [
+        Event(0, 0, START, f"e{k}", START, "any", f"u{k // 3}", items[k * k % 6], None, 1000, None) for k in range(60)
+    ]
 
-    users = sorted({event.user_id for event in world.log})[:8]
-    for count in range(125, 201, 15):
-        world.run_speed(count)
-        look(views)
-        for user in users:
-            told = answer(views, lambda snapshot, user=user: recommended(snapshot, user))  # type: ignore[misc]
-            slow = answer(Views(world.batch, world.speed), lambda snapshot, user=user: recommended(snapshot, user))  # type: ignore[misc]
-            assert told == slow
+    def norms(snapshot: Snapshot) -> dict[str, int]:
+        codes = snapshot.index.codes([item.encode() for item in items])
+        return dict(zip(items, MergedSums(snapshot).norms(codes).tolist(), strict=True))
+
+    with (
+        closing(open_store(f"sqlite:///{tmp_path}/batch.sqlite")) as batch,
+        closing(open_store(f"sqlite:///{tmp_path}/speed.sqlite")) as speed,
+    ):
+        world = SmallLambda(batch, speed, RULES, placed(events, RULES))
+        world.begin()
+        views = Views(batch, speed)
+        views.follower = Follower(views)
+        for count in range(10, 61, 5):
+            world.run_speed(count)
+            look(views)
+            for _ in range(2):  # what the first answer reads is shared from the second one on
+                assert answer(views, norms) == answer(Views(batch, speed), norms)
 
 
 def test_lookups_of_one_item_equal_those_of_the_stores_after_every_commit(world: SmallLambda, views: Views) -> None:
