@@ -285,7 +285,8 @@ def empty_names(source: str) -> Iterator[str]:
 
 
 def test_a_variable_is_named_after_its_thing() -> None:
-    for path in project_modules():
+    tests = [path.relative_to(ROOT) for room in ("unit", "contract") for path in (ROOT / "tests" / room).rglob("*.py")]
+    for path in [*project_modules(), *tests]:
         assert list(empty_names((ROOT / path).read_text(encoding="utf-8"))) == [], path
 
 
