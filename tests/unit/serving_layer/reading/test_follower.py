@@ -169,6 +169,6 @@ def test_lookups_of_one_item_equal_those_of_the_stores_after_every_commit(world:
         world.run_speed(count)
         look(views)
         for item in items[:10]:
-            told = answer(views, lambda snapshot, item=item: similar(snapshot, item, Page()))  # type: ignore[misc]
+            followed_norms = answer(views, lambda snapshot, item=item: similar(snapshot, item, Page()))  # type: ignore[misc]
             slow = Views(world.batch, world.speed)
-            assert told == answer(slow, lambda snapshot, item=item: similar(snapshot, item, Page()))  # type: ignore[misc]
+            assert followed_norms == answer(slow, lambda snapshot, item=item: similar(snapshot, item, Page()))  # type: ignore[misc]
