@@ -169,6 +169,6 @@ def test_lookups_of_one_item_equal_those_of_the_stores_after_every_commit(world:
         world.run_speed(count)
         look(views)
         for item in items[:10]:
-            followed_norms = answer(views, lambda snapshot, item=item: similar(snapshot, item, Page()))  # type: ignore[misc]
+            from_memory = answer(views, lambda snapshot, item=item: similar(snapshot, item, Page()))  # type: ignore[misc]
             slow = Views(world.batch, world.speed)
-            assert followed_norms == answer(slow, lambda snapshot, item=item: similar(snapshot, item, Page()))  # type: ignore[misc]
+            assert from_memory == answer(slow, lambda snapshot, item=item: similar(snapshot, item, Page()))  # type: ignore[misc]
