@@ -54,9 +54,8 @@ def main(arguments):
             make_environment(environment, stamp)
     if "--without-java" not in arguments:
         status = run([OURS.python, "-m", "adapters.machine.jars", "kafka", "spark"])
-        if status:
-            return status
-    return run([OURS.python, "-m", "millrace.running.compiling"])
+        return status or run([OURS.python, "-m", "millrace.running.compiling"])
+    return 0
 
 
 def find_python():

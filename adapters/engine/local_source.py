@@ -8,11 +8,11 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from adapters.engine.errors import RangeLost
 from adapters.log.client import TIMEOUT_SECONDS, client_settings, translated
+from adapters.log.columns import columns_of
 from adapters.log.kafka_log import Log
 from core.control.boundaries import reaches
 from schemas.control import Offsets
 from schemas.errors import LogUnavailable
-from schemas.event import RECORD_COLUMNS
 
 # The broker answers as soon as it has a byte; only while nothing arrives does it wait for this long.
 IDLE_WAIT_MS = 500
@@ -64,7 +64,7 @@ class LocalSource:
             arrived = [] if first is None else [first]
             arrived += self._consumer.consume(most - len(arrived), timeout=0) if most > len(arrived) else []
             records = [message for message in arrived if self._noted(message)]
-        return _columns(records)
+        return columns_of(records)
 
     def close(self) -> None:
         """Let go of the broker."""
@@ -108,16 +108,3 @@ def range_of(log: Log, start: Offsets, end: Offsets, most: int) -> Iterator[pa.R
                 raise LogUnavailable(f"the log at {log.bootstrap} has sent no record for {TIMEOUT_SECONDS:g} s")
     finally:
         source.close()
-
-
-def _columns(records: list[Message]) -> pa.RecordBatch:
-    """Byte for byte what Spark's Kafka source has in these columns."""
-    columns = (
-        [record.partition() for record in records],
-        [record.offset() for record in records],
-        [record.timestamp()[1] for record in records],
-        [record.key() for record in records],
-        [record.value() for record in records],
-    )
-    arrays = [pa.array(column, kind) for column, kind in zip(columns, RECORD_COLUMNS.types, strict=True)]
-    return pa.RecordBatch.from_arrays(arrays, schema=RECORD_COLUMNS)

@@ -22,19 +22,20 @@ def record_batches(log: Log, partition: int, start: int, end: int) -> Iterator[p
         kept.append(message)
         size += len(message)
         if len(kept) == RECORDS_AT_ONCE or size >= BYTES_AT_ONCE:
-            yield _columns(partition, kept)
+            yield columns_of(kept)
             kept, size = [], 0
     if kept:
-        yield _columns(partition, kept)
+        yield columns_of(kept)
 
 
-def _columns(partition: int, messages: list[Message]) -> pa.RecordBatch:
-    columns = [
-        [partition] * len(messages),
+def columns_of(messages: list[Message]) -> pa.RecordBatch:
+    """Return ``RECORD_COLUMNS`` of the messages, byte for byte what Spark's Kafka source has in them."""
+    columns = (
+        [message.partition() for message in messages],
         [message.offset() for message in messages],
         [message.timestamp()[1] for message in messages],
         [message.key() for message in messages],
         [message.value() for message in messages],
-    ]
-    arrays = [pa.array(column, field.type) for column, field in zip(columns, RECORD_COLUMNS, strict=True)]
+    )
+    arrays = [pa.array(column, kind) for column, kind in zip(columns, RECORD_COLUMNS.types, strict=True)]
     return pa.RecordBatch.from_arrays(arrays, schema=RECORD_COLUMNS)

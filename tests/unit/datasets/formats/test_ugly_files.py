@@ -17,25 +17,9 @@ from datasets.formats.base import ImportOptions
 from datasets.formats.delimited import Columns, Delimited
 from datasets.importing.cli import import_
 from schemas.errors import BadInput
+from tests.kit.delimited_files import DAY, PLAIN, file, read
 
 HEADER = "user,item,time"
-DAY = "2025-01-01T00:00:00Z"
-PLAIN = Columns("item", "time")
-
-
-def file(folder: Path, *lines: str) -> Path:
-    path = folder / "a.csv"
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return path
-
-
-def read(path: Path, columns: Columns = PLAIN, **options: Any) -> tuple[list[dict[str, Any]], Tally]:
-    """The events of a file, after a check that its lines add up."""
-    importer = Delimited(path, ImportOptions("user", **options), Tally(), columns)
-    events, tally = list(importer.events()), importer.tally
-    assert tally.lines == tally.kept + tally.dropped.total() + tally.explained.total()
-    assert len(events) == tally.kept
-    return events, tally
 
 
 def users(path: Path, columns: Columns = PLAIN, **options: Any) -> list[str]:

@@ -1,0 +1,27 @@
+"""Files with delimiters as tests write them, and what an importer makes of them."""
+
+from pathlib import Path
+from typing import Any
+
+from datasets.files.tally import Tally
+from datasets.formats.base import ImportOptions
+from datasets.formats.delimited import Columns, Delimited
+
+DAY = "2025-01-01T00:00:00Z"
+PLAIN = Columns("item", "time")
+
+
+def read(path: Path, columns: Columns = PLAIN, **options: Any) -> tuple[list[dict[str, Any]], Tally]:
+    """The events of a file, after a check that its lines add up."""
+    importer = Delimited(path, ImportOptions("user", **options), Tally(), columns)
+    events, tally = list(importer.events()), importer.tally
+    assert tally.lines == tally.kept + tally.dropped.total() + tally.explained.total()
+    assert len(events) == tally.kept
+    return events, tally
+
+
+def file(folder: Path, *lines: str, name: str = "a.csv") -> Path:
+    """A file of these lines."""
+    path = folder / name
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
