@@ -1,7 +1,7 @@
 """The command ``millrace``: a table of names; each command is imported only when it is called."""
 
 import importlib
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -72,5 +72,18 @@ def main() -> None:
     """
 
 
+def run() -> NoReturn:
+    """The command as a process: a signal that comes once its work is done does not change its status."""
+    from adapters.machine.stopping import interruptible, leaving
+
+    interruptible()
+    try:
+        main(prog_name="millrace")
+    except SystemExit as end:
+        leaving(end.code if isinstance(end.code, int) else int(end.code is not None))
+        raise
+    raise SystemExit(0)
+
+
 if __name__ == "__main__":
-    main(prog_name="millrace")
+    run()

@@ -3,6 +3,7 @@
 SIGTERM is the normal way to end a service, so its status is then 0; after Ctrl-C it is 130, as shells expect.
 """
 
+import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -12,6 +13,21 @@ import click
 
 INTERRUPTED = 130
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def interruptible() -> None:
+    """Make SIGTERM raise ``KeyboardInterrupt`` as Ctrl-C does, while a command is looked up and imported."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+def leaving(status: int) -> None:
+    """Make both signals end the process at once with ``status``: its work is done, only its end takes time."""
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        os._exit(status)
+
+    for number in SIGNALS:
+        signal.signal(number, leave)
 
 
 @contextmanager

@@ -40,6 +40,7 @@ class Part:
     _began: int = 0
     _ended_at: float = 0.0
     _struck: bool = False
+    _stopped: bool = False
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     @property
@@ -85,6 +86,7 @@ class Part:
         with self._lock:
             self.kept = False
             if self.process is not None and self.runs:
+                self._stopped = True
                 self.process.send_signal(signal.SIGTERM)
                 self.process.wait(90)
             self.look()
@@ -106,7 +108,7 @@ class Part:
     def _start(self) -> None:
         self._began = self.log.stat().st_size if self.log.exists() else 0
         self.fault = self.faults.popleft() if self.faults else ""
-        self._life, self._struck = ExitStack(), False
+        self._life, self._struck, self._stopped = ExitStack(), False, False
         env = self.settings() | ({"MILLRACE_FAULT": self.fault} if self.fault else {})
         self.process = self._life.enter_context(self.commands.started(*self.words, log=self.log, **env))
         self.lives += 1
@@ -116,6 +118,8 @@ class Part:
         self.process, self._ended_at = None, time.monotonic()
         if status == -signal.SIGKILL and self.fault and not self._struck:
             self.kills[f"at {self.fault}"] += 1
+        elif status == -signal.SIGTERM and self._stopped and not self.said().strip():
+            pass  # it was stopped before Python had begun to run it
         elif status not in (0, -signal.SIGKILL):
             lines = [line for line in self.said().splitlines() if line.strip()] or ["(nothing)"]
             sentences = [line for line in lines if line.startswith("millrace: ")]

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -105,3 +107,26 @@ def test_a_number_larger_than_any_list_is_wrong_usage(option: str) -> None:
     for number in (2**63 - 1, 2**63, 2**64, 10**30):
         result = CliRunner().invoke(main, ["trending", option, str(number)])
         assert (result.exit_code, type(result.exception)) == (2, SystemExit)
+
+
+@pytest.mark.parametrize("which", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_after_the_work_does_not_change_the_status(which: signal.Signals) -> None:
+    """An ended command takes a while to leave: handlers of its libraries run at exit."""
+    script = (
+        "import atexit, sys, time; from millrace.__main__ import run; sys.argv = ['millrace', '--version']\n"
+        "atexit.register(lambda: (print('leaving', flush=True), time.sleep(60)))\nrun()"
+    )
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert [process.stdout.readline().split()[0] for _ in range(2)] == ["millrace", "leaving"]
+        process.send_signal(which)
+        assert process.wait(30) == 0
+
+
+def test_sigterm_while_a_command_is_imported_is_one_sentence() -> None:
+    script = (
+        "import importlib, os, signal, sys; from millrace.__main__ import run; sys.argv = ['millrace', 'status']\n"
+        "importlib.import_module = lambda name: os.kill(os.getpid(), signal.SIGTERM)\nrun()"
+    )
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert (ended.returncode, ended.stderr) == (INTERRUPTED, "millrace: interrupted\n")
