@@ -74,15 +74,15 @@ def main() -> None:
 
 def run() -> NoReturn:
     """The command as a process: a signal that comes once its work is done does not change its status."""
-    from adapters.machine.stopping import interruptible, leaving
+    from adapters.machine.stopping import Ending
 
-    interruptible()
+    ending = Ending()
     try:
         main(prog_name="millrace")
     except SystemExit as end:
-        leaving(end.code if isinstance(end.code, int) else int(end.code is not None))
+        ending.with_status(end.code if isinstance(end.code, int) else int(end.code is not None))
         raise
-    raise SystemExit(0)
+    raise AssertionError("a command ends with its status")
 
 
 if __name__ == "__main__":

@@ -3,8 +3,10 @@
 SIGTERM is the normal way to end a service, so its status is then 0; after Ctrl-C it is 130, as shells expect.
 """
 
+import atexit
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
@@ -12,22 +14,38 @@ from types import FrameType
 import click
 
 INTERRUPTED = 130
+UNWRITTEN = 120  # as Python's own, when what was printed cannot be written
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-def interruptible() -> None:
-    """Make SIGTERM raise ``KeyboardInterrupt`` as Ctrl-C does, while a command is looked up and imported."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+class Ending:
+    """The end of a command's process, whose status a late signal does not change.
 
+    Python forgets its signal handlers while it takes itself down, for up to half a second with what is imported here.
+    So the process ends right after its exit handlers: this one is registered first, and therefore called last.
+    """
 
-def leaving(status: int) -> None:
-    """Make both signals end the process at once with ``status``: its work is done, only its end takes time."""
+    def __init__(self) -> None:
+        """Make SIGTERM raise ``KeyboardInterrupt`` as Ctrl-C does, while the command is looked up and imported."""
+        self._status, self._pid = 1, os.getpid()  # 1: a defect of Millrace, whose traceback is printed before this
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        atexit.register(self._leave)
 
-    def leave(number: int, frame: FrameType | None) -> None:
-        os._exit(status)
+    def with_status(self, status: int) -> None:
+        """The work is done: from now on both signals end the process at once with its status."""
+        self._status = status
+        for number in SIGNALS:
+            signal.signal(number, lambda number, frame: os._exit(status))
 
-    for number in SIGNALS:
-        signal.signal(number, leave)
+    def _leave(self) -> None:
+        if os.getpid() != self._pid:
+            return  # a process that this one forked
+        for stream in (sys.stdout, sys.stderr):
+            try:
+                stream.flush()
+            except (OSError, ValueError):
+                self._status = self._status or UNWRITTEN
+        os._exit(self._status)
 
 
 @contextmanager

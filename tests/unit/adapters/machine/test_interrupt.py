@@ -111,14 +111,17 @@ def test_a_number_larger_than_any_list_is_wrong_usage(option: str) -> None:
 
 @pytest.mark.parametrize("which", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_after_the_work_does_not_change_the_status(which: signal.Signals) -> None:
-    """An ended command takes a while to leave: handlers of its libraries run at exit."""
+    """An ended command takes a while to leave: handlers of its libraries run at exit, and Python takes itself down."""
     script = (
-        "import atexit, sys, time; from millrace.__main__ import run; sys.argv = ['millrace', '--version']\n"
-        "atexit.register(lambda: (print('leaving', flush=True), time.sleep(60)))\nrun()"
+        "import atexit, sys, time, millrace.__main__ as entry\n"
+        "def main(**_):\n"
+        "    atexit.register(lambda: (print('leaving', flush=True), time.sleep(60)))\n"
+        "    sys.exit(0)\n"
+        "entry.main = main\nentry.run()"
     )
     with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        assert [process.stdout.readline().split()[0] for _ in range(2)] == ["millrace", "leaving"]
+        assert process.stdout.readline() == "leaving\n"
         process.send_signal(which)
         assert process.wait(30) == 0
 
@@ -130,3 +133,12 @@ def test_sigterm_while_a_command_is_imported_is_one_sentence() -> None:
     )
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
     assert (ended.returncode, ended.stderr) == (INTERRUPTED, "millrace: interrupted\n")
+
+
+def test_a_command_ends_right_after_its_exit_handlers() -> None:
+    script = (
+        "import sys, time; from millrace.__main__ import run; sys.argv = ['millrace', '--version']\n"
+        "class Slow:\n    def __del__(self): time.sleep(60)\nslow = Slow()\nrun()"
+    )
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30)
+    assert (ended.returncode, ended.stdout.split()[0]) == (0, "millrace")
