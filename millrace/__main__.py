@@ -82,7 +82,9 @@ def run() -> NoReturn:
     except SystemExit as end:
         ending.with_status(end.code if isinstance(end.code, int) else int(end.code is not None))
         raise
-    raise AssertionError("a command ends with its status")
+    except OSError as error:  # of click, which prints help and version itself
+        click.echo(f"millrace: cannot write: {error.strerror}; free some space or write elsewhere", err=True)
+    raise SystemExit(1)
 
 
 if __name__ == "__main__":

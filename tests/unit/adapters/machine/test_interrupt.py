@@ -142,3 +142,13 @@ def test_a_command_ends_right_after_its_exit_handlers() -> None:
     )
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30)
     assert (ended.returncode, ended.stdout.split()[0]) == (0, "millrace")
+
+
+@pytest.mark.parametrize("word", ["--version", "--help"])
+def test_help_that_cannot_be_written_is_one_sentence(word: str) -> None:
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            [sys.executable, "-m", "millrace", word], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60
+        )
+    said = "millrace: cannot write: No space left on device; free some space or write elsewhere\n"
+    assert (ended.returncode, ended.stderr) == (1, said)
