@@ -113,5 +113,5 @@ class Shop:
             chosen, user = rng.sample(self.asked, 60), b"user-%d" % number
             entries = tuple(HistoryEntry(item, rng.randrange(1, 6) * 1_000, now) for item in chosen[:20])
             out[HISTORY, user] = pack_history(History(entries, ()))
-            out[SEEN, user] = pack_sums((item, 1) for item in sorted(chosen))
+            out[SEEN, user] = pack_sums((item, 1_000) for item in sorted(chosen))
         return out

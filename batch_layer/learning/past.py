@@ -18,13 +18,14 @@ if TYPE_CHECKING:
 
 
 def interactions(events: "DataFrame") -> "DataFrame":
-    """Return (user_id, item_id, rating): the greatest weight of each pair that was not retracted last, thousandths."""
+    """Return (user_id, item_id, rating): the greatest weight of each pair since its last retraction, thousandths."""
     from pyspark.sql import functions as F
 
-    weighty = events.where("weight <> 0")
-    last = F.max_by("weight", "offset").alias("last")
-    best = weighty.groupBy("user_id", "item_id").agg(F.max("weight").alias("rating"), last)
-    return best.where(F.col("last") != REMOVE).select("user_id", "item_id", "rating")
+    pair, offset = ["user_id", "item_id"], F.col("offset")
+    removes = events.where(F.col("weight") == REMOVE).groupBy(pair).agg(F.max("offset").alias("removed"))
+    rated = events.where("weight > 0").join(removes, pair, "left")
+    standing = rated.where(F.col("removed").isNull() | (offset > F.col("removed")))
+    return standing.groupBy(pair).agg(F.max("weight").alias("rating"))
 
 
 @dataclass

@@ -20,6 +20,7 @@ from core.fold.kernel import DUPLICATE, RATED, WEIGHTLESS, fold_kernel
 from core.rows import views
 from core.rows.codec import Facts, bucket_key, pack_facts
 from core.rows.sums_kernel import pack_rows
+from core.rows.words import standing_ratings
 from schemas.event import BUCKET_MS
 from schemas.rules import Rules
 
@@ -90,7 +91,7 @@ def fold_columns(events: pa.RecordBatch, segments: Ints, histories: pa.BinaryArr
     out = [Changes(views.HISTORY, last, people.take(pa.array(changed)), binary(*packed))]
     for at, segment_id in enumerate(segment_ids.tolist()):
         inside = segment == at
-        out += _seen(user, event_item, np.where(inside, taken, DUPLICATE), people, names, segment_id)
+        out += _seen(user, event_item, np.where(inside, taken, DUPLICATE), weight, people, names, segment_id)
         out += _sums(keys, amounts, at, segment_id, names)
         out += _counts(event_item, when // BUCKET_MS, inside & (taken == RATED), segment_id, names)
         out += _items(events, event_item, inside & (taken != DUPLICATE), segment_id, names)
@@ -121,15 +122,16 @@ def _counts(item: Ints, bucket: Ints, rated: NDArray[np.bool_], segment: int, na
 
 
 def _seen(
-    user: Ints, item: Ints, taken: NDArray[np.uint8], people: pa.BinaryArray, names: _Names, segment: int
+    user: Ints, item: Ints, taken: NDArray[np.uint8], weight: Ints, people: pa.BinaryArray, names: _Names, segment: int
 ) -> list[Changes]:
-    touched = np.nonzero(taken > WEIGHTLESS)[0][::-1]  # newest first, so that ``unique`` keeps the newest
+    """Return each user's word on each item (``core.rows.words.word``)."""
+    touched = np.nonzero(taken > WEIGHTLESS)[0]
     if len(touched) == 0:
         return []
-    pair, newest = np.unique(user[touched] * len(names.sorted) + item[touched], return_index=True)
-    present = (taken[touched][newest] == RATED).astype(np.int64)
+    pairs, rated = user[touched] * len(names.sorted) + item[touched], taken[touched] == RATED
+    pair, rating, retracted = standing_ratings(pairs, np.where(rated, weight[touched], 0), ~rated)
     row, code = pair // len(names.sorted), pair % len(names.sorted)
-    return [Changes(views.SEEN, segment, *_grouped(row, code, present, people, names))]
+    return [Changes(views.SEEN, segment, *_grouped(row, code, np.where(retracted, -rating, rating), people, names))]
 
 
 def _items(

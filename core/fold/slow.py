@@ -23,7 +23,7 @@ class SlowView:
     pairs: Counter[tuple[str, str]] = field(default_factory=Counter)  # both directions
     counts: Counter[tuple[int, str]] = field(default_factory=Counter)  # (bucket, item)
     histories: dict[str, SlowHistory] = field(default_factory=dict)
-    seen: dict[str, dict[str, bool]] = field(default_factory=dict)
+    seen: dict[str, dict[str, int]] = field(default_factory=dict)  # item -> rating, 0 once retracted
     categories: dict[str, tuple[int, int, int, str]] = field(default_factory=dict)
     as_of: int | None = None
     events: int = 0
@@ -42,7 +42,8 @@ class SlowView:
             return
         oldest = event.event_time - rules.window_ms
         history.entries = {item: entry for item, entry in history.entries.items() if entry[1] >= oldest}
-        self.seen.setdefault(event.user_id, {})[event.item_id] = event.weight != REMOVE
+        words = self.seen.setdefault(event.user_id, {})
+        words[event.item_id] = 0 if event.weight == REMOVE else max(words.get(event.item_id, 0), event.weight)
         if event.weight == REMOVE:
             self._remove(history, event.item_id)
         else:

@@ -22,8 +22,7 @@ from core.rows.codec import (
 )
 from core.rows.merging import overlaid
 from core.rows.views import merge_facts, merge_items
-
-WORDS = {None: "nothing", True: "seen", False: "retracted"}  # of a seen set on an item
+from schemas.event import WEIGHT_SCALE
 
 
 def digest(event_id: str) -> bytes:
@@ -62,9 +61,14 @@ def stored_history(parts: list[bytes]) -> History:
     return unpack_history(reduce(add_history, parts)) if parts else History()
 
 
-def stored_words(parts: list[bytes]) -> dict[str, bool]:
-    """A seen set's word on each item, from its packed parts."""
-    return {item.decode(): bool(word) for item, word in overlaid(parts).items()}
+def stored_words(parts: list[bytes]) -> dict[str, int]:
+    """Return a seen set's rating of each item in thousandths, 0 for a retracted one, from its packed parts."""
+    return {item.decode(): rating for item, rating in overlaid(parts).items()}
+
+
+def rating_in_words(rating: int | None) -> str:
+    """Return what a seen set says of an item."""
+    return "nothing" if rating is None else f"seen, rated {rating / WEIGHT_SCALE:g}" if rating else "retracted"
 
 
 def stored_category(parts: list[bytes]) -> ItemSeen | None:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core.rows.words import standing_ratings
 from schemas.event import REMOVE
 
 Ints = NDArray[np.int64]
@@ -61,15 +62,9 @@ class Interactions:
         return self.before(end), Interactions(*columns, self.users, self.items)
 
     def standing(self) -> tuple[Ints, Ints, Ints]:
-        """Return user, item and greatest weight of each pair not retracted last, ascending by user, then item."""
-        key = self.user * self.items + self.item
-        order = np.argsort(key, kind="stable")
-        starts = np.flatnonzero(np.diff(key[order], prepend=-1))
-        if not len(starts):
-            return key, key, key
-        last = np.r_[starts[1:], len(order)] - 1
-        kept = self.weight[order][last] != REMOVE
-        pair, rating = key[order][starts], np.maximum.reduceat(self.weight[order], starts)
+        """Return user, item and rating (``standing_ratings``) of the pairs that stand, ascending by user and item."""
+        pair, rating, _ = standing_ratings(self.user * self.items + self.item, self.weight, self.weight == REMOVE)
+        kept = rating > 0
         return pair[kept] // self.items, pair[kept] % self.items, rating[kept]
 
 

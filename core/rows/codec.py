@@ -2,7 +2,7 @@
 
 ========  ====================================================================================================
 sums      n:u32, unit:u16, w:u8, l:u8, amount/unit: w-byte signed [n], shared: l-byte [n], rest: l-byte [n], text
-seen      as sums; the amount is 1 (seen) or 0 (retracted since)
+seen      as sums; the amount is a word on the item (``core.rows.words``)
 norm      i64
 history   n:u16, m:u16, kept:u16, unit:u16, w:u8, t:u8, l:u8, first:i64, rating/unit: w-byte signed [n],
           last_time - first: t-byte [n], id: 16 bytes [m], length: l-byte [n], names

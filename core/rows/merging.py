@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from core.rows.codec import unpack_sums
 from core.rows.tagged import settle
+from core.rows.words import word
 from schemas.control import Position
 
 
@@ -37,8 +38,11 @@ def added(parts: Iterable[bytes]) -> dict[bytes, int]:
 
 
 def overlaid(parts: Iterable[bytes]) -> dict[bytes, int]:
-    """Packed words on items, the later one of each counting (``core.rows.views.merge_seen``)."""
+    """Each item's rating in thousandths, 0 for a retracted one, from packed words (``core.rows.views.merge_seen``)."""
     out: dict[bytes, int] = {}
     for part in parts:
-        out.update(unpack_sums(part))
-    return out
+        words = unpack_sums(part)
+        for name in words.keys() & out.keys():
+            words[name] = word(out[name], words[name])
+        out.update(words)
+    return {name: abs(amount) for name, amount in out.items()}

@@ -55,6 +55,14 @@ def _write(out, at, amounts, shared, rest, first, end, unit, width, long):  # ty
 
 
 @njit(cache=True, nogil=True)
+def _word(earlier, later):  # type: ignore[no-untyped-def]
+    """Return two words on one item as one (slow twin: ``core.rows.words.word``)."""
+    if later <= 0:
+        return later
+    return max(earlier, later) if earlier > 0 else -max(-earlier, later)
+
+
+@njit(cache=True, nogil=True)
 def _merge(a, base_a, b, base_b, overlay, name_a, name_b, amounts, shared, rest, text):  # type: ignore[no-untyped-def]
     """Merge two sorted lists of names, comparing no byte twice (Ng and Kakehi 2008, LCP merge); both are ``padded``.
 
@@ -85,7 +93,7 @@ def _merge(a, base_a, b, base_b, overlay, name_a, name_b, amounts, shared, rest,
             amount = signed(a, numbers_a + width_a * i, width_a) * times_a
         if order >= 0:
             later = signed(b, numbers_b + width_b * j, width_b) * times_b
-            amount = later if overlay else amount + later
+            amount = _word(amount, later) if overlay and order == 0 else amount + later
         written = amount != 0 or overlay
         if written:
             amounts[n] = amount
@@ -164,7 +172,7 @@ def add_sums(a: bytes, b: bytes) -> bytes:
 
 
 def overlay_sums(a: bytes, b: bytes) -> bytes:
-    """All names of both; where both have one, the amount of ``b`` counts."""
+    """All names of both; where both have one, the two words become one (``core.rows.words.word``)."""
     return _one(a, b, True)
 
 

@@ -117,10 +117,10 @@ def _seen(slow: SlowView, merged: MergedRows, users: set[str] | None, report: Re
         _words(user, slow.seen[user], {}, report)
 
 
-def _words(user: str, expected: dict[str, bool], stored: dict[str, bool], report: Report) -> None:
+def _words(user: str, expected: dict[str, int], stored: dict[str, int], report: Report) -> None:
     for item in expected.keys() | stored.keys():
         what = f"item {item} seen by {user}"
-        report.compare(what, expected.get(item), stored.get(item), proving.WORDS.__getitem__)
+        report.compare(what, expected.get(item), stored.get(item), proving.rating_in_words)
 
 
 def _facts(slow: SlowView, merged: MergedRows, report: Report) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from batch_layer.learning.past import LakePast
+from batch_layer.learning.past import LakePast, interactions
 from core.ranking.ranking_quality import Interactions, constant, judged, quality, votes
 from recommenders.als import RECOMMENDER, AlsSettings
 from recommenders.als.fold_in import fold_in
@@ -67,6 +67,16 @@ def trained(
     model = fit(spark, rows, replace(als, engine=engine), start)
     assert model is not None
     return model
+
+
+def test_the_lake_stands_as_interactions_in_memory_do(spark: "SparkSession") -> None:
+    rng, n = np.random.default_rng(4), 400
+    user, item, weight = rng.integers(0, 9, n), rng.integers(0, 7, n), rng.choice([-1, 0, 1000, 2500, 5000], n)
+    rows = [(f"u{u}", f"i{i:04d}", int(w), k) for k, (u, i, w) in enumerate(zip(user, item, weight, strict=True))]
+    lake = spark.createDataFrame(rows, "user_id string, item_id string, weight bigint, offset bigint")
+    weighty = weight != 0
+    events = Interactions(user[weighty], item[weighty], weight[weighty], np.flatnonzero(weighty), 9, 7)
+    assert sorted(map(tuple, interactions(lake).collect())) == rows_of(events)
 
 
 def test_both_engines_are_equally_good_on_a_time_split(spark: "SparkSession") -> None:

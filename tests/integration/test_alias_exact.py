@@ -99,8 +99,8 @@ def test_the_sums_are_those_of_one_user_who_did_it_all() -> None:
     assert +after.norms == +one.norms == {"x": 3000, "y": 1000, "z": 5000}
     assert +after.pairs == +one.pairs
     assert list(after.histories["known"].entries) == ["z", "x", "y"]
-    assert after.seen["anonymous"] == {"x": False, "y": False}
-    assert after.seen["known"] == {"x": True, "y": True, "z": True}
+    assert after.seen["anonymous"] == {"x": 0, "y": 0}
+    assert after.seen["known"] == {"x": 3000, "y": 1000, "z": 5000}
     assert after.counts == before.counts + folded(accepted(received, rules), rules).counts
     assert after.as_of == before.as_of
 

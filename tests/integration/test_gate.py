@@ -92,7 +92,7 @@ def broken(views: ViewStore) -> list[str]:
         (COUNTS, bucket): pack_sums(counts.items()),
         (HISTORY, user): other,
         (ITEMS, b"i07"): pack_item(ItemSeen(1, 2, 3, "other")),
-        (SEEN, user): pack_sums((name, n ^ (name == first)) for name, n in seen.items()),
+        (SEEN, user): pack_sums((name, n + (name == first)) for name, n in seen.items()),
     })  # fmt: skip
     return checked(views).mismatches
 

@@ -89,7 +89,7 @@ def rows_as_data(rows: Rows) -> dict[str, Any]:
             entries = [(e.item.decode(), e.rating, e.last_time) for e in history.entries]
             out["histories"][name] = (entries, list(history.ids))
         elif view == "seen":
-            out["seen"][name] = {item.decode(): bool(n) for item, n in unpack_sums(value).items()}
+            out["seen"][name] = {item.decode(): abs(n) for item, n in unpack_sums(value).items()}
         elif view == "items":
             item = unpack_item(value)
             out["categories"][name] = (item.event_time, item.partition, item.offset, item.category)

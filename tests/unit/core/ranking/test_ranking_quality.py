@@ -29,8 +29,10 @@ def test_equal_times_never_straddle_the_cut() -> None:
     assert [len(part) for part in events((0, 0, 1, 7)).split(0.8)] == [0, 1]
 
 
-def test_what_stands_is_the_greatest_weight_of_pairs_not_retracted_last() -> None:
-    given = events((1, 0, 5, 1), (0, 1, 2, 2), (1, 0, 3, 3), (0, 1, REMOVE, 4), (0, 0, REMOVE, 5), (0, 0, 4, 6))
+def test_what_stands_is_the_greatest_weight_since_the_last_retraction() -> None:
+    given = events(
+        (1, 0, 5, 1), (0, 1, 2, 2), (1, 0, 3, 3), (0, 1, REMOVE, 4), (0, 0, 9, 5), (0, 0, REMOVE, 5), (0, 0, 4, 6)
+    )
     assert [column.tolist() for column in given.standing()] == [[0, 1], [0, 0], [4, 5]]
 
 

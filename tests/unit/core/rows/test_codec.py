@@ -1,6 +1,7 @@
 """The byte formats: what goes in comes out, and the compiled kernels write the very bytes that the slow code does."""
 
 import itertools
+from functools import reduce
 
 import numpy as np
 from hypothesis import given, settings
@@ -19,6 +20,8 @@ from core.rows.codec import (
     unpack_sums,
 )
 from core.rows.sums_kernel import add_sums, overlay_sums, pack_rows
+from core.rows.words import standing_ratings, word
+from schemas.event import REMOVE
 from tests.kit.folding import event_key
 
 # Names that share beginnings, some too long for one byte; amounts around each width's edges.
@@ -47,9 +50,29 @@ def test_sums_survive_packing(given_sums: dict[bytes, int]) -> None:
 
 @settings(deadline=None)
 @given(sums, sums)
-def test_the_later_word_counts(a: dict[bytes, int], b: dict[bytes, int]) -> None:
+def test_two_words_on_one_item_become_one(a: dict[bytes, int], b: dict[bytes, int]) -> None:
     packed = overlay_sums(pack_sums(sorted(a.items())), pack_sums(sorted(b.items())))
-    assert packed == pack_sums(sorted({**a, **b}.items()))
+    both = {name: word(a[name], b[name]) for name in a.keys() & b.keys()}
+    assert packed == pack_sums(sorted({**a, **b, **both}.items()))
+
+
+stretches = st.lists(st.lists(st.sampled_from([REMOVE, 1, 1_000, 2_500, 5_000]), min_size=1, max_size=4), min_size=1)
+
+
+@given(stretches)
+def test_words_on_stretches_join_to_the_rating_since_the_last_retraction(stretches: list[list[int]]) -> None:
+    def said(weights: list[int]) -> int:
+        _, rating, removed = standing_ratings(
+            np.zeros(len(weights), np.int64), np.array(weights), np.array(weights) == REMOVE
+        )
+        return int(np.where(removed, -rating, rating)[0])
+
+    rating = 0
+    for weight in (weight for weights in stretches for weight in weights):
+        rating = 0 if weight == REMOVE else max(rating, weight)
+    one_by_one = reduce(word, map(said, stretches))
+    assert abs(one_by_one) == rating
+    assert one_by_one == said([weight for weights in stretches for weight in weights])
 
 
 @settings(deadline=None)

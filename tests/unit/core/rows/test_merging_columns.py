@@ -29,7 +29,9 @@ from schemas.control import Position
 names = st.binary(min_size=1, max_size=12) | st.binary(min_size=250, max_size=300)
 amounts = st.integers(-300, 300) | st.sampled_from([1_000, 70_000, -(10**12), 2**62])
 sums = st.dictionaries(names, amounts.filter(bool), max_size=6).map(lambda row: pack_sums(sorted(row.items())))
-seen = st.dictionaries(names, st.integers(0, 1), max_size=6).map(lambda row: pack_sums(sorted(row.items())))
+seen = st.dictionaries(names, st.integers(-2, 2) | st.sampled_from([-3000, 5000, 2500]), max_size=6).map(
+    lambda row: pack_sums(sorted(row.items()))
+)
 numbers = st.integers(-(2**31), 2**31 - 1)
 items = st.builds(ItemSeen, st.integers(-1, 3), st.integers(-1, 2), st.integers(-1, 2), st.sampled_from(["", "a", "ü"]))
 facts = st.builds(Facts, st.none() | numbers, st.none() | numbers, st.integers(0, 9))
