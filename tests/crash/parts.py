@@ -100,9 +100,9 @@ class Part:
     def wait_until_it_says(self, text: str, seconds: float = 120) -> None:
         until(lambda: text in self.said(), seconds, lambda: f"{self.name} does not say {text!r}: {self.said()[-2000:]}")
 
-    def wait_for_the_faults(self, seconds_a_life: float = 240) -> None:
+    def wait_for_the_faults(self, seconds_per_life: float = 240) -> None:
         """Return once each fault has ended a life."""
-        seconds = seconds_a_life * (1 + len(self.faults))
+        seconds = seconds_per_life * (1 + len(self.faults))
         until(lambda: not self.faults and not self.fault, seconds, lambda: (self.faults, self.fault, self.said()))
 
     def _start(self) -> None:

@@ -129,7 +129,9 @@ class Plant:
             degraded, offsets = self.judge.state()
             return degraded == () and reaches(offsets, mark)
 
-        until(passed, PATIENCE_SECONDS, lambda: f"after {after}: {self.judge.state()}, wanted {mark}\n{self.told()}")
+        until(
+            passed, PATIENCE_SECONDS, lambda: f"after {after}: {self.judge.state()}, wanted {mark}\n{self.last_words()}"
+        )
         seconds = time.monotonic() - began
         self.recoveries.setdefault(after, []).append(seconds)
         upto = self.judge.check()
