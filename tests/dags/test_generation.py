@@ -78,7 +78,7 @@ def test_a_scheduled_run_publishes_a_generation_although_a_task_was_killed_once(
     run = nightly.airflow.switch_on(DAG)
     states = nightly.airflow.ended(DAG, run)
     assert set(states.values()) == {"success"}, nightly.airflow.log(DAG, run, "compute", 2)
-    tries = {each["task_id"]: each["try_number"] for each in nightly.airflow.tasks(DAG, run)}
+    tries = {task["task_id"]: task["try_number"] for task in nightly.airflow.tasks(DAG, run)}
     assert {name for name, count in tries.items() if count > 1} == {"compute"}
     active = nightly.active
     assert (active.id, active.reason, active.metrics["events"]) == (run, "Airflow, scheduled", 400)

@@ -64,8 +64,8 @@ def read(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         env=env, cwd=folder, capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    report: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return report
 
 
 def test_the_dags_parse_alone_without_a_warning(read: dict[str, Any]) -> None:
