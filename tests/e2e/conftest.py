@@ -38,9 +38,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if isinstance(item, pytest.Function) and "stores" in getattr(item, "callspec", NO_PARAMETERS).params:
             pairs.setdefault((item.path, item.name.replace(item.callspec.params["stores"], "")), []).append(item)
-    for (_, name), each in pairs.items():
-        if len(each) == len(PAIRS):
-            each[crc32(name.encode()) % len(PAIRS)].add_marker("deep")
+    for (_, name), pair in pairs.items():
+        if len(pair) == len(PAIRS):
+            pair[crc32(name.encode()) % len(PAIRS)].add_marker("deep")
 
 
 @pytest.fixture(params=PAIRS)

@@ -74,10 +74,10 @@ def test_hostile_records_stop_neither_layer_and_both_judge_them_alike(millrace: 
     columns = ("partition", "offset", "reason", "key", "value")
     rows = Lake(millrace.spark, millrace.settings.lake_path).rejected_until(end).select(*columns).collect()
     assert Counter((p, o, reason, octets(key), octets(value)) for p, o, reason, key, value in rows) == expected
-    told = status(millrace.views, millrace.settings, millrace.log, time.time_ns() // 1_000_000)
-    assert told["rejected"] == expected.total()
+    reported = status(millrace.views, millrace.settings, millrace.log, time.time_ns() // 1_000_000)
+    assert reported["rejected"] == expected.total()
     by_reason = dict(Counter(reason for _, _, reason, _, _ in expected.elements()))
-    assert told["rejected_by_reason"] == made.metrics["rejected"] == by_reason
+    assert reported["rejected_by_reason"] == made.metrics["rejected"] == by_reason
     millrace.produce(a_flood(millrace, 2, 200))  # a layer that is under way, too
     with millrace.streaming():
         report = millrace.prove()
@@ -90,12 +90,12 @@ def buried(millrace: Installation) -> list[tuple[int, int, str, bytes | None, by
     """The topic of the dead letters as it is, repetitions included, oldest first."""
     topic = millrace.log.topics.dead_letters
     start, end = millrace.log.start_offsets(topic), millrace.log.end_offsets(topic)
-    found = []
+    letters = []
     for message in millrace.log.messages(topic, start, end):
         place = {name: value.decode() for name, value in message.headers()}
         record = as_record(message)
-        found.append((int(place["partition"]), int(place["offset"]), place["reason"], record.key, record.value))
-    return found
+        letters.append((int(place["partition"]), int(place["offset"]), place["reason"], record.key, record.value))
+    return letters
 
 
 def octets(value: bytearray | None) -> bytes | None:
@@ -155,5 +155,5 @@ def test_rejected_records_are_mended_in_a_file_or_by_a_setting_and_sent_again(
 
 
 def items_of(millrace: Installation) -> set[str]:
-    told = answer(millrace.views, lambda snapshot: lookups.history(snapshot, USER.encode(), Page(n=100)))
-    return {row["item_id"] for row in told["items"]}
+    history = answer(millrace.views, lambda snapshot: lookups.history(snapshot, USER.encode(), Page(n=100)))
+    return {row["item_id"] for row in history["items"]}

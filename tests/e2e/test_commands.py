@@ -47,10 +47,10 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Commands]:
     folder = tmp_path_factory.mktemp("shop")
     shop = Commands(folder, {"MILLRACE_HOME": str(folder / "home"), "MILLRACE_GRACE": "0s"})
     with embedded_broker(folder / "home") as bootstrap:  # so that not every command starts and stops one
-        told = shop.json(
+        generated = shop.json(
             "generate", "--users", 40, "--items", 20, "--events", 900, "--seed", 5, "--out", "events.jsonl"
         )
-        assert told["events"] == 900
+        assert generated["events"] == 900
         lines = (folder / "events.jsonl").read_bytes().splitlines(keepends=True)
         (folder / "first.jsonl").write_bytes(b"".join(lines[:600]))
         (folder / "second.jsonl").write_bytes(
@@ -212,9 +212,9 @@ def test_a_schedule_makes_runs_shows_in_status_and_is_the_only_one(shop: Command
     log = tmp_path / "schedule.log"
     with shop.started("batch", "run", "--every", "10s", log=log) as schedule:
         until(lambda: last_run(shop).get("result") == "published", 120, log.read_text)
-        told = shop.json("status")["schedule"]
-        assert (told["alive"], told["failures"], told["failing_since"]) == (True, 0, None)
-        assert told["next_due"] > told["last"]["began_at"]
+        state = shop.json("status")["schedule"]
+        assert (state["alive"], state["failures"], state["failing_since"]) == (True, 0, None)
+        assert state["next_due"] > state["last"]["began_at"]
         assert f"process {schedule.pid}" in shop.refused("batch", "run", "--every", "10s")
         schedule.send_signal(signal.SIGTERM)
         assert schedule.wait(60) == 0, log.read_text()

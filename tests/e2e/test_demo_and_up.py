@@ -22,12 +22,12 @@ def test_the_demo_proves_itself_and_leaves_nothing_behind(tmp_path: Path) -> Non
     temporary = tmp_path / "tmp"
     temporary.mkdir()
     shop = Commands(tmp_path, {"TMPDIR": str(temporary)})
-    told = shop.run("demo", "--events", "2000").stdout
-    assert re.search(r"[1-9][0-9,]* sums of 2,?[0-9]* events compared, mismatches: 0$", told, re.M), told
-    assert "$ millrace recommend user-0 -n 5" in told
+    printed = shop.run("demo", "--events", "2000").stdout
+    assert re.search(r"[1-9][0-9,]* sums of 2,?[0-9]* events compared, mismatches: 0$", printed, re.M), printed
+    assert "$ millrace recommend user-0 -n 5" in printed
     shop.wait_until_none_is_left()
-    assert [each.name for each in temporary.iterdir()] == []
-    assert [each.name for each in tmp_path.iterdir()] == ["tmp"]
+    assert [path.name for path in temporary.iterdir()] == []
+    assert [path.name for path in tmp_path.iterdir()] == ["tmp"]
 
 
 def test_ctrl_c_ends_the_demo_as_interrupted_and_leaves_nothing_behind(tmp_path: Path) -> None:
@@ -41,7 +41,7 @@ def test_ctrl_c_ends_the_demo_as_interrupted_and_leaves_nothing_behind(tmp_path:
         shop.wait_until_none_is_left()
     assert "Traceback" not in log.read_text()
     assert log.read_text().endswith("millrace: interrupted\n")
-    assert [each.name for each in temporary.iterdir()] == []
+    assert [path.name for path in temporary.iterdir()] == []
 
 
 def test_up_answers_with_what_was_just_sent_and_ends_with_all_its_children(tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ def test_up_answers_with_what_was_just_sent_and_ends_with_all_its_children(tmp_p
         assert shop.json("status")["lag_events"] == 0
         assert shop.json("similar", "tea")["items"][0]["item_id"] == "pot/2"
         home = tmp_path / "home"
-        assert [each for each in (home, *home.rglob("*")) if each.exists() and each.stat().st_mode & 0o077] == []
+        assert [path for path in (home, *home.rglob("*")) if path.exists() and path.stat().st_mode & 0o077] == []
         os.kill(up.pid, signal.SIGTERM)
         assert up.wait(60) == 0, log.read_text()
         shop.wait_until_none_is_left()

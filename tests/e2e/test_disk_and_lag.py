@@ -29,8 +29,8 @@ def stores() -> dict[str, str]:
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[SmallDisk]:
-    with small_disk(tmp_path / "small", 64) as found:
-        yield found
+    with small_disk(tmp_path / "small", 64) as disk:
+        yield disk
 
 
 @pytest.mark.parametrize("what", ["speed views", "home"])

@@ -62,7 +62,7 @@ def test_java_takes_the_authority_and_the_certificate_that_librdkafka_gets(
 def test_the_engine_listens_on_loopback_alone(spark: "SparkSession") -> None:
     process = spark.sparkContext._gateway.proc.pid  # type: ignore[union-attr]
     assert spark.range(10).count() == 10
-    files = [str(each.readlink()) for each in Path(f"/proc/{process}/fd").iterdir() if each.is_symlink()]
+    files = [str(link.readlink()) for link in Path(f"/proc/{process}/fd").iterdir() if link.is_symlink()]
     sockets = {match[1] for match in map(re.compile(r"socket:\[(\d+)\]").fullmatch, files) if match}
     rows = [line.split() for name in ("tcp", "tcp6") for line in Path("/proc/net", name).read_text().splitlines()[1:]]
     listening = [row[1] for row in rows if row[3] == LISTENS and row[9] in sockets]
@@ -75,4 +75,4 @@ def test_what_the_engine_writes_in_the_home_is_for_its_owner_alone(spark: "Spark
     assert spark.read.format("delta").load(str(tmp_path / "lake")).count() == 5
     written = list((tmp_path / "lake").rglob("*"))
     assert len(written) >= 3
-    assert [each for each in written if each.stat().st_mode & 0o077] == []
+    assert [path for path in written if path.stat().st_mode & 0o077] == []

@@ -181,9 +181,9 @@ def test_a_column_of_a_later_version_is_kept_and_does_not_disturb(lake: Lake, sp
     fill(lake, 20)
     fill_by_engine(lake, spark, 40, later, "cheerful")
     fill(lake, 60)  # by an earlier version again
-    found = lake.until(both(60))
-    assert found.columns == [part.split()[0] for part in EVENTS_DDL.split(", ")]
-    assert places(found) == by_tasks(lake, both(60)) == accepted(0, 60)
+    events = lake.until(both(60))
+    assert events.columns == [part.split()[0] for part in EVENTS_DDL.split(", ")]
+    assert places(events) == by_tasks(lake, both(60)) == accepted(0, 60)
     moods = {
         row["mood"]: row["count"]
         for row in spark.read.format("delta").load(lake.events).groupBy("mood").count().collect()
@@ -236,8 +236,8 @@ def test_tasks_read_each_event_as_it_was_stored_and_weigh_it(spark: "SparkSessio
     append(lake, [event(0, o, kind=kind, value=value) for o, (kind, value) in enumerate(given)], [], both(len(given)))
     stored = lake.until(both(9)).orderBy("offset").toArrow().select(STORED_COLUMNS.names).to_pylist()
     read = lake.weighed(lake.stretch(rules, both(9))).orderBy("offset").toArrow().to_pylist()
-    one_by_one = [each.weight for each in lake_events(lake, rules, {0: 0}, {0: 9})]
-    assert [each.pop("weight") for each in read] == one_by_one == [1000, 4500, REMOVE, 0, 0]
+    one_by_one = [event.weight for event in lake_events(lake, rules, {0: 0}, {0: 9})]
+    assert [row.pop("weight") for row in read] == one_by_one == [1000, 4500, REMOVE, 0, 0]
     assert read == stored
 
 

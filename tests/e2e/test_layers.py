@@ -101,11 +101,11 @@ def test_batch_first_then_crashes_and_a_rollback(millrace: Installation, dies_at
     replace(millrace, settings=millrace.settings.changed(max_events_per_batch=100)).speed()
     millrace.check_all_is_applied()
     assert millrace.control.epoch == 1
-    change_control(batch_views(millrace.settings), lambda each: rollback(each, generation.id))
+    change_control(batch_views(millrace.settings), lambda control: rollback(control, generation.id))
     millrace.check_all_is_applied()  # the first generation and every segment since
     assert millrace.control.active == generation.id
     assert millrace.batch().id != millrace.control.active == generation.id  # a rollback holds
-    change_control(batch_views(millrace.settings), lambda each: replace(each, held=False))
+    change_control(batch_views(millrace.settings), lambda control: replace(control, held=False))
     assert millrace.prove().mismatches == 0
     millrace.check_rejected()
     millrace.check_lake(millrace.log.end_offsets())

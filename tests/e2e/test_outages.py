@@ -25,14 +25,14 @@ pytestmark = [pytest.mark.kafka, pytest.mark.spark, pytest.mark.redis, pytest.ma
 
 @pytest.fixture
 def redis(redis_url: str) -> Iterator[Proxy]:
-    with proxy(urlsplit(redis_url).port or 0) as found:
-        yield found
+    with proxy(urlsplit(redis_url).port or 0) as proxied:
+        yield proxied
 
 
 @pytest.fixture
 def cassandra(cassandra_port: int) -> Iterator[Proxy]:
-    with proxy(cassandra_port) as found:
-        yield found
+    with proxy(cassandra_port) as proxied:
+        yield proxied
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_the_speed_layer_outlives_its_stores_and_its_log(
     monkeypatch.setattr("speed_layer.jobs.spark_engine.OUTAGE_NOTICE", NOTICE_SOON)
     parts = in_parts(mixed_stream(apart.settings.rules), 5)
 
-    def told(place: str) -> Callable[[], bool]:
+    def a_retry_is_said(place: str) -> Callable[[], bool]:
         before = len(apart.said)
         return lambda: any("trying again in" in line and place in line for line in apart.said[before:])
 
@@ -68,14 +68,14 @@ def test_the_speed_layer_outlives_its_stores_and_its_log(
         apart.until_applied()
         for store, name, part in ((redis, "Redis", parts[1]), (cassandra, "Cassandra", parts[2])):
             store.down()
-            noticed = told(f"waiting, trying again in 0.5 s: {name}")
+            noticed = a_retry_is_said(f"waiting, trying again in 0.5 s: {name}")
             apart.produce(part)
             until(noticed, 60, lambda: apart.said)
             store.up()
             apart.until_applied()
             apart.check_all_is_applied()
         owner = apart.position.owner
-        noticed = told("the log")
+        noticed = a_retry_is_said("the log")
         kill_broker(apart.settings.home)
         until(noticed, 60, lambda: apart.said)  # and it starts the broker again: nobody else does here
         apart.produce(parts[3])
@@ -83,7 +83,7 @@ def test_the_speed_layer_outlives_its_stores_and_its_log(
         apart.check_all_is_applied()
         assert apart.prove().mismatches == 0
         assert apart.position.owner == owner
-        noticed = told("waiting")
+        noticed = a_retry_is_said("waiting")
         redis.down()
         apart.produce(parts[4])
         until(noticed, 60, lambda: apart.said)

@@ -130,9 +130,11 @@ def one_that_is_meant_serves_with_sparks_model(shop: Installation) -> None:
     assert any(line.startswith("the gate would not activate it (overruled): it holds") for line in shop.said)
     assert made.metrics["model"]["engine"] == "spark"
     user = shop.names().users[0].encode()
-    told, model = answer(shop.views, lambda s: (recommend(s, user, Recommendation()), recommenders_of(s)["als"].scorer))
-    assert told["generation"] == made.id
-    assert told["items"]
+    recommended, model = answer(
+        shop.views, lambda s: (recommend(s, user, Recommendation()), recommenders_of(s)["als"].scorer)
+    )
+    assert recommended["generation"] == made.id
+    assert recommended["items"]
     assert isinstance(model, AlsScorer)
     assert model.items
     assert model.weighted

@@ -46,8 +46,8 @@ def test_seven_tenths_by_batch_and_the_rest_by_speed_add_up_to_the_whole(
     report = shop.prove()
     assert (report.mismatches, report.events) == (0, first + rest)
     look_up(shop)
-    for each in (batch_views(shop.settings), speed_views(shop.settings)):
-        each.close()
+    for store in (batch_views(shop.settings), speed_views(shop.settings)):
+        store.close()
 
 
 def bring(shop: Installation, name: str, path: Path, share: Share) -> int:

@@ -55,8 +55,8 @@ def test_both_jobs_on_a_cluster_give_what_one_machine_gives(
     millrace.produce(first)
     with spark_cluster(2, tmp_path / "cluster", packages=None) as master:
         cluster = partial(submit, millrace, zipped, tmp_path, master=master)
-        told = cluster("batch_layer/jobs/generation.py", "--reason", "by zip")
-        made = json.loads(told.splitlines()[-1])  # spark-submit makes one stream of what a job says
+        output = cluster("batch_layer/jobs/generation.py", "--reason", "by zip")
+        made = json.loads(output.splitlines()[-1])  # spark-submit makes one stream of what a job says
         assert (made["id"], made["reason"], made["metrics"]["mode"]) == (millrace.control.active, "by zip", "full")
         millrace.check_all_is_applied(degraded=("speed",))
         millrace.produce(second)

@@ -110,8 +110,8 @@ def test_a_killed_run_leaves_nothing_once_the_next_is_through(
 
 @pytest.mark.parametrize("stores", ["sqlite+sqlite"], indirect=True)
 def test_what_cannot_be_is_refused_before_any_work(millrace: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
-    for wish, told in (({"run": "a/b"}, "cannot be a run's id"), ({"at": 7}, "boundary 7 is not kept")):
-        with pytest.raises(BadInput, match=told):
+    for wish, reason in (({"run": "a/b"}, "cannot be a run's id"), ({"at": 7}, "boundary 7 is not kept")):
+        with pytest.raises(BadInput, match=reason):
             begin(millrace, **wish)  # type: ignore[arg-type]
     millrace.produce(in_parts(mixed_stream(millrace.settings.rules), 1)[0])
     run = begin(millrace)
@@ -128,7 +128,7 @@ def test_what_cannot_be_is_refused_before_any_work(millrace: Installation, monke
     )
     with pytest.raises(SettingsError, match="lost records"):
         begin(millrace)
-    assert [each.id for each in millrace.control.runs] == [run]
+    assert [begun.id for begun in millrace.control.runs] == [run]
 
 
 @pytest.mark.deep
@@ -140,7 +140,7 @@ def test_incremental_generations_hold_what_a_full_one_does(millrace: Installatio
         made.append(millrace.batch())
     millrace.check_all_is_applied(degraded=("speed",))
     full = millrace.batch(full=True)
-    assert [each.metrics["mode"] for each in (*made, full)] == ["full", "incremental", "full"]
+    assert [generation.metrics["mode"] for generation in (*made, full)] == ["full", "incremental", "full"]
     assert made[1].metrics["base"] == made[0].id
     assert made[1].metrics["new_events"] < made[1].metrics["events"] == full.metrics["events"]
     assert "computing everything: as asked" in millrace.said

@@ -26,10 +26,10 @@ ALS = AlsSettings(factors=12, iterations=10, regularization=5.0, alpha=10.0)
 Rows = list[tuple[str, str, int]]
 
 
-def clusters(seed: int = 3, users: int = 500, items: int = 120, groups: int = 8, each: int = 14) -> Interactions:
+def clusters(seed: int = 3, users: int = 500, items: int = 120, groups: int = 8, per_user: int = 14) -> Interactions:
     """Users who mostly stay in their group of items, the popular ones of it more often; one event a minute."""
     rng = np.random.default_rng(seed)
-    user = rng.permuted(np.repeat(np.arange(users), each))
+    user = rng.permuted(np.repeat(np.arange(users), per_user))
     within = np.minimum(rng.geometric(0.15, len(user)) - 1, items // groups - 1)
     group = np.where(rng.random(len(user)) < 0.8, user % groups, rng.integers(0, groups, len(user)))
     item = (group * (items // groups) + within).astype(np.int64)
@@ -84,22 +84,22 @@ def test_both_engines_are_equally_good_on_a_time_split(spark: "SparkSession") ->
     train_part, rest = events.split(0.8)
     names = [b"i%04d" % code for code in range(events.items)]
     asked, cohort = judged(train_part, rest, None), Cohort.of(train_part, Rules(), names)
-    nobody, found = np.zeros(events.items), {}
+    nobody, ndcg = np.zeros(events.items), {}
     for engine in ("implicit", "spark"):
         scorer = RECOMMENDER.open(trained(spark, rows_of(train_part), engine), ALS)
-        found[engine] = quality(asked, partial(scorer.scores, cohort), nobody).ndcg
-    difference = found["implicit"] - found["spark"]  # user by user: much surer than two means apart
+        ndcg[engine] = quality(asked, partial(scorer.scores, cohort), nobody).ndcg
+    difference = ndcg["implicit"] - ndcg["spark"]  # user by user: much surer than two means apart
     noise = 2 * difference.std() / np.sqrt(len(difference))
     assert abs(difference.mean()) <= max(noise, 0.005)
     popular = quality(asked, constant(votes(train_part)), nobody).ndcg
-    assert min(each.mean() for each in found.values()) > 1.5 * popular.mean()
+    assert min(per_user.mean() for per_user in ndcg.values()) > 1.5 * popular.mean()
     assert list(Path(scratch(spark)).iterdir()) == []
 
 
 def test_sparks_users_are_those_of_the_fold_in_with_a_weighted_regularization(spark: "SparkSession") -> None:
     from pyspark.ml import recommendation
 
-    rows = rows_of(clusters(users=60, each=9))
+    rows = rows_of(clusters(users=60, per_user=9))
     coded = numbered(frame(spark, rows))[0].persist()
     fitted = recommendation.ALS(rank=6, maxIter=4, implicitPrefs=True, alpha=10.0, regParam=0.3, seed=1).fit(coded)
     y = np.zeros((len({item for _, item, _ in rows}), 6), np.float32)
@@ -110,8 +110,8 @@ def test_sparks_users_are_those_of_the_fold_in_with_a_weighted_regularization(sp
     assert sorted(theirs) == list(range(60))
     given = coded.toPandas()
     for user, own in given.groupby("user"):
-        found = fold_in(y, gram, own["item"].to_numpy(), 1 + 10.0 * own["rating"].to_numpy(), 0.3 * len(own))
-        np.testing.assert_allclose(found.vector, theirs[user], rtol=1e-2, atol=1e-4)
+        solved = fold_in(y, gram, own["item"].to_numpy(), 1 + 10.0 * own["rating"].to_numpy(), 0.3 * len(own))
+        np.testing.assert_allclose(solved.vector, theirs[user], rtol=1e-2, atol=1e-4)
     coded.unpersist()
 
 
@@ -156,7 +156,7 @@ def test_odd_inputs_make_a_finite_model_and_nothing_makes_none(spark: "SparkSess
 
 
 def test_the_order_of_the_ratings_does_not_matter(spark: "SparkSession") -> None:
-    rows = rows_of(clusters(users=60, each=9))
+    rows = rows_of(clusters(users=60, per_user=9))
     forward, backward = trained(spark, rows, "implicit"), trained(spark, rows[::-1], "implicit")
     np.testing.assert_allclose(forward.arrays["factors"], backward.arrays["factors"], rtol=1e-4, atol=1e-5)
 
