@@ -146,7 +146,7 @@ def past_a_boundary(story: Story) -> None:
 
 def test_6_only_segments_from_the_active_boundary_on_are_added() -> None:
     def every(control: Control) -> list[int]:
-        return [each.id for each in control.boundaries]
+        return [boundary.id for boundary in control.boundaries]
 
     require(past_a_boundary, lambda patch, _: patch.setattr(Control, "active_segments", property(every)))
 
@@ -215,7 +215,7 @@ def test_10_a_later_run_that_is_faster_ends_those_before_it() -> None:
         story.world.run_batch()
         assert story.world.control.runs == story.world.control.abandoned == ()
         books = {book for book, _ in story.batch.store.rows if story.batch.store.spaces(Book(book))}  # type: ignore[attr-defined]
-        assert books == {f"generation/{each.id}" for each in story.world.control.generations}
+        assert books == {f"generation/{generation.id}" for generation in story.world.control.generations}
 
 
 def one_book(patch: pytest.MonkeyPatch, _: Story) -> None:
@@ -350,7 +350,7 @@ def test_11_segments_above_the_floor_are_never_deleted() -> None:
 def roll_back(story: Story, target: str | None) -> None:
     """Through the module, so that a mutation of the rule is used. A refusal breaks the tale."""
     try:
-        change_control(story.world.batch, lambda each: core.control.changes.rollback(each, target))
+        change_control(story.world.batch, lambda control: core.control.changes.rollback(control, target))
     except BadInput as refusal:
         raise WrongAnswer(refusal) from refusal
 
@@ -365,7 +365,7 @@ def unchecked(patch: pytest.MonkeyPatch, _: Story) -> None:
 def refused(story: Story, target: str | None) -> None:
     """Either it is refused, or the answer must be right all the same."""
     try:
-        change_control(story.world.batch, lambda each: core.control.changes.rollback(each, target))
+        change_control(story.world.batch, lambda control: core.control.changes.rollback(control, target))
     except BadInput:
         return
     story.exact()

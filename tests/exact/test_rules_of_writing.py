@@ -403,7 +403,7 @@ def behind_a_generation(story: Story) -> None:
     story.world.run_batch()
     life.apply(ALL)
     story.exact()
-    change_control(story.world.batch, lambda each: rollback(each, first.id))
+    change_control(story.world.batch, lambda control: rollback(control, first.id))
     story.exact()
 
 
@@ -439,8 +439,8 @@ def test_8_a_missing_generation_is_an_error_and_never_an_empty_history() -> None
 
     def mutate(patch: pytest.MonkeyPatch, story: Story) -> None:
         patch.setattr(driver, "base_generation", empty)
-        patch.setattr(driver, "needs_new_epoch", lambda each, position: needs_new_epoch(
-            replace(each, floor=dict.fromkeys(each.floor, 0)), position))  # fmt: skip
+        patch.setattr(driver, "needs_new_epoch", lambda control, position: needs_new_epoch(
+            replace(control, floor=dict.fromkeys(control.floor, 0)), position))  # fmt: skip
 
     def tale(story: Story) -> None:
         story.send(10)

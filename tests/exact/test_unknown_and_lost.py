@@ -189,8 +189,8 @@ def lose_control_record(story: Story) -> Restorable:
 def test_a_lost_control_record_stops_the_speed_layer_and_answers_say_what_they_lack() -> None:
     with Story.begun() as story:
         lose_control_record(story)
-        found, _ = answer(story.world.views, read_all)
-        assert found.degraded == ("batch",)
+        snapshot, _ = answer(story.world.views, read_all)
+        assert snapshot.degraded == ("batch",)
         story.speed.restore(None)
         with pytest.raises(NotReady, match="nothing is published"):
             answer(story.world.views, read_all)

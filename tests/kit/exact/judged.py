@@ -121,10 +121,10 @@ class Judged(RuleBasedStateMachine):
 
     def _ask(self, process: Followed) -> None:
         try:
-            snapshot, found = process.read()
+            snapshot, views = process.read()
         except NotReady:
             return
-        self._require_exact(snapshot, found)
+        self._require_exact(snapshot, views)
         process.require_forward(snapshot)
 
     def _answers_without_control_record(self) -> None:
