@@ -95,7 +95,7 @@ def test_the_sums_are_those_of_one_user_who_did_it_all() -> None:
     before, fresh = folded([*visit, *own], rules), ids()
     received, retracted = moving(history_of(before, "anonymous"), "anonymous", "known", rules, lambda: next(fresh))
     after = folded([*visit, *own, *accepted(received, rules), *accepted(retracted, rules)], rules)
-    one = folded([*own, *(event(4 + k, "known", each.item_id, each.weight) for k, each in enumerate(visit))], rules)
+    one = folded([*own, *(event(4 + k, "known", moved.item_id, moved.weight) for k, moved in enumerate(visit))], rules)
     assert +after.norms == +one.norms == {"x": 3000, "y": 1000, "z": 5000}
     assert +after.pairs == +one.pairs
     assert list(after.histories["known"].entries) == ["z", "x", "y"]

@@ -22,19 +22,19 @@ pytestmark = pytest.mark.kafka
 
 
 def test_recommendations_leave_out_what_was_seen_and_say_why(client: Client) -> None:
-    told = client.get("/recommendations/u3", params={"n": 20}).json()
+    answer = client.get("/recommendations/u3", params={"n": 20}).json()
     seen = {row["item_id"] for row in client.get("/users/u3/history", params={"n": 100}).json()["items"]}
     assert seen
-    assert not seen & {row["item_id"] for row in told["items"]}
-    assert {row["source"] for row in told["items"]} <= {"als", "similar", "popular", "trending"}
-    assert told["items"][0]["item_id"].startswith("y")
-    assert set(told["items"][0]["because"]) <= seen
-    assert told["items"][0]["because"]
-    assert all(0 <= row["confidence"] <= 1 for row in told["items"])
-    assert told["personal"] is True
-    assert told["degraded"] == []
-    assert told["generation"]
-    assert sum(told["fresh_to"]["offsets"].values()) == 200
+    assert not seen & {row["item_id"] for row in answer["items"]}
+    assert {row["source"] for row in answer["items"]} <= {"als", "similar", "popular", "trending"}
+    assert answer["items"][0]["item_id"].startswith("y")
+    assert set(answer["items"][0]["because"]) <= seen
+    assert answer["items"][0]["because"]
+    assert all(0 <= row["confidence"] <= 1 for row in answer["items"])
+    assert answer["personal"] is True
+    assert answer["degraded"] == []
+    assert answer["generation"]
+    assert sum(answer["fresh_to"]["offsets"].values()) == 200
 
 
 def test_a_page_and_a_category_and_exclusions_are_parts_of_the_whole_list(client: Client) -> None:
@@ -48,9 +48,9 @@ def test_a_page_and_a_category_and_exclusions_are_parts_of_the_whole_list(client
 
 
 def test_an_unknown_user_gets_what_is_popular_by_stated_preferences(client: Client) -> None:
-    told = client.get("/recommendations/nobody", params={"n": 1000}).json()
-    assert told["personal"] is False
-    assert {row["source"] for row in told["items"]} == {"popular"}
+    answer = client.get("/recommendations/nobody", params={"n": 1000}).json()
+    assert answer["personal"] is False
+    assert {row["source"] for row in answer["items"]} == {"popular"}
     assert client.post("/users", json={"user_id": "nobody", "preferences": ["c1"]}).status_code == 202
     until(lambda: client.get("/users/nobody/profile").json()["preferences"] == ["c1"])
     categories = [row["category"] for row in client.get("/recommendations/nobody", params={"n": 12}).json()["items"]]
@@ -74,9 +74,9 @@ def test_a_hidden_or_deleted_item_leaves_every_list_but_not_the_sums(client: Cli
 
 
 def test_an_encoded_slash_is_a_part_of_the_id(client: Client) -> None:
-    told = client.get(f"/items/{quote(SLASHED, '')}/similar").json()
-    assert told["item_id"] == SLASHED
-    assert told["items"]
+    answer = client.get(f"/items/{quote(SLASHED, '')}/similar").json()
+    assert answer["item_id"] == SLASHED
+    assert answer["items"]
     assert client.get(f"/explain/u2/{quote(SLASHED, '')}").json()["item_id"] == SLASHED
     problem(client.get(f"/items/{SLASHED}/similar"), 404)
 
@@ -98,9 +98,9 @@ def test_accepted_interactions_are_in_the_log_as_sent_and_the_others_are_named(c
     good = {"event_id": "mine", "event_time": START, "kind": "view", "user_id": "ü", "item_id": "i", "extra": 1}
     bare = {"kind": "rating", "value": 4.5, "user_id": "v", "item_id": "i"}
     bad = [{**good, "kind": "stare"}, 5, {**good, "item_id": ""}, {"kind": "rating", "user_id": "v", "item_id": "i"}]
-    told = client.post("/interactions", json=[good, bad[0], bare, *bad[1:]])
-    assert told.status_code == 202
-    body = told.json()
+    response = client.post("/interactions", json=[good, bad[0], bare, *bad[1:]])
+    assert response.status_code == 202
+    body = response.json()
     reasons = ["unknown_kind", "malformed", "invalid:item_id", "missing:value"]
     assert [(row["index"], row["reason"]) for row in body["rejected"]] == list(zip([1, 3, 4, 5], reasons, strict=True))
     assert (body["accepted"], body["event_ids"][0]) == (2, "mine")
@@ -165,7 +165,7 @@ def test_a_fresh_home_is_alive_but_not_ready(tmp_path: Path) -> None:
 
 
 def test_ready_says_what_the_answers_are_made_of(client: Client) -> None:
-    told = client.get("/ready").json()
-    assert told["status"] == "ready"
-    assert told["generation"]
+    ready = client.get("/ready").json()
+    assert ready["status"] == "ready"
+    assert ready["generation"]
     assert client.get(str(client.base_url).replace("/api/v1/", "/openapi.json")).status_code == 200

@@ -97,7 +97,7 @@ def test_a_restart_keeps_address_identity_and_records(home: Path) -> None:
         assert second == first
         assert Log(second).identity() == identity
         assert Log(second).end_offsets() == end
-        assert [each.value for each in Log(second).read("events", Log(second).start_offsets(), end)] == [b"kept"]
+        assert [record.value for record in Log(second).read("events", Log(second).start_offsets(), end)] == [b"kept"]
 
 
 def test_it_stops_when_its_last_command_is_killed(home: Path) -> None:
@@ -237,12 +237,12 @@ def until_it_would_have_stopped(home: Path) -> None:
 
 def processes(home: Path, program: str = "") -> list[int]:
     """Running processes whose command line names the home and the program."""
-    found = []
+    pids = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             line = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
         except OSError:  # it has ended meanwhile
             continue
         if f"{home}" in line and program in line and COMMAND.strip()[:10] not in line:
-            found.append(int(folder.name))
-    return [pid for pid in found if pid != os.getpid()]
+            pids.append(int(folder.name))
+    return [pid for pid in pids if pid != os.getpid()]

@@ -22,11 +22,11 @@ pytestmark = pytest.mark.kafka
 
 def events_in(log: Log) -> list[dict[str, Any]]:
     """All events in the log, each with its key checked; the order between partitions is by partition."""
-    found = []
+    events = []
     for record in log.read(log.topics.events, log.start_offsets(), log.end_offsets()):
-        found.append(json.loads(record.value or b""))
-        assert record.key == found[-1]["user_id"].encode()
-    return found
+        events.append(json.loads(record.value or b""))
+        assert record.key == events[-1]["user_id"].encode()
+    return events
 
 
 def test_a_partial_record_hides_an_item_and_keeps_the_rest(client: Client) -> None:

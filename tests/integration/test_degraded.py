@@ -54,30 +54,36 @@ class Parts:
         with ThreadPoolExecutor(len(LOOKUPS)) as pool:
             return dict(zip(LOOKUPS, pool.map(self.client.get, LOOKUPS), strict=True))
 
-    def told(self) -> dict[str, Any]:
+    def bodies(self) -> dict[str, Any]:
         """The same, all of them answers."""
         answers = self.answers()
-        assert {each.status_code for each in answers.values()} == {200}, [each.text for each in answers.values()]
-        return {lookup: each.json() for lookup, each in answers.items()}
+        assert {response.status_code for response in answers.values()} == {200}, [
+            response.text for response in answers.values()
+        ]
+        return {lookup: response.json() for lookup, response in answers.items()}
 
     def check_all_lack(self, side: str) -> None:
         """Every lookup is answered without that side and says so, once answers from memory have become too old."""
-        until(lambda: all(answer["degraded"] for answer in self.told().values()), 30)
+        until(lambda: all(answer["degraded"] for answer in self.bodies().values()), 30)
         boundary, position = self.world.control.active_boundary.offsets, self.world.position.offsets
         prefix = {"speed": boundary, "batch": position}[side]
-        for lookup, told in self.told().items():
-            assert told["degraded"] == [side], lookup
-            assert told["fresh_to"]["offsets"] == {str(p): offset for p, offset in prefix.items()}, lookup
-            assert (told["generation"] is None) == (side == "batch"), lookup
+        for lookup, answer in self.bodies().items():
+            assert answer["degraded"] == [side], lookup
+            assert answer["fresh_to"]["offsets"] == {str(p): offset for p, offset in prefix.items()}, lookup
+            assert (answer["generation"] is None) == (side == "batch"), lookup
 
     def until_whole(self, whole: dict[str, Any]) -> None:
         """The same process gives the same answers as before, with nothing done to it."""
 
         def same() -> bool:
-            told = self.told()
-            wrong = {lookup: each for lookup, each in told.items() if each != whole[lookup] and not each["degraded"]}
+            answers = self.bodies()
+            wrong = {
+                lookup: answer
+                for lookup, answer in answers.items()
+                if answer != whole[lookup] and not answer["degraded"]
+            }
             assert not wrong, wrong
-            return told == whole  # on a busy machine an answer may be late once more
+            return answers == whole  # on a busy machine an answer may be late once more
 
         until(same, 30)
 
@@ -124,19 +130,19 @@ def filled(stack: ExitStack, batch_url: str, speed_url: str) -> SmallLambda:
 def whole(parts: Parts) -> dict[str, Any]:
     """What every lookup says while nothing is missing."""
     until(lambda: parts.post().status_code == 202, 30)
-    until(lambda: all(each.json().get("degraded") == [] for each in parts.answers().values()), 30)
-    return parts.told()
+    until(lambda: all(response.json().get("degraded") == [] for response in parts.answers().values()), 30)
+    return parts.bodies()
 
 
 @contextmanager
 def down(*stores: Proxy) -> Iterator[None]:
-    for each in stores:
-        each.down()
+    for store in stores:
+        store.down()
     try:
         yield
     finally:
-        for each in stores:
-            each.up()
+        for store in stores:
+            store.up()
 
 
 def test_without_a_store_the_other_answers_and_says_so_until_it_is_back(parts: Parts, whole: dict[str, Any]) -> None:
@@ -196,12 +202,12 @@ def test_status_is_reported_within_the_budget_as_well(parts: Parts, whole: dict[
     started = time.monotonic()
     try:
         with open_views(parts.settings) as views:
-            told = status(views, parts.settings, None, time.time_ns() // 1_000_000)
+            reported = status(views, parts.settings, None, time.time_ns() // 1_000_000)
     finally:
         parts.redis.well()
     assert time.monotonic() - started < 1.9 * BUDGET_SECONDS
-    assert (told["degraded"], told["speed"]["alive"]) == (["speed", "log"], None)
-    assert told["generation"] == parts.world.control.active
+    assert (reported["degraded"], reported["speed"]["alive"]) == (["speed", "log"], None)
+    assert reported["generation"] == parts.world.control.active
 
 
 def test_without_the_log_lookups_are_whole_however_many_events_wait_for_it(parts: Parts, whole: dict[str, Any]) -> None:
@@ -210,7 +216,7 @@ def test_without_the_log_lookups_are_whole_however_many_events_wait_for_it(parts
         waiting = [pool.submit(parts.post) for _ in range(45)]
         until(lambda: all(post.running() for post in waiting))
         started = time.monotonic()
-        assert parts.told() == whole
+        assert parts.bodies() == whole
         assert time.monotonic() - started < 2
         assert not any(post.done() for post in waiting)
         with down(parts.redis):
@@ -226,7 +232,7 @@ def test_without_the_log_lookups_are_whole_however_many_events_wait_for_it(parts
 def refused(posts: list[Future[Response]]) -> None:
     """Each was told in the end that its event is not in the log."""
     assert "cannot be reached" in problem(posts[0].result(), 503)["detail"]
-    assert {each.result().status_code for each in posts} == {503}
+    assert {post.result().status_code for post in posts} == {503}
 
 
 def test_an_embedded_broker_that_died_is_started_again_for_whoever_posts(tmp_path: Path) -> None:
@@ -250,14 +256,14 @@ def test_view_files_that_are_away_are_missed_and_found_again(tmp_path: Path, kaf
         for name, side in (("speed", "speed"), ("batch", "batch")):
             world.batch.close()
             world.speed.close()
-            files = [each for each in tmp_path.iterdir() if each.name.startswith(f"{name}.sqlite")]
-            for each in files:
-                each.rename(tmp_path / f"away-{each.name}")
+            files = [file for file in tmp_path.iterdir() if file.name.startswith(f"{name}.sqlite")]
+            for file in files:
+                file.rename(tmp_path / f"away-{file.name}")
             until(lambda side=side: client.get("/trending").json()["degraded"] == [side])  # type: ignore[misc]
-            for each in tmp_path.glob(f"{name}.sqlite*"):
-                each.unlink()  # a new, empty one
-            for each in tmp_path.glob("away-*"):
-                each.rename(tmp_path / each.name.removeprefix("away-"))
+            for file in tmp_path.glob(f"{name}.sqlite*"):
+                file.unlink()  # a new, empty one
+            for file in tmp_path.glob("away-*"):
+                file.rename(tmp_path / file.name.removeprefix("away-"))
             until(lambda: client.get("/trending").json() == whole)
 
 
@@ -268,8 +274,8 @@ def test_a_store_that_refuses_the_password_is_missed_like_one_that_is_down(
     world = fill(tmp_path)
     store = new_database(redis_url).replace("//", f"//{login}")
     with serving(Settings.of(home=tmp_path, kafka="127.0.0.1:1", speed_views=store)) as client:
-        told = client.get("/trending")
-        assert (told.status_code, told.json()["degraded"]) == (200, ["speed"])
+        response = client.get("/trending")
+        assert (response.status_code, response.json()["degraded"]) == (200, ["speed"])
         assert client.get("/recommendations/u3").json()["items"]
     with serving(Settings.of(home=tmp_path, kafka="127.0.0.1:1", speed_views=store, batch_views=store)) as client:
         assert "refuses user or password" in problem(client.get("/trending"), 503)["detail"]

@@ -88,16 +88,16 @@ def test_the_blend_scores_every_item_as_serving_does(stores: Views) -> None:
         for event, code in zip(sorted(rating_shop(), key=lambda e: e.event_time), events.user, strict=True)
     }
     for user, code in user_of.items():
-        told = answer(stores, lambda s, user=user: recommend(s, user.encode(), Wish(Page(n=1000))))  # type: ignore[misc]
-        served = {row["item_id"].encode(): row["score"] for row in told["items"]}
+        recommended = answer(stores, lambda s, user=user: recommend(s, user.encode(), Wish(Page(n=1000))))  # type: ignore[misc]
+        served = {row["item_id"].encode(): row["score"] for row in recommended["items"]}
         row = scorer(np.array([code]))[0]
         mine = {names[item]: score for item, score in enumerate(row.tolist()) if score > 0}
         assert served.keys() == mine.keys()
         assert [mine[name] for name in served] == pytest.approx(list(served.values()), rel=1e-3)
-        assert [0.1 + 0.4 * row["score"] for row in told["items"]] == pytest.approx(
-            [r["confidence"] for r in told["items"]]
+        assert [0.1 + 0.4 * row["score"] for row in recommended["items"]] == pytest.approx(
+            [r["confidence"] for r in recommended["items"]]
         )
-    assert told["items"]
+    assert recommended["items"]
     new = answer(Views(stores.batch, stores.speed), lambda s: recommend(s, b"nobody", Wish()))["items"]
     assert [0.1 + 0.4 * row["score"] for row in new] == pytest.approx([row["confidence"] for row in new])
 
@@ -112,16 +112,16 @@ def test_planted_tastes_are_found_and_a_search_does_not_lose_them() -> None:
     given, _ = interactions(events)
     configured = replace(SETTINGS, regularization=1e5)
     question = Question(Rules(), settings(configured))
-    told = evaluate(given, question)
-    found = {name: each["ndcg@10"] for name, each in told["models"].items()}
-    assert list(found) == [POPULARITY, RECENT, ITEM_CF, ALS, BLEND]
-    assert found[ITEM_CF] > 1.5 * found[POPULARITY]
+    report = evaluate(given, question)
+    ndcg = {name: figures["ndcg@10"] for name, figures in report["models"].items()}
+    assert list(ndcg) == [POPULARITY, RECENT, ITEM_CF, ALS, BLEND]
+    assert ndcg[ITEM_CF] > 1.5 * ndcg[POPULARITY]
     tried = search(given, question, 6)
     assert len(tried) == 7
     [ours] = [candidate for candidate in tried if candidate.als.fitted == configured.fitted]
     assert tried[0].ndcg > 1.2 * ours.ndcg
-    assert [each.ndcg for each in tried] == sorted((each.ndcg for each in tried), reverse=True)
-    assert evaluate(given, Question(Rules(), settings(tried[0].als)))["models"][ALS]["ndcg@10"] > found[ALS]
+    assert [candidate.ndcg for candidate in tried] == sorted((candidate.ndcg for candidate in tried), reverse=True)
+    assert evaluate(given, Question(Rules(), settings(tried[0].als)))["models"][ALS]["ndcg@10"] > ndcg[ALS]
 
 
 @pytest.mark.parametrize("n", [0, 1, 2, 5])
@@ -132,8 +132,8 @@ def test_too_few_events_are_reported_and_not_judged(n: int) -> None:
     names = ["user", "item_id", "weight", "event_time", "partition", "offset"]
     table = pa.table([pa.array(c, t) for c, t in zip(columns, types, strict=True)], names)
     events, _ = in_time_order(table)
-    told = evaluate(events, Question(Rules(), settings()))
-    assert (told["judged_users"], told["models"]) == (0, {})
+    report = evaluate(events, Question(Rules(), settings()))
+    assert (report["judged_users"], report["models"]) == (0, {})
     assert search(events, Question(Rules(), settings()), 3)[0].als.fitted == SETTINGS.fitted
 
 
@@ -146,11 +146,11 @@ def test_the_command_judges_a_file_as_a_table_and_as_json(tmp_path: Path, monkey
     ]
     (tmp_path / "e.jsonl").write_text("\n".join(map(json.dumps, [*lines, {"kind": "broken"}])))
     run = CliRunner().invoke
-    told = json.loads(run(command, ["--events", "e.jsonl", "--json"]).stdout)
-    assert (told["events"], list(told["models"])) == (900, [POPULARITY, RECENT, ITEM_CF, ALS, BLEND])
+    report = json.loads(run(command, ["--events", "e.jsonl", "--json"]).stdout)
+    assert (report["events"], list(report["models"])) == (900, [POPULARITY, RECENT, ITEM_CF, ALS, BLEND])
     shown = run(command, ["--events", "e.jsonl"])
     assert shown.stdout.startswith("900 events cut at 2023-")
-    assert [f"{told['models'][name]['ndcg@10']:.3f}" in shown.stdout for name in told["models"]] == [True] * 5
+    assert [f"{report['models'][name]['ndcg@10']:.3f}" in shown.stdout for name in report["models"]] == [True] * 5
     assert "lines that are not acceptable events: 1" in shown.stderr
     nothing = run(command, [])
     assert (nothing.exit_code, nothing.stderr) == (3, EMPTY)
@@ -183,11 +183,11 @@ def test_deterministic_models_match_an_independent_program_on_real_data(
         imported = read_dataset(IMPORTERS[form](test_data / path, options, Tally()), Share(), with_items=False)
         file.writelines(line.text + b"\n" for line in imported.lines)
     events, _ = in_time_order(in_file(tmp_path / "events.jsonl", rules))
-    told = evaluate(events, Question(rules, settings(AlsSettings(8, 2, 10.0, 10.0))))
-    assert told["judged_users"] == users
+    report = evaluate(events, Question(rules, settings(AlsSettings(8, 2, 10.0, 10.0))))
+    assert report["judged_users"] == users
     for model, ndcg, recall in figures:
-        found: dict[str, Any] = told["models"][model]
-        assert found["ndcg@10"] == pytest.approx(ndcg, abs=0.002), model
+        measured: dict[str, Any] = report["models"][model]
+        assert measured["ndcg@10"] == pytest.approx(ndcg, abs=0.002), model
         # That program pairs a new item with the 19 before it where the fold of Millrace pairs it with 20: on deskdrop
         # that is worth 0.003 of recall.
-        assert found["recall@10"] == pytest.approx(recall, abs=0.002 if model != ITEM_CF else 0.0035), model
+        assert measured["recall@10"] == pytest.approx(recall, abs=0.002 if model != ITEM_CF else 0.0035), model

@@ -34,7 +34,7 @@ def test_a_mark_names_the_end_of_the_users_partition_and_deletes_their_record(lo
     appender.append_all(log.topics.events, [("ü/1".encode(), b"{}")])
     forget(log, RULES, "ü/1", now=8)
     assert marks(log) == [Mark("ü/1", partition, 3, 7), Mark("ü/1", partition, 4, 8)]
-    assert [[each.offset for each in forgotten(log, n).values()] for n in range(3)] == [[], [3], [4]]
+    assert [[mark.offset for mark in forgotten(log, n).values()] for n in range(3)] == [[], [3], [4]]
     users = list(log.read(log.topics.users, {0: 0}, log.end_offsets(log.topics.users)))
     assert [(record.key, record.value) for record in users] == [("ü/1".encode(), None)] * 2
     for nobody in ("", "x" * 257):
@@ -59,7 +59,7 @@ def test_an_id_of_which_no_event_is_known_is_said_to_be(tmp_path: Path) -> None:
     batch, speed = (open_store(f"sqlite:///{tmp_path / name}.sqlite") for name in ("batch", "speed"))
     views = Views(batch, speed)
     world = SmallLambda(batch, speed, RULES, placed([event(0, "u1", "i"), event(1, "u2", "i")], RULES))
-    places = {each.user_id: each.partition for each in world.log}
+    places = {event.user_id: event.partition for event in world.log}
     assert trace(views, Mark("u1", places["u1"], 1)) == Trace(None, None)  # nothing is published yet
     world.begin()
     world.run_batch(1)

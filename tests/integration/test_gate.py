@@ -61,18 +61,18 @@ def pair(new: float, high: float = -0.001, users: int = 500) -> dict[str, Any]:
     return {"paired": {"users": users, "new": new, "active": 0.1, "difference": [new - 0.11, high]}}
 
 
-def found(new: dict[str, Any], active: dict[str, Any] | None, **case: Any) -> Verdict:
+def judge(new: dict[str, Any], active: dict[str, Any] | None, **case: Any) -> Verdict:
     return verdict(new, active, Case(**case), LIMITS)
 
 
 def refused(new: dict[str, Any], active: dict[str, Any] | None, same_rules: bool = True, *wrong: str) -> list[str]:
-    return list(found(new, active, same_rules=same_rules, mismatches=wrong).reasons)
+    return list(judge(new, active, same_rules=same_rules, mismatches=wrong).reasons)
 
 
 def test_sound_sums_pass_and_were_compared(views: ViewStore) -> None:
-    found = checked(views)
-    assert found.mismatches == []
-    assert found.compared > 100
+    result = checked(views)
+    assert result.mismatches == []
+    assert result.compared > 100
     assert {what.split()[0] for what in broken(views)} == {"norm", "pair", "count", "history", "items", "category"}
 
 
@@ -117,9 +117,9 @@ def test_a_generation_whose_sums_fail_is_refused_even_as_the_first(views: ViewSt
 )
 def test_an_empty_and_a_shrunken_one_are_refused(new: dict[str, Any], reason: str) -> None:
     given = {"ndcg": 0.1} | new
-    found = refused(metrics(**given), metrics(ndcg=0.1))
-    assert len(found) == 1
-    assert found[0].startswith(reason)
+    reasons = refused(metrics(**given), metrics(ndcg=0.1))
+    assert len(reasons) == 1
+    assert reasons[0].startswith(reason)
 
 
 def test_one_that_ranks_worse_on_the_same_question_is_refused() -> None:
@@ -136,29 +136,29 @@ def test_one_that_ranks_worse_on_the_same_question_is_refused() -> None:
 
 def test_data_that_became_harder_to_predict_are_a_warning_and_no_refusal() -> None:
     new, active = metrics(ndcg=0.079), metrics(ndcg=0.1)
-    verdict = found(new, active)
+    verdict = judge(new, active)
     assert verdict.reasons == ()
     [warning] = verdict.warnings
     assert warning.startswith("NDCG@10 on its own time split fell from 0.1000 to 0.0790, where the model is no worse")
     assert verdict.shown(True) == {"passed": True, "reasons": [], "warnings": [warning]}
-    assert found(metrics(ndcg=0.081), active).warnings == ()
-    assert found(metrics(ndcg=0.01) | {"evaluation": judged(0.01, users=99)}, active).warnings == ()
+    assert judge(metrics(ndcg=0.081), active).warnings == ()
+    assert judge(metrics(ndcg=0.01) | {"evaluation": judged(0.01, users=99)}, active).warnings == ()
     new["evaluation"] |= pair(0.079)
-    assert (len(found(new, active).reasons), found(new, active).warnings) == (1, ())  # a worse model says it all
+    assert (len(judge(new, active).reasons), judge(new, active).warnings) == (1, ())  # a worse model says it all
 
 
 def test_erasure_depends_on_no_ranking_but_never_on_wrong_sums() -> None:
     """Of 1,000 events 300 are a forgotten user's, with items that nobody else touched."""
     new, active = metrics(events=700, items=30, users=150, ndcg=0.01), metrics(ndcg=0.1)
     new["evaluation"] |= pair(0.01)
-    assert len(found(new, active).reasons) == 4
-    gone = found(new, active, forgets=1, erased=300)
+    assert len(judge(new, active).reasons) == 4
+    gone = judge(new, active, forgets=1, erased=300)
     assert gone.reasons == ()
     assert len(gone.overruled) == 1
     assert "worse by more than gate_margin" in gone.shown(True)["overruled"][0]
-    [wrong] = found(new, active, forgets=1, erased=300, mismatches=["norm of i03"]).reasons
+    [wrong] = judge(new, active, forgets=1, erased=300, mismatches=["norm of i03"]).reasons
     assert wrong.startswith("sums differ from the slow recompute")
-    [lost] = found(new | {"events": 600}, active, forgets=1, erased=300).reasons
+    [lost] = judge(new | {"events": 600}, active, forgets=1, erased=300).reasons
     assert lost.startswith("it holds 600 events, the active one 700 less 300 of forgotten users: fewer by more than")
 
 

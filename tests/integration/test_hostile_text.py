@@ -43,8 +43,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_schedule(batch, state)
     before, control = world.control.to_json(), world.control
     generations = tuple(
-        replace(each, reason=EVIL, metrics={"mode": EVIL, "gate": {"reasons": [EVIL]}, "events": 1})
-        for each in control.generations
+        replace(generation, reason=EVIL, metrics={"mode": EVIL, "gate": {"reasons": [EVIL]}, "events": 1})
+        for generation in control.generations
     )
     run = Run(EVIL, control.active_boundary, "", 0, 0, EVIL, metrics={"mode": EVIL})
     assert batch.swap(CONTROL, before, replace(control, generations=generations, runs=(run,)).to_json())

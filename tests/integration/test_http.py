@@ -27,8 +27,8 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
 
 @pytest.fixture(scope="module")
 def client(settings: Settings) -> Iterator[Client]:
-    with serving(settings) as found:
-        yield found
+    with serving(settings) as client:
+        yield client
 
 
 def root(client: Client, path: str) -> str:
@@ -197,9 +197,9 @@ class TestForeignPages:
 
     def test_a_server_for_every_address_answers_for_numbers_but_not_for_any_name(self, settings: Settings) -> None:
         everywhere = Settings.of(home=settings.home, kafka="127.0.0.1:1", host="0.0.0.0")
-        with serving(everywhere) as found:
-            assert found.get("/trending").status_code == 200
-            problem(found.get("/trending", headers={"Host": "evil.example"}), 421)
+        with serving(everywhere) as client:
+            assert client.get("/trending").status_code == 200
+            problem(client.get("/trending", headers={"Host": "evil.example"}), 421)
 
 
 class TestMethods:
@@ -245,9 +245,9 @@ class TestDescription:
                 assert all("application/problem+json" in operation["responses"][code]["content"] for code in refusals)
         text = json.dumps(document)
         for reference in re.findall(r'"\$ref": "#/([^"]+)"', text):
-            found: Any = document
+            node: Any = document
             for part in reference.split("/"):
-                found = found[int(part)] if isinstance(found, list) else found[part]
+                node = node[int(part)] if isinstance(node, list) else node[part]
         assert '"maxLength": 256' in text
 
     def test_the_page_of_the_description_needs_no_other_server(self, client: Client) -> None:

@@ -53,8 +53,8 @@ bounded = examples(max_examples=60, deadline=None, suppress_health_check=list(He
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     home = tmp_path_factory.mktemp("shop")
     world = fill(home)
-    with serving(Settings.of(home=home, kafka="127.0.0.1:1")) as found:
-        yield found
+    with serving(Settings.of(home=home, kafka="127.0.0.1:1")) as client:
+        yield client
     world.batch.close()
     world.speed.close()
 
@@ -64,12 +64,12 @@ def operations(client: Client) -> list[tuple[str, str, dict[str, Any]]]:
     """Method, path and description of each operation, and the properties that its body may have."""
     document = client.get(root(client) + "/openapi.json").json()
     schemas = document["components"]["schemas"]
-    found = []
+    operations = []
     for path, by_method in document["paths"].items():
         for method, operation in by_method.items():
             known = [name for schema in schemas.values() for name in schema.get("properties", {})]
-            found.append((method.upper(), path, {**operation, "known": sorted(set(known))}))
-    return found
+            operations.append((method.upper(), path, {**operation, "known": sorted(set(known))}))
+    return operations
 
 
 def root(client: Client) -> str:
@@ -82,8 +82,8 @@ def check(response: Response, operation: dict[str, Any]) -> None:
     assert response.status_code < 500 or response.status_code == 503, response.text
     if response.status_code >= 400:
         assert response.headers["content-type"] == "application/problem+json"
-        told = response.json()
-        assert (told["status"], bool(told["title"]), bool(told["detail"])) == (response.status_code, True, True)
+        body = response.json()
+        assert (body["status"], bool(body["title"]), bool(body["detail"])) == (response.status_code, True, True)
     # An odd part of a path may lead elsewhere or nowhere, and the connection's own refusals are no route's.
     assert str(response.status_code) in {*operation["responses"], "400", "404", "405"}, response.text
 
@@ -91,7 +91,7 @@ def check(response: Response, operation: dict[str, Any]) -> None:
 def filled(data: st.DataObject, path: str) -> str:
     """The path with something for each of its parameters."""
     first, *rest = path.split("{")
-    return first + "".join(data.draw(parts) + each.partition("}")[2] for each in rest)
+    return first + "".join(data.draw(parts) + piece.partition("}")[2] for piece in rest)
 
 
 @bounded
@@ -99,8 +99,10 @@ def filled(data: st.DataObject, path: str) -> str:
 def test_any_parameters_are_answered_or_refused_with_a_reason(
     client: Client, operations: list[tuple[str, str, dict[str, Any]]], data: st.DataObject
 ) -> None:
-    method, path, operation = data.draw(st.sampled_from([each for each in operations if each[0] == "GET"]))
-    names = [each["name"] for each in operation.get("parameters", []) if each["in"] == "query"]
+    method, path, operation = data.draw(
+        st.sampled_from([operation for operation in operations if operation[0] == "GET"])
+    )
+    names = [parameter["name"] for parameter in operation.get("parameters", []) if parameter["in"] == "query"]
     name = st.sampled_from(names) if names else texts
     pairs = data.draw(st.lists(st.tuples(name | texts, parts | numbers.map(str)), max_size=4))
     query = "&".join(f"{quote(key.encode('utf-8', 'surrogatepass'))}={value}" for key, value in pairs)
@@ -115,7 +117,9 @@ def test_any_parameters_are_answered_or_refused_with_a_reason(
 def test_any_body_is_answered_or_refused_with_a_reason(
     client: Client, operations: list[tuple[str, str, dict[str, Any]]], data: st.DataObject
 ) -> None:
-    method, path, operation = data.draw(st.sampled_from([each for each in operations if "requestBody" in each[2]]))
+    method, path, operation = data.draw(
+        st.sampled_from([operation for operation in operations if "requestBody" in operation[2]])
+    )
     object_ = st.dictionaries(st.sampled_from(operation["known"]), values, max_size=6)
     body = data.draw(bodies | object_.map(lambda value: json.dumps(value).encode()))
     headers = {"Content-Type": data.draw(st.sampled_from([JSON, JSON, JSON, "text/plain", "x/+json", "\xff", ""]))}

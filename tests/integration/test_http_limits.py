@@ -50,9 +50,9 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
 
 @pytest.fixture(scope="module")
 def client(settings: Settings) -> Iterator[Client]:
-    with serving(settings, Limits(body_bytes=256 * KIB, body_seconds=2.0, held_bytes=512 * KIB), Hasty) as found:
-        until(lambda: "is being opened" not in found.post("/interactions", json=EVENT).text)
-        yield found
+    with serving(settings, Limits(body_bytes=256 * KIB, body_seconds=2.0, held_bytes=512 * KIB), Hasty) as client:
+        until(lambda: "is being opened" not in client.post("/interactions", json=EVENT).text)
+        yield client
 
 
 def connected(client: Client, sent: bytes = b"") -> socket.socket:
@@ -89,8 +89,8 @@ def test_a_body_that_does_not_arrive_in_time_is_408(client: Client) -> None:
     with closing(connected(client, HEAD + b"Content-Length: 10\r\n\r\n[")) as slow:
         for _ in range(3):
             slow.sendall(b" ")
-        status, told = answer(slow)
-        assert (status, told["status"]) == (408, 408)
+        status, body = answer(slow)
+        assert (status, body["status"]) == (408, 408)
         assert is_closed(slow)
 
 
@@ -171,7 +171,7 @@ def test_connections_without_a_request_give_way_to_those_with_one(client: Client
     with ExitStack() as open_ones:
         held = [open_ones.enter_context(closing(connected(client, b"GET"))) for _ in range(3 * Hasty.most)]
         assert httpx.get(f"{client.base_url}trending", timeout=20).status_code == 200
-        assert all(is_closed(each) for each in held[: 2 * Hasty.most])
+        assert all(is_closed(connection) for connection in held[: 2 * Hasty.most])
 
 
 def test_connections_with_an_unfinished_body_give_way_to_whole_requests(client: Client) -> None:

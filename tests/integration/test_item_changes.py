@@ -67,8 +67,8 @@ def change(views: Views, records: ItemRecords, item: str, **patch: Any) -> Any:
 
 def newest(log: Log, item: bytes) -> Any:
     topic = log.topics.items
-    found = [r.value for r in log.read(topic, log.start_offsets(topic), log.end_offsets(topic)) if r.key == item]
-    return None if found[-1] is None else json.loads(found[-1])
+    values = [r.value for r in log.read(topic, log.start_offsets(topic), log.end_offsets(topic)) if r.key == item]
+    return None if values[-1] is None else json.loads(values[-1])
 
 
 def test_hiding_an_item_keeps_the_rest_of_its_record(views: Views, records: ItemRecords, log: Log) -> None:

@@ -19,16 +19,18 @@ from tests.kit.hostile import TIMESTAMP, USER, encoded, good
 
 RULES = Rules()
 HOME = partition_of(USER.encode(), RULES.partitioner, RULES.partitions)
-A_BATCH, BATCHES = 1_024, 33  # 64 MiB each, as the engine cuts them: 2 GiB and a little more
+BATCH_RECORDS, BATCHES = 1_024, 33  # 64 MiB each, as the engine cuts them: 2 GiB and a little more
 
 
 def batches() -> Iterator[pa.RecordBatch]:
     padding = MAX_VALUE_BYTES - len(encoded(good(x="")))
-    values = pa.array([encoded(good(x="x" * padding))] * A_BATCH, pa.binary())
-    others = [pa.array([each] * A_BATCH, kind) for each, kind in ((HOME, pa.int32()), (TIMESTAMP, pa.int64()))]
-    keys = pa.array([USER.encode()] * A_BATCH, pa.binary())
+    values = pa.array([encoded(good(x="x" * padding))] * BATCH_RECORDS, pa.binary())
+    others = [
+        pa.array([constant] * BATCH_RECORDS, kind) for constant, kind in ((HOME, pa.int32()), (TIMESTAMP, pa.int64()))
+    ]
+    keys = pa.array([USER.encode()] * BATCH_RECORDS, pa.binary())
     for number in range(BATCHES):
-        offsets = pa.array(range(number * A_BATCH, (number + 1) * A_BATCH), pa.int64())
+        offsets = pa.array(range(number * BATCH_RECORDS, (number + 1) * BATCH_RECORDS), pa.int64())
         yield pa.RecordBatch.from_arrays([others[0], offsets, others[1], keys, values], schema=RECORD_COLUMNS)
 
 
@@ -39,12 +41,12 @@ def test_no_event_of_a_micro_batch_beyond_two_gigabytes_is_passed_over(tmp_path:
     speed = store(places.speed_views, 2000)
     begun = change_position(speed, None, register(first_position(control, "me")))
     assert begun is not None
-    to = dict.fromkeys(range(4), 0) | {HOME: A_BATCH * BATCHES}
+    to = dict.fromkeys(range(4), 0) | {HOME: BATCH_RECORDS * BATCHES}
     batch = MicroBatch(begun, to, control.boundaries, dict.fromkeys(to), RULES, places)
     tallies = [
         Tally(*columns)
         for rows in fold_records(batches(), batch)
         for columns in rows.column("tally").drop_null().to_pylist()
     ]
-    assert [tally.events for tally in tallies] == [A_BATCH * BATCHES]
+    assert [tally.events for tally in tallies] == [BATCH_RECORDS * BATCHES]
     speed.close()

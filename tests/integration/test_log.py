@@ -46,7 +46,7 @@ def until_the_end_is(log: Log, offset: int) -> None:
 
 def values(log: Log, start: dict[int, int] | None = None, end: dict[int, int] | None = None) -> list[bytes | None]:
     topic = log.topics.events
-    return [each.value for each in log.read(topic, start or log.start_offsets(), end or log.end_offsets())]
+    return [record.value for record in log.read(topic, start or log.start_offsets(), end or log.end_offsets())]
 
 
 def test_the_identity_is_the_same_for_every_client_and_differs_between_topics(log: Log) -> None:
@@ -77,10 +77,14 @@ def test_reading_a_range_gives_exactly_its_records_in_order(log: Log) -> None:
     fill(log, 10, partition=0)
     fill(log, 5, partition=3)
     records = list(log.read(log.topics.events, {0: 2, 3: 0}, {0: 6, 3: 4}))
-    assert [(each.partition, each.offset) for each in records if each.partition == 0] == [(0, n) for n in range(2, 6)]
-    assert [(each.partition, each.offset) for each in records if each.partition == 3] == [(3, n) for n in range(4)]
-    assert all(each.value == str(each.offset).encode() and each.key == b"k" for each in records)
-    assert all(abs(each.timestamp - time.time() * 1000) < 60_000 for each in records)
+    assert [(record.partition, record.offset) for record in records if record.partition == 0] == [
+        (0, n) for n in range(2, 6)
+    ]
+    assert [(record.partition, record.offset) for record in records if record.partition == 3] == [
+        (3, n) for n in range(4)
+    ]
+    assert all(record.value == str(record.offset).encode() and record.key == b"k" for record in records)
+    assert all(abs(record.timestamp - time.time() * 1000) < 60_000 for record in records)
 
 
 def test_a_record_without_a_value_is_read_like_any_other(log: Log) -> None:
@@ -180,12 +184,12 @@ def test_the_timestamp_of_an_offset_is_that_of_the_next_record(log: Log) -> None
 
 def test_appended_records_keep_their_order_for_each_key_and_are_counted(log: Log) -> None:
     appender = log.appender()
-    told: list[MillraceError | None] = []
+    outcomes: list[MillraceError | None] = []
     for number in range(3000):
-        appender.append(log.topics.events, f"u{number % 7}".encode(), str(number).encode(), on_delivery=told.append)
+        appender.append(log.topics.events, f"u{number % 7}".encode(), str(number).encode(), on_delivery=outcomes.append)
     appender.flush()
     assert appender.acknowledged == 3000
-    assert told == [None] * 3000
+    assert outcomes == [None] * 3000
     by_key: dict[bytes | None, list[int]] = {}
     for record in log.read(log.topics.events, log.start_offsets(), log.end_offsets()):
         by_key.setdefault(record.key, []).append(int(record.value or b""))
@@ -206,8 +210,10 @@ def test_the_partitioner_is_the_one_of_the_setting(log: Log, partitioner: str, e
     for key in expected:
         appender.append(log.topics.events, key, b"{}")
     appender.flush()
-    found = {each.key: each.partition for each in log.read(log.topics.events, log.start_offsets(), log.end_offsets())}
-    assert found == expected
+    partitions = {
+        record.key: record.partition for record in log.read(log.topics.events, log.start_offsets(), log.end_offsets())
+    }
+    assert partitions == expected
 
 
 def test_an_unknown_partitioner_is_refused(log: Log) -> None:

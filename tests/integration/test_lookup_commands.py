@@ -36,11 +36,11 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def told(home: Path, *arguments: str) -> dict[str, Any]:
+def printed(home: Path, *arguments: str) -> dict[str, Any]:
     done = millrace(home, *arguments, "--json")
     assert (done.returncode, done.stderr) == (0, "")
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+    body: dict[str, Any] = json.loads(done.stdout)
+    return body
 
 
 @pytest.mark.parametrize(
@@ -63,37 +63,37 @@ def told(home: Path, *arguments: str) -> dict[str, Any]:
 def test_a_lookup_prints_the_json_of_the_contract_alone(
     home: Path, arguments: tuple[str, ...], fields: set[str], row: set[str]
 ) -> None:
-    found = told(home, *arguments)
-    assert set(found) >= fields | HEADER
-    assert found["items"]
-    assert all(set(each) >= row for each in found["items"])
+    answer = printed(home, *arguments)
+    assert set(answer) >= fields | HEADER
+    assert answer["items"]
+    assert all(set(item) >= row for item in answer["items"])
 
 
 def test_the_other_lookups_print_json_as_well(home: Path) -> None:
-    assert told(home, "explain", "u3", "y5")["because"]
-    assert len(told(home, "bucket-changes", "--window", "3h")["buckets"]) == 3
+    assert printed(home, "explain", "u3", "y5")["because"]
+    assert len(printed(home, "bucket-changes", "--window", "3h")["buckets"]) == 3
 
 
 def test_pages_and_categories_and_ids_of_any_characters(home: Path) -> None:
-    whole = told(home, "trending", "-n", "100")["items"]
-    assert told(home, "trending", "-n", "2", "--offset", "3")["items"] == whole[3:5]
-    assert {row["category"] for row in told(home, "trending", "--category", "c1")["items"]} == {"c1"}
-    assert told(home, "similar", SLASHED)["item_id"] == SLASHED
+    whole = printed(home, "trending", "-n", "100")["items"]
+    assert printed(home, "trending", "-n", "2", "--offset", "3")["items"] == whole[3:5]
+    assert {row["category"] for row in printed(home, "trending", "--category", "c1")["items"]} == {"c1"}
+    assert printed(home, "similar", SLASHED)["item_id"] == SLASHED
 
 
 def test_an_id_that_is_a_negative_number_is_an_id_and_no_option(home: Path) -> None:
     """Deskdrop's are: people copy them as they are."""
-    answer = told(home, "recommend", "-8845298781299428018", "--exclude", "-44082375822273498", "-n", "2")
+    answer = printed(home, "recommend", "-8845298781299428018", "--exclude", "-44082375822273498", "-n", "2")
     assert (answer["user_id"], answer["personal"]) == ("-8845298781299428018", False)
     assert millrace(home, "recommend", "--bogus").returncode == 2
 
 
 def test_as_of_takes_epoch_milliseconds_and_rfc_3339(home: Path) -> None:
-    a = told(home, "trending", "--window", "1h", "--as-of", "1760002200000")
-    b = told(home, "trending", "--window", "1h", "--as-of", "2025-10-09T11:30:00+02:00")
+    a = printed(home, "trending", "--window", "1h", "--as-of", "1760002200000")
+    b = printed(home, "trending", "--window", "1h", "--as-of", "2025-10-09T11:30:00+02:00")
     assert a == b
     assert a["as_of"] == 1760002200000
-    assert a["items"] != told(home, "trending", "--window", "1h")["items"]
+    assert a["items"] != printed(home, "trending", "--window", "1h")["items"]
 
 
 def test_tables_say_what_they_are_made_of(home: Path) -> None:
@@ -153,10 +153,10 @@ def test_status_counts_what_is_not_applied_and_since_when(tmp_path: Path, log: L
     stamp = log.timestamp_of(partition, 1)
     assert stamp is not None
     settings = Settings(home=tmp_path)
-    found = status(Views(batch, speed), settings, log, stamp + 2_500)
-    assert found["applied"][str(partition)] == 1
-    assert found["end"][str(partition)] == 3
-    assert (found["lag_events"], found["freshness_seconds"], found["degraded"]) == (2, 2.5, [])
+    reported = status(Views(batch, speed), settings, log, stamp + 2_500)
+    assert reported["applied"][str(partition)] == 1
+    assert reported["end"][str(partition)] == 3
+    assert (reported["lag_events"], reported["freshness_seconds"], reported["degraded"]) == (2, 2.5, [])
     gone = status(Views(batch, speed), settings, None, stamp)
     assert (gone["end"], gone["lag_events"], gone["degraded"]) == (None, None, ["log"])
     batch.close()
@@ -212,7 +212,7 @@ def test_ids_are_whole_in_narrow_windows(narrow_home: Path) -> None:
     item = "SKU-0000000000000000003-red-xl"
     asked = [["explain", "u1", item], ["recommend", "u1", "--include-seen"], ["similar", item], ["history", "u1"]]
     for words in [*asked, ["trending"], ["bucket-changes", "--window", "2h", "-n", "3"]]:
-        answer = told(narrow_home, *words)
+        answer = printed(narrow_home, *words)
         rows = answer.get("items") or answer.get("because") or [r for b in answer["buckets"] for r in b["items"]]
         assert rows, words
         for columns in (60, 80, 200):
@@ -223,6 +223,6 @@ def test_ids_are_whole_in_narrow_windows(narrow_home: Path) -> None:
 
 
 def test_bucket_changes_lists_n_items_of_each_hour(narrow_home: Path) -> None:
-    buckets = told(narrow_home, "bucket-changes", "--window", "3h", "-n", "2")["buckets"]
+    buckets = printed(narrow_home, "bucket-changes", "--window", "3h", "-n", "2")["buckets"]
     assert [len(bucket["items"]) <= 2 for bucket in buckets] == [True] * 3
     assert "How many to list per hour" in millrace(narrow_home, "bucket-changes", "--help").stdout

@@ -30,7 +30,7 @@ def _driver(folder: Path, batch_name: str = "batch", owner: str = "me") -> Speed
 def _apply(driver: SpeedDriver) -> Position:
     """A first life of the speed layer that committed its first attempt."""
     position = driver.take_over()
-    change_control(driver.batch_views, lambda each: plan(each, APPLIED))
+    change_control(driver.batch_views, lambda control: plan(control, APPLIED))
     begun = change_position(driver.speed_views, position, register(position))
     assert begun is not None
     done = change_position(driver.speed_views, begun, commit(begun, APPLIED), writes=0)
@@ -73,7 +73,7 @@ def test_a_crash_before_the_new_epochs_position_does_not_bring_the_old_one_back(
 def test_a_position_that_a_restored_control_record_does_not_know_begins_a_new_epoch(tmp_path: Path) -> None:
     driver = _driver(tmp_path)
     before = _apply(driver)
-    change_control(driver.batch_views, lambda each: replace(each, planned=START))  # as it was before the plan
+    change_control(driver.batch_views, lambda control: replace(control, planned=START))  # as it was before the plan
     after = _driver(tmp_path).take_over()
     assert after.epoch > before.epoch
     assert after.offsets == START

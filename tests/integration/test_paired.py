@@ -49,11 +49,11 @@ def given(*later: Row) -> tuple[Interactions, Mask]:
 
 def judged(events: Interactions, known: Mask, question: Question = QUESTION) -> tuple[Verdict, dict[str, Any]]:
     """What the gate makes of it, and the new generation's evaluation."""
-    told = evaluate(events, question)
-    found = paired(events, known, question, QUESTION)
-    told |= {"paired": found.shown()} if found else {}
+    evaluation = evaluate(events, question)
+    comparison = paired(events, known, question, QUESTION)
+    evaluation |= {"paired": comparison.shown()} if comparison else {}
     active = {"events": COUNT, "evaluation": evaluate(events.only(known), QUESTION)}
-    return verdict({"events": len(events), "evaluation": told}, active, Case(), LIMITS), told
+    return verdict({"events": len(events), "evaluation": evaluation}, active, Case(), LIMITS), evaluation
 
 
 def anything(count: int, users: int, name: str, first: int, span: int) -> list[Row]:
@@ -67,10 +67,10 @@ def anything(count: int, users: int, name: str, first: int, span: int) -> list[R
 def test_a_robots_thousand_events_make_the_data_harder_and_no_model_worse() -> None:
     end = START + (COUNT + LATER) * 60_000
     events, known = given(*anything(1_000, 150, "u", end, HOUR))  # through the accounts of known users
-    found, told = judged(events, known)
-    assert "paired" not in told
-    assert found.reasons == ()
-    assert [warning.split(" from")[0] for warning in found.warnings] == ["NDCG@10 on its own time split fell"]
+    verdict, evaluation = judged(events, known)
+    assert "paired" not in evaluation
+    assert verdict.reasons == ()
+    assert [warning.split(" from")[0] for warning in verdict.warnings] == ["NDCG@10 on its own time split fell"]
 
 
 def test_the_same_settings_and_a_few_late_events_are_the_same_model() -> None:
@@ -82,20 +82,20 @@ def test_settings_that_rank_worse_are_found_on_the_same_users() -> None:
     events, known = given()
     worse = replace(QUESTION, settings={**QUESTION.settings, "als": replace(ALS, regularization=1e7)})
     worse = replace(worse, rules=replace(Rules(), history_items=1))
-    found, told = judged(events, known, worse)
-    assert told["paired"]["new"] < 0.8 * told["paired"]["active"]
-    assert "worse by more than gate_margin 0.2" in found.reasons[0]
+    verdict, evaluation = judged(events, known, worse)
+    assert evaluation["paired"]["new"] < 0.8 * evaluation["paired"]["active"]
+    assert "worse by more than gate_margin 0.2" in verdict.reasons[0]
     own = evaluate(events.only(known), QUESTION)["models"][BLEND]
-    assert told["paired"]["users"] == own["users"]
-    assert abs(told["paired"]["active"] - own["ndcg@10"]) < 0.01  # but for ties, which the fallback breaks
+    assert evaluation["paired"]["users"] == own["users"]
+    assert abs(evaluation["paired"]["active"] - own["ndcg@10"]) < 0.01  # but for ties, which the fallback breaks
 
 
 def test_a_flood_of_back_dated_events_in_the_names_of_known_users_is_found() -> None:
     span = (COUNT * 4 // 5) * 60_000
     events, known = given(*anything(3 * COUNT, 150, "u", START, span))
-    found, told = judged(events, known)
-    assert told["paired"]["new"] < 0.8 * told["paired"]["active"]
-    assert len(found.reasons) == 1
+    verdict, evaluation = judged(events, known)
+    assert evaluation["paired"]["new"] < 0.8 * evaluation["paired"]["active"]
+    assert len(verdict.reasons) == 1
 
 
 def test_a_first_generation_is_held_against_none() -> None:
@@ -108,6 +108,6 @@ def test_a_recipe_that_went_through_a_generations_metrics_is_the_same_recipe() -
     assert by_recipe(QUESTION, kept) == QUESTION
     other = replace(QUESTION, settings={**QUESTION.settings, "als": replace(ALS, alpha=1.0, weight=0.9)}, shrinkage=5.0)
     assert by_recipe(other, kept) == QUESTION
-    without = {**kept, "settings": {name: each for name, each in kept["settings"].items() if name != "als"}}
+    without = {**kept, "settings": {name: own for name, own in kept["settings"].items() if name != "als"}}
     assert by_recipe(QUESTION, without).settings["als"].weight == 0
     assert by_recipe(QUESTION, None) == QUESTION

@@ -34,8 +34,8 @@ def _settings_name_the_log(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
 def run(command: Any, *arguments: object, stdin: bytes | None = None, status: int = 0) -> dict[str, Any]:
     result: Result = CliRunner().invoke(command, [*map(str, arguments), "--json"], input=stdin, catch_exceptions=False)
     assert result.exit_code == status, result.output
-    told: dict[str, Any] = json.loads(result.stdout)
-    return told
+    report: dict[str, Any] = json.loads(result.stdout)
+    return report
 
 
 def records(log: Log, topic: str | None = None) -> list[Record]:
@@ -67,8 +67,8 @@ def test_every_line_arrives_unchanged_and_in_order_for_its_key(log: Log, tmp_pat
 def test_unreadable_lines_go_out_with_an_empty_key(log: Log, tmp_path: Path) -> None:
     good = GOOD.replace(b'"a"', b'"\xc3\xbc/1"') + b"\r"
     (tmp_path / "f.jsonl.gz").write_bytes(gzip.compress(b"\n".join([*UNREADABLE, b"", good, b""]) + b"\n"))
-    told = run(produce, tmp_path / "f.jsonl.gz")
-    assert (told["acknowledged"], told["without_key"], told["empty"]) == (len(UNREADABLE) + 1, len(UNREADABLE), 2)
+    report = run(produce, tmp_path / "f.jsonl.gz")
+    assert (report["acknowledged"], report["without_key"], report["empty"]) == (len(UNREADABLE) + 1, len(UNREADABLE), 2)
     by_value = {record.value: record.key for record in records(log)}
     assert by_value == {**dict.fromkeys(UNREADABLE, b""), good: "ü/1".encode()}
 
@@ -89,12 +89,12 @@ def test_a_second_run_sends_all_again(log: Log) -> None:
 
 def test_a_rate_is_kept_steadily(log: Log) -> None:
     lines = b"".join(GOOD.replace(b"{", b'{"n":%d,' % n) + b"\n" for n in range(51))
-    told = run(produce, "-", "--rate", "50", stdin=lines)
+    report = run(produce, "-", "--rate", "50", stdin=lines)
     times = [record.timestamp for record in records(log)]
     assert times == sorted(times)
     assert 950 <= times[-1] - times[0] <= 1_500
     assert times[25] - times[0] == pytest.approx(500, abs=200)
-    assert told["seconds"] >= 1.0
+    assert report["seconds"] >= 1.0
 
 
 def test_a_damaged_archive_sends_what_it_holds_and_says_so(log: Log, tmp_path: Path) -> None:
@@ -176,10 +176,10 @@ def test_an_import_in_two_shares_sends_each_event_once_in_time_order(log: Log, t
 def test_an_import_to_a_file_holds_the_same_as_one_to_the_log(log: Log, tmp_path: Path) -> None:
     (tmp_path / "in.csv").write_text("u,i,t\n7,8,1457963676\n", encoding="utf-8")
     options = ("csv", tmp_path / "in.csv", "--user", "u", "--item", "i", "--time", "t", "--time-format", "epoch-s")
-    told = run(import_, *options, "--out", tmp_path / "out.jsonl")
+    report = run(import_, *options, "--out", tmp_path / "out.jsonl")
     run(import_, *options)
     assert [record.value for record in records(log)] == (tmp_path / "out.jsonl").read_bytes().splitlines()
-    assert told["events"] == 1
+    assert report["events"] == 1
     assert not (tmp_path / "items.jsonl").exists()
 
 

@@ -38,8 +38,8 @@ def world(tmp_path: Path) -> Iterator[SmallLambda]:
 
 @pytest.fixture
 def shop(world: SmallLambda, tmp_path: Path) -> Iterator[Client]:
-    with serving(Settings.of(home=tmp_path / "home", kafka="127.0.0.1:1")) as found:
-        yield found
+    with serving(Settings.of(home=tmp_path / "home", kafka="127.0.0.1:1")) as client:
+        yield client
 
 
 @pytest.mark.kafka

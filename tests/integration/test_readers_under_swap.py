@@ -80,11 +80,11 @@ class Said:
 
     about: str
     seconds: float
-    told: dict[str, Any]
+    answer: dict[str, Any]
 
     @property
     def offsets(self) -> Offsets:
-        return {int(partition): offset for partition, offset in self.told["fresh_to"]["offsets"].items()}
+        return {int(partition): offset for partition, offset in self.answer["fresh_to"]["offsets"].items()}
 
 
 def lookup(snapshot: Snapshot, about: str) -> dict[str, Any]:
@@ -100,8 +100,8 @@ def read_on(views: Views, seed: int, ended: threading.Event) -> list[Said]:
     while not ended.is_set():
         about = rng.choice(USERS if len(out) % 2 else ITEMS)
         began = time.monotonic()
-        told = answer(views, lambda snapshot, about=about: lookup(snapshot, about))  # type: ignore[misc]
-        out.append(Said(about, time.monotonic() - began, told))
+        body = answer(views, lambda snapshot, about=about: lookup(snapshot, about))  # type: ignore[misc]
+        out.append(Said(about, time.monotonic() - began, body))
     return out
 
 
@@ -125,13 +125,13 @@ class Installation:
         self.made.append(self.world.run_batch(count, model(len(self.made))).id)
         self.served.append(len(self.made) - 1)
         now = time.time_ns() // 1_000_000
-        change_control(self.world.batch, lambda each: drop(each, now))
+        change_control(self.world.batch, lambda control: drop(control, now))
         self._reread()
         self.cleaner.maybe()
 
     def roll_back(self) -> None:
         """As the command does: to the generation before; the next one that is published ends it."""
-        change_control(self.world.batch, lambda each: rollback(each, each.predecessor))
+        change_control(self.world.batch, lambda control: rollback(control, control.predecessor))
         self._reread()
         self.served.append(len(self.made) - 2)
         assert (self.world.control.active, self.world.control.held) == (self.made[-2], True)
@@ -156,25 +156,25 @@ class Installation:
 def installed(batch_url: str, speed_url: str, patch: pytest.MonkeyPatch) -> Iterator[Installation]:
     with closing(open_store(batch_url, timeout_ms=10_000)) as batch, closing(open_store(speed_url)) as speed:
         patch.setattr(clean_up, "LOOK_EVERY_SECONDS", 0.0)
-        found = Installation(SmallLambda(batch, speed, RULES, crowd()))
-        found.world.begin()
-        found.world.run_speed(EVENTS_PER_GENERATION)
-        found.publish(EVENTS_PER_GENERATION)
-        yield found
+        installation = Installation(SmallLambda(batch, speed, RULES, crowd()))
+        installation.world.begin()
+        installation.world.run_speed(EVENTS_PER_GENERATION)
+        installation.publish(EVENTS_PER_GENERATION)
+        yield installation
 
 
-def hammer(found: Installation) -> list[list[Said]]:
+def hammer(installation: Installation) -> list[list[Said]]:
     """What each of the readers was told while the installation lived; a reader that failed fails the test."""
     ended = threading.Event()
     # Each is shared by four threads, as in a server. The first is followed: most of its answers are from memory.
-    shared = [patient(found.world.batch, found.world.speed) for _ in range(2)]
+    shared = [patient(installation.world.batch, installation.world.speed) for _ in range(2)]
     with followed(shared[0]), ThreadPoolExecutor(READERS) as threads:
         readers = [threads.submit(read_on, shared[number % 2], number, ended) for number in range(READERS)]
         try:
-            found.live()
+            installation.live()
         finally:
             ended.set()
-        return [each.result() for each in readers]
+        return [reader.result() for reader in readers]
 
 
 def patient(batch: ViewStore, speed: ViewStore) -> Views:
@@ -182,24 +182,24 @@ def patient(batch: ViewStore, speed: ViewStore) -> Views:
     return Views(batch, speed, patience_seconds=60.0)
 
 
-def judge(found: Installation, told: list[list[Said]]) -> None:
+def judge(installation: Installation, readers: list[list[Said]]) -> None:
     """Every answer is whole, equals the recompute of what it names, and none goes back behind the one before.
 
     A reader sees the generations in the order in which they were active, rollbacks included.
     """
-    prefixes = cache(lambda number, prefix: recompute(found.world, number, dict(prefix)))
+    prefixes = cache(lambda number, prefix: recompute(installation.world, number, dict(prefix)))
     expected = cache(lambda about, *where: must_be(about, *prefixes(*where)))
-    for answers in told:
+    for answers in readers:
         turn, offsets = 0, {0: 0, 1: 0}
         for said in answers:
-            assert said.told["degraded"] == []
+            assert said.answer["degraded"] == []
             assert reaches(said.offsets, offsets), f"went back from {offsets} to {said.offsets}"
-            number, offsets = found.made.index(said.told["generation"]), said.offsets
-            assert number in found.served[turn:], f"after {found.served[: turn + 1]} it was told {number}"
-            turn = found.served.index(number, turn)
+            number, offsets = installation.made.index(said.answer["generation"]), said.offsets
+            assert number in installation.served[turn:], f"after {installation.served[: turn + 1]} it named {number}"
+            turn = installation.served.index(number, turn)
             if said.seconds < GRACE_SECONDS:
                 must = expected(said.about, number, tuple(sorted(offsets.items())))
-                assert equal(comparable(said.told), must), f"told {said.told}, must be {must}"
+                assert equal(comparable(said.answer), must), f"got {said.answer}, must be {must}"
 
 
 def recompute(world: SmallLambda, number: int, offsets: Offsets) -> tuple[Views, SlowView]:
@@ -214,19 +214,19 @@ def recompute(world: SmallLambda, number: int, offsets: Offsets) -> tuple[Views,
 
 def must_be(about: str, views: Views, twin: SlowView) -> dict[str, Any]:
     """The answer at once; where the slow twin has a word on it, they must agree."""
-    told = answer(views, lambda snapshot: lookup(snapshot, about))
-    assert told["fresh_to"]["event_time"] == twin.as_of
+    body = answer(views, lambda snapshot: lookup(snapshot, about))
+    assert body["fresh_to"]["event_time"] == twin.as_of
     if about in ITEMS:
-        rows = [(row["item_id"], rounded(row["score"]), row["co_rating"], row["norm"]) for row in told["items"]]
+        rows = [(row["item_id"], rounded(row["score"]), row["co_rating"], row["norm"]) for row in body["items"]]
         norm, neighbours = slow_similar(twin, about)
-        assert (told["norm"], rows) == (norm, neighbours[:10])
-    return comparable(told)
+        assert (body["norm"], rows) == (norm, neighbours[:10])
+    return comparable(body)
 
 
-def comparable(told: dict[str, Any]) -> dict[str, Any]:
+def comparable(body: dict[str, Any]) -> dict[str, Any]:
     """Without the names of generation and segment."""
-    same = {name: value for name, value in told.items() if name not in ("generation", "segment", "fresh_to")}
-    return {**same, "event_time": told["fresh_to"]["event_time"]}
+    same = {name: value for name, value in body.items() if name not in ("generation", "segment", "fresh_to")}
+    return {**same, "event_time": body["fresh_to"]["event_time"]}
 
 
 def equal(one: Any, other: Any) -> bool:
@@ -240,27 +240,27 @@ def equal(one: Any, other: Any) -> bool:
     return bool(one == other)
 
 
-def old_ones_are_gone(found: Installation) -> None:
-    batch, speed, control = found.world.batch, found.world.speed, found.world.control
-    gone = [name for name in found.made if not batch.spaces(generation_book(name))]
-    assert found.made[0] in gone
+def old_ones_are_gone(installation: Installation) -> None:
+    batch, speed, control = installation.world.batch, installation.world.speed, installation.world.control
+    gone = [name for name in installation.made if not batch.spaces(generation_book(name))]
+    assert installation.made[0] in gone
     assert len(gone) > 3
     assert control.boundaries[0].id > 3
     assert min(int(space.split("/")[2]) for space in speed.spaces(SPEED) if space.count("/") == 2) > 3
 
 
 def test_on_sqlite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with installed(f"sqlite:///{tmp_path / 'b'}", f"sqlite:///{tmp_path / 's'}", monkeypatch) as found:
-        told = hammer(found)
-        judge(found, told)
-        old_ones_are_gone(found)
+    with installed(f"sqlite:///{tmp_path / 'b'}", f"sqlite:///{tmp_path / 's'}", monkeypatch) as installation:
+        answers = hammer(installation)
+        judge(installation, answers)
+        old_ones_are_gone(installation)
 
 
 @pytest.mark.deep
 @pytest.mark.cassandra
 @pytest.mark.redis
 def test_on_cassandra_and_redis(cassandra_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    with installed(cassandra_url, new_database(redis_url), monkeypatch) as found:
-        told = hammer(found)
-        judge(found, told)
-        old_ones_are_gone(found)
+    with installed(cassandra_url, new_database(redis_url), monkeypatch) as installation:
+        answers = hammer(installation)
+        judge(installation, answers)
+        old_ones_are_gone(installation)

@@ -32,8 +32,8 @@ REASONS = {"invalid:price": 1, "invalid:item_id": 1, "key_mismatch": 1}
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[ViewStore]:
-    with closing(open_store(f"sqlite:///{tmp_path}/speed.sqlite")) as found:
-        yield found
+    with closing(open_store(f"sqlite:///{tmp_path}/speed.sqlite")) as store:
+        yield store
 
 
 @pytest.fixture
@@ -66,12 +66,14 @@ class Interrupted:
 
 def test_rejected_records_are_dead_letters_with_bytes_place_and_reason(filled: Log, store: ViewStore) -> None:
     assert catch_up(filled, store) == 5
-    found = {(each.record.topic, each.record.partition, each.record.offset): each for each in dead_letters(filled)}
-    items = [found[filled.topics.items, 0, offset] for offset in range(3)]
-    assert [(each.record.key, each.record.value) for each in items] == BAD
-    assert [each.reason for each in items] == list(REASONS)
-    assert found[filled.topics.users, 0, 0].reason == "malformed"
-    assert len(found) == 4
+    letters = {
+        (letter.record.topic, letter.record.partition, letter.record.offset): letter for letter in dead_letters(filled)
+    }
+    items = [letters[filled.topics.items, 0, offset] for offset in range(3)]
+    assert [(letter.record.key, letter.record.value) for letter in items] == BAD
+    assert [letter.reason for letter in items] == list(REASONS)
+    assert letters[filled.topics.users, 0, 0].reason == "malformed"
+    assert len(letters) == 4
     assert counts(store) == {**REASONS, "malformed": 1}
     assert list(dict(store.scan(CATALOGUE, ITEMS))) == [b"it-1"]
 
@@ -92,9 +94,9 @@ def test_replay_keys_by_the_id_goes_to_the_topic_and_never_replaces_a_newer_reco
 ) -> None:
     catch_up(filled, store)
     replayer = Replayer(filled, store, filled.appender())
-    some = [each for each in dead_letters(filled) if each.reason in ("invalid:price", "key_mismatch")]
-    assert replayer.send(some) == Replayed(sent=1, superseded=1)
-    assert replayer.send(some) == Replayed(before=1, superseded=1)
+    letters = [letter for letter in dead_letters(filled) if letter.reason in ("invalid:price", "key_mismatch")]
+    assert replayer.send(letters) == Replayed(sent=1, superseded=1)
+    assert replayer.send(letters) == Replayed(before=1, superseded=1)
     catch_up(filled, store)
     rows = store.read(CATALOGUE, ITEMS, [b"it-1", b"it-2"])
     titles = [getattr(unpack_item_record(rows[key]), "title", None) for key in (b"it-1", b"it-2")]

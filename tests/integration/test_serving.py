@@ -71,9 +71,9 @@ def trending_of(events: list[Event], **page: Any) -> dict[str, Any]:
 
 
 def test_a_list_of_trends_is_never_empty_while_something_is_popular() -> None:
-    told = trending_of(steady(30, {"busy": 6, "calm": 2}, {}))
-    assert (told["basis"], told["basis_reason"]) == ("popular", "nothing_rises")
-    rows = [(row["item_id"], row["basis"], row["score"], row["expected"]) for row in told["items"]]
+    trends = trending_of(steady(30, {"busy": 6, "calm": 2}, {}))
+    assert (trends["basis"], trends["basis_reason"]) == ("popular", "nothing_rises")
+    rows = [(row["item_id"], row["basis"], row["score"], row["expected"]) for row in trends["items"]]
     assert rows == [("busy", "popular", 6, None), ("calm", "popular", 2, None)]
     young = trending_of(steady(20, {"busy": 6, "calm": 2}, {}))
     assert (young["basis"], young["basis_reason"]) == ("popular", "too_little_history")
@@ -81,9 +81,9 @@ def test_a_list_of_trends_is_never_empty_while_something_is_popular() -> None:
 
 def test_only_what_rises_is_listed_while_something_does_and_each_row_says_why() -> None:
     events = steady(30, {"busy": 20, "calm": 2}, {"rush": 15})
-    told = trending_of(events)
-    assert (told["basis"], told["basis_reason"]) == ("trend", "rising")
-    assert [(row["item_id"], row["basis"]) for row in told["items"]] == [("rush", "trend")]
+    trends = trending_of(events)
+    assert (trends["basis"], trends["basis_reason"]) == ("trend", "rising")
+    assert [(row["item_id"], row["basis"]) for row in trends["items"]] == [("rush", "trend")]
     later = trending_of(events, n=1, offset=1)
     assert (later["basis"], later["items"]) == ("trend", [])
     of_busy = trending_of(events, category=frozenset({"b"}))

@@ -89,8 +89,8 @@ def test_answers_carry_the_main_category_and_all_where_there_are_several(views: 
     def both(snapshot: Snapshot) -> tuple[dict[str, Any], dict[str, Any]]:
         return lookups.item(snapshot, b"rose"), explain(snapshot, b"u1", b"rose")
 
-    for told in answer(views, both):
-        assert (told["category"], told["categories"]) == ("garden", ["garden", "gifts"])
+    for body in answer(views, both):
+        assert (body["category"], body["categories"]) == ("garden", ["garden", "gifts"])
     assert "categories" not in answer(views, lambda snapshot: lookups.item(snapshot, b"bulb"))
 
 

@@ -42,12 +42,12 @@ class Interrupted:
 def world(tmp_path: Path) -> Iterator[SmallLambda]:
     """A generation over 60 events, and a speed layer at 120 of 200."""
     batch, speed = (open_store(f"sqlite:///{tmp_path / name}.sqlite") for name in ("batch", "speed"))
-    found = SmallLambda(batch, speed, RULES, placed(shop(), RULES))
-    found.begin()
-    found.run_speed(50)
-    found.run_batch(60)
-    found.run_speed(120)
-    yield found
+    world = SmallLambda(batch, speed, RULES, placed(shop(), RULES))
+    world.begin()
+    world.run_speed(50)
+    world.run_batch(60)
+    world.run_speed(120)
+    yield world
     batch.close()
     speed.close()
 
@@ -63,7 +63,7 @@ def down() -> Iterator[Any]:
 ITEMS = sorted({event.item_id.encode() for event in shop()[:30]})
 
 
-def told(views: Views) -> tuple[dict[str, Any], dict[str, Any]]:
+def read(views: Views) -> tuple[dict[str, Any], dict[str, Any]]:
     return answer(views, lambda snapshot: (everything(snapshot, ITEMS), snapshot.header()))
 
 
@@ -101,9 +101,9 @@ def test_a_boundary_recorded_and_passed_between_the_two_records_loses_no_event(w
         world._control(record_boundary(world.control, world.ends(150))[0])
         world.run_speed(200)
 
-    found, header = told(Views(world.batch, Interrupted(world.speed, once(position_is_read, boundary_then_batch))))
+    rows, header = read(Views(world.batch, Interrupted(world.speed, once(position_is_read, boundary_then_batch))))
     assert header["fresh_to"]["offsets"] == {str(p): offset for p, offset in world.ends(200).items()}
-    assert found == twin(world, header["fresh_to"]["offsets"])
+    assert rows == twin(world, header["fresh_to"]["offsets"])
 
 
 def test_micro_batches_committed_while_rows_are_read_are_all_there_or_not_at_all(world: SmallLambda) -> None:
@@ -111,16 +111,16 @@ def test_micro_batches_committed_while_rows_are_read_are_all_there_or_not_at_all
         world.run_speed(150)
         world.run_speed(200)
 
-    found, header = told(Views(world.batch, Interrupted(world.speed, once(rows_are_read, two_batches))))
-    assert found == twin(world, header["fresh_to"]["offsets"])
+    rows, header = read(Views(world.batch, Interrupted(world.speed, once(rows_are_read, two_batches))))
+    assert rows == twin(world, header["fresh_to"]["offsets"])
 
 
 def test_a_generation_swapped_in_while_rows_are_read_leaves_the_answer_whole(world: SmallLambda) -> None:
     before = world.control.active
     swap = once(rows_are_read, lambda: world.run_batch(200) and None)
-    found, header = told(Views(world.batch, Interrupted(world.speed, swap)))
+    rows, header = read(Views(world.batch, Interrupted(world.speed, swap)))
     assert header["generation"] == before != world.control.active
-    assert found == twin(world, header["fresh_to"]["offsets"])
+    assert rows == twin(world, header["fresh_to"]["offsets"])
 
 
 def begin_epoch(world: SmallLambda) -> None:
@@ -133,25 +133,25 @@ def begin_epoch(world: SmallLambda) -> None:
 
 
 def test_an_epoch_that_begins_while_rows_are_read_makes_the_answer_start_over(world: SmallLambda) -> None:
-    found, header = told(Views(world.batch, Interrupted(world.speed, once(rows_are_read, lambda: begin_epoch(world)))))
+    rows, header = read(Views(world.batch, Interrupted(world.speed, once(rows_are_read, lambda: begin_epoch(world)))))
     assert header["degraded"] == []
     assert header["fresh_to"]["offsets"] == {str(p): o for p, o in world.control.active_boundary.offsets.items()}
-    assert found == twin(world, header["fresh_to"]["offsets"])
+    assert rows == twin(world, header["fresh_to"]["offsets"])
 
 
 def test_a_position_of_another_epoch_leaves_the_generation_alone(world: SmallLambda) -> None:
     world._control(new_epoch(world.control))
-    found, header = told(Views(world.batch, world.speed))
+    rows, header = read(Views(world.batch, world.speed))
     assert header["degraded"] == ["speed"]
     assert header["segment"] is None
     assert header["fresh_to"]["offsets"] == {str(p): o for p, o in world.control.active_boundary.offsets.items()}
-    assert found == twin(world, header["fresh_to"]["offsets"])
+    assert rows == twin(world, header["fresh_to"]["offsets"])
 
 
 def test_without_the_speed_store_the_generation_answers(world: SmallLambda, down: Any) -> None:
-    found, header = told(Views(world.batch, down))
+    rows, header = read(Views(world.batch, down))
     assert (header["degraded"], header["generation"]) == (["speed"], world.control.active)
-    assert found == twin(world, header["fresh_to"]["offsets"])
+    assert rows == twin(world, header["fresh_to"]["offsets"])
 
 
 @pytest.mark.parametrize("record", ["position", "catalogue"])
@@ -162,23 +162,23 @@ def test_a_speed_store_of_another_log_counts_for_nothing(world: SmallLambda, tmp
             theirs.swap(SPEED, None, replace(world.position, log=other, epoch=99).to_json())
         theirs.swap(CATALOGUE, None, Applied(log=other).to_json())
         theirs.put(CATALOGUE, {("items", b"i-1"): DELETED}, guard=Applied(log=other).to_json())
-        found, header = told(Views(world.batch, theirs))
-        rows = answer(Views(world.batch, theirs), lambda snapshot: snapshot.catalogue("items", [b"i-1"]))
-    assert (header["degraded"], rows) == (["speed"], {})
-    assert found == twin(world, header["fresh_to"]["offsets"])
+        rows, header = read(Views(world.batch, theirs))
+        entries = answer(Views(world.batch, theirs), lambda snapshot: snapshot.catalogue("items", [b"i-1"]))
+    assert (header["degraded"], entries) == (["speed"], {})
+    assert rows == twin(world, header["fresh_to"]["offsets"])
 
 
 def test_without_the_batch_store_the_speed_view_answers_with_what_it_has(world: SmallLambda, down: Any) -> None:
-    found, header = told(Views(down, world.speed))
+    rows, header = read(Views(down, world.speed))
     assert (header["degraded"], header["generation"]) == (["batch"], None)
     assert header["fresh_to"]["offsets"] == {str(p): offset for p, offset in world.position.offsets.items()}
     # Nothing has been dropped, so that the speed view holds the whole log here.
-    assert found == twin(world, header["fresh_to"]["offsets"])
+    assert rows == twin(world, header["fresh_to"]["offsets"])
 
 
 def test_without_both_it_is_not_ready(down: Any) -> None:
     with pytest.raises(NotReady, match="neither view can be read"):
-        told(Views(down, down))
+        read(Views(down, down))
 
 
 @pytest.mark.parametrize("side", ["batch", "speed"])
@@ -195,24 +195,24 @@ def test_a_store_that_stops_in_the_middle_of_an_answer_is_left_out_of_all_of_it(
 
     stores = {"batch": world.batch, "speed": world.speed}
     stores[side] = Interrupted(stores[side], stops)
-    found, header = told(Views(stores["batch"], stores["speed"]))
+    rows, header = read(Views(stores["batch"], stores["speed"]))
     assert header["degraded"] == [side]
-    assert found == twin(world, header["fresh_to"]["offsets"])
+    assert rows == twin(world, header["fresh_to"]["offsets"])
 
 
 def test_before_anything_ran_it_is_not_ready_and_after_the_speed_layer_began_it_is(tmp_path: Path) -> None:
     batch, speed = (open_store(f"sqlite:///{tmp_path / name}.sqlite") for name in ("batch", "speed"))
     views = Views(batch, speed)
     with pytest.raises(NotReady, match="nothing is published"):
-        told(views)
+        read(views)
     world = SmallLambda(batch, speed, RULES, placed(shop(), RULES))
     with pytest.raises(NotReady, match="nothing is published"):
-        told(views)
+        read(views)
     world.begin()
     world.run_speed(40)
-    found, header = told(views)
+    rows, header = read(views)
     assert (header["generation"], header["degraded"], header["segment"]) == (None, [], 0)
-    assert found == twin(world, header["fresh_to"]["offsets"])
+    assert rows == twin(world, header["fresh_to"]["offsets"])
     batch.close()
     speed.close()
 
@@ -229,6 +229,6 @@ def test_a_view_that_never_stands_still_is_left_out_in_the_end(world: SmallLambd
 def test_a_snapshot_reads_each_record_once(world: SmallLambda) -> None:
     asked: list[str] = []
     count = Interrupted(world.batch, lambda name, args: asked.append(f"{name} {args[0].name}"))
-    told(Views(count, world.speed))
+    read(Views(count, world.speed))
     assert asked.count("record control") == 1
     assert isinstance(Snapshot.take(Views(world.batch, world.speed), {}), Snapshot)

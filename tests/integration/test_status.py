@@ -34,11 +34,11 @@ class Installation:
     world: SmallLambda
     settings: Settings
 
-    def told(self, log: Log | None = None) -> dict[str, Any]:
+    def status(self, log: Log | None = None) -> dict[str, Any]:
         return status(Views(self.world.batch, self.world.speed), self.settings, log, 0)
 
     def messages(self, *words: str) -> list[str]:
-        return [each for each in self.told()["messages"] if all(word in each for word in words)]
+        return [message for message in self.status()["messages"] if all(word in message for word in words)]
 
     def publish(self, name: str, activate: bool, **more: Any) -> None:
         """A generation that ends where the last boundary is."""
@@ -59,24 +59,24 @@ def installation(tmp_path: Path) -> Iterator[Installation]:
 
 
 def test_a_rollback_that_holds_is_said_with_the_way_out(installation: Installation) -> None:
-    assert installation.told()["held"] is False
+    assert installation.status()["held"] is False
     assert installation.messages("rollback") == []
     world = installation.world
     first = world.control.active
     world.run_batch(2)
     world._control(rollback(world.control, first))
-    assert installation.told()["held"] is True
+    assert installation.status()["held"] is True
     assert len(installation.messages(f"a rollback holds {first}", "`millrace rollback --release`")) == 1
 
 
 def test_refusals_in_a_row_are_counted_with_the_reasons_until_one_serves(installation: Installation) -> None:
     for k in range(1, 7):
         installation.publish(f"refused-{k}", False, metrics=GATE)
-        assert installation.told()["refused_in_a_row"] == k
+        assert installation.status()["refused_in_a_row"] == k
     words = ("the last 6 generations", "it holds 1 events", "`millrace batch run`", "`millrace rollback refused-6`")
     assert len(installation.messages(*words)) == 1
     installation.publish("good", True, metrics={"gate": {"passed": True, "reasons": []}})
-    assert installation.told()["refused_in_a_row"] == 0
+    assert installation.status()["refused_in_a_row"] == 0
     assert installation.messages("the gate refused") == []
     installation.publish("refused-7", False, metrics=GATE)
     assert len(installation.messages("the gate refused the newest generation")) == 1
@@ -94,10 +94,10 @@ def test_a_new_epoch_that_has_not_begun_is_said_with_the_reason(installation: In
     world._control(new_epoch(world.control))
     world.position = replace(world.position, epoch=world.control.epoch)
     world._position(world.position)
-    assert (installation.told()["epoch_pending"], installation.messages("epoch")) == (None, [])
+    assert (installation.status()["epoch_pending"], installation.messages("epoch")) == (None, [])
     world._control(new_epoch(world.control))
-    told = installation.told()
-    assert told["epoch_pending"].startswith("the speed store is of epoch 1, the control record of 2")
+    reported = installation.status()
+    assert reported["epoch_pending"].startswith("the speed store is of epoch 1, the control record of 2")
     assert len(installation.messages("a new epoch of the speed layer is pending", "`millrace speed run`")) == 1
 
 
@@ -106,9 +106,9 @@ def test_each_reason_that_rejects_many_events_has_its_remedy(installation: Insta
     book = generation_book(world.control.active or "")
     rejected = {"invalid:event_time": 6, "unknown_kind": 3, "key_mismatch": 2, "malformed": 1}
     world.batch.put(book, {(FACTS, FACTS_KEY): pack_facts(Facts(as_of=1, events=100, rejected=rejected))})
-    told = installation.told()
-    assert (told["rejected"], told["rejected_by_reason"]) == (12, rejected)
-    assert [each.split(":")[0] for each in told["messages"][:3]] == [
+    reported = installation.status()
+    assert (reported["rejected"], reported["rejected_by_reason"]) == (12, rejected)
+    assert [message.split(":")[0] for message in reported["messages"][:3]] == [
         "6 of 112 events were rejected as invalid",
         "3 of 112 events were rejected as unknown_kind",
         "2 of 112 events were rejected as key_mismatch",
@@ -119,27 +119,27 @@ def test_each_reason_that_rejects_many_events_has_its_remedy(installation: Insta
 
 @pytest.mark.kafka
 def test_users_who_wait_to_be_forgotten_are_counted_since_the_first_mark(installation: Installation, log: Log) -> None:
-    assert installation.told(log)["forgotten_waiting"] == 0
+    assert installation.status(log)["forgotten_waiting"] == 0
     for user, at in (("u", 86_400_000), ("v", 90_000_000), ("u", 99_000_000)):
         forget(log, RULES, user, at)
-    assert installation.told(log)["forgotten_waiting"] == 2
-    [message] = [each for each in installation.told(log)["messages"] if "to be forgotten" in each]
+    assert installation.status(log)["forgotten_waiting"] == 2
+    [message] = [message for message in installation.status(log)["messages"] if "to be forgotten" in message]
     assert message.startswith("2 users wait to be forgotten, the first since 1970-01-02T00:00:00Z: run `millrace batch")
     installation.publish("refused", False, metrics=GATE, forgotten=3)
-    [message] = [each for each in installation.told(log)["messages"] if "to be forgotten" in each]
+    [message] = [message for message in installation.status(log)["messages"] if "to be forgotten" in message]
     assert "generation refused forgets them and is not active, as the gate refused it" in message
     installation.publish("full", True, forgotten=3)
-    assert installation.told(log)["forgotten_waiting"] == 0
-    assert installation.told(None)["forgotten_waiting"] is None
+    assert installation.status(log)["forgotten_waiting"] == 0
+    assert installation.status(None)["forgotten_waiting"] is None
 
 
 def test_rejected_records_of_the_catalogue_are_counted_apart_by_reason(installation: Installation) -> None:
-    assert (installation.told()["rejected_catalogue"], installation.messages("items and users")) == ({}, [])
+    assert (installation.status()["rejected_catalogue"], installation.messages("items and users")) == ({}, [])
     applied = Applied(rejected={"items": {"malformed": 2, "invalid:price": 1}, "users": {"malformed": 1}})
     installation.world.speed.swap(CATALOGUE, None, applied.to_json())
-    told = installation.told()
-    assert told["rejected_catalogue"] == {"malformed": 3, "invalid:price": 1}
-    assert (told["rejected"], told["rejected_by_reason"]) == (0, {})
+    reported = installation.status()
+    assert reported["rejected_catalogue"] == {"malformed": 3, "invalid:price": 1}
+    assert (reported["rejected"], reported["rejected_by_reason"]) == (0, {})
     assert len(installation.messages("4 records of items and users", "malformed 3", "`millrace rejected list")) == 1
 
 
@@ -147,5 +147,5 @@ def test_a_speed_store_of_another_log_is_said_with_the_way_out(installation: Ins
     world = installation.world
     assert installation.messages("another log") == []
     world._position(replace(world.position, log=replace(world.control.log, topic_id="theirs")))
-    assert "speed" in installation.told()["degraded"]
+    assert "speed" in installation.status()["degraded"]
     assert len(installation.messages("belong to another log", "?prefix=")) == 1

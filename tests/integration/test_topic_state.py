@@ -60,7 +60,7 @@ def test_compacted_events_are_refused_at_start_and_by_doctor(
     (message,) = about_the_topics(log_of(settings), settings.log.retention_ms)
     assert "is compacted" in message
     topic = settings.topic("events")
-    (row,) = [each for each in rows(monkeypatch, settings, tmp_path) if each["name"] == f"topic {topic}"]
+    (row,) = [check for check in rows(monkeypatch, settings, tmp_path) if check["name"] == f"topic {topic}"]
     assert (row["ok"], row["required"]) == (False, True)
     assert "cleanup.policy=delete" in row["remedy"]
 
@@ -89,9 +89,9 @@ def test_doctor_names_producers_without_keys_and_a_speed_store_of_another_log(
     with closing(open_store(url)) as store:
         store.swap(CATALOGUE, None, Applied(log=replace(log.identity(), topic_id="theirs")).to_json())
     settings = Settings.of(kafka=log.bootstrap, topic_prefix=log.topics.events.removesuffix("events"))
-    found = {each["name"]: each for each in rows(monkeypatch, settings, tmp_path, speed_views=url)}
-    assert "3 of the last 4" in found["producers"]["found"]
-    assert "replay --reason key_mismatch" in found["producers"]["remedy"]
-    assert found["topics"]["ok"]
-    assert not found["speed views"]["ok"]
-    assert "another log" in found["speed views"]["found"]
+    checks = {check["name"]: check for check in rows(monkeypatch, settings, tmp_path, speed_views=url)}
+    assert "3 of the last 4" in checks["producers"]["found"]
+    assert "replay --reason key_mismatch" in checks["producers"]["remedy"]
+    assert checks["topics"]["ok"]
+    assert not checks["speed views"]["ok"]
+    assert "another log" in checks["speed views"]["found"]
