@@ -53,8 +53,8 @@ class Pool:
             self._ready = True
         return True
 
-    def each(self, tasks: Sequence[Any]) -> list[Any]:
-        """What each worker's own task returns; all have ended when this returns or raises.
+    def run_all(self, tasks: Sequence[Any]) -> list[Any]:
+        """Run one task on each worker and return their results; all have ended when this returns or raises.
 
         Raises:
             EngineLost: a worker ended.      What a task raised, the first one's.

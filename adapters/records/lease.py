@@ -38,7 +38,7 @@ class Kind:
 
 SPEED_LAYER = Kind("a speed layer", LEASE, "stop it first, only one can run")
 BATCH_RUN = Kind("a batch run", BATCH_LEASE, "wait for it to end, or stop it")
-A_SCHEDULE = Kind("a schedule of batch runs", SCHEDULE, "stop it first, only one can run")
+BATCH_SCHEDULE = Kind("a schedule of batch runs", SCHEDULE, "stop it first, only one can run")
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from adapters.machine.children import child, last_lines
-from adapters.records.lease import A_SCHEDULE, Lease
+from adapters.records.lease import BATCH_SCHEDULE, Lease
 from adapters.records.schedule import write_schedule
 from adapters.stores.port import ViewStore
 from core.control.schedule import FAILED, PUBLISHED, Outcome, State
@@ -32,7 +32,7 @@ class Schedule:
         self, store: ViewStore, every_ms: int, lease_seconds: float, stop: threading.Event, say: Callable[[str], None]
     ) -> None:
         self._store, self._stop, self._say = store, stop, say
-        self._lease = Lease(store, lease_seconds, A_SCHEDULE)
+        self._lease = Lease(store, lease_seconds, BATCH_SCHEDULE)
         self._state = State(every_ms, _now())
 
     def run(self, run_once: Callable[[], Outcome]) -> None:

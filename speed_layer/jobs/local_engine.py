@@ -89,9 +89,9 @@ class LocalEngine:
         assert self._pool is not None
         tasks = len(self._pool)
         mine = [tuple(p for p in batch.to if p % tasks == task) for task in range(tasks)]
-        folded = self._pool.each([Fold(batch, mine[task], task, tasks) for task in range(tasks)])
+        folded = self._pool.run_all([Fold(batch, mine[task], task, tasks) for task in range(tasks)])
         to = [[parcel for parcels in folded for parcel in parcels.get(task, ())] for task in range(tasks)]
-        tallies: list[Tally] = self._pool.each([Write(batch, parcels) for parcels in to])
+        tallies: list[Tally] = self._pool.run_all([Write(batch, parcels) for parcels in to])
         return reduce(Tally.plus, tallies)
 
     def _start_workers(self) -> None:
