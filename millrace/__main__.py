@@ -26,7 +26,7 @@ COMMANDS = {
     "bucket-changes": ("serving_layer.cli:bucket_changes", "How each hour differs from the previous one."),
     "status": ("serving_layer.cli:status", "Generation, boundary, lag and freshness."),
     "verify": ("millrace.proof.verify:verify", "Prove every merged sum against a slow recompute."),
-    "evaluate": ("millrace.evaluate:evaluate", "How good the rankings are, on a time split of the events."),
+    "evaluate": ("millrace.judging.command:evaluate", "How good the rankings are, on a split of the events."),
     "rejected": ("millrace.rejected.command:rejected", "The dead letters: list, export and replay."),
     "forget": ("millrace.forget:forget", "Let a user's events no longer count, and delete them."),
     "alias": ("millrace.alias:alias", "Move an anonymous user's history to a known user."),

@@ -57,6 +57,7 @@ ROOMS: dict[str, set[str]] = {
     "serving_layer/proof": {"reading"},
     "millrace/demo": {"proof"},
     "millrace/doctor": set(),
+    "millrace/judging": set(),
     "millrace/proof": set(),
     "millrace/rejected": set(),
     "millrace/running": set(),

@@ -13,9 +13,8 @@ from typing import Any
 import numpy as np
 
 from batch_layer.learning.evaluation import InteractionsPast, Question, in_process
+from core.ranking.intervals import interval
 from core.ranking.ranking_quality import (
-    CONFIDENCE,
-    RESAMPLES,
     TRAIN_SHARE,
     Floats,
     Interactions,
@@ -79,7 +78,8 @@ def paired(events: Interactions, known: Mask, new: Question, active: Question) -
     if not len(asked.users):
         return None
     now, then = (_ndcg(part, asked, question) for part, question in ((train, new), (before, active)))
-    return Pair(len(now), float(now.mean()), float(then.mean()), _interval(now - then))
+    low, high = interval(now - then)
+    return Pair(len(now), float(now.mean()), float(then.mean()), (low, high))
 
 
 def _ndcg(part: Interactions, asked: Judged, question: Question) -> Floats:
@@ -90,12 +90,4 @@ def _ndcg(part: Interactions, asked: Judged, question: Question) -> Floats:
     cohort = Cohort.of(part, question.rules, shrinkage=question.shrinkage)
     settings = in_process(question.settings)
     opened = open_all(fit_all(InteractionsPast(part, cohort.names), settings), settings)
-    return quality(own, blended(opened, cohort, own), np.zeros(part.items)).ndcg
-
-
-def _interval(differences: Floats, seed: int = 7) -> tuple[float, float]:
-    """Return the 95 % interval of the mean, by resampling users."""
-    n = len(differences)
-    chosen = np.random.default_rng(seed).integers(0, n, (RESAMPLES, n))
-    low, high = np.percentile(differences[chosen].mean(axis=1), CONFIDENCE).tolist()
-    return low, high
+    return quality(own, blended(opened, cohort, own)).ndcg

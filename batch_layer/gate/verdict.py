@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.control.schedule import REFUSED
+from core.ranking.report import figures_of_blend
 from schemas.errors import MillraceError
 
 Metrics = Mapping[str, Any]  # as in Generation.metrics
-JUDGED_BY = "blend"  # the ranking that serves
 SIZES = {"items": "items", "history": "users"}  # rows of a view -> what they are
 
 
@@ -119,6 +119,4 @@ def _drifted(new: Metrics, active: Metrics, limits: Limits) -> list[str]:
 
 
 def _judged(metrics: Metrics) -> Metrics:
-    nobody = {"users": 0, "ndcg@10": 0.0}
-    scores: Metrics = metrics.get("evaluation", {}).get("models", {}).get(JUDGED_BY, nobody)
-    return scores
+    return figures_of_blend(metrics.get("evaluation", {}))

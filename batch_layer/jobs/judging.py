@@ -22,6 +22,7 @@ from batch_layer.learning.past import LakePast, SmallPast, interactions, summary
 from batch_layer.learning.sample import sampled
 from batch_layer.learning.search import search
 from core.ranking.ranking_quality import Interactions, Mask, votes
+from core.ranking.report import figures
 from recommenders import recommender
 from recommenders.als.model import AlsSettings, reused, searched
 from recommenders.opened import learners
@@ -111,12 +112,12 @@ class Judging:
         learned = self.metrics.get("model", {}).get("settings", {})
         question = self._question(replace(self.settings.recommender_settings["als"], **learned))
         report = evaluate(events, question) | {"recipe": recipe(question)}
-        by_model = ", ".join(f"{name} {model['ndcg@10']:.3f}" for name, model in report["models"].items())
+        by_model = ", ".join(f"{name} {model['ndcg@10']:.3f}" for name, model in figures(report).items())
         self.say(f"NDCG@10 on a time split, {report['judged_users']:,} users: {by_model or 'nobody to judge'}")
         popular = [names[code] for code in votes(events).argsort(kind="stable")[::-1][:PROBES].tolist()]
         report["popular"] = [name.decode() for name in popular[:POPULAR]]
-        if report.get("calibration"):
-            row = json.dumps(report["calibration"]).encode()
+        if report.get("knots"):
+            row = json.dumps(report["knots"]).encode()
             batch_views(self.settings).put(generation_book(self.run), {(BLEND, CALIBRATION): row})
         return {"evaluation": report | {"drift": self._drift(popular)} | self._paired(events, known, question)}
 

@@ -13,47 +13,49 @@ import numpy as np
 import pyarrow as pa
 
 from adapters.terminal.progress import watched
+from batch_layer.learning.references import recent_votes, references, tuned_window
+from batch_layer.learning.splits import EXCLUDED, INCLUDED, TIME, Split, split
+from core.ranking.blend import Knots
 from core.ranking.calibration import calibrated, outcomes
-from core.ranking.ranking_quality import (
-    FIT_SHARE,
-    TRAIN_SHARE,
-    Floats,
-    Interactions,
-    Judged,
-    Mask,
-    Scorer,
-    constant,
-    judged,
-    quality,
-    votes,
-)
-from recommenders.cohort import Cohort, folded, scored
+from core.ranking.intervals import difference
+from core.ranking.ranking_quality import Interactions, Judged, Mask, Quality, Scorer, judged, quality
+from core.ranking.reliability import reliability, stated
+from core.ranking.report import BLEND
+from recommenders import TABLE
+from recommenders.cohort import Cohort, scored
 from recommenders.opened import blended, fit_all, open_all
 from recommenders.port import Size, Standing
-from recommenders.similar import similarities, summed
 from schemas.control import Offsets
 from schemas.errors import MillraceError
-from schemas.event import BUCKET_MS
 from schemas.rules import Rules
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-POPULARITY, RECENT, ITEM_CF, ALS, BLEND = "popularity", "recent popularity", "item-CF", "ALS", "blend"
-LEARNED = {"als": ALS}  # recommenders that are judged on their own, and what they are called
-WINDOW_HOURS = (1, 6, 24, 72, 168, 336, 720, 2_160, 8_760, 17_520)  # of recent popularity; tuned on the validation part
-FOREVER_MS = 10**15  # item-CF as it is measured elsewhere knows no window
 PROBES = 50  # items that drift looks at
 
 
 @dataclass(frozen=True)
 class Question:
-    """What is judged: the fold's rules, each recommender's settings, serving's shrinkage; at most ``users`` users."""
+    """What is judged: the fold's rules, each recommender's settings, serving's shrinkage; at most ``users`` users.
+
+    ``protocol``, ``seen``: as in ``learning.splits``. ``every_source``: sources that are turned off are judged too.
+    ``confidence``: stated confidence is judged, by models fitted once more on a part of the training events.
+    """
 
     rules: Rules
     settings: Mapping[str, Any]
     shrinkage: float = 0.0
     users: int = 5_000
+    protocol: str = TIME
+    seen: str = EXCLUDED
+    every_source: bool = False
+    confidence: bool = False
+
+    @property
+    def seen_again(self) -> bool:
+        """Whether what a user has seen may be listed."""
+        return self.seen == INCLUDED
 
 
 @dataclass(frozen=True)
@@ -113,63 +115,94 @@ def coded(ordered: pa.Table) -> tuple[Interactions, list[bytes]]:
 
 
 def evaluate(events: Interactions, question: Question) -> dict[str, Any]:
-    """Return every model's quality on the last fifth of the events: ``models`` by name, and of which split.
+    """Return the quality on the later part of the events: of ``models`` by name, and of the ``blend`` that serves.
 
-    The first ten of ``blend`` are those that serving would have given at the cut.
+    ``best_source``: the source with the greatest NDCG@10. ``differences``: the blend's minus each model's, user by
+    user. ``missing`` says why nobody can be judged; there are no figures then. ``knots``: what the events teach of
+    confidence.
     """
-    train, test = events.split(TRAIN_SHARE)
-    asked = judged(train, test, question.users)
-    report: dict[str, Any] = {"events": len(events), "test_events": len(test), "unknown_items": round(asked.unknown, 4)}
-    report |= {"cut": int(test.time[0]) if len(test) else None, "judged_users": len(asked.users), "models": {}}
+    parts = split(events, question.protocol)
+    asked = judged(parts.train, parts.test, question.users, seen_again=question.seen_again)
+    report: dict[str, Any] = {
+        "protocol": question.protocol, "seen": question.seen, "events": len(events), "test_events": len(parts.test),
+        "cut": int(parts.test.time[0]) if len(parts.test) and not parts.per_user else None,
+        "unknown_items": round(asked.unknown, 4), "judged_users": len(asked.users), "models": {},
+    }  # fmt: skip
     if not len(asked.users):
-        return report
-    hours = tuned_window(train)
-    recent = _recent(train, hours, test)
-    models = dict(_models(train, asked, recent, question))
-    judging = watched("judging the models", models.items(), len(models), every=1)
-    qualities = {name: quality(asked, scorer, recent).summary() for name, scorer in judging}
-    knots = calibrated(*outcomes(asked, models[BLEND]))
-    return report | {"recent_window_hours": hours, "models": qualities, "calibration": knots}
+        return report | {"missing": missing(parts)}
+    hours = tuned_window(parts, question.seen_again)
+    recent = recent_votes(parts, hours)
+    plain = dict(references(parts, question.rules, recent, question.seen_again))
+    own = sources(parts.train, asked, question)
+    judging = watched("judging the models", [*plain, *own], len(plain) + len(own), every=1)
+    qualities = {
+        name: quality(asked, plain[name], recent) if name in plain else quality(asked, own[name]) for name in judging
+    }
+    report |= {"recent_window_hours": hours} | compared(qualities)
+    scores, hits = outcomes(asked, own[BLEND])
+    report["knots"] = calibrated(scores, hits)
+    if question.confidence:
+        report["calibration"] = reliability(stated(knots_before(parts, question), scores), hits)
+    return report
 
 
-def _models(train: Interactions, asked: Judged, recent: Floats, question: Question) -> list[tuple[str, Scorer]]:
+def compared(qualities: Mapping[str, Quality]) -> dict[str, Any]:
+    """Return the parts of a report that say how good each model is, and the blend beside each."""
+    ours, others = qualities[BLEND], {name: judgement for name, judgement in qualities.items() if name != BLEND}
+    gaps: dict[str, Any] = {}
+    for name, theirs in others.items():
+        gaps[name] = {}
+        for measure, values in ours.by_name().items():
+            gaps[name][measure], gaps[name][f"{measure} 95 %"] = difference(values, theirs.by_name()[measure])
+    best = max(
+        (name for name in others if name in TABLE), key=lambda name: float(others[name].ndcg.mean()), default=None
+    )
+    summaries = {name: judgement.summary() for name, judgement in others.items()}
+    return {"models": summaries, "blend": ours.summary(), "best_source": best, "differences": gaps}
+
+
+def sources(train: Interactions, asked: Judged, question: Question) -> dict[str, Scorer]:
+    """Return each source as it serves by itself, in the order of the table, and their blend."""
     cohort = Cohort.of(train, question.rules, shrinkage=question.shrinkage)
-    unwindowed = folded(train, replace(question.rules, window_ms=FOREVER_MS))
-    near, settings = similarities(unwindowed), in_process(question.settings)
-    opened = open_all(fit_all(InteractionsPast(train, cohort.names), settings), settings)
-    trained = {LEARNED[name]: source.scorer for name, source in opened.items() if name in LEARNED}
-    return [
-        (POPULARITY, constant(votes(train))),
-        (RECENT, constant(recent)),
-        (ITEM_CF, lambda users: summed(unwindowed, near, users)),
-        *((name, partial(scored, scorer, cohort)) for name, scorer in trained.items()),
-        (BLEND, blended(opened, cohort, asked)),
-    ]
+    settings = in_process(question.settings)
+    awake = all_on(settings) if question.every_source else settings
+    opened = open_all(fit_all(InteractionsPast(train, cohort.names), awake), awake)
+    alone: dict[str, Scorer] = {name: partial(scored, source.scorer, cohort) for name, source in opened.items()}
+    serving = {name: source for name, source in opened.items() if settings[name].weight > 0}
+    return {**alone, BLEND: blended(serving, cohort, asked)}
+
+
+def all_on(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings with a weight for every recommender, so that each is fitted and asked."""
+    return {name: replace(own, weight=own.weight or 1.0) for name, own in settings.items()}
+
+
+def knots_before(parts: Split, question: Question) -> Knots:
+    """Return what the training part alone teaches of confidence: models of its first part, judged on its last."""
+    inner = parts.inner()
+    asked = judged(inner.train, inner.test, question.users, seen_again=question.seen_again)
+    if not len(asked.users):
+        return []
+    own = sources(inner.train, asked, replace(question, every_source=False))
+    return calibrated(*outcomes(asked, own[BLEND]))
+
+
+def missing(parts: Split) -> str:
+    """Return a sentence that says why nobody can be judged."""
+    train, test = parts.train, parts.test
+    if not len(train) or not len(test):
+        what = "all events are of one moment" if len(test) > 1 else f"there are {len(train) + len(test):,} events"
+        return f"nothing to judge: {what}, and a split needs some before a moment and some after it"
+    if len(np.unique(np.r_[train.item, test.item])) == 1:
+        return "nothing to judge: every event is of the same item"
+    known = np.isin(test.user, train.user)
+    if not known.any():
+        return "nothing to judge: no user of the later part has an event in the earlier part"
+    if not np.isin(test.item[known], train.item).any():
+        return "nothing to judge: in the later part, known users touch no item of the earlier part"
+    return "nothing to judge: in the later part, known users touch only items that they had touched before"
 
 
 def in_process(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings with which models learn from interactions in memory."""
     return {**settings, "als": replace(settings["als"], engine="implicit")}
-
-
-def tuned_window(train: Interactions) -> int:
-    """Return the window of recent popularity, in hours, that ranks the validation part best.
-
-    Longer ones than what there is to fit on are plain popularity and take no part.
-    """
-    first, validation = train.split(FIT_SHARE)
-    asked = judged(first, validation, None)
-    if not len(asked.users):
-        return WINDOW_HOURS[0]
-    span = int(first.time[-1] - first.time[0])
-    choices = [hours for hours in WINDOW_HOURS if hours * BUCKET_MS <= span] or [WINDOW_HOURS[0]]
-    nothing = np.zeros(train.items)
-
-    def ndcg(hours: int) -> float:
-        return float(quality(asked, constant(_recent(first, hours, validation)), nothing).ndcg.mean())
-
-    return max(choices, key=ndcg)
-
-
-def _recent(train: Interactions, hours: int, test: Interactions) -> Floats:
-    return votes(train, hours * BUCKET_MS, int(test.time[0]))

@@ -33,12 +33,12 @@ def search(events: Interactions, question: Question, number: int, seed: int = 42
     if not len(asked.users):
         return [Tried(now, 0.0)]
     als_of, past = recommender("als"), InteractionsPast(first, cohort.names)
-    rng, nothing, tried = np.random.default_rng(seed), np.zeros(events.items), []
+    rng, tried = np.random.default_rng(seed), list[Tried]()
     for turn in range(number + 1):
         drawn = (float(np.exp(rng.uniform(*np.log(bounds)))) for bounds in (REGULARIZATION, ALPHA))
         regularization, alpha = (round(value, 4) for value in drawn)
         als = replace(now, regularization=regularization, alpha=alpha) if turn else now
         scorer = als_of.open(als_of.fit(past, als, None), als)
-        ranked = quality(asked, partial(scored, scorer, cohort), nothing)
+        ranked = quality(asked, partial(scored, scorer, cohort))
         tried.append(Tried(als, float(ranked.ndcg.mean())))
     return sorted(tried, key=lambda trial: -trial.ndcg)

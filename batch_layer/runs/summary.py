@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from core.ranking.report import figures
+
 Metrics = Mapping[str, Any]
 
 
@@ -44,6 +46,5 @@ def _by_reason(rejected: Mapping[str, int]) -> str:
 
 
 def _quality(evaluation: Metrics) -> Iterator[tuple[str, str]]:
-    models = evaluation.get("models", {})
-    if models:
+    if models := figures(evaluation):
         yield "NDCG@10", ", ".join(f"{name} {scores['ndcg@10']:.3f}" for name, scores in models.items())

@@ -1,8 +1,9 @@
-"""How good rankings are on a global time split: who is judged on what, recall, NDCG, hits, coverage, and how sure.
+"""How good rankings are on a split of the events: who is judged on what, recall, NDCG, hits, ranks, coverage.
 
-Events are cut at one moment T; models learn from what lies before and are judged on what comes after, among the items
-that occurred before. Scores are divided by the row's maximum and a millionth of recent popularity is added, so that
-short lists and ties fall back on that; what ties still is ordered by item code.
+Models learn from one part and are judged on the other, among the items that occurred in the first. The lists of what
+serves are judged as they are served, short ones too. Those of the reference models follow the protocol that their
+figures come from: scores are divided by the row's maximum and a millionth of recent popularity is added, so that short
+lists and ties fall back on that. What ties still is ordered by item code.
 """
 
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core.ranking.intervals import interval
 from core.rows.words import standing_ratings
 from schemas.event import REMOVE
 
@@ -22,7 +24,6 @@ Scorer = Callable[[Ints], Floats]  # user codes -> scores, shape (users asked, i
 
 LIST = 10  # items recommended to a user
 TRAIN_SHARE, FIT_SHARE = 0.8, 0.9  # of the events; of the training part when something is tuned
-RESAMPLES, CONFIDENCE = 1_000, (2.5, 97.5)  # percentile bootstrap over users
 FALLBACK = 1e-6  # how much recent popularity counts beside a score
 USERS_AT_ONCE = 128  # dense rows: users times items of float64
 
@@ -61,6 +62,14 @@ class Interactions:
         columns = (self.user[end:], self.item[end:], self.weight[end:], self.time[end:])
         return self.before(end), Interactions(*columns, self.users, self.items)
 
+    def split_each(self, share: float) -> tuple["Interactions", "Interactions"]:
+        """Return the first floor(share * n) of each user's n events, and the rest."""
+        order, count = np.argsort(self.user, kind="stable"), np.bincount(self.user, minlength=self.users)
+        place = np.empty(len(self), np.int64)
+        place[order] = np.arange(len(self)) - np.repeat(np.cumsum(count) - count, count)
+        first = place < np.floor(share * count)[self.user]
+        return self.only(first), self.only(~first)
+
     def standing(self) -> tuple[Ints, Ints, Ints]:
         """Return user, item and rating (``standing_ratings``) of the pairs that stand, ascending by user and item."""
         pair, rating, _ = standing_ratings(self.user * self.items + self.item, self.weight, self.weight == REMOVE)
@@ -72,8 +81,8 @@ class Interactions:
 class Judged:
     """What is asked on a split: ``wanted[k]`` holds the items (codes) that user ``users[k]`` touched after the cut.
 
-    ``candidates``: items of the training part. ``seen``: (user, item) pairs never listed. ``unknown``: the share of
-    test pairs on items that training never saw; they are left out.
+    ``candidates``: items of the training part. ``seen``: (user, item) pairs never listed. ``unknown``: of the distinct
+    test pairs of users known before, the share on items that training never saw; they are left out.
     """
 
     users: Ints
@@ -88,16 +97,24 @@ def constant(values: Floats) -> Scorer:
     return lambda users: np.tile(values, (len(users), 1))
 
 
-def judged(train: Interactions, test: Interactions, most: int | None, seed: int = 42) -> Judged:
-    """Return users with items before and new ones after the cut; a uniform sample if there are more than ``most``."""
+def judged(
+    train: Interactions, test: Interactions, most: int | None, seed: int = 42, seen_again: bool = False
+) -> Judged:
+    """Return users with items before and new ones after the cut; a uniform sample if there are more than ``most``.
+
+    Args: seen_again: what a user has seen may be listed, and counts when it is touched again.
+    """
     items = train.items
     user, item, _ = train.standing()
+    if seen_again:
+        user, item = user[:0], item[:0]
     candidates = np.zeros(items, np.bool_)
     candidates[train.item] = True
     positive = test.weight > 0
     pairs = np.unique(test.user[positive] * items + test.item[positive])
+    pairs = pairs[np.isin(pairs // items, train.user)]
     known = candidates[pairs % items]
-    kept = known & np.isin(pairs // items, train.user) & ~np.isin(pairs, user * items + item)
+    kept = known & ~np.isin(pairs, user * items + item)
     users = np.unique(pairs[kept] // items)
     if most is not None and len(users) > most:
         users = np.sort(np.random.default_rng(seed).choice(users, most, replace=False))
@@ -109,42 +126,49 @@ def judged(train: Interactions, test: Interactions, most: int | None, seed: int 
 
 @dataclass(frozen=True)
 class Quality:
-    """Per judged user: recall, NDCG and whether anything hit, of the first ten; ``coverage`` of the candidates."""
+    """Per judged user, of the first ten: recall, NDCG, whether anything hit, and 1 / the rank of the first hit.
+
+    ``coverage``: the share of the candidates that anybody was recommended.
+    """
 
     recall: Floats
     ndcg: Floats
     hit: Floats
+    reciprocal: Floats
     coverage: float
 
-    def summary(self, seed: int = 7) -> dict[str, Any]:
+    def by_name(self) -> dict[str, Floats]:
+        """Return the measures by the names that reports give them."""
+        return {"ndcg@10": self.ndcg, "recall@10": self.recall, "hr@10": self.hit, "mrr@10": self.reciprocal}
+
+    def summary(self) -> dict[str, Any]:
         """Return means with their 95 % intervals (resampled users; they say nothing of the choice of the cut)."""
-        n = len(self.ndcg)
-        summary: dict[str, Any] = {"users": n, "coverage": round(self.coverage, 4)}
-        chosen = np.random.default_rng(seed).integers(0, n, (RESAMPLES, n)) if n else None
-        for name, values in (("recall@10", self.recall), ("ndcg@10", self.ndcg), ("hr@10", self.hit)):
-            interval = [0.0, 0.0] if chosen is None else np.percentile(values[chosen].mean(axis=1), CONFIDENCE).tolist()
-            summary[name] = round(float(values.mean()), 4) if n else 0.0
-            summary[f"{name} 95 %"] = [round(bound, 4) for bound in interval]
+        summary: dict[str, Any] = {"users": len(self.ndcg), "coverage": round(self.coverage, 4)}
+        for name, values in self.by_name().items():
+            summary[name] = round(float(values.mean()), 4) if len(values) else 0.0
+            summary[f"{name} 95 %"] = interval(values)
         return summary
 
 
-def quality(asked: Judged, scorer: Scorer, recent: Floats) -> Quality:
+def quality(asked: Judged, scorer: Scorer, recent: Floats | None = None) -> Quality:
     """Rank for every judged user and compare the first ten with what the user did.
 
-    Args: recent: recent popularity of each item, any scale; the fallback.
+    Args: recent: recent popularity of each item, any scale, which fills short lists; None: a list has as many items as
+        score above 0, as those that are served.
     """
-    fallback = FALLBACK * recent / max(float(recent.max(initial=0.0)), 1.0)
+    fallback = None if recent is None else FALLBACK * recent / max(float(recent.max(initial=0.0)), 1.0)
     tops: list[Ints] = []
     for first in range(0, len(asked.users), USERS_AT_ONCE):
         users = asked.users[first : first + USERS_AT_ONCE]
         tops += best(_prepared(scorer(users), fallback, users, asked))
     gain = 1 / np.log2(np.arange(2, LIST + 2))
-    rows = np.zeros((len(tops), 3))
+    rows = np.zeros((len(tops), 4))
     for row, top, wanted in zip(rows, tops, asked.wanted, strict=True):
         hits, ideal = np.isin(top, wanted), min(LIST, len(wanted))
-        row[:] = hits.sum() / ideal, gain[: len(top)][hits].sum() / gain[:ideal].sum(), hits.any()
+        first_hit = 1 / (1 + int(hits.argmax())) if hits.any() else 0.0
+        row[:] = hits.sum() / ideal, gain[: len(top)][hits].sum() / gain[:ideal].sum(), hits.any(), first_hit
     listed = len(np.unique(np.concatenate(tops))) if tops else 0
-    return Quality(rows[:, 0], rows[:, 1], rows[:, 2], listed / max(1, int(asked.candidates.sum())))
+    return Quality(rows[:, 0], rows[:, 1], rows[:, 2], rows[:, 3], listed / max(1, int(asked.candidates.sum())))
 
 
 def best(scores: Floats) -> list[Ints]:
@@ -157,9 +181,12 @@ def best(scores: Floats) -> list[Ints]:
     return out
 
 
-def _prepared(scores: Floats, fallback: Floats, users: Ints, asked: Judged) -> Floats:
-    greatest = scores.max(axis=1, initial=0.0, keepdims=True)
-    ready: Floats = scores / np.where(greatest > 0, greatest, 1.0) + fallback
+def _prepared(scores: Floats, fallback: Floats | None, users: Ints, asked: Judged) -> Floats:
+    if fallback is None:
+        ready: Floats = np.where(scores > 0, scores, -np.inf)
+    else:
+        greatest = scores.max(axis=1, initial=0.0, keepdims=True)
+        ready = scores / np.where(greatest > 0, greatest, 1.0) + fallback
     ready[:, ~asked.candidates] = -np.inf
     row, item = seen_of(asked, users)
     ready[row, item] = -np.inf

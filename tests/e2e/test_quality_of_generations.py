@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from millrace.evaluate import in_lake
 
 from adapters.records.books import generation_book
 from adapters.stores.opened import batch_views
@@ -14,7 +15,6 @@ from core.control.runs import STEPS
 from core.rows.codec import pack_norm, unpack_norm
 from core.rows.views import NORMS
 from datasets.synthetic.generator import GeneratorSettings
-from millrace.evaluate import in_lake
 from recommenders.als.scorer import AlsScorer
 from serving_layer.answers.recommend import Wish as Recommendation
 from serving_layer.answers.recommend import recommend
@@ -66,7 +66,7 @@ def judged(shop: Installation, one: dict[str, Any], two: dict[str, Any]) -> None
     """Both were; the second continues from the first's factors, with the settings that were found for it."""
     for metrics in (one, two):
         assert metrics["gate"] == {"passed": True, "reasons": []}
-        blend = metrics["evaluation"]["models"]["blend"]
+        blend = metrics["evaluation"]["blend"]
         assert blend["users"] >= 5
         assert 0 < blend["ndcg@10"] < 1
         assert 0 < blend["coverage"] <= 1

@@ -49,7 +49,7 @@ def checked(views: ViewStore) -> Check:
 
 
 def judged(ndcg: float, users: int = 500) -> dict[str, Any]:
-    return {"models": {"blend": {"users": users, "ndcg@10": ndcg}}}
+    return {"models": {}, "blend": {"users": users, "ndcg@10": ndcg}}
 
 
 def metrics(events: int = 1000, items: int = 50, users: int = 200, **evaluation: Any) -> dict[str, Any]:

@@ -85,7 +85,7 @@ def test_settings_that_rank_worse_are_found_on_the_same_users() -> None:
     verdict, evaluation = judged(events, known, worse)
     assert evaluation["paired"]["new"] < 0.8 * evaluation["paired"]["active"]
     assert "worse by more than gate_margin 0.2" in verdict.reasons[0]
-    own = evaluate(events.only(known), QUESTION)["models"][BLEND]
+    own = evaluate(events.only(known), QUESTION)[BLEND]
     assert evaluation["paired"]["users"] == own["users"]
     assert abs(evaluation["paired"]["active"] - own["ndcg@10"]) < 0.01  # but for ties, which the fallback breaks
 

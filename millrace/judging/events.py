@@ -1,15 +1,12 @@
-"""``millrace evaluate``: how good the rankings are on a time split of your own events."""
+"""The events that an evaluation judges: those of the active generation, or those of a file."""
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import click
+from typing import TYPE_CHECKING
 
 from adapters.records.control import read_control
-from adapters.settings import Settings, load_settings
+from adapters.settings import Settings
 from adapters.stores.opened import batch_views
-from adapters.terminal.commands import as_json, print_json, reports_errors
 from adapters.terminal.progress import waiting, watched
 from adapters.terminal.reporting import reporter
 from schemas.errors import NotReady
@@ -22,29 +19,6 @@ if TYPE_CHECKING:
     from schemas.rules import Rules
 
 LINES_AT_ONCE = 100_000
-
-
-@click.command()
-@click.option("--events", type=click.Path(exists=True, path_type=Path), help="Judge a JSONL file, not the lake.")
-@as_json
-@reports_errors
-def evaluate(events: Path | None, as_json: bool) -> None:
-    """Recall, NDCG, hits and coverage of each model on the last fifth of the events, with 95 % intervals.
-
-    Models learn from the earlier events. They are judged on users with something new after the cut. The lake is read up
-    to the active generation's boundary; beyond `evaluation_events` a sample of users is taken.
-    """
-    from batch_layer.learning.evaluation import Question, evaluate, in_time_order
-
-    settings = load_settings()
-    rows = in_lake(settings) if events is None else in_file(events, settings.rules)
-    with waiting("fitting and judging the models"):
-        question = Question(settings.rules, settings.recommender_settings, settings.reading.shrinkage)
-        report = evaluate(in_time_order(rows)[0], question)
-    if as_json:
-        print_json(report)
-    else:
-        show(report)
 
 
 def in_lake(settings: Settings) -> "pa.Table":
@@ -123,35 +97,3 @@ def _records(path: Path) -> Iterator["pa.RecordBatch"]:
             arrays = [pa.array(column, field.type) for column, field in zip(columns, RECORD_COLUMNS, strict=True)]
             yield pa.RecordBatch.from_arrays(arrays, schema=RECORD_COLUMNS)
             first += n
-
-
-def show(report: dict[str, Any]) -> None:
-    """Print the evaluation as a table."""
-    from rich import box
-    from rich.table import Table
-
-    from adapters.terminal.console import console
-    from core.events.timestamps import time_text
-
-    screen = console()
-    if not report["models"]:
-        screen.print(f"{report['events']:,} events: nobody was active before and touched a known new item afterwards")
-        return
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("")
-    for heading in ("NDCG@10", "95 %", "recall@10", "95 %", "HR@10", "coverage"):
-        table.add_column(heading, justify="right")
-    for name, scores in report["models"].items():
-        cells = [text for key in ("ndcg@10", "recall@10") for text in (f"{scores[key]:.3f}", _interval(scores, key))]
-        table.add_row(name, *cells, f"{scores['hr@10']:.3f}", f"{scores['coverage']:.3f}")
-    screen.print(
-        f"{report['events']:,} events cut at {time_text(report['cut'])}: {report['judged_users']:,} users judged, "
-        f"{report['unknown_items']:.1%} of the later events are of items unknown before (left out)"
-    )
-    screen.print(table)
-    screen.print(f"recent: a window of {report['recent_window_hours']} h; intervals resample users, not the cut")
-
-
-def _interval(scores: dict[str, Any], metric: str) -> str:
-    low, high = scores[f"{metric} 95 %"]
-    return f"{low:.3f}–{high:.3f}"

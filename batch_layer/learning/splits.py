@@ -1,0 +1,35 @@
+"""How events are split for an evaluation: at one moment, or each user's at a place of its own."""
+
+from dataclasses import dataclass
+
+from core.ranking.ranking_quality import FIT_SHARE, TRAIN_SHARE, Interactions
+
+TIME, PER_USER, WALK = "time", "per-user", "walk"  # protocols; a walk is a time split whose later part is lived through
+EXCLUDED, INCLUDED = "excluded", "included"  # whether what a user has seen may be listed
+
+
+@dataclass(frozen=True)
+class Split:
+    """``fit`` and ``validation`` make up ``train``. ``until``: when recent popularity ends, epoch ms."""
+
+    train: Interactions
+    test: Interactions
+    until: int
+
+    per_user: bool = False
+
+    def inner(self) -> "Split":
+        """Return the split of the training part into what is fitted and what settings are chosen by."""
+        return split(self.train, PER_USER if self.per_user else TIME, FIT_SHARE)
+
+
+def split(events: Interactions, protocol: str, share: float = TRAIN_SHARE) -> Split:
+    """Return the first ``share`` of the events and the rest.
+
+    By ``PER_USER`` it is the first share of each user's: the parts overlap in time, so nothing is forecast.
+    """
+    if protocol == PER_USER:
+        train, test = events.split_each(share)
+        return Split(train, test, int(train.time[-1]) if len(train) else 0, True)
+    train, test = events.split(share)
+    return Split(train, test, int(test.time[0]) if len(test) else 0)

@@ -1,0 +1,79 @@
+"""Reports of evaluations as tables for people."""
+
+from typing import Any
+
+from adapters.terminal.console import PlainConsole, console
+from adapters.terminal.fitted_table import Field, print_table
+from core.events.timestamps import time_text
+
+Row = dict[str, Any]
+MEASURES = {"ndcg@10": "NDCG@10", "recall@10": "recall@10", "hr@10": "HR@10", "mrr@10": "MRR@10"}
+
+
+def show(report: dict[str, Any]) -> None:
+    """Print a report: whom it judges, each model beside the blend, and whether stated confidence is right."""
+    screen = console()
+    if "blend" not in report:
+        screen.print(f"{report['events']:,} events: {report['missing']}")
+        return
+    cut = "each user's last fifth is judged" if report["cut"] is None else f"cut at {time_text(report['cut'])}"
+    screen.print(
+        f"{report['events']:,} events, {cut}, seen items {report['seen']}: {report['judged_users']:,} users judged; "
+        f"{report['unknown_items']:.1%} of what they and other known users touched later was unknown before (left out)"
+    )
+    show_models(screen, report, "ndcg@10")
+    screen.print(
+        f"blend: what `recommend` lists. Best source: {report['best_source']}. Recent popularity: a window of "
+        f"{report['recent_window_hours']} h. Intervals resample users, not the cut"
+    )
+    if "calibration" in report:
+        show_calibration(screen, report["calibration"])
+
+
+def show_models(screen: PlainConsole, report: dict[str, Any], first: str) -> None:
+    """Print the figures of all models, the interval of one measure, and the blend's lead in it."""
+    rows = [{"name": name, **scores} for name, scores in report["models"].items()]
+    for row in rows:
+        row["lead"] = report["differences"][row["name"]]
+    measures = [name for name in MEASURES if name in report["blend"]]
+    fields = [Field("", lambda row: str(row["name"]))]
+    for name in sorted(measures, key=lambda name: name != first):
+        fields.append(Field(MEASURES[name], lambda row, name=name: f"{row[name]:.3f}", right=True))  # type: ignore[misc]
+        if name == first:
+            fields.append(Field("95 %", lambda row: _interval(row, first), right=True))
+    fields += [
+        Field("coverage", lambda row: f"{row['coverage']:.3f}", right=True, leaves=1),
+        Field("blend's lead", lambda row: _lead(row, first), right=True, leaves=2),
+    ]
+    print_table(screen, fields, [*rows, {"name": "blend", **report["blend"]}])
+
+
+def show_calibration(screen: PlainConsole, calibration: dict[str, Any]) -> None:
+    """Print what was said of the blend's recommendations and what was true."""
+    if not calibration["recommendations"]:
+        screen.print("confidence: no recommendation to judge it by")
+        return
+    screen.print(
+        f"confidence of {calibration['recommendations']:,} recommendations: expected calibration error "
+        f"{calibration['ece']:.4f}, Brier score {calibration['brier']:.5f} (a constant's: "
+        f"{calibration['brier_constant']:.5f})"
+    )
+    fields = [
+        Field("recommendations", lambda row: f"{row['recommendations']:,}", right=True),
+        Field("said", lambda row: f"{row['said']:.4f}", right=True),
+        Field("true", lambda row: f"{row['true']:.4f}", right=True),
+    ]
+    print_table(screen, fields, calibration["groups"])
+
+
+def _interval(row: Row, measure: str) -> str:
+    low, high = row[f"{measure} 95 %"]
+    return f"{low:.3f}–{high:.3f}"
+
+
+def _lead(row: Row, measure: str) -> str:
+    """The blend's figure minus this row's, and its interval; nothing in the blend's own row."""
+    if "lead" not in row:
+        return ""
+    low, high = row["lead"][f"{measure} 95 %"]
+    return f"{row['lead'][measure]:+.3f} ({low:+.3f}…{high:+.3f})"
