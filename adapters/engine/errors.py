@@ -41,7 +41,7 @@ def translated(error: BaseException, *others: type[MillraceError]) -> BaseExcept
 
 def _of_a_dead_process(error: BaseException, text: str) -> MillraceError | None:
     worker = "Python worker exited unexpectedly" in text
-    if worker or isinstance(error, _NO_ENGINE) or type(error).__name__ == "Py4JNetworkError":
+    if worker or isinstance(error, _NO_ENGINE) or _without_answer(error, text):
         which = "a Python worker" if worker else "Java"
         return EngineLost(
             f"a process of Spark ended ({which}), as when the system kills one for its memory; "
@@ -49,6 +49,14 @@ def _of_a_dead_process(error: BaseException, text: str) -> MillraceError | None:
             "max_events_per_batch if it happens again"
         )
     return None
+
+
+def _without_answer(error: BaseException, text: str) -> bool:
+    """Return whether Java said nothing; what fails in Java comes with its trace."""
+    name = type(error).__name__
+    return name == "Py4JNetworkError" or (
+        name == "Py4JError" and "An error occurred while calling" in text and "Trace:" not in text
+    )
 
 
 def _of_the_engine(text: str) -> MillraceError | None:

@@ -8,12 +8,11 @@ import shutil
 import time
 import uuid
 from collections.abc import Callable
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from adapters.engine.errors import translated
+from adapters.engine.errors import EngineLost, translated
 from adapters.engine.kafka_source import as_json, as_records, read_range, source_options
 from adapters.engine.session import in_workers
 from adapters.settings import Settings
@@ -59,15 +58,21 @@ class SparkEngine:
     def read(self, reading: Reading) -> None:
         """As the port says."""
         checkpoint = (self._settings.home / "speed" / f"checkpoint-{uuid.uuid4().hex[:8]}").resolve()
-        query = self._started(reading, checkpoint)
+        try:
+            query = self._started(reading, checkpoint)
+        except Exception as error:
+            raise translated(error) from error
         metadata = checkpoint / "metadata"
         there = metadata.exists()
         try:
             while not reading.stopping.is_set() and not self._ended(query, lambda: there and not metadata.exists()):
                 reading.idle()
         finally:
-            with suppress(ConnectionError):  # Spark is gone, which has been reported already
+            try:
                 query.stop()
+            except Exception as error:
+                if not isinstance(translated(error), EngineLost):  # that is being reported already
+                    raise
             shutil.rmtree(checkpoint, ignore_errors=True)
 
     def _started(self, reading: Reading, checkpoint: Path) -> Any:

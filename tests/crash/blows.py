@@ -4,7 +4,8 @@ import shutil
 import signal
 import subprocess
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from adapters.settings import Settings
@@ -92,6 +93,14 @@ def batch_views_lost(made: Plant) -> None:
         made.recovered("batch views lost, up to the next generation")
 
 
+@contextmanager
+def no_new_batch_run(made: Plant) -> Iterator[None]:
+    """No run begins in the block: two that publish while the speed layer is away would rightly begin a new epoch."""
+    kept, made.batch.kept = made.batch.kept, False
+    yield
+    made.batch.kept = kept
+
+
 def checkpoint_lost(made: Plant, running: bool) -> None:
     """Spark's own memory of the stream: it must count for nothing."""
     before = made.judge.control.epoch
@@ -102,7 +111,8 @@ def checkpoint_lost(made: Plant, running: bool) -> None:
     shutil.rmtree(made.judge.settings.home / "speed", ignore_errors=True)
     made.lost["checkpoint"] += 1
     made.speed.kept = True
-    made.recovered(f"the checkpoint lost {'under the running' if running else 'of a dead'} layer")
+    with no_new_batch_run(made):
+        made.recovered(f"the checkpoint lost {'under the running' if running else 'of a dead'} layer")
     assert made.judge.control.epoch == before
 
 
@@ -113,7 +123,8 @@ def store_killed(made: Plant, side: str) -> None:
     made.lost[f"{side} store killed"] += 1
     time.sleep(made.rng.uniform(0, 3))
     made.stores[side].start()
-    made.recovered(f"the {side} store killed")
+    with no_new_batch_run(made):
+        made.recovered(f"the {side} store killed")
     assert made.judge.control.epoch == before
 
 

@@ -24,6 +24,29 @@ from adapters.settings import Settings
 from adapters.engine.session import open_session
 click.command()(reports_errors(lambda: open_session(Settings(home=Path.cwd()), "lost")))()
 """
+READ_WITHOUT = """
+import os, signal, threading
+from pathlib import Path
+from types import SimpleNamespace
+import click
+from adapters.engine.session import open_session
+from adapters.log.kafka_log import Topics
+from adapters.settings import Settings
+from adapters.terminal.commands import reports_errors
+from speed_layer.engine import Reading
+from speed_layer.jobs.spark_engine import SparkEngine
+from tests.integration.test_engine_lost import is_engine
+from tests.kit.processes import command_line, descendants
+settings = Settings(home=Path.cwd())
+def read():
+    engine = SparkEngine(open_session(settings, "lost"), settings)
+    for pid in descendants(os.getpid()):
+        if is_engine(command_line(pid)):
+            os.kill(pid, signal.SIGKILL)
+    log = SimpleNamespace(bootstrap="127.0.0.1:1", topics=Topics())
+    engine.read(Reading(log, {0: 0}, False, None, None, threading.Event()))
+click.command()(reports_errors(read))()
+"""
 
 
 @contextmanager
@@ -71,3 +94,10 @@ def test_no_java_is_left_by_a_command_that_was_ended_while_it_started(which: sig
         assert last_line(process) == "millrace: interrupted"
     assert process.returncode == INTERRUPTED
     until(lambda: not command_line(engine), 30)
+
+
+def test_java_killed_before_a_stream_begins_is_reported_in_words(tmp_path: Path) -> None:
+    run, env = [sys.executable, "-c", READ_WITHOUT], {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(run, cwd=tmp_path, env=env, stderr=subprocess.PIPE, text=True) as process:
+        assert last_line(process).startswith("millrace: a process of Spark ended (Java)")
+    assert process.returncode == 1
