@@ -7,9 +7,10 @@ from typing import Any, TypeVar, cast
 
 import numpy as np
 
+from core.ranking.decay import faded
 from core.ranking.kernels import READABLE, Kernels
 from core.ranking.neighbours import Neighbours
-from core.ranking.ranked import Ranked, popular, trends
+from core.ranking.ranked import Ordered, Ranked, by_units, trends
 from core.ranking.ranking_quality import Interactions
 from core.ranking.scores import Window, WindowCounts, has_trend
 from core.rows.codec import History, HistoryEntry
@@ -115,18 +116,28 @@ class Cohort:
     def norms(self, items: Ints) -> Ints:
         return self.fold.norm[items]
 
-    def frequent(self, hours: int) -> Ranked | None:
-        return self.once(("frequent", hours), lambda: self._ranked(hours, rising=False))
+    def decayed(self, half_life_hours: float) -> Ordered | None:
+        return self.once(("decayed", half_life_hours), lambda: self._decayed(half_life_hours))
 
     def rising(self, hours: int) -> Ranked | None:
-        return self.once(("rising", hours), lambda: self._ranked(hours, rising=True))
+        return self.once(("rising", hours), lambda: self._rising(hours))
 
     def once(self, what: Hashable, make: Callable[[], T]) -> T:
         if what not in self._kept:
             self._kept[what] = make()
         return cast(T, self._kept[what])
 
-    def _ranked(self, hours: int, rising: bool) -> Ranked | None:
+    def _decayed(self, half_life_hours: float) -> Ordered | None:
+        if not len(self.time):
+            return None
+        worth, hour = faded(half_life_hours), self.time // BUCKET_MS
+        age = int(self.time.max()) // BUCKET_MS - hour
+        recent = age < len(worth)
+        units = np.zeros(len(self.names), np.int64)
+        np.add.at(units, self.item[recent], worth[age[recent]])
+        return by_units(units, self.index)
+
+    def _rising(self, hours: int) -> Ranked | None:
         if not len(self.time):
             return None
         hour, window = self.time // BUCKET_MS, Window.ending(int(self.time.max()), hours)
@@ -135,8 +146,6 @@ class Cohort:
             return np.bincount(self.item[(hour >= part.start) & (hour < part.stop)], minlength=len(self.names))
 
         counts = WindowCounts(self.index, *(within(p) for p in (window.window, window.baseline, window.before)))
-        if not rising:
-            return popular(counts)
         return trends(counts) if has_trend(counts, window, int(hour.min())) else None
 
 

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 from core.ranking.columns import NOBODY, Columns
-from core.ranking.ranked import Ranked
+from core.ranking.ranked import Ordered
 from recommenders.artefact import Artefact
 from recommenders.cohort import Cohort
 from recommenders.port import Candidates, Floats, Ints, Past, Question, Sums
 
-Ranking = Callable[[Sums], Ranked | None]
+Ranking = Callable[[Sums], Ordered | None]
 
 
 @dataclass(frozen=True)
@@ -43,11 +43,11 @@ class Counted:
 
     name: str
     settings: type[Any]
-    ranking: Ranking
+    ranking: Callable[[Any], Ranking]  # by the settings
     trained: bool = False
 
     def fit(self, past: Past, settings: Any, before: Artefact | None) -> None:
         return None
 
     def open(self, artefact: Artefact | None, settings: Any) -> CountedScorer:
-        return CountedScorer(self.ranking)
+        return CountedScorer(self.ranking(settings))

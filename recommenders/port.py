@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from core.ranking.columns import NOBODY, NOTHING, Columns
 from core.ranking.kernels import Kernels
 from core.ranking.neighbours import Neighbours
-from core.ranking.ranked import Ranked
+from core.ranking.ranked import Ordered, Ranked
 from core.rows.codec import History
 from core.rows.item_index import ItemIndex
 from recommenders.artefact import Artefact
@@ -49,8 +49,11 @@ class Sums(Protocol):
     def norms(self, items: Ints) -> Ints:
         """Return each item's norm in thousandths, 0 for an item without one."""
 
-    def frequent(self, hours: int) -> Ranked | None:
-        """Return the items by their count in the last ``hours``; None while nothing was counted."""
+    def decayed(self, half_life_hours: float) -> Ordered | None:
+        """Return the items by their count that halves with each half-life; None while nothing was counted.
+
+        Exact: whole units of ``core.ranking.decay`` over the hourly counts.
+        """
 
     def rising(self, hours: int) -> Ranked | None:
         """Return the items that grow, by the bound of their rate ratio; None while there is no full baseline."""

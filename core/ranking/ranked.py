@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.ranking.columns import Columns
+from core.ranking.columns import Columns, Ints
+from core.ranking.decay import in_counts
 from core.ranking.kernels import READABLE, Kernels
 from core.ranking.scores import PRIOR, WindowCounts, rising, smoothed_change
 from core.rows.item_index import ItemIndex
@@ -42,15 +43,36 @@ class Trend:
         return POPULAR if self.expected is None else TREND
 
 
-class Ranked:
-    """Items of a table of counts by score. What was sorted for one reader is there for the next; threads may share it.
+class Ordered:
+    """Items by score. What was sorted for one reader is there for the next; threads may share it."""
+
+    def __init__(self, index: ItemIndex, scored: Columns, kernels: Kernels) -> None:
+        self.index, self.scored, self.kernels = index, scored, kernels
+        self._head = Columns(scored.codes[:0], scored.scores[:0])
+
+    def first(self, wanted: int) -> Columns:
+        """Return the first ``wanted`` items, in order."""
+        head = self._head
+        if len(head.codes) < min(wanted, len(self.scored.codes)):
+            places = self.kernels.first(self.scored, wanted, self.index.text, False)
+            head = self._head = Columns(self.scored.codes[places], self.scored.scores[places])
+        return Columns(head.codes[:wanted], head.scores[:wanted])
+
+    def score(self, code: int) -> float | None:
+        """Return the item's score; None when it is not in the list."""
+        at = np.flatnonzero(self.scored.codes == code)
+        return float(self.scored.scores[at[0]]) if len(at) else None
+
+
+class Ranked(Ordered):
+    """Items of a table of counts by score.
 
     ``ratio``: R; None in a popularity list.
     """
 
     def __init__(self, counts: WindowCounts, scored: Columns, ratio: float | None, kernels: Kernels) -> None:
-        self.counts, self.scored, self.ratio, self.kernels = counts, scored, ratio, kernels
-        self._head = Columns(scored.codes[:0], scored.scores[:0])
+        super().__init__(counts.index, scored, kernels)
+        self.counts, self.ratio = counts, ratio
 
     def __iter__(self) -> Iterator[Trend]:
         done, wanted = 0, FIRST_READ
@@ -59,19 +81,6 @@ class Ranked:
             for code, score in zip(head.codes[done:].tolist(), head.scores[done:].tolist(), strict=True):
                 yield self._trend(code, score)
             done, wanted = wanted, wanted * GROWTH
-
-    def first(self, wanted: int) -> Columns:
-        """Return the first ``wanted`` items, in order."""
-        head = self._head
-        if len(head.codes) < min(wanted, len(self.scored.codes)):
-            places = self.kernels.first(self.scored, wanted, self.counts.index.text, False)
-            head = self._head = Columns(self.scored.codes[places], self.scored.scores[places])
-        return Columns(head.codes[:wanted], head.scores[:wanted])
-
-    def score(self, code: int) -> float | None:
-        """Return the item's score; None when it is not in the list."""
-        at = np.flatnonzero(self.scored.codes == code)
-        return float(self.scored.scores[at[0]]) if len(at) else None
 
     def _trend(self, code: int, score: float) -> Trend:
         counts = self.counts
@@ -90,3 +99,9 @@ def popular(counts: WindowCounts, kernels: Kernels = READABLE) -> Ranked:
     """Return the items by their count in the window: the list while there is no full baseline."""
     present = np.flatnonzero(counts.window >= 1)
     return Ranked(counts, Columns(present, counts.window[present].astype(np.float64)), None, kernels)
+
+
+def by_units(units: Ints, index: ItemIndex, kernels: Kernels = READABLE) -> Ordered:
+    """Return the items by their decayed count, given in units at each item's code."""
+    present = np.flatnonzero(units > 0)
+    return Ordered(index, Columns(present, in_counts(units[present])), kernels)

@@ -1,21 +1,38 @@
-"""What is most frequent in the last hours, the same for everybody."""
+"""What is most frequent now: hourly counts that fade, the same for everybody."""
 
 from dataclasses import dataclass
 
+from core.ranking.ranked import Ordered
 from core.settings import setting
-from recommenders.counted import Counted
+from recommenders.counted import Counted, Ranking
+from recommenders.port import Sums
 
-HOURS = 24
+LEAST_HOURS, MOST_HOURS = 1, 336  # buckets are hours; the counts of eight half-lives are read
 
 
 @dataclass(frozen=True)
 class PopularSettings:
-    """``weight``: the source's share of a blend, unitless."""
+    """``weight``: the source's share of a blend, unitless. ``half_life_hours``: after which a count is worth half."""
 
     weight: float = setting(
         0.2, "the source's share of a blend; 0 turns it off", at_least=0,
         why="[decision 24](decisions/0024-evaluation.md) compares all shares",
     )  # fmt: skip
+    half_life_hours: float = setting(
+        16.0, "a count is worth half after so many hours", at_least=LEAST_HOURS, at_most=MOST_HOURS,
+        why="as good as a window of 24 h or better on five sets ([decision 36](decisions/0036-live-sources.md)); "
+        "news live on 4, shops on 50; the counts of eight half-lives are read",
+    )  # fmt: skip
 
 
-RECOMMENDER = Counted("popular", PopularSettings, lambda sums: sums.frequent(HOURS))
+def by_half_life(settings: PopularSettings) -> Ranking:
+    """Return how the items are ranked with those settings."""
+    hours = settings.half_life_hours
+
+    def ranking(sums: Sums) -> Ordered | None:
+        return sums.decayed(hours)
+
+    return ranking
+
+
+RECOMMENDER = Counted("popular", PopularSettings, by_half_life)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from core.ranking import scores
-from core.ranking.columns import Rows
+from core.ranking.columns import Columns, Rows
 from core.ranking.neighbours import NOBODY_NEAR
 from core.ranking.scores import similarity_of_one
 from core.settings import setting
@@ -21,6 +21,8 @@ from schemas.event import WEIGHT_SCALE
 class SimilarSettings:
     """``weight``: the source's share of a blend. ``step_back``: what an item touched one step earlier counts, 0 to 1.
 
+    ``shrinkage``: co-rating, in ratings, that halves a similarity. ``tempering``: the power of an item's norm, in
+    ratings, by which its score is divided.
     ``neighbours``: of one history item, by co-rating; the others' shares are negligible, and their norms cost reads.
     """
 
@@ -29,8 +31,17 @@ class SimilarSettings:
         why="[decision 24](decisions/0024-evaluation.md) compares all shares",
     )  # fmt: skip
     step_back: float = setting(
-        0.9, "what an item touched one step earlier counts", at_least=0, at_most=1, why="recent items say most"
-    )
+        0.7, "what an item touched one step earlier counts", at_least=0, at_most=1,
+        why="recent items say most: better than 0.9 on all sets of [decision 36](decisions/0036-live-sources.md)",
+    )  # fmt: skip
+    shrinkage: float = setting(
+        5.0, "co-rating that halves a similarity; that of `[reading]` counts where it is greater", at_least=0,
+        why="co-ratings of one or two users say little: better than 0 on two sets of four, as good on the others",
+    )  # fmt: skip
+    tempering: float = setting(
+        0.0, "scores are divided by the item's norm to this power: above 0 rarer items come first", at_least=-1,
+        at_most=1, why="shrinkage does more, without favouring what is frequent",
+    )  # fmt: skip
     neighbours: int = setting(
         200,
         "of one history item, by co-rating",
@@ -49,27 +60,41 @@ class SimilarScorer:
         if not question.history.entries:
             return Candidates()
         rows = self._rows(question)
-        shrinkage = question.sums.shrinkage
+        shrinkage = self._shrinkage(question.sums.shrinkage)
+        scored = question.sums.kernels.summed(rows, shrinkage)
         own_items = list(zip(rows.own.tolist(), rows.own_norms.tolist(), rows.weights.tolist(), strict=True))
 
         def reasons(code: int) -> Mapping[int, float]:
             at = np.flatnonzero(rows.codes == code)
             columns = (np.searchsorted(rows.starts, at, "right") - 1, rows.amounts[at], rows.norms[at])
+            factor = float(self._factors(rows.norms[at[:1]])[0]) if len(at) else 1.0
             out = dict[int, float]()
             for row, pair, norm in zip(*(column.tolist() for column in columns), strict=True):
                 own, own_norm, weight = own_items[row]
                 if own != code and (score := similarity_of_one(pair, own_norm, norm, shrinkage)) > 0:
-                    out[own] = score * weight
+                    out[own] = score * weight * factor
             return out
 
-        return Candidates(question.sums.kernels.summed(rows, shrinkage), reasons)
+        if self.settings.tempering:
+            factors = self._factors(question.sums.norms(scored.codes))
+            scored = Columns(scored.codes, scored.scores * factors)
+        return Candidates(scored, reasons)
 
     def scores(self, cohort: Cohort, users: Ints) -> Floats:
+        shrinkage, neighbours = self._shrinkage(cohort.shrinkage), self.settings.neighbours
         near = cohort.once(
-            ("similarities", self.settings.neighbours),
-            lambda: similarities(cohort.fold, cohort.shrinkage, self.settings.neighbours),
+            ("similarities", shrinkage, neighbours), lambda: similarities(cohort.fold, shrinkage, neighbours)
         )
-        return summed(cohort.fold, near, users, self.settings.step_back)
+        scores = summed(cohort.fold, near, users, self.settings.step_back)
+        return scores * self._factors(cohort.fold.norm) if self.settings.tempering else scores
+
+    def _shrinkage(self, of_reading: float) -> float:
+        return max(of_reading, self.settings.shrinkage)
+
+    def _factors(self, norms: Ints) -> Floats:
+        """Return what scores of items with those norms are multiplied by; 1 for an item without a norm."""
+        factors: Floats = np.where(norms > 0, norms / WEIGHT_SCALE, 1.0) ** -self.settings.tempering
+        return factors
 
     def _rows(self, question: Question) -> Rows:
         """Return the rows of the history's items, the one touched last first."""

@@ -18,4 +18,4 @@ class TrendingSettings:
     )  # fmt: skip
 
 
-RECOMMENDER = Counted("trending", TrendingSettings, lambda sums: sums.rising(HOURS))
+RECOMMENDER = Counted("trending", TrendingSettings, lambda _: lambda sums: sums.rising(HOURS))

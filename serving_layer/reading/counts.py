@@ -13,16 +13,20 @@ from typing import TypeVar, cast
 import numpy as np
 
 from core.ranking import ranked
-from core.ranking.ranked import Ranked
+from core.ranking.decay import faded, hours_of
+from core.ranking.ranked import Ordered, Ranked, by_units
 from core.ranking.scores import Window, WindowCounts
 from core.rows.codec import unpack_columns
 from core.rows.item_index import ItemIndex
 from recommenders.port import Ints
+from schemas.event import BUCKET_MS
 from serving_layer.reading.snapshot import Snapshot
 
 MOST_AMOUNTS = 4_000_000  # kept as columns: some 100 MB with their names
 MOST_WINDOWS = 8  # whose sums over a generation are kept
-MOST_REMEMBERED = 24  # of what follows from the counts: five for each window, and an answer may be one commit behind
+MOST_REMEMBERED = (
+    32  # of what follows from the counts: five for each window or half-life, and an answer may be one commit behind
+)
 
 NOTHING = object()
 Columns = tuple[Ints, Ints]
@@ -37,6 +41,7 @@ class CountCache:
     _columns: "OrderedDict[bytes, Columns]" = field(default_factory=OrderedDict)
     _amounts: int = 0
     _sums: "OrderedDict[Window, Ints]" = field(default_factory=OrderedDict)
+    _units: "OrderedDict[tuple[float, int], Ints]" = field(default_factory=OrderedDict)
     _remembered: "OrderedDict[Hashable, object]" = field(default_factory=OrderedDict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -77,6 +82,33 @@ class CountCache:
                 if bucket in part:
                     for codes, amounts in rows:
                         out[place, codes] += amounts  # a packed row names nothing twice
+        return out
+
+    def units(self, snapshot: Snapshot, half_life_hours: float, stop: int) -> Ints:
+        """Return the generation's decayed counts before bucket ``stop``, in units; they change with the hour only."""
+        key = half_life_hours, stop
+        if (kept := self._units.get(key)) is not None:
+            return kept
+        rows = snapshot.counts_of_generation(hours_of(half_life_hours, stop - 1))
+        parts = {bucket: [row] for bucket, row in rows.items()}
+        units = self.add_units(np.zeros(0, np.int64), parts, half_life_hours, stop, snapshot.index)
+        with self._lock:
+            self._units[key] = units
+            while len(self._units) > MOST_WINDOWS:
+                self._units.popitem(last=False)
+        return units
+
+    def add_units(
+        self, units: Ints, parts: dict[int, list[bytes]], half_life_hours: float, stop: int, index: ItemIndex
+    ) -> Ints:
+        """Return new units: those with the packed sums of those buckets added, each worth what its age leaves."""
+        worth = faded(half_life_hours).tolist()
+        columns = {bucket: [self.columns(row, index) for row in rows] for bucket, rows in parts.items()}
+        out = np.zeros(len(index), np.int64)
+        out[: len(units)] = units
+        for bucket, rows in columns.items():
+            for codes, amounts in rows:
+                out[codes] += amounts * worth[stop - 1 - bucket]  # a packed row names nothing twice
         return out
 
     def remembered(self, what: Hashable) -> object:
@@ -138,6 +170,23 @@ def popular(snapshot: Snapshot, window: Window) -> Ranked:
     return once_a_commit(
         snapshot, ("popular", window), lambda: ranked.popular(window_counts(snapshot, window), snapshot.views.kernels)
     )
+
+
+def decayed(snapshot: Snapshot, half_life_hours: float) -> Ordered | None:
+    """Return the items by their merged counts, which halve with each half-life; None while nothing was counted."""
+    as_of = snapshot.facts.as_of
+    if as_of is None:
+        return None
+    stop = as_of // BUCKET_MS + 1
+
+    def made() -> Ordered:
+        cache, index = _cache(snapshot), snapshot.index
+        later = snapshot.counts_of_segments(hours_of(half_life_hours, stop - 1))
+        of_generation = cache.units(snapshot, half_life_hours, stop)
+        units = cache.add_units(of_generation, later, half_life_hours, stop, index)
+        return by_units(units, index, snapshot.views.kernels)
+
+    return once_a_commit(snapshot, ("decayed", half_life_hours, stop), made)
 
 
 def _cache(snapshot: Snapshot) -> CountCache:

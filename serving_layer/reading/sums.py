@@ -9,13 +9,13 @@ import numpy as np
 from core.ranking import scores
 from core.ranking.kernels import Kernels
 from core.ranking.neighbours import Neighbours
-from core.ranking.ranked import Ranked
+from core.ranking.ranked import Ordered, Ranked
 from core.ranking.scores import Window
 from core.rows.item_index import ItemIndex
 from core.rows.merging import added, overlaid
 from core.rows.views import PAIRS, SEEN
 from recommenders.port import Ints
-from serving_layer.reading.counts import once_a_commit, popular, trends, window_counts
+from serving_layer.reading.counts import decayed, once_a_commit, trends, window_counts
 from serving_layer.reading.norms import Norms
 from serving_layer.reading.snapshot import Snapshot
 
@@ -48,9 +48,8 @@ class MergedSums:
         norms = once_a_commit(self.snapshot, "norms", Norms) if moment is None else moment.norms
         return norms.of(self.snapshot, items)
 
-    def frequent(self, hours: int) -> Ranked | None:
-        window = self._window(hours)
-        return None if window is None else popular(self.snapshot, window)
+    def decayed(self, half_life_hours: float) -> Ordered | None:
+        return decayed(self.snapshot, half_life_hours)
 
     def rising(self, hours: int) -> Ranked | None:
         window, oldest = self._window(hours), self.snapshot.facts.oldest_bucket

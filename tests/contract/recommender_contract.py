@@ -72,7 +72,7 @@ class RecommenderContract:
 
     def test_it_is_what_the_table_calls_it(self) -> None:
         assert recommender(self.name).name == self.name
-        assert recommender(self.name).settings().weight > 0
+        assert recommender(self.name).settings().weight >= 0
 
     def test_candidates_are_scored_above_0_and_no_more_than_asked_for(self) -> None:
         events = tastes()
@@ -139,7 +139,7 @@ class RecommenderContract:
     def test_a_blend_never_lists_what_a_user_has_seen(self) -> None:
         train, test = tastes().split(0.8)
         asked, cohort = judged(train, test, None), Cohort.of(train, Rules())
-        settings = settings_of({})
+        settings = settings_of({self.name: {"weight": 0.5}})
         opened = open_all({self.name: self.fitted(train, cohort)}, settings)
         assert list(opened) == asked_for(settings)
         scores = blended({self.name: opened[self.name]}, cohort, asked)(asked.users)
