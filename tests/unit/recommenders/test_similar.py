@@ -29,9 +29,9 @@ def scores(settings: SimilarSettings, cohort: Cohort, also: int = NOBODY) -> dic
 
 
 def test_similarities_of_the_history_add_up() -> None:
-    found = scores(PLAIN, shop())
-    assert found[1] == pytest.approx(9 / np.sqrt(10 * 9))
-    assert found[3] == pytest.approx(1 / np.sqrt(2 * 1))
+    by_item = scores(PLAIN, shop())
+    assert by_item[1] == pytest.approx(9 / np.sqrt(10 * 9))
+    assert by_item[3] == pytest.approx(1 / np.sqrt(2 * 1))
 
 
 def test_an_item_touched_earlier_counts_less_by_each_step() -> None:
