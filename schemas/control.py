@@ -112,7 +112,7 @@ class Control:
         return from_json(Control, text)
 
     def generation(self, name: str | None) -> Generation | None:
-        """The kept generation of that id; None for the empty generation and for a deleted one."""
+        """Return the kept generation of that id; None for the empty generation and for a deleted one."""
         return next((generation for generation in self.generations if generation.id == name), None)
 
     @property
@@ -165,5 +165,5 @@ class Position:
         return self.text or self.to_json()
 
     def committed(self, tag: int) -> bool:
-        """Whether a change with that attempt number counts (rule 4)."""
+        """Return whether a change with that attempt number counts (rule 4)."""
         return tag <= self.attempt and tag not in self.aborted

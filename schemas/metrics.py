@@ -38,5 +38,5 @@ class Measured:
 
 
 def measured(metrics: Mapping[str, Any]) -> Measured:
-    """The metrics with their types; metrics that only one room knows are ignored."""
+    """Return the metrics with their types; metrics that only one room knows are ignored."""
     return msgspec.convert(metrics, Measured)

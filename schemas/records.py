@@ -13,14 +13,14 @@ R = TypeVar("R")
 
 
 def to_json(record: "DataclassInstance", without: str = "") -> bytes:
-    """The record's fields by name, except ``without``, which is not stored. ASCII, so that any text can be stored."""
+    """Return the record's fields by name as ASCII JSON, without those in ``without``."""
     return json.dumps(
         {name: value for name, value in asdict(record).items() if name != without}, sort_keys=True
     ).encode()
 
 
 def from_json(kind: type[R], text: bytes) -> R:
-    """The record that the text holds.
+    """Return the record that the text holds.
 
     Fields of newer versions are ignored; those that older versions did not write have their defaults.
     Raises: ValueError when the text is not such a record.

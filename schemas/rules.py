@@ -39,11 +39,11 @@ class Rules:
     partitions: int = 4
 
     def fingerprint(self) -> str:
-        """A short name of these rules; two names are equal exactly when the rules are equal (rule 14)."""
+        """Return a short name of these rules; two names are equal exactly when the rules are equal (rule 14)."""
         return self._fingerprint(PARSER_VERSION, FOLD_VERSION)
 
     def earlier_fingerprints(self) -> set[str]:
-        """The fingerprints of these settings in earlier versions of Millrace, which parsed or folded differently."""
+        """Return the fingerprints of these settings in earlier versions, which parsed or folded differently."""
         versions = product(range(1, PARSER_VERSION + 1), range(1, FOLD_VERSION + 1))
         return {self._fingerprint(parser, fold) for parser, fold in versions} - {self.fingerprint()}
 

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 
 def octets(column: pa.BinaryArray) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """The bytes of a binary column end to end, and its n + 1 starts; a null becomes an empty value."""
+    """Return the bytes of a binary column end to end, and its n + 1 starts; a null becomes an empty value."""
     filled = column.fill_null(b"") if column.null_count else column
     _, offsets, data = filled.buffers()
     if len(column) == 0 or offsets is None:
@@ -17,7 +17,7 @@ def octets(column: pa.BinaryArray) -> tuple[NDArray[np.uint8], NDArray[np.int64]
 
 
 def binary(data: NDArray[np.uint8], starts: NDArray[np.int64]) -> pa.BinaryArray:
-    """The binary column of bytes and starts: the inverse of ``octets``.
+    """Return the binary column of bytes and starts: the inverse of ``octets``.
 
     Raises:
         OverflowError: the bytes exceed what one column can hold.

@@ -14,7 +14,7 @@ WORD = 8
 
 
 def padded(text: bytes | NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The bytes, followed by the spare bytes that reading a word may touch."""
+    """Return the bytes, followed by the spare bytes that reading a word may touch."""
     if isinstance(text, bytes):
         return np.frombuffer(text + bytes(WORD), np.uint8)
     return np.concatenate([text, np.zeros(WORD, np.uint8)])
@@ -26,7 +26,7 @@ def _place(context: Any, builder: Any, array_type: Any, array: Any, at: Any) -> 
 
 
 def _load(_: Any, buf: Any, at: Any) -> Any:
-    """The eight bytes at ``at`` as one little-endian number."""
+    """Return the eight bytes at ``at`` as one little-endian number."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return builder.load(_place(context, builder, signature.args[0], *args), align=1)
@@ -45,7 +45,7 @@ def _store(_: Any, buf: Any, at: Any, value: Any) -> Any:
 
 
 def _trailing_zeros(_: Any, value: Any) -> Any:
-    """The number of zero bits below the lowest 1."""
+    """Return the number of zero bits below the lowest 1."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return builder.cttz(args[0], context.get_constant(types.boolean, False))
@@ -67,7 +67,7 @@ def copy(out, to, buf, at, length):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def roomy(out, used):  # type: ignore[no-untyped-def]
-    """``out``, or a longer copy of it, with room for a word beyond its first ``used`` bytes."""
+    """Return ``out``, or a longer copy of it, with room for a word beyond its first ``used`` bytes."""
     if used + WORD <= len(out):
         return out
     longer = np.empty(2 * used + WORD, np.uint8)
@@ -77,7 +77,7 @@ def roomy(out, used):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def agreed(a, at_a, b, at_b, most):  # type: ignore[no-untyped-def]
-    """The length of the common prefix of both texts, ``most`` at most."""
+    """Return the length of the common prefix of both texts, ``most`` at most."""
     x = 0
     while x < most:
         differ = load(a, at_a + x) ^ load(b, at_b + x)
@@ -89,12 +89,12 @@ def agreed(a, at_a, b, at_b, most):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def signed(buf, at, width):  # type: ignore[no-untyped-def]
-    """The signed integer of ``width`` bytes (1 to 8) at ``at``."""
+    """Return the signed integer of ``width`` bytes (1 to 8) at ``at``."""
     empty = np.int64(64 - 8 * width)
     return (np.int64(load(buf, at)) << empty) >> empty
 
 
 @njit(cache=True, nogil=True)
 def unsigned(buf, at, width):  # type: ignore[no-untyped-def]
-    """The unsigned integer of ``width`` bytes (1 to 8) at ``at``."""
+    """Return the unsigned integer of ``width`` bytes (1 to 8) at ``at``."""
     return np.int64(load(buf, at) & (~np.uint64(0) >> np.uint64(64 - 8 * width)))

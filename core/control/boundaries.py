@@ -9,25 +9,25 @@ from schemas.control import Boundary, Offsets
 
 
 def latest(*offsets: Offsets) -> Offsets:
-    """The greatest of the given offsets per partition; a partition may be missing from some of them."""
+    """Return the greatest of the given offsets per partition; a partition may be missing from some of them."""
     partitions = sorted({partition for ends in offsets for partition in ends})
     return {p: max(ends[p] for ends in offsets if p in ends) for p in partitions}
 
 
 def earliest(a: Offsets, b: Offsets) -> Offsets:
-    """The smaller of the two offsets per partition."""
+    """Return the smaller of the two offsets per partition."""
     return {p: min(a[p], b[p]) for p in a}
 
 
 def reaches(a: Offsets, b: Offsets) -> bool:
-    """Whether ``a`` is at or past ``b`` in every partition."""
+    """Return whether ``a`` is at or past ``b`` in every partition."""
     return all(a.get(p, 0) >= offset for p, offset in b.items())
 
 
 def segments_of(
     partition: NDArray[np.int64], offset: NDArray[np.int64], boundaries: Sequence[Boundary]
 ) -> NDArray[np.int64]:
-    """The segment of each event: the id of the last recorded boundary at or below its offset in its partition.
+    """Return the segment of each event: the id of the last recorded boundary at or below its offset in its partition.
 
     Raises:
         ValueError: an event lies below the oldest boundary kept.

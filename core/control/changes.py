@@ -16,13 +16,13 @@ MAX_ABORTED = (
 
 
 def first_control(log: LogIdentity, start: Offsets, fingerprint: str) -> Control:
-    """The record before anything ran: the empty generation is active, no speed layer ran (epoch 0)."""
+    """Return the record before anything ran: the empty generation is active, no speed layer ran (epoch 0)."""
     origin = Boundary(0, start)
     return Control(1, "", log, fingerprint, (origin,), start, epoch=0, epoch_start=origin, floor=start)
 
 
 def origin(control: Control) -> Offsets:
-    """Where the log began at first use: an empty lake is filled from here.
+    """Return where the log began at first use: an empty lake is filled from here.
 
     Once the first boundary is forgotten this is no longer known, and the result is 0: a log that began later refuses
     to be read from there, whereas a guess would leave events out.
@@ -51,12 +51,12 @@ def check_speed_log(stored: LogIdentity | None, log: LogIdentity) -> None:
 
 
 def plan(control: Control, to: Offsets) -> Control:
-    """3b: announce that the speed layer may read up to ``to``."""
+    """Announce that the speed layer may read up to ``to`` (3b)."""
     return replace(control, planned=latest(control.planned, to))
 
 
 def record_boundary(control: Control, log_end: Offsets) -> tuple[Control, Boundary]:
-    """2: fix where a generation will end, before the batch layer reads an event; an equal boundary is reused."""
+    """Fix where a generation will end, before the batch layer reads an event (2); reuse an equal boundary."""
     last = control.boundaries[-1]
     offsets = latest(log_end, control.planned, last.offsets, control.active_boundary.offsets)
     if offsets == last.offsets:
@@ -66,7 +66,7 @@ def record_boundary(control: Control, log_end: Offsets) -> tuple[Control, Bounda
 
 
 def publish(control: Control, generation: Generation, activate: bool = True) -> Control:
-    """10: swap the pointer to a complete new generation; if its rules differ from the epoch's, a new epoch begins (14).
+    """Swap the pointer to a complete new generation (10); if its rules differ from the epoch's, begin a new epoch (14).
 
     Raises:
         BadInput: its boundary lies below the active one in some partition, because a later run was faster; or it
@@ -92,14 +92,14 @@ def publish(control: Control, generation: Generation, activate: bool = True) -> 
 
 
 def _forgetting(active: Control, generation: Generation | None) -> Control:
-    """If the newly active generation forgets users: drop the predecessor, which has them, and begin an epoch."""
+    """Drop the predecessor and begin an epoch if the newly active generation forgets users."""
     if generation is None or generation.forgotten <= active.forgotten:
         return active
     return new_epoch(replace(active, forgotten=generation.forgotten, predecessor=generation.id))
 
 
 def new_epoch(control: Control, beyond: int = 0) -> Control:
-    """9: the speed layer's state begins from scratch at the active generation's boundary.
+    """Begin the speed layer's state from scratch at the active generation's boundary (9).
 
     ``beyond``: an epoch whose rows the speed store may still hold. It exceeds the control record's epoch only when the
     record was lost or set back; its number is never reused.
@@ -108,24 +108,24 @@ def new_epoch(control: Control, beyond: int = 0) -> Control:
 
 
 def first_position(control: Control, owner: str) -> Position:
-    """9: the position at which the control record's epoch begins."""
+    """Return the position at which the control record's epoch begins (9)."""
     return Position(
         1, "", owner, control.epoch, dict(control.epoch_start.offsets), control=control.life, log=control.log
     )
 
 
 def is_of(position: Position, control: Control) -> bool:
-    """Whether the position belongs to the control record's epoch, and to this record, not to one that was lost."""
+    """Return whether the position belongs to this control record and its epoch, not to a record that was lost."""
     return (position.epoch, position.control) == (control.epoch, control.life) and is_ours(position.log, control)
 
 
 def is_ours(stored: LogIdentity | None, control: Control) -> bool:
-    """Whether a record of the speed store belongs to the control record's log; a record without a log does."""
+    """Return whether a record of the speed store belongs to the control record's log; one that names no log does."""
     return stored in (None, control.log)
 
 
 def needs_new_epoch(control: Control, position: Position | None) -> str | None:
-    """9: why the position cannot be continued from, or None when it can."""
+    """Return why the speed layer cannot continue from the position, or None when it can (9)."""
     if position is None:
         return "the speed store holds no position"
     if position.epoch != control.epoch:
@@ -142,7 +142,7 @@ def needs_new_epoch(control: Control, position: Position | None) -> str | None:
 
 
 def base_generation(control: Control, position: Position, partition: int) -> Generation | None:
-    """8: the newest kept generation whose histories are valid for a user without state in this epoch.
+    """Return the newest kept generation whose histories are valid for a user without state in this epoch (8).
 
     Returns: None for the empty generation.
     Raises:
@@ -160,19 +160,19 @@ def base_generation(control: Control, position: Position, partition: int) -> Gen
 
 
 def register(position: Position) -> Position:
-    """4: begin a new attempt; an unfinished earlier one becomes aborted in the same write."""
+    """Begin a new attempt; an unfinished earlier one becomes aborted in the same write (4)."""
     unfinished = position.registered > position.attempt and position.registered not in position.aborted
     aborted = (*position.aborted, position.registered) if unfinished else position.aborted
     return replace(position, registered=position.registered + 1, aborted=aborted)
 
 
 def commit(position: Position, to: Offsets) -> Position:
-    """3f: what the registered attempt wrote counts from now on."""
+    """Let what the registered attempt wrote count from now on (3f)."""
     return replace(position, attempt=position.registered, offsets=latest(position.offsets, to))
 
 
 def drop(control: Control, now: int) -> Control:
-    """11: raise the floor and mark what left the pointer; nothing is deleted yet.
+    """Raise the floor and mark what left the pointer; nothing is deleted yet (11).
 
     Kept are the active generation, its predecessor, and the newest one that waits to be activated (published after
     the active one, or with a later boundary). While generations of an earlier drop are not deleted, no more are
@@ -195,7 +195,7 @@ def drop(control: Control, now: int) -> Control:
 
 
 def forget_dropped(control: Control, deleted: set[str]) -> Control:
-    """After the grace period: the deleted generations and the boundaries below the floor are no longer named."""
+    """Remove the deleted generations and the boundaries below the floor, after the grace period."""
     oldest = next(boundary for boundary in reversed(control.boundaries) if reaches(control.floor, boundary.offsets))
     return replace(
         control,
@@ -205,13 +205,13 @@ def forget_dropped(control: Control, deleted: set[str]) -> Control:
 
 
 def boundary_of(control: Control, name: str | None) -> Boundary:
-    """Where a kept generation ends; the empty one (None) ends at the log's start."""
+    """Return where a kept generation ends; the empty one (None) ends at the log's start."""
     generation = control.generation(name)
     return generation.boundary if generation else control.boundaries[0]
 
 
 def rollback(control: Control, target: str | None) -> Control:
-    """12: make a kept generation active again and hold it there until released.
+    """Make a kept generation active again and hold it there until released (12).
 
     Raises:
         BadInput: it is not kept, was made by other rules, or lies below the floor or before the epoch's start.

@@ -9,7 +9,7 @@ REMEDY = "stop the speed layer and run `millrace batch run --full`"
 
 
 def why_not_these(fingerprint: str, rules: Rules) -> str | None:
-    """Why these rules cannot add to views of that fingerprint, with the remedy; None when they can."""
+    """Return why these rules cannot add to views of that fingerprint, with the remedy; None when they can."""
     if fingerprint == rules.fingerprint():
         return None
     if fingerprint in rules.earlier_fingerprints():
@@ -25,5 +25,5 @@ def why_not_these(fingerprint: str, rules: Rules) -> str | None:
 
 
 def why_not_configured(control: Control, rules: Rules) -> str | None:
-    """``why_not_these`` for the active views; the rules get the log's number of partitions."""
+    """Return ``why_not_these`` for the active views; the rules get the log's number of partitions."""
     return why_not_these(control.fingerprint, replace(rules, partitions=control.log.partitions))

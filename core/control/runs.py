@@ -53,12 +53,12 @@ def _recorded(control: Control, at: int) -> Boundary:
 
 
 def named(control: Control, name: str) -> Run | Generation | None:
-    """The run of that id, or the kept generation that it became."""
+    """Return the run of that id, or the kept generation that it became."""
     return next((run for run in control.runs if run.id == name), None) or control.generation(name)
 
 
 def require_run(control: Control, name: str) -> Run:
-    """The run of that id.
+    """Return the run of that id.
 
     Raises:
         BadInput: it was given up, or is not known.
@@ -133,7 +133,7 @@ def forget_abandoned(control: Control, deleted: set[str]) -> Control:
 
 
 def dead(control: Control, now: int, patience_ms: int, alone: bool) -> set[str]:
-    """The ids of runs that can no longer be published: behind the active generation, or without progress.
+    """Return the ids of runs that can no longer be published: behind the active generation, or without progress.
 
     ``alone``: no process makes a whole run now, so any run that such a process had begun is dead.
     """
@@ -146,7 +146,7 @@ def dead(control: Control, now: int, patience_ms: int, alone: bool) -> set[str]:
 
 
 def base_of(control: Control, run: Run) -> Generation | str:
-    """The generation whose sums and histories a run may start from, or the reason why it must compute everything.
+    """Return the generation from whose sums and histories a run may start, or why it must compute everything.
 
     Only the active generation is certain to be kept long enough. Its events must be a prefix of the run's, folded by
     the same rules.

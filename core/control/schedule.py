@@ -42,11 +42,11 @@ class State:
     failing_since: int | None = None
 
     def begun(self, now: int, jitter: float) -> "State":
-        """The state while a run is working. ``jitter``: from -1 to 1."""
+        """Return the state while a run is working. ``jitter``: from -1 to 1."""
         return replace(self, running_since=now, next_due=now + int(self.every_ms * (1 + JITTER * jitter)))
 
     def ended(self, outcome: Outcome, now: int) -> "State":
-        """The state after a run; if the run took longer than the interval, the next one is due at once."""
+        """Return the state after a run; if the run took longer than the interval, the next one is due at once."""
         began = self.running_since
         last = Ended(began, now, outcome.result, outcome.generation, outcome.error)
         done = replace(self, running_since=None, last=last)

@@ -26,12 +26,12 @@ from schemas.event import WEIGHT_SCALE
 
 
 def digest(event_id: str) -> bytes:
-    """The digest by which a history remembers an event id."""
+    """Return the digest by which a history remembers an event id."""
     return hashlib.blake2b(event_id.encode(), digest_size=ID_BYTES).digest()
 
 
 def history_of(histories: Mapping[str, SlowHistory], user: str) -> History:
-    """The user's history; empty when the user has no events."""
+    """Return the user's history; empty when the user has no events."""
     known = histories.get(user)
     if known is None:
         return History()
@@ -40,24 +40,24 @@ def history_of(histories: Mapping[str, SlowHistory], user: str) -> History:
 
 
 def category_of(slow: SlowView, item: str) -> ItemSeen | None:
-    """The newest event that names the item's category; None when the item has no events."""
+    """Return the newest event that names the item's category; None when the item has no events."""
     known = slow.categories.get(item)
     return None if known is None else ItemSeen(*known)
 
 
 def facts_of(slow: SlowView) -> Facts:
-    """The facts of everything that was folded."""
+    """Return the facts of everything that was folded."""
     oldest = min((bucket for bucket, _ in slow.counts), default=None)
     return Facts(slow.as_of, oldest, slow.events, dict(slow.rejected), slow.duplicates)
 
 
 def users_of(slow: SlowView, items: set[str]) -> set[str]:
-    """The users who rated or retracted one of the items."""
+    """Return the users who rated or retracted one of the items."""
     return {user for user, words in slow.seen.items() if not items.isdisjoint(words)}
 
 
 def stored_history(parts: list[bytes]) -> History:
-    """A history from its packed parts, earliest first."""
+    """Return a history from its packed parts, earliest first."""
     return unpack_history(reduce(add_history, parts)) if parts else History()
 
 
@@ -72,23 +72,23 @@ def rating_in_words(rating: int | None) -> str:
 
 
 def stored_category(parts: list[bytes]) -> ItemSeen | None:
-    """An item's row from its packed parts."""
+    """Return an item's row from its packed parts."""
     return unpack_item(reduce(merge_items, parts)) if parts else None
 
 
 def stored_facts(parts: list[bytes]) -> Facts:
-    """The row of facts from its packed parts."""
+    """Return the row of facts from its packed parts."""
     return unpack_facts(reduce(merge_facts, parts)) if parts else Facts()
 
 
 def named(facts: Facts) -> dict[str, Any]:
-    """The facts by name, without the duplicates."""
+    """Return the facts by name, without the duplicates."""
     rejected = {f"rejected, {reason}": count for reason, count in (facts.rejected or {}).items()}
     return {"as_of": facts.as_of, "oldest bucket": facts.oldest_bucket, "events": facts.events} | rejected
 
 
 def in_words(history: History) -> str:
-    """A history in words: its items with ratings and times, and how many ids it remembers."""
+    """Return a history in words: its items with ratings and times, and how many ids it remembers."""
     entries = ", ".join(f"{e.item.decode()} {e.rating} at {e.last_time}" for e in history.entries)
     ids = f"{len(history.ids)} ids" + (f" to {history.ids[-1].hex()[:8]}" if history.ids else "")
     return f"[{entries}] and {ids}"

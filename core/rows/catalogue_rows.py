@@ -14,12 +14,12 @@ DELETED = b"null"  # kept, since a deleted item leaves the lists and one that wa
 
 
 def plain(entry: Item | User) -> dict[str, Any]:
-    """A record as JSON shows it: what it leaves out is left out, a price of 0 is not."""
+    """Return a record as JSON shows it: without the members that it leaves out, but with a price of 0."""
     return {name: value for name, value in asdict(entry).items() if not _left_out(value)}
 
 
 def pack_entry(entry: Item | User | None, value: bytes | None = None) -> bytes:
-    """A row; None: deleted. ``value``, the record's bytes, adds the members that an entry does not have."""
+    """Return a packed entry; None means deleted. ``value``, the record's bytes, adds members that the entry lacks."""
     if entry is None:
         return DELETED
     known = {member.name for member in fields(entry)}
@@ -28,7 +28,7 @@ def pack_entry(entry: Item | User | None, value: bytes | None = None) -> bytes:
 
 
 def unpack_item_record(row: bytes | None) -> Item | None:
-    """The item; None when there is no row or it says deleted."""
+    """Return the item; None when the row is missing or says deleted."""
     members = _members(row, Item)
     if members is None:
         return None
@@ -38,7 +38,7 @@ def unpack_item_record(row: bytes | None) -> Item | None:
 
 
 def unpack_user_record(row: bytes | None) -> User | None:
-    """The user; None when there is no row or it says deleted."""
+    """Return the user; None when the row is missing or says deleted."""
     members = _members(row, User)
     return None if members is None else User(**{**members, "preferences": tuple(members.get("preferences", ()))})
 

@@ -32,7 +32,7 @@ ID_BYTES = 16  # of the digest by which a history remembers an event id
 
 
 def bucket_key(bucket: int) -> bytes:
-    """The row key of an hourly bucket (hours since the epoch); byte order is time order."""
+    """Return the row key of an hourly bucket (hours since the epoch); byte order is time order."""
     return struct.pack(">I", bucket)
 
 
@@ -74,12 +74,12 @@ def pack_sums(sums: Iterable[tuple[bytes, int]]) -> bytes:
 
 
 def unpack_sums(blob: bytes) -> dict[bytes, int]:
-    """Every name with its amount, ascending by name."""
+    """Return every name with its amount, ascending by name."""
     return dict(zip(*unpack_columns(blob), strict=True))
 
 
 def unpack_columns(blob: bytes) -> tuple[list[bytes], list[int]]:
-    """The names and the amounts as two columns of equal length."""
+    """Return the names and the amounts as two columns of equal length."""
     n, unit, width, long = SUMS_HEAD.unpack_from(blob)
     lengths = np.frombuffer(blob, f"<u{long}", 2 * n, SUMS_HEAD.size + width * n).tolist()
     at = SUMS_HEAD.size + (width + 2 * long) * n
@@ -92,7 +92,7 @@ def unpack_columns(blob: bytes) -> tuple[list[bytes], list[int]]:
 
 
 def _common(a: bytes, b: bytes) -> int:
-    """How many bytes both begin with."""
+    """Return how many bytes both begin with."""
     return next((k for k, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
 
 
@@ -149,7 +149,7 @@ def unpack_history(blob: bytes) -> History:
 
 
 def add_history(earlier: bytes, later: bytes) -> bytes:
-    """A whole history, from a whole one and the change that came after it."""
+    """Return a whole history, from a whole one and the change that came after it."""
     n, m, kept, *shape = HISTORY_HEAD.unpack_from(later)
     if kept == 0:
         return later
@@ -160,7 +160,7 @@ def add_history(earlier: bytes, later: bytes) -> bytes:
 
 
 def _ids_of(blob: bytes) -> tuple[int, int]:
-    """Where a packed history's ids begin and end."""
+    """Return where a packed history's ids begin and end."""
     n, m, _, _, width, wide, _, _ = HISTORY_HEAD.unpack_from(blob)
     at: int = HISTORY_HEAD.size + (width + wide) * n
     return at, at + ID_BYTES * m

@@ -9,7 +9,7 @@ from schemas.control import Position
 
 
 def committed_parts(stored: bytes, position: Position) -> list[bytes]:
-    """The packed values of a tagged row that count at this position, earlier first: none, one or two.
+    """Return the packed values of a tagged row that count at this position, earlier first: none, one or two.
 
     Raises:
         NewerBase: as ``core.rows.tagged.settle``.
@@ -25,7 +25,7 @@ def committed_parts(stored: bytes, position: Position) -> list[bytes]:
 
 
 def added(parts: Iterable[bytes]) -> dict[bytes, int]:
-    """Packed sums added name by name; what becomes 0 is left out (``views.merge_sums``, slower and at once)."""
+    """Add packed sums name by name; what becomes 0 is left out (``views.merge_sums``, slower and at once)."""
     total: dict[bytes, int] = {}
     for part in parts:
         sums = unpack_sums(part)
@@ -38,7 +38,7 @@ def added(parts: Iterable[bytes]) -> dict[bytes, int]:
 
 
 def overlaid(parts: Iterable[bytes]) -> dict[bytes, int]:
-    """Each item's rating in thousandths, 0 for a retracted one, from packed words (``core.rows.views.merge_seen``)."""
+    """Return each item's rating in thousandths, 0 if retracted, from packed words (``core.rows.views.merge_seen``)."""
     out: dict[bytes, int] = {}
     for part in parts:
         words = unpack_sums(part)

@@ -28,7 +28,7 @@ _KERNELS: dict[str, Callable[..., Any]] = {
 
 
 def merged(view: str, earlier: Packed, later: Packed) -> Packed:
-    """Each row of ``earlier`` merged with that of ``later``; where one is none, the other is taken."""
+    """Return each row of ``earlier`` merged with that of ``later``; where one is missing, the other is taken."""
     if not len(earlier):
         return earlier
     if view in _KERNELS:
@@ -40,7 +40,7 @@ def merged(view: str, earlier: Packed, later: Packed) -> Packed:
 
 
 def added_up(view: str, keys: pa.BinaryArray, changes: Packed) -> tuple[pa.BinaryArray, Packed]:
-    """The distinct keys, ascending, and for each its changes merged, pairwise: k changes are rewritten log k times."""
+    """Return the distinct keys, ascending, each with its changes merged pairwise: k are rewritten log k times."""
     order = np.asarray(pc.sort_indices(keys)).astype(np.int64)
     keys, changes = keys.take(pa.array(order)), changes.take(order)
     row = _ints(keys.dictionary_encode().indices)
@@ -69,7 +69,7 @@ class Settled:
 
 
 def settled(view: str, stored: Packed, position: Position) -> Settled:
-    """``core.rows.tagged.settle`` of each row.
+    """Apply ``core.rows.tagged.settle`` to each row.
 
     Raises:
         NewerBase: as there.
@@ -84,13 +84,13 @@ def settled(view: str, stored: Packed, position: Position) -> Settled:
 
 
 def tagged_rows(bases: Packed, position: Position, changes: Packed, older: Ints, replaces: NDArray[np.bool_]) -> Packed:
-    """``core.rows.tagged.tagged`` of each row, under the attempt that the position has registered."""
+    """Apply ``core.rows.tagged.tagged`` to each row, under the attempt that the position has registered."""
     sides = (bases.data, bases.first, bases.end, changes.data, changes.first, changes.end)
     return Packed.of_kernel(*tag_rows(*sides, position.attempt, position.registered, older, replaces))
 
 
 def outgrown_rows(bases: Packed, changes: Packed, rows: Settled) -> NDArray[np.bool_]:
-    """``core.rows.tagged.outgrown`` of each row; false where there is no base.
+    """Apply ``core.rows.tagged.outgrown`` to each row; false for a row without a base.
 
     A row that the attempt has written before keeps what was decided then: its older part may hold the base under this
     attempt's tag, and would count twice beside a base that stayed. So a task may run twice in one attempt.

@@ -23,25 +23,25 @@ class Packed:
 
     @staticmethod
     def of(values: Sequence[bytes | None]) -> "Packed":
-        """The rows given, None: there is none."""
+        """Return the rows given; None stands for a missing row."""
         parts = [value or b"" for value in values]
         starts = np.cumsum([0, *map(len, parts)])
         return Packed(np.frombuffer(b"".join([*parts, bytes(WORD)]), np.uint8), starts[:-1], starts[1:])
 
     @staticmethod
     def of_column(column: pa.BinaryArray) -> "Packed":
-        """The rows of a column; null: there is none."""
+        """Return the rows of a column; null stands for a missing row."""
         data, starts = octets(column)
         return Packed(padded(data), starts[:-1], starts[1:])
 
     @staticmethod
     def of_kernel(data: NDArray[np.uint8], starts: Ints) -> "Packed":
-        """Rows end to end, as a kernel returns them."""
+        """Return rows that a kernel has written end to end."""
         return Packed(data, starts[:-1], starts[1:])
 
     @staticmethod
     def joined(parts: Iterable["Packed"]) -> "Packed":
-        """The rows of all parts, in their order."""
+        """Return the rows of all parts, in their order."""
         some = list(parts)
         if len(some) == 1:
             return some[0]
@@ -59,21 +59,21 @@ class Packed:
         return self.end - self.first
 
     def take(self, rows: Ints | slice) -> "Packed":
-        """Those rows, in that order."""
+        """Return those rows, in that order."""
         return Packed(self.data, self.first[rows], self.end[rows])
 
     def kept(self, wanted: NDArray[np.bool_]) -> "Packed":
-        """As many rows; those that are not wanted are none."""
+        """Return as many rows, of which the unwanted ones are missing."""
         return Packed(self.data, self.first, np.where(wanted, self.end, self.first))
 
     def column(self) -> pa.BinaryArray:
-        """The rows as a column; empty ones stay empty."""
+        """Return the rows as a column; empty ones stay empty."""
         starts = np.r_[0, np.cumsum(self.sizes)]
         if np.array_equal(self.first, starts[:-1]):
             return binary(self.data[: starts[-1]], starts)
         return pa.array(self.values(), pa.binary())
 
     def values(self) -> list[bytes]:
-        """Each row's bytes, b"" where there is none."""
+        """Return each row's bytes, b"" for a missing row."""
         whole = self.data.tobytes()
         return [whole[at:end] for at, end in zip(self.first.tolist(), self.end.tolist(), strict=True)]

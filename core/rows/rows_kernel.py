@@ -17,7 +17,7 @@ _HISTORY_HEAD = HISTORY_HEAD.size
 
 @njit(cache=True, nogil=True)
 def _empty(first_a, end_a, first_b, end_b):  # type: ignore[no-untyped-def]
-    """Room for all bytes of both, and the starts that are filled in as rows are written."""
+    """Return room for all bytes of both, and the starts that are filled in as rows are written."""
     size = (end_a - first_a).sum() + (end_b - first_b).sum()
     return np.empty(size + 2 * WORD, np.uint8), np.zeros(len(first_a) + 1, np.int64)
 
@@ -32,7 +32,7 @@ def _either(out, at, a, first_a, end_a, b, first_b, end_b):  # type: ignore[no-u
 
 @njit(cache=True, nogil=True)
 def add_norms(a, first_a, end_a, b, first_b, end_b):  # type: ignore[no-untyped-def]
-    """Sums of two norms."""
+    """Return the sums of two norms."""
     out, starts = _empty(first_a, end_a, first_b, end_b)
     for r in range(len(first_a)):
         at = starts[r]
@@ -46,7 +46,7 @@ def add_norms(a, first_a, end_a, b, first_b, end_b):  # type: ignore[no-untyped-
 
 @njit(cache=True, nogil=True)
 def _newer(a, at_a, b, at_b):  # type: ignore[no-untyped-def]
-    """Whether the item's row in ``b`` names its category no earlier than that in ``a``."""
+    """Return whether the item's row in ``b`` names its category no earlier than that in ``a``."""
     time_a, time_b = np.int64(load(a, at_a)), np.int64(load(b, at_b))
     if time_a != time_b:
         return time_b > time_a
@@ -58,7 +58,7 @@ def _newer(a, at_a, b, at_b):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def newer_items(a, first_a, end_a, b, first_b, end_b):  # type: ignore[no-untyped-def]
-    """Of two rows of an item the one whose category was named by the greater (time, partition, offset)."""
+    """Return, of two rows of an item, the one whose category was named by the greater (time, partition, offset)."""
     out, starts = _empty(first_a, end_a, first_b, end_b)
     for r in range(len(first_a)):
         both = end_a[r] > first_a[r] and end_b[r] > first_b[r]
@@ -70,14 +70,14 @@ def newer_items(a, first_a, end_a, b, first_b, end_b):  # type: ignore[no-untype
 
 @njit(cache=True, nogil=True)
 def _ids(buf, at):  # type: ignore[no-untyped-def]
-    """Where the ids of the history at ``at`` begin, and how many there are."""
+    """Return where the ids of the history at ``at`` begin, and how many there are."""
     entry = np.int64(buf[at + 8]) + np.int64(buf[at + 9])
     return at + _HISTORY_HEAD + entry * unsigned(buf, at, 2), unsigned(buf, at + 2, 2)
 
 
 @njit(cache=True, nogil=True)
 def add_histories(a, first_a, end_a, b, first_b, end_b):  # type: ignore[no-untyped-def]
-    """Whole histories from whole ones and the changes that came after them."""
+    """Return whole histories from whole ones and the changes that came after them."""
     out, starts = _empty(first_a, end_a, first_b, end_b)
     for r in range(len(first_a)):
         at, begins = starts[r], first_b[r]
@@ -100,7 +100,7 @@ def add_histories(a, first_a, end_a, b, first_b, end_b):  # type: ignore[no-unty
 
 @njit(cache=True, nogil=True)
 def split_tagged(buf, first, end, attempt, aborted, registered):  # type: ignore[no-untyped-def]
-    """What counts in tagged rows at a position with that attempt: their bases and their changes, as places in ``buf``.
+    """Return the bases and the changes that count in tagged rows at that attempt of a position, as places in ``buf``.
 
     Returns: where bases begin and end and where changes do (four rows of places); what each row knows of its older
     part's bytes; ``STAYED`` or ``MOVED`` where the attempt ``registered`` has written the row already; whether a base
@@ -128,7 +128,7 @@ def split_tagged(buf, first, end, attempt, aborted, registered):  # type: ignore
 
 @njit(cache=True, nogil=True)
 def tag_rows(a, first_a, end_a, b, first_b, end_b, attempt, tag, older, replaces):  # type: ignore[no-untyped-def]
-    """Tagged rows of the bases ``a`` (empty: none), as of ``attempt``, and the changes ``b`` under ``tag``."""
+    """Return tagged rows of the bases ``a`` (empty: none), as of ``attempt``, and the changes ``b`` under ``tag``."""
     rows = len(first_a)
     size = (end_a - first_a).sum() + (end_b - first_b).sum() + TAG_HEAD * rows
     out, starts = np.empty(size + 2 * WORD, np.uint8), np.zeros(rows + 1, np.int64)

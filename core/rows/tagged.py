@@ -26,7 +26,7 @@ class NewerBase(Exception):
 
 
 def settle(stored: bytes, position: Position, merge: Merge) -> bytes | None:
-    """The value that counts at this position; None when nothing committed has touched the row.
+    """Return the value that counts at this position; None when nothing committed has touched the row.
 
     Raises:
         NewerBase: the base holds changes that this position does not know to be committed.
@@ -44,18 +44,18 @@ def settle(stored: bytes, position: Position, merge: Merge) -> bytes | None:
 def tagged(
     base: bytes | None, position: Position, attempt: int, change: bytes, older: int = 0, replaces: bool = False
 ) -> bytes:
-    """The row with ``change`` under the tag ``attempt``, not yet counting; ``older``: about the older part's bytes."""
+    """Return the row with ``change`` under the tag ``attempt``, not yet counting; ``older``: its older part's size."""
     head = _HEAD.pack(position.attempt, attempt, -1 if base is None else len(base), replaces, older)
     return head + (base or b"") + change
 
 
 def older_bytes(stored: bytes | None) -> int:
-    """What the row knows of its older part's size."""
+    """Return what the row knows of its older part's size."""
     return 0 if stored is None else int(_HEAD.unpack_from(stored)[4])
 
 
 def outgrown(base: bytes, change: bytes, older: int) -> bool:
-    """Whether it is time to move the base to the older part.
+    """Return whether it is time to move the base to the older part.
 
     Rewriting a base of b bytes with each change of c costs b a change; moving it into an older part of a bytes costs a
     every b / c changes: least together near b = sqrt(a c).

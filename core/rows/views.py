@@ -69,7 +69,7 @@ def merge_facts(earlier: bytes, later: bytes) -> bytes:
 def add_up(
     rows: Iterable[tuple[Group, bytes, bytes]], view_of: Callable[[Group], str]
 ) -> dict[Group, dict[bytes, bytes]]:
-    """Changes (group, key, value) merged per group and key; a group is a view, or one of a view's segments.
+    """Merge changes (group, key, value) per group and key; a group is a view, or one of a view's segments.
 
     Pairwise, so that a row of k parts is rewritten log k times.
     """

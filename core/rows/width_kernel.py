@@ -9,7 +9,7 @@ from core.rows.codec import UNIT
 
 @njit(cache=True, nogil=True)
 def unit_of(numbers, first, end):  # type: ignore[no-untyped-def]
-    """In which unit those numbers are packed: ``UNIT`` where there are some and all are multiples of it."""
+    """Return the unit in which those numbers are packed: ``UNIT`` when there are some and all are multiples of it."""
     for k in range(first, end):
         if numbers[k] % UNIT != 0:
             return 1
@@ -26,7 +26,7 @@ def scale(numbers, first, end, unit):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def width_of(numbers, first, end, unit):  # type: ignore[no-untyped-def]
-    """Bytes of the narrowest signed integer that holds each of ``numbers[first:end] // unit``."""
+    """Return the bytes of the narrowest signed integer that holds each of ``numbers[first:end] // unit``."""
     low = high = np.int64(0)
     for k in range(first, end):
         low, high = min(low, numbers[k]), max(high, numbers[k])
@@ -40,7 +40,7 @@ def width_of(numbers, first, end, unit):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def unsigned_width(high):  # type: ignore[no-untyped-def]
-    """Bytes of the narrowest unsigned integer that holds a number >= 0."""
+    """Return the bytes of the narrowest unsigned integer that holds a number >= 0."""
     for width in (1, 2, 4):
         if high < np.int64(1) << np.int64(8 * width):
             return width
@@ -57,7 +57,7 @@ def width_of_lengths(shared, rest, first, end):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def longest(buf, lengths, n, long):  # type: ignore[no-untyped-def]
-    """No less than the length of the longest of n names, whose shared and own lengths stand at ``lengths``."""
+    """Return an upper bound of the lengths of n names, whose shared and own lengths stand at ``lengths``."""
     high = np.int64(0)
     if long == 1:
         return np.int64(2 * 255)

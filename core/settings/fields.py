@@ -26,7 +26,7 @@ class Setting:
 
 
 def setting(default: Any, about: str, **more: Any) -> Any:
-    """A dataclass field that is a setting; ``more`` are the fields of ``Setting``."""
+    """Return a dataclass field that is a setting; ``more`` are the fields of ``Setting``."""
     metadata = {_NAME: Setting(about, **more)}
     if isinstance(default, Mapping):
         return field(default_factory=lambda: dict(default), metadata=metadata)
@@ -34,11 +34,11 @@ def setting(default: Any, about: str, **more: Any) -> Any:
 
 
 def setting_of(entry: "Field[Any]") -> Setting:
-    """The setting that a field declares; an empty one for a plain field."""
+    """Return the setting that a field declares; an empty one for a plain field."""
     declared: Setting = entry.metadata.get(_NAME, Setting(""))
     return declared
 
 
 def key_of(entry: "Field[Any]") -> str:
-    """The field's name in a file: without the unit, because the value there names it."""
+    """Return the field's name in a file: without the unit, because the value there names it."""
     return entry.name.removesuffix("_ms").removesuffix("_bytes") if setting_of(entry).unit else entry.name

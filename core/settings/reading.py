@@ -17,7 +17,7 @@ _UNITS = {"duration": milliseconds, "memory": memory_bytes}
 
 
 def value_of(name: str, entry: "Field[Any]", value: Any) -> Any:
-    """The value in the form that the section holds.
+    """Return the value in the form that the section holds.
 
     Args:
         name: the setting as the person wrote it, for messages.
@@ -88,7 +88,7 @@ def _kind(default: Any) -> str:
 
 
 def _said(value: Any, default: Any) -> str:
-    """The given value in words; never the content of a table or a list, which may be a secret."""
+    """Return the given value in words; never the content of a table or a list, which may be a secret."""
     if isinstance(value, dict | list):
         return "a table" if isinstance(value, dict) else "a list"
     if isinstance(default, dict):

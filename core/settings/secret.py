@@ -13,7 +13,7 @@ class StoreUrl:
     _text: str
 
     def reveal(self) -> str:
-        """The address with its password, for the code that connects."""
+        """Return the address with its password, for the code that connects."""
         return self._text
 
     @property

@@ -9,7 +9,7 @@ _UNITS_BYTES = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
 
 def milliseconds(text: str) -> int:
-    """A duration such as ``200ms``, ``1.5s``, ``10m``, ``24h`` or ``30d`` in whole milliseconds."""
+    """Return a duration such as ``200ms``, ``1.5s``, ``10m``, ``24h`` or ``30d`` in whole milliseconds."""
     unit = text.lstrip("0123456789.")
     number = text[: len(text) - len(unit)]
     try:
@@ -19,7 +19,7 @@ def milliseconds(text: str) -> int:
 
 
 def memory_bytes(text: str) -> int:
-    """An amount of memory such as ``512m`` or ``4g`` in bytes."""
+    """Return an amount of memory such as ``512m`` or ``4g`` in bytes."""
     try:
         return int(float(text[:-1]) * _UNITS_BYTES[text[-1:].lower()])
     except (ValueError, KeyError, OverflowError):
@@ -27,12 +27,12 @@ def memory_bytes(text: str) -> int:
 
 
 def duration_text(whole: int) -> str:
-    """The duration as text, in the largest unit that divides it."""
+    """Return the duration as text, in the largest unit that divides it."""
     return _written(whole, _UNITS_MS) if whole else "0s"
 
 
 def memory_text(whole: int) -> str:
-    """The amount as text, in the largest unit that divides it; without a unit if none does."""
+    """Return the amount as text, in the largest unit that divides it; without a unit if none does."""
     return _written(whole, {"": 1, **_UNITS_BYTES})
 
 

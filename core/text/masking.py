@@ -11,7 +11,7 @@ HIDDEN = "***"
 
 
 def masked(text: str) -> str:
-    """The address with its password replaced by ``***``; what cannot be parsed is hidden completely.
+    """Return the address with its password replaced by ``***``; what cannot be parsed is hidden completely.
 
     Everything up to the last ``@`` counts as the login: a password with a bare ``@`` or ``/`` makes the address invalid
     and must still not be shown. The path of a file, which may contain any character, stays.

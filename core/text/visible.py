@@ -12,7 +12,7 @@ _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
 def visible(text: str, *, lines: bool = False) -> str:
-    r"""The text with control characters, including those of writing direction, as escapes such as ``\x1b``.
+    r"""Return the text with control characters, including those of writing direction, as escapes such as ``\x1b``.
 
     Args:
         lines: keep line breaks and tabs, for our own texts of several lines.
