@@ -44,7 +44,7 @@ _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
 def checked(given: Mapping[str, Any]) -> dict[str, str]:
-    """The options as librdkafka takes them: nested tables become names with dots, aliases become the main name.
+    """Return the options as librdkafka takes them: nested tables become names with dots, aliases become the main name.
 
     Raises:
         SettingsError: names the option that is unknown or that one client does not understand; never shows a value.
@@ -64,7 +64,7 @@ def checked(given: Mapping[str, Any]) -> dict[str, str]:
 
 
 def java_options(options: Mapping[str, str]) -> dict[str, str]:
-    """The options for Java's client; ``options`` come from ``checked``.
+    """Return the options for Java's client; ``options`` come from ``checked``.
 
     Raises:
         SettingsError: a file that they name cannot be read or has a form that Java does not accept.
@@ -82,7 +82,7 @@ def java_options(options: Mapping[str, str]) -> dict[str, str]:
 
 
 def _flat(given: Mapping[str, Any], before: str = "") -> dict[str, Any]:
-    """The options by their full names: TOML reads ``sasl.username = "x"`` as a table in a table."""
+    """Return the options by their full names: TOML reads ``sasl.username = "x"`` as a table in a table."""
     flat: dict[str, Any] = {}
     for name, value in given.items():
         flat |= _flat(value, f"{before}{name}.") if isinstance(value, Mapping) else {before + name: value}
@@ -131,7 +131,7 @@ def _check_trust(options: dict[str, str]) -> None:
 
 
 def _login(options: Mapping[str, str]) -> str:
-    """A line of JAAS, in whose quoted strings a backslash is an escape."""
+    """Return a line of JAAS, in whose quoted strings a backslash is an escape."""
     scram = options["sasl.mechanism"].startswith("SCRAM")
     module = "scram.ScramLoginModule" if scram else "plain.PlainLoginModule"
     user, password = (_quoted(options[name]) for name in ("sasl.username", "sasl.password"))
@@ -156,7 +156,7 @@ def _trusted(options: Mapping[str, str]) -> dict[str, str]:
 
 
 def _own_certificate(options: Mapping[str, str]) -> dict[str, str]:
-    """The client's certificate, for servers that ask for one. Read here: the engine's other machines lack the files."""
+    """Return the client's certificate, for servers that ask for one. Read here: the engine's other machines lack it."""
     if "ssl.keystore.location" in options:
         store = {
             "ssl.keystore.type": "PKCS12",

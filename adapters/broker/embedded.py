@@ -28,7 +28,7 @@ PACKAGES = Path(__file__).resolve().parents[1]
 
 @contextmanager
 def embedded_broker(home: Path, jars: Path | None = None) -> Iterator[str]:
-    """The home's broker, started if none runs; it runs at least until the end of the block.
+    """Provide the home's broker, started if none runs; it runs at least until the end of the block.
 
     Args:
         home: the folder of everything local; created if missing.
@@ -58,7 +58,7 @@ def embedded_broker(home: Path, jars: Path | None = None) -> Iterator[str]:
 
 
 def running_broker(home: Path) -> str | None:
-    """The address of the home's broker, or None when none runs. Takes a few milliseconds and starts nothing."""
+    """Return the address of the home's broker, or None when none runs. Takes a few milliseconds and starts nothing."""
     files = BrokerHome(home.resolve())
     try:
         lock = os.open(files.lock, os.O_RDONLY)
@@ -76,7 +76,7 @@ def running_broker(home: Path) -> str | None:
 
 
 def why_it_ended(home: Path) -> MillraceError | None:
-    """The reason that the home's last broker left for ending by itself; None when there is none."""
+    """Return the reason that the home's last broker left for ending by itself; None when there is none."""
     files = BrokerHome(home.resolve())
     return _failure(files) if files.failure.exists() and running_broker(home) is None else None
 

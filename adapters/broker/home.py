@@ -62,7 +62,7 @@ class BrokerHome:
         return self.folder / "failure.json"
 
     def announced(self) -> Announcement | None:
-        """The announcement, if there is one; it counts only while ``lock`` is held."""
+        """Return the announcement, if there is one; it counts only while ``lock`` is held."""
         try:
             return Announcement(**json.loads(self.announcement.read_bytes()))
         except FileNotFoundError:

@@ -16,7 +16,7 @@ from schemas.errors import LogUnavailable, NotReady
 
 @contextmanager
 def open_log(settings: Settings) -> Iterator[Log]:
-    """The log, with its topics created; an embedded broker runs at least until the end of the block.
+    """Provide the log, with its topics created; an embedded broker runs at least until the end of the block.
 
     Raises:
         SettingsError: a person must install, free or permit something, or a topic's settings lose records.

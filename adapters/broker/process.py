@@ -103,7 +103,7 @@ def _answers(announcement: Announcement, port: int) -> bool:
 
 
 def _ports(files: BrokerHome, *, fresh: bool) -> tuple[int, int]:
-    """Broker and controller port: the last ones if they are still free, because clients may still connect there."""
+    """Return broker and controller port: the last ones if they are free, as clients may still connect there."""
     kept = files.folder / "ports.json"
     if kept.exists() and not fresh:
         port, controller_port = json.loads(kept.read_text())
@@ -155,7 +155,7 @@ def _formatted_cluster_id(files: BrokerHome) -> str:
 
 
 def _new_id() -> str:
-    """A Kafka id: 16 random bytes in URL-safe base64, not beginning with a dash."""
+    """Return a Kafka id: 16 random bytes in URL-safe base64, not beginning with a dash."""
     while True:
         made = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         if not made.startswith("-"):
@@ -163,7 +163,7 @@ def _new_id() -> str:
 
 
 def ended(broker: Child, files: BrokerHome) -> MillraceError:
-    """The error for a broker that ended while it was used."""
+    """Return the error for a broker that ended while it was used."""
     text = f"the embedded broker ended with status {broker.process.returncode}:\n{broker.last_lines()}"
     remedy = _remedy(broker.last_lines(REASON_LINES))
     if remedy:

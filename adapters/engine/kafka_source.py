@@ -19,7 +19,7 @@ LARGE_READS = {"kafka.max.poll.records": "5000", "kafka.max.partition.fetch.byte
 
 
 def source_options(settings: Settings, bootstrap: str) -> dict[str, str]:
-    """Options for both ways; security settings are passed on under Java's names."""
+    """Return the options for reading and writing; security settings are passed on under Java's names."""
     options = {"kafka.bootstrap.servers": bootstrap, "subscribe": settings.topic("events")}
     options |= {"kafka.isolation.level": "read_committed", "failOnDataLoss": "true", "kafka.fetch.max.wait.ms": WAIT_MS}
     options |= LARGE_READS
@@ -27,7 +27,7 @@ def source_options(settings: Settings, bootstrap: str) -> dict[str, str]:
 
 
 def as_json(settings: Settings, offsets: Offsets) -> str:
-    """Offsets in the form that Spark's Kafka source takes."""
+    """Return offsets in the form that Spark's Kafka source takes."""
     return json.dumps({settings.topic("events"): {str(p): offset for p, offset in offsets.items()}})
 
 
@@ -35,14 +35,14 @@ def read_range(
     spark: "SparkSession", settings: Settings, bootstrap: str, start: Offsets, end: Offsets,
     options: Mapping[str, str] | None = None,
 ) -> "DataFrame":  # fmt: skip
-    """The records from ``start`` up to, not including, ``end`` as ``RECORD_COLUMNS``; ``options``: more of Kafka's."""
+    """Return the records from ``start`` to below ``end`` as ``RECORD_COLUMNS``; ``options``: more of Kafka's."""
     reader = spark.read.format("kafka").options(**source_options(settings, bootstrap), **(options or {}))
     reader = reader.option("startingOffsets", as_json(settings, start)).option("endingOffsets", as_json(settings, end))
     return as_records(reader.load())
 
 
 def as_records(source: "DataFrame") -> "DataFrame":
-    """Spark's Kafka columns to ``RECORD_COLUMNS``."""
+    """Turn Spark's Kafka columns into ``RECORD_COLUMNS``."""
     from pyspark.sql import functions as F
 
     stamp = F.unix_millis("timestamp").alias("timestamp")

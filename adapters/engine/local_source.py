@@ -71,7 +71,7 @@ class LocalSource:
         self._consumer.close()
 
     def _noted(self, message: Message) -> bool:
-        """Whether it is a record, and not a notice; ``reached`` moves behind it."""
+        """Return whether it is a record, and not a notice; ``reached`` moves behind it."""
         error, partition, offset = message.error(), message.partition(), message.offset()
         if error is not None and error.code() != KafkaError._PARTITION_EOF:
             if error.code() in _REMOVED:

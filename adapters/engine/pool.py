@@ -72,7 +72,7 @@ class Pool:
         return answers
 
     def _received(self) -> list[Any]:
-        """One answer from each, in the order of the workers."""
+        """Return one answer from each, in the order of the workers."""
         answers: dict[int, Any] = {}
         try:
             while len(answers) < len(self._lines):
@@ -99,7 +99,7 @@ class Pool:
 
 
 def serve(number: int, work: Callable[[Any], Any]) -> None:
-    """The life of a worker: answer task after task until the other end is closed."""
+    """Run a worker: answer task after task until the other end is closed."""
     line = Connection(number)
     line.send_bytes(pickle.dumps("ready"))
     while True:

@@ -145,7 +145,7 @@ class Appender:
         return delivery
 
     async def deliver(self, topic: str, records: Sequence[tuple[bytes | None, bytes | None]]) -> Delivery:
-        """``append_all`` for a caller on an event loop; acknowledgements are awaited on one thread for all callers."""
+        """Do as ``append_all`` for a caller on an event loop; one thread awaits the acknowledgements of all callers."""
         self._report()
         loop, everything = asyncio.get_running_loop(), asyncio.Event()
         delivery = Delivery()

@@ -35,7 +35,7 @@ _TOO_LARGE = {KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.RECORD_LIST_TOO_LARGE}
 
 
 def client_settings(bootstrap: str, options: Mapping[str, str]) -> dict[str, str | int | float | bool]:
-    """Settings of any client; ``options`` are librdkafka's own (security and such) and win."""
+    """Return the settings of any client; ``options`` are librdkafka's own (security and such) and win."""
     return {
         "bootstrap.servers": bootstrap,
         "client.id": "millrace",
@@ -48,7 +48,7 @@ def client_settings(bootstrap: str, options: Mapping[str, str]) -> dict[str, str
 
 
 def cluster_id(bootstrap: str, options: Mapping[str, str], timeout: float = TIMEOUT_SECONDS) -> str:
-    """The id of the cluster that answers there. Raises LogUnavailable when none does."""
+    """Return the id of the cluster that answers there. Raises LogUnavailable when none does."""
     with translated(bootstrap):
         admin = AdminClient(client_settings(bootstrap, options))
         return str(admin.describe_cluster(request_timeout=timeout).result(timeout + 1).cluster_id)
@@ -66,7 +66,7 @@ def translated(bootstrap: str) -> Iterator[None]:
 
 
 def as_ours(error: KafkaError, bootstrap: str) -> MillraceError:
-    """The client's error, grouped by what the caller must do."""
+    """Return the client's error, grouped by what the caller must do."""
     code, text = error.code(), error.str()
     if code in _REFUSED:
         return SettingsError(f"the log at {bootstrap} refuses: {text}; check the settings kafka and kafka_options")

@@ -12,7 +12,7 @@ RECORDS_AT_ONCE, BYTES_AT_ONCE = 50_000, 32 << 20
 
 
 def record_batches(log: Log, partition: int, start: int, end: int) -> Iterator[pa.RecordBatch]:
-    """``RECORD_COLUMNS`` of every committed event record from ``start`` to below ``end``, in the log's order.
+    """Yield ``RECORD_COLUMNS`` of every committed event record from ``start`` to below ``end``, in the log's order.
 
     Raises:
         SettingsError: a part of the range is no longer in the log.

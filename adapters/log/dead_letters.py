@@ -52,7 +52,7 @@ def bury_letters(log: Log, letters: Sequence[DeadLetter]) -> None:
 
 
 def dead_letters(log: Log, newest: int | None = None) -> Iterator[DeadLetter]:
-    """Every rejected record once, whichever layers buried it and however often, oldest burial first.
+    """Yield every rejected record once, whichever layers buried it and however often, oldest burial first.
 
     Args: newest: look only at this many burials of each partition.
     """

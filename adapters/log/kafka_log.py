@@ -43,7 +43,7 @@ class Topics:
 
     @staticmethod
     def prefixed(prefix: str) -> "Topics":
-        """The default names, each after ``prefix``."""
+        """Return the default names, each after ``prefix``."""
         return Topics(*(prefix + name for name in ("events", "items", "users", "events-dlt", "forgotten")))
 
 
@@ -96,7 +96,7 @@ class Log:
                     raise
 
     def _wait_for(self, names: set[str]) -> None:
-        """A broker acknowledges a new topic before it knows of it itself."""
+        """Wait until the broker knows of a new topic, which it acknowledges before that."""
         deadline = time.monotonic() + TIMEOUT_SECONDS
         while names - self.admin.list_topics(timeout=TIMEOUT_SECONDS).topics.keys():
             if time.monotonic() > deadline:
@@ -104,7 +104,7 @@ class Log:
             time.sleep(0.02)
 
     def identity(self) -> LogIdentity:
-        """What makes the log of events this one."""
+        """Return what makes the log of events this one."""
         described = self._described(self.topics.events)
         with translated(self.bootstrap):
             cluster = self.admin.describe_cluster(request_timeout=TIMEOUT_SECONDS).result(TIMEOUT_SECONDS + 1)
@@ -116,15 +116,15 @@ class Log:
         return self.identity()
 
     def start_offsets(self, topic: str | None = None) -> Offsets:
-        """Per partition the first offset that the log still holds; of ``events`` unless another topic is named."""
+        """Return per partition the first offset that the log still holds; of ``events`` unless another is named."""
         return self._offsets(topic or self.topics.events, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
 
     def end_offsets(self, topic: str | None = None) -> Offsets:
-        """Per partition the last stable offset: everything below is there to stay and can be read."""
+        """Return per partition the last stable offset: everything below is there to stay and can be read."""
         return self._offsets(topic or self.topics.events, OffsetSpec.latest())  # type: ignore[no-untyped-call]
 
     def read(self, topic: str, start: Offsets, end: Offsets) -> Iterator[Record]:
-        """Every committed record from ``start`` to below ``end``; in order within a partition, not between them.
+        """Yield every committed record from ``start`` to below ``end``; in order within a partition, not between them.
 
         Aborted records and transaction markers in the range are passed over. ``end`` names the partitions to read.
 
@@ -135,7 +135,7 @@ class Log:
             yield as_record(message)
 
     def messages(self, topic: str, start: Offsets, end: Offsets) -> Iterator[Message]:
-        """``read``, with all that Kafka's client tells about a record."""
+        """Yield as ``read`` does, with all that Kafka's client reports about a record."""
         wanted = {partition: (start[partition], stop) for partition, stop in end.items() if start[partition] < stop}
         if not wanted:
             return
@@ -144,18 +144,18 @@ class Log:
             yield from committed_messages(client_settings(self.bootstrap, self.options), topic, wanted)
 
     def timestamp_of(self, partition: int, offset: int, topic: str | None = None) -> int | None:
-        """Kafka's timestamp, epoch ms, of the first record at or after ``offset``; None when there is none yet."""
+        """Return Kafka's timestamp, epoch ms, of the first record at or after ``offset``; None if there is none yet."""
         topic = topic or self.topics.events
         end = self.end_offsets(topic)[partition]
         with closing(self.messages(topic, {partition: offset}, {partition: end})) as messages:  # type: ignore[type-var]
             return next((message.timestamp()[1] for message in messages), None)
 
     def appender(self, partitioner: str = "murmur2", linger_ms: int = LINGER_MS) -> Appender:
-        """A producer to this log; ``partitioner`` is the setting of that name."""
+        """Return a producer to this log; ``partitioner`` is the setting of that name."""
         return Appender(self.bootstrap, partitioner, self.options, linger_ms)
 
     def positions(self, delivery: Delivery) -> Offsets:
-        """Per partition of ``events`` an offset with all records of the delivery below it, the least one if known."""
+        """Return per partition of ``events`` an offset above all records of the delivery, the least one if known."""
         ends = self.end_offsets() if delivery.unplaced else {}
         return latest(delivery.positions, {partition: ends[partition] for partition in delivery.unplaced})
 
@@ -209,7 +209,7 @@ class Log:
 
 
 def as_record(message: Message) -> Record:
-    """The record that a message holds."""
+    """Return the record that a message holds."""
     topic, partition, offset = message.topic(), message.partition(), message.offset()
     if topic is None or partition is None or offset is None:
         raise LogUnavailable("the log's client delivered a message that has no place in the log")

@@ -13,7 +13,7 @@ Ranges = Mapping[int, tuple[int, int]]  # partition -> first offset, end offset 
 
 
 def committed_messages(settings: Settings, topic: str, ranges: Ranges) -> Iterator[Message]:
-    """The committed messages of those ranges.
+    """Yield the committed messages of those ranges.
 
     Raises: KafkaException, with ``_TIMED_OUT`` when nothing arrived for 10 s although the range is not done.
     """
@@ -49,7 +49,7 @@ def committed_messages(settings: Settings, topic: str, ranges: Ranges) -> Iterat
 
 
 def _arrived(consumer: Consumer) -> list[Message]:
-    """At least one message, or notice of a partition's end."""
+    """Return at least one message, or notice of a partition's end."""
     if arrived := consumer.consume(CHUNK, timeout=0):
         return arrived
     deadline = time.monotonic() + TIMEOUT_SECONDS
@@ -61,7 +61,7 @@ def _arrived(consumer: Consumer) -> list[Message]:
 
 
 def _place(message: Message) -> tuple[int, int]:
-    """Partition and offset; of a notice of the end, the offset that comes next."""
+    """Return partition and offset; of a notice of the end, the offset that comes next."""
     error, partition, offset = message.error(), message.partition(), message.offset()
     if error is not None and error.code() != KafkaError._PARTITION_EOF:
         raise KafkaException(error)

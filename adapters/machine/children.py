@@ -48,7 +48,7 @@ class Child:
         return self.process.poll() is None
 
     def last_lines(self, count: int = 15) -> str:
-        """The end of its log."""
+        """Return the end of its log."""
         return last_lines(self.log, count)
 
     def wait_until(self, ready: Callable[[], bool], timeout: float) -> None:
@@ -109,7 +109,7 @@ def start(
 
 
 def _leash() -> list[str]:
-    """Python's arguments that run the leash: its file, or its text where the packages are in a zip."""
+    """Return Python's arguments that run the leash: its file, or its text where the packages are in a zip."""
     return [str(LEASH)] if isinstance(LEASH, Path) else ["-c", LEASH.read_text()]
 
 
@@ -126,12 +126,12 @@ def child(
 
 
 def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nothing uses now; another program may still take it before its use."""
+    """Return a TCP port of 127.0.0.1 that nothing uses now; another program may still take it before its use."""
     return next(port for port in random.sample(SERVER_PORTS, len(SERVER_PORTS)) if port_is_free(port))
 
 
 def port_is_free(port: int) -> bool:
-    """Whether a server could listen on that port of 127.0.0.1."""
+    """Return whether a server could listen on that port of 127.0.0.1."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do: closed connections do not count
         try:
@@ -142,7 +142,7 @@ def port_is_free(port: int) -> bool:
 
 
 def listening(port: int, timeout: float = 1.0) -> bool:
-    """Whether something accepts connections on that port of 127.0.0.1."""
+    """Return whether something accepts connections on that port of 127.0.0.1."""
     try:
         with socket.create_connection(("127.0.0.1", port), timeout):
             return True
@@ -151,7 +151,7 @@ def listening(port: int, timeout: float = 1.0) -> bool:
 
 
 def last_lines(log: Path, count: int) -> str:
-    """The last ``count`` lines of a file; empty when there is none."""
+    """Return the last ``count`` lines of a file; empty when there is none."""
     try:
         with log.open("rb") as lines:
             lines.seek(max(0, lines.seek(0, os.SEEK_END) - TAIL_BYTES))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 
 def fault_point() -> Callable[[str], None]:
-    """A function to call at each named step; the one that MILLRACE_FAULT names kills the process."""
+    """Return a function to call at each named step; the one that MILLRACE_FAULT names kills the process."""
     wanted = os.environ.get("MILLRACE_FAULT", "")
 
     def reach(step: str) -> None:

@@ -42,7 +42,7 @@ ROOTS = {
 
 
 def resolve(roots: Roots, scratch: Path) -> list[Jar]:
-    """All jars of a set, sorted by coordinate, with checksums of what the registry serves now."""
+    """Return all jars of a set, sorted by coordinate, with checksums of what the registry serves now."""
     from jgo.maven import MavenContext, PythonResolver
 
     context = MavenContext(resolver=PythonResolver(), repo_cache=scratch)

@@ -55,7 +55,7 @@ Lock = Mapping[str, tuple[Jar, ...]]
 
 
 def read_lock(text: str) -> Lock:
-    """The sets of a lock: a ``[set]`` line, then its jars, ``sha256  group:artifact:version[:classifier]`` each."""
+    """Return the sets of a lock: a ``[set]`` line, then one ``sha256  group:artifact:version[:classifier]`` per jar."""
     sets: dict[str, list[Jar]] = {}
     jars: list[Jar] = []
     for line in (line.strip() for line in text.splitlines()):
@@ -67,14 +67,14 @@ def read_lock(text: str) -> Lock:
 
 
 def default_root(env: Mapping[str, str] = os.environ) -> Path:
-    """The default folder of jar sets: MILLRACE_JARS, else the user's cache folder."""
+    """Return the default folder of jar sets: MILLRACE_JARS, else the user's cache folder."""
     if chosen := env.get("MILLRACE_JARS"):
         return Path(chosen).expanduser()
     return Path(env.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "millrace" / "jars"
 
 
 def locked(set_name: str) -> tuple[Jar, ...]:
-    """The jars of a set. Raises SettingsError for an unknown set."""
+    """Return the jars of a set. Raises SettingsError for an unknown set."""
     sets = read_lock(LOCK.read_text())
     if set_name not in sets:
         raise SettingsError(f"There is no jar set {set_name!r}; known are {', '.join(sorted(sets))}.")
@@ -82,20 +82,20 @@ def locked(set_name: str) -> tuple[Jar, ...]:
 
 
 def folder_of(set_name: str, root: Path | None = None) -> Path:
-    """The folder of a set, present or not."""
+    """Return the folder of a set, present or not."""
     jars = "\n".join(f"{jar.sha256} {jar.coordinate}" for jar in locked(set_name))
     return (root or default_root()) / f"{set_name}-{hashlib.sha256(jars.encode()).hexdigest()[:8]}"
 
 
 def missing_jars(set_name: str, root: Path | None = None) -> list[Jar]:
-    """The set's jars that are not in its folder; the others were verified when they were put there."""
+    """Return the set's jars that are not in its folder; the others were verified when they were put there."""
     folder = folder_of(set_name, root)
     present = {path.name for path in folder.glob("*.jar")}
     return [jar for jar in locked(set_name) if jar.file_name not in present]
 
 
 def jar_folder(set_name: str, root: Path | None = None) -> Path:
-    """The folder with exactly the set's jars; fetches missing ones and shows progress on stderr.
+    """Return the folder with exactly the set's jars; fetches missing ones and shows progress on stderr.
 
     Raises: SettingsError when a jar cannot be fetched or its checksum differs from the lock's.
     """
@@ -106,7 +106,7 @@ def jar_folder(set_name: str, root: Path | None = None) -> Path:
 
 
 def jar_paths(set_name: str, root: Path | None = None) -> list[Path]:
-    """The paths of the set's jars in the lock's order; fetches missing ones."""
+    """Return the paths of the set's jars in the lock's order; fetches missing ones."""
     folder = jar_folder(set_name, root)
     return [folder / jar.file_name for jar in locked(set_name)]
 
@@ -174,14 +174,14 @@ def _download_by_mvn(jar: Jar, scratch: Path) -> Path | None:
 
 
 def sha256_of(path: Path) -> str:
-    """The file's SHA-256 in hex."""
+    """Return the file's SHA-256 in hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @contextmanager
 def _progress(set_name: str, total: int) -> Iterator[Callable[[str], None]]:
-    """A bar on stderr; the function it yields marks one jar as done."""
+    """Provide a bar on stderr; the function it yields marks one jar as done."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 

@@ -17,7 +17,7 @@ REMEDY = (
 
 
 def find_java(env: Mapping[str, str] = os.environ) -> Path:
-    """The ``java`` of JAVA_HOME, else the one on PATH.
+    """Return the ``java`` of JAVA_HOME, else the one on PATH.
 
     Raises: SettingsError when there is none, it does not run or it is too old; the text names the remedy.
     """
@@ -39,7 +39,7 @@ def find_java(env: Mapping[str, str] = os.environ) -> Path:
 
 
 def java_version(java: Path) -> int | None:
-    """The major version that this ``java`` reports, e.g. 17 (8 for 1.8); None when it does not run."""
+    """Return the major version that this ``java`` reports, e.g. 17 (8 for 1.8); None when it does not run."""
     try:
         output = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=30, check=True).stderr
     except (OSError, subprocess.SubprocessError):

@@ -41,18 +41,18 @@ class ByContent(UserProvidedCacheLocator):  # type: ignore[misc, unused-ignore]
 
 
 def cache_root() -> Path:
-    """The folder of all caches: NUMBA_CACHE_DIR, else beside the jars."""
+    """Return the folder of all caches: NUMBA_CACHE_DIR, else beside the jars."""
     return Path(os.environ.get("NUMBA_CACHE_DIR") or default_root().parent / "numba")
 
 
 @cache
 def digest() -> str:
-    """A short name of all sources of ``core``."""
+    """Return a short name of all sources of ``core``."""
     return digest_of(files("core"))
 
 
 def digest_of(package: Traversable) -> str:
-    """A short name of all sources of a package and of the packages inside it."""
+    """Return a short name of all sources of a package and of the packages inside it."""
     return hashlib.sha256(repr(sorted(_sources(package, ""))).encode()).hexdigest()[:16]
 
 

@@ -32,7 +32,7 @@ class Ending:
         atexit.register(self._leave)
 
     def with_status(self, status: int) -> None:
-        """The work is done: from now on both signals end the process at once with its status."""
+        """Mark the work as done: from now on both signals end the process at once with its status."""
         self._status = status
         for number in SIGNALS:
             signal.signal(number, lambda number, frame: os._exit(status))

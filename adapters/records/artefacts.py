@@ -6,7 +6,7 @@ from recommenders.artefact import Artefact
 
 
 def read_artefact(views: ViewStore, generation: str | None, name: str) -> Artefact | None:
-    """The recommender's artefact in a generation; None when it has none, or one of an earlier form."""
+    """Return the recommender's artefact in a generation; None when it has none, or one of an earlier form."""
     if generation is None:
         return None
     book = generation_book(generation)

@@ -18,33 +18,33 @@ TOUCHED = "touched"
 
 
 def generation_book(generation: str) -> Book:
-    """Batch-view store: the views and the models of one generation; a space is a view's or a recommender's name."""
+    """Return the batch-view store's book of one generation; a space is a view's or a recommender's name."""
     return Book(f"generation/{generation}")
 
 
 def segment_space(epoch: int, view: str, segment: int) -> str:
-    """Rows of a view within one segment."""
+    """Return the space of a view's rows within one segment."""
     return f"{epoch}/{view}/{segment}"
 
 
 def older_space(epoch: int, view: str, segment: int) -> str:
-    """The older parts of the same rows (``core.rows.tagged``)."""
+    """Return the space of the older parts of the same rows (``core.rows.tagged``)."""
     return f"{epoch}/{view}-older/{segment}"
 
 
 def segment_spaces(epoch: int, view: str, segment: int) -> list[str]:
-    """All of one segment's spaces of a view, older parts first."""
+    """Return all of one segment's spaces of a view, older parts first."""
     older = [older_space(epoch, view, segment)] if VIEWS[view].tiered else []
     return [*older, segment_space(epoch, view, segment)]
 
 
 def state_space(epoch: int, view: str) -> str:
-    """Rows that hold a user's whole state."""
+    """Return the space of rows that hold a user's whole state."""
     return f"{epoch}/{view}"
 
 
 def touched_space(position: Position, attempt: int) -> str:
-    """The lists of the rows that an attempt wrote (``core.rows.touched``) in that life of the position.
+    """Return the space that lists the rows an attempt wrote (``core.rows.touched``) in that life of the position.
 
     Attempt numbers are reused when the position is set back, but it then gets another life.
     """

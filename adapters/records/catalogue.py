@@ -65,13 +65,13 @@ def catch_up(source: Log, store: ViewStore) -> int:
 
 
 def _start(first: Offsets, known: Offsets, end: Offsets) -> tuple[Offsets, bool]:
-    """Where to continue, and whether that is from scratch: a topic shorter than what was applied is a new one."""
+    """Return where to continue, and whether from scratch: a topic shorter than what was applied is a new one."""
     start = {p: first[p] if known[p] > end[p] else max(first[p], known[p]) for p in end}
     return start, any(known[p] > end[p] for p in end)
 
 
 def _ended(claim: Applied, space: str, end: Offsets, done: Done, again: bool) -> bytes:
-    """The record after all below ``end`` is applied; rejected records are counted in the same swap, so only once."""
+    """Return the record after all below ``end`` is applied; the same swap counts rejected records, so only once."""
     before = {} if again else claim.rejected.get(space, {})
     rejected = {**claim.rejected, space: dict(Counter(before) + done.rejected)}
     offsets = {str(partition): offset for partition, offset in end.items()}

@@ -17,13 +17,13 @@ from schemas.rules import Rules
 
 
 def read_control(store: ViewStore) -> Control | None:
-    """The current control record; None before anything ran."""
+    """Return the current control record; None before anything ran."""
     text = store.record(CONTROL)
     return None if text is None else Control.from_json(text)
 
 
 def open_control(store: ViewStore, log: LogIdentity, start: Offsets, rules: Rules) -> Control:
-    """The control record for this log; creates it at first use.
+    """Return the control record for this log; creates it at first use.
 
     Raises:
         SettingsError: the views were made from another log (§2).
@@ -74,7 +74,7 @@ def require_rules(control: Control, rules: Rules) -> None:
 
 
 def read_position(store: ViewStore) -> Position | None:
-    """The current position record; None when the store has none."""
+    """Return the current position record; None when the store has none."""
     text = store.record(SPEED)
     return None if text is None else Position.from_json(text)
 
@@ -112,7 +112,7 @@ class Applied:
         return Applied() if text is None else from_json(Applied, text)
 
     def moved(self, **changes: Any) -> "Applied":
-        """The next version, which differs from all earlier texts."""
+        """Return the next version, which differs from all earlier texts."""
         return replace(self, version=self.version + 1, writer=_nonce(), **changes)
 
     @property
@@ -126,7 +126,7 @@ class Applied:
 
 
 def log_of(store: ViewStore, position: Position | None) -> LogIdentity | None:
-    """The log whose events the speed store holds: its position's, or its catalogue's if no speed layer ever ran."""
+    """Return the log whose events the speed store holds: its position's, or its catalogue's if it has no position."""
     return position.log if position else Applied.from_json(store.record(CATALOGUE)).log
 
 

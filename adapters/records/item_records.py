@@ -58,7 +58,7 @@ class ItemRecords:
                 value = merge(row)
 
     def _caught_up(self) -> Offsets:
-        """The topic's end, once the book holds everything below it."""
+        """Return the topic's end, once the book holds everything below it."""
         end, deadline = self.log.end_offsets(self.log.topics.items), time.monotonic() + PATIENCE_SECONDS
         while True:
             catch_up(self.log, self.store)
@@ -70,7 +70,7 @@ class ItemRecords:
             time.sleep(AGAIN_SECONDS)
 
     def _between(self, item: bytes, start: Offsets, value: bytes) -> tuple[bytes, Offsets] | None:
-        """The newest row of the item that others appended from ``start`` on before ``value``, and the topic's end."""
+        """Return the item's newest row that others appended between ``start`` and ``value``, and the topic's end."""
         topic, deadline = self.log.topics.items, time.monotonic() + PATIENCE_SECONDS
         while True:
             end = self.log.end_offsets(topic)

@@ -60,7 +60,7 @@ class Sign:
         return to_json(self)
 
     def alive(self, now_ms: int, lease_ms: int) -> bool:
-        """Whether the owner gave a recent sign by the wall clock; only for display, not enough for a take-over."""
+        """Return whether the owner gave a recent sign by the wall clock; only for display, too weak for a take-over."""
         return bool(self.owner) and self.beat > now_ms - 2 * lease_ms
 
 
@@ -113,7 +113,7 @@ class Lease:
         return mine and self._store.swap(self._kind.book, held, self._sign(owner))
 
     def _alive(self, held: bytes, say: Callable[[str], None]) -> bool:
-        """Whether the owner is alive, by its process on this machine, otherwise by waiting for its next sign."""
+        """Return whether the owner is alive, by its process on this machine, otherwise by waiting for its next sign."""
         lease = Sign.of(held)
         if not lease.owner or (lease.host == socket.gethostname() and not _running(lease.pid)):
             return False

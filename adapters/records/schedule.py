@@ -9,7 +9,7 @@ SPACE, KEY = "state", b"state"
 
 
 def read_schedule(store: ViewStore) -> State | None:
-    """The state that the last schedule wrote; None when there never was one."""
+    """Return the state that the last schedule wrote; None when there never was one."""
     text = store.read(SCHEDULE, SPACE, [KEY]).get(KEY)
     return None if text is None else from_json(State, text)
 

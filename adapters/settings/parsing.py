@@ -13,31 +13,31 @@ WRITE_SERVERS = "write host:port, separated by commas; logins belong in kafka_op
 
 
 def servers(name: str, value: str) -> str:
-    """The servers of a cluster; raises SettingsError for anything that is not host:port."""
+    """Return the servers of a cluster; raises SettingsError for anything that is not host:port."""
     if value and not all(_SERVERS.fullmatch(server.strip()) for server in value.split(",")):
         raise SettingsError(f"setting {name} cannot be understood: {WRITE_SERVERS}")
     return value
 
 
 def options(_: str, value: Mapping[str, Any]) -> SecretOptions:
-    """The checked options, which mask themselves."""
+    """Return the checked options, which mask themselves."""
     return SecretOptions(checked(value))
 
 
 def url(_: str, value: str) -> StoreUrl:
-    """The address of a store, which masks itself."""
+    """Return the address of a store, which masks itself."""
     return StoreUrl(value)
 
 
 def retention(name: str, value: int) -> int:
-    """A retention in milliseconds, or -1."""
+    """Return a retention in milliseconds; -1 means without limit."""
     if value < 1 and value != -1:
         raise SettingsError(f"setting {name} must be positive, or -1 for no limit")
     return value
 
 
 def kinds(_: str, value: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The kinds with weights that are in range."""
+    """Return the kinds with weights that are in range."""
     for kind, weight in value.items():
         number = isinstance(weight, int | float) and not isinstance(weight, bool) and 0 <= weight <= 1_000_000
         if not number and weight not in ("value", "remove"):
@@ -46,7 +46,7 @@ def kinds(_: str, value: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def origins(name: str, value: str) -> str:
-    """The origins, which are addresses without a path or a login."""
+    """Return the origins, which are addresses without a path or a login."""
     for origin in value.split(","):
         if not re.fullmatch(r"\s*(\*|https?://[^/\s]+)?\s*", origin):
             raise SettingsError(f"setting {name}: write {origin.strip()!r} as https://host or http://host:port")

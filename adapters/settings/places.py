@@ -51,7 +51,7 @@ TABLES = Place("", RECOMMENDERS)
 
 
 def section_fields(section: type[Any]) -> "Iterator[tuple[str, Field[Any]]]":
-    """The keys of a section with their fields."""
+    """Return the keys of a section with their fields."""
     return ((key_of(entry), entry) for entry in fields(section))
 
 

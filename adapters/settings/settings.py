@@ -52,11 +52,11 @@ class Settings:
 
     @classmethod
     def of(cls, **values: Any) -> "Settings":
-        """Settings with these values over the defaults; see ``changed``."""
+        """Return settings with these values over the defaults; see ``changed``."""
         return cls().changed(**values)
 
     def changed(self, **values: Any) -> "Settings":
-        """These settings with other values, named and written as variables are: ``changed(lease="2s", als_factors=4)``.
+        """Return these settings with other values, named as variables are: ``changed(lease="2s", als_factors=4)``.
 
         Raises:
             SettingsError: an unknown name, a wrong type or an impossible value.
@@ -69,7 +69,7 @@ class Settings:
         return settings
 
     def with_value(self, place: Place, name: str, value: Any) -> "Settings":
-        """These settings with one value, which messages call ``name``."""
+        """Return these settings with one value, which messages call ``name``."""
         if place.section in SECTIONS:
             section = getattr(self, place.section)
             entry = dict(section_fields(type(section)))[place.key]
@@ -133,11 +133,11 @@ class Settings:
         return self.stores.speed_views or StoreUrl(f"sqlite:///{self.home.resolve() / 'speed.sqlite'}")
 
     def topic(self, name: str) -> str:
-        """The full name of one of the topics ``events``, ``items``, ``users``, ``events-dlt``."""
+        """Return the full name of one of the topics ``events``, ``items``, ``users``, ``events-dlt``."""
         return self.log.topic_prefix + name
 
     def shown(self) -> dict[str, Any]:
-        """The effective settings by section, as a file would hold them, with secrets masked."""
+        """Return the effective settings by section, as a file would hold them, with secrets masked."""
         sections = {name: _section(getattr(self, name)) for name in SECTIONS}
         sections["log"]["kafka_options"] = dict.fromkeys(self.log.kafka_options, "****")
         sections["stores"]["lake"] = self.lake_path

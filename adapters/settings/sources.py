@@ -31,7 +31,7 @@ class Given(NamedTuple):
 
 
 def given_values(cwd: Path, env: Mapping[str, str]) -> list[Given]:
-    """The values of file and environment in the order in which they take effect; a variable replaces the file's key.
+    """Return the values of file and environment in the order of their effect; a variable replaces the file's key.
 
     Raises:
         SettingsError: an unknown key or a file that cannot be read; never shows a secret.
@@ -45,7 +45,7 @@ def given_values(cwd: Path, env: Mapping[str, str]) -> list[Given]:
 
 
 def of_a_service(key: str, text: str) -> bool:
-    """Whether Kubernetes set the variable ``MILLRACE_<key>``, for a service called ``millrace`` or ``millrace-…``."""
+    """Return whether Kubernetes set ``MILLRACE_<key>`` for a service called ``millrace`` or ``millrace-…``."""
     return bool(_SERVICE_VARIABLE.fullmatch(key) or (re.fullmatch(r"(?:\w+_)?PORT", key) and _SERVICE_PORT.match(text)))
 
 

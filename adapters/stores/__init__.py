@@ -16,7 +16,7 @@ __all__ = ["Book", "Rows", "ViewStore", "masked", "open_store"]
 
 
 def open_store(address: str | StoreUrl, *, timeout_ms: int = 2000) -> ViewStore:
-    """The store at that address; cheap, since it connects when first used (and again when a server comes back).
+    """Return the store at that address; cheap, since it connects when first used (and again when a server comes back).
 
     Args:
         timeout_ms: a request that takes longer raises ``StoreUnavailable``.

@@ -8,7 +8,7 @@ Row = tuple[str, bytes, bytes]  # space, key, value
 
 
 def batches(rows: Rows, most_bytes: int, most_rows: int) -> Iterator[tuple[list[Row], bool]]:
-    """The rows in lists of at most that many bytes (one row may be larger) and rows, each with whether it is the last.
+    """Yield the rows in lists limited in bytes (one row may be larger) and rows, each with whether it is the last.
 
     There is always a last one, so that a put of no rows still tests its guard and counts.
     """
@@ -25,7 +25,7 @@ def batches(rows: Rows, most_bytes: int, most_rows: int) -> Iterator[tuple[list[
 
 
 def slices(keys: Sequence[bytes], length: int) -> Iterator[Sequence[bytes]]:
-    """The distinct keys, at most ``length`` at a time."""
+    """Yield the distinct keys, at most ``length`` at a time."""
     distinct = list(dict.fromkeys(keys))
     return (distinct[at : at + length] for at in range(0, len(distinct), length))
 

@@ -49,7 +49,7 @@ class CassandraStore:
 
     @classmethod
     def at(cls, url: str, timeout_ms: int) -> "CassandraStore":
-        """The store of a ``cassandra://…`` URL; keyspace and tables are made when missing."""
+        """Return the store of a ``cassandra://…`` URL; keyspace and tables are made when missing."""
         return cls(CassandraSession(Address.of(url), timeout_ms))
 
     def record(self, book: Book) -> bytes | None:
@@ -95,7 +95,7 @@ class CassandraStore:
             return all(self._put_guarded(book, batch, guard, {token} if last else set()) for batch, last in parts)
 
     def _put_guarded(self, book: Book, batch: list[Row], guard: bytes, token: set[bytes]) -> bool:
-        """One conditional batch; it may be sent again, as writing the same rows and token twice changes nothing."""
+        """Send one conditional batch; it may be repeated, as writing the same rows and token twice changes nothing."""
         request = BatchStatement(BatchType.UNLOGGED, serial_consistency_level=ConsistencyLevel.SERIAL)
         request.consistency_level = ConsistencyLevel.LOCAL_QUORUM
         request.add(self._session.prepare(TEST), (token, book.name, guard))
@@ -190,14 +190,14 @@ class CassandraStore:
         return copied
 
     def check(self) -> None:
-        """Cassandra evicts nothing; this only connects."""
+        """Only connect: Cassandra evicts nothing."""
         self.record(Book("control"))
 
     def close(self) -> None:
         self._session.close()
 
     def _state(self, book: Book) -> tuple[bytes | None, set[bytes] | None]:
-        """The record and the tokens of the guarded puts since it was swapped in."""
+        """Return the record and the tokens of the guarded puts since it was swapped in."""
         select = self._session.prepare(RECORD, ConsistencyLevel.SERIAL)
         row = self._session.execute(select, (book.name,)).one()
         return (row.record, row.puts) if row else (None, None)
@@ -205,7 +205,7 @@ class CassandraStore:
     def _parts(
         self, book: Book, space: str, keys: Sequence[bytes]
     ) -> Iterator[tuple[tuple[Any, ...], Sequence[bytes]]]:
-        """The partitions (or the part of the guarded one) that hold the keys, each with its share of them."""
+        """Yield the partitions (or the part of the guarded one) that hold the keys, each with its share of them."""
         shards: dict[tuple[Any, ...], list[bytes]] = {}
         for key in keys:
             shards.setdefault((book.name, space) if book.guarded else _shard(book, space, key), []).append(key)

@@ -97,7 +97,7 @@ class CassandraSession:
         self._failed_at = 0.0
 
     def prepare(self, query: str, consistency: int = ConsistencyLevel.LOCAL_QUORUM) -> Any:
-        """The statement, prepared; conditional ones are serial over all data centres."""
+        """Return the statement, prepared; conditional ones are serial over all data centres."""
         session = self._connected()
         if (query, consistency) not in self._prepared:
             statement = session.prepare(query)
@@ -107,15 +107,15 @@ class CassandraSession:
         return self._prepared[query, consistency]
 
     def execute(self, statement: Any, values: Sequence[Any] | None = None) -> Any:
-        """One request; what the driver raises comes through, for callers that must tell the outcomes apart."""
+        """Send one request; what the driver raises comes through, for callers that must tell the outcomes apart."""
         return self._connected().execute(statement, values)
 
     def start(self, statement: Any) -> Any:
-        """One request in the background: a future."""
+        """Send one request in the background and return its future."""
         return self._connected().execute_async(statement)
 
     def execute_all(self, statements: Sequence[tuple[Any, Any]]) -> list[Any]:
-        """Many requests at once, their answers in the same order; the first error is raised."""
+        """Send many requests at once and return their answers in the same order; the first error is raised."""
         answers = execute_concurrent(self._connected(), statements, CONCURRENCY, raise_on_first_error=True)
         return [rows for _, rows in answers]
 
@@ -210,14 +210,14 @@ def _names(session: Any, query: str) -> set[str]:
 
 
 def _tables() -> dict[str, str]:
-    """The CREATE statement of each table."""
+    """Return the CREATE statement of each table."""
     text = re.sub(r"--.*", "", files("schemas").joinpath("cassandra.cql").read_text())
     statements = (statement.strip() for statement in text.split(";"))
     return {statement.split()[5]: statement for statement in statements if statement}
 
 
 def _unusable(error: Exception) -> bool:
-    """Whether no node has a connection left, or keyspace or tables are gone, as of a node that came back empty."""
+    """Return whether no node has a connection left, or a node came back empty, without keyspace or tables."""
     if isinstance(error, NoHostAvailable):
         return not error.errors
     return isinstance(error, InvalidRequest) and re.search("does not exist|unconfigured table", str(error)) is not None

@@ -10,15 +10,15 @@ from core.settings import StoreUrl
 
 @cache
 def store(url: str | StoreUrl, timeout_ms: int) -> ViewStore:
-    """The view store at that address, opened at first use."""
+    """Return the view store at that address, opened at first use."""
     return open_store(url, timeout_ms=timeout_ms)
 
 
 def batch_views(settings: Settings) -> ViewStore:
-    """The store of generations and of the control record."""
+    """Return the store of generations and of the control record."""
     return store(settings.batch_views_url, settings.stores.timeout_ms)
 
 
 def speed_views(settings: Settings) -> ViewStore:
-    """The store of segments, live histories, the position and the catalogue."""
+    """Return the store of segments, live histories, the position and the catalogue."""
     return store(settings.speed_views_url, settings.stores.timeout_ms)

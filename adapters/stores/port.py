@@ -25,7 +25,7 @@ class ViewStore(Protocol):
     """Holds views. Any method may raise ``StoreUnavailable``; what was asked may then have happened or not."""
 
     def record(self, book: Book) -> bytes | None:
-        """The book's record as last swapped in, linearizably; None when there is none."""
+        """Return the book's record as last swapped in, linearizably; None when there is none."""
 
     def swap(self, book: Book, expected: bytes | None, new: bytes, *, writes: int | None = None) -> bool:
         """Make ``new`` the record if it still is ``expected`` (None: there is none); else False, and nothing changed.
@@ -44,13 +44,13 @@ class ViewStore(Protocol):
         """
 
     def read(self, book: Book, space: str, keys: Sequence[bytes]) -> dict[bytes, bytes]:
-        """The values of those keys that exist. Keys may repeat; any number of them."""
+        """Return the values of those keys that exist. Keys may repeat; any number of them."""
 
     def scan(self, book: Book, space: str) -> Iterator[tuple[bytes, bytes]]:
-        """Every (key, value) of the space, each once, in no promised order, without holding all in memory."""
+        """Return every (key, value) of the space, each once, in no promised order, without holding all in memory."""
 
     def spaces(self, book: Book) -> set[str]:
-        """Names of the book's spaces that hold at least one row."""
+        """Return the names of the book's spaces that hold at least one row."""
 
     def delete(self, book: Book, space: str, keys: Sequence[bytes] | None = None) -> None:
         """Delete those rows of the space, or with None all of it; what is not there is no error."""

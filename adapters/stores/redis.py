@@ -87,7 +87,7 @@ class RedisStore:
 
     @classmethod
     def at(cls, url: str, timeout_ms: int) -> "RedisStore":
-        """The store of a ``redis://[user:password@]host:port/db[?prefix=name]`` URL; ``rediss`` for TLS."""
+        """Return the store of a ``redis://[user:password@]host:port/db[?prefix=name]`` URL; ``rediss`` for TLS."""
         seconds = timeout_ms / 1000
         options = {"socket_timeout": seconds, "socket_connect_timeout": seconds, "retry": Retry(NoBackoff(), 0)}
         try:
@@ -232,7 +232,7 @@ def _told(error: redis.RedisError, address: str) -> MillraceError:
 
 
 def _by_space(batch: Iterable[Row]) -> dict[str, list[bytes]]:
-    """Per space: key, value, key, value …"""
+    """Return per space: key, value, key, value …"""
     spaces: dict[str, list[bytes]] = {}
     for space, key, value in batch:
         spaces.setdefault(space, []).extend((key, value))

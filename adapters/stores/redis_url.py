@@ -10,7 +10,7 @@ _PREFIX = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 def without_prefix(url: str) -> tuple[str, str]:
-    """The URL as Redis' client reads it, and the prefix that its ``prefix`` option names.
+    """Return the URL as Redis' client reads it, and the prefix that its ``prefix`` option names.
 
     Raises: SettingsError: an unusable prefix.
     """

@@ -51,7 +51,7 @@ class SqliteStore:
 
     @classmethod
     def at(cls, url: str, timeout_ms: int) -> "SqliteStore":
-        """The store of a ``sqlite:///…`` URL; the file is made when first used, its folder must exist."""
+        """Return the store of a ``sqlite:///…`` URL; the file is made when first used, its folder must exist."""
         path = url.removeprefix("sqlite:///")
         if path in ("", url):
             raise SettingsError(
@@ -174,6 +174,6 @@ class SqliteStore:
         self._file.close()
 
     def _state(self, connection: sqlite3.Connection, book: Book) -> tuple[bytes | None, int]:
-        """The book's record and how many guarded puts succeeded since it was swapped in."""
+        """Return the book's record and how many guarded puts succeeded since it was swapped in."""
         rows = self._file.select(connection, "SELECT record, puts FROM records WHERE book = ?", (book.name,))
         return rows[0] if rows else (None, 0)

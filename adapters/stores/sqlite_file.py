@@ -38,7 +38,7 @@ class SqliteFile:
 
     @contextmanager
     def connection(self) -> Iterator[sqlite3.Connection]:
-        """A connection for one call, used by no other thread meanwhile."""
+        """Provide a connection for one call, used by no other thread meanwhile."""
         try:
             identity, connection = self._idle_one() or self._new_one()
             try:
@@ -54,7 +54,7 @@ class SqliteFile:
 
     @contextmanager
     def transaction(self, connection: sqlite3.Connection, *, durable: bool = False) -> Iterator[None]:
-        """Everything inside or nothing, alone among all writers; ``durable``: it outlives a power cut from here on."""
+        """Do everything inside or nothing, alone among all writers; ``durable``: it outlives a power cut."""
         self.select(connection, f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
         self.select(connection, "BEGIN IMMEDIATE")
         try:
@@ -65,7 +65,7 @@ class SqliteFile:
         connection.execute("COMMIT")
 
     def select(self, connection: sqlite3.Connection, query: str, values: Any = ()) -> list[Any]:
-        """The query's rows; while others hold the lock it is asked again, until the store's time is up."""
+        """Return the query's rows; while others hold the lock it is asked again, until the store's time is up."""
         deadline = time.monotonic() + self._timeout_ms / 1000
         while True:
             try:

@@ -53,7 +53,7 @@ def reports_errors(command: Callable[P, T]) -> Callable[P, T]:
 
 
 def reports_outcome(command: Callable[P, T]) -> Callable[P, T]:
-    """As ``reports_errors``; with ``--json`` a failed command prints its outcome as the last line on stdout.
+    """Do as ``reports_errors``; with ``--json`` a failed command prints its outcome as the last line on stdout.
 
     ``{"outcome": "refused" | "left out" | "failed", "error": the sentence}``: programs need not read the sentence.
     """
@@ -72,17 +72,17 @@ def reports_outcome(command: Callable[P, T]) -> Callable[P, T]:
 
 
 def outcome_line(error: MillraceError) -> dict[str, str]:
-    """The last line of a batch run, or of a step of one, that this error ended."""
+    """Return the last line of a batch run, or of a step of one, that this error ended."""
     return {"outcome": error.outcome, "error": str(error)}
 
 
 def _reported(error: BaseException) -> MillraceError | None:
-    """The error as one sentence; None for a defect of Millrace."""
+    """Return the error as one sentence; None for a defect of Millrace."""
     return error if isinstance(error, MillraceError) else _of_the_system(error)
 
 
 def _of_the_system(error: BaseException) -> MillraceError | None:
-    """A problem of a file or a disk as one sentence; None for anything else, which is a defect of Millrace."""
+    """Return a problem of a file or a disk as one sentence; None for anything else, which is a defect of Millrace."""
     if not isinstance(error, OSError) or error.errno is None:
         return None
     if error.filename is not None:
@@ -104,7 +104,7 @@ def print_json(value: Any) -> None:
 
 
 def window_hours(text: str) -> int:
-    """A window such as ``1h``, ``24h`` or ``7d`` in whole hours. Raises ValueError with a sentence."""
+    """Return a window such as ``1h``, ``24h`` or ``7d`` in whole hours. Raises ValueError with a sentence."""
     try:
         length = milliseconds(text)
     except SettingsError as error:
@@ -116,7 +116,7 @@ def window_hours(text: str) -> int:
 
 
 def moment_ms(text: str) -> int:
-    """Epoch milliseconds, or an RFC 3339 date-time with zone. Raises ValueError with a sentence."""
+    """Return epoch milliseconds, given as such or as an RFC 3339 time with zone. Raises ValueError with a sentence."""
     moment = epoch_ms(int(text) if text.lstrip("-").isascii() and text.lstrip("-").isdecimal() else text)
     if moment is None or not 0 <= moment <= LATEST_MS:
         raise ValueError(f"'{text}' is not a time: write epoch milliseconds, or RFC 3339 such as 2025-06-01T12:00:00Z")
@@ -124,7 +124,7 @@ def moment_ms(text: str) -> int:
 
 
 def category_name(text: str) -> str:
-    """The text, if it can be an item's category. Raises ValueError when it is empty or too long."""
+    """Return the text, if it can be an item's category. Raises ValueError when it is empty or too long."""
     if not 1 <= len(text) <= MAX_TEXT:
         raise ValueError(f"a category has 1 to {MAX_TEXT} characters; leave it out for items of any category")
     return text

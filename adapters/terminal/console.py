@@ -16,16 +16,16 @@ class PlainConsole(Console):
     """Shows every string as it is, escaped; text with a style is a ``Text`` made by ``styled``."""
 
     def render_str(self, text: str, **options: Any) -> Text:
-        """The text by ``visible``, whatever markup or emoji names it holds; cells of tables come here, too."""
+        """Return the text by ``visible``, whatever markup or emoji names it holds; cells of tables come here, too."""
         return super().render_str(visible(text), **{**options, "markup": False, "emoji": False})
 
 
 def console() -> PlainConsole:
-    """A console on stdout, as wide as its window or COLUMNS."""
+    """Return a console on stdout, as wide as its window or COLUMNS."""
     known = sys.stdout.isatty() or "COLUMNS" in os.environ
     return PlainConsole(highlight=False, width=None if known else PIPED_WIDTH)
 
 
 def styled(text: str, style: str = "") -> Text:
-    """Escaped text in a style."""
+    """Return the escaped text in a style."""
     return Text(visible(text), style=style)

@@ -35,7 +35,7 @@ class Field:
 
 
 def fit(natural: Sequence[int], fields: Sequence[Field], width: int) -> tuple[list[int], list[int]]:
-    """The columns that stay, and their widths.
+    """Return the columns that stay, and their widths.
 
     Args:
         natural: widths at which nothing is cut.      width: the width of the window.
@@ -59,7 +59,7 @@ def _total(widths: Sequence[int]) -> int:
 
 
 def _whole_window(widths: list[int], fields: Sequence[Field], missing: int) -> list[int]:
-    """The widths; if they still do not fit, columns that may be cut get even narrower, and ids are folded last."""
+    """Return the widths; if they still do not fit, cut what may be cut even narrower, and fold ids last."""
     for k in sorted(range(len(widths)), key=lambda k: (fields[k].least is None, -widths[k])):
         less = min(max(missing, 0), max(0, widths[k] - NARROWEST))
         widths[k] -= less

@@ -45,7 +45,7 @@ def progress(what: str, total: int | None = None) -> Iterator[Reached]:
 
 @contextmanager
 def waiting(what: str) -> Iterator[None]:
-    """As ``progress``, for work that cannot be counted."""
+    """Show as ``progress`` does that work goes on which cannot be counted."""
     with progress(what):
         yield
 

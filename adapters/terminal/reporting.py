@@ -17,17 +17,17 @@ COMMAND_FORM = "%(seconds)7.1f s  %(part)s: %(message)s"
 
 
 def line(text: str) -> str:
-    """The text as it is shown or logged: escaped, and with further lines indented, so that none imitates another."""
+    """Return the text as shown or logged: escaped, with further lines indented, so that none imitates another."""
     return visible(text, lines=True).replace("\n", "\n  ")
 
 
 def logger(part: str) -> logging.Logger:
-    """The logger of a part of Millrace, such as ``catalogue``."""
+    """Return the logger of a part of Millrace, such as ``catalogue``."""
     return logging.getLogger(f"{OURS}.{part}")
 
 
 def reporter(part: str) -> Callable[[str], None]:
-    """A function that reports one sentence of a command's part on stderr."""
+    """Return a function that reports one sentence of a command's part on stderr."""
     ours = logging.getLogger(OURS)
     if not ours.handlers:
         ours.addHandler(_StderrHandler(COMMAND_FORM))
