@@ -73,7 +73,7 @@ def main() -> None:
 
 
 def run() -> NoReturn:
-    """The command as a process: a signal that comes once its work is done does not change its status."""
+    """Run the command as a process: a signal that comes once its work is done does not change its status."""
     from adapters.machine.stopping import Ending
 
     ending = Ending()

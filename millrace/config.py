@@ -46,14 +46,14 @@ def show(as_json: bool) -> None:
 
 
 def _when_empty(place: str) -> str:
-    """The meaning of an empty value, e.g. ``a broker embedded in home``."""
+    """Return the meaning of an empty value, e.g. ``a broker embedded in home``."""
     section, _, key = place.rpartition(".")
     entry = dict(section_fields(SECTIONS[section])).get(key) if section in SECTIONS else None
     return (setting_of(entry).default_is if entry else "").replace("`", "") or "none"
 
 
 def _rows(shown: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """Each setting's name with its section, its value and its variable; most settings of recommenders have none."""
+    """Yield each setting's name with its section, value and variable, which most settings of recommenders lack."""
     variables = {str(place): PREFIX + name.upper() for name, place in PLACES.items()}
     for name, value in shown.items():
         for key, text in value.items() if isinstance(value, Mapping) else [("", value)]:

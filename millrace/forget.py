@@ -58,7 +58,7 @@ class Trace:
 
 
 def trace(views: "Views", mark: "Mark") -> Trace:
-    """What the views know of a marked user."""
+    """Return what the views know of a marked user."""
     from serving_layer.reading.answering import answer
 
     def compute(snapshot: Any) -> Trace:
@@ -75,7 +75,7 @@ def trace(views: "Views", mark: "Mark") -> Trace:
 
 
 def summary(mark: "Mark", trace: Trace) -> str:
-    """The result as a sentence, which warns of an unknown id: it may be mistyped."""
+    """Return the result as a sentence, which warns of an unknown id: it may be mistyped."""
     then = "is forgotten when the next full generation is active: `millrace batch run --full`"
     if trace.known:
         return f"marked; the user {then}"

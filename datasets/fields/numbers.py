@@ -19,7 +19,7 @@ _AMOUNTS = {
 
 
 def number(text: str, decimal: str = ".") -> int | float | None:
-    """The finite number that a text writes, as an int where it is whole; None where the text is no number.
+    """Return the finite number that a text writes, as an int where it is whole; None where the text is no number.
 
     Args:
         decimal: what stands before the fraction, ``.`` or ``,``; the other one may separate thousands.
@@ -37,7 +37,7 @@ def number(text: str, decimal: str = ".") -> int | float | None:
 
 
 def _money(text: str, decimal: str) -> float:
-    """The amount, or NaN when the text is none."""
+    """Return the amount, or NaN when the text is none."""
     money = _MONEY.fullmatch(text.strip()) if len(text) <= MAX_AMOUNT else None
     if not money or not _AMOUNTS[decimal].fullmatch(money["amount"]):
         return math.nan

@@ -25,7 +25,7 @@ TimeParser = Callable[[str], int]  # raises ValueError
 
 
 def time_parser(style: str, timezone: str = "UTC") -> TimeParser:
-    """A parser of one column of times.
+    """Return a parser of one column of times.
 
     Args:
         style: an epoch style, ``iso`` or a strptime pattern such as ``%d/%m/%Y %H:%M``.
@@ -46,7 +46,7 @@ def time_parser(style: str, timezone: str = "UTC") -> TimeParser:
 
 
 def _naming(parse: TimeParser) -> TimeParser:
-    """``parse``, with the unreadable text as the message of its errors."""
+    """Return ``parse``, with the unreadable text as the message of its errors."""
 
     def parsed(text: str) -> int:
         try:
@@ -58,7 +58,7 @@ def _naming(parse: TimeParser) -> TimeParser:
 
 
 def likely_style(time: int, style: str, latest: int) -> str:
-    """The epoch style that brings a time outside the contract's range into it; empty when none does.
+    """Return the epoch style that brings a time outside the contract's range into it; empty when none does.
 
     Args:
         time: epoch ms, as read by ``style``.   latest: the last time of the range, epoch ms.
@@ -72,13 +72,13 @@ def likely_style(time: int, style: str, latest: int) -> str:
 
 
 def to_milliseconds(moment: datetime, zone: tzinfo = UTC) -> int:
-    """Whole milliseconds since 1970, rounded down; ``zone`` applies to a moment without one."""
+    """Return whole milliseconds since 1970, rounded down; ``zone`` applies to a moment without one."""
     aware = moment if moment.tzinfo else moment.replace(tzinfo=zone)
     return (aware - EPOCH) // MILLISECOND
 
 
 def _scaled(text: str, unit: Fraction) -> int:
-    """Whole milliseconds, rounded down; exact, unlike a float."""
+    """Return whole milliseconds, rounded down; exact, unlike a float."""
     try:
         return int(text) * unit.numerator // unit.denominator
     except ValueError:
@@ -93,7 +93,7 @@ def _scaled(text: str, unit: Fraction) -> int:
 
 
 def _without_blank(text: str) -> str:
-    """``2025-10-07 09:50:25 +0200`` and ``… UTC`` in the form that ``fromisoformat`` reads."""
+    """Return ``2025-10-07 09:50:25 +0200`` and ``… UTC`` in the form that ``fromisoformat`` reads."""
     if text.endswith(("UTC", "GMT")):
         return text[:-3].rstrip() + "Z"
     return _ZONE.sub(r"\1", text)

@@ -11,7 +11,7 @@ from schemas.errors import BadInput
 
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
-    """A file to write, which replaces ``path`` when the block succeeds; compressed if the name ends in .gz."""
+    """Provide a file to write, which replaces ``path`` when the block succeeds; compressed if the name ends in .gz."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
     try:

@@ -37,7 +37,7 @@ Note = Callable[[str], None]
 
 
 def main_tables(path: Path, patterns: Sequence[str], table: str = "", note: Note = lambda what: None) -> list[Part]:
-    """The event tables under ``path``, by name; a single plain or packed file is taken whatever its name.
+    """Return the event tables under ``path``, by name; a single plain or packed file is taken whatever its name.
 
     Args:
         table: a name or pattern that takes the place of ``patterns``.
@@ -64,19 +64,19 @@ def main_tables(path: Path, patterns: Sequence[str], table: str = "", note: Note
 
 
 def other_tables(path: Path, patterns: Sequence[str]) -> list[str]:
-    """The names of files below ``path`` that match none of the patterns; none for a single file."""
+    """Return the names of files below ``path`` that match none of the patterns; none for a single file."""
     names = {part.name for part in _inside(path)} if _holds_many(path) else set()
     return sorted(name for name in names if not _matches(name, patterns))
 
 
 def side_tables(path: Path, patterns: Sequence[str]) -> list[Part]:
-    """The further tables of a data set, in the same folder or archive or beside a single file; possibly none."""
+    """Return the further tables of a data set, in the same folder or archive or beside a single file; possibly none."""
     return _matching(list(_inside(path if _holds_many(path) else path.parent)), patterns)
 
 
 @contextmanager
 def open_file(path: Path) -> Iterator[BinaryIO]:
-    """The content of a file, unpacked if it is packed."""
+    """Provide the content of a file, unpacked if it is packed."""
     with path.open("rb") as file:
         yield unpacked(file)
 
@@ -94,7 +94,7 @@ def _is_tar(path: Path) -> bool:
 
 
 def _matching(parts: list[Part], patterns: Sequence[str], note: Note = lambda what: None) -> list[Part]:
-    """Sorted by name; a name counts once in its folder, so ``a.csv`` beside ``a.csv.gz`` is not read twice."""
+    """Return matches by name; a name counts once in its folder, so ``a.csv`` beside ``a.csv.gz`` is not read twice."""
     by_name: dict[str, Part] = {}
     for part in parts:
         if not _matches(part.name, patterns):
@@ -106,7 +106,7 @@ def _matching(parts: list[Part], patterns: Sequence[str], note: Note = lambda wh
 
 
 def _matches(path: str, patterns: Sequence[str]) -> bool:
-    """Whether one of the patterns matches a file's name, with or without its folders."""
+    """Return whether one of the patterns matches a file's name, with or without its folders."""
     names = (Path(path).name.lower(), path.lower())
     return any(fnmatch(name, pattern.lower()) for pattern in patterns for name in names)
 

@@ -27,7 +27,7 @@ class Style:
     skip_blanks: bool = False
 
     def split(self, line: str) -> Cells:
-        """The cells of one line on its own: only a quote that is closed before a separator quotes."""
+        """Return the cells of one line on its own: only a quote that is closed before a separator quotes."""
         text = line.rstrip("\r\n")
         if self.quoting == NO_QUOTING:
             return [self._bare(cell) for cell in text.split(self.delimiter)]
@@ -118,18 +118,18 @@ class Records:
         return line
 
     def _is_row(self, line: str) -> bool:
-        """Whether a line inside a quoted cell is a row of its own, and the quote before it a stray one."""
+        """Return whether a line inside a quoted cell is a row of its own, and the quote before it a stray one."""
         if '"' in line and not self._is_good(self._taken[0]):
             return False  # the end of a record whose beginning is no row either
         return self._is_good(line)
 
     def _is_good(self, line: str) -> bool:
-        """Whether a line makes a good row on its own."""
+        """Return whether a line makes a good row on its own."""
         cells = self._style.split(line)
         return len(cells) == self.width and self.is_row(cells)
 
     def _stands(self, cells: Cells) -> bool:
-        """Whether a record of several lines is well formed: each closing quote ends its cell."""
+        """Return whether a record of several lines is well formed: each closing quote ends its cell."""
         try:
             next(self._reader(self._taken, strict=True))
         except csv.Error:
@@ -137,7 +137,7 @@ class Records:
         return not self.width or len(cells) == self.width
 
     def _first_alone(self, cells: Cells, certainly: bool) -> Cells:
-        """The cells of the first line read alone, or those given if that makes no better row."""
+        """Return the cells of the first line read alone, or those given if that makes no better row."""
         self._again.extend(reversed(self._taken[1:]))
         del self._taken[1:]
         alone = self._style.split(self._taken[0])
@@ -149,7 +149,7 @@ class Records:
         return alone if certainly else cells
 
     def _rows_in_one(self) -> bool:
-        """Whether the line is rather several rows that carriage returns separate; the first one takes its place."""
+        """Return whether the line is rather several rows that carriage returns separate; the first one replaces it."""
         rows = _LONE_RETURN.split(self._taken[0])
         if len(rows) == 1 or any(len(self._style.split(row)) != self.width for row in rows):
             return False

@@ -58,7 +58,7 @@ def read_tables(parts: Iterable[Part], layout: Layout, tally: Tally) -> Iterator
 
 
 def having_columns(parts: list[Part], layout: Layout, tally: Tally) -> list[Part]:
-    """Those of several tables that have the columns; the others are noted.
+    """Return those of several tables that have the columns; the others are noted.
 
     Raises:
         BadInput: none has them, or one has one of them twice.
@@ -132,7 +132,7 @@ class _Table:
                 tally.drop(_misfit(cells, width), number, cells)
 
     def _above(self, tally: Tally) -> Iterator[Cells]:
-        """Records from the first that says something; a spreadsheet's line ``sep=;`` says nothing."""
+        """Yield records from the first that says something; a spreadsheet's line ``sep=;`` says nothing."""
         for cells in self._cells:
             if not any(cells):
                 tally.place = (self._name, self._records.line)
@@ -156,7 +156,7 @@ def _misfit(cells: Cells, width: int) -> str:
 
 
 def _places(header: Sequence[str], columns: Iterable[str]) -> list[tuple[str, int]]:
-    """Columns that are named by their place, and not by a name in the header."""
+    """Return the columns that are named by their place, and not by a name in the header."""
     places = ((name, _PLACE.fullmatch(name)) for name in dict.fromkeys(columns) if name not in header)
     return [(name, int(match[1]) - 1) for name, match in places if match and int(match[1]) <= len(header)]
 
@@ -178,7 +178,7 @@ def _require_columns(header: Sequence[str], layout: Layout, name: str) -> None:
 
 
 def _hint(header: Sequence[str], layout: Layout) -> str:
-    """What the header suggests that the options lack."""
+    """Return what the header suggests that the options lack."""
     if any(name.startswith('"') for name in header):
         return "; they are quoted: use --quoting minimal"
     if len(header) == 1:

@@ -54,7 +54,7 @@ class Tally:
             self.examples.setdefault(what, example)
 
     def sentence(self) -> str:
-        """For people: ``kept 17,434, dropped 1: cut row 1; note: read as Windows-1252 12``."""
+        """Return the counts for people: ``kept 17,434, dropped 1: cut row 1; note: read as Windows-1252 12``."""
         dropped = self.dropped.total()
         text = f"kept {self.kept:,}, dropped {dropped:,}"
         if dropped:
@@ -62,7 +62,7 @@ class Tally:
         return text + (f"; note: {_listed(self.notes)}" if self.notes else "")
 
     def lines_sentence(self) -> str:
-        """Where the lines went: ``17,436 lines: 17,434 rows kept, 1 dropped, header 1``."""
+        """Return where the lines went: ``17,436 lines: 17,434 rows kept, 1 dropped, header 1``."""
         text = f"{self.lines:,} lines: {self.kept:,} rows kept, {self.dropped.total():,} dropped"
         return text + (f", {_listed(self.explained)}" if self.explained else "")
 

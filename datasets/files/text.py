@@ -27,7 +27,7 @@ _MARKS = {  # the longer ones first: the mark of UTF-32 begins with that of UTF-
 
 
 def text_lines(raw: "io.BufferedReader[Any]", name: str, encoding: str, tally: Tally) -> Iterator[str]:
-    """Decoded lines with their line ends, each counted in ``tally.lines``.
+    """Yield decoded lines with their line ends, each counted in ``tally.lines``.
 
     Without an encoding, a byte order mark decides; without a mark the text is UTF-8. A line that is not UTF-8 is read
     as Windows-1252, the encoding of older exports.

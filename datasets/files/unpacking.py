@@ -50,7 +50,7 @@ class _Unpacked(io.RawIOBase):
 
 
 def unpacked(file: "io.BufferedReader[Any]") -> "io.BufferedReader[Any]":
-    """The unpacked content of a file. Its bytes decide, not its name: a ``.csv`` that is gzip inside is common.
+    """Return the unpacked content of a file. Its bytes decide, not its name: a ``.csv`` that is gzip inside is common.
 
     Raises:
         BadInput: the file cannot be read as text; the message says what to do.
@@ -64,13 +64,13 @@ def unpacked(file: "io.BufferedReader[Any]") -> "io.BufferedReader[Any]":
 
 
 def is_tar(file: "io.BufferedReader[Any]") -> bool:
-    """Whether an unpacked file begins as a tar archive does."""
+    """Return whether an unpacked file begins as a tar archive does."""
     start = file.peek(TAR_MAGIC_AT + len(TAR_MAGIC))
     return start[TAR_MAGIC_AT : TAR_MAGIC_AT + len(TAR_MAGIC)] == TAR_MAGIC
 
 
 def bare(name: str) -> str:
-    """A file's name without the ending of its packing."""
+    """Return a file's name without the ending of its packing."""
     ending = next((ending for ending in SUFFIXES if name.lower().endswith(ending)), "")
     return name[: -len(ending)] if ending else name
 

@@ -41,17 +41,17 @@ class Importer(ABC):
 
     @abstractmethod
     def event(self, row: Row) -> Json:
-        """The event without its id; raises ``Dropped``, or ``ValueError`` for a time that cannot be read."""
+        """Return the event without its id; raises ``Dropped``, or ``ValueError`` for a time that cannot be read."""
 
     def learn(self, item_id: str, row: Row) -> None:  # noqa: B027 - most formats have a table of items
         """Take what a kept row says about its item."""
 
     def items(self) -> Iterator[Json]:
-        """Catalogue records, one per item; none where the data set does not describe items."""
+        """Return catalogue records, one per item; none when the data set does not describe items."""
         return iter(())
 
     def catalogue(self) -> Iterator[Json]:
-        """The records of ``items`` that the contract accepts; the others are noted."""
+        """Yield the records of ``items`` that the contract accepts; the others are noted."""
         for item in self.items():
             if not self.options.keep_blanks:
                 item["item_id"] = item["item_id"].strip()
@@ -62,20 +62,20 @@ class Importer(ABC):
                 yield item
 
     def layout(self) -> Layout:
-        """How the event tables are written."""
+        """Return how the event tables are written."""
         columns = (self._user_column, *self.columns)
         encoding = self.options.encoding
         return Layout(columns, renamed=self.renamed, encoding=encoding, makes_event=self._makes_event)
 
     def rows(self) -> Iterator[tuple[int, Row]]:
-        """The numbered rows of the event tables."""
+        """Return the numbered rows of the event tables."""
         layout = self.layout()
         tables = main_tables(self.path, self.patterns, self.options.table, self.tally.note)
         parts = having_columns(tables, layout, self.tally)
         return read_tables(parts, layout, self.tally)
 
     def side_rows(self, pattern: str, columns: Sequence[str]) -> Iterator[Row]:
-        """Rows of the tables beside the events; rows dropped there become notes."""
+        """Yield the rows of the tables beside the events; rows dropped there become notes."""
         tally = Tally()
         layout = Layout(columns, encoding=self.options.encoding)
         for _, row in read_tables(side_tables(self.path, (pattern,)), layout, tally):
@@ -86,7 +86,7 @@ class Importer(ABC):
             self.tally.notes[f"{pattern}: {what}"] += count
 
     def events(self) -> Iterator[Json]:
-        """The events of all acceptable rows; the other rows are counted in ``tally``."""
+        """Yield the events of all acceptable rows; the other rows are counted in ``tally``."""
         tally = self.tally
         for place, row in self.rows():
             try:
@@ -101,7 +101,7 @@ class Importer(ABC):
                 yield event
 
     def _accepted(self, place: int, row: Row, tally: Tally) -> Json:
-        """The event of a row, cleaned and checked; raises ``Dropped`` or ``ValueError``."""
+        """Return the event of a row, cleaned and checked; raises ``Dropped`` or ``ValueError``."""
         event = {"event_id": self.event_id(place, row), **self.event(row)}
         cleaned(event, self.options, tally)
         with_number(event, self.options, tally)
@@ -116,23 +116,23 @@ class Importer(ABC):
         return True
 
     def event_id(self, row_number: int, row: Row) -> str:
-        """An id that differs between any two rows of a data set and is the same in every import of it."""
+        """Return an id that differs between any two rows of a data set and is the same in every import of it."""
         cells = "\x1f".join(row.values())
         return f"{self.name}-{row_number}-{zlib.crc32(cells.encode()):08x}"
 
     def user(self, row: Row) -> str:
-        """The user's id as text."""
+        """Return the user's id as text."""
         return row[self._user_column]
 
     def kind(self, word: str) -> str:
-        """The kind that the file calls ``word``."""
+        """Return the kind that the file calls ``word``."""
         kind = self.options.kind_map.get(word, self.kind_map.get(word, word))
         if kind in self.options.kinds:
             return kind
         raise Dropped(f"no kind for {word!r}" if kind or not word else f"{word!r} left out")
 
     def price(self, text: str) -> int | float | None:
-        """The price that a text writes, or None; a text that is no price is noted."""
+        """Return the price that a text writes, or None; a text that is no price is noted."""
         if not text.strip() or text.strip() in self.options.null:
             return None
         price = number(text, self.options.decimal)
@@ -152,5 +152,5 @@ class Importer(ABC):
 
 
 def described(item_id: str, **fields: Any) -> Json:
-    """A catalogue record without its empty fields."""
+    """Return a catalogue record without its empty fields."""
     return {"item_id": item_id, **{key: value for key, value in fields.items() if value not in (None, "", [])}}

@@ -43,7 +43,7 @@ class Columns:
     fill_within: str = ""  # fill down only while this column stays the same
 
     def named(self) -> tuple[str, ...]:
-        """The columns that the file must have besides the user's."""
+        """Return the columns that the file must have besides the user's."""
         single = (self.item, self.time, self.kind, self.value, self.category, self.session, *self.event_id)
         described = (self.title, self.brand, self.price, *self.fill_down, self.fill_within)
         return tuple(name for name in (*single, *described) if name)
@@ -140,7 +140,7 @@ class Delimited(Importer):
         return word if self.options.keep_blanks else word.strip()
 
     def _filled(self, rows: Iterator[tuple[int, Row]]) -> Iterator[tuple[int, Row]]:
-        """The rows; empty cells of ``fill_down`` take the cell above while ``fill_within`` stays the same."""
+        """Yield the rows; empty cells of ``fill_down`` take the cell above while ``fill_within`` stays the same."""
         mapped, above, order = self.mapped, dict[str, str](), ""
         for number, row in rows:
             if mapped.fill_within and row[mapped.fill_within] != order:

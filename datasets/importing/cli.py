@@ -20,7 +20,7 @@ _PATH = click.Path(path_type=Path)
 
 
 def csv_option(*names: str, help: str, **how: Any) -> Any:
-    """An option of the format csv alone; its help says so."""
+    """Return an option of the format csv alone; its help says so."""
     return click.option(*names, help=f"csv: {help}", **how)
 
 
@@ -39,7 +39,7 @@ CSV_COLUMNS = {
 
 
 def csv_columns(command: Any) -> Any:
-    """The command with an option for each of ``CSV_COLUMNS``, in their order."""
+    """Return the command with an option for each of ``CSV_COLUMNS``, in their order."""
     for name, help in reversed(CSV_COLUMNS.items()):
         command = csv_option(f"--{name}", help=help)(command)
     return command
@@ -109,7 +109,7 @@ def import_(
 
 
 def _importer(path: Path, kinds: Any, options: dict[str, Any]) -> Any:
-    """The importer of the format that was asked for, with its options."""
+    """Return the importer of the format that was asked for, with its options."""
     from datasets.fields.acceptance import NULL_WORDS, ImportOptions
     from datasets.files.tally import Tally
     from datasets.files.text import require_encoding
@@ -163,7 +163,7 @@ def _reading(tally: Any) -> Iterator[None]:
 
 
 def _nothing_kept(importer: Any, as_json: bool) -> BadInput:
-    """The error of an import of which nothing is left, after its counts have been reported."""
+    """Return the error of an import of which nothing is left, after its counts have been reported."""
     tally = importer.tally
     _report({"events": 0, "items": 0}, importer, as_json, "wrote nothing")
     why = ", ".join(reason for reason, _ in tally.dropped.most_common(3)) or "there are no rows"
@@ -171,14 +171,14 @@ def _nothing_kept(importer: Any, as_json: bool) -> BadInput:
 
 
 def _empty_share(importer: Any, as_json: bool, share: Any) -> BadInput:
-    """The error of a share that holds no event, after the counts have been reported."""
+    """Return the error of a share that holds no event, after the counts have been reported."""
     _report({"events": 0, "items": 0}, importer, as_json, "wrote nothing")
     fractions = f"--from-fraction {share.from_fraction:g} and --until-fraction {share.until_fraction:g}"
     return BadInput(f"none of the {importer.tally.kept:,} events lies between {fractions}: widen the share")
 
 
 def _report(outcome: dict[str, Any], importer: Any, as_json: bool, wrote: str) -> None:
-    """The outcome and where every line went: JSON on stdout for programs, or sentences; hints on stderr."""
+    """Report the outcome and where every line went: JSON on stdout for programs, or sentences; hints on stderr."""
     from datasets.importing.hints import hints
 
     tally, remedies = importer.tally, hints(importer.tally, importer.options)

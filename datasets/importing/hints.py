@@ -26,7 +26,7 @@ _REMEDIES = {
 
 
 def hints(tally: Tally, options: ImportOptions) -> list[str]:
-    """The remedies for what was counted, each once."""
+    """Return the remedies for what was counted, each once."""
     remedies: dict[str, None] = {}
     for what in (*tally.dropped, *tally.notes):
         for beginning, remedy in _REMEDIES.items():

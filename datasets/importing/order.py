@@ -40,7 +40,7 @@ class TimeOrder:
         self._tail.sort(key=_by_time)
 
     def lines(self, first: int = 0, last: int | None = None) -> Iterator[Line]:
-        """The events from place ``first`` (from 0) up to ``last`` (exclusive) in the order; can be read once."""
+        """Yield the events from place ``first`` (from 0) up to ``last`` (exclusive) in the order; can be read once."""
         runs = [_replayed(run) for run in self._runs]
         merged = heapq.merge(*runs, self._tail, key=_by_time)  # stable: equal times in the order of the runs
         for place, line in enumerate(merged):
@@ -69,7 +69,7 @@ def _replayed(run: IO[bytes]) -> Iterator[Line]:
 
 
 def cut(count: int, from_fraction: float, until_fraction: float, limit: int | None) -> tuple[int, int]:
-    """Places (first, last) of a share of ``count`` ordered events; two shares that meet never overlap.
+    """Return the places (first, last) of a share of ``count`` ordered events; two shares that meet never overlap.
 
     >>> cut(10, 0.0, 0.7, None), cut(10, 0.7, 1.0, None)
     ((0, 7), (7, 10))

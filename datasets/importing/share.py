@@ -32,7 +32,7 @@ class Imported:
 
 
 def read_dataset(importer: Importer, share: Share, with_items: bool = True) -> Imported:
-    """The share of the events, and the whole catalogue.
+    """Return the share of the events, and the whole catalogue.
 
     Raises:
         BadInput: the path or a table is not what the format needs, or the fractions are out of order.

@@ -13,7 +13,7 @@ _BETWEEN = re.compile(rb"[\s,\[\]]*")
 
 
 def split_objects(chunks: Iterable[bytes], name: str) -> Iterator[bytes]:
-    """Each outermost object on one line: blanks between tokens are removed, every other byte stays.
+    """Yield each outermost object on one line: blanks between tokens are removed, every other byte stays.
 
     Raises:
         BadInput: something stands between the objects, one is too large, or the last or the array has no end.
@@ -48,12 +48,12 @@ def split_objects(chunks: Iterable[bytes], name: str) -> Iterator[bytes]:
 
 
 def on_one_line(text: bytes) -> bytes:
-    """A JSON text without blanks between its tokens."""
+    """Return a JSON text without blanks between its tokens."""
     return _STRING_OR_SPACE.sub(lambda token: token[1] or b"", text)
 
 
 def _arrays_begun(text: bytes, name: str, count: int) -> int:
-    """How many more arrays begin than end in the text between two objects.
+    """Return how many more arrays begin than end in the text between two objects.
 
     Raises:
         BadInput: the text has other characters than blanks, commas and brackets.

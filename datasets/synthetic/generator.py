@@ -52,7 +52,7 @@ class _Span(NamedTuple):
 
 
 def generate_events(settings: GeneratorSettings, world: World | None = None) -> Iterator[Json]:
-    """Exactly ``settings.events`` events of the contract, in order of arrival, none after the end."""
+    """Yield exactly ``settings.events`` events of the contract, in order of arrival, none after the end."""
     world = world or World(settings)
     slices = -(-settings.events // SLICE_EVENTS)
     length = settings.end_ms - settings.start_ms
@@ -67,7 +67,7 @@ def generate_events(settings: GeneratorSettings, world: World | None = None) -> 
 def live_events(
     world: World, part: int, count: int, span_ms: tuple[int, int], burst: Burst | None = None
 ) -> Iterator[Json]:
-    """More events of the same world that arrive in ``span_ms`` (from, to; epoch ms), in that order.
+    """Return more events of the same world that arrive in ``span_ms`` (from, to; epoch ms), in that order.
 
     Args:
         part: the number of the continuation; equal numbers yield equal events.
@@ -103,7 +103,7 @@ def _slice(world: World, rng: np.random.Generator, span: _Span, burst: Burst | N
 
 
 def _sessions(rng: np.random.Generator, n: int, span: _Span) -> tuple[Ints, Ints]:
-    """Each event's session number and time of arrival; a session's events are neighbours, about five each."""
+    """Return each event's session number and time of arrival; a session's events are neighbours, about five each."""
     starts = rng.random(n) < 0.2
     starts[0] = True
     first, session = np.flatnonzero(starts), np.cumsum(starts) - 1
@@ -120,7 +120,7 @@ def _sessions(rng: np.random.Generator, n: int, span: _Span) -> tuple[Ints, Ints
 
 
 def _items(world: World, rng: np.random.Generator, users: Ints, time: Ints) -> Ints:
-    """Items by taste and popularity, or the item that is trending when the event happens."""
+    """Return items by taste and popularity, or the item that is trending when the event happens."""
     n = len(users)
     stray = rng.random(n) >= world.settings.loyalty
     cluster = np.where(stray, rng.integers(0, world.clusters, n), world.user_cluster[users])
@@ -131,7 +131,7 @@ def _items(world: World, rng: np.random.Generator, users: Ints, time: Ints) -> I
 
 
 def _pair_up(world: World, rng: np.random.Generator, session: Ints, items: Ints, kinds: Ints) -> None:
-    """In place: make some events on paired items two purchases in a row, and let a remove undo what came before it."""
+    """Turn events on paired items into two purchases in a row, and let a remove undo what came before it, in place."""
     same = session[1:] == session[:-1]
     tempted = rng.random(len(same)) < world.settings.companionship
     first = np.flatnonzero(same & (world.partner[items[:-1]] >= 0) & tempted)
@@ -143,7 +143,7 @@ def _pair_up(world: World, rng: np.random.Generator, session: Ints, items: Ints,
 
 
 def _values(rng: np.random.Generator, kinds: Ints, liked: NDArray[np.bool_]) -> Floats:
-    """Stars (0.5 to 5) of a rating, pieces of a purchase."""
+    """Return the stars (0.5 to 5) of a rating, the pieces of a purchase."""
     stars = np.clip(np.round(2 * rng.normal(np.where(liked, 4.0, 2.5), 0.7)) / 2, 0.5, 5.0)
     pieces = 1 + rng.poisson(0.3, len(kinds))
     return np.where(kinds == _RATING, stars, pieces)

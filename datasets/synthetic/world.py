@@ -67,7 +67,7 @@ class World:
         self.price: Floats = np.exp(rng.normal(3.0, 0.8, settings.items)).round(2)
 
     def _item_weights(self, rng: np.random.Generator) -> Floats:
-        """Weights by Zipf within each cluster, with ranks in random order; all clusters weigh the same."""
+        """Return weights by Zipf within each cluster, with ranks in random order; all clusters weigh the same."""
         weights = np.empty(self.settings.items)
         for cluster in range(self.clusters):
             mine = np.flatnonzero(self.item_cluster == cluster)
@@ -76,7 +76,7 @@ class World:
         return weights
 
     def _pairs(self, rng: np.random.Generator, weights: Floats) -> Ints:
-        """Each item's companion or -1: fairly popular, of different clusters, so that taste does not explain it."""
+        """Return each item's companion or -1: fairly popular and of another cluster, so taste does not explain it."""
         partner = np.full(self.settings.items, -1, dtype=np.int64)
         wanted = int(np.clip(self.settings.items // 20, 1, 50))
         popular = rng.permutation(np.argsort(-weights)[: max(2, 4 * wanted)])
@@ -87,7 +87,7 @@ class World:
         return partner
 
     def _trends(self, rng: np.random.Generator, weights: Floats) -> list[tuple[int, int]]:
-        """(item, onset in epoch ms) of items in little demand before; the last begins shortly before the end."""
+        """Return (item, onset in epoch ms) of items in little demand before; the last begins shortly before the end."""
         wanted = int(np.clip(self.settings.items // 100, 1, 5))
         quiet = [int(item) for item in np.argsort(weights)[: 4 * wanted] if self.partner[item] < 0]
         span = self.settings.end_ms - self.settings.start_ms
@@ -96,11 +96,11 @@ class World:
         return [(item, self.settings.end_ms - ms) for item, ms in zip(rng.permutation(quiet), before_end, strict=False)]
 
     def draw_users(self, uniform: Floats) -> Ints:
-        """Users by how active they are; ``uniform`` in [0, 1)."""
+        """Return users drawn by how active they are; ``uniform`` in [0, 1)."""
         return _place(self._user_cumulative, uniform * self._user_cumulative[-1], self.settings.users)
 
     def draw_items(self, clusters: Ints, uniform: Floats) -> Ints:
-        """An item of each given cluster by its popularity; ``uniform`` in [0, 1)."""
+        """Return an item of each given cluster by its popularity; ``uniform`` in [0, 1)."""
         low = self._item_cumulative[self._cluster_first[clusters]]
         high = self._item_cumulative[self._cluster_first[clusters + 1]]
         return _place(self._item_cumulative[1:], low + uniform * (high - low), self.settings.items)
@@ -118,7 +118,7 @@ class World:
         return CLUSTER_NAMES[int(self.item_cluster[place])]
 
     def items(self) -> list[dict[str, Any]]:
-        """Catalogue records, by number."""
+        """Return the catalogue records, by number."""
         return [
             {
                 "item_id": self.item_ids[place],
@@ -133,7 +133,7 @@ class World:
         ]
 
     def truth(self) -> dict[str, Any]:
-        """The planted truth that a recommender should find; times in epoch ms."""
+        """Return the planted truth that a recommender should find; times in epoch ms."""
         ids = self.item_ids
         pairs = [[ids[left], ids[right]] for left, right in enumerate(self.partner.tolist()) if left < right]
         users: dict[str, list[str]] = {name: [] for name in CLUSTER_NAMES[: self.clusters]}

@@ -39,12 +39,12 @@ def doctor(as_json: bool) -> None:
 
 
 def failed(checks: list[Check]) -> Iterator[Check]:
-    """The required checks that are not well."""
+    """Return the required checks that did not pass."""
     return (check for check in checks if check.required and not check.well)
 
 
 def examine() -> Iterator[Check]:
-    """All checks, in the order in which a person would repair things."""
+    """Yield all checks, in the order in which a person would repair things."""
     yield check_python()
     yield check_java()
     yield from (check_package(name) for name in ("pyspark", "delta-spark"))

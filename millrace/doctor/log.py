@@ -18,7 +18,7 @@ ANSWER_SECONDS = 3.0
 
 
 def check_log(settings: Settings) -> Iterator[Check]:
-    """Checks of a cluster, or of the home's broker if one runs; none otherwise."""
+    """Yield checks of a cluster, or of the home's broker if one runs; none otherwise."""
     log = running_log(settings)
     if log is None:
         return
@@ -37,7 +37,7 @@ def check_log(settings: Settings) -> Iterator[Check]:
 
 
 def check_keys(log: Log) -> Iterator[Check]:
-    """Whether producers leave out the key, judged by the newest dead letters."""
+    """Check whether producers leave out the key, judged by the newest dead letters."""
     letters = list(dead_letters(log, LETTERS_EXAMINED))
     keyless = sum(not letter.record.key and letter.reason == "key_mismatch" for letter in letters)
     if keyless:
@@ -50,7 +50,7 @@ def check_keys(log: Log) -> Iterator[Check]:
 
 
 def check_speed_views(settings: Settings, log: Log) -> Iterator[Check]:
-    """Whether a shared speed store belongs to this log; a file in the home belongs to nobody else."""
+    """Check whether a shared speed store belongs to this log; a file in the home belongs to nobody else."""
     if settings.speed_views_url.scheme == "sqlite":
         return
     try:

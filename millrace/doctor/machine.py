@@ -37,7 +37,7 @@ def check_java() -> Check:
 
 
 def check_package(name: str) -> Check:
-    """Whether the installed version is the one that the jars belong to."""
+    """Check that the installed version is the one that the jars belong to."""
     artifact = {"pyspark": "spark-sql-kafka-0-10_2.13", "delta-spark": "delta-storage"}[name]
     wanted = next(jar.version for jar in locked("spark") if jar.artifact == artifact)
     try:
@@ -61,7 +61,7 @@ def _nearest_folder(path: Path) -> Path:
 
 
 def check_home(home: Path) -> Check:
-    """Whether files can be created in the home, or in the folder where it would be created."""
+    """Check that files can be created in the home, or in the folder where it would be created."""
     folder = _nearest_folder(home)
     try:
         with tempfile.TemporaryFile(dir=folder):
@@ -85,7 +85,7 @@ def check_memory() -> Check:
 
 
 def available_memory_bytes() -> int | None:
-    """The memory that programs may still take, within the container's limit; None if the system does not report it."""
+    """Return the memory that programs may still take, within the container's limit; None if the system does not say."""
     meminfo, cgroup = Path("/proc/meminfo"), Path("/sys/fs/cgroup")
     if not meminfo.exists():
         return None
@@ -96,7 +96,7 @@ def available_memory_bytes() -> int | None:
 
 
 def check_clock(now: float) -> Check:
-    """Producers stamp records with the wall clock, and an event more than a day ahead of its stamp is rejected."""
+    """Check the wall clock: producers stamp records, and an event over a day ahead of its stamp is rejected."""
     installed = max(path.stat().st_mtime for path in Path(__file__).parent.glob("*.py"))
     shown = datetime.fromtimestamp(now, UTC).isoformat(timespec="seconds")
     remedy = "" if now > installed - 86_400 else "Set the clock: it is behind the time at which Millrace was installed."

@@ -15,7 +15,7 @@ DEFAULT_PORTS = {"redis": 6379, "rediss": 6379, "cassandra": 9042, "spark": 7077
 
 
 def check_services(settings: Settings) -> Iterator[Check]:
-    """Whether each configured service accepts a TCP connection; embedded services need none."""
+    """Check that each configured service accepts a TCP connection; embedded services need none."""
     if settings.log.kafka:
         yield check_reach("kafka", _servers(settings.log.kafka))
     services = {
@@ -35,7 +35,7 @@ def _servers(kafka: str) -> list[tuple[str, int]]:
 
 
 def check_address(key: str, url: str, default_port: int) -> Check:
-    """Whether the setting's address is valid and one of its servers accepts a connection."""
+    """Check that the setting's address is valid and one of its servers accepts a connection."""
     if key != "spark_master" and (refused := _refused(key, url)):
         return refused
     try:
@@ -47,7 +47,7 @@ def check_address(key: str, url: str, default_port: int) -> Check:
 
 
 def _refused(key: str, url: str) -> Check | None:
-    """The failed check of an address that the store does not accept, or None."""
+    """Return the failed check of an address that the store does not accept, or None."""
     try:
         open_store(url).close()
     except SettingsError as error:
@@ -61,7 +61,7 @@ def _address(url: str, default_port: int) -> tuple[str, int]:
 
 
 def check_reach(key: str, addresses: list[tuple[str, int]]) -> Check:
-    """Whether one of the addresses answers, which is enough for clients to find the others. ``key``: the setting's."""
+    """Check that one of the addresses answers: clients find the others by it. ``key``: the setting's."""
     reasons = []
     for host, port in addresses:
         try:

@@ -22,7 +22,7 @@ LINES_AT_ONCE = 100_000
 
 
 def in_lake(settings: Settings) -> "pa.Table":
-    """The events of the active generation, as whole users up to ``evaluation_events``.
+    """Return the events of the active generation, as whole users up to ``evaluation_events``.
 
     Raises:
         NotReady: no generation was published.
@@ -56,7 +56,7 @@ def _forgotten(settings: Settings, control: "Control") -> "Forgotten":
 
 
 def in_file(path: Path, rules: "Rules") -> "pa.Table":
-    """The acceptable events of a file, in the form of ``sample.SAMPLE``; the line number serves as the offset."""
+    """Return the acceptable events of a file in the form of ``sample.SAMPLE``; the line number serves as the offset."""
     from dataclasses import replace
 
     import pyarrow as pa
@@ -80,7 +80,7 @@ def in_file(path: Path, rules: "Rules") -> "pa.Table":
 
 
 def _records(path: Path) -> Iterator["pa.RecordBatch"]:
-    """The lines as records of a log with one partition, with a timestamp later than every event time."""
+    """Yield the lines as records of a log with one partition, with a timestamp later than every event time."""
     import itertools
 
     import pyarrow as pa

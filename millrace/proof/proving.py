@@ -83,7 +83,7 @@ def _record(settings: Settings, log: Log) -> Boundary:
 
 
 def _wait(settings: Settings, boundary: Boundary, say: Say) -> tuple[Control, Position | None, Offsets]:
-    """The control record and the position to compare at, and the prefix that both cover."""
+    """Return the control record and the position to compare at, and the prefix that both cover."""
     deadline, announced = time.monotonic() + WAIT_SECONDS, False
     while True:
         control = change_control(batch_views(settings), lambda control: control)
@@ -119,7 +119,7 @@ class _Past:
     gone: Forgotten
 
     def prefix(self, control: Control, upto: Offsets, newest: Callable[[], Position | None]) -> Prefix:
-        """The slow twin of everything below ``upto``: from the lake as far as it reaches, then from the log."""
+        """Return the slow twin of everything below ``upto``: from the lake as far as it reaches, then from the log."""
         start = origin(control)
         covered = earliest(latest(start, self.lake.covered(control.log, start)), upto)
         boundary = control.active_boundary.offsets if control.active else None

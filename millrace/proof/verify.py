@@ -45,7 +45,7 @@ def verify(sample: int | None, as_json: bool) -> None:
 
 
 def _sizes(report: "Report") -> str:
-    """The number of compared values of each kind."""
+    """Return the number of compared values of each kind."""
     sizes = {"users": report.users, "items": report.items, "pairs": report.pairs, "hourly counts": report.counts}
     sizes |= {"histories": report.histories, "words of seen sets": report.seen, "item categories": report.categories}
     sizes |= {"duplicates": report.duplicates, "facts": report.facts}

@@ -65,7 +65,7 @@ def list_(limit: int, topic: str | None, reason: str | None, as_json: bool) -> N
 
 
 def advice(rows: list[dict[str, Any]], rules: Rules) -> Iterator[str]:
-    """The remedy for each reason of these rejected events, and the number of events without a key."""
+    """Yield the remedy for each reason of these rejected events, and the number of events without a key."""
     keyless = sum(not row["key"] and row["reason"] == "key_mismatch" for row in rows)
     for reason in sorted({row["reason"] for row in rows}):
         without = f" ({keyless:,} of them without a key)" if keyless and reason == "key_mismatch" else ""
@@ -144,14 +144,14 @@ def export(file: BinaryIO, topic: str | None, reason: str | None, as_json: bool)
 
 
 def chosen(log: Log, topic: str | None = None, reason: str | None = None) -> Iterator[DeadLetter]:
-    """The unforgotten letters of that topic (``events``, ``items``, ``users``) and reason; None means any."""
+    """Yield the unforgotten letters of that topic (``events``, ``items``, ``users``) and reason; None means any."""
     for letter in unforgotten(log):
         if topic in (None, short_name(log.topics, letter.record.topic)) and reason in (None, letter.reason):
             yield letter
 
 
 def unforgotten(log: Log) -> Iterator[DeadLetter]:
-    """All letters except those of users forgotten since; the key or the value names a record's user."""
+    """Yield all letters except those of users forgotten since; the key or the value names a record's user."""
     gone = {mark.user_id.encode(): mark.at for mark in marks(log)}
     for letter in dead_letters(log):
         about_a_user = gone and letter.record.topic != log.topics.items
@@ -174,7 +174,7 @@ def _row(letter: DeadLetter) -> dict[str, Any]:
 
 
 def _quoted(text: str | None, most: int | None = None) -> str:
-    """The text, or its start, in quotes, so that an empty text differs from a missing one."""
+    """Return the text, or its start, in quotes, so that an empty text differs from a missing one."""
     return "(none)" if text is None else f"'{text[:most]}'"
 
 

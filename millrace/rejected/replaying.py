@@ -66,7 +66,7 @@ class Newest:
 
     @staticmethod
     def of(log: Log, name: str, letters: Sequence[DeadLetter]) -> "Newest":
-        """The newest records that the topic now holds, for letters of that topic."""
+        """Return the newest records that the topic now holds, for letters of that topic."""
         topic: str = getattr(log.topics, name)
         newest, parse = Newest(), parse_item if name == "items" else parse_user
         if not letters:
@@ -78,7 +78,7 @@ class Newest:
         return newest
 
     def supersedes(self, record: Record, key: bytes) -> bool:
-        """Whether an accepted record of that key came after this one; between partitions their timestamps decide."""
+        """Return whether an accepted record of that key came after this one; between partitions timestamps decide."""
         return any(
             offset > record.offset if partition == record.partition else timestamp > record.timestamp
             for partition, (offset, timestamp) in self.places.get(key, {}).items()
@@ -86,12 +86,12 @@ class Newest:
 
 
 def short_name(topics: Topics, topic: str) -> str:
-    """``items`` or ``users``, whatever their prefix; ``events`` for all others."""
+    """Return ``items`` or ``users``, whatever their prefix; ``events`` for all others."""
     return {topics.items: "items", topics.users: "users"}.get(topic, "events")
 
 
 def id_in(letter: DeadLetter, name: str) -> bytes:
-    """The key that the value requires; empty if it cannot be read."""
+    """Return the key that the value requires; empty if it cannot be read."""
     return _KEY_OF[name](letter.record.value or b"")
 
 

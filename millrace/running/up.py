@@ -153,12 +153,12 @@ def up(host: str | None, port: int | None, workers: int | None) -> None:
 
 
 def url_of(host: str, port: int) -> str:
-    """Where a server of that host and port answers."""
+    """Return where a server of that host and port answers."""
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def listening_at(host: str, port: int) -> socket.socket:
-    """The socket of the API, opened before anything else starts and kept as long as this process runs."""
+    """Return the socket of the API, opened before anything else starts and kept as long as this process runs."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=WAITING_CONNECTIONS)

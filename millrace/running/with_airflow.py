@@ -28,7 +28,7 @@ COMPONENTS = ("api-server", "scheduler", "dag-processor")
 
 
 def airflow_environment(home: Path, port: int, folder: Path, env: Mapping[str, str]) -> dict[str, str]:
-    """``env`` with the settings that make Airflow small and local and name the command.
+    """Return ``env`` with the settings that make Airflow small and local and name the command.
 
     Args:
         home: of Airflow, with its database, logs and password.      port: of its web page, on 127.0.0.1.
@@ -61,7 +61,7 @@ def airflow_environment(home: Path, port: int, folder: Path, env: Mapping[str, s
 
 
 def airflow_parts(env: Mapping[str, str], logs: Path) -> list[Part]:
-    """Airflow's processes; its database must exist."""
+    """Return Airflow's processes; its database must exist."""
     return [
         Part(f"Airflow's {name}", [str(AIRFLOW), name], logs / f"airflow-{name}.log", env=env, shows=False)
         for name in COMPONENTS
@@ -108,7 +108,7 @@ def main(port: int) -> None:
 
 
 def login(home: Path) -> str:
-    """The user and the password that Airflow generated at its first start."""
+    """Return the user and the password that Airflow generated at its first start."""
     generated = home / "simple_auth_manager_passwords.json.generated"
     users = json.loads((generated.read_text() if generated.exists() else "") or "{}")  # empty for a moment
     return ", ".join(f"user {user}, password {password}" for user, password in users.items())
