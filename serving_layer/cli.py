@@ -41,7 +41,7 @@ _as_of = click.option("--as-of", type=MOMENT, help="Event time that 'now' means;
 
 
 def paged(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options that choose a part of a list."""
+    """Return the options that choose a part of a list."""
     return _n(_offset(_category(command)))
 
 
@@ -221,7 +221,7 @@ def status(as_json: bool) -> None:
 
 
 def _looked_up(compute: Callable[[Any], Answer], prefix: Prefix) -> tuple[Answer, dict[str, Any]]:
-    """An answer and, of the same snapshot, what is known of the items that it names."""
+    """Return an answer and, of the same snapshot, what is known of the items that it names."""
     from serving_layer.reading.at_least import AtLeast, answer_at_least
     from serving_layer.reading.catalogue import describe
     from serving_layer.reading.views import open_views

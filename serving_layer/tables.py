@@ -31,7 +31,7 @@ def show(title: str, answer: dict[str, Any], rows: Sequence[dict[str, Any]], col
 
 
 def made_of(answer: dict[str, Any]) -> str:
-    """Generation, segment and freshness in one line."""
+    """Return generation, segment and freshness in one line."""
     generation = answer["generation"] or "no generation"
     segment = "" if answer["segment"] is None else f" + segment {answer['segment']}"
     parts = [f"{generation}{segment}", f"fresh to {time_text(answer['fresh_to']['event_time'])}"]
@@ -71,7 +71,7 @@ ITEM = text("item", lambda row: str(row["item_id"]))
 
 
 def about(described: Described_) -> list[Field]:
-    """Category, brand and title, each only if some item has one."""
+    """Return columns of category, brand and title, each only if some item has one."""
 
     def of(name: str) -> Callable[[dict[str, Any]], str]:
         def cell(row: dict[str, Any]) -> str:

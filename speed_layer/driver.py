@@ -162,7 +162,7 @@ class SpeedDriver:
         return None
 
     def _begin_epoch(self, control: Control, position: Position | None, why: str) -> None:
-        """Rule 9: only the process whose compare-and-set made the epoch creates its position, once."""
+        """Create a new epoch's position, once: only the process whose compare-and-set made the epoch does (rule 9)."""
         if control.epoch > 0 or position is not None:
             self.say(f"a new epoch begins at the active generation's boundary: {why}")
         seen, made, last = control.epoch, False, position.epoch if position else 0
