@@ -12,6 +12,7 @@ Ints = NDArray[np.int64]
 UNKNOWN = -1
 SPARE_BYTES = 8  # after the text: compiled code reads eight bytes at once
 NAME_BYTES = 16  # room made for each name at first
+LEAST_PLACES = 1_024
 
 
 class Text(NamedTuple):
@@ -19,6 +20,15 @@ class Text(NamedTuple):
 
     letters: Bytes
     starts: Ints
+
+
+class Table(NamedTuple):
+    """What compiled code finds the names below the code ``known`` by: see ``core.rows.names_kernel``."""
+
+    places: NDArray[np.int32]
+    letters: Bytes
+    starts: Ints
+    known: int
 
 
 class Aligned(NamedTuple):
@@ -50,6 +60,7 @@ class ItemIndex:
         self._codes: dict[bytes, int] = {}
         self._text = Text(np.zeros(SPARE_BYTES, np.uint8), np.zeros(1, np.int64))
         self._written = 0  # names in the text
+        self._table = Table(np.zeros(0, np.int32), *self._text, 0)
         self._aligned: dict[int, tuple[Sequence[bytes], Aligned]] = {}
         self._lock = threading.Lock()
         self.codes(names)
@@ -88,6 +99,27 @@ class ItemIndex:
             with self._lock:
                 self._write()
         return self._text
+
+    @property
+    def table(self) -> Table:
+        """All names that have a code now, for compiled code; made when first asked for."""
+        if self._table.known < len(self.names) or not len(self._table.places):
+            with self._lock:
+                self._write()
+                self._enter()
+        return self._table
+
+    def _enter(self) -> None:
+        from core.rows.names_kernel import FREE, enter  # the import of the compiler takes longer than a lookup
+
+        places, first, end = self._table.places, self._table.known, self._written
+        if 2 * end >= len(places):
+            size = LEAST_PLACES
+            while size < 3 * end:
+                size *= 2
+            places, first = np.full(size, FREE, np.int32), 0
+        enter(places, *self._text, first, end)
+        self._table = Table(places, *self._text, end)
 
     def _write(self) -> None:
         first, end = self._written, len(self.names)

@@ -15,7 +15,7 @@ _ORIGIN = np.zeros(1, np.int64)
 
 
 @njit(cache=True, nogil=True)
-def _open(a, base):  # type: ignore[no-untyped-def]
+def opened(a, base):  # type: ignore[no-untyped-def]
     """Of the row that begins at ``base``: n, unit, width, length's width; where numbers, lengths and text begin."""
     n, unit, width, long = unsigned(a, base, 4), unsigned(a, base + 4, 2), np.int64(a[base + 6]), np.int64(a[base + 7])
     numbers = base + HEAD
@@ -23,7 +23,7 @@ def _open(a, base):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _next(a, k, n, long, lengths, at, name):  # type: ignore[no-untyped-def]
+def next_name(a, k, n, long, lengths, at, name):  # type: ignore[no-untyped-def]
     """Turn ``name`` from the name before into name k.
 
     Returns how many bytes the two share, name k's length, and where the next one's text begins.
@@ -72,14 +72,14 @@ def _merge(a, base_a, b, base_b, overlay, name_a, name_b, amounts, shared, rest,
     The last six arrays are room to work in, long enough for both rows. What is written to ``amounts``, ``shared``,
     ``rest`` and ``text`` is the merged row; returns how many names and bytes of text it has, and its unit.
     """
-    na, unit_a, width_a, long_a, numbers_a, lengths_a, at_a = _open(a, base_a)
-    nb, unit_b, width_b, long_b, numbers_b, lengths_b, at_b = _open(b, base_b)
+    na, unit_a, width_a, long_a, numbers_a, lengths_a, at_a = opened(a, base_a)
+    nb, unit_b, width_b, long_b, numbers_b, lengths_b, at_b = opened(b, base_b)
     times_a, times_b = (1, 1) if unit_a == unit_b else (unit_a, unit_b)
     i = j = n = used = len_a = len_b = near_a = near_b = 0
     if na:
-        _, len_a, at_a = _next(a, 0, na, long_a, lengths_a, at_a, name_a)
+        _, len_a, at_a = next_name(a, 0, na, long_a, lengths_a, at_a, name_a)
     if nb:
-        _, len_b, at_b = _next(b, 0, nb, long_b, lengths_b, at_b, name_b)
+        _, len_b, at_b = next_name(b, 0, nb, long_b, lengths_b, at_b, name_b)
     while i < na or j < nb:
         order, both = near_b - near_a, min(near_a, near_b)
         if i >= na or j >= nb:
@@ -108,12 +108,12 @@ def _merge(a, base_a, b, base_b, overlay, name_a, name_b, amounts, shared, rest,
         if order <= 0:
             i += 1
             if i < na:
-                before, len_a, at_a = _next(a, i, na, long_a, lengths_a, at_a, name_a)
+                before, len_a, at_a = next_name(a, i, na, long_a, lengths_a, at_a, name_a)
                 near_a = min(near_a, before)
         if order >= 0:
             j += 1
             if j < nb:
-                before, len_b, at_b = _next(b, j, nb, long_b, lengths_b, at_b, name_b)
+                before, len_b, at_b = next_name(b, j, nb, long_b, lengths_b, at_b, name_b)
                 near_b = min(near_b, before)
     unit = UNIT if unit_a == unit_b == UNIT and n > 0 else unit_of(amounts, 0, n)
     if unit_a != unit or unit_b != unit:
@@ -128,8 +128,8 @@ def _room(a, first_a, end_a, b, first_b, end_b):  # type: ignore[no-untyped-def]
     for r in range(len(first_a)):
         if first_a[r] == end_a[r] or first_b[r] == end_b[r]:
             continue
-        na, _, _, long_a, _, lengths_a, _ = _open(a, first_a[r])
-        nb, _, _, long_b, _, lengths_b, _ = _open(b, first_b[r])
+        na, _, _, long_a, _, lengths_a, _ = opened(a, first_a[r])
+        nb, _, _, long_b, _, lengths_b, _ = opened(b, first_b[r])
         names, text = max(names, na + nb), max(text, end_a[r] - first_a[r] + end_b[r] - first_b[r])
         name = max(name, longest(a, lengths_a, na, long_a), longest(b, lengths_b, nb, long_b))
     return names, name + WORD, text + WORD
