@@ -8,7 +8,10 @@ from core.bytes.word_kernel import agreed
 from core.ranking import columns
 from core.ranking.columns import LEFT_OUT, NOBODY, Columns, Rows, Stacked
 from core.ranking.scores import TIE_DECIMALS
-from core.rows.item_index import Text
+from core.rows.codec import pack_sums
+from core.rows.item_index import ItemIndex, Text
+from core.rows.sums_columns_kernel import standing_parts as standing_parts
+from core.rows.sums_columns_kernel import summed_parts as summed_parts
 from schemas.event import WEIGHT_SCALE
 
 Floats = NDArray[np.float64]
@@ -221,5 +224,11 @@ def load() -> None:
     summed(Rows(codes, codes, codes, starts, codes, codes, floats), 0.0)
     totals(codes, shares(Stacked(codes, floats, starts), floats, codes))
     first(Columns(codes, floats), 1, text, True)
+    index, row = ItemIndex(), pack_sums([(b"a", 1)])
+    for kind in (summed_parts, standing_parts):
+        kind([row, row], index)
     predicted(np.ones((2, 8), np.float32), codes, np.ones(8))
+    index, row = ItemIndex(), pack_sums([(b"a", 1)])
+    for kind in (summed_parts, standing_parts):
+        kind([row, row], index)
     predicted(np.ones((2, 8), np.float32, order="F"), codes, np.ones(8))

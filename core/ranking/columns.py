@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from core.ranking.scores import TIE_DECIMALS, similarity
 from core.rows.item_index import Text
+from core.rows.sums_columns import standing_parts as standing_parts
+from core.rows.sums_columns import summed_parts as summed_parts
 
 Floats = NDArray[np.float64]
 Floats32 = NDArray[np.float32]

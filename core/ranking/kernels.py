@@ -3,15 +3,21 @@
 Importing the compiled twin takes longer than a whole lookup, so only processes that answer many questions do.
 """
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from core.ranking import columns
 from core.ranking.columns import NOBODY, Columns, Floats, Floats32, Ints, Rows, Stacked
-from core.rows.item_index import Text
+from core.rows.item_index import ItemIndex, Text
+from core.rows.sums_columns import Amounts
 
 
 class Kernels(Protocol):
-    """The functions of ``core.ranking.columns``, whose docstrings hold for every implementation."""
+    """The functions of ``core.ranking.columns`` and ``core.rows.sums_columns``, whose docstrings hold here too."""
+
+    def summed_parts(self, parts: Sequence[bytes], index: ItemIndex) -> Amounts: ...
+
+    def standing_parts(self, parts: Sequence[bytes], index: ItemIndex) -> Amounts: ...
 
     def summed(self, rows: Rows, shrinkage: float) -> Columns: ...
 

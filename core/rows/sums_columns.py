@@ -16,6 +16,7 @@ def summed_parts(parts: Sequence[bytes], index: ItemIndex) -> Amounts:
     return index.codes(name for name, _ in rows), np.array([amount for _, amount in rows], np.int64)
 
 
-def present_in(parts: Sequence[bytes], index: ItemIndex) -> Ints:
-    """Return the codes of the names whose last word, the later part's, is not 0; ascending by name."""
-    return index.codes(sorted(name for name, word in overlaid(parts).items() if word))
+def standing_parts(parts: Sequence[bytes], index: ItemIndex) -> Amounts:
+    """Return packed words on items, the earlier part first, as ratings in thousandths; retracted items are left out."""
+    rows = sorted((name, rating) for name, rating in overlaid(parts).items() if rating)
+    return index.codes(name for name, _ in rows), np.array([rating for _, rating in rows], np.int64)

@@ -7,7 +7,7 @@ from numba import njit
 
 from core.bytes.word_kernel import WORD, signed
 from core.rows.codec import unpack_columns
-from core.rows.item_index import Ints, ItemIndex
+from core.rows.item_index import ItemIndex
 from core.rows.names_kernel import found
 from core.rows.sums_columns import Amounts
 from core.rows.sums_kernel import merge_rows, next_name, opened
@@ -62,5 +62,6 @@ def summed_parts(parts: Sequence[bytes], index: ItemIndex) -> Amounts:
     return _amounts(parts, index, False)
 
 
-def present_in(parts: Sequence[bytes], index: ItemIndex) -> Ints:
-    return _amounts(parts, index, True)[0]
+def standing_parts(parts: Sequence[bytes], index: ItemIndex) -> Amounts:
+    codes, words = _amounts(parts, index, True)
+    return codes, np.abs(words)

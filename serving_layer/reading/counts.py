@@ -16,8 +16,6 @@ from core.ranking import ranked
 from core.ranking.decay import faded, hours_of
 from core.ranking.ranked import Ordered, Ranked, by_units
 from core.ranking.scores import Window, WindowCounts
-from core.rows.codec import unpack_columns
-from core.rows.item_index import ItemIndex
 from recommenders.port import Ints
 from schemas.event import BUCKET_MS
 from serving_layer.reading.snapshot import Snapshot
@@ -45,16 +43,15 @@ class CountCache:
     _remembered: "OrderedDict[Hashable, object]" = field(default_factory=OrderedDict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def columns(self, packed: bytes, index: ItemIndex) -> Columns:
+    def columns(self, packed: bytes, snapshot: Snapshot) -> Columns:
         """Return the codes of the names and the amounts of packed sums; what was used last is kept."""
         with self._lock:
             if columns := self._columns.get(packed):
                 self._columns.move_to_end(packed)
                 return columns
-            names, amounts = unpack_columns(packed)
-            columns = index.codes(names), np.array(amounts, np.int64)
+            columns = snapshot.views.kernels.summed_parts([packed], snapshot.index)
             self._columns[packed] = columns
-            self._amounts += len(names)
+            self._amounts += len(columns[0])
             while self._amounts > MOST_AMOUNTS:
                 self._amounts -= len(self._columns.popitem(last=False)[1][0])
             return columns
@@ -65,17 +62,17 @@ class CountCache:
             return kept
         rows = snapshot.counts_of_generation(_buckets(window))
         parts = {bucket: [row] for bucket, row in rows.items()}
-        table = self.add(np.zeros((3, 0), np.int64), parts, window, snapshot.index)
+        table = self.add(np.zeros((3, 0), np.int64), parts, window, snapshot)
         with self._lock:
             self._sums[window] = table
             while len(self._sums) > MOST_WINDOWS:
                 self._sums.popitem(last=False)
         return table
 
-    def add(self, table: Ints, parts: dict[int, list[bytes]], window: Window, index: ItemIndex) -> Ints:
+    def add(self, table: Ints, parts: dict[int, list[bytes]], window: Window, snapshot: Snapshot) -> Ints:
         """Return a new table: that one with the packed sums of those buckets added."""
-        columns = {bucket: [self.columns(row, index) for row in rows] for bucket, rows in parts.items()}
-        out = np.zeros((3, len(index)), np.int64)
+        columns = {bucket: [self.columns(row, snapshot) for row in rows] for bucket, rows in parts.items()}
+        out = np.zeros((3, len(snapshot.index)), np.int64)
         out[:, : table.shape[1]] = table
         for bucket, rows in columns.items():
             for place, part in enumerate((window.window, window.baseline, window.before)):
@@ -151,9 +148,9 @@ def window_counts(snapshot: Snapshot, window: Window) -> WindowCounts:
     """Return the merged counts of a window and its baseline; 0 for items that occur elsewhere."""
 
     def added() -> WindowCounts:
-        cache, index = _cache(snapshot), snapshot.index
-        table = cache.add(cache.sums(snapshot, window), snapshot.counts_of_segments(_buckets(window)), window, index)
-        return WindowCounts(index, *table)
+        cache = _cache(snapshot)
+        table = cache.add(cache.sums(snapshot, window), snapshot.counts_of_segments(_buckets(window)), window, snapshot)
+        return WindowCounts(snapshot.index, *table)
 
     return once_a_commit(snapshot, window, added)
 

@@ -12,7 +12,6 @@ from core.ranking.neighbours import Neighbours
 from core.ranking.ranked import Ordered, Ranked
 from core.ranking.scores import Window
 from core.rows.item_index import ItemIndex
-from core.rows.merging import added, overlaid
 from core.rows.views import PAIRS, SEEN
 from recommenders.port import Ints
 from serving_layer.reading.counts import decayed, once_a_commit, trends, window_counts
@@ -67,21 +66,20 @@ class MergedSums:
 
 def neighbours(snapshot: Snapshot, items: Sequence[bytes]) -> list[Neighbours | None]:
     """Return the co-ratings of each item, None for an item without any."""
-    index = snapshot.index
+    index, kernels = snapshot.index, snapshot.views.kernels
 
     def decode(parts: list[bytes]) -> Neighbours:
-        amounts = added(parts)
-        return Neighbours(index.codes(amounts), np.array(list(amounts.values()), np.int64))
+        return Neighbours(*kernels.summed_parts(parts, index))
 
     return snapshot.decoded(PAIRS, items, decode)
 
 
 def seen_codes(snapshot: Snapshot, user: bytes) -> Ints:
     """Return the codes of the items that the user rated and did not retract since, over the whole log (rule 7)."""
-    index = snapshot.index
+    index, kernels = snapshot.index, snapshot.views.kernels
 
     def decode(parts: list[bytes]) -> Ints:
-        return index.codes(item for item, present in overlaid(parts).items() if present)
+        return kernels.standing_parts(parts, index)[0]
 
     (seen,) = snapshot.decoded(SEEN, [user], decode)
     return np.zeros(0, np.int64) if seen is None else seen
