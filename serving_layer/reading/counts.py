@@ -88,7 +88,7 @@ class CountCache:
             return kept
         rows = snapshot.counts_of_generation(hours_of(half_life_hours, stop - 1))
         parts = {bucket: [row] for bucket, row in rows.items()}
-        units = self.add_units(np.zeros(0, np.int64), parts, half_life_hours, stop, snapshot.index)
+        units = self.add_units(np.zeros(0, np.int64), parts, half_life_hours, stop, snapshot)
         with self._lock:
             self._units[key] = units
             while len(self._units) > MOST_WINDOWS:
@@ -96,12 +96,12 @@ class CountCache:
         return units
 
     def add_units(
-        self, units: Ints, parts: dict[int, list[bytes]], half_life_hours: float, stop: int, index: ItemIndex
+        self, units: Ints, parts: dict[int, list[bytes]], half_life_hours: float, stop: int, snapshot: Snapshot
     ) -> Ints:
         """Return new units: those with the packed sums of those buckets added, each worth what its age leaves."""
         worth = faded(half_life_hours).tolist()
-        columns = {bucket: [self.columns(row, index) for row in rows] for bucket, rows in parts.items()}
-        out = np.zeros(len(index), np.int64)
+        columns = {bucket: [self.columns(row, snapshot) for row in rows] for bucket, rows in parts.items()}
+        out = np.zeros(len(snapshot.index), np.int64)
         out[: len(units)] = units
         for bucket, rows in columns.items():
             for codes, amounts in rows:
@@ -177,11 +177,11 @@ def decayed(snapshot: Snapshot, half_life_hours: float) -> Ordered | None:
     stop = as_of // BUCKET_MS + 1
 
     def made() -> Ordered:
-        cache, index = _cache(snapshot), snapshot.index
+        cache = _cache(snapshot)
         later = snapshot.counts_of_segments(hours_of(half_life_hours, stop - 1))
         of_generation = cache.units(snapshot, half_life_hours, stop)
-        units = cache.add_units(of_generation, later, half_life_hours, stop, index)
-        return by_units(units, index, snapshot.views.kernels)
+        units = cache.add_units(of_generation, later, half_life_hours, stop, snapshot)
+        return by_units(units, snapshot.index, snapshot.views.kernels)
 
     return once_a_commit(snapshot, ("decayed", half_life_hours, stop), made)
 
