@@ -32,7 +32,7 @@ def _hashed(buf, at, length):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def found(places, letters, starts, known, buf, at, length):  # type: ignore[no-untyped-def]
+def code_of(places, letters, starts, known, buf, at, length):  # type: ignore[no-untyped-def]
     """Return the code of the name ``buf[at:at + length]``, ``FREE`` where it has none below ``known``."""
     mask = np.uint64(len(places) - 1)
     place = _hashed(buf, at, length) & mask

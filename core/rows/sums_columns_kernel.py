@@ -8,7 +8,7 @@ from numba import njit
 from core.bytes.word_kernel import WORD, signed
 from core.rows.codec import unpack_columns
 from core.rows.item_index import ItemIndex
-from core.rows.names_kernel import found
+from core.rows.names_kernel import code_of
 from core.rows.sums_columns import Amounts
 from core.rows.sums_kernel import merge_rows, next_name, opened
 from core.rows.width_kernel import longest
@@ -35,7 +35,7 @@ def _columns(row, places, letters, starts, known):  # type: ignore[no-untyped-de
         _, length, at = next_name(row, k, n, long, lengths, at, name)
         amount = signed(row, numbers + width * k, width) * unit
         if amount != 0:
-            codes[kept], amounts[kept] = found(places, letters, starts, known, name, 0, length), amount
+            codes[kept], amounts[kept] = code_of(places, letters, starts, known, name, 0, length), amount
             lacking |= codes[kept] < 0
             kept += 1
     return codes[:kept], amounts[:kept], lacking
