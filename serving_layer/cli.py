@@ -26,9 +26,9 @@ _n_per_hour = click.option(
     "-n", type=click.IntRange(1, MOST_ROWS), default=10, show_default=True, help="How many to list per hour."
 )
 _offset_per_hour = click.option(
-    "--offset", type=click.IntRange(0, MOST_ROWS), default=0, help="Leave out so many per hour first."
+    "--offset", type=click.IntRange(0, MOST_ROWS), default=0, help="Skip this many per hour first."
 )
-_offset = click.option("--offset", type=click.IntRange(0, MOST_ROWS), default=0, help="Leave out so many first.")
+_offset = click.option("--offset", type=click.IntRange(0, MOST_ROWS), default=0, help="Skip this many first.")
 _category = click.option(
     "--category",
     type=CATEGORY,

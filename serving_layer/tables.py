@@ -10,7 +10,7 @@ from serving_layer.reading.catalogue import Described
 
 Described_ = Mapping[str, Described]
 
-# In a narrow window the last of these goes first; an item's id never does, nor what an answer is ordered by.
+# In a narrow window the last of these is dropped first. The item's id and the column that orders the answer stay.
 LEAVE_LAST = (
     "title", "source", "basis", "because", "contribution", "co-rating", "count", "score", "change", "last touched",
     "confidence", "before", "category", "rating", "expected", "growth", "±%", "norm", "brand",
@@ -19,7 +19,7 @@ LEAST = {"title": 12, "category": 8, "brand": 8}  # these are cut rather than le
 
 
 def show(title: str, answer: dict[str, Any], rows: Sequence[dict[str, Any]], columns: Sequence[Field]) -> None:
-    """Print a table, below a line that says what the answer is made of and how fresh it is."""
+    """Print a table, below a line that names the answer's generation and segment and how fresh it is."""
     screen = console()
     screen.print(styled(title, "bold"))
     screen.print(styled(made_of(answer), "dim"))
@@ -47,7 +47,7 @@ def text(heading: str, cell: Callable[[dict[str, Any]], str], right: bool = Fals
 
 
 def number(name: str, heading: str | None = None, form: str = ".3f") -> Field:
-    """Return a column of numbers; ``-`` where there is none."""
+    """Return a column of numbers; ``-`` stands for a missing one."""
 
     def cell(row: dict[str, Any]) -> str:
         return "-" if row[name] is None else format(row[name], form)

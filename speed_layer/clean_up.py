@@ -66,7 +66,7 @@ def dead_spaces(spaces: set[str], control: Control) -> set[str]:
 
 
 def old_lists(spaces: set[str], position: Position) -> list[str]:
-    """Return the spaces that list what old attempts, or those of an earlier life, wrote; readers do without them."""
+    """Return the spaces that list the rows of old attempts, or of an earlier life; readers do not need them."""
     last = position.attempt - touched.KEPT_ATTEMPTS
     lists = [space for space in spaces if space.startswith(f"{position.epoch}/{TOUCHED}-")]
     attempts = {space: int(space.rpartition("-")[2]) for space in lists}

@@ -2,8 +2,8 @@
 
 A large micro-batch costs less per event, because a row is read and written once however many of its events it joins.
 A small one commits sooner. While the speed layer keeps up, a micro-batch therefore takes all that waits. While it
-catches up, micro-batches grow until one takes ``TARGET_SECONDS``: no answer waits for a commit much longer than that,
-nor does a stop, and no crash repeats more.
+catches up, micro-batches grow until one takes ``TARGET_SECONDS``. An answer or a stop then waits for a commit about
+that long at most, and a crash repeats no more work than that.
 """
 
 from dataclasses import dataclass

@@ -11,8 +11,8 @@ from schemas.control import Offsets
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-# The client asks for what comes next as soon as it has what it wanted, and then for the log's end, which the broker
-# tells after it: at its own 500 ms, whoever reads up to the end waits half a second for each partition.
+# The client asks for the next records as soon as it has what it wanted, and then for the log's end. The broker holds
+# that answer back this long: with its default of 500 ms, a reader of the whole log waits half a second per partition.
 WAIT_MS = "10"
 # Fewer and larger answers than by default: the broker of a log that is read from its beginning has half the work.
 LARGE_READS = {"kafka.max.poll.records": "5000", "kafka.max.partition.fetch.bytes": str(4 << 20)}

@@ -22,7 +22,7 @@ class TaskFailed(Exception):
 
 
 class Pool:
-    """So many workers, each running ``module``, which calls ``serve`` with the number in its last argument."""
+    """``count`` workers, each running ``module``, which calls ``serve`` with the number in its last argument."""
 
     def __init__(self, count: int, module: str, log: Path, env: Mapping[str, str] | None = None) -> None:
         self._log, self._lines, self._children = log, list[Connection](), list[Child]()

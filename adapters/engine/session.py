@@ -123,7 +123,7 @@ def open_session(settings: Settings, name: str) -> "SparkSession":
     except Exception as error:
         if "JAVA_GATEWAY_EXITED" in str(error) or isinstance(error, FileNotFoundError):
             raise SettingsError(
-                "Spark did not start: Java 17 or newer is needed; `millrace doctor` tells more"
+                "Spark did not start: Java 17 or newer is needed; `millrace doctor` says more"
             ) from error
         raise translated(error) from error
     require_reachable_views(settings, session.sparkContext.master or master)  # spark-submit may have another

@@ -68,7 +68,7 @@ class LakeCare:
         """Delete files that left the lake long ago, and what died runs left behind.
 
         Args:
-            keep_ms: files that left stay at least this long, for whoever began to read before.
+            keep_ms: files that left stay at least this long, for readers that began before.
             needed: versions of the events that stay readable, however old they are.      now: epoch ms.
         """
         if not self._tables():

@@ -33,7 +33,7 @@ BYTES_PER_EVENT = 25  # in a file, at least
 class LakeFile:
     """One Parquet file by its path or URI; ``size`` in bytes.
 
-    Its number of rows, its partition, and its first and last offset are None where its commit does not say.
+    Its number of rows, its partition, and its first and last offset are None if its commit does not say.
     """
 
     uri: str
@@ -95,7 +95,7 @@ class Stretch:
             try:
                 system, path = filesystem(file.uri)
                 data = ds.dataset([path], STORED_COLUMNS, "parquet", system, in_folders)
-                # A scan that reads ahead or by threads holds many batches. A task has one core, and so do the others.
+                # A scan that reads ahead or by threads holds many batches, and every task has one core only.
                 batches = data.to_batches(
                     filter=inside, batch_size=rows, use_threads=False, batch_readahead=1, fragment_readahead=1
                 )

@@ -173,7 +173,7 @@ class Lake:
         return LakeTable(path, EVENTS).exists
 
     def newest_note(self) -> dict[str, Any] | None:
-        """Return what the last append says of itself; maintenance commits since then say nothing."""
+        """Return the note of the last append; maintenance commits since then have none."""
         if not self._events.exists:
             return None
         for commits in (RECENT_COMMITS, None):

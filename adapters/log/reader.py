@@ -36,8 +36,8 @@ def committed_messages(settings: Settings, topic: str, ranges: Ranges) -> Iterat
                 partition, offset = _place(message)
                 if partition not in left:
                     continue
-                # A gap of markers or aborted records may reach over the end: then the next record, or the log's own
-                # end, tells that the range is done.
+                # A gap of markers or aborted records may reach over the end. The next record, or the log's own end,
+                # then shows that the range is done.
                 if message.error() is None and offset < left[partition]:
                     yield message
                     offset += 1

@@ -45,7 +45,7 @@ class Address:
     keyspace: str
     user: str = ""
     password: str = field(default="", repr=False)
-    dc: str = ""  # the local data centre; with several it must be told
+    dc: str = ""  # the local data centre; it must be named when there are several
     replication: int = 1  # of a keyspace that Millrace creates
     tls: bool = False
 

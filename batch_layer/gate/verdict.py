@@ -44,7 +44,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Why a generation must not be activated, why else it would not have been, and what changed in the data."""
+    """Why a generation must not be activated, which reasons were overruled, and what changed in the data."""
 
     reasons: tuple[str, ...] = ()
     overruled: tuple[str, ...] = ()

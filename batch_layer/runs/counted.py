@@ -15,9 +15,9 @@ class NothingCounted(MillraceError):
 def require_counted(generation: str, metrics: Mapping[str, Any], rules: Rules, scheduled: bool) -> None:
     """Raise ``NothingCounted`` when there were events and all of them were rejected.
 
-    Of all events whenever the generation holds none; of those since the last one only in a run by hand: whoever sent
-    them is waiting for them, where a schedule at night may meet one stray record and nothing else. An empty log, and
-    a run without news, are successes.
+    When the generation holds no event, all events are judged. Otherwise those since the last generation are judged, and
+    only in a run by hand: the person who sent them is waiting for them, whereas a schedule at night may meet a single
+    stray record. An empty log, and a run without new events, are successes.
     """
     rejected = metrics.get("rejected", {}) if not metrics.get("events") else {}
     if not rejected and not scheduled and not metrics.get("new_events", 1):

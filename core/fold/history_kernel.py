@@ -68,9 +68,10 @@ def _shape(u, n, item, rating, time, name_starts):  # type: ignore[no-untyped-de
 
 @njit(cache=True, nogil=True)
 def pack_histories(users, count, item, rating, time, id_count, fresh, ids, name_starts, names):  # type: ignore[no-untyped-def]
-    """Encode the histories of the users listed: rows of ``item/rating/time`` (users, N) and ``ids`` (users, D, 2),
-    of which only the last ``fresh`` ones are put in, the others being kept from the history before. ``names`` is
-    ``padded``. Each number is written as a word, whose end the next one covers.
+    """Encode the histories of the users listed: rows of ``item/rating/time`` (users, N) and ``ids`` (users, D, 2).
+
+    Only the last ``fresh`` ids are written; the others are kept from the earlier history. ``names`` is ``padded``.
+    Each number is written as a word, whose end the next one covers.
 
     Returns the packed bytes and their starts (one more than users listed).
     """

@@ -74,5 +74,5 @@ class Blend:
 
 
 def strongest(parts: Mapping[str, float]) -> str | None:
-    """Return the source of the greatest share, of equal ones the first; None where there is no source."""
+    """Return the source of the greatest share, the first of equal ones; None without a source."""
     return max(parts, key=lambda name: parts[name], default=None)

@@ -19,7 +19,7 @@ _AMOUNTS = {
 
 
 def number(text: str, decimal: str = ".") -> int | float | None:
-    """Return the finite number that a text writes, as an int where it is whole; None where the text is no number.
+    """Return the finite number that a text writes, as an int where it is whole; None if the text is not a number.
 
     Args:
         decimal: what stands before the fraction, ``.`` or ``,``; the other one may separate thousands.

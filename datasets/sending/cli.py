@@ -29,7 +29,7 @@ REPORTED_EVERY = 1_000
     show_default=True,
     help="One object per line; or an array, or objects that follow one another, spread as they may be.",
 )
-@click.option("--rate", type=click.FloatRange(0, min_open=True), help="Lines a second; default: as fast as it goes.")
+@click.option("--rate", type=click.FloatRange(0, min_open=True), help="Lines per second; default: no limit.")
 @as_json
 @reports_errors
 def produce(file: Path, topic: str, form: str, rate: float | None, as_json: bool) -> None:

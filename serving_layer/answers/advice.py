@@ -29,7 +29,7 @@ class Waiting:
 
 @dataclass(frozen=True)
 class Situation:
-    """What ``status`` has read; None where it is unknown.
+    """What ``status`` has read; None if it is unknown.
 
     ``pending``: why a new epoch of the speed layer must begin.      ``others``: messages made elsewhere.
     """

@@ -39,7 +39,7 @@ def about_the_speed_store(why: str) -> list[str]:
 
 
 def about_the_topics(log: "Log | None", retention_ms: int) -> list[str]:
-    """Return topics whose settings lose records; none where the log cannot be asked, which is reported elsewhere."""
+    """Return topics whose settings lose records; none if the log cannot be asked, which is reported elsewhere."""
     if log is None:
         return []
     from adapters.log.topic_state import findings

@@ -62,6 +62,6 @@ def _require_event(views: Views, item_id: str) -> None:
     state = answer(views, lambda snapshot: (require_known(snapshot, item_id.encode()), snapshot.degraded))
     if not state[0].known:
         raise StoreUnavailable(
-            f"whether there is an item {item_id!r} cannot be told without {' and '.join(state[1])}: "
+            f"whether there is an item {item_id!r} cannot be known without {' and '.join(state[1])}: "
             "try again in a moment, or POST the whole record to /items"
         )

@@ -127,7 +127,7 @@ def _views_summary(snapshot: Snapshot) -> tuple[dict[str, Any], Offsets, Facts]:
 
 
 def _stand(snapshot: Snapshot) -> tuple[Control | None, str | None]:
-    """Return the control record, and why a new epoch of the speed layer is pending; None where that is unknown.
+    """Return the control record, and why a new epoch of the speed layer is pending; None if that is unknown.
 
     The position is read first: what it was committed by is in every later control record.
     """
@@ -145,7 +145,7 @@ def _stand(snapshot: Snapshot) -> tuple[Control | None, str | None]:
 
 
 def _waiting(log: "Log", control: Control | None) -> Waiting | None:
-    """Return users who are marked and not forgotten yet; None where that is unknown."""
+    """Return users who are marked and not forgotten yet; None if that is unknown."""
     from adapters.log.forgotten import waiting
 
     if control is None:
@@ -197,7 +197,7 @@ def speed_layer(views: Views, now_ms: int, lease_ms: int) -> dict[str, Any]:
 
 
 def _lease_of(snapshot: Snapshot) -> bytes | None:
-    """Return the last sign of life, empty where there is none; None where the answer does without the store."""
+    """Return the last sign of life, empty if there never was one; None when the answer lacks the store."""
     if not snapshot.has_catalogue:  # it is in the same store
         return None
     with reading(SPEED_SIDE):
@@ -205,7 +205,7 @@ def _lease_of(snapshot: Snapshot) -> bytes | None:
 
 
 def _catalogue_of(snapshot: Snapshot) -> dict[str, int] | None:
-    """Return rejected records of the catalogue by reason; None where the answer does without the store."""
+    """Return rejected records of the catalogue by reason; None when the answer lacks the store."""
     if not snapshot.has_catalogue:
         return None
     with reading(SPEED_SIDE):
@@ -213,7 +213,7 @@ def _catalogue_of(snapshot: Snapshot) -> dict[str, int] | None:
 
 
 def _schedule_of(snapshot: Snapshot) -> tuple[bytes | None, State | None] | None:
-    """Return the sign of life of `batch run --every` and how its runs go; None where the batch view cannot be read."""
+    """Return the sign of life of `batch run --every` and how its runs go; None if the batch view cannot be read."""
     if snapshot.boundary is None:
         return None
     with reading(BATCH):
@@ -231,7 +231,7 @@ def _schedule_summary(
 
 
 def _alive(text: bytes | None, now_ms: int, lease_ms: int) -> dict[str, Any]:
-    """Return the content of a sign of life; ``text``: empty where there is none, None where that is unknown."""
+    """Return the content of a sign of life; ``text`` is empty if there never was one, None if that is unknown."""
     if not text:
         return {"alive": None if text is None else False, "owner": None, "beat": None}
     sign = Sign.of(text)

@@ -16,7 +16,7 @@ class Report:
     ``events``: accepted without duplicates; ``duplicates``: the others; ``users``: with an event; ``items``: with a
     norm; ``pairs``: unordered; ``counts``: hourly; ``histories``: users; ``seen``: words of users on items;
     ``categories``: items with an event; ``facts``: as_of, oldest bucket, events and rejected records by reason.
-    ``sums`` is how many stored or expected values were held against each other, facts apart; ``examples`` are the
+    ``sums`` is how many stored or expected values were compared, apart from facts; ``examples`` are the
     first mismatches.
     """
 
