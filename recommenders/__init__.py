@@ -24,6 +24,8 @@ TABLE: dict[str, str] = {
     "similar": "recommenders.similar",
     "popular": "recommenders.popular",
     "trending": "recommenders.trending",
+    "repeat": "recommenders.repeat",
+    "latest": "recommenders.latest",
 }
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from core.ranking.decay import faded
 from core.ranking.kernels import READABLE, Kernels
 from core.ranking.neighbours import Neighbours
-from core.ranking.ranked import Ordered, Ranked, by_units, trends
+from core.ranking.ranked import Ordered, Ranked, by_newness, by_units, trends
 from core.ranking.ranking_quality import Interactions
 from core.ranking.scores import Window, WindowCounts, has_trend
 from core.rows.codec import History, HistoryEntry
@@ -119,6 +119,9 @@ class Cohort:
     def decayed(self, half_life_hours: float) -> Ordered | None:
         return self.once(("decayed", half_life_hours), lambda: self._decayed(half_life_hours))
 
+    def newcomers(self, hours: int) -> Ordered | None:
+        return self.once(("newcomers", hours), lambda: self._newcomers(hours))
+
     def rising(self, hours: int) -> Ranked | None:
         return self.once(("rising", hours), lambda: self._rising(hours))
 
@@ -136,6 +139,15 @@ class Cohort:
         units = np.zeros(len(self.names), np.int64)
         np.add.at(units, self.item[recent], worth[age[recent]])
         return by_units(units, self.index)
+
+    def _newcomers(self, hours: int) -> Ordered | None:
+        if not len(self.time):
+            return None
+        hour, window = self.time // BUCKET_MS, Window.ending(int(self.time.max()), hours)
+        inside = hour >= window.baseline.start
+        first = np.full(len(self.names), window.window.stop)
+        np.minimum.at(first, self.item[inside], hour[inside])
+        return by_newness(first, window.window, self.index)
 
     def _rising(self, hours: int) -> Ranked | None:
         if not len(self.time):

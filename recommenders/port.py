@@ -55,6 +55,12 @@ class Sums(Protocol):
         Exact: whole units of ``core.ranking.decay`` over the hourly counts.
         """
 
+    def newcomers(self, hours: int) -> Ordered | None:
+        """Return the items first counted in the last ``hours``, newest first; None while nothing was counted.
+
+        First: not in the baseline before them either (``core.ranking.scores.Window``).
+        """
+
     def rising(self, hours: int) -> Ranked | None:
         """Return the items that grow, by the bound of their rate ratio; None while there is no full baseline."""
 

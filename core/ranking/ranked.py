@@ -105,3 +105,12 @@ def by_units(units: Ints, index: ItemIndex, kernels: Kernels = READABLE) -> Orde
     """Return the items by their decayed count, given in units at each item's code."""
     present = np.flatnonzero(units > 0)
     return Ordered(index, Columns(present, in_counts(units[present])), kernels)
+
+
+def by_newness(first: Ints, hours: range, index: ItemIndex, kernels: Kernels = READABLE) -> Ordered:
+    """Return the items that were first counted in those buckets, the newest first, scored above 0 to 1.
+
+    Args: first: at each code the first bucket (hours since the epoch) in which it was counted.
+    """
+    new = np.flatnonzero((first >= hours.start) & (first < hours.stop))
+    return Ordered(index, Columns(new, (first[new] - hours.start + 1) / len(hours)), kernels)

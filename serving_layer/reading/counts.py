@@ -39,7 +39,7 @@ class CountCache:
     _columns: "OrderedDict[bytes, Columns]" = field(default_factory=OrderedDict)
     _amounts: int = 0
     _sums: "OrderedDict[Window, Ints]" = field(default_factory=OrderedDict)
-    _units: "OrderedDict[tuple[float, int], Ints]" = field(default_factory=OrderedDict)
+    _columns_of_all: "OrderedDict[Hashable, Ints]" = field(default_factory=OrderedDict)
     _remembered: "OrderedDict[Hashable, object]" = field(default_factory=OrderedDict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -81,19 +81,16 @@ class CountCache:
                         out[place, codes] += amounts  # a packed row names nothing twice
         return out
 
-    def units(self, snapshot: Snapshot, half_life_hours: float, stop: int) -> Ints:
-        """Return the generation's decayed counts before bucket ``stop``, in units; they change with the hour only."""
-        key = half_life_hours, stop
-        if (kept := self._units.get(key)) is not None:
+    def of_generation(self, what: Hashable, make: Callable[[], Ints]) -> Ints:
+        """Return ``make()``, a column over all codes that follows from the generation's counts alone, kept a while."""
+        if (kept := self._columns_of_all.get(what)) is not None:
             return kept
-        rows = snapshot.counts_of_generation(hours_of(half_life_hours, stop - 1))
-        parts = {bucket: [row] for bucket, row in rows.items()}
-        units = self.add_units(np.zeros(0, np.int64), parts, half_life_hours, stop, snapshot)
+        column = make()
         with self._lock:
-            self._units[key] = units
-            while len(self._units) > MOST_WINDOWS:
-                self._units.popitem(last=False)
-        return units
+            self._columns_of_all[what] = column
+            while len(self._columns_of_all) > MOST_WINDOWS:
+                self._columns_of_all.popitem(last=False)
+        return column
 
     def add_units(
         self, units: Ints, parts: dict[int, list[bytes]], half_life_hours: float, stop: int, snapshot: Snapshot
@@ -131,16 +128,16 @@ def once_a_commit(snapshot: Snapshot, what: Hashable, make: Callable[[], T]) -> 
     at = snapshot.position
     seen = None if at is None else (at.epoch, at.life, at.attempt, snapshot.segments)
     key, own = (seen, what), snapshot.course.made
-    made = own[key] if key in own else _cache(snapshot).remembered(key)
+    made = own[key] if key in own else cache_of(snapshot).remembered(key)
     if made is not NOTHING:
         return cast(T, made)
     value = make()
     if snapshot.course.rows:  # read in this answer, and right only if the answer is confirmed
         if not own:
-            snapshot.course.confirmed.append(lambda: _cache(snapshot).remember(own))
+            snapshot.course.confirmed.append(lambda: cache_of(snapshot).remember(own))
         own[key] = value
     else:
-        _cache(snapshot).remember({key: value})
+        cache_of(snapshot).remember({key: value})
     return value
 
 
@@ -148,7 +145,7 @@ def window_counts(snapshot: Snapshot, window: Window) -> WindowCounts:
     """Return the merged counts of a window and its baseline; 0 for items that occur elsewhere."""
 
     def added() -> WindowCounts:
-        cache = _cache(snapshot)
+        cache = cache_of(snapshot)
         table = cache.add(cache.sums(snapshot, window), snapshot.counts_of_segments(_buckets(window)), window, snapshot)
         return WindowCounts(snapshot.index, *table)
 
@@ -177,16 +174,22 @@ def decayed(snapshot: Snapshot, half_life_hours: float) -> Ordered | None:
     stop = as_of // BUCKET_MS + 1
 
     def made() -> Ordered:
-        cache = _cache(snapshot)
-        later = snapshot.counts_of_segments(hours_of(half_life_hours, stop - 1))
-        of_generation = cache.units(snapshot, half_life_hours, stop)
-        units = cache.add_units(of_generation, later, half_life_hours, stop, snapshot)
+        cache, buckets = cache_of(snapshot), hours_of(half_life_hours, stop - 1)
+
+        def of_generation() -> Ints:
+            parts = {bucket: [row] for bucket, row in snapshot.counts_of_generation(buckets).items()}
+            return cache.add_units(np.zeros(0, np.int64), parts, half_life_hours, stop, snapshot)
+
+        earlier = cache.of_generation(("decayed", half_life_hours, stop), of_generation)
+        later = snapshot.counts_of_segments(buckets)
+        units = cache.add_units(earlier, later, half_life_hours, stop, snapshot)
         return by_units(units, snapshot.index, snapshot.views.kernels)
 
     return once_a_commit(snapshot, ("decayed", half_life_hours, stop), made)
 
 
-def _cache(snapshot: Snapshot) -> CountCache:
+def cache_of(snapshot: Snapshot) -> CountCache:
+    """Return what is kept of the counts of the snapshot's generation."""
     return snapshot.memory.kept(CountCache)
 
 

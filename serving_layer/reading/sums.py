@@ -15,6 +15,7 @@ from core.rows.item_index import ItemIndex
 from core.rows.views import PAIRS, SEEN
 from recommenders.port import Ints
 from serving_layer.reading.counts import decayed, once_a_commit, trends, window_counts
+from serving_layer.reading.newcomers import newcomers
 from serving_layer.reading.norms import Norms
 from serving_layer.reading.snapshot import Snapshot
 
@@ -49,6 +50,9 @@ class MergedSums:
 
     def decayed(self, half_life_hours: float) -> Ordered | None:
         return decayed(self.snapshot, half_life_hours)
+
+    def newcomers(self, hours: int) -> Ordered | None:
+        return newcomers(self.snapshot, hours)
 
     def rising(self, hours: int) -> Ranked | None:
         window, oldest = self._window(hours), self.snapshot.facts.oldest_bucket

@@ -15,6 +15,7 @@ from core.ranking.ranking_quality import Interactions
 from recommenders import settings_of
 from recommenders.als import AlsSettings
 from recommenders.cohort import Cohort
+from recommenders.latest import LatestSettings
 from recommenders.opened import fit_all, open_all
 from schemas.errors import SettingsError
 from schemas.event import Event
@@ -48,6 +49,19 @@ class TestPopular(RecommenderContract):
 class TestTrending(RecommenderContract):
     name = "trending"
     personal = False
+
+
+class TestRepeat(RecommenderContract):
+    name = "repeat"
+    personal = False  # what it lists the user has seen: it finds nothing new
+
+
+class TestLatest(RecommenderContract):
+    name = "latest"
+    personal = False
+
+    def settings(self) -> LatestSettings:
+        return LatestSettings(hours=240)  # all of the ten days: their items are new
 
 
 @pytest.fixture

@@ -35,6 +35,8 @@ SOURCES: dict[str, dict[str, Any]] = {
     "popular": {"half_life_hours": 5.0},
     "popular, by weeks": {"half_life_hours": 168.0},
     "trending": {},
+    "repeat": {"half_life_days": 1.5},
+    "latest": {"hours": 12},
 }
 CUTS = [(0, 900), (250, 900), (899, 900), (400, 401)]
 
