@@ -64,16 +64,17 @@ class Part:
                 self._start()
 
     def kill(self, whom: str = "driver") -> None:
-        """SIGKILL to the command's own process, or to one that it started: ``engine`` (Java) or ``worker`` (Python)."""
+        """SIGKILL to the command's own process, or to one that it started, if any: ``engine`` (Java), ``worker``."""
         with self._lock:
             if not self.runs or self.process is None:
                 return
             victim = self.process.pid
             if whom != "driver":
                 victims = [pid for pid in descendants(victim) if MARKS[whom] in command_line(pid)]
-                if not victims:
-                    return
-                victim = victims[-1]
+                if victims:
+                    victim = victims[-1]
+                else:  # it has none of those, as on the local engine
+                    whom = "driver"
             self._struck = True
             self.kills[whom] += 1
             with suppress(ProcessLookupError):

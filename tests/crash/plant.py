@@ -205,8 +205,12 @@ def plant(pair: str, folder: Path, seed: int, say: Say, rate: float = 30.0) -> I
         batch = Part("batch run", ("batch", "run"), commands, folder / "batch.log", BATCH_PAUSE_SECONDS)
         serving = Part("serving", ("serve", "--port", str(port)), commands, folder / "serve.log")
         chance = random.Random(seed)
-        # A life that repeats less than the dead one tried leaves that one's rows lying beside its own.
-        speed.settings = lambda: {"MILLRACE_MAX_EVENTS_PER_BATCH": str(chance.choice((150, 600, 100_000)))}
+        # A life that repeats less than the dead one tried leaves that one's rows lying beside its own. Either engine
+        # continues what the other left.
+        speed.settings = lambda: {
+            "MILLRACE_MAX_EVENTS_PER_BATCH": str(chance.choice((150, 600, 100_000))),
+            "MILLRACE_SPEED_ENGINE": chance.choice(("spark", "local")),
+        }
         judge = Judge(None, log, settings, load=load)  # type: ignore[arg-type]  # it needs no session
         stack.callback(judge.close)
         reader = Reader(f"http://127.0.0.1:{port}", serving, *_often(load))

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 PAIRS = ["sqlite+sqlite", "cassandra+redis"]
-NO_PARAMETERS = SimpleNamespace(params=())
+VARIED = {"stores", "speed_engine"}
+NO_PARAMETERS = SimpleNamespace(params={})
 
 
 @pytest.fixture(scope="session")
@@ -33,14 +34,24 @@ def spark() -> Iterator["SparkSession"]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What runs on both pairs of stores is deep on one of them: which, follows from the test's name."""
-    pairs: dict[tuple[Path, str], list[pytest.Function]] = {}
+    """Mark as deep all but one variant of a test that runs on several stores or engines; its name decides which."""
+    variants: dict[tuple[Path, str], list[pytest.Function]] = {}
     for item in items:
-        if isinstance(item, pytest.Function) and "stores" in getattr(item, "callspec", NO_PARAMETERS).params:
-            pairs.setdefault((item.path, item.name.replace(item.callspec.params["stores"], "")), []).append(item)
-    for (_, name), pair in pairs.items():
-        if len(pair) == len(PAIRS):
-            pair[crc32(name.encode()) % len(PAIRS)].add_marker("deep")
+        params = getattr(item, "callspec", NO_PARAMETERS).params
+        if isinstance(item, pytest.Function) and VARIED & params.keys():
+            others = [str(value) for name, value in sorted(params.items()) if name not in VARIED]
+            variants.setdefault((item.path, "-".join([item.originalname, *others])), []).append(item)
+    for (_, name), same in variants.items():
+        if not any(item.get_closest_marker("deep") for item in same):
+            same.pop(crc32(name.encode()) % len(same))
+            for item in same:
+                item.add_marker("deep")
+
+
+@pytest.fixture
+def speed_engine() -> str:
+    """The engine of the speed layer in tests that do not depend on it: the faster one."""
+    return "local"
 
 
 @pytest.fixture(params=PAIRS)
@@ -57,11 +68,12 @@ def millrace(
     spark: "SparkSession",
     kafka_bootstrap: str,
     stores: dict[str, str],
+    speed_engine: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Installation]:
     """A new installation: empty topics, an empty lake, empty stores; both of small and large micro-batches."""
     monkeypatch.setattr("speed_layer.jobs.spark_engine.FEW_RECORDS", 100)
-    made = installation(spark, kafka_bootstrap, stores, tmp_path)
+    made = installation(spark, kafka_bootstrap, stores, tmp_path, speed_engine=speed_engine)
     yield made
     made.close()

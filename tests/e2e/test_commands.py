@@ -45,7 +45,8 @@ VERIFY = {"events", "users", "items", "pairs", "counts", "mismatches"}
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Commands]:
     """A shop with a past: generated, produced, one generation published, then more applied by the speed layer."""
     folder = tmp_path_factory.mktemp("shop")
-    shop = Commands(folder, {"MILLRACE_HOME": str(folder / "home"), "MILLRACE_GRACE": "0s"})
+    env = {"MILLRACE_HOME": str(folder / "home"), "MILLRACE_GRACE": "0s", "MILLRACE_SPEED_ENGINE": "local"}
+    shop = Commands(folder, env)
     with embedded_broker(folder / "home") as bootstrap:  # so that not every command starts and stops one
         generated = shop.json(
             "generate", "--users", 40, "--items", 20, "--events", 900, "--seed", 5, "--out", "events.jsonl"
@@ -153,6 +154,7 @@ def test_a_killed_speed_layer_and_a_second_one_harm_nothing(shop: Commands, tmp_
     with shop.started("speed", "run", log=log) as speed:
         until(lambda: shop.json("status")["lag_events"] == 0, 90, log.read_text)
         assert shop.json("status")["speed"]["alive"]
+        assert shop.json("status")["modes"] == {"engine": "local"}
         refusal = shop.refused("speed", "run", "--available-now")
         assert f"process {speed.pid}" in refusal
         assert shop.json("status")["epoch"] == 1

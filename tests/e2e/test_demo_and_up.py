@@ -54,6 +54,7 @@ def test_up_answers_with_what_was_just_sent_and_ends_with_all_its_children(tmp_p
         os.kill(up.pid, signal.SIGKILL)
         up.wait()
         shop.wait_until_none_is_left()
+    shop.env["MILLRACE_SPEED_ENGINE"] = "local"  # it continues where Spark was killed
     with shop.started("up", "--port", str(port), log=log) as up:
         until_ready(where, log)
         assert send(where, BASKETS[:2]) == 2  # the same again under new ids: a rating is the highest weight

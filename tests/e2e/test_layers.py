@@ -22,6 +22,12 @@ from tests.kit.waiting import until
 pytestmark = [pytest.mark.kafka, pytest.mark.spark, pytest.mark.redis, pytest.mark.cassandra]
 
 
+@pytest.fixture(params=["spark", "local"])
+def speed_engine(request: pytest.FixtureRequest) -> str:
+    """Either engine keeps the promises of the speed layer."""
+    return str(request.param)
+
+
 class Died(Exception):
     """Stands for a kill -9 at a named step: nothing after it happens."""
 

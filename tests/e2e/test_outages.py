@@ -35,9 +35,20 @@ def cassandra(cassandra_port: int) -> Iterator[Proxy]:
         yield proxied
 
 
+@pytest.fixture(params=["spark", pytest.param("local", marks=pytest.mark.deep)])
+def speed_engine(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 @pytest.fixture
 def apart(
-    spark: "SparkSession", redis: Proxy, redis_url: str, cassandra: Proxy, cassandra_url: str, tmp_path: Path
+    spark: "SparkSession",
+    redis: Proxy,
+    redis_url: str,
+    cassandra: Proxy,
+    cassandra_url: str,
+    tmp_path: Path,
+    speed_engine: str,
 ) -> Iterator[Installation]:
     """An installation whose stores are reached through proxies, and whose broker is the home's own."""
     stores = {
@@ -47,7 +58,7 @@ def apart(
     with ExitStack() as stack:
         stack.callback(wait_until_stopped, tmp_path)
         bootstrap = stack.enter_context(embedded_broker(tmp_path))
-        made = installation(spark, bootstrap, stores, tmp_path)
+        made = installation(spark, bootstrap, stores, tmp_path, speed_engine=speed_engine)
         stack.callback(made.close)
         yield replace(made, settings=made.settings.changed(kafka=""))
 
