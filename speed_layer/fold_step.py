@@ -14,7 +14,6 @@ from adapters.log.dead_letters import bury_all
 from adapters.log.kafka_log import Log
 from adapters.records.books import generation_book
 from adapters.stores.opened import store
-from adapters.stores.port import ViewStore
 from core.control.boundaries import segments_of
 from core.events.parse import parse_columns
 from core.fold.columns import Changes, facts_change, fold_columns, users_of
@@ -24,7 +23,7 @@ from core.rows.packed import Packed
 from core.rows.views import HISTORY, VIEWS
 from schemas.event import EVENT_COLUMNS, RECORD_COLUMNS
 from speed_layer.micro_batch import CHANGES, MicroBatch, Tally
-from speed_layer.rows import RowChanges, committed, keys_of, row_space, stored_rows, write_changes
+from speed_layer.rows import RowChanges, RowStore, committed, keys_of, row_space, stored_rows, write_changes
 
 
 @dataclass(frozen=True)
@@ -36,12 +35,17 @@ class States:
     inherited: Packed
 
 
-def fold_records(batches: Iterable[pa.RecordBatch], batch: MicroBatch) -> Iterator[pa.RecordBatch]:
-    """Turn ``RECORD_COLUMNS`` into ``CHANGES``; histories and seen sets are written here."""
+def fold_records(
+    batches: Iterable[pa.RecordBatch], batch: MicroBatch, speed: RowStore | None = None
+) -> Iterator[pa.RecordBatch]:
+    """Turn ``RECORD_COLUMNS`` into ``CHANGES``; histories and seen sets are written here.
+
+    ``speed``: where rows are read and written; None: the speed views.
+    """
     events, refused, tally = _judged(batches, batch)
     if tally.events + tally.rejected == 0:
         return
-    speed = store(batch.places.speed_views, batch.places.store_timeout_ms)
+    speed = speed or store(batch.places.speed_views, batch.places.store_timeout_ms)
     users = keys_of(users_of(events).to_pylist())
     own = committed(stored_rows(speed, row_space(batch, HISTORY, 0), users), HISTORY, batch).values
     inherited = _inherited(events, users, own, batch)
@@ -101,7 +105,7 @@ def _inherited(events: pa.RecordBatch, users: list[bytes], own: Packed, batch: M
     return Packed.of([histories.get(user) for user in users])
 
 
-def _write_state(speed: ViewStore, change: Changes, batch: MicroBatch, states: States) -> Tally:
+def _write_state(speed: RowStore, change: Changes, batch: MicroBatch, states: States) -> Tally:
     order = np.asarray(pc.sort_indices(change.keys)).astype(np.int64)
     keys, values = change.keys.take(pa.array(order)).to_pylist(), Packed.of_column(change.values).take(order)
     if change.view != HISTORY:

@@ -6,11 +6,12 @@ Each put also lists the keys that it wrote, so that readers can keep rows in mem
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
+from typing import Protocol
 
 import numpy as np
 
 from adapters.records.books import SPEED, older_space, segment_space, state_space, touched_space
-from adapters.stores.port import ViewStore
+from adapters.stores.port import Book, Rows
 from core.rows.merging_columns import Settled, outgrown_rows, settled, tagged_rows
 from core.rows.packed import Ints, Packed
 from core.rows.touched import pack_touched
@@ -19,6 +20,14 @@ from schemas.errors import MillraceError
 from speed_layer.micro_batch import MicroBatch, Tally
 
 ROWS_AT_ONCE = 4_000  # of one put: what a task holds in memory of the rows that it rewrites
+
+
+class RowStore(Protocol):
+    """What the steps use of ``ViewStore``."""
+
+    def read(self, book: Book, space: str, keys: Sequence[bytes]) -> dict[bytes, bytes]: ...
+
+    def put(self, book: Book, rows: Rows, *, guard: bytes | None = None) -> bool: ...
 
 
 class Displaced(MillraceError):
@@ -43,7 +52,7 @@ def committed(stored: Packed, view: str, batch: MicroBatch) -> Settled:
     return settled(view, stored, batch.position)
 
 
-def write_changes(store: ViewStore, batch: MicroBatch, changes: RowChanges, bases: Packed | None = None) -> Tally:
+def write_changes(store: RowStore, batch: MicroBatch, changes: RowChanges, bases: Packed | None = None) -> Tally:
     """Add each change to its row under the attempt's tag; ``bases``: what counts in those rows, if already read.
 
     Keys in ascending order make the writes of one put neighbours in a store that keeps them ordered.
@@ -59,7 +68,7 @@ def write_changes(store: ViewStore, batch: MicroBatch, changes: RowChanges, base
     return reduce(Tally.plus, tallies, Tally())
 
 
-def _write(store: ViewStore, batch: MicroBatch, changes: RowChanges, bases: Packed | None) -> Tally:
+def _write(store: RowStore, batch: MicroBatch, changes: RowChanges, bases: Packed | None) -> Tally:
     """Write one guarded put."""
     space = row_space(batch, changes.view, changes.segment)
     full, older = np.zeros(len(changes.keys), np.bool_), np.zeros(len(changes.keys), np.int64)
@@ -74,12 +83,21 @@ def _write(store: ViewStore, batch: MicroBatch, changes: RowChanges, bases: Pack
     tally = Tally(puts=1, rows=len(rows), bytes=sum(map(len, rows.values())))
     listed, touched = pack_touched(changes.view, changes.keys)
     rows[touched_space(batch.position, batch.position.registered), listed] = touched
-    if not store.put(SPEED, rows, guard=batch.guard):
-        raise Displaced("another speed layer has taken over; this attempt wrote nothing that counts")
+    put_rows(store, batch, rows)
     return tally
 
 
-def stored_rows(store: ViewStore, space: str, keys: Sequence[bytes]) -> Packed:
+def put_rows(store: RowStore, batch: MicroBatch, rows: Rows) -> None:
+    """Write rows of this attempt.
+
+    Raises:
+        Displaced: the position record is no longer this attempt's.
+    """
+    if not store.put(SPEED, rows, guard=batch.guard):
+        raise Displaced("another speed layer has taken over; this attempt wrote nothing that counts")
+
+
+def stored_rows(store: RowStore, space: str, keys: Sequence[bytes]) -> Packed:
     """Return the rows of those keys as they stand in the speed store."""
     stored = store.read(SPEED, space, keys)
     return Packed.of([stored.get(key) for key in keys])
@@ -92,7 +110,7 @@ def row_space(batch: MicroBatch, view: str, segment: int) -> str:
 
 
 def _moved(
-    store: ViewStore, batch: MicroBatch, changes: RowChanges, bases: Packed, full: Ints, older: Ints
+    store: RowStore, batch: MicroBatch, changes: RowChanges, bases: Packed, full: Ints, older: Ints
 ) -> dict[tuple[str, bytes], bytes]:
     """Return the older parts of those rows with their bases added; sets their new lengths in ``older``."""
     if not len(full):

@@ -10,25 +10,34 @@ from adapters.stores.opened import store
 from core.rows.merging_columns import added_up
 from core.rows.packed import Packed
 from speed_layer.micro_batch import MicroBatch, Tally
-from speed_layer.rows import RowChanges, write_changes
+from speed_layer.rows import RowChanges, RowStore, write_changes
 
 Group = tuple[str, int]  # a view and one of its segments
 Parts = dict[Group, list[pa.RecordBatch]]
 TALLY = pa.schema([(name, pa.int64()) for name in ("puts", "events", "rejected", "rows", "bytes")])
 
 
-def write_sums(batches: Iterable[pa.RecordBatch], batch: MicroBatch) -> Iterator[pa.RecordBatch]:
-    """Write whole rows, given as ``CHANGES``; yields one ``Tally``."""
+def write_sums(
+    batches: Iterable[pa.RecordBatch], batch: MicroBatch, speed: RowStore | None = None
+) -> Iterator[pa.RecordBatch]:
+    """Write whole rows, given as ``CHANGES``; yields one ``Tally``.
+
+    ``speed``: where rows are read and written; None: the speed views.
+    """
     tallies: list[Tally] = []
     groups = _grouped(batches, tallies)
-    speed = store(batch.places.speed_views, batch.places.store_timeout_ms)
+    speed = speed or store(batch.places.speed_views, batch.places.store_timeout_ms)
     while groups:
         (view, segment), parts = groups.popitem()
         changes = Packed.joined(Packed.of_column(part.column("value")) for part in parts)
         keys, sums = added_up(view, pa.concat_arrays([part.column("key") for part in parts]), changes)
         tallies.append(write_changes(speed, batch, RowChanges(view, segment, keys.to_pylist(), sums)))
-    total = reduce(Tally.plus, tallies, Tally())
-    yield pa.RecordBatch.from_arrays([pa.array([column]) for column in total.columns()], schema=TALLY)
+    yield as_columns(reduce(Tally.plus, tallies, Tally()))
+
+
+def as_columns(tally: Tally) -> pa.RecordBatch:
+    """Return a tally as what a task returns."""
+    return pa.RecordBatch.from_arrays([pa.array([column]) for column in tally.columns()], schema=TALLY)
 
 
 def _grouped(batches: Iterable[pa.RecordBatch], tallies: list[Tally]) -> Parts:

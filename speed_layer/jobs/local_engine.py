@@ -12,8 +12,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import reduce
 
-import pyarrow as pa
-
 from adapters.engine.errors import RangeLost, translated
 from adapters.engine.local_source import BOUNDED_WAIT_MS, IDLE_WAIT_MS, LocalSource
 from adapters.engine.pool import Pool
@@ -22,14 +20,13 @@ from core.control.boundaries import reaches
 from schemas.control import LogIdentity, Offsets
 from schemas.errors import NotReady
 from speed_layer.driver import Compute
-from speed_layer.engine import Reading, total
-from speed_layer.fold_step import fold_records
+from speed_layer.engine import Reading
 from speed_layer.jobs.tasks import Fold, Write
 from speed_layer.micro_batch import MicroBatch, Tally
+from speed_layer.one_task import fold_and_write
 from speed_layer.rows import Displaced
 from speed_layer.sizing import Sizing, lag
 from speed_layer.warm_up import rehearse
-from speed_layer.write_step import write_sums
 
 POLL_SECONDS = 0.2
 FEW_RECORDS = 10_000  # up to here handing work over takes longer than it saves
@@ -151,7 +148,7 @@ class _Life:
                 if source.reached == self.reached:
                     self._idle()
                     continue
-                self._apply(dict(source.reached), lambda batch, records=records: _here(records, batch))  # type: ignore[misc]
+                self._apply(dict(source.reached), lambda batch, records=records: fold_and_write([records], batch))  # type: ignore[misc]
                 self._looked = time.monotonic()
                 if records.num_rows >= most and self._far_end(end) and self.engine.workers_ready():
                     return
@@ -178,7 +175,3 @@ class _Life:
             raise RangeLost(str(error)) from error
         if not same:
             raise RangeLost("the topic was made again or has other partitions than before")
-
-
-def _here(records: pa.RecordBatch, batch: MicroBatch) -> Tally:
-    return total(write_sums(fold_records([records], batch), batch))

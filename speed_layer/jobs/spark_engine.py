@@ -23,9 +23,10 @@ from speed_layer.driver import StartOver
 from speed_layer.engine import Reading
 from speed_layer.fold_step import fold_records
 from speed_layer.micro_batch import TALLY_DDL, MicroBatch, Tally
+from speed_layer.one_task import fold_and_write
 from speed_layer.rows import Displaced
 from speed_layer.sizing import Sizing, lag
-from speed_layer.write_step import write_sums
+from speed_layer.write_step import as_columns, write_sums
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -135,7 +136,7 @@ class SparkEngine:
         tasks = 1 if batch.records <= FEW_RECORDS else self._spark.sparkContext.defaultParallelism
         records = records.coalesce(tasks)
         if tasks == 1:
-            tallies = in_workers(records, lambda rows: write_sums(fold_records(rows, batch), batch), TALLY_DDL)
+            tallies = in_workers(records, lambda rows: [as_columns(fold_and_write(rows, batch))], TALLY_DDL)
         else:
             parcels = in_workers(records, lambda rows: packed(fold_records(rows, batch), tasks), PARCELS_DDL)
             shuffled = parcels.repartitionById(tasks, "task")

@@ -8,6 +8,8 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import replace
 
 from adapters.broker.opening import open_log
@@ -31,6 +33,7 @@ from speed_layer.progress import Progress
 from speed_layer.sizing import lag
 
 Say = Callable[[str], None]
+STOP_CHECK_SECONDS = 0.1  # while the engine warms up
 
 
 class SpeedJob:
@@ -57,7 +60,7 @@ class SpeedJob:
         lease = Lease(store, self._settings.speed.lease_ms / 1000, SPEED_LAYER, self._engine.name)
         try:
             driver: SpeedDriver | None = self._begun(lease)
-            self._engine.warm_up(self._waiting(), self._say)
+            self._warm_up()
             while not self._stopping.is_set():
                 try:
                     self._until_stopped(driver or self._begun(lease, again=True), available_now)
@@ -70,6 +73,24 @@ class SpeedJob:
         finally:
             self._engine.close()
             lease.release()
+
+    def _warm_up(self) -> None:
+        """Have the engine warm up; return early when this job is stopped, as compiling takes half a minute at worst."""
+        warm: Future[None] = Future()
+
+        def warm_up() -> None:
+            try:
+                self._engine.warm_up(self._waiting(), self._say)
+                warm.set_result(None)
+            except BaseException as error:  # noqa: BLE001 - it is raised where this is waited for
+                warm.set_exception(error)
+
+        threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
+        while not (warm.done() or self._stopping.is_set()):
+            with suppress(TimeoutError):
+                warm.exception(STOP_CHECK_SECONDS)
+        if warm.done():
+            warm.result()
 
     def _waiting(self) -> int:
         """Return how many records wait, as far as that can be said before the position is taken."""

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -83,6 +84,27 @@ def test_small_micro_batches_are_exact_through_gaps_crashes_and_restarts(
     shop.check_rejected()
     assert (shop.position.owner, shop.control.epoch) == ("", 1)
     assert any("warming up" in line for line in shop.said)
+
+
+def test_a_speed_layer_that_is_stopped_while_it_warms_up_ends_at_once(
+    shop: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, released = threading.Event(), threading.Event()
+
+    def compile_for_long() -> None:
+        begun.set()
+        released.wait(60)
+
+    monkeypatch.setattr(local_engine, "rehearse", compile_for_long)
+    shop.produce(mixed_stream(shop.settings.rules)[:20])
+    job = shop.speed_job()
+    try:
+        with beside(job.run, job.stop, "speed layer"):
+            assert begun.wait(60)
+        assert not released.is_set()
+    finally:
+        released.set()
+    assert (job.progress.batches, Sign.of(speed_views(shop.settings).record(LEASE) or b"").owner) == (0, "")
 
 
 @pytest.mark.usefixtures("workers")
