@@ -8,7 +8,7 @@ from adapters.log.kafka_log import Topics
 from adapters.records.control import change_position
 from adapters.stores.opened import store
 from core.control.changes import commit, first_control, first_position, register
-from core.events.parcels import packed, unpacked
+from core.partitions.parcels import packed, unpacked
 from core.settings import StoreUrl
 from schemas.control import LogIdentity
 from schemas.event import RECORD_COLUMNS

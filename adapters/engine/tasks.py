@@ -13,7 +13,7 @@ import pyarrow as pa
 from adapters.engine.session import in_workers, numbered_tasks, open_session, require_reachable_views
 from adapters.machine.compiled import keep_compiled
 from adapters.settings import Settings
-from core.events.parcels import PARCELS_DDL
+from core.partitions.parcels import PARCELS_DDL
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -34,7 +34,7 @@ class Tasks(Protocol):
     def run(self, count: int, work: Numbered, columns: pa.Schema, *stages: Stage, tasks: int = 1) -> pa.Table:
         """Return what ``work`` makes of the numbers below ``count``; with stages, what the last of them makes of it.
 
-        Before each stage the rows are parcels (``core.events.parcels``), each of which goes to the one of ``tasks``
+        Before each stage the rows are parcels (``core.partitions.parcels``), each of which goes to the one of ``tasks``
         tasks that it names.
         """
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from adapters.log.kafka_log import Log
 from core.events.fields import MAX_ID
-from core.events.partitioner import partition_of
+from core.partitions.partitioner import partition_of
 from schemas.errors import BadInput
 from schemas.rules import Rules
 

@@ -1,4 +1,4 @@
-"""Reads how the topics are set on the cluster; what that means is ``core.events.topic_settings``'s to say."""
+"""Reads how the topics are set on the cluster; what that means is ``core.partitions.topic_settings``'s to say."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -8,7 +8,7 @@ from confluent_kafka.admin import AdminClient, ConfigResource  # type: ignore[at
 
 from adapters.log.client import TIMEOUT_SECONDS, translated
 from adapters.log.kafka_log import Log
-from core.events.topic_settings import Finding, TopicState, judge
+from core.partitions.topic_settings import Finding, TopicState, judge
 from schemas.errors import SettingsError
 
 _FORBIDDEN = {KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.CLUSTER_AUTHORIZATION_FAILED}

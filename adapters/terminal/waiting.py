@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from adapters.terminal.commands import Converted
-from core.events.prefixes import WAIT_SECONDS, parse_at_least, parse_wait
+from core.partitions.prefixes import WAIT_SECONDS, parse_at_least, parse_wait
 
 Prefix = tuple[dict[int, int], float]  # what the views must hold, and how many seconds an answer may wait for it
 AT_LEAST, WAIT = Converted("offsets", parse_at_least), Converted("seconds", parse_wait)

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from adapters.engine.tasks import Tasks
 from adapters.lake.files import Stretch
 from adapters.lake.tables import ROWS_AT_ONCE
-from core.events.partitioner import partitions_of
+from core.partitions.partitioner import partitions_of
 from schemas.event import STORED_COLUMNS
 
 MOST_EVENTS = 50_000  # folded one by one in this process: some seconds

@@ -14,7 +14,7 @@ from adapters.stores.opened import batch_views
 from batch_layer.steps.fold_step import EVENTS, EVENTS_AT_ONCE, fold_users
 from batch_layer.steps.output import Output
 from batch_layer.steps.write_step import WRITTEN, copy_rows, write_rows
-from core.events.parcels import packed, unpacked
+from core.partitions.parcels import packed, unpacked
 from core.rows.codec import Facts, pack_facts, unpack_facts
 from core.rows.views import FACTS, FACTS_KEY
 from schemas.control import Generation, Offsets, Run

@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 from adapters.engine.tasks import Tasks
 from adapters.lake.files import Stretch
 from adapters.lake.tables import ROWS_AT_ONCE
-from core.events.partitioner import partitions_of
+from core.partitions.partitioner import partitions_of
 
 SAMPLE = pa.schema(
     [

@@ -1,1 +1,4 @@
-"""What a record on the log means: strict parsing by row and by column, partitions, catalogue records, remedies."""
+"""What a record on the log means: whether it is an event or a catalogue record, by row and by column, and remedies.
+
+``acceptance`` is the readable rule; ``parse`` gives the same answer for columns, with the compiled ``scan_kernel``.
+"""

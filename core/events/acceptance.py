@@ -5,9 +5,9 @@
 
 from core.events import fields
 from core.events.fields import Fields, Refused
-from core.events.partitioner import partition_of
-from core.events.strict_json import read_object
 from core.events.timestamps import epoch_ms
+from core.json.strict_json import read_object
+from core.partitions.partitioner import partition_of
 from schemas.event import (
     EARLIEST_EVENT_TIME_MS,
     LATEST_AHEAD_MS,

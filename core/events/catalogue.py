@@ -9,8 +9,8 @@ from typing import TypeVar
 
 from core.events import fields
 from core.events.fields import Fields, Refused
-from core.events.strict_json import read_object
 from core.events.timestamps import epoch_ms
+from core.json.strict_json import read_object
 from schemas.catalogue import Item, User
 from schemas.event import Rejected
 

@@ -19,10 +19,10 @@ from core.bytes.binary_columns import binary, octets
 from core.bytes.word_kernel import padded
 from core.events.acceptance import MAX_RATING, MIN_RATING, parse_event, weight_of
 from core.events.fields import MAX_EVENT_ID, MAX_ID, MAX_TEXT
-from core.events.json_kernel import NULL, NUMBER, OBJECT, TEXT
-from core.events.partitioner import partitions_of
 from core.events.scan_kernel import ESCAPED, SHAPE, contents, scan, whole_numbers
 from core.events.timestamps import epoch_ms
+from core.json.json_kernel import NULL, NUMBER, OBJECT, TEXT
+from core.partitions.partitioner import partitions_of
 from schemas.event import (
     EARLIEST_EVENT_TIME_MS,
     EVENT_COLUMNS,

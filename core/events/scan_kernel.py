@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 
 from core.bytes.word_kernel import WORD, agreed, copy
-from core.events.json_kernel import (
+from core.json.json_kernel import (
     NUMBER,
     OBJECT,
     ODD,

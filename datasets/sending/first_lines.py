@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from core.events.strict_json import read_object
+from core.json.strict_json import read_object
 from datasets.files.unpacking import TAR_MAGIC, TAR_MAGIC_AT
 from datasets.sending.json_values import split_objects
 from schemas.errors import BadInput

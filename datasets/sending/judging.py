@@ -7,8 +7,8 @@ from typing import Any
 
 from core.events.acceptance import parse_event
 from core.events.catalogue import parse_item, parse_user
-from core.events.strict_json import read_object
 from core.events.timestamps import epoch_ms
+from core.json.strict_json import read_object
 from schemas.event import EARLIEST_EVENT_TIME_MS, RECORD_COLUMNS, Record, Rejected
 from schemas.rules import Rules
 

@@ -6,7 +6,7 @@ from typing import Protocol
 
 import msgspec
 
-from core.events.strict_json import read_object
+from core.json.strict_json import read_object
 
 KEY_FIELDS = {"events": "user_id", "users": "user_id", "items": "item_id"}
 NO_KEY = b""

@@ -14,9 +14,9 @@ from core.control.boundaries import latest
 from core.events.acceptance import parse_event
 from core.events.alias import Events, moving
 from core.events.fields import identifier
-from core.events.partitioner import partition_of
-from core.events.prefixes import as_json
-from core.events.strict_json import Malformed, decode
+from core.json.strict_json import Malformed, decode
+from core.partitions.partitioner import partition_of
+from core.partitions.prefixes import as_json
 from core.rows.codec import History
 from schemas.control import Offsets
 from schemas.errors import NotReady, Unprocessable

@@ -6,7 +6,7 @@ from typing import Any
 
 from adapters.records.item_records import ItemRecords
 from core.events.item_patch import MEMBERS, patched
-from core.events.strict_json import Malformed, decode
+from core.json.strict_json import Malformed, decode
 from core.rows.catalogue_rows import DELETED
 from schemas.errors import StoreUnavailable, Unprocessable
 from schemas.event import Rejected

@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 
 from core.events.acceptance import parse_event
 from core.events.catalogue import parse_item, parse_user
-from core.events.json_outline import commas, outline
-from core.events.partitioner import partition_of
-from core.events.strict_json import MAX_NESTING, Malformed, decode
+from core.json.outline import commas, outline
+from core.json.strict_json import MAX_NESTING, Malformed, decode
+from core.partitions.partitioner import partition_of
 from schemas.catalogue import Item, User
 from schemas.errors import Unprocessable
 from schemas.event import MAX_VALUE_BYTES, Event, Record, Rejected

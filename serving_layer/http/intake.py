@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse
 
 from adapters.log.appender import Delivery
 from adapters.settings import Settings
-from core.events.prefixes import as_json
+from core.partitions.prefixes import as_json
 from schemas.control import Offsets
 from schemas.errors import MillraceError
 from serving_layer.http import ingest

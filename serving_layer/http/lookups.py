@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from adapters.terminal.commands import moment_ms, window_hours
-from core.events.prefixes import WAIT_SECONDS, parse_at_least, parse_wait
+from core.partitions.prefixes import WAIT_SECONDS, parse_at_least, parse_wait
 from schemas.errors import NotReady, Unprocessable
 from serving_layer.answers import lookups
 from serving_layer.answers import recommend as recommender

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from core.control.boundaries import latest
-from core.events.partitioner import partition_of
 from core.fold.slow import SlowHistory, SlowView
+from core.partitions.partitioner import partition_of
 from core.proof import proving
 from core.rows.views import HISTORY
 from schemas.control import Offsets, Position

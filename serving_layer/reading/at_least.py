@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from core.events.prefixes import WAIT_SECONDS
+from core.partitions.prefixes import WAIT_SECONDS
 from schemas.control import Offsets
 from schemas.errors import NotReady, Unprocessable
 from serving_layer.reading.answering import answer

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from adapters.records.books import CATALOGUE, SPEED
 from adapters.records.control import read_control
 from core.control.boundaries import latest
-from core.events.partitioner import partition_of
+from core.partitions.partitioner import partition_of
 from core.rows import views as names
 from core.rows.codec import Facts, History, ItemSeen, bucket_of_key
 from core.rows.item_index import ItemIndex

@@ -16,7 +16,7 @@ from adapters.engine.errors import EngineLost, translated
 from adapters.engine.kafka_source import as_json, as_records, read_range, source_options
 from adapters.engine.session import in_workers
 from adapters.settings import Settings
-from core.events.parcels import PARCELS_DDL, packed, unpacked
+from core.partitions.parcels import PARCELS_DDL, packed, unpacked
 from schemas.control import Offsets
 from schemas.errors import MillraceError
 from speed_layer.driver import StartOver

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from adapters.engine.local_source import range_of
 from adapters.log.kafka_log import Log
-from core.events.parcels import PARCELS, packed, unpacked
+from core.partitions.parcels import PARCELS, packed, unpacked
 from schemas.control import Offsets
 from speed_layer.engine import total
 from speed_layer.fold_step import fold_records

@@ -14,8 +14,8 @@ import httpx
 from adapters.machine.beside import beside
 from core.control.boundaries import latest, reaches
 from core.events.acceptance import parse_event
-from core.events.partitioner import partition_of
 from core.fold.slow import SlowView
+from core.partitions.partitioner import partition_of
 from schemas.control import Offsets
 from schemas.event import Event, Record
 from schemas.rules import Rules

@@ -14,7 +14,7 @@ import pytest
 from adapters.lake.parts import EVENTS, REJECTED, PartWriter
 from adapters.lake.tables import Lake
 from adapters.log.kafka_log import as_record
-from core.events.partitioner import partition_of
+from core.partitions.partitioner import partition_of
 from schemas.control import LogIdentity
 from schemas.event import Record, Rejected
 from serving_layer.answers import lookups

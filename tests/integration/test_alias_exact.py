@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from core.events.acceptance import parse_event
 from core.events.alias import Events, moving
-from core.events.partitioner import partition_of
 from core.fold.slow import SlowView
+from core.partitions.partitioner import partition_of
 from core.rows.codec import History, HistoryEntry
 from schemas.errors import SettingsError
 from schemas.event import Event, Record

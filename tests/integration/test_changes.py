@@ -10,7 +10,7 @@ from httpx import Client
 from adapters.log.forgotten import forget
 from adapters.log.kafka_log import Log
 from adapters.settings import Settings
-from core.events.partitioner import partition_of
+from core.partitions.partitioner import partition_of
 from tests.kit.commands import millrace
 from tests.kit.serving import RULES, SLASHED, START, client, problem, settings
 from tests.kit.waiting import until

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from core.events.acceptance import parse_event
-from core.events.partitioner import partition_of
+from core.partitions.partitioner import partition_of
 from datasets.fields.acceptance import ImportOptions
 from datasets.files.tally import Tally
 from datasets.formats import IMPORTERS

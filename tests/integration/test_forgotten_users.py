@@ -10,7 +10,7 @@ from adapters.log.dead_letters import DeadLetter, bury
 from adapters.log.forgotten import Mark, forget, forgotten, marks
 from adapters.log.kafka_log import Log
 from adapters.stores import open_store
-from core.events.partitioner import partition_of
+from core.partitions.partitioner import partition_of
 from millrace.forget import Trace, summary, trace
 from millrace.forget import forget as command
 from millrace.rejected.command import unforgotten

@@ -9,7 +9,7 @@ from adapters.log.kafka_log import Topics
 from adapters.records.control import change_position
 from adapters.stores.opened import store
 from core.control.changes import first_control, first_position, register
-from core.events.partitioner import partition_of
+from core.partitions.partitioner import partition_of
 from schemas.control import LogIdentity
 from schemas.event import MAX_VALUE_BYTES, RECORD_COLUMNS
 from schemas.rules import Rules

@@ -10,7 +10,7 @@ from httpx import Client
 
 from adapters.log.kafka_log import Log
 from adapters.settings import Settings
-from core.events.partitioner import partition_of
+from core.partitions.partitioner import partition_of
 from tests.kit.commands import millrace
 from tests.kit.serving import RULES, client, fill, problem, serving, settings
 from tests.kit.small_lambda import SmallLambda

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from core.events.partitioner import partition_of
+from core.partitions.partitioner import partition_of
 from schemas.event import EARLIEST_EVENT_TIME_MS, LATEST_AHEAD_MS, Record
 from schemas.rules import Rules
 

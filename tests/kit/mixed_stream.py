@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from core.events.partitioner import partition_of
+from core.partitions.partitioner import partition_of
 from datasets.synthetic.generator import GeneratorSettings, generate_events
 from schemas.event import Record
 from schemas.rules import Rules

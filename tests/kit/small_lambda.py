@@ -19,8 +19,8 @@ from core.control.changes import (
     record_boundary,
     register,
 )
-from core.events.partitioner import partition_of
 from core.fold.columns import fold_columns, users_of
+from core.partitions.partitioner import partition_of
 from core.rows.codec import add_history
 from core.rows.tagged import settle, tagged
 from core.rows.touched import pack_touched

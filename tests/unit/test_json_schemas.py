@@ -12,7 +12,7 @@ from referencing import Registry, Resource
 import schemas
 from core.events.catalogue import parse_item, parse_user
 from core.events.parse import parse_event
-from core.events.strict_json import Malformed, decode
+from core.json.strict_json import Malformed, decode
 from schemas.event import Rejected
 from schemas.rules import DEFAULT_KINDS, Rules
 from tests.kit.hostile import Hostile, encoded, good, hostile

@@ -14,8 +14,8 @@ from tests.kit.places import ROOT
 
 HASH = """
 import numpy as np, sys
-from core.events.partitioner_compiled import crc32_each
-assert ".zip" in sys.modules["core.events.partitioner_compiled"].__file__
+from core.partitions.partitioner_compiled import crc32_each
+assert ".zip" in sys.modules["core.partitions.partitioner_compiled"].__file__
 assert crc32_each(np.frombuffer(b"abc", np.uint8), np.array([0, 3], np.int32)).tolist() == [0x352441C2]
 print(sum(crc32_each.stats.cache_hits.values()))
 """

@@ -11,8 +11,8 @@ from adapters.log.forgotten import Mark
 from adapters.log.kafka_log import Topics
 from core.control.boundaries import latest
 from core.events.acceptance import parse_event
-from core.events.partitioner import partition_of
 from core.fold.slow import SlowView
+from core.partitions.partitioner import partition_of
 from schemas.control import LogIdentity, Offsets
 from schemas.event import RECORD_COLUMNS, Event, Record, Rejected
 from schemas.rules import Rules

@@ -9,7 +9,7 @@ from adapters.log.kafka_log import Topics
 from adapters.records.control import change_position
 from adapters.stores.opened import store
 from core.control.changes import first_control, first_position, register
-from core.events.parcels import packed, unpacked
+from core.partitions.parcels import packed, unpacked
 from schemas.control import LogIdentity
 from schemas.rules import Rules
 from speed_layer.micro_batch import CHANGES, MicroBatch, Places, Tally

@@ -9,7 +9,7 @@ import pytest
 
 from core.events.acceptance import weight_of
 from core.events.parse import parse_event
-from core.events.partitioner import partition_of
+from core.partitions.partitioner import partition_of
 from schemas.event import REMOVE, Event, Record, Rejected
 from schemas.rules import DEFAULT_KINDS, Rules
 from tests.kit.hostile import TIMESTAMP, USER, Hostile, encoded, good, hostile

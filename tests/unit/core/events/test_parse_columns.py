@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from core.events.acceptance import standing_weight
 from core.events.parse import parse_columns, weights
-from core.events.partitioner import partition_of
+from core.partitions.partitioner import partition_of
 from schemas.event import Record
 from schemas.rules import DEFAULT_KINDS, Rules
 from tests.kit.hostile import TIMESTAMP, USER, Hostile, encoded, good, hostile

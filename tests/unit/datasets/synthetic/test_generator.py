@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from core.events.acceptance import parse_event
-from core.events.partitioner import partition_of
+from core.partitions.partitioner import partition_of
 from datasets.synthetic.generator import Burst, GeneratorSettings, World, generate_events, live_events, write_dataset
 from schemas.errors import BadInput
 from schemas.event import Event, Record

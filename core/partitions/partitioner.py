@@ -44,7 +44,7 @@ def partitions_of(keys: pa.BinaryArray, partitioner: str, partitions: int) -> np
     """``partition_of`` for a column of keys; ``NO_PARTITION`` for a null key. Compiled on first use."""
     if partitioner not in PARTITIONERS:
         raise _unknown(partitioner)
-    from core.events import partitioner_compiled as compiled  # numba takes most of a second to import
+    from core.partitions import partitioner_compiled as compiled  # numba takes most of a second to import
 
     hashes = compiled.murmur2_each if partitioner == "murmur2" else compiled.crc32_each
     chosen: npt.NDArray[np.int32] = (hashes(*octets(keys.cast(pa.binary()))) % partitions).astype(np.int32)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.events.strict_json import MAX_NESTING, Malformed, decode, read_object
+from core.json.strict_json import MAX_NESTING, Malformed, decode, read_object
 from schemas.event import MAX_VALUE_BYTES, Rejected
 
 plain = st.none() | st.booleans() | st.integers(-(10**17), 10**17) | st.floats(allow_nan=False, allow_infinity=False)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from core.events.topic_settings import UNLIMITED, Finding, TopicState, judge
+from core.partitions.topic_settings import UNLIMITED, Finding, TopicState, judge
 
 ROLES = ("events", "items", "users", "dead_letters", "forgotten")
 WEEK_MS = 7 * 86_400_000

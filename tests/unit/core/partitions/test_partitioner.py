@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.events.partitioner import NO_PARTITION, murmur2, partition_of, partitions_of
+from core.partitions.partitioner import NO_PARTITION, murmur2, partition_of, partitions_of
 from schemas.errors import SettingsError
 
 # org.apache.kafka.common.utils.UtilsTest.testMurmur2

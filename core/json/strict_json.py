@@ -4,7 +4,7 @@ import json
 import re
 from concurrent.futures import ThreadPoolExecutor
 
-from core.events.json_outline import outline
+from core.json.outline import outline
 from schemas.event import MAX_VALUE_BYTES, Rejected
 
 MAX_NESTING = 128  # arrays and objects inside one another; deeper is malformed, whatever the interpreter could take

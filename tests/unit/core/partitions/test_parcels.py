@@ -4,7 +4,7 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.events.parcels import PARCELS, packed, unpacked
+from core.partitions.parcels import PARCELS, packed, unpacked
 
 ROWS = pa.schema([("key", pa.binary()), ("value", pa.int64())])
 batches = st.lists(st.lists(st.tuples(st.binary(max_size=3), st.integers(0, 9)), max_size=30), max_size=4)

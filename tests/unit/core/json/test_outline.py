@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.events import strict_json
-from core.events.json_outline import CHUNK_BYTES, Outline, commas, outline
-from core.events.strict_json import MAX_NESTING, Malformed, decode
+from core.json import strict_json
+from core.json.outline import CHUNK_BYTES, Outline, commas, outline
+from core.json.strict_json import MAX_NESTING, Malformed, decode
 from schemas.errors import Unprocessable
 from schemas.rules import Rules
 from serving_layer.http.ingest import MAX_ENTRIES, read_interactions, read_items

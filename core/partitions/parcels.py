@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 import pyarrow as pa
 
-from core.events.partitioner import partitions_of
+from core.partitions.partitioner import partitions_of
 
 PARCELS = pa.schema([("task", pa.int32()), ("parcel", pa.binary())])
 PARCELS_DDL = "task int, parcel binary"

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from core.events.strict_json import Malformed, decode
+from core.json.strict_json import Malformed, decode
 from schemas.control import Offsets
 
 MAX_OFFSET = 2**63 - 1
