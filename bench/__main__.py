@@ -27,7 +27,7 @@ def main() -> None:
     if unknown or (words and not wanted):
         sys.exit(f"there is no section {unknown or words}; known are {', '.join(SECTIONS)}")
     for name, given in (wanted or {section: [] for section in SECTIONS}).items():
-        run = importlib.import_module(f"bench.{name}").run
+        run = importlib.import_module(f"bench.sections.{name}").run
         began = time.monotonic()
         findings = run(**arguments(run, given)) | {"seconds of this section": round(time.monotonic() - began)}
         print(f"{name}: {json.dumps(findings, indent=1)}", flush=True)

@@ -70,7 +70,7 @@ def main(past: int) -> None:
     from adapters.broker.opening import open_log
     from adapters.engine.session import open_session
     from adapters.settings import load_settings
-    from bench.throughput import apply
+    from bench.sections.throughput import apply
 
     settings = load_settings()
     with open_log(settings) as log:

@@ -59,7 +59,7 @@ def recommend(
     """What USER may like, and why."""
     from serving_layer.answers.recommend import Wish
     from serving_layer.answers.recommend import recommend as look_up
-    from serving_layer.reading.catalogue import Page
+    from serving_layer.merged.catalogue import Page
 
     wish = Wish(Page(**page), exclude, include_seen)
     answer, about = _looked_up(lambda snapshot: look_up(snapshot, user, wish), prefix)
@@ -84,7 +84,7 @@ def recommend(
 def similar(item: bytes, as_json: bool, prefix: Prefix, **page: Any) -> None:
     """What goes with ITEM, most similar first."""
     from serving_layer.answers import lookups
-    from serving_layer.reading.catalogue import Page
+    from serving_layer.merged.catalogue import Page
 
     answer, about = _looked_up(lambda snapshot: lookups.similar(snapshot, item, Page(**page)), prefix)
     if as_json:
@@ -108,7 +108,7 @@ def similar(item: bytes, as_json: bool, prefix: Prefix, **page: Any) -> None:
 def trending(window: int, as_of: int | None, as_json: bool, prefix: Prefix, **page: Any) -> None:
     """What grows in the last hours, filled up with what is popular; each row says which of the two."""
     from serving_layer.answers import lookups
-    from serving_layer.reading.catalogue import Page
+    from serving_layer.merged.catalogue import Page
 
     answer, about = _looked_up(lambda snapshot: lookups.trending(snapshot, window, as_of, Page(**page)), prefix)
     if as_json:
@@ -135,7 +135,7 @@ def trending(window: int, as_of: int | None, as_json: bool, prefix: Prefix, **pa
 def history(user: bytes, as_json: bool, prefix: Prefix, **page: Any) -> None:
     """The last items of USER, newest first."""
     from serving_layer.answers import lookups
-    from serving_layer.reading.catalogue import Page
+    from serving_layer.merged.catalogue import Page
 
     answer, about = _looked_up(lambda snapshot: lookups.history(snapshot, user, Page(**page)), prefix)
     if as_json:
@@ -184,7 +184,7 @@ def explain(user: bytes, item: bytes, as_json: bool, prefix: Prefix) -> None:
 def bucket_changes(window: int, as_of: int | None, as_json: bool, prefix: Prefix, **page: Any) -> None:
     """How each item's count changed from hour to hour."""
     from serving_layer.answers import lookups
-    from serving_layer.reading.catalogue import Page
+    from serving_layer.merged.catalogue import Page
 
     answer, about = _looked_up(lambda snapshot: lookups.bucket_changes(snapshot, window, as_of, Page(**page)), prefix)
     if as_json:
@@ -222,8 +222,8 @@ def status(as_json: bool) -> None:
 
 def _looked_up(compute: Callable[[Any], Answer], prefix: Prefix) -> tuple[Answer, dict[str, Any]]:
     """Return an answer and, of the same snapshot, what is known of the items that it names."""
+    from serving_layer.merged.catalogue import describe
     from serving_layer.reading.at_least import AtLeast, answer_at_least
-    from serving_layer.reading.catalogue import describe
     from serving_layer.reading.views import open_views
     from serving_layer.refresh import refresh_catalogue
 

@@ -6,7 +6,7 @@ from typing import Any
 from adapters.terminal.console import console, styled
 from adapters.terminal.fitted_table import Field, print_table
 from core.events.timestamps import time_text
-from serving_layer.reading.catalogue import Described
+from serving_layer.merged.catalogue import Described
 
 Described_ = Mapping[str, Described]
 

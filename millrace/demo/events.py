@@ -65,8 +65,8 @@ def move(
 
     from datasets.synthetic.generator import Burst, live_events
     from serving_layer.answers import lookups
+    from serving_layer.merged.catalogue import Page
     from serving_layer.reading.answering import answer
-    from serving_layer.reading.catalogue import Page
 
     item, user = of
     rushed = world.item_ids[-1]

@@ -24,8 +24,8 @@ from schemas.event import Event, Rejected
 from schemas.rules import Rules
 from serving_layer.proof.compare import compare
 from serving_layer.proof.histories import Prefix
+from serving_layer.proof.merged_rows import MergedRows, Moved
 from serving_layer.proof.report import Report
-from serving_layer.reading.merged_rows import MergedRows, Moved
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

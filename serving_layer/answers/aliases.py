@@ -22,8 +22,8 @@ from schemas.control import Offsets
 from schemas.errors import NotReady, Unprocessable
 from schemas.event import Record, Rejected
 from schemas.rules import Rules
+from serving_layer.merged.catalogue import NotFound
 from serving_layer.reading.answering import answer
-from serving_layer.reading.catalogue import NotFound
 from serving_layer.reading.views import Views
 
 PATIENCE_SECONDS = 10.0  # for the views to reach the log's end in the anonymous user's partition

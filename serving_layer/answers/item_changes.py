@@ -10,8 +10,8 @@ from core.json.strict_json import Malformed, decode
 from core.rows.catalogue_rows import DELETED
 from schemas.errors import StoreUnavailable, Unprocessable
 from schemas.event import Rejected
+from serving_layer.merged.catalogue import NotFound, require_known
 from serving_layer.reading.answering import answer
-from serving_layer.reading.catalogue import NotFound, require_known
 from serving_layer.reading.views import Views
 
 

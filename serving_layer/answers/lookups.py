@@ -13,10 +13,10 @@ from core.ranking.ranked import POPULAR, TREND, Trend, in_order
 from core.ranking.scores import Window
 from core.rows.catalogue_rows import plain
 from schemas.event import BUCKET_MS, WEIGHT_SCALE
-from serving_layer.reading.catalogue import Described, Page, describe, listed, require_known
-from serving_layer.reading.counts import popular, trends, window_counts
+from serving_layer.merged.catalogue import Described, Page, describe, listed, require_known
+from serving_layer.merged.counts import popular, trends, window_counts
+from serving_layer.merged.sums import MergedSums, neighbours
 from serving_layer.reading.snapshot import Snapshot
-from serving_layer.reading.sums import MergedSums, neighbours
 
 Answer = dict[str, Any]
 

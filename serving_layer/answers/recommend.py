@@ -14,10 +14,10 @@ from core.rows.codec import History
 from core.rows.item_index import UNKNOWN
 from recommenders.port import Candidates, Ints, Question
 from schemas.event import WEIGHT_SCALE
-from serving_layer.reading.catalogue import Page, describe, listed, require_known, user_of
-from serving_layer.reading.models import calibration_of, recommenders_of, untrained
+from serving_layer.merged.catalogue import Page, describe, listed, require_known, user_of
+from serving_layer.merged.models import calibration_of, recommenders_of, untrained
+from serving_layer.merged.sums import MergedSums, neighbours, seen_codes
 from serving_layer.reading.snapshot import Snapshot
-from serving_layer.reading.sums import MergedSums, neighbours, seen_codes
 
 CANDIDATES = 2_000  # of one source: what comes later has no share in any list that is read
 CANDIDATES_IN_CATEGORY = 20_000  # a category may be rare among the best

@@ -13,16 +13,16 @@ from adapters.machine.home import prepare_home
 from adapters.settings import Settings
 from adapters.terminal.reporting import logger
 from schemas.errors import MillraceError
-from serving_layer.http import changes, intake, lookups
 from serving_layer.http.bodies import Bodies, Limits
 from serving_layer.http.description import add_description, pages
 from serving_layer.http.guard import Guard
-from serving_layer.http.link import LogLink
 from serving_layer.http.methods import Methods
 from serving_layer.http.problems import answer_of, problem, problem_of, refusal
 from serving_layer.reading.at_least import NotYet
 from serving_layer.reading.follower import followed
 from serving_layer.reading.views import open_views
+from serving_layer.routes import changes, intake, lookups
+from serving_layer.routes.link import LogLink
 
 ROUTERS = (lookups.api, intake.api, changes.api, lookups.plain, pages)
 

@@ -12,8 +12,8 @@ from fastapi.responses import HTMLResponse, JSONResponse
 
 from serving_layer.http import problems
 from serving_layer.http.bodies import MAX_BODY_BYTES
-from serving_layer.http.ingest import MAX_ENTRIES
-from serving_layer.http.lookups import WishBody
+from serving_layer.routes.ingest import MAX_ENTRIES
+from serving_layer.routes.lookups import WishBody
 
 pages = APIRouter(include_in_schema=False)
 

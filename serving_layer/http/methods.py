@@ -7,8 +7,8 @@ from fastapi.dependencies.models import Dependant
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
 
-from serving_layer.http.parameters import wrong_query
 from serving_layer.http.problems import refusal
+from serving_layer.routes.parameters import wrong_query
 
 Scope = MutableMapping[str, Any]
 App = Callable[[Scope, Any, Any], Awaitable[None]]

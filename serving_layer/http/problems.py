@@ -7,8 +7,8 @@ from typing import Any
 from fastapi.responses import JSONResponse
 
 from schemas.errors import BadInput, MillraceError, Unprocessable
+from serving_layer.merged.catalogue import NotFound
 from serving_layer.reading.at_least import NotYet
-from serving_layer.reading.catalogue import NotFound
 
 MEDIA_TYPE = "application/problem+json"
 # The first kind that fits decides. Whatever else is wrong is this installation's, not the request's: 503 with a reason.

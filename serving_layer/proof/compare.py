@@ -17,8 +17,8 @@ from core.rows.codec import bucket_of_key, unpack_norm
 from core.rows.merging import added
 from schemas.errors import MillraceError
 from serving_layer.proof.histories import Histories, Prefix
+from serving_layer.proof.merged_rows import MergedRows
 from serving_layer.proof.report import Report
-from serving_layer.reading.merged_rows import MergedRows
 
 
 def compare(prefix: Prefix, merged: MergedRows, sample: int | None = None, seed: int = 0) -> Report:

@@ -18,8 +18,8 @@ from core.rows.views import HISTORY
 from schemas.control import Offsets, Position
 from schemas.event import Event, Rejected
 from schemas.rules import Rules
+from serving_layer.proof.merged_rows import MergedRows, Moved
 from serving_layer.proof.report import Report
-from serving_layer.reading.merged_rows import MergedRows, Moved
 
 MOST_READINGS = 50  # each covers the few users whose rows were written twice since the previous one
 

@@ -20,11 +20,11 @@ from core.rows.touched import unpack_touched
 from core.rows.views import NORMS
 from schemas.control import Control, Offsets, Position
 from schemas.errors import MillraceError
-from serving_layer.reading.catalogue_rows import CatalogueRows
+from serving_layer.memory.catalogue_rows import CatalogueRows
+from serving_layer.memory.moment import NO_ATTEMPT, Moment
+from serving_layer.memory.row_cache import Row, RowCache
 from serving_layer.reading.counting import continues, position_that_counts, require_own_log
-from serving_layer.reading.moment import NO_ATTEMPT, Moment
 from serving_layer.reading.patience import Lost
-from serving_layer.reading.row_cache import Row, RowCache
 from serving_layer.reading.stored_rows import rows_of
 from serving_layer.reading.views import SPEED_SIDE, Moved, Views
 

@@ -16,14 +16,14 @@ from core.rows.item_index import ItemIndex
 from core.rows.merging import added
 from schemas.control import Control, Offsets, Position
 from schemas.errors import NotReady
+from serving_layer.memory.moment import Moment
+from serving_layer.memory.of_generation import Memory
+from serving_layer.memory.row_cache import Row
 from serving_layer.reading import decoding
 from serving_layer.reading.counting import continues, position_that_counts, require_own_log, segments_held
 from serving_layer.reading.course import Course
 from serving_layer.reading.decoding import bucket_keys
-from serving_layer.reading.memory import Memory
-from serving_layer.reading.moment import Moment
 from serving_layer.reading.patience import reading
-from serving_layer.reading.row_cache import Row
 from serving_layer.reading.stored_rows import rows_of, rows_of_generation
 from serving_layer.reading.views import BATCH, CATALOGUE_SIDE, SPEED_SIDE, Moved, Views
 

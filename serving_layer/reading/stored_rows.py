@@ -6,8 +6,8 @@ from adapters.records.books import SPEED, generation_book, segment_spaces, state
 from core.rows.merging import committed_parts
 from core.rows.views import VIEWS
 from schemas.control import Position
+from serving_layer.memory.row_cache import Row
 from serving_layer.reading.patience import reading
-from serving_layer.reading.row_cache import Row
 from serving_layer.reading.views import BATCH, SPEED_SIDE, Views
 
 Generation = Mapping[bytes, bytes | None]

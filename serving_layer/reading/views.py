@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from adapters.settings import Settings
 from adapters.stores import ViewStore, open_store
@@ -12,10 +12,8 @@ from core.ranking.kernels import READABLE, Kernels
 from core.ranking.kernels import compiled as compiled_kernels
 from recommenders import settings_of
 from schemas.errors import NotReady
-from serving_layer.reading.memory import K, Memory
-
-if TYPE_CHECKING:
-    from serving_layer.reading.moment import Moment
+from serving_layer.memory.moment import Moment
+from serving_layer.memory.of_generation import K, Memory
 
 BATCH, SPEED_SIDE, CATALOGUE_SIDE = "batch", "speed", "catalogue"  # what an answer may have to do without
 ANOTHER_LOGS = "the speed views belong to another log"  # a reason to do without them
@@ -28,7 +26,7 @@ class Moved(Exception):
 class Follows(Protocol):
     """Looks at both records repeatedly (``reading.follower``)."""
 
-    def current(self) -> "Moment | None": ...
+    def current(self) -> Moment | None: ...
 
     def overtaken(self) -> None: ...
 
@@ -59,7 +57,7 @@ class Views:
         """Use compiled code from now on; loading it takes half a second."""
         self.kernels = compiled_kernels()
 
-    def current(self) -> "Moment | None":
+    def current(self) -> Moment | None:
         """Return what this process last saw of both views; None where nothing follows them, or not closely enough."""
         return None if self.follower is None else self.follower.current()
 

@@ -19,8 +19,8 @@ from schemas.control import LogIdentity
 from schemas.event import Record, Rejected
 from serving_layer.answers import lookups
 from serving_layer.answers.status import status
+from serving_layer.merged.catalogue import Page
 from serving_layer.reading.answering import answer
-from serving_layer.reading.catalogue import Page
 from tests.kit.commands import Commands
 from tests.kit.hostile import TIMESTAMP, USER, encoded, good
 from tests.kit.hostile_at_random import hostile_at_random

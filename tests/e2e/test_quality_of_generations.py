@@ -18,8 +18,8 @@ from datasets.synthetic.generator import GeneratorSettings
 from recommenders.als.scorer import AlsScorer
 from serving_layer.answers.recommend import Wish as Recommendation
 from serving_layer.answers.recommend import recommend
+from serving_layer.merged.models import recommenders_of
 from serving_layer.reading.answering import answer
-from serving_layer.reading.models import recommenders_of
 from tests.kit.hostile import TIMESTAMP
 from tests.kit.installation import Installation, installation
 from tests.kit.mixed_stream import in_parts, mixed_stream

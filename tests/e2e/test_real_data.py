@@ -13,8 +13,8 @@ from datasets.importing.share import Share, read_dataset, to_log
 from serving_layer.answers import lookups
 from serving_layer.answers import recommend as recommender
 from serving_layer.answers.recommend import Wish
+from serving_layer.merged.catalogue import Page
 from serving_layer.reading.answering import answer
-from serving_layer.reading.catalogue import Page
 from tests.kit.installation import Installation, installation
 
 if TYPE_CHECKING:

@@ -20,9 +20,9 @@ from recommenders.cohort import Cohort
 from recommenders.port import Question
 from schemas.event import Event
 from schemas.rules import Rules
+from serving_layer.merged.sums import MergedSums
 from serving_layer.reading.answering import answer
 from serving_layer.reading.snapshot import Snapshot
-from serving_layer.reading.sums import MergedSums
 from serving_layer.reading.views import Views
 from tests.kit.small_lambda import SmallLambda, placed
 from tests.kit.streams import rating_shop

@@ -8,9 +8,9 @@ import serving_layer.reading.follower as follower
 import serving_layer.reading.snapshot as snapshot
 import speed_layer.rows as rows
 from core.rows.touched import pack_touched
+from serving_layer.memory.moment import Moment
+from serving_layer.memory.row_cache import RowCache
 from serving_layer.reading.follower import Follower
-from serving_layer.reading.moment import Moment
-from serving_layer.reading.row_cache import RowCache
 from tests.kit.exact.followed import Followed
 from tests.kit.exact.story import ALL, Story, require
 

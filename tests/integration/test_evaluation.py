@@ -41,8 +41,8 @@ from recommenders.opened import blended, fit_all, open_all
 from schemas.event import Event
 from schemas.rules import Rules
 from serving_layer.answers.recommend import Wish, recommend
+from serving_layer.merged.catalogue import Page
 from serving_layer.reading.answering import answer
-from serving_layer.reading.catalogue import Page
 from serving_layer.reading.views import Views
 from tests.kit.small_lambda import SmallLambda, placed
 from tests.kit.streams import START, rating_shop

@@ -17,7 +17,7 @@ from schemas.errors import Unprocessable
 from schemas.event import Event
 from schemas.rules import Rules
 from serving_layer.answers.item_changes import change_item
-from serving_layer.reading.catalogue import NotFound
+from serving_layer.merged.catalogue import NotFound
 from serving_layer.reading.views import Views
 from tests.kit.small_lambda import SmallLambda, placed
 

@@ -31,8 +31,8 @@ from schemas.event import REMOVE, Event
 from schemas.rules import Rules
 from serving_layer.answers.lookups import similar
 from serving_layer.answers.recommend import Wish, recommend
+from serving_layer.merged.catalogue import Page
 from serving_layer.reading.answering import answer
-from serving_layer.reading.catalogue import Page
 from serving_layer.reading.follower import followed
 from serving_layer.reading.snapshot import Snapshot
 from serving_layer.reading.views import Views

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from core.fold.slow import SlowView
 from schemas.event import BUCKET_MS, Event
 from serving_layer.answers import lookups
+from serving_layer.merged.catalogue import Page
 from serving_layer.reading.answering import answer
-from serving_layer.reading.catalogue import Page
 from serving_layer.reading.views import Views
 from tests.kit.slow_lookups import ALL, RULES, everything, expected, small_lambda
 from tests.kit.small_lambda import SmallLambda

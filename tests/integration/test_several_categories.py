@@ -14,8 +14,8 @@ from schemas.event import Event
 from schemas.rules import Rules
 from serving_layer.answers import lookups
 from serving_layer.answers.recommend import Wish, explain, profile, recommend
+from serving_layer.merged.catalogue import Page
 from serving_layer.reading.answering import answer
-from serving_layer.reading.catalogue import Page
 from serving_layer.reading.snapshot import Snapshot
 from serving_layer.reading.views import Views
 from tests.kit.small_lambda import SmallLambda, placed

@@ -10,8 +10,8 @@ from adapters.stores import open_store
 from core.ranking.kernels import READABLE, compiled
 from serving_layer.answers import lookups
 from serving_layer.answers.recommend import Wish, explain, recommend
+from serving_layer.merged.catalogue import Page
 from serving_layer.reading.answering import answer
-from serving_layer.reading.catalogue import Page
 from serving_layer.reading.snapshot import Snapshot
 from serving_layer.reading.views import Views
 from tests.kit.serving import SLASHED, fill

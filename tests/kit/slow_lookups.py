@@ -17,7 +17,7 @@ from core.ranking.scores import LOWER_TAIL, PRIOR
 from schemas.event import BUCKET_MS, Event
 from schemas.rules import Rules
 from serving_layer.answers import lookups
-from serving_layer.reading.catalogue import NotFound, Page
+from serving_layer.merged.catalogue import NotFound, Page
 from serving_layer.reading.views import Views
 from tests.kit.small_lambda import SmallLambda, placed
 

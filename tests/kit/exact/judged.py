@@ -12,8 +12,8 @@ from schemas.control import Offsets
 from schemas.errors import BadInput, NotReady, SettingsError, StoreUnavailable
 from serving_layer.proof.compare import compare
 from serving_layer.proof.histories import Prefix
+from serving_layer.proof.merged_rows import MergedRows
 from serving_layer.reading.answering import answer
-from serving_layer.reading.merged_rows import MergedRows
 from serving_layer.reading.snapshot import Snapshot
 from serving_layer.reading.views import BATCH
 from speed_layer.rows import Displaced

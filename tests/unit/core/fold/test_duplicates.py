@@ -15,8 +15,8 @@ from core.rows.views import FACTS, FACTS_KEY
 from schemas.event import Event
 from schemas.rules import Rules
 from serving_layer.answers.status import status
-from serving_layer.http.ingest import read_interactions
 from serving_layer.reading.views import Views
+from serving_layer.routes.ingest import read_interactions
 from tests.kit.folding import Rows, fold_into
 from tests.kit.small_lambda import SmallLambda, placed
 

@@ -15,8 +15,8 @@ from core.json.outline import CHUNK_BYTES, Outline, commas, outline
 from core.json.strict_json import MAX_NESTING, Malformed, decode
 from schemas.errors import Unprocessable
 from schemas.rules import Rules
-from serving_layer.http.ingest import MAX_ENTRIES, read_interactions, read_items
-from serving_layer.http.lookups import read_wish
+from serving_layer.routes.ingest import MAX_ENTRIES, read_interactions, read_items
+from serving_layer.routes.lookups import read_wish
 
 MEBIBYTE = 1 << 20
 strings = st.text(st.sampled_from('[]{},:"\\ a\n'), max_size=6)

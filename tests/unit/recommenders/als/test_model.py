@@ -16,7 +16,7 @@ from recommenders.als.model import artefact
 from recommenders.als.scorer import AlsScorer
 from recommenders.port import Ints
 from schemas.errors import StoreUnavailable
-from serving_layer.reading.models import SHARE_OF_PATIENCE, recommenders_of
+from serving_layer.merged.models import SHARE_OF_PATIENCE, recommenders_of
 from serving_layer.reading.patience import Lost, Patience
 from serving_layer.reading.snapshot import Snapshot
 from serving_layer.reading.views import BATCH, Views

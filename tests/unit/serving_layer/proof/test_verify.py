@@ -29,8 +29,8 @@ from schemas.event import REMOVE, Event
 from schemas.rules import Rules
 from serving_layer.proof.compare import compare
 from serving_layer.proof.histories import Prefix
+from serving_layer.proof.merged_rows import MergedRows, Moved
 from serving_layer.proof.report import Report
-from serving_layer.reading.merged_rows import MergedRows, Moved
 from tests.kit.exact.stores import MemoryStore
 from tests.kit.small_lambda import SmallLambda, placed
 

@@ -13,13 +13,13 @@ from adapters.stores import open_store
 from core.rows.catalogue_rows import DELETED
 from schemas.event import Event
 from serving_layer.answers.lookups import similar, trending
+from serving_layer.merged.catalogue import Page
+from serving_layer.merged.sums import MergedSums
 from serving_layer.reading import follower as following
 from serving_layer.reading.answering import answer, answer_from_memory
-from serving_layer.reading.catalogue import Page
 from serving_layer.reading.follower import Follower, followed
 from serving_layer.reading.patience import MustRead
 from serving_layer.reading.snapshot import Snapshot
-from serving_layer.reading.sums import MergedSums
 from serving_layer.reading.views import Views
 from tests.kit.serving import shop
 from tests.kit.slow_lookups import RULES

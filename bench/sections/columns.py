@@ -16,8 +16,8 @@ from bench.shop import GENERATION, NEIGHBOURS, Shop
 from core.ranking.kernels import READABLE, Kernels, compiled
 from serving_layer.answers import lookups
 from serving_layer.answers.recommend import Wish, recommend
-from serving_layer.reading.catalogue import Page
-from serving_layer.reading.models import recommenders_of
+from serving_layer.merged.catalogue import Page
+from serving_layer.merged.models import recommenders_of
 from serving_layer.reading.snapshot import Snapshot
 from serving_layer.reading.views import Views
 from tests.kit.reference_store import ReferenceStore

@@ -5,7 +5,7 @@ import numpy as np
 from core.ranking.ranked import Ordered, by_newness
 from core.ranking.scores import Window
 from recommenders.port import Ints
-from serving_layer.reading.counts import cache_of, once_a_commit
+from serving_layer.merged.counts import cache_of, once_a_commit
 from serving_layer.reading.snapshot import Snapshot
 
 Parts = dict[int, list[bytes]]  # bucket -> packed counts

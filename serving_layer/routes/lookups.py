@@ -15,8 +15,14 @@ from schemas.errors import NotReady, Unprocessable
 from serving_layer.answers import lookups
 from serving_layer.answers import recommend as recommender
 from serving_layer.answers.recommend import Wish
-from serving_layer.http.ingest import decoded
-from serving_layer.http.parameters import (
+from serving_layer.merged.catalogue import Page
+from serving_layer.reading.answering import answer_from_memory, answer_from_stores
+from serving_layer.reading.at_least import LOOK_SECONDS, AtLeast
+from serving_layer.reading.patience import MustRead
+from serving_layer.reading.snapshot import Snapshot
+from serving_layer.reading.views import Views
+from serving_layer.routes.ingest import decoded
+from serving_layer.routes.parameters import (
     MAX_CATEGORIES,
     MAX_EXCLUDED,
     MAX_N,
@@ -35,12 +41,6 @@ from serving_layer.http.parameters import (
     Window,
     unknown_name,
 )
-from serving_layer.reading.answering import answer_from_memory, answer_from_stores
-from serving_layer.reading.at_least import LOOK_SECONDS, AtLeast
-from serving_layer.reading.catalogue import Page
-from serving_layer.reading.patience import MustRead
-from serving_layer.reading.snapshot import Snapshot
-from serving_layer.reading.views import Views
 
 api = APIRouter(prefix="/api/v1", tags=["lookups"])
 plain = APIRouter(tags=["state"])

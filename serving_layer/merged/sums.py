@@ -12,11 +12,12 @@ from core.ranking.neighbours import Neighbours
 from core.ranking.ranked import Ordered, Ranked
 from core.ranking.scores import Window
 from core.rows.item_index import ItemIndex
-from core.rows.views import PAIRS, SEEN
+from core.rows.views import NORMS, PAIRS, SEEN
 from recommenders.port import Ints
-from serving_layer.reading.counts import decayed, once_a_commit, trends, window_counts
-from serving_layer.reading.newcomers import newcomers
-from serving_layer.reading.norms import Norms
+from serving_layer.memory.norms import Norms
+from serving_layer.merged.counts import decayed, once_a_commit, trends, window_counts
+from serving_layer.merged.newcomers import newcomers
+from serving_layer.reading import decoding
 from serving_layer.reading.snapshot import Snapshot
 
 T = TypeVar("T")
@@ -46,7 +47,7 @@ class MergedSums:
     def norms(self, items: Ints) -> Ints:
         moment = self.snapshot.moment
         norms = once_a_commit(self.snapshot, "norms", Norms) if moment is None else moment.norms
-        return norms.of(self.snapshot, items)
+        return norms.of(items, self._read_norms)
 
     def decayed(self, half_life_hours: float) -> Ordered | None:
         return decayed(self.snapshot, half_life_hours)
@@ -62,6 +63,12 @@ class MergedSums:
 
     def once(self, what: Hashable, make: Callable[[], T]) -> T:
         return once_a_commit(self.snapshot, (self.snapshot.facts.as_of, what), make)
+
+    def _read_norms(self, codes: Ints) -> tuple[list[int], bool]:
+        """Return them, and whether other answers may use them: rows read in this answer must be confirmed first."""
+        names = self.index.names
+        rows = self.snapshot.decoded(NORMS, [names[code] for code in codes.tolist()], decoding.norm)
+        return [row or 0 for row in rows], not self.snapshot.course.rows
 
     def _window(self, hours: int) -> Window | None:
         as_of = self.snapshot.facts.as_of

@@ -36,8 +36,8 @@ from bench.shop import FACTORS, USERS, Shop
 from recommenders.als.scorer import AlsScorer
 from serving_layer.answers import lookups
 from serving_layer.answers.recommend import Wish, recommend
+from serving_layer.merged.catalogue import Page
 from serving_layer.reading.answering import answer
-from serving_layer.reading.catalogue import Page
 from serving_layer.reading.snapshot import Snapshot
 from serving_layer.reading.views import Views, open_views
 from tests.kit.cassandra import cassandra_server, run_cql

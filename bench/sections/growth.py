@@ -17,8 +17,8 @@ from statistics import median
 
 from adapters.settings import Settings
 from bench.cluster import applied, spark_cluster
+from bench.sections.throughput import ITEMS, MICRO_BATCH, USERS, apply
 from bench.setting import SPREAD, Findings, fresh_home, machine, produce, spread
-from bench.throughput import ITEMS, MICRO_BATCH, USERS, apply
 from tests.kit.redis import redis_server
 
 LAST = 2  # micro-batches beyond the last that counts: the log's end comes in a smaller one

@@ -5,10 +5,10 @@ from functools import cached_property
 
 from core.control.boundaries import latest
 from schemas.control import Offsets, Position
-from serving_layer.reading.catalogue_rows import CatalogueRows
-from serving_layer.reading.memory import Memory
-from serving_layer.reading.norms import Norms
-from serving_layer.reading.row_cache import RowCache
+from serving_layer.memory.catalogue_rows import CatalogueRows
+from serving_layer.memory.norms import Norms
+from serving_layer.memory.of_generation import Memory
+from serving_layer.memory.row_cache import RowCache
 
 NO_ATTEMPT = -1  # of a moment without a position: the generation alone
 

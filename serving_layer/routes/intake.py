@@ -15,8 +15,8 @@ from adapters.settings import Settings
 from core.partitions.prefixes import as_json
 from schemas.control import Offsets
 from schemas.errors import MillraceError
-from serving_layer.http import ingest
-from serving_layer.http.link import LogLink
+from serving_layer.routes import ingest
+from serving_layer.routes.link import LogLink
 
 JUDGED_AT_ONCE = 2  # large bodies; more would only take each other's time and memory
 ON_THE_LOOP = 8 * 1024  # bytes of a body that is judged at once: less time than a thread takes to start

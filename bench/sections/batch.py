@@ -30,7 +30,7 @@ from adapters.log.kafka_log import Log
 from adapters.settings import Settings
 from adapters.stores.opened import batch_views
 from batch_layer.runs.lifecycle import Runs, Wish, delete_book
-from bench.als import compared
+from bench.sections.als import compared
 from bench.setting import SEED, Findings, PeakMemory, fresh_home, machine, seconds, spread
 from datasets.synthetic.generator import GeneratorSettings, World, live_events
 from tests.kit.cassandra import cassandra_server, run_cql

@@ -15,9 +15,9 @@ from schemas.errors import Unprocessable
 from schemas.event import MAX_VALUE_BYTES
 from serving_layer.answers.aliases import move_history, read_alias
 from serving_layer.answers.item_changes import change_item
-from serving_layer.http.link import LogLink
-from serving_layer.http.lookups import OpenViews
-from serving_layer.http.parameters import PathId
+from serving_layer.routes.link import LogLink
+from serving_layer.routes.lookups import OpenViews
+from serving_layer.routes.parameters import PathId
 
 CHANGES_AT_ONCE = 8  # of the threads that answer: while the log is away each change keeps one for half a minute
 TURN_SECONDS = 30.0  # a change that has not got its turn by then is sent back

@@ -1,19 +1,15 @@
 """Norms by code, read when they are first asked for."""
 
 import threading
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
-from core.rows.codec import unpack_norm
-from core.rows.views import NORMS
 from recommenders.port import Ints
 
-if TYPE_CHECKING:
-    from serving_layer.reading.snapshot import Snapshot
-
 UNREAD = np.iinfo(np.int64).min
+# The norms of codes, in order, and whether other answers may use them already.
+Read = Callable[[Ints], tuple[Sequence[int], bool]]
 
 
 class Norms:
@@ -30,17 +26,19 @@ class Norms:
         amounts[codes[(codes >= 0) & (codes < len(amounts))]] = UNREAD
         return Norms(amounts)
 
-    def of(self, snapshot: "Snapshot", codes: Ints) -> Ints:
-        """Return the norms in thousandths, 0 for an item that has none."""
+    def of(self, codes: Ints, read: Read) -> Ints:
+        """Return the norms in thousandths, 0 for an item that has none.
+
+        Args: read: called once, with the codes whose norms are not known yet; what it says is unconfirmed is not kept.
+        """
         amounts = self._grown(int(codes.max(initial=-1)) + 1)
         norms = amounts[codes]
         if (norms == UNREAD).any():
             unread = np.unique(codes[norms == UNREAD])
-            names = snapshot.index.names
-            rows = snapshot.decoded(NORMS, [names[code] for code in unread.tolist()], _sum)
-            if snapshot.course.rows:  # read in this answer: other answers may use them only once it is confirmed
+            known, confirmed = read(unread)
+            if not confirmed:
                 amounts = amounts.copy()
-            amounts[unread] = [row or 0 for row in rows]
+            amounts[unread] = known
             norms = amounts[codes]
         return norms
 
@@ -50,7 +48,3 @@ class Norms:
                 more = max(size, 2 * len(self._amounts)) - len(self._amounts)
                 self._amounts = np.concatenate([self._amounts, np.full(more, UNREAD)])
             return self._amounts
-
-
-def _sum(parts: list[bytes]) -> int:
-    return sum(unpack_norm(part) for part in parts)
