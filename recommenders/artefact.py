@@ -74,9 +74,9 @@ def _joined(read: Read, name: str, chunks: int) -> list[bytes] | None:
     keys = [_key(name, chunk) for chunk in range(chunks)]
     out: list[bytes] = []
     for first in range(0, len(keys), ROWS_AT_ONCE):
-        some = keys[first : first + ROWS_AT_ONCE]
-        rows = read(some)
-        if any(key not in rows for key in some):
+        chunk_keys = keys[first : first + ROWS_AT_ONCE]
+        rows = read(chunk_keys)
+        if any(key not in rows for key in chunk_keys):
             return None
-        out += [rows[key] for key in some]
+        out += [rows[key] for key in chunk_keys]
     return out

@@ -57,8 +57,8 @@ SETTINGS = {
 }
 # On one machine the work is done in Python and NumPy; the optimising Java compiler and a parallel collector only take
 # processor time from it (measured: batch run 40 s of Java's processor time without, 23 s with; micro-batches equal).
-# Most of a small run is Java that loads classes: without verifying those of our own checked jars, or collecting the
-# whole heap each time their number has grown, and with room for what is young, that is a seventh less.
+# In a small run, Java mostly loads classes. It takes a seventh less when it does not verify those of our own checked
+# jars, does not collect the whole heap each time their number has grown, and has room for young objects.
 LOOPBACK = "127.0.0.1"
 LOCAL_JAVA = (
     "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xmn192m -XX:MetaspaceSize=256m "
@@ -173,7 +173,7 @@ def _interrupted_afterwards() -> Iterator[None]:
         yield
     finally:
         for number, handler in kept.items():
-            # Spark has one of its own by now, which asks Java to cancel the jobs from within whatever was called.
+            # Spark has set its own handler by now, which asks Java to cancel the jobs from within the interrupted call.
             signal.signal(number, handler)
         for signal_number in came:
             signal.raise_signal(signal_number)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 # opens few files, a nightly run rewrites little, and it is what Spark gives one task of a full read.
 FILE_BYTES = 128 * 1024 * 1024
 PURGED_PROPERTY = "millrace.purged"  # of the table: how many marks of forgotten users are deleted from it
-# How long Delta's log says what a version was made of, and a checkpoint which files have left.
+# How long Delta's log keeps what a version consists of, and a checkpoint the names of removed files.
 LOG_PROPERTIES = ("delta.logRetentionDuration", "delta.deletedFileRetentionDuration")
 LOG_DAYS = 30
 HOUR_MS = 3_600_000

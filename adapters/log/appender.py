@@ -14,8 +14,8 @@ from adapters.log.client import MAX_MESSAGE_BYTES, TIMEOUT_SECONDS, as_ours, cli
 from schemas.errors import LogUnavailable, MillraceError, SettingsError
 
 FULL_SECONDS = 0.01  # before a record that found the local queue full is tried again
-POLL_SECONDS = 0.5  # so often the thread that reports acknowledgements sees that it may end
-LINGER_MS = 5  # a record waits so long for others to share its request with
+POLL_SECONDS = 0.5  # how often the thread that reports acknowledgements looks whether it may end
+LINGER_MS = 5  # how long a record waits for others to share its request
 DELIVERY_SECONDS = 30.0  # a record not acknowledged by then has failed
 # Keyless records go to any partition; they have no user whose order could be lost.
 PARTITIONERS = {"murmur2": "murmur2_random", "crc32": "consistent_random"}

@@ -9,7 +9,7 @@ from confluent_kafka.admin import AdminClient
 from schemas.errors import BadInput, LogUnavailable, MillraceError, NotReady, SettingsError
 
 TIMEOUT_SECONDS = 10.0
-# Larger than any topic of ours takes, so that it is the topic that decides.
+# Larger than any of our topics takes, so that the topic decides.
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 _LOG_NOTHING = "0"  # every failure is raised as an error; librdkafka would repeat it on stderr
 

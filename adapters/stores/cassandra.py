@@ -118,8 +118,8 @@ class CassandraStore:
         for (space, key), value in rows.items():
             shards.setdefault(_shard(book, space, key), {})[space, key] = value
         requests = []
-        for shard, some in shards.items():
-            for batch, _ in batches(some, SHARD_BYTES, KEYS_PER_QUERY):
+        for shard, shard_rows in shards.items():
+            for batch, _ in batches(shard_rows, SHARD_BYTES, KEYS_PER_QUERY):
                 request = BatchStatement(BatchType.UNLOGGED, consistency_level=ConsistencyLevel.LOCAL_QUORUM)
                 for _, key, value in batch:
                     request.add(insert, (*shard, key, value))
@@ -129,7 +129,7 @@ class CassandraStore:
     def read(self, book: Book, space: str, keys: Sequence[bytes]) -> dict[bytes, bytes]:
         with self._session.explained():
             select = self._session.prepare(f"SELECT key, value {_from(book)} AND key IN ?")
-            requests = [(select, (*part, list(some))) for part, some in self._parts(book, space, keys)]
+            requests = [(select, (*part, list(share))) for part, share in self._parts(book, space, keys)]
             return {row.key: row.value for rows in self._session.execute_all(requests) for row in rows}
 
     def scan(self, book: Book, space: str) -> Iterator[tuple[bytes, bytes]]:
@@ -164,9 +164,9 @@ class CassandraStore:
     def delete(self, book: Book, space: str, keys: Sequence[bytes] | None = None) -> None:
         with self._session.explained():
             if keys is not None:
-                some_rows = self._session.prepare(f"DELETE {_from(book)} AND key IN ?")
+                delete = self._session.prepare(f"DELETE {_from(book)} AND key IN ?")
                 parts = self._parts(book, space, keys)
-                self._session.execute_all([(some_rows, (*part, list(some))) for part, some in parts])
+                self._session.execute_all([(delete, (*part, list(share))) for part, share in parts])
                 return
             all_rows = self._session.prepare(f"DELETE {_from(book)}")
             self._session.execute_all([(all_rows, part) for part in _all_parts(book, space)])
@@ -184,9 +184,9 @@ class CassandraStore:
                 request = rows.bind((source.name, space, number))
                 request.fetch_size = ROWS_PER_PAGE
                 missing = ((row.key, row.value) for row in self._session.execute(request) if row.key not in there)
-                while some := dict(islice(missing, ROWS_PER_COPY)):
-                    self._put_freely(target, {(space, key): value for key, value in some.items()})
-                    copied += len(some)
+                while page := dict(islice(missing, ROWS_PER_COPY)):
+                    self._put_freely(target, {(space, key): value for key, value in page.items()})
+                    copied += len(page)
         return copied
 
     def check(self) -> None:
@@ -209,8 +209,8 @@ class CassandraStore:
         shards: dict[tuple[Any, ...], list[bytes]] = {}
         for key in keys:
             shards.setdefault((book.name, space) if book.guarded else _shard(book, space, key), []).append(key)
-        for part, some in shards.items():
-            for few in slices(some, KEYS_PER_QUERY):
+        for part, share in shards.items():
+            for few in slices(share, KEYS_PER_QUERY):
                 yield part, few
 
 

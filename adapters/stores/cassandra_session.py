@@ -30,8 +30,8 @@ from schemas.errors import MillraceError, SettingsError, StoreUnavailable
 REFUSALS = (DriverException, NoHostAvailable, ErrorMessage, ConnectionException)
 DDL_SECONDS = 30.0  # a cluster takes seconds to agree on a schema, once
 CONCURRENCY = 32  # requests in flight
-# A failed first connection answers for this long for all others that want one: threads that each tried in their turn
-# would wait for the sum of their times.
+# A failed first connection is the answer for this long for all threads that want one. If each tried in turn, they would
+# wait for the sum of their times.
 FAILED_SECONDS = 1.0
 
 logging.getLogger("cassandra").addHandler(logging.NullHandler())  # what matters is raised; the rest is not for stderr
@@ -134,7 +134,7 @@ class CassandraSession:
         except REFUSALS as error:
             if _unusable(error):
                 self._forget(session)
-            raise _told(error, self.address) from None  # the driver's errors refer to the rows
+            raise _as_ours(error, self.address) from None  # the driver's errors refer to the rows
 
     def _connected(self) -> Any:
         with self._lock:
@@ -223,7 +223,7 @@ def _unusable(error: Exception) -> bool:
     return isinstance(error, InvalidRequest) and re.search("does not exist|unconfigured table", str(error)) is not None
 
 
-def _told(error: Exception, address: Address) -> MillraceError:
+def _as_ours(error: Exception, address: Address) -> MillraceError:
     causes = [error]
     if isinstance(error, NoHostAvailable):
         causes = [cause for cause in error.errors.values() if isinstance(cause, Exception)] or causes

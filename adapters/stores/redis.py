@@ -130,10 +130,10 @@ class RedisStore:
     def read(self, book: Book, space: str, keys: Sequence[bytes]) -> dict[bytes, bytes]:
         parts = list(slices(keys, KEYS_PER_QUERY))
         with self._explained(), self._client.pipeline(transaction=False) as pipeline:
-            for some in parts:
-                pipeline.hmget(self._rows_key(book, space), some)
+            for page in parts:
+                pipeline.hmget(self._rows_key(book, space), page)
             answers = pipeline.execute()
-        pairs = (pair for some, values in zip(parts, answers, strict=True) for pair in zip(some, values, strict=True))
+        pairs = (pair for page, values in zip(parts, answers, strict=True) for pair in zip(page, values, strict=True))
         return {key: value for key, value in pairs if value is not None}
 
     def scan(self, book: Book, space: str) -> Iterator[tuple[bytes, bytes]]:
@@ -162,8 +162,8 @@ class RedisStore:
             if keys is None:
                 pipeline.unlink(self._rows_key(book, space)).srem(self._key(book, "spaces"), space)
             else:
-                for some in slices(keys, KEYS_PER_QUERY):
-                    pipeline.hdel(self._rows_key(book, space), *some)
+                for page in slices(keys, KEYS_PER_QUERY):
+                    pipeline.hdel(self._rows_key(book, space), *page)
             pipeline.execute()
 
     def copy(self, source: Book, target: Book, space: str, part: int = 0, parts: int = 1) -> int:
@@ -218,15 +218,15 @@ class RedisStore:
         try:
             yield
         except redis.RedisError as error:
-            raise _told(error, self._address) from None  # an error of a pipeline holds the rows
+            raise _as_ours(error, self._address) from None  # an error of a pipeline holds the rows
 
 
-def _told(error: redis.RedisError, address: str) -> MillraceError:
+def _as_ours(error: redis.RedisError, address: str) -> MillraceError:
     text = str(error).rpartition(" caused error: ")[2][:500]
     text = text.partition("with args beginning with")[0]  # a server without AUTH repeats what it was given
     if isinstance(error, refusals.AuthenticationError | refusals.NoPermissionError):
         return SettingsError(f"Redis at {address} refuses user or password: {text}")
-    if "OOM command not allowed" in text:  # a class of its own outside scripts only
+    if "OOM command not allowed" in text:  # scripts report it without an error class of its own
         return SettingsError(f"Redis at {address} is full: raise its maxmemory or give it fewer views. ({text})")
     return StoreUnavailable(f"Redis at {address} did not do what was asked: {text}")
 

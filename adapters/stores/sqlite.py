@@ -23,7 +23,7 @@ WITH RECURSIVE found (space) AS (
     UNION ALL
     SELECT (SELECT min(space) FROM rows WHERE book = :book AND space > found.space) FROM found WHERE space IS NOT NULL)
 SELECT space FROM found WHERE space IS NOT NULL
-"""  # one step in the index a space, however many rows it has
+"""  # one index step per space, however many rows it has
 
 COPY = """
 INSERT INTO rows SELECT ?, space, key, value FROM rows WHERE book = ? AND space = ? AND key {} ? AND key <= ?
@@ -73,7 +73,7 @@ class SqliteStore:
 
     def put(self, book: Book, rows: Rows, *, guard: bytes | None = None) -> bool:
         require_guard(book, guard)
-        # One connection for the whole call: should the file be replaced meanwhile, all of it goes to the old one, and
+        # One connection for the whole call: if the file is replaced meanwhile, all of the call goes to the old one, and
         # the new one has not counted it.
         with self._file.connection() as connection:
             for batch, last in batches(rows, BATCH_BYTES, BATCH_ROWS):
@@ -93,10 +93,10 @@ class SqliteStore:
     def read(self, book: Book, space: str, keys: Sequence[bytes]) -> dict[bytes, bytes]:
         values: dict[bytes, bytes] = {}
         with self._file.connection() as connection:
-            for some in slices(keys, KEYS_PER_QUERY):
-                marks = ",".join("?" * len(some))
+            for page in slices(keys, KEYS_PER_QUERY):
+                marks = ",".join("?" * len(page))
                 query = f"SELECT key, value FROM rows WHERE book = ? AND space = ? AND key IN ({marks})"
-                values.update(self._file.select(connection, query, (book.name, space, *some)))
+                values.update(self._file.select(connection, query, (book.name, space, *page)))
         return values
 
     def scan(self, book: Book, space: str) -> Iterator[tuple[bytes, bytes]]:
@@ -120,11 +120,11 @@ class SqliteStore:
             if keys is None:
                 self._delete_space(connection, book, space)
                 return
-            for some in slices(keys, BATCH_ROWS):
+            for page in slices(keys, BATCH_ROWS):
                 with self._file.transaction(connection):
                     connection.executemany(
                         "DELETE FROM rows WHERE book = ? AND space = ? AND key = ?",
-                        ((book.name, space, key) for key in some),
+                        ((book.name, space, key) for key in page),
                     )
 
     def _delete_space(self, connection: sqlite3.Connection, book: Book, space: str) -> None:

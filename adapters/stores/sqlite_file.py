@@ -16,10 +16,10 @@ TABLES = (
     """CREATE TABLE IF NOT EXISTS rows (book TEXT NOT NULL, space TEXT NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL,
        PRIMARY KEY (book, space, key))""",
 )
-# SQLite's own waiting sleeps up to 100 ms at a time and misses the short gaps that a busy writer leaves. So it must
-# give up early and is asked again until the store's time is up: beside a put of 160 MB a swap waited 16 ms at most,
-# without this and without the gaps 128 ms; and of two that put at once, one waited 2 s for the other when it looked
-# every 25 ms. It also never waits where it fears a deadlock, as while a file is new.
+# SQLite's own busy wait sleeps up to 100 ms at a time and misses the short gaps that a busy writer leaves. We therefore
+# ask again this often until the store's time is up. Measured: a swap beside a put of 160 MB waited 16 ms at most,
+# without this and without the gaps 128 ms; with a look every 25 ms, one of two concurrent puts waited 2 s for the
+# other. SQLite also does not wait at all where it fears a deadlock, as while a file is new.
 LOOK_AGAIN_SECONDS = 0.002
 CACHE_KIB = 32_768  # of each connection: a put of 80 MB takes a fifth less processor time than with SQLite's own 2 MB
 

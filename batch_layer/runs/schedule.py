@@ -49,7 +49,7 @@ class Schedule:
                 if self._stop.is_set() and outcome.result == FAILED:
                     return  # it was ended with this process
                 self._set(self._state.ended(outcome, _now()))
-                self._tell(outcome)
+                self._report(outcome)
                 self._stop.wait(max(0, self._state.next_due - _now()) / 1000)
         finally:
             self._lease.release()
@@ -68,7 +68,7 @@ class Schedule:
         with suppress(StoreUnavailable):  # the next one reports it
             write_schedule(self._store, state)
 
-    def _tell(self, outcome: Outcome) -> None:
+    def _report(self, outcome: Outcome) -> None:
         due = time.strftime("%H:%M:%S", time.localtime(self._state.next_due / 1000))
         what = " ".join(filter(None, (outcome.result, outcome.generation, outcome.error and f"({outcome.error})")))
         failing = f", {self._state.failures} failed in a row" if self._state.failures > 1 else ""

@@ -42,12 +42,12 @@ class Packed:
     @staticmethod
     def joined(parts: Iterable["Packed"]) -> "Packed":
         """Return the rows of all parts, in their order."""
-        some = list(parts)
-        if len(some) == 1:
-            return some[0]
-        shifts = np.cumsum([0, *(len(part.data) for part in some)]).tolist()
-        first = [part.first + shift for part, shift in zip(some, shifts, strict=False)]
-        end = [part.end + shift for part, shift in zip(some, shifts, strict=False)]
+        pieces = list(parts)
+        if len(pieces) == 1:
+            return pieces[0]
+        shifts = np.cumsum([0, *(len(part.data) for part in pieces)]).tolist()
+        first = [part.first + shift for part, shift in zip(pieces, shifts, strict=False)]
+        end = [part.end + shift for part, shift in zip(pieces, shifts, strict=False)]
         return Packed(np.concatenate([part.data for part in some]), np.concatenate(first), np.concatenate(end))
 
     def __len__(self) -> int:

@@ -77,7 +77,8 @@ def add_up(
     for group, key, value in rows:
         parts.setdefault(group, {}).setdefault(key, []).append(value)
     return {
-        group: {key: _one(VIEWS[view_of(group)], some) for key, some in keys.items()} for group, keys in parts.items()
+        group: {key: _one(VIEWS[view_of(group)], changes) for key, changes in keys.items()}
+        for group, keys in parts.items()
     }
 
 

@@ -135,7 +135,7 @@ class Reader:
             slow, reached = SlowView(), 0
             for number in sorted(range(len(chosen)), key=lambda at: chosen[at].offsets[partition]):
                 answer = chosen[number]
-                for event in _some(events, answer.offsets[partition] - reached):
+                for event in _accepted(events, answer.offsets[partition] - reached):
                     slow.take(event, rules)
                 reached = max(reached, answer.offsets[partition])
                 expected[number].add(slow, answer, partition, rules)
@@ -172,7 +172,7 @@ def _content(answer: Answer) -> object:
     return [(row["item_id"], round(row["rating"] * SCALE), row["last_time"]) for row in rows]
 
 
-def _some(events: Iterator[Any], count: int) -> Iterator[Event]:
+def _accepted(events: Iterator[Any], count: int) -> Iterator[Event]:
     """The accepted events among the next ``count`` records."""
     for _ in range(count):
         event = next(events)

@@ -101,9 +101,9 @@ def test_tables_say_what_they_are_made_of(home: Path) -> None:
         done = millrace(home, *arguments)
         assert done.returncode == 0
         assert "+ segment 1 · fresh to 2025-10-09 12:12:20Z" in done.stdout
-    told_to_people = millrace(home, "status").stdout
-    assert "lag events" in told_to_people
-    assert "as of                2025-10-09 12:12:20Z" in told_to_people
+    printed = millrace(home, "status").stdout
+    assert "lag events" in printed
+    assert "as of                2025-10-09 12:12:20Z" in printed
 
 
 def test_what_goes_wrong_is_one_sentence_and_an_exit_status(home: Path, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ MANY_LINES = (b"X: " + b"x" * 1_000 + b"\r\n") * (MAX_HEADER_BYTES // 1_000 + 2)
 AGAIN = b"GET /again HTTP/1.1\r\n" + HOST + b"Connection: close\r\n\r\n"
 
 
-async def tell(scope: Any, receive: Any, send: Any) -> None:
+async def echo(scope: Any, receive: Any, send: Any) -> None:
     """Answers with the method, the path, the header's names and the length of the body."""
     length, more = 0, True
     while more:
@@ -41,7 +41,7 @@ async def tell(scope: Any, receive: Any, send: Any) -> None:
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
     config = uvicorn.Config(
-        tell, "127.0.0.1", 0, http=Connection, loop="uvloop", ws="none", backlog=BACKLOG, lifespan="off",
+        echo, "127.0.0.1", 0, http=Connection, loop="uvloop", ws="none", backlog=BACKLOG, lifespan="off",
         log_config=None, access_log=False,
     )  # fmt: skip
     server = uvicorn.Server(config)
