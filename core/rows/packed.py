@@ -48,7 +48,7 @@ class Packed:
         shifts = np.cumsum([0, *(len(part.data) for part in pieces)]).tolist()
         first = [part.first + shift for part, shift in zip(pieces, shifts, strict=False)]
         end = [part.end + shift for part, shift in zip(pieces, shifts, strict=False)]
-        return Packed(np.concatenate([part.data for part in some]), np.concatenate(first), np.concatenate(end))
+        return Packed(np.concatenate([part.data for part in pieces]), np.concatenate(first), np.concatenate(end))
 
     def __len__(self) -> int:
         return len(self.first)
