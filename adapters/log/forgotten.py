@@ -60,7 +60,7 @@ def marks(log: Log, count: int | None = None) -> list[Mark]:
 
 
 def waiting(log: Log, in_effect: int) -> list[Mark]:
-    """The first mark of each user who is marked beyond those that are in effect, in the topic's order.
+    """Return the first mark of each user who is marked beyond those that are in effect, in the topic's order.
 
     Args: in_effect: how many marks the active generation knows.
     """
@@ -76,7 +76,7 @@ Forgotten = Mapping[str, Mark]  # user -> their last mark
 
 
 def forgotten(log: Log, count: int) -> Forgotten:
-    """What the first ``count`` marks say."""
+    """Return what the first ``count`` marks say."""
     return {mark.user_id: mark for mark in marks(log, count)}
 
 
@@ -86,7 +86,7 @@ VOID_REJECTED = "partition = in_partition and offset < below and key = encode(go
 
 
 def counting(events: "pa.RecordBatch", users: Forgotten) -> "pa.BooleanArray":
-    """Of events as columns those that are not void."""
+    """Return which of the events, as columns, are not void."""
     import numpy as np
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -101,19 +101,19 @@ def counting(events: "pa.RecordBatch", users: Forgotten) -> "pa.BooleanArray":
 
 
 def is_void(users: Forgotten, key: bytes, partition: int, offset: int) -> bool:
-    """Whether a record with this key, which is its user's id, lies below its user's mark."""
+    """Return whether a record with this key, which is its user's id, lies below its user's mark."""
     mark = users.get(key.decode(errors="replace")) if users else None
     return mark is not None and (mark.user_id.encode(), mark.partition) == (key, partition) and offset < mark.offset
 
 
 def table(users: Forgotten, spark: "SparkSession") -> "DataFrame":
-    """The marks, to be joined with the lake's tables by one of the conditions above."""
+    """Return the marks, to be joined with the lake's tables by one of the conditions above."""
     rows = [(mark.user_id, mark.partition, mark.offset) for mark in users.values()]
     return spark.createDataFrame(rows, "gone string, in_partition int, below bigint")
 
 
 def without(rows: "DataFrame", users: Forgotten, spark: "SparkSession", void: str) -> "DataFrame":
-    """The rows of the lake that count when those users are forgotten."""
+    """Return the rows of the lake that count when those users are forgotten."""
     from pyspark.sql import functions as F
 
     if not users:

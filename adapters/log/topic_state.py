@@ -15,7 +15,7 @@ _FORBIDDEN = {KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.CLUSTER_AUTHORIZ
 
 
 def findings(log: Log, retention_ms: int, seconds: float = TIMEOUT_SECONDS) -> list[Finding]:
-    """What is wrong with the topics that exist, fatal findings first.
+    """Return what is wrong with the topics that exist, fatal findings first.
 
     Args:
         retention_ms: the setting of that name.      seconds: how long an answer may take.
@@ -55,7 +55,7 @@ def say_warnings(log: Log, retention_ms: int, say: Callable[[str], None]) -> Non
 def _states(
     admin: AdminClient, named: Mapping[str, str], copies: Mapping[str, int]
 ) -> tuple[dict[str, TopicState], list[str]]:
-    """The states by role, and the names of topics whose settings this client may not read."""
+    """Return the states by role, and the names of topics whose settings this client may not read."""
     asked = {role: ConfigResource(ConfigResource.Type.TOPIC, name) for role, name in named.items()}
     if not asked:
         return {}, []

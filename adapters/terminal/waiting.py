@@ -14,7 +14,7 @@ AT_LEAST, WAIT = Converted("offsets", parse_at_least), Converted("seconds", pars
 
 
 def waits(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options that say what an answer must hold; the command gets both as ``prefix``."""
+    """Return the options that say what an answer must hold; the command gets both as ``prefix``."""
 
     @wraps(command)
     def run(at_least: dict[int, int] | None, wait: float, **options: Any) -> Any:

@@ -20,7 +20,7 @@ Events = list[dict[str, Any]]
 def moving(
     history: History, anonymous: str, user: str, rules: Rules, new_id: Callable[[], str]
 ) -> tuple[Events, Events]:
-    """What the known user receives and what the anonymous one retracts, each in the history's order, to be sent so.
+    """Return what the known user receives and what the anonymous one retracts, each in the history's order.
 
     What is received bears an id made of what it says, so that a repeated move is a duplicate, and the time of the last
     touch, so that it counts in that hour. What is retracted bears the earliest of these times: no entry expires by it.
@@ -41,7 +41,7 @@ def moving(
 
 
 def _kind_of(rules: Rules, weight: str) -> str:
-    """The kind of that weight: the default one of this meaning if it is configured, else the first."""
+    """Return the kind of that weight: the default one of this meaning if it is configured, else the first."""
     usual = {"value": "rating", "remove": "remove"}[weight]
     kinds = [kind for kind, given in rules.kinds.items() if given == weight]
     if not kinds:

@@ -20,17 +20,17 @@ _LATEST_MS = 253_402_300_799_999  # the last millisecond of 9999
 
 
 def parse_item(key: bytes | None, value: bytes | None) -> Item | Rejected | None:
-    """The item that a record describes; None when it deletes the item that its key names. Never raises."""
+    """Return the item that a record describes; None when it deletes the item that its key names. Never raises."""
     return _parse(key, value, _item, lambda item: item.item_id)
 
 
 def parse_user(key: bytes | None, value: bytes | None) -> User | Rejected | None:
-    """The user that a record describes; None when it deletes the user that its key names. Never raises."""
+    """Return the user that a record describes; None when it deletes the user that its key names. Never raises."""
     return _parse(key, value, _user, lambda user: user.user_id)
 
 
 def categories_of(record: Item | None, of_events: str) -> tuple[str, ...]:
-    """All categories of an item, the main one first, each once; ``()`` for an item without any.
+    """Return all categories of an item, the main one first, each once; ``()`` for an item without any.
 
     The record's ``category`` is the main one, else the first of its ``categories``; ``of_events``, the category that
     events gave, counts only where the record names none. An empty string names none.
@@ -55,7 +55,7 @@ def _parse(
 
 
 def _names_something(key: bytes | None) -> bool:
-    """Whether the key can be an id, so that a null value has something to delete."""
+    """Return whether the key can be an id, so that a null value has something to delete."""
     try:
         return key is not None and fields.identifier(key.decode()) is not None
     except UnicodeDecodeError:
@@ -97,7 +97,7 @@ def _created_at(given: object) -> int | None:
 
 
 def _preferences(given: object) -> tuple[str, ...] | None:
-    """An array of categories, or an object that may hold one as ``categories``."""
+    """Return an array of categories, or an object that may hold one as ``categories``."""
     if isinstance(given, dict):
         categories = given.get("categories")
         return () if categories is None else fields.texts(categories)

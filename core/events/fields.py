@@ -32,14 +32,14 @@ class Fields:
         self._members = members
 
     def required(self, name: str, read: Callable[[object], _T | None]) -> _T:
-        """The field's value; raises Refused ``missing:`` or ``invalid:`` with its name."""
+        """Return the field's value; raises Refused ``missing:`` or ``invalid:`` with its name."""
         value = self.optional(name, read)
         if value is None:
             raise Refused(f"missing:{name}")
         return value
 
     def optional(self, name: str, read: Callable[[object], _T | None]) -> _T | None:
-        """The field's value, None when absent; raises Refused ``invalid:`` with its name."""
+        """Return the field's value, None when absent; raises Refused ``invalid:`` with its name."""
         given = self._members.get(name)
         if given is None:
             return None
@@ -50,46 +50,46 @@ class Fields:
 
 
 def any_text(given: object) -> str | None:
-    """A string of any length."""
+    """Return a string of any length."""
     return given if isinstance(given, str) else None
 
 
 def text(given: object) -> str | None:
-    """A string of at most 256 characters."""
+    """Return a string of at most 256 characters."""
     return given if isinstance(given, str) and len(given) <= MAX_TEXT else None
 
 
 def event_id(given: object) -> str | None:
-    """A string of 1 to 128 characters."""
+    """Return a string of 1 to 128 characters."""
     return given if isinstance(given, str) and 1 <= len(given) <= MAX_EVENT_ID else None
 
 
 def identifier(given: object) -> str | None:
-    """A string of 1 to 256 characters, none of them a control character."""
+    """Return a string of 1 to 256 characters, none of them a control character."""
     if not isinstance(given, str) or not 1 <= len(given) <= MAX_ID or _CONTROL.search(given):
         return None
     return given
 
 
 def number(given: object) -> float | None:
-    """A finite number; true and false are none. Negative zero becomes zero."""
+    """Return a finite number; true and false are not numbers. Negative zero becomes zero."""
     if isinstance(given, bool) or not isinstance(given, int | float) or not math.isfinite(given):
         return None
     return float(given) + 0.0
 
 
 def json_object(given: object) -> dict[str, object] | None:
-    """A JSON object."""
+    """Return a JSON object."""
     return given if isinstance(given, dict) else None
 
 
 def boolean(given: object) -> bool | None:
-    """true or false."""
+    """Return true or false."""
     return given if isinstance(given, bool) else None
 
 
 def texts(given: object) -> tuple[str, ...] | None:
-    """An array of strings of at most 256 characters each."""
+    """Return an array of strings of at most 256 characters each."""
     if not isinstance(given, list) or not all(text(entry) is not None for entry in given):
         return None
     return tuple(given)

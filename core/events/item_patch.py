@@ -13,7 +13,7 @@ MEMBERS = tuple(member.name for member in fields(Item))
 
 
 def patched(item_id: str, row: bytes | None, patch: dict[str, Any]) -> bytes | Rejected:
-    """The whole record after the patch, as the value to append; or why it would be rejected.
+    """Return the whole record after the patch, as the value to append; or why it would be rejected.
 
     Args:
         row: the newest record as the catalogue keeps it; None for an item without one, whose record is then made.
@@ -26,7 +26,7 @@ def patched(item_id: str, row: bytes | None, patch: dict[str, Any]) -> bytes | R
 
 
 def _merged(target: Any, patch: Any) -> Any:
-    """``MergePatch`` of RFC 7396 §2."""
+    """Return the result of ``MergePatch`` of RFC 7396 §2."""
     if not isinstance(patch, dict):
         return patch
     out = dict(target) if isinstance(target, dict) else {}

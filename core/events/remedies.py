@@ -8,7 +8,7 @@ MANY = 0.01  # of all records: beyond this share a reason is a wrong setting or 
 
 
 def remedy(reason: str, rules: Rules) -> str:
-    """The sentence that says what is wrong with such events and which command helps.
+    """Return the sentence that says what is wrong with such events and which command helps.
 
     A reason that this version does not know is answered too: it may be one of another version's layer.
     """
@@ -17,7 +17,7 @@ def remedy(reason: str, rules: Rules) -> str:
 
 
 def frequent(rejected: dict[str, int], events: int) -> dict[str, int]:
-    """The reasons by which more than ``MANY`` of all records were rejected, most frequent first.
+    """Return the reasons by which more than ``MANY`` of all records were rejected, most frequent first.
 
     Args: rejected: records by reason.      events: accepted ones.
     """
@@ -27,7 +27,7 @@ def frequent(rejected: dict[str, int], events: int) -> dict[str, int]:
 
 
 def advice(rejected: dict[str, int], events: int, rules: Rules) -> list[str]:
-    """A message with the remedy for each reason that is frequent."""
+    """Return a message with the remedy for each reason that is frequent."""
     total = events + sum(rejected.values())
     return [
         f"{count:,} of {total:,} events were rejected as {reason}: {remedy(reason, rules)}"

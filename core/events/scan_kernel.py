@@ -27,7 +27,7 @@ SHAPE, FIRST, LAST, ESCAPED = range(4)
 
 @njit(cache=True, nogil=True)
 def _field(buf, first, end, names, name_starts, likely):  # type: ignore[no-untyped-def]
-    """Which of the names those bytes are; ``ODD`` for another. Tried from the likely one on."""
+    """Return which of the names those bytes are; ``ODD`` for another. The likely one is tried first."""
     fields = len(name_starts) - 1
     for k in range(fields):
         f = likely + k if likely + k < fields else likely + k - fields
@@ -72,7 +72,7 @@ def _scan(buf, at, end, names, name_starts, shapes, limits, spans, r):  # type: 
 
 @njit(cache=True, nogil=True)
 def scan(buf, starts, most, names, name_starts, shapes, limits):  # type: ignore[no-untyped-def]
-    """Fields of records ``buf[starts[r]:starts[r+1]]``, none longer than ``most`` bytes.
+    """Find the fields of the records ``buf[starts[r]:starts[r+1]]``, none longer than ``most`` bytes.
 
     Args: names, name_starts: the fields' names end to end; both texts are ``padded``.   shapes: which each may have.
         limits: how many bytes of it at most; 0 for any.
@@ -89,7 +89,7 @@ def scan(buf, starts, most, names, name_starts, shapes, limits):  # type: ignore
 
 @njit(cache=True, nogil=True)
 def contents(buf, spans, field, shape):  # type: ignore[no-untyped-def]
-    """Of one field in all records, where it has that shape: its bytes end to end, and their starts (one more)."""
+    """Return one field of all records that have it in that shape: its bytes end to end, and their n + 1 starts."""
     starts = np.zeros(len(spans) + 1, np.int64)
     for k in range(len(spans)):
         there = spans[k, field, SHAPE] == shape
@@ -102,7 +102,7 @@ def contents(buf, spans, field, shape):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def whole_numbers(buf, spans, field):  # type: ignore[no-untyped-def]
-    """That field as integers; ``ODD`` where it is no number of at most 18 digits and nothing else."""
+    """Return that field as integers; ``ODD`` unless it is a whole number of at most 18 digits."""
     out = np.full(len(spans), ODD, np.int64)
     for k in range(len(spans)):
         first, last = np.int64(spans[k, field, FIRST]), np.int64(spans[k, field, LAST])

@@ -14,7 +14,7 @@ _RFC_3339 = re.compile(
 
 
 def epoch_ms(given: object) -> int | None:
-    """Whole milliseconds since 1970 by floor; None for what is no time.
+    """Return whole milliseconds since 1970, rounded down; None for a text that is no time.
 
     An integer in any other form (1.0, 1e3) is no time, nor are true and false, second 60, hour 24, or a day that
     the calendar lacks. Year 0000 is none either: no field reaches back that far.
@@ -42,7 +42,7 @@ def _rfc_3339_ms(text: str) -> int | None:
 
 
 def time_text(epoch_ms: int | None) -> str:
-    """A time in UTC to the second."""
+    """Return a time in UTC to the second."""
     if epoch_ms is None:
         return "-"
     return datetime.fromtimestamp(epoch_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%SZ")

@@ -19,7 +19,7 @@ _QUOTES, _BACKSLASHES, _SPACES = np.uint64(0x22) * _ONES, np.uint64(0x5C) * _ONE
 
 @njit(cache=True, nogil=True)
 def space_end(buf, at, end):  # type: ignore[no-untyped-def]
-    """After the white space at ``at``, if there is any."""
+    """Return the position after the white space at ``at``, if there is any."""
     while at < end and buf[at] <= 0x20 and (buf[at] == 0x20 or buf[at] == 0x0A or buf[at] == 0x0D or buf[at] == 0x09):
         at += 1
     return at
@@ -27,7 +27,7 @@ def space_end(buf, at, end):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _hex(byte):  # type: ignore[no-untyped-def]
-    """A hexadecimal digit's value; ``ODD`` for any other byte."""
+    """Return a hexadecimal digit's value; ``ODD`` for any other byte."""
     if 0x30 <= byte <= 0x39:
         return np.int64(byte) - 0x30
     lower = np.int64(byte) | 0x20
@@ -36,7 +36,7 @@ def _hex(byte):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _escape_end(buf, at, end):  # type: ignore[no-untyped-def]
-    """After the escape whose backslash is at ``at``; half a surrogate pair is odd, were the other half there or not."""
+    """Return the position after the escape whose backslash is at ``at``; any surrogate escape is ``ODD``."""
     if at + 1 >= end:
         return ODD
     if buf[at + 1] != ord("u"):
@@ -57,7 +57,7 @@ def _escape_end(buf, at, end):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _plain_end(buf, at):  # type: ignore[no-untyped-def]
-    """The first byte from ``at`` on that is a quote, a backslash or below 0x20; eight are looked at together.
+    """Return the position of the first quote, backslash or byte below 0x20 from ``at`` on, eight at a time.
 
     A byte is 0 where subtracting 1 turns its highest bit on, and likewise below 0x20; the lowest one is found correctly
     (Warren 2013, Hacker's Delight, §6-1).
@@ -73,7 +73,7 @@ def _plain_end(buf, at):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _text_end(buf, at, end):  # type: ignore[no-untyped-def]
-    """The closing quote of the string whose content begins at ``at``, and whether it has escapes."""
+    """Return where the string whose content begins at ``at`` has its closing quote, and whether it has escapes."""
     escaped = False
     while True:
         at = _plain_end(buf, at)
@@ -88,7 +88,7 @@ def _text_end(buf, at, end):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def digits_end(buf, at, end):  # type: ignore[no-untyped-def]
-    """After the decimal digits at ``at``, if there are any."""
+    """Return the position after the decimal digits at ``at``, if there are any."""
     while at < end and 0x30 <= buf[at] <= 0x39:
         at += 1
     return at
@@ -96,7 +96,7 @@ def digits_end(buf, at, end):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _number_end(buf, at, end):  # type: ignore[no-untyped-def]
-    """After a number without exponent."""
+    """Return the position after a number without exponent."""
     first = at + 1 if buf[at] == 0x2D else at
     last = digits_end(buf, first, end)
     if last == first or (buf[first] == 0x30 and last > first + 1):
@@ -120,7 +120,7 @@ def _word_end(buf, at, end, word):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def single(buf, at, end):  # type: ignore[no-untyped-def]
-    """Shape of the value at ``at`` that holds no others, after it, and whether it is a string with escapes."""
+    """Return the shape of the scalar at ``at``, the position after it, and whether it is a string with escapes."""
     if at >= end:
         return OTHER, ODD, False
     byte = buf[at]
@@ -136,7 +136,7 @@ def single(buf, at, end):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def name_end(buf, at, end):  # type: ignore[no-untyped-def]
-    """The closing quote of the name whose opening one is at ``at``, and where its value begins."""
+    """Return the position of the closing quote of the name that opens at ``at``, and where its value begins."""
     if at >= end or buf[at] != 0x22:
         return ODD, ODD
     quote, _ = _text_end(buf, at + 1, end)
@@ -150,7 +150,7 @@ def name_end(buf, at, end):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def nested_end(buf, at, end):  # type: ignore[no-untyped-def]
-    """After the array or object that begins at ``at``."""
+    """Return the position after the array or object that begins at ``at``."""
     kinds, depth = np.int64(0), 0  # of those that are open, one bit each, the innermost last: 1 for an object
     while True:
         if at < end and (buf[at] == 0x7B or buf[at] == 0x5B):  # a value begins here, and it is one more of them

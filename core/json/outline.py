@@ -30,7 +30,7 @@ class Outline:
 
 
 def outline(text: bytes, most_entries: int, most_depth: int) -> Outline:
-    """The outline, or as much of it as shows that it has more entries or is deeper than that.
+    """Return the outline, or as much of it as shows that it has more entries or is deeper than that.
 
     An array without entries counts as one of one entry.
     """
@@ -46,7 +46,7 @@ def outline(text: bytes, most_entries: int, most_depth: int) -> Outline:
 
 
 def commas(text: bytes, most: int) -> list[int]:
-    """Where the commas between the entries of an array at the top are, the first ``most`` of them."""
+    """Return where the commas between the entries of an array at the top are, the first ``most`` of them."""
     places: list[int] = []
     for start, _, depths, separators in _columns(text):
         places.extend((np.flatnonzero(separators & (depths == 1))[: most - len(places)] + start).tolist())
@@ -56,7 +56,7 @@ def commas(text: bytes, most: int) -> list[int]:
 
 
 def _columns(text: bytes) -> Iterator[tuple[int, Column, Column, Column]]:
-    """Chunk by chunk: where it starts, and for each byte its step in depth, its depth, and whether it is a comma.
+    """Yield per chunk its start, and for each byte its step in depth, its depth, and whether it is a comma.
 
     What is in strings has no step and is no comma.
     """

@@ -23,7 +23,7 @@ class Malformed(ValueError):
 
 
 def _integer(digits: str) -> int | float:
-    """An int when it surely fits 64 bits, else the nearest double; int() refuses more than 4,300 digits."""
+    """Return an int when it surely fits 64 bits, else the nearest double; int() refuses more than 4,300 digits."""
     return int(digits) if len(digits) <= _INT_DIGITS else float(digits)
 
 
@@ -35,7 +35,7 @@ _DECODER = json.JSONDecoder(parse_int=_integer, parse_constant=_no_constant)
 
 
 def nests_too_deep(text: str) -> bool:
-    """Whether brackets outside strings stand more than ``MAX_NESTING`` deep; no recursion."""
+    """Return whether brackets outside strings stand more than ``MAX_NESTING`` deep; no recursion."""
     if text.count("[") + text.count("{") <= MAX_NESTING:
         return False
     if len(text) > LONG:
@@ -51,12 +51,12 @@ def nests_too_deep(text: str) -> bool:
 
 
 def _has_lone_surrogate(text: str) -> bool:
-    """Whether a well-formed text escapes half a surrogate pair; outside strings it has no backslash."""
+    """Return whether a well-formed text escapes half a surrogate pair; outside strings it has no backslash."""
     return "\\u" in text and any(escape["lone"] for escape in _ESCAPE.finditer(text))
 
 
 def _decode_text(text: str) -> object:
-    """``json`` on a text known to nest no deeper than the limit."""
+    """Decode with ``json`` a text known to nest no deeper than the limit."""
     try:
         return _DECODER.decode(text)
     except RecursionError:  # the caller's stack is nearly used up: that must not decide, and a new thread's is whole
@@ -65,7 +65,7 @@ def _decode_text(text: str) -> object:
 
 
 def decode(value: bytes) -> object:
-    """The JSON value of UTF-8 bytes; of duplicate names the last counts; an overflowing number is infinite.
+    """Return the JSON value of UTF-8 bytes; of duplicate names the last counts; an overflowing number is infinite.
 
     Raises: Malformed for anything but one strict RFC 8259 text: NaN, a BOM, lone surrogates, invalid UTF-8,
         or more than ``MAX_NESTING`` levels.
@@ -83,7 +83,7 @@ def decode(value: bytes) -> object:
 
 
 def read_object(value: bytes | None) -> dict[str, object] | Rejected:
-    """A record's value as a JSON object, or why not: ``oversize`` or ``malformed`` (a null value too)."""
+    """Return a record's value as a JSON object, or why not: ``oversize`` or ``malformed`` (a null value too)."""
     if value is None:
         return Rejected("malformed")
     if len(value) > MAX_VALUE_BYTES:

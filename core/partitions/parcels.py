@@ -16,7 +16,7 @@ PARCELS_DDL = "task int, parcel binary"
 
 
 def packed(batches: Iterable[pa.RecordBatch], tasks: int, by: str = "key") -> Iterator[pa.RecordBatch]:
-    """Rows with a binary or text column ``by`` in, ``PARCELS`` out: rows equal in it go to one task, in their order."""
+    """Yield ``PARCELS`` of rows with a binary or text column ``by``: equal rows go to one task, in their order."""
     for rows in batches:
         task = partitions_of(rows.column(by), "murmur2", tasks)
         starts = np.r_[0, np.cumsum(np.bincount(task, minlength=tasks))].tolist()
@@ -28,7 +28,7 @@ def packed(batches: Iterable[pa.RecordBatch], tasks: int, by: str = "key") -> It
 
 
 def unpacked(parcels: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """``PARCELS`` in, the rows out."""
+    """Yield the rows of ``PARCELS``."""
     for some in parcels:
         for parcel in some.column("parcel"):
             yield from pa.ipc.open_stream(parcel.as_buffer())

@@ -17,7 +17,7 @@ _MASK = 0xFFFFFFFF
 
 
 def murmur2(key: bytes) -> int:
-    """Kafka's murmur2 as Java returns it: a signed 32-bit integer."""
+    """Return Kafka's murmur2 as Java does: a signed 32-bit integer."""
     h = _SEED ^ len(key)
     whole = len(key) - len(key) % 4
     for start in range(0, whole, 4):
@@ -32,7 +32,7 @@ def murmur2(key: bytes) -> int:
 
 
 def partition_of(key: bytes, partitioner: str, partitions: int) -> int:
-    """The partition, in 0..partitions-1, that a producer with this partitioner gives the key."""
+    """Return the partition, in 0..partitions-1, that a producer with this partitioner gives the key."""
     if partitioner == "murmur2":
         return (murmur2(key) & 0x7FFFFFFF) % partitions
     if partitioner == "crc32":
@@ -41,7 +41,7 @@ def partition_of(key: bytes, partitioner: str, partitions: int) -> int:
 
 
 def partitions_of(keys: pa.BinaryArray, partitioner: str, partitions: int) -> npt.NDArray[np.int32]:
-    """``partition_of`` for a column of keys; ``NO_PARTITION`` for a null key. Compiled on first use."""
+    """Return ``partition_of`` for a column of keys; ``NO_PARTITION`` for a null key. Compiled on first use."""
     if partitioner not in PARTITIONERS:
         raise _unknown(partitioner)
     from core.partitions import partitioner_compiled as compiled  # numba takes most of a second to import

@@ -17,7 +17,7 @@ _MASK = 0xFFFFFFFF
 
 
 def _crc32_table() -> npt.NDArray[np.int64]:
-    """The remainders of all single octets, polynomial 0xEDB88320 (zlib's)."""
+    """Return the remainders of all single octets, polynomial 0xEDB88320 (zlib's)."""
     remainders = np.arange(256, dtype=np.int64)
     for _ in range(8):
         remainders = np.where(remainders & 1, (remainders >> 1) ^ 0xEDB88320, remainders >> 1)
@@ -29,7 +29,7 @@ _CRC32 = _crc32_table()
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
 def murmur2_each(octets: Octets, offsets: Offsets) -> Hashes:
-    """Kafka's murmur2 of each key, its sign bit cleared as Kafka's partitioner does.
+    """Return Kafka's murmur2 of each key, its sign bit cleared as Kafka's partitioner does.
 
     In signed 64-bit integers: the multiplier has 31 bits, and what it multiplies is masked to 32.
     """
@@ -56,7 +56,7 @@ def murmur2_each(octets: Octets, offsets: Offsets) -> Hashes:
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
 def crc32_each(octets: Octets, offsets: Offsets) -> Hashes:
-    """zlib's crc32 of each key, unsigned."""
+    """Return zlib's crc32 of each key, unsigned."""
     hashes = np.empty(len(offsets) - 1, np.int64)
     for i in range(len(hashes)):
         crc = 0xFFFFFFFF

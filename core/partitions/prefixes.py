@@ -19,7 +19,7 @@ WAIT_RULE = f"wait is 0 to {MAX_WAIT_SECONDS:g} seconds, as in 2s, 500ms or 2"
 
 
 def parse_at_least(text: str) -> Offsets:
-    """The offsets that a text names. Raises ValueError for what is none."""
+    """Return the offsets that a text names. Raises ValueError for any other text."""
     pairs = _of_json(text) if text.lstrip().startswith("{") else [part.split(":", 1) for part in text.split(",")]
     if len(pairs) > MAX_PARTITIONS:
         raise ValueError(RULE)
@@ -31,7 +31,7 @@ def parse_at_least(text: str) -> Offsets:
 
 
 def parse_wait(text: str) -> float:
-    """The seconds that a text names. Raises ValueError for what is none, or too many."""
+    """Return the seconds that a text names. Raises ValueError for any other text, or too many seconds."""
     match = re.fullmatch(r"(\d{1,6}(?:\.\d{1,6})?)(ms|s)?", text.strip(), re.ASCII)
     seconds = float(match[1]) / (1000 if match[2] == "ms" else 1) if match else MAX_WAIT_SECONDS + 1
     if seconds > MAX_WAIT_SECONDS:
@@ -40,7 +40,7 @@ def parse_wait(text: str) -> float:
 
 
 def as_json(offsets: Mapping[int, int]) -> dict[str, int]:
-    """Offsets as answers have them."""
+    """Return offsets in the form that answers have."""
     return {str(partition): offset for partition, offset in sorted(offsets.items())}
 
 

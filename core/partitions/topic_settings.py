@@ -39,7 +39,7 @@ class Finding:
 
 
 def judge(states: Mapping[str, TopicState], retention_ms: int, brokers: int) -> list[Finding]:
-    """All that is wrong, fatal findings first.
+    """Return all that is wrong, fatal findings first.
 
     Args:
         states: the topics that exist and can be read, by role (``events``, ``items``, ``users``, ``dead_letters``,
@@ -56,7 +56,7 @@ def judge(states: Mapping[str, TopicState], retention_ms: int, brokers: int) -> 
 
 
 def _appended(role: str, state: TopicState, retention_ms: int) -> Iterator[Finding]:
-    """Topics whose every record counts."""
+    """Yield the findings on topics whose every record counts."""
     if "compact" in state.policy:
         fault = (
             f"is compacted ({_policy(state)}): Kafka removes all but the newest record of each key, so events are lost"
@@ -82,7 +82,7 @@ def _appended(role: str, state: TopicState, retention_ms: int) -> Iterator[Findi
 
 
 def _compacted(state: TopicState) -> Iterator[Finding]:
-    """Topics of which the newest record of each key must stay."""
+    """Yield the findings on topics of which the newest record of each key must stay."""
     limited = state.retention_ms != UNLIMITED or state.retention_bytes != UNLIMITED
     if state.policy == {"compact"} or (state.policy == {"compact", "delete"} and not limited):
         return
@@ -125,7 +125,7 @@ def _alter(state: TopicState, change: str) -> str:
 
 
 def _span(milliseconds: int) -> str:
-    """A duration in the largest unit of which it holds one."""
+    """Return a duration in the largest unit of which it holds at least one."""
     for name, length in _UNITS.items():
         if milliseconds >= length:
             number = f"{milliseconds / length:,.4g}"

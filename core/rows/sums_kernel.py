@@ -16,7 +16,7 @@ _ORIGIN = np.zeros(1, np.int64)
 
 @njit(cache=True, nogil=True)
 def opened(a, base):  # type: ignore[no-untyped-def]
-    """Of the row that begins at ``base``: n, unit, width, length's width; where numbers, lengths and text begin."""
+    """Return n, unit, width and length width of the row at ``base``, and where its numbers, lengths and text begin."""
     n, unit, width, long = unsigned(a, base, 4), unsigned(a, base + 4, 2), np.int64(a[base + 6]), np.int64(a[base + 7])
     numbers = base + HEAD
     return n, unit, width, long, numbers, numbers + width * n, numbers + (width + 2 * long) * n
@@ -35,7 +35,7 @@ def next_name(a, k, n, long, lengths, at, name):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _write(out, at, amounts, shared, rest, first, end, unit, width, long):  # type: ignore[no-untyped-def]
-    """Everything but the text, which begins at the position returned; ``amounts`` are in ``unit``.
+    """Write everything but the text, which begins at the position returned; ``amounts`` are in ``unit``.
 
     Each number is written as a word, whose end the next one covers.
     """
@@ -123,7 +123,7 @@ def _merge(a, base_a, b, base_b, overlay, name_a, name_b, amounts, shared, rest,
 
 @njit(cache=True, nogil=True)
 def _room(a, first_a, end_a, b, first_b, end_b):  # type: ignore[no-untyped-def]
-    """What ``_merge`` needs for the largest pair of rows: names, bytes of a name, bytes of text."""
+    """Return what ``_merge`` needs for the largest pair of rows: names, bytes of a name, bytes of text."""
     names = name = text = np.int64(0)
     for r in range(len(first_a)):
         if first_a[r] == end_a[r] or first_b[r] == end_b[r]:
@@ -172,7 +172,7 @@ def add_sums(a: bytes, b: bytes) -> bytes:
 
 
 def overlay_sums(a: bytes, b: bytes) -> bytes:
-    """All names of both; where both have one, the two words become one (``core.rows.words.word``)."""
+    """Return all names of both; where both have one, the two words become one (``core.rows.words.word``)."""
     return _one(a, b, True)
 
 

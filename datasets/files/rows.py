@@ -90,7 +90,7 @@ class _Table:
         self._written: Cells = []  # the header as it stands there; empty without one
 
     def header(self, layout: Layout, tally: Tally) -> list[str]:
-        """The names of the columns; the first record, put back when it is none. Raises BadInput as ``read_tables``."""
+        """Return the columns' names; put back a first record that is no header. Raises BadInput as ``read_tables``."""
         first = next(self._above(tally), [])
         if layout.has_header:
             self._written = first

@@ -30,7 +30,7 @@ class Opened:
     had_mark: bool
 
     def lines(self) -> Iterator[bytes]:
-        """Lines without their line feed and otherwise unchanged.
+        """Yield lines without their line feed and otherwise unchanged.
 
         Raises:
             BadInput: a .gz ends early or is damaged; the lines before have been yielded.
@@ -43,7 +43,7 @@ class Opened:
                 yield line.removesuffix(b"\n")
 
     def objects(self) -> Iterator[bytes]:
-        """The objects of a JSON array, or objects that follow one another, each on one line.
+        """Yield the objects of a JSON array, or objects that follow one another, each on one line.
 
         Raises:
             BadInput: it is no such text, or damaged; the objects before have been yielded.
@@ -59,7 +59,7 @@ class Opened:
 
 
 def look_at(file: BinaryIO, name: str, one_per_line: bool) -> Opened:
-    """The file with its first lines read; with ``one_per_line`` they must hold one object per line.
+    """Return the file with its first lines read; with ``one_per_line`` they must hold one object per line.
 
     Raises:
         BadInput: the file is UTF-16 or an archive; or, with ``one_per_line``, it holds an array, objects over several
@@ -77,7 +77,7 @@ def look_at(file: BinaryIO, name: str, one_per_line: bool) -> Opened:
 
 
 def _first_line(file: BinaryIO) -> bytes:
-    """The first line that is not empty, with those before it. Reading more could wait, if the file is a pipe."""
+    """Return the first line that is not empty, with those before it. Reading on could block, if the file is a pipe."""
     head = b""
     while not head.strip(b" \t\r\n\0") and len(head) < HEAD_BYTES:
         line = file.readline(HEAD_BYTES)
@@ -88,7 +88,7 @@ def _first_line(file: BinaryIO) -> bytes:
 
 
 def _to_the_first_object(file: BinaryIO, head: bytes, name: str) -> bytes:
-    """``head`` and as many further lines as the form needs to be recognised: mostly none.
+    """Return ``head`` and as many further lines as the form needs to be recognised: mostly none.
 
     Raises:
         BadInput: it is an array, or its objects are spread over many lines.
@@ -110,7 +110,7 @@ def _remedy(name: str, form: str, command: str) -> str:
 
 
 def _spreads(head: bytes) -> bool:
-    """Whether the first value is an object that ends after the first line."""
+    """Return whether the first value is an object that ends after the first line."""
     text = head.decode(errors="replace").lstrip()
     try:
         value, end = _WHOLE.raw_decode(text)

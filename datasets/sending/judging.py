@@ -19,7 +19,7 @@ Judge = Callable[[Sequence[Line]], Iterator[tuple[int, str]]]  # the places of t
 
 
 def judge_of(topic: str, rules: Rules, now_ms: Callable[[], int]) -> Judge:
-    """The judge of a topic: it takes every line as appended now, to the partition of its key."""
+    """Return the judge of a topic: it takes every line as appended now, to the partition of its key."""
     if topic == "events":
         return _event_judge(replace(rules, partitions=1), now_ms)
     parse = {"items": parse_item, "users": parse_user}[topic]
@@ -91,7 +91,7 @@ class Judged:
         return self.rejected.total() == self.judged
 
     def reasons(self) -> str:
-        """Each reason with its count, its first line, and what may be wrong."""
+        """Return each reason with its count, its first line, and what may be wrong."""
         return "; ".join(self._sentence(reason, count) for reason, count in self.rejected.most_common())
 
     def _sentence(self, reason: str, count: int) -> str:
@@ -101,7 +101,7 @@ class Judged:
 
 
 def remedy(reason: str, line: dict[str, Any] | Rejected, now_ms: int) -> str:
-    """What may be wrong with a line that is rejected for that reason; empty when the reason suffices."""
+    """Return what may be wrong with a line that is rejected for that reason; empty when the reason suffices."""
     if isinstance(line, Rejected):
         return "" if reason == "oversize" else "not one JSON object; tables are read by `millrace import csv`"
     if reason == "invalid:event_time":

@@ -36,7 +36,7 @@ class Pace:
     sleep: Callable[[float], None]
 
     def __call__(self, lines: Iterable[bytes]) -> Iterator[bytes]:
-        """The lines at a steady rate; after a delay they catch up."""
+        """Yield the lines at a steady rate; after a delay they catch up."""
         start = self.clock()
         for place, line in enumerate(lines):
             wait = start + place / self.per_second - self.clock()
@@ -46,7 +46,7 @@ class Pace:
 
 
 def key_reader(field: str) -> Callable[[bytes], bytes]:
-    """A reader of keys: it returns a line's ``field`` as UTF-8, or an empty key where that cannot be read."""
+    """Return a reader of keys: it returns a line's ``field`` as UTF-8, or an empty key where that cannot be read."""
     shape = msgspec.defstruct("Keyed", [("key", str, msgspec.field(name=field))])
     decode = msgspec.json.Decoder(shape).decode
 
