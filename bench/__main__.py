@@ -51,7 +51,7 @@ def arguments(run: Callable[..., dict[str, Any]], given: list[str]) -> dict[str,
 
 
 def table(name: str, findings: dict[str, Any]) -> str:
-    """Two columns in Markdown; lists with slashes between their parts."""
+    """Return two columns in Markdown; lists with slashes between their parts."""
     rows = [f"| {what} | {_plain(value)} |" for what, value in findings.items()]
     return "\n".join([f"## {name}", "", "| what | measured |", "| --- | --- |", *rows, ""])
 

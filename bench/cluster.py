@@ -46,7 +46,7 @@ def _registered(worker: Child) -> bool:
 
 
 def _environment() -> dict[str, str]:
-    """Executors inherit it from their worker."""
+    """Return the environment of a worker, which its executors inherit."""
     return {**os.environ, "PYTHONPATH": str(ROOT), "SPARK_LOCAL_IP": "127.0.0.1", "PYSPARK_PYTHON": sys.executable}
 
 

@@ -27,7 +27,7 @@ CLUSTERED, SPREAD = "clustered", "spread"  # the generator's load, and the one w
 
 @contextmanager
 def fresh_home() -> Iterator[tuple[Settings, Log]]:
-    """A throw-away home with its own broker."""
+    """Provide a throw-away home with its own broker."""
     with tempfile.TemporaryDirectory(prefix="millrace-bench-") as home:
         os.environ["MILLRACE_HOME"] = home
         settings = load_settings()
@@ -150,12 +150,12 @@ class PeakMemory:
 
 
 def pids() -> list[int]:
-    """Of every process."""
+    """Return the ids of all processes."""
     return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdecimal()]
 
 
 def command_line(pid: int) -> bytes:
-    """As it was started; empty when it has ended."""
+    """Return the command line that started it; empty when it has ended."""
     try:
         return Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:

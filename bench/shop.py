@@ -99,7 +99,7 @@ class Shop:
         return pack_sums((name, rng.randrange(1, 50) * 1_000) for name in names)
 
     def _counts(self, rng: random.Random, now: int) -> Rows:
-        """As many different items an hour as there would be; the more frequent ones are the same each hour."""
+        """Return as many different items an hour as there would be; the more frequent ones are the same each hour."""
         out, last, most = Rows(), now // BUCKET_MS, min(HOURLY_ITEMS, len(self.asked) // 2)
         for bucket in range(last - HOURS, last + 1):
             names = sorted(rng.sample(self.asked, most))

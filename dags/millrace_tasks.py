@@ -67,6 +67,6 @@ def step(name: str, hours: float, **arguments: Any) -> MillraceOperator:
 
 
 def run_name(run_id: str) -> str:
-    """The generation's id: that of the DAG run, so that a repeated task finds its earlier work."""
+    """Return the generation's id: that of the DAG run, so that a repeated task finds its earlier work."""
     plain = re.sub(r"[^A-Za-z0-9_.:+~@-]", "_", run_id)[:100]
     return plain if plain == run_id else f"{plain}-{hashlib.sha256(run_id.encode()).hexdigest()[:8]}"

@@ -70,7 +70,7 @@ def _key(name: str, chunk: int) -> bytes:
 
 
 def _joined(read: Read, name: str, chunks: int) -> list[bytes] | None:
-    """The rows of a name in order; None when one is missing."""
+    """Return the rows of a name in order; None when one is missing."""
     keys = [_key(name, chunk) for chunk in range(chunks)]
     out: list[bytes] = []
     for first in range(0, len(keys), ROWS_AT_ONCE):

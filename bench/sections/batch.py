@@ -46,7 +46,7 @@ def run(
     sizes: tuple[int, ...] = (1_000_000, 4_000_000, 16_000_000), repeats: int = 5, on_cassandra: int = 4_000_000,
     baseline_share: int = 10, als_factors: int = 50, als_sweeps: int = 6,
 ) -> dict[str, object]:  # fmt: skip
-    """Rates as medians with spread; larger sizes are repeated less often.
+    """Return rates as medians with spread; larger sizes are repeated less often.
 
     Args:
         sizes: multiples of the first.      on_cassandra: up to this size on Cassandra, too; 0: it is not started.
@@ -112,7 +112,7 @@ class Bench:
         }
 
     def compute(self, name: str, settings: Settings, repeats: int, warm_up: bool) -> dict[str, object]:
-        """Full recomputes, each a run of its own that is deleted again; one more that is not counted to warm up."""
+        """Measure full recomputes, each a run of its own that is deleted again, after one that warms up."""
         where, rates, stages, views = f"{name}, {self.size:,} events", list[float](), list[list[float]](), 0.0
         with PeakMemory() as peak:
             for number in range(repeats + warm_up):

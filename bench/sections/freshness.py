@@ -69,7 +69,7 @@ class Reader(threading.Thread):
 def run(
     rates: tuple[int, ...] = RATES, seconds: int = SECONDS, repeats: int = 5, engine: str = "spark"
 ) -> dict[str, object]:
-    """Percentiles of the seconds, for each rate and question, as medians of the runs with spread; peak memory.
+    """Return percentiles of the seconds for each rate and question, as medians with spread, and peak memory.
 
     ``engine``: of the speed layer.
     """
@@ -108,7 +108,7 @@ def _waits(port: int, log: Log, paths: dict[str, str], load_of: tuple[int, int, 
 
 @contextmanager
 def _running(settings: Settings) -> Iterator[tuple[int, set[int]]]:
-    """Speed layer and API as children; the API's port, and the processes whose memory counts."""
+    """Run speed layer and API as children; yields the API's port and the processes whose memory counts."""
     port, millrace = free_port(), [sys.executable, "-m", "millrace"]
     speed = start("speed layer", [*millrace, "speed", "run"], settings.home / "speed.log")
     serve = start("API", [*millrace, "serve", "--port", str(port)], settings.home / "serve.log")

@@ -88,7 +88,7 @@ def _spread(partitions: int, executors: int, events: int, size: int) -> list[flo
 
 @contextmanager
 def _partitions(number: int) -> Iterator[None]:
-    """Of the topic that the next home's log makes."""
+    """Set the number of partitions of the topic that the next home's log makes."""
     os.environ["MILLRACE_PARTITIONS"] = str(number)
     try:
         yield

@@ -105,7 +105,7 @@ def _bytes(where: str, settings: Settings, events: int, taken: Callable[[str], i
 
 
 def _rows(store: ViewStore, book: Book) -> tuple[Counter[str], Counter[str], int]:
-    """Bytes and rows of each view, and how many amounts its pairs hold; tagged rows' heads are not looked into."""
+    """Return bytes and rows of each view, and how many amounts its pairs hold, without tagged rows' heads."""
     size, rows, pairs = Counter[str](), Counter[str](), 0
     for space in store.spaces(book):
         view = space if book is not SPEED else space.split("/")[1].partition("-")[0]  # older parts too; lists of rows
@@ -130,7 +130,7 @@ def _redis_bytes(url: str) -> int:
 
 
 def _flushed(port: int, data: Path) -> int:
-    """Cassandra's bytes on disk once every memtable is written out and the size stands still."""
+    """Return Cassandra's bytes on disk once every memtable is written out and the size stands still."""
     for table in ("view_rows", "view_books", "view_spaces"):
         run_cql(port, f"ALTER TABLE bench.{table} WITH memtable_flush_period_in_ms = 1000")
     before, deadline = -1, time.monotonic() + FLUSH_SECONDS

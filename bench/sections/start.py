@@ -158,7 +158,7 @@ def _output(command: list[str]) -> Any:
 def _started(
     command: list[str], home: Path
 ) -> Iterator[tuple[Iterator[tuple[float, str]], "subprocess.Popen[str]", float]]:
-    """The command's lines, each with the moment it came, its process, and when it was started."""
+    """Provide the command's lines, each with the moment it came, its process, and when it was started."""
     env = os.environ | {"MILLRACE_HOME": str(home), "PYTHONUNBUFFERED": "1"}
     began = time.monotonic()
     process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)

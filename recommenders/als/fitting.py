@@ -39,7 +39,7 @@ def by_implicit(past: Past, size: Size, als: "AlsSettings", before: Artefact | N
 
 
 def width_of(als: "AlsSettings", items: int) -> int:
-    """No more factors than items can fill."""
+    """Return the number of factors, which is no more than the items can fill."""
     return min(als.factors, max(1, items - 1))
 
 

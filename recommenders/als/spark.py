@@ -55,7 +55,7 @@ def by_spark(past: Past, size: Size, als: "AlsSettings", before: Artefact | None
 
 @contextmanager
 def _checkpoints(context: "SparkContext", path: str) -> Iterator[None]:
-    """A folder of its own for checkpoints in the block, deleted after it."""
+    """Provide a folder of its own for checkpoints in the block, deleted after it."""
     java: Any = context._jvm
     context.setCheckpointDir(path)
     made = java.org.apache.hadoop.fs.Path(context.getCheckpointDir())
@@ -66,7 +66,7 @@ def _checkpoints(context: "SparkContext", path: str) -> Iterator[None]:
 
 
 def numbered(ratings: "DataFrame") -> tuple["DataFrame", "DataFrame"]:
-    """(user, item, rating in units), since MLlib wants 32-bit numbers; and (item_id, item)."""
+    """Return (user, item, rating in units), since MLlib wants 32-bit numbers, and (item_id, item)."""
     from pyspark.sql import functions as F
 
     users, items = _dense(ratings, "user_id", "user"), _dense(ratings, "item_id", "item")
@@ -75,7 +75,7 @@ def numbered(ratings: "DataFrame") -> tuple["DataFrame", "DataFrame"]:
 
 
 def _dense(ratings: "DataFrame", name: str, number: str) -> "DataFrame":
-    """(name, number): the distinct names numbered from 0 without gaps, and without bringing them together."""
+    """Return (name, number): the distinct names numbered from 0 without gaps, and without bringing them together."""
     from pyspark.sql import functions as F
 
     rows = ratings.select(name).distinct().select(name, F.monotonically_increasing_id().alias("at"))

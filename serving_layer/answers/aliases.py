@@ -63,7 +63,7 @@ def move_history(
 
 
 def read_alias(body: bytes) -> str:
-    """The anonymous id that a body ``{"anonymous": id}`` names. Raises Unprocessable for any other body."""
+    """Return the anonymous id that a body ``{"anonymous": id}`` names. Raises Unprocessable for any other body."""
     try:
         given = decode(body)
     except Malformed as error:
@@ -74,7 +74,7 @@ def read_alias(body: bytes) -> str:
 
 
 def _require_not_forgotten(views: Views, log: Log, anonymous: str) -> None:
-    """A move must not keep alive what was asked to be forgotten."""
+    """Refuse a move that would keep alive what was asked to be forgotten."""
     control = read_control(views.batch)
     in_effect = control.forgotten if control else 0
     if any(mark.user_id == anonymous for mark in marks(log)[in_effect:]):
@@ -84,7 +84,7 @@ def _require_not_forgotten(views: Views, log: Log, anonymous: str) -> None:
 
 
 def _whole_history(views: Views, log: Log, rules: Rules, anonymous: str) -> History:
-    """The history with every event that the log holds now."""
+    """Return the history with every event that the log holds now."""
     partition = partition_of(anonymous.encode(), rules.partitioner, rules.partitions)
     end, deadline = log.end_offsets()[partition], time.monotonic() + PATIENCE_SECONDS
     while True:
@@ -100,7 +100,7 @@ def _whole_history(views: Views, log: Log, rules: Rules, anonymous: str) -> Hist
 
 
 def _records(events: Events, rules: Rules) -> list[tuple[bytes, bytes]]:
-    """The events as (key, value), each judged as both layers will."""
+    """Return the events as (key, value), each judged as both layers will."""
     out = []
     for event in events:
         key, value = event["user_id"].encode(), json.dumps(event, ensure_ascii=False).encode()

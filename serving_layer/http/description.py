@@ -60,13 +60,13 @@ def add_description(app: FastAPI) -> None:
 
 @pages.get("/openapi.json")
 def openapi(request: Request) -> JSONResponse:
-    """The description for programs."""
+    """Return the description for programs."""
     return JSONResponse(request.app.openapi())
 
 
 @pages.get("/docs")
 def docs(request: Request) -> HTMLResponse:
-    """The description for people, without scripts."""
+    """Return the description for people, without scripts."""
     return HTMLResponse(page(request.app.openapi()))
 
 
@@ -106,7 +106,7 @@ def _problem(why: str) -> dict[str, Any]:
 
 
 def _entry_schemas() -> dict[str, Any]:
-    """The JSON Schemas of what is posted, with references to where they stand in this document."""
+    """Return the JSON Schemas of what is posted, with references to where they stand in this document."""
     out = {}
     for name in ("event", "item", "user"):
         text = files("schemas").joinpath(f"{name}.schema.json").read_text(encoding="utf-8")
@@ -127,7 +127,7 @@ def _entry_schemas() -> dict[str, Any]:
 
 
 def page(document: dict[str, Any]) -> str:
-    """The description as HTML."""
+    """Return the description as HTML."""
     parts = [
         f"<!doctype html><meta charset=utf-8><title>Millrace API</title><style>{STYLE}</style><h1>Millrace API</h1>"
     ]

@@ -21,7 +21,7 @@ STATUSES: tuple[tuple[type[MillraceError], HTTPStatus], ...] = (
 
 
 def problem(status: int, detail: str, **more: Any) -> dict[str, Any]:
-    """A problem document; its type is the status alone."""
+    """Return a problem document; its type is the status alone."""
     return {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": int(status), "detail": detail, **more}
 
 
@@ -34,10 +34,10 @@ def problem_of(error: MillraceError) -> dict[str, Any]:
 
 
 def answer_of(document: dict[str, Any], headers: Mapping[str, str] | None = None) -> JSONResponse:
-    """The problem document as the response with its status."""
+    """Return the problem document as the response with its status."""
     return JSONResponse(document, document["status"], headers, media_type=MEDIA_TYPE)
 
 
 def refusal(status: int, detail: str, headers: Mapping[str, str] | None = None, **more: Any) -> JSONResponse:
-    """A response that refuses the request with one sentence."""
+    """Return a response that refuses the request with one sentence."""
     return answer_of(problem(status, detail, **more), headers)

@@ -27,7 +27,7 @@ TWO_LENGTHS = "the header has both Content-Length and Transfer-Encoding: send on
 
 
 def most_connections() -> int:
-    """How many connections may be open at once, so that this process never runs out of files to open."""
+    """Return how many connections may be open at once, so that this process never runs out of files to open."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     room = MAX_CONNECTIONS if soft == resource.RLIM_INFINITY else soft - OTHER_FILES - 2 * BACKLOG
     return max(16, min(MAX_CONNECTIONS, room))

@@ -12,7 +12,7 @@ class Sparing(logging.Filter):
         self._seen: dict[tuple[str, str], tuple[float, int]] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether the record is written."""
+        """Return whether the record is written."""
         key = (record.name, str(record.msg))
         began, count = self._seen.get(key, (record.created, 0))
         if record.created - began >= self._seconds:

@@ -52,7 +52,7 @@ class MergedRows:
     def histories(
         self, position: Position, users: Sequence[bytes] | None = None
     ) -> Iterator[tuple[bytes, list[bytes] | None]]:
-        """Packed histories of this epoch, of all users or of some, as that position committed them.
+        """Yield the packed histories of this epoch, of all users or of some, as that position committed them.
 
         None: the position no longer shows it, as the row was written twice since.
         """

@@ -51,7 +51,7 @@ class AtLeast:
             raise NotYet(missing, held)
 
     def of(self, compute: Callable[[Snapshot], T]) -> Callable[[Snapshot], T]:
-        """``compute``, of a snapshot that holds it."""
+        """Return ``compute`` of a snapshot that holds it."""
         if not self.offsets:
             return compute
 
@@ -63,7 +63,7 @@ class AtLeast:
 
 
 def answer_at_least(views: Views, at_least: AtLeast, compute: Callable[[Snapshot], T]) -> T:
-    """``compute`` on one consistent reading that holds so much; waits for one.
+    """Compute on one consistent reading that holds so much; waits for one.
 
     Raises:
         NotReady: there is none in time.      Unprocessable: there never will be.

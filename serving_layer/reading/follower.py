@@ -220,6 +220,6 @@ def _settled(text: bytes | None) -> bool:
 
 @contextmanager
 def followed(views: Views) -> Iterator[Views]:
-    """The views with a follower, as long as the block lasts."""
+    """Provide the views with a follower, as long as the block lasts."""
     with Follower(views).running():
         yield views

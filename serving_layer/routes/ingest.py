@@ -39,7 +39,7 @@ class Posted:
 
 
 def read_interactions(body: bytes, rules: Rules, now_ms: int, new_id: Callable[[], str]) -> Posted:
-    """One event or an array of them; event_id and event_time are added where they are missing.
+    """Return one event or an array of them; event_id and event_time are added where they are missing.
 
     A duplicate within the list goes to the log like any other event: the fold counts it there, as it counts those that
     the log had before.
@@ -70,12 +70,12 @@ def read_interactions(body: bytes, rules: Rules, now_ms: int, new_id: Callable[[
 
 
 def read_items(body: bytes) -> Posted:
-    """One item or an array of them. Raises Unprocessable when none is good."""
+    """Return one item or an array of them. Raises Unprocessable when none is good."""
     return _described(body, "item_id", parse_item)
 
 
 def read_users(body: bytes) -> Posted:
-    """One user or an array of them. Raises Unprocessable when none is good."""
+    """Return one user or an array of them. Raises Unprocessable when none is good."""
     return _described(body, "user_id", parse_user)
 
 
@@ -97,7 +97,7 @@ def _described(body: bytes, name: str, parse: Callable[[bytes, bytes], Entry | R
 
 
 def decoded(body: bytes) -> object:
-    """What a body says. Raises Unprocessable for what is no JSON, or more of it than a request can mean."""
+    """Return what a body says. Raises Unprocessable for text that is not JSON, or has more values than allowed."""
     if outline(body, len(body), MAX_NESTING).values > MAX_VALUES:  # without decoding millions of them
         raise Unprocessable(f"the body has more than {MAX_VALUES:,} values: send fewer at a time")
     try:
@@ -107,7 +107,7 @@ def decoded(body: bytes) -> object:
 
 
 def _entries(body: bytes) -> Iterator[object]:
-    """The entries of an array, or the body as the only one; decoded one at a time, and what is oversize not at all."""
+    """Yield the entries of an array, or the body as the only one, decoded one at a time; oversize ones undecoded."""
     parts = _parts(body)
     if len(parts) > MAX_ENTRIES:
         raise Unprocessable(f"more than {MAX_ENTRIES:,} entries: send 1 to {MAX_ENTRIES:,}")
@@ -120,7 +120,7 @@ def _entries(body: bytes) -> Iterator[object]:
 
 
 def _parts(body: bytes) -> list[bytes]:
-    """The bytes of each entry of an array, or the body. Raises Unprocessable for an array without entries or end."""
+    """Return the bytes of each entry of an array, or the body. Raises Unprocessable for an empty or open array."""
     text = body.strip(BLANKS)
     if not text.startswith(b"["):
         return [text]
@@ -144,7 +144,7 @@ def _filled(entry: object, now_ms: int, new_id: Callable[[], str]) -> bytes:
 
 
 def _judged(entry: object, value: bytes, rules: Rules, now_ms: int) -> Event | Rejected:
-    """The entry, with its bytes, as if it were in the log already, keyed by its user."""
+    """Return the entry, with its bytes, as if it were in the log already, keyed by its user."""
     user = entry.get("user_id") if isinstance(entry, dict) else None
     key = user.encode() if isinstance(user, str) else b""
     partition = partition_of(key, rules.partitioner, rules.partitions)

@@ -36,13 +36,13 @@ class LogLink:
         self._follower = CatalogueFollower(self.log, store)
 
     def log(self) -> Log:
-        """The open log. Raises LogUnavailable while there is none, with the reason."""
+        """Return the open log. Raises LogUnavailable while there is none, with the reason."""
         if self._log is None:
             raise LogUnavailable(f"the log is not there: {self._why}")
         return self._log
 
     def appender(self) -> Appender:
-        """One producer for all requests, as long as the log stays where it is."""
+        """Return one producer for all requests, as long as the log stays where it is."""
         opened = self.log()
         with self._lock:
             if self._appender is None or self._appends_to != opened.bootstrap:
@@ -84,5 +84,5 @@ class LogLink:
                 self._ended.wait(TRY_AGAIN_SECONDS)
 
     def _there(self) -> bool:
-        """A cluster's clients find it again by themselves; an embedded broker that died must be started."""
+        """Return whether the log is there: clients reconnect to a cluster, an embedded broker must be restarted."""
         return bool(self._settings.log.kafka) or running_broker(self._settings.home) is not None

@@ -18,7 +18,7 @@ REPEATABLE = ("category", "exclude")
 
 
 def path_id(part: str) -> str:
-    """The id in a percent-encoded part of a path. Raises ValueError for what cannot be one."""
+    """Return the id in a percent-encoded part of a path. Raises ValueError for what cannot be one."""
     try:
         return item_id(unquote_to_bytes(part.encode("latin-1")).decode())
     except UnicodeError:
@@ -26,14 +26,14 @@ def path_id(part: str) -> str:
 
 
 def item_id(text: str) -> str:
-    """The text if it can be an id. Raises ValueError for what cannot be one."""
+    """Return the text if it can be an id. Raises ValueError for what cannot be one."""
     if identifier(text) is None:
         raise ValueError(ID_RULE)
     return text
 
 
 def _whole(given: object) -> object:
-    """A JSON number without a fraction as an integer, however it is written."""
+    """Return a JSON number without a fraction as an integer, however it is written."""
     return int(given) if isinstance(given, float) and given.is_integer() else given
 
 
@@ -64,7 +64,7 @@ Wait = Annotated[str | None, Query(description="How long to wait for them: 0 to 
 
 
 def unknown_name(name: str, known: list[str], what: str) -> str:
-    """The sentence that refuses a name, with the nearest known one or all of them."""
+    """Return the sentence that refuses a name, with the nearest known one or all of them."""
     near = get_close_matches(name, known, 1)
     if near:
         return f"unknown {what} {name!r}: did you mean {near[0]!r}?"
@@ -72,7 +72,7 @@ def unknown_name(name: str, known: list[str], what: str) -> str:
 
 
 def wrong_query(query: bytes, known: list[str]) -> str | None:
-    """What is wrong with the names of a query string, as a sentence; None when nothing is."""
+    """Return what is wrong with the names of a query string, as a sentence; None when nothing is."""
     try:
         pairs = parse_qsl(query.decode(), keep_blank_values=True, errors="strict")
     except ValueError:
