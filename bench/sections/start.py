@@ -42,14 +42,14 @@ def run(demos: int = 3, ups: int = 5, lookups: int = 10, events: int = 20_000) -
     findings = Findings({"machine": machine(), "events of the demo": events})
     with tempfile.TemporaryDirectory(prefix="millrace-bench-") as folder:
         homes = [Path(folder) / f"demo-{number}" for number in range(demos)]
-        findings |= _told("demo", [_demo(home, events) for home in homes])
+        findings |= _summary("demo", [_demo(home, events) for home in homes])
         os.environ["MILLRACE_HOME"] = str(homes[-1])
-        findings |= _told("up", [_up(homes[-1]) for _ in range(ups)])
+        findings |= _summary("up", [_up(homes[-1]) for _ in range(ups)])
         findings |= _lookups(lookups)
     return findings
 
 
-def _told(what: str, runs: list[dict[str, float]]) -> dict[str, object]:
+def _summary(what: str, runs: list[dict[str, float]]) -> dict[str, object]:
     return {f"{what}: {name}, s": spread([run[name] for run in runs if name in run], 1) for name in runs[0]}
 
 

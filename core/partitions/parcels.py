@@ -29,8 +29,8 @@ def packed(batches: Iterable[pa.RecordBatch], tasks: int, by: str = "key") -> It
 
 def unpacked(parcels: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """Yield the rows of ``PARCELS``."""
-    for some in parcels:
-        for parcel in some.column("parcel"):
+    for batch in parcels:
+        for parcel in batch.column("parcel"):
             yield from pa.ipc.open_stream(parcel.as_buffer())
 
 
