@@ -25,6 +25,7 @@ TABLE: dict[str, str] = {
     "popular": "recommenders.popular",
     "trending": "recommenders.trending",
     "repeat": "recommenders.repeat",
+    "affinity": "recommenders.affinity",
     "latest": "recommenders.latest",
 }
 

@@ -7,12 +7,14 @@ from typing import Any, TypeVar, cast
 
 import numpy as np
 
+from core.ranking.columns import NOTHING
 from core.ranking.decay import faded
 from core.ranking.kernels import READABLE, Kernels
 from core.ranking.neighbours import Neighbours
 from core.ranking.ranked import Ordered, Ranked, by_newness, by_units, trends
 from core.ranking.ranking_quality import Interactions
 from core.ranking.scores import Window, WindowCounts, has_trend
+from core.ranking.shelves import MOST_ON_SHELVES, Labels, Shelves, shelves
 from core.rows.codec import History, HistoryEntry
 from core.rows.item_index import ItemIndex
 from recommenders.port import CohortScorer, Floats, Ints, Question, Scorer
@@ -87,6 +89,7 @@ class Cohort:
     time: Ints  # epoch ms of each such event
     shrinkage: float = 0.0
     kernels: Kernels = READABLE
+    labels_of: Labels = ()  # of each item; empty: unknown
     _kept: dict[Hashable, object] = field(default_factory=dict)
 
     @staticmethod
@@ -119,6 +122,12 @@ class Cohort:
     def decayed(self, half_life_hours: float) -> Ordered | None:
         return self.once(("decayed", half_life_hours), lambda: self._decayed(half_life_hours))
 
+    def labels(self, items: Ints) -> Labels:
+        return [self.labels_of[code] for code in items.tolist()] if self.labels_of else [()] * len(items)
+
+    def shelves(self, half_life_hours: float) -> Shelves:
+        return self.once(("shelves", half_life_hours), lambda: self._shelves(half_life_hours))
+
     def newcomers(self, hours: int) -> Ordered | None:
         return self.once(("newcomers", hours), lambda: self._newcomers(hours))
 
@@ -139,6 +148,11 @@ class Cohort:
         units = np.zeros(len(self.names), np.int64)
         np.add.at(units, self.item[recent], worth[age[recent]])
         return by_units(units, self.index)
+
+    def _shelves(self, half_life_hours: float) -> Shelves:
+        ranked = self.decayed(half_life_hours)
+        head = NOTHING if ranked is None else ranked.first(MOST_ON_SHELVES)
+        return shelves(head, self.labels(head.codes))
 
     def _newcomers(self, hours: int) -> Ordered | None:
         if not len(self.time):

@@ -12,6 +12,7 @@ from core.ranking.columns import NOBODY, NOTHING, Columns
 from core.ranking.kernels import Kernels
 from core.ranking.neighbours import Neighbours
 from core.ranking.ranked import Ordered, Ranked
+from core.ranking.shelves import Labels, Shelves
 from core.rows.codec import History
 from core.rows.item_index import ItemIndex
 from recommenders.artefact import Artefact
@@ -54,6 +55,12 @@ class Sums(Protocol):
 
         Exact: whole units of ``core.ranking.decay`` over the hourly counts.
         """
+
+    def labels(self, items: Ints) -> Labels:
+        """Return the labels of each item: its categories and its brand (``core.ranking.shelves``)."""
+
+    def shelves(self, half_life_hours: float) -> Shelves:
+        """Return the ``MOST_ON_SHELVES`` items of the greatest decayed counts by label."""
 
     def newcomers(self, hours: int) -> Ordered | None:
         """Return the items first counted in the last ``hours``, newest first; None while nothing was counted.

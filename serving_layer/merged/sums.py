@@ -11,12 +11,14 @@ from core.ranking.kernels import Kernels
 from core.ranking.neighbours import Neighbours
 from core.ranking.ranked import Ordered, Ranked
 from core.ranking.scores import Window
+from core.ranking.shelves import Labels, Shelves
 from core.rows.item_index import ItemIndex
 from core.rows.views import NORMS, PAIRS, SEEN
 from recommenders.port import Ints
 from serving_layer.memory.norms import Norms
 from serving_layer.merged.counts import decayed, once_a_commit, trends, window_counts
 from serving_layer.merged.newcomers import newcomers
+from serving_layer.merged.shelves import labels, shelves_of
 from serving_layer.reading import decoding
 from serving_layer.reading.snapshot import Snapshot
 
@@ -51,6 +53,12 @@ class MergedSums:
 
     def decayed(self, half_life_hours: float) -> Ordered | None:
         return decayed(self.snapshot, half_life_hours)
+
+    def labels(self, items: Ints) -> Labels:
+        return labels(self.snapshot, items)
+
+    def shelves(self, half_life_hours: float) -> Shelves:
+        return shelves_of(self.snapshot, half_life_hours)
 
     def newcomers(self, hours: int) -> Ordered | None:
         return newcomers(self.snapshot, hours)

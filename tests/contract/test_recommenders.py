@@ -65,6 +65,23 @@ class TestLatest(RecommenderContract):
 
 
 @pytest.fixture
+def labelled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The categories of items: the groups of ``tastes``."""
+    unlabelled = Cohort.of
+
+    def of(*of_events: Any, **more: Any) -> Cohort:
+        cohort = unlabelled(*of_events, **more)
+        return replace(cohort, labels_of=[(f"group {code // 10}",) for code in range(len(cohort.names))])
+
+    monkeypatch.setattr(Cohort, "of", of)
+
+
+@pytest.mark.usefixtures("labelled")
+class TestAffinity(RecommenderContract):
+    name = "affinity"
+
+
+@pytest.fixture
 def toy(monkeypatch: pytest.MonkeyPatch) -> None:
     """The one line that a new recommender takes beside its folder."""
     monkeypatch.setitem(recommenders.TABLE, "toy", "tests.toy_recommender")

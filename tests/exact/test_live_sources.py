@@ -37,6 +37,7 @@ SOURCES: dict[str, dict[str, Any]] = {
     "trending": {},
     "repeat": {"half_life_days": 1.5},
     "latest": {"hours": 12},
+    "affinity": {"half_life_hours": 20.0},
 }
 CUTS = [(0, 900), (250, 900), (899, 900), (400, 401)]
 
@@ -52,7 +53,7 @@ class Shop:
 
 @contextmanager
 def shop(batch_until: int, until: int) -> Iterator[Shop]:
-    events = rating_shop()
+    events = [replace(event, category=category_of(event.item_id)) for event in rating_shop()]
     with tempfile.TemporaryDirectory() as folder:
         batch, speed = (open_store(f"sqlite:///{Path(folder) / name}") for name in ("b.sqlite", "s.sqlite"))
         world = SmallLambda(batch, speed, RULES, placed(events, RULES))
@@ -74,7 +75,12 @@ def at_once(events: list[Event]) -> tuple[Cohort, dict[str, int]]:
     columns = [(users[e.user_id], items[e.item_id], e.weight, e.event_time) for e in events]
     user, item, weight, time = np.array(columns, np.int64).T
     names = [item.encode() for item in items]
-    return Cohort.of(Interactions(user, item, weight, time, len(users), len(items)), RULES, names), users
+    cohort = Cohort.of(Interactions(user, item, weight, time, len(users), len(items)), RULES, names)
+    return replace(cohort, labels_of=[(category_of(item),) for item in items]), users
+
+
+def category_of(item: str) -> str:
+    return f"c{int(item[1:]) % 4}"
 
 
 @pytest.mark.parametrize("cut", CUTS, ids=str)
@@ -90,7 +96,7 @@ def test_a_source_answers_merged_sums_as_a_recompute_over_all_events(cut: tuple[
             for user, code in list(both.users.items())[::5]:
                 answered = answer(both.views, lambda snapshot, user=user: merged(snapshot, user.encode()))  # type: ignore[misc]
                 expected = named(scorer, both.cohort.question(code))
-                if name == "similar":  # adds up shares of 0 to 1 in the order of the history's rows
+                if name in ("similar", "affinity"):  # which add up shares of 0 to 1 in an order of their own
                     assert answered == pytest.approx(expected, rel=1e-12), case
                 else:
                     assert answered == expected, case

@@ -1,0 +1,32 @@
+"""Shelves: the items that share a label, each with its share of what the shelf sells."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from core.ranking.columns import Columns
+
+Labels = Sequence[tuple[str, ...]]  # of each item: its categories and its brand
+Shelves = Mapping[str, Columns]
+MOST_ON_SHELVES = 5_000  # items in all: those beyond are too rare to lead a shelf
+
+
+def label_of_brand(brand: str) -> str:
+    """Return the label of a brand, which no category is: it begins with a control character."""
+    return f"\x00{brand}"
+
+
+def shelves(items: Columns, labels: Labels) -> Shelves:
+    """Return each label's items with their shares of its scores, which add up to 1.
+
+    Args: items: scores > 0; their sums are exact where these are decayed counts.      labels: of each item.
+    """
+    places: dict[str, list[int]] = {}
+    for place, names in enumerate(labels):
+        for name in dict.fromkeys(names):
+            places.setdefault(name, []).append(place)
+    out = dict[str, Columns]()
+    for name, own in places.items():
+        scores = items.scores[np.array(own)]
+        out[name] = Columns(items.codes[np.array(own)], scores / scores.sum())
+    return out

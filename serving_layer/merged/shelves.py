@@ -1,0 +1,37 @@
+"""Popular items by category and brand, as the catalogue and the events name these now."""
+
+import weakref
+from collections.abc import Hashable
+
+from core.ranking.columns import NOTHING
+from core.ranking.shelves import MOST_ON_SHELVES, Labels, Shelves, label_of_brand, shelves
+from recommenders.port import Ints
+from serving_layer.merged.catalogue import Described, describe
+from serving_layer.merged.counts import decayed, once_a_commit
+from serving_layer.reading.snapshot import Snapshot
+
+
+def labels(snapshot: Snapshot, items: Ints) -> Labels:
+    """Return the categories and the brand of each item."""
+    names = [snapshot.index.names[code] for code in items.tolist()]
+    about = describe(snapshot, names)
+    return [_labels(about[name]) for name in names]
+
+
+def shelves_of(snapshot: Snapshot, half_life_hours: float) -> Shelves:
+    """Return the most popular items by label; computed once for all answers of the same sums and catalogue."""
+
+    def made() -> Shelves:
+        ranked = decayed(snapshot, half_life_hours)
+        head = NOTHING if ranked is None else ranked.first(MOST_ON_SHELVES)
+        return shelves(head, labels(snapshot, head.codes))
+
+    if snapshot.moment is None:  # nothing says whether the catalogue is the one of another answer
+        return made()
+    catalogue: Hashable = weakref.ref(snapshot.moment.catalogue)  # another one after each change of a record
+    return once_a_commit(snapshot, ("shelves", half_life_hours, catalogue), made)
+
+
+def _labels(about: Described) -> tuple[str, ...]:
+    brand = about.record.brand if about.record else None
+    return (*about.categories, label_of_brand(brand)) if brand else about.categories
