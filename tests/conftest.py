@@ -23,7 +23,7 @@ def _no_settings_of_the_person_who_runs_the_tests(monkeypatch: pytest.MonkeyPatc
 
 @pytest.fixture(scope="session")
 def test_data() -> Path:
-    """The folder of real data sets; tests that want it are skipped, with the remedy, where there is none."""
+    """The folder of real data sets; tests that need it are skipped, with the remedy, if it is missing."""
     folder = os.environ.get("MILLRACE_TEST_DATA")
     if not folder:
         pytest.skip("no real data sets here: set MILLRACE_TEST_DATA to a folder that has them")

@@ -38,7 +38,7 @@ PAIRS = ("sqlite+sqlite", "cassandra+redis")
 PATIENCE_SECONDS = 240.0
 # A generation must outlive the longest reading of a busy machine; the lease, a restart that waits for it.
 SETTINGS: dict[str, Any] = {**SMALL, "grace": "8s", "lease": "4s", "store_timeout": "5s"}
-# Two generations outlive a restart of the speed layer: else it rightly begins a new epoch, which some blows exclude.
+# Two generations outlive a restart of the speed layer: otherwise it begins a new epoch, which some blows exclude.
 BATCH_PAUSE_SECONDS = 25.0
 FIRST_EVENTS = 1_000
 Say = Callable[[str], None]

@@ -58,7 +58,7 @@ def test_java_takes_the_authority_and_the_certificate_that_librdkafka_gets(
     spark.sparkContext._jvm.org.apache.kafka.clients.consumer.KafkaConsumer(made).close()  # type: ignore[union-attr]
 
 
-@pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="the system does not tell")
+@pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="the system does not list its sockets")
 def test_the_engine_listens_on_loopback_alone(spark: "SparkSession") -> None:
     process = spark.sparkContext._gateway.proc.pid  # type: ignore[union-attr]
     assert spark.range(10).count() == 10

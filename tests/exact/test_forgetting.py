@@ -1,4 +1,4 @@
-"""Forgotten users (decision 26): told in order, and what goes wrong without each of its rules."""
+"""Forgotten users (decision 26): the course of events, and what goes wrong without each of its rules."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""What keeps rows in memory exact, told as tales: each holds, and breaks once its rule is taken out."""
+"""What keeps rows in memory exact, as stories: each holds, and breaks once its rule is taken out."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Rules 6, 7, 10, 11, 12 and 14 of the contract, told as those of writing."""
+"""Rules 6, 7, 10, 11, 12 and 14 of the contract, in the same form as those of writing."""
 
 from collections.abc import Callable
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What changes what is there already, by HTTP: an item's record, and whose a history is."""
+"""Changes of existing records by HTTP: a part of an item, and whose a history is."""
 
 import json
 from typing import Any

@@ -230,7 +230,7 @@ def test_without_the_log_lookups_are_whole_however_many_events_wait_for_it(parts
 
 
 def refused(posts: list[Future[Response]]) -> None:
-    """Each was told in the end that its event is not in the log."""
+    """In the end, each is refused with the reason that the log cannot be reached."""
     assert "cannot be reached" in problem(posts[0].result(), 503)["detail"]
     assert {post.result().status_code for post in posts} == {503}
 

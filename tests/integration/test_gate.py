@@ -1,4 +1,4 @@
-"""Every reason for which a generation is kept from serving, over real views, and that a sound one passes."""
+"""Every reason for which the gate refuses a generation, over real views, and that a sound one passes."""
 
 from collections.abc import Iterator
 from dataclasses import asdict

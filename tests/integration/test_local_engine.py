@@ -1,4 +1,4 @@
-"""The speed layer without Spark: the same sums, from the same position, whoever of its processes does the work."""
+"""The speed layer without Spark: the same sums, from the same position, whichever of its processes does the work."""
 
 import os
 import signal

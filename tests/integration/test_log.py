@@ -1,4 +1,4 @@
-"""The log on a real broker: what a committed reader sees, and what it is told when it cannot be."""
+"""The log on a real broker: what a committed reader sees, and which error it gets when it cannot read."""
 
 import threading
 import time

@@ -1,4 +1,4 @@
-"""A generation is held against the active one on the question of the active one: drifting data are no worse model."""
+"""A generation is compared with the active one on the latter's own question: drifting data are no worse model."""
 
 import json
 from dataclasses import replace
@@ -23,7 +23,7 @@ Row = tuple[str, str, int]  # user, item, event time
 
 
 def tastes(first: int, count: int) -> list[Row]:
-    """Users of five tastes touch items of theirs, one event a minute."""
+    """Return touches of users with five tastes, each of items of the own taste, one event per minute."""
     rng = np.random.default_rng(first)
     users = rng.integers(0, 150, count).tolist()
     steps = [min(int(step), 20) for step in rng.geometric(0.1, count)]

@@ -76,7 +76,7 @@ def model(number: int) -> Rows:
 
 @dataclass
 class Said:
-    """What a reader was told: about a user or an item, in how many seconds."""
+    """What a reader got: the answer about a user or an item, and after how many seconds."""
 
     about: str
     seconds: float
@@ -164,7 +164,7 @@ def installed(batch_url: str, speed_url: str, patch: pytest.MonkeyPatch) -> Iter
 
 
 def hammer(installation: Installation) -> list[list[Said]]:
-    """What each of the readers was told while the installation lived; a reader that failed fails the test."""
+    """Return what each reader got while the installation lived; a reader that failed fails the test."""
     ended = threading.Event()
     # Each is shared by four threads, as in a server. The first is followed: most of its answers are from memory.
     shared = [patient(installation.world.batch, installation.world.speed) for _ in range(2)]

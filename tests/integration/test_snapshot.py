@@ -124,7 +124,7 @@ def test_a_generation_swapped_in_while_rows_are_read_leaves_the_answer_whole(wor
 
 
 def begin_epoch(world: SmallLambda) -> None:
-    """What a speed layer does that cannot go on."""
+    """Do what a speed layer does that cannot continue from its position."""
     world._control(new_epoch(world.control))
     world.speed.swap(SPEED, world.guard, b"{}")  # as if lost
     world.position = replace(world.position, epoch=world.control.epoch, offsets=dict(world.control.epoch_start.offsets))

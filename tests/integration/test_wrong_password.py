@@ -1,4 +1,4 @@
-"""A store that refuses the password is one sentence for whoever asks, and shows no password."""
+"""A store that refuses the password is reported in one sentence, without the password."""
 
 from pathlib import Path
 

@@ -48,7 +48,7 @@ SMALL |= {"evaluation_events": 0, "gate_items": 0}
 
 @dataclass
 class Installation:
-    """Its log is written by ``produce`` only; ``said`` keeps what the jobs told.
+    """Its log is written by ``produce`` only; ``said`` keeps what the jobs reported.
 
     ``spark``: None where only a speed layer on the local engine runs.
     """

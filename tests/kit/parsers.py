@@ -1,4 +1,4 @@
-"""The parser of columns held against the one of single records."""
+"""The parser of columns compared with the one of single records."""
 
 import pyarrow as pa
 

@@ -11,7 +11,7 @@ TRICKLE_SECONDS = 0.05
 
 
 class Proxy:
-    """Listens on a port of 127.0.0.1 that stays its own; all is passed on until told otherwise.
+    """Listens on a port of 127.0.0.1 that stays its own; all is passed on until a test stops it.
 
     ``delay_seconds``: each answer comes so much later. ``silent``: answers are kept back. ``trickling``: answers come a
     byte at a time, so that no single wait of the client is long.
@@ -26,7 +26,7 @@ class Proxy:
         self._accepting()
 
     def well(self) -> None:
-        """As if nothing had been; connections under way go on."""
+        """Return to passing everything on; open connections continue."""
         self.delay_seconds, self.silent, self.trickling = 0.0, False, False
 
     def down(self) -> None:

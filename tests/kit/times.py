@@ -20,7 +20,7 @@ GOOD_TIMES = {
     "9999-12-31T23:59:59.999-23:59": 253_402_387_139_999,
 }
 
-# What JSON Schema can tell from its form alone, the calendar aside.
+# What JSON Schema can judge by its form alone, without the calendar.
 MISSHAPEN_TIMES: list[object] = [
     "",
     "now",

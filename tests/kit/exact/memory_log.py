@@ -55,7 +55,7 @@ class MemoryLog:
     def __post_init__(self) -> None:
         self.ends = self.start_offsets()
         self.rules = Rules(partitions=self.partitions)  # what decides on acceptance never changes here
-        self.on_end: Callable[[], Offsets] | None = None  # tells the events' end in its place
+        self.on_end: Callable[[], Offsets] | None = None  # gives the events' end in its place
         self._outcomes: dict[tuple[int, int], Event | Rejected] = {}
         self._slow: dict[tuple[object, ...], SlowView] = {}
 

@@ -1,4 +1,4 @@
-"""Processes that run one at a time, may stop before any call to a store, and go on, or die, much later."""
+"""Processes that run one at a time, may stop before any call to a store, and continue, or die, much later."""
 
 import threading
 from collections.abc import Callable, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Fixed courses of events for the tests of single rules, told on the in-memory stores or on those given."""
+"""Fixed courses of events for the tests of single rules, on the in-memory stores or on those given."""
 
 import random
 from collections.abc import Callable, Iterator
@@ -28,7 +28,7 @@ class WrongAnswer(AssertionError):
 
 @dataclass
 class Story:
-    """A world, how to tell what happens in it, and ``exact``, the question asked at the end."""
+    """A world, the steps that can happen in it, and ``exact``, the question asked at the end."""
 
     world: World
     batch: Restorable

@@ -47,7 +47,7 @@ SETTINGS = Settings.of(history_items=3, remembered_ids=4, window="2d", grace=f"{
 
 @dataclass
 class Clock:
-    """The time that jobs and clean-up see; it moves only when told to. ``seconds`` may pass while one sleeps."""
+    """The time that jobs and clean-up see; only tests move it. ``seconds`` may pass while one sleeps."""
 
     seconds: float = 1_000_000.0
 

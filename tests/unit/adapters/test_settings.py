@@ -1,4 +1,4 @@
-"""Settings: one place, environment over file, and a clear word on what is wrong."""
+"""Settings: one place, environment over file, and a clear sentence about what is wrong."""
 
 from dataclasses import fields
 from pathlib import Path

@@ -37,11 +37,11 @@ def events_of(drafted: list[Draft]) -> list[Event]:
 
 
 class Layer:
-    """The batch layer's own steps on a store in memory, in as many tasks as told."""
+    """The batch layer's own steps on a store in memory, in a given number of tasks."""
 
     def __init__(self, tasks: int) -> None:
         self.store, self.tasks, self.made = ReferenceStore(), tasks, 0
-        self.sizes: dict[str | None, Counter[str]] = {None: Counter()}  # rows of each view, as the steps tell
+        self.sizes: dict[str | None, Counter[str]] = {None: Counter()}  # rows of each view, as the steps report
 
     def generation(self, events: list[Event], base: str | None = None) -> str:
         self.made += 1

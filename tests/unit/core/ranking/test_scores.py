@@ -81,7 +81,7 @@ def table_of(buckets: Mapping[int, Mapping[bytes, int]], window: Window) -> Wind
 
 
 def day_of_counts() -> dict[int, dict[bytes, int]]:
-    """A steady item, one that has tripled, one too rare to tell; 72 hours of baseline before the last 24."""
+    """A steady item, one that has tripled, one too rare to judge; 72 hours of baseline before the last 24."""
     buckets = {hour: {b"steady": 10, b"rising": 2} for hour in range(905, 977)}
     buckets |= {hour: {b"steady": 10, b"rising": 6} for hour in range(977, 1001)}
     buckets[1000][b"rare"] = 4

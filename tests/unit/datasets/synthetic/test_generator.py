@@ -1,4 +1,4 @@
-"""The generator's events are repeatable, acceptable, and really contain the truth that it tells."""
+"""The generator's events are repeatable, acceptable, and really contain the truth that it states."""
 
 import json
 from collections import Counter, defaultdict

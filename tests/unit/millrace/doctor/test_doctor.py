@@ -1,4 +1,4 @@
-"""``millrace doctor`` tells what is missing, with its remedy, and fails only for what is required."""
+"""``millrace doctor`` reports what is missing, with its remedy, and fails only for what is required."""
 
 import json
 import socket

@@ -12,7 +12,7 @@ from schemas.errors import MillraceError
 from tests.kit.waiting import until
 
 LONG_SECONDS = 0.5
-# Appends a mark to a file; lives long the first time, or as often as told, and then not at all.
+# Appends a mark to a file; lives long the first time, or as often as its argument says, and then not at all.
 PROGRAM = """
 import sys, time
 marks = open(sys.argv[1], "a+")

@@ -100,7 +100,7 @@ def test_a_large_model_comes_back_from_rows_that_any_store_takes(tmp_path: Path)
 
 
 class Slow:
-    """A store that keeps whoever reads the model waiting until it is told."""
+    """A store that blocks readers of the model until the test releases them."""
 
     def __init__(self, store: ViewStore) -> None:
         self.store, self.ready, self.refusing = store, threading.Event(), False

@@ -1,4 +1,4 @@
-"""What the connection takes for a request, over a socket, with an application that tells what it got."""
+"""What the connection takes for a request, over a socket, with an application that echoes what it got."""
 
 import asyncio
 import json
