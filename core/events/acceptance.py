@@ -26,8 +26,11 @@ MAX_RATING = 1_000_000.0
 def parse_event(record: Record, rules: Rules) -> Event | Rejected:
     """The event that a record holds, or the first reason why it holds none. Never raises."""
     members = read_object(record.value)
-    if isinstance(members, Rejected):
-        return members
+    return members if isinstance(members, Rejected) else event_of(members, record, rules)
+
+
+def event_of(members: dict[str, object], record: Record, rules: Rules) -> Event | Rejected:
+    """Return what ``parse_event`` does; ``members`` is what the record's value holds."""
     try:
         event = _read(record, Fields(members), rules)
         _check_place(record, event.user_id, rules)

@@ -5,7 +5,7 @@ There is one authority. A row is taken here only when it is plain: compiled code
 ``parse_event``, which alone rejects.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,16 +91,16 @@ def parse_columns(records: pa.RecordBatch, rules: Rules) -> tuple[pa.RecordBatch
 
 def _plain_events(records: pa.RecordBatch, rules: Rules) -> tuple[Rows, pa.RecordBatch]:
     """Positions of the plain rows, ascending, and their events."""
-    scanned = _Scanned.of(records["value"])
+    scanned = Scanned.of(records["value"])
     places = records.select(["partition", "offset", "timestamp", "key"]).take(pa.array(scanned.rows))
-    events, holds = _columns(scanned, places, rules)
+    events, holds = events_of(scanned, places, rules)
     if holds.all():
         return scanned.rows, events
     return scanned.rows[holds], events.filter(pa.array(holds))
 
 
 @dataclass(frozen=True)
-class _Scanned:
+class Scanned:
     """The plain rows of a column of records, and what ``scan`` noted of their fields: (rows, fields, 4)."""
 
     rows: Rows
@@ -108,16 +108,16 @@ class _Scanned:
     noted: npt.NDArray[np.int32]
 
     @staticmethod
-    def of(values: pa.BinaryArray) -> "_Scanned":
+    def of(values: pa.BinaryArray, required: Sequence[str] = REQUIRED) -> "Scanned":
         """Those that are strict JSON in UTF-8 and have each field that is required."""
         text, starts = octets(values)
         buf = padded(text)
         plain, noted = scan(buf, starts, MAX_VALUE_BYTES, _NAMES, _NAME_STARTS, _SHAPES, _LIMITS)
         plain &= _in_utf_8(values)
-        for name in REQUIRED:
+        for name in required:
             plain &= noted[:, _FIELD[name], SHAPE] > 0
         rows = np.flatnonzero(plain)
-        return _Scanned(rows, buf, noted if len(rows) == len(noted) else noted[rows])
+        return Scanned(rows, buf, noted if len(rows) == len(noted) else noted[rows])
 
     def column(self, name: str, shape: int = TEXT) -> pa.StringArray:
         """The field's content as text, null where it has another shape."""
@@ -130,6 +130,11 @@ class _Scanned:
             given = text.to_pylist()
             text = pa.array([escaped and msgspec.json.decode(f'"{escaped}"') for escaped in given], pa.string())
         return text
+
+    def lacks(self, name: str) -> Mask:
+        """Return which rows do not have the field."""
+        lacking: Mask = self.noted[:, _FIELD[name], SHAPE] == 0
+        return lacking
 
     def event_times(self) -> Ints:
         """Epoch milliseconds, or a time that is too early where it is none."""
@@ -157,7 +162,7 @@ def _decodes(value: bytes | None) -> bool:
         return False
 
 
-def _columns(scanned: _Scanned, places: pa.RecordBatch, rules: Rules) -> tuple[pa.RecordBatch, Mask]:
+def events_of(scanned: Scanned, places: pa.RecordBatch, rules: Rules) -> tuple[pa.RecordBatch, Mask]:
     """The rows as events, and which of them keep every rule that finding their fields has not checked."""
     user_id, item_id, kind = (scanned.column(name) for name in ("user_id", "item_id", "kind"))
     value = pc.add(scanned.column("value", NUMBER).cast(pa.float64()), 0.0)  # negative zero becomes zero

@@ -35,7 +35,7 @@ def create_app(settings: Settings, limits: Limits | None = None) -> FastAPI:
         prepare_home(settings.home)
         with open_views(settings, compiled=True) as views, followed(views):
             link = LogLink(settings, views.speed)
-            app.state.turns, app.state.judges = changes.turns(), intake.judges()
+            app.state.turns, app.state.judges = changes.turns(), intake.judges(settings.rules)
             app.state.views, app.state.link, app.state.settings = views, link, settings
             with link.running():
                 yield

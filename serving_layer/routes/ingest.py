@@ -7,14 +7,13 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, TypeVar
 
-from core.events.acceptance import parse_event
 from core.events.catalogue import parse_item, parse_user
+from core.events.posted import Judge
 from core.json.outline import commas, outline
 from core.json.strict_json import MAX_NESTING, Malformed, decode
-from core.partitions.partitioner import partition_of
 from schemas.catalogue import Item, User
 from schemas.errors import Unprocessable
-from schemas.event import MAX_VALUE_BYTES, Event, Record, Rejected
+from schemas.event import MAX_VALUE_BYTES, Rejected
 from schemas.rules import Rules
 
 MAX_ENTRIES = 1_000
@@ -48,17 +47,19 @@ def read_interactions(body: bytes, rules: Rules, now_ms: int, new_id: Callable[[
     Raises: Unprocessable when none is good, or one user has more events than the ids by which duplicates are known:
         sent again after a lost answer, the first of them would count twice.
     """
+    try:
+        events = Judge(rules, now_ms, new_id).judged(_parts(body))
+    except Malformed as error:
+        raise _no_json(error) from None
     posted, users, known = Posted([], [], []), Counter[str](), set[tuple[str, str]]()
-    for index, entry in enumerate(_entries(body)):
-        filled = b"" if entry is OVERSIZE else _filled(entry, now_ms, new_id)
-        event = Rejected("oversize") if entry is OVERSIZE else _judged(entry, filled, rules, now_ms)
+    for index, event in enumerate(events):
         if isinstance(event, Rejected):
             posted.rejected.append({"index": index, "reason": event.reason})
             continue
         if (event.user_id, event.event_id) in known:
             posted.duplicates.append({"index": index, "event_id": event.event_id})
         known.add((event.user_id, event.event_id))
-        posted.records.append((event.user_id.encode(), filled))
+        posted.records.append((event.user_id.encode(), event.value))
         posted.ids.append(event.event_id)
         users[event.user_id] += 1
     for user, count in users.most_common(1):
@@ -103,24 +104,28 @@ def decoded(body: bytes) -> object:
     try:
         return decode(body)
     except Malformed as error:
-        raise Unprocessable(f"the body is not JSON: {error}") from None
+        raise _no_json(error) from None
+
+
+def _no_json(error: Malformed) -> Unprocessable:
+    return Unprocessable(f"the body is not JSON: {error}")
 
 
 def _entries(body: bytes) -> Iterator[object]:
     """Yield the entries of an array, or the body as the only one, decoded one at a time; oversize ones undecoded."""
-    parts = _parts(body)
-    if len(parts) > MAX_ENTRIES:
-        raise Unprocessable(f"more than {MAX_ENTRIES:,} entries: send 1 to {MAX_ENTRIES:,}")
-    for part in parts:
+    for part in _parts(body):
         try:
             entry = OVERSIZE if len(part) > MAX_VALUE_BYTES else decode(part)
         except Malformed as error:
-            raise Unprocessable(f"the body is not JSON: {error}") from None
+            raise _no_json(error) from None
         yield entry
 
 
 def _parts(body: bytes) -> list[bytes]:
-    """Return the bytes of each entry of an array, or the body. Raises Unprocessable for an empty or open array."""
+    """Return the bytes of each entry of an array, or the body.
+
+    Raises Unprocessable for an array without end, without entries or with too many.
+    """
     text = body.strip(BLANKS)
     if not text.startswith(b"["):
         return [text]
@@ -130,25 +135,9 @@ def _parts(body: bytes) -> list[bytes]:
     parts = [text[start + 1 : end].strip(BLANKS) for start, end in pairwise(bounds)]
     if parts == [b""]:
         raise Unprocessable(f"0 entries: send 1 to {MAX_ENTRIES:,}")
+    if len(parts) > MAX_ENTRIES:
+        raise Unprocessable(f"more than {MAX_ENTRIES:,} entries: send 1 to {MAX_ENTRIES:,}")
     return parts
-
-
-def _filled(entry: object, now_ms: int, new_id: Callable[[], str]) -> bytes:
-    if isinstance(entry, dict):
-        entry = dict(entry)
-        if entry.get("event_id") is None:
-            entry["event_id"] = new_id()
-        if entry.get("event_time") is None:
-            entry["event_time"] = now_ms
-    return _bytes(entry)
-
-
-def _judged(entry: object, value: bytes, rules: Rules, now_ms: int) -> Event | Rejected:
-    """Return the entry, with its bytes, as if it were in the log already, keyed by its user."""
-    user = entry.get("user_id") if isinstance(entry, dict) else None
-    key = user.encode() if isinstance(user, str) else b""
-    partition = partition_of(key, rules.partitioner, rules.partitions)
-    return parse_event(Record("", partition, 0, now_ms, key, value), rules)
 
 
 def _bytes(entry: object) -> bytes:

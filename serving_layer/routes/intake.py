@@ -1,5 +1,6 @@
 """The routes that write: bodies become records of the log, answered after the broker has acknowledged them."""
 
+import threading
 import time
 import uuid
 from collections.abc import Callable
@@ -12,9 +13,11 @@ from fastapi.responses import JSONResponse
 
 from adapters.log.appender import Delivery
 from adapters.settings import Settings
+from core.events.posted import load
 from core.partitions.prefixes import as_json
 from schemas.control import Offsets
 from schemas.errors import MillraceError
+from schemas.rules import Rules
 from serving_layer.routes import ingest
 from serving_layer.routes.link import LogLink
 
@@ -24,8 +27,9 @@ ON_THE_LOOP = 8 * 1024  # bytes of a body that is judged at once: less time than
 api = APIRouter(prefix="/api/v1", tags=["intake"])
 
 
-def judges() -> CapacityLimiter:
-    """What an application keeps as ``state.judges``."""
+def judges(rules: Rules) -> CapacityLimiter:
+    """Return what an application keeps as ``state.judges``; the compiled code of long lists is loaded beside."""
+    threading.Thread(target=load, args=(rules,), name="compiled judge", daemon=True).start()
     return CapacityLimiter(JUDGED_AT_ONCE)
 
 
