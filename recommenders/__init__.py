@@ -27,6 +27,12 @@ TABLE: dict[str, str] = {
     "repeat": "recommenders.repeat",
     "affinity": "recommenders.affinity",
     "latest": "recommenders.latest",
+    "als_taste": "recommenders.als_taste",
+    "ease": "recommenders.ease",
+    "rp3beta": "recommenders.rp3beta",
+    "item_knn": "recommenders.item_knn",
+    "user_knn": "recommenders.user_knn",
+    "mf": "recommenders.mf",
 }
 
 

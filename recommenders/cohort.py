@@ -17,7 +17,7 @@ from core.ranking.scores import Window, WindowCounts, has_trend
 from core.ranking.shelves import MOST_ON_SHELVES, Labels, Shelves, shelves
 from core.rows.codec import History, HistoryEntry
 from core.rows.item_index import ItemIndex
-from recommenders.port import CohortScorer, Floats, Ints, Question, Scorer
+from recommenders.port import CohortScorer, Floats, Ints, Question, Rated, Scorer, Standing
 from schemas.event import BUCKET_MS, WEIGHT_SCALE
 from schemas.rules import Rules
 
@@ -87,6 +87,7 @@ class Cohort:
     fold: Folded
     item: Ints  # of each event with a weight > 0
     time: Ints  # epoch ms of each such event
+    standing: Standing
     shrinkage: float = 0.0
     kernels: Kernels = READABLE
     labels_of: Labels = ()  # of each item; empty: unknown
@@ -96,8 +97,9 @@ class Cohort:
     def of(events: Interactions, rules: Rules, names: Sequence[bytes] = (), shrinkage: float = 0.0) -> "Cohort":
         """Fold the events; without ``names`` the items are named so that names sort as codes do."""
         rated = events.weight > 0
-        known = names or [b"%010d" % code for code in range(events.items)]
-        return Cohort(known, folded(events, rules), events.item[rated], events.time[rated], shrinkage)
+        known = list(names) or [b"%010d" % code for code in range(events.items)]
+        standing = Standing(known, *events.standing())
+        return Cohort(known, folded(events, rules), events.item[rated], events.time[rated], standing, shrinkage)
 
     @cached_property
     def index(self) -> ItemIndex:
@@ -109,7 +111,17 @@ class Cohort:
         fold = self.fold
         own = range(*np.searchsorted(fold.user, [user, user + 1]).tolist())
         entries = (HistoryEntry(self.names[fold.item[k]], int(fold.rating[k]), int(fold.time[k])) for k in own)
-        return Question(History(tuple(entries)), self)
+        stands = slice(*np.searchsorted(self.standing.user, [user, user + 1]).tolist())
+        rated = Rated(self.standing.item[stands], self.standing.rating[stands])
+        return Question(History(tuple(entries)), self, standing=rated)
+
+    @cached_property
+    def ratings(self) -> Any:
+        """All that stands: rating in units, shape (users, items), sparse."""
+        from scipy.sparse import csr_matrix
+
+        user, item, rating = self.standing.user, self.standing.item, self.standing.rating
+        return csr_matrix((rating / WEIGHT_SCALE, (user, item)), shape=(self.fold.users, len(self.names)))
 
     def neighbours(self, items: Ints) -> Sequence[Neighbours | None]:
         pair = self.fold.pair

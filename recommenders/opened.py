@@ -27,15 +27,22 @@ def asked_for(settings: Mapping[str, Any]) -> list[str]:
     return [name for name in TABLE if settings[name].weight > 0]
 
 
+def model_of(name: str) -> str:
+    """The recommender whose artefact that one answers by: its own, unless it names another as its ``model``."""
+    model: str = getattr(recommender(name), "model", name)
+    return model
+
+
 def learners(settings: Mapping[str, Any]) -> list[str]:
-    """Those of ``asked_for`` that learn, and so have an artefact."""
-    return [name for name in asked_for(settings) if recommender(name).trained]
+    """The recommenders that learn so that those of ``asked_for`` can answer."""
+    models = {model_of(name) for name in asked_for(settings)}
+    return [name for name in TABLE if name in models and recommender(name).trained]
 
 
 def open_all(artefacts: Mapping[str, Artefact | None], settings: Mapping[str, Any]) -> dict[str, Opened]:
     """Open each recommender that has a weight; one without an artefact has no candidates where it needs one."""
     return {
-        name: Opened(recommender(name).open(artefacts.get(name), settings[name]), settings[name].weight)
+        name: Opened(recommender(name).open(artefacts.get(model_of(name)), settings[name]), settings[name].weight)
         for name in asked_for(settings)
     }
 

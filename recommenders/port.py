@@ -3,7 +3,7 @@
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,17 +75,28 @@ class Sums(Protocol):
         """Return ``make()``, computed for the first of all questions that see the same sums. ``what`` names it."""
 
 
+class Rated(NamedTuple):
+    """Items by code and their ratings in thousandths, in columns of equal length; each item once, in no order."""
+
+    codes: Ints
+    ratings: Ints
+
+
+NOTHING_RATED = Rated(np.zeros(0, np.int64), np.zeros(0, np.int64))
+
+
 @dataclass(frozen=True)
 class Question:
     """What one answer asks of every model.
 
     ``history``: the user's, merged; empty for an unknown user. ``also``: the code of an item to score even where it is
-    not among the best.
+    not among the best. ``standing``: all that stands of the user over the whole log, merged.
     """
 
     history: History
     sums: Sums
     also: int = NOBODY
+    standing: Rated = NOTHING_RATED
 
     @cached_property
     def codes(self) -> Ints:
@@ -180,7 +191,7 @@ class Recommender(Protocol[S_contra]):
 
     ``name``: its key in settings (``[recommenders.NAME]``), the space of its artefact, its ``source`` in answers.
     ``settings``: a frozen dataclass whose fields all have defaults, ``weight`` among them (0: it is not asked).
-    ``trained``: whether ``fit`` makes an artefact.
+    ``trained``: whether ``fit`` makes an artefact. One that answers by another's artefact names that as ``model``.
     """
 
     name: str

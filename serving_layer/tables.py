@@ -57,7 +57,7 @@ def number(name: str, heading: str | None = None, form: str = ".3f") -> Field:
 
 def moment(name: str, heading: str) -> Field:
     """Return a column of times."""
-    return text(heading, lambda row: time_text(row[name]))
+    return text(heading, lambda row: "" if row[name] is None else time_text(row[name]))
 
 
 def because(rows: Sequence[dict[str, Any]]) -> Field:

@@ -76,7 +76,8 @@ def _recall(served: AlsScorer, histories: dict[str, History], wanted: dict[str, 
             continue
         seen = {entry.item for entry in histories[user].entries}
         rows = aligned.rows_of(index.codes(entry.item for entry in histories[user].entries))
-        if (solved := served.fold_in(histories[user], rows)) is not None:
+        ratings = np.array([entry.rating for entry in histories[user].entries], np.int64)
+        if (solved := served.fold_in(ratings, rows)) is not None:
             best, scores = served.best(solved.solution.vector, LIST + len(seen))
             falling = best[np.lexsort((best, -scores))].tolist()
             listed = [served.items[row] for row in falling if served.items[row] not in seen]

@@ -120,13 +120,18 @@ class Als:
         return artefact(factors.items, y, facts)
 
     def open(self, artefact: Artefact | None, settings: AlsSettings) -> AlsScorer:
-        if artefact is None:
-            return AlsScorer([], np.zeros((0, 1), np.float32), np.zeros((1, 1), np.float32), 0.0, 1.0)
-        facts, arrays = artefact.facts, artefact.arrays
-        return AlsScorer(
-            artefact.items, np.asfortranarray(arrays[FACTORS]), arrays[GRAM],
-            facts["alpha"], facts["regularization"], facts["weighted"],
-        )  # fmt: skip
+        return opened(artefact)
+
+
+def opened(artefact: Artefact | None, whole: bool = False) -> AlsScorer:
+    """Return the scorer of these factors; ``whole``: for users solved from all that stands."""
+    if artefact is None:
+        return AlsScorer([], np.zeros((0, 1), np.float32), np.zeros((1, 1), np.float32), 0.0, 1.0)
+    facts, arrays = artefact.facts, artefact.arrays
+    return AlsScorer(
+        artefact.items, np.asfortranarray(arrays[FACTORS]), arrays[GRAM],
+        facts["alpha"], facts["regularization"], facts["weighted"], whole,
+    )  # fmt: skip
 
 
 def artefact(items: list[bytes], y: Any, facts: dict[str, Any]) -> Artefact:

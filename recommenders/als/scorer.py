@@ -9,11 +9,10 @@ import numpy as np
 
 from core.ranking.columns import Columns
 from core.ranking.kernels import READABLE, Kernels
-from core.rows.codec import History
 from core.rows.item_index import UNKNOWN
 from recommenders.als.fold_in import FoldIn, Matrix, fold_in
 from recommenders.cohort import Cohort
-from recommenders.port import Candidates, Floats, Ints, Question
+from recommenders.port import Candidates, Floats, Ints, Question, Rated
 from schemas.event import WEIGHT_SCALE
 
 GROUPS_PER_PLACE = 8  # more groups cut closer, fewer are faster to compare; flat from 4 to 32
@@ -22,7 +21,7 @@ ROUNDING = 2.0**-23  # twice what one operation on 32-bit floats may be off by, 
 
 
 class Solved(NamedTuple):
-    """A solved user; ``known``: the places of the history's items that are the columns of ``solution.explained``."""
+    """A solved user; ``known``: the places of the touched items that are the columns of ``solution.explained``."""
 
     known: Ints
     solution: FoldIn
@@ -33,7 +32,8 @@ class AlsScorer:
     """Item factors Y, shape (items, factors), one row per name of ``items``; gram is YtY.
 
     Y lies in memory column by column: so the product with one user's factors takes half the time. ``weighted``: the
-    regularization counts once for each of the user's items, as in Spark's fit.
+    regularization counts once for each of the user's items, as in Spark's fit. ``whole``: the user is solved from all
+    that stands, else from the last items of the history.
     """
 
     items: list[bytes]
@@ -42,14 +42,16 @@ class AlsScorer:
     alpha: float
     regularization: float
     weighted: bool = False
+    whole: bool = False
 
     def candidates(self, question: Question, most: int) -> Candidates:
         index, kernels = question.sums.index, question.sums.kernels
         aligned = index.aligned(self.items)
-        solved = self.fold_in(question.history, aligned.rows_of(question.codes))
+        touched = self._touched(question)
+        solved = self.fold_in(touched.ratings, aligned.rows_of(touched.codes))
         if solved is None:
             return Candidates()
-        own, solution = question.codes[solved.known], solved.solution
+        own, solution = touched.codes[solved.known], solved.solution
         rows, predicted = self.best(solution.vector, most, kernels)
         if (row := aligned.row_of(question.also)) != UNKNOWN:
             others = rows != row
@@ -70,7 +72,7 @@ class AlsScorer:
     def scores(self, cohort: Cohort, users: Ints) -> Floats:
         """Return the predicted preferences, shape (users, items of the cohort); they may be negative."""
         row_of = self._rows_of(cohort)
-        known, histories = row_of >= 0, cohort.fold.histories(1.0)[users]
+        known, histories = row_of >= 0, (cohort.ratings if self.whole else cohort.fold.histories(1.0))[users]
         x = np.zeros((len(users), self.factors.shape[1]))
         for k, (a, b) in enumerate(zip(histories.indptr[:-1], histories.indptr[1:], strict=True)):
             item, rating = histories.indices[a:b], histories.data[a:b]
@@ -81,16 +83,18 @@ class AlsScorer:
         out[:, known] = x @ self.factors[row_of[known]].T.astype(np.float64)
         return out
 
-    def fold_in(self, history: History, rows: Ints) -> Solved | None:
-        """Solve the user's factors from the merged history: confidence 1 + alpha · rating; None when no item is known.
+    def fold_in(self, ratings: Ints, rows: Ints) -> Solved | None:
+        """Solve the user's factors from what was touched: confidence 1 + alpha · rating; None when no item is known.
 
-        Args: rows: of the history's items, ``UNKNOWN`` for those that the model does not have.
+        Args: ratings: thousandths.      rows: of the items, ``UNKNOWN`` for those that the model does not have.
         """
         known = np.flatnonzero(rows != UNKNOWN)
-        if not len(known):
-            return None
-        rating = np.array([entry.rating for entry in history.entries])[known] / WEIGHT_SCALE
-        return Solved(known, self._solved(rows[known], rating))
+        return Solved(known, self._solved(rows[known], ratings[known] / WEIGHT_SCALE)) if len(known) else None
+
+    def _touched(self, question: Question) -> Rated:
+        if self.whole:
+            return question.standing
+        return Rated(question.codes, np.array([entry.rating for entry in question.history.entries], np.int64))
 
     def best(self, vector: Floats, most: int, kernels: Kernels = READABLE) -> tuple[Ints, Floats]:
         """Return the rows of the ``most`` items of the greatest x · Y, ascending, and their scores, exactly.

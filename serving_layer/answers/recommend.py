@@ -10,13 +10,12 @@ import numpy as np
 from core.ranking.blend import Blend, confidence, strongest
 from core.ranking.columns import NOBODY
 from core.ranking.kernels import Kernels
-from core.rows.codec import History
 from core.rows.item_index import UNKNOWN
 from recommenders.port import Candidates, Ints, Question
 from schemas.event import WEIGHT_SCALE
 from serving_layer.merged.catalogue import Page, describe, listed, require_known, user_of
 from serving_layer.merged.models import calibration_of, recommenders_of, untrained
-from serving_layer.merged.sums import MergedSums, neighbours, seen_codes
+from serving_layer.merged.sums import MergedSums, neighbours, standing_of
 from serving_layer.reading.snapshot import Snapshot
 
 CANDIDATES = 2_000  # of one source: what comes later has no share in any list that is read
@@ -39,14 +38,15 @@ class Wish:
 
 def recommend(snapshot: Snapshot, user: bytes, wish: Wish) -> dict[str, Any]:
     """Return the recommendations as the JSON of contract §7; ``personal`` is false for a user without history."""
-    history, seen = snapshot.history(user), seen_codes(snapshot, user)
-    sources = _sources(snapshot, history, wish.page.category)
-    blended = sources.blended(_excluded(snapshot, wish, seen))
+    history, standing = snapshot.history(user), standing_of(snapshot, user)
+    question = Question(history, MergedSums(snapshot), standing=standing)
+    sources = _sources(snapshot, question, wish.page.category)
+    blended = sources.blended(_excluded(snapshot, wish, standing.codes))
     names = snapshot.index.names
     ranking: Iterator[tuple[bytes, tuple[int, float]]] = (
         (names[code], (code, score)) for code, score in blended.ranking(snapshot.index)
     )
-    personal = bool(history.entries or len(seen))
+    personal = bool(history.entries or len(standing.codes))
     if not personal:
         ranking = _preferred_first(snapshot, user, ranking)
     rows, knots = listed(snapshot, ranking, wish.page), calibration_of(snapshot)
@@ -73,18 +73,22 @@ def explain(snapshot: Snapshot, user: bytes, item: bytes) -> dict[str, Any]:
     """Return how the item would score for the user, by source, and every history item that speaks for it."""
     about = require_known(snapshot, item)
     code = snapshot.index.code(item) if about.known else NOBODY
-    history, seen = snapshot.history(user), seen_codes(snapshot, user)
-    sources = _sources(snapshot, history, None, code)
+    history, standing = snapshot.history(user), standing_of(snapshot, user)
+    seen = standing.codes
+    question = Question(history, MergedSums(snapshot), code, standing)
+    sources = _sources(snapshot, question, None)
     blended = sources.blended(seen[seen != code], code)
     score, (parts,), is_seen = blended.score(code), blended.parts([code]), bool((seen == code).any())
-    entries, names = {entry.item: entry for entry in history.entries}, snapshot.index.names
+    names, last_times = snapshot.index.names, {entry.item: entry.last_time for entry in history.entries}
+    ratings = dict(zip(seen.tolist(), standing.ratings.tolist(), strict=True))
+    ratings |= dict(zip(question.codes.tolist(), (entry.rating for entry in history.entries), strict=True))
     (pairs,) = neighbours(snapshot, [item])
     because = [
         {
             "item_id": names[speaking].decode(),
             "contribution": share,
-            "rating": entries[names[speaking]].rating / WEIGHT_SCALE,
-            "last_time": entries[names[speaking]].last_time,
+            "rating": ratings[speaking] / WEIGHT_SCALE,
+            "last_time": last_times.get(names[speaking]),
             "co_rating": (pairs.amount(speaking) if pairs else 0) / WEIGHT_SCALE,
         }
         for speaking, share in sources.reasons(code, names)
@@ -152,10 +156,10 @@ def _excluded(snapshot: Snapshot, wish: Wish, seen: Ints) -> Ints:
     return named if wish.include_seen else np.concatenate([named, seen])
 
 
-def _sources(snapshot: Snapshot, history: History, within: Collection[str] | None, also: int = NOBODY) -> Sources:
-    most = CANDIDATES if within is None and history.entries else CANDIDATES_IN_CATEGORY
-    question = Question(history, MergedSums(snapshot), also)
-    opened = recommenders_of(snapshot) if history.entries else untrained(snapshot.views)
+def _sources(snapshot: Snapshot, question: Question, within: Collection[str] | None) -> Sources:
+    personal = bool(question.history.entries or len(question.standing.codes))
+    most = CANDIDATES if within is None and personal else CANDIDATES_IN_CATEGORY
+    opened = recommenders_of(snapshot) if personal else untrained(snapshot.views)
     candidates = {name: source.scorer.candidates(question, most) for name, source in opened.items()}
     weights = {name: source.weight for name, source in opened.items()}
     return Sources(candidates, weights, snapshot.views.kernels)

@@ -4,8 +4,6 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-import numpy as np
-
 from core.ranking import scores
 from core.ranking.kernels import Kernels
 from core.ranking.neighbours import Neighbours
@@ -14,7 +12,7 @@ from core.ranking.scores import Window
 from core.ranking.shelves import Labels, Shelves
 from core.rows.item_index import ItemIndex
 from core.rows.views import NORMS, PAIRS, SEEN
-from recommenders.port import Ints
+from recommenders.port import NOTHING_RATED, Ints, Rated
 from serving_layer.memory.norms import Norms
 from serving_layer.merged.counts import decayed, once_a_commit, trends, window_counts
 from serving_layer.merged.newcomers import newcomers
@@ -93,12 +91,12 @@ def neighbours(snapshot: Snapshot, items: Sequence[bytes]) -> list[Neighbours | 
     return snapshot.decoded(PAIRS, items, decode)
 
 
-def seen_codes(snapshot: Snapshot, user: bytes) -> Ints:
-    """Return the codes of the items that the user rated and did not retract since, over the whole log (rule 7)."""
+def standing_of(snapshot: Snapshot, user: bytes) -> Rated:
+    """Return the items that the user rated and did not retract since, over the whole log (rule 7)."""
     index, kernels = snapshot.index, snapshot.views.kernels
 
-    def decode(parts: list[bytes]) -> Ints:
-        return kernels.standing_parts(parts, index)[0]
+    def decode(parts: list[bytes]) -> Rated:
+        return Rated(*kernels.standing_parts(parts, index))
 
-    (seen,) = snapshot.decoded(SEEN, [user], decode)
-    return np.zeros(0, np.int64) if seen is None else seen
+    (rated,) = snapshot.decoded(SEEN, [user], decode)
+    return NOTHING_RATED if rated is None else rated

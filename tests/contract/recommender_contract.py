@@ -3,6 +3,7 @@
 ``personal``: whether its answers depend on the user's history; those must find planted tastes.
 """
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -14,8 +15,8 @@ from core.ranking.ranking_quality import Interactions, constant, judged, quality
 from recommenders import recommender, settings_of
 from recommenders.artefact import Artefact
 from recommenders.cohort import Cohort, one_by_one, scored
-from recommenders.opened import asked_for, blended, open_all
-from recommenders.port import Question, Scorer
+from recommenders.opened import asked_for, blended, model_of, open_all
+from recommenders.port import Question, Recommender, Scorer
 from schemas.event import REMOVE
 from schemas.rules import Rules
 
@@ -53,15 +54,24 @@ DEGENERATE = {
 
 
 class RecommenderContract:
-    """Tests of one recommender; ``name`` is its key in the table."""
+    """Tests of one recommender; ``name`` is its key in the table. ``on``: whether it is asked by default."""
 
     name: str
     personal = True
+    on = True
 
     def fitted(self, events: Interactions, cohort: Cohort, before: Artefact | None = None) -> Artefact | None:
-        past, settings = InteractionsPast(events, cohort.names), self.settings()
-        artefact: Artefact | None = recommender(self.name).fit(past, settings, before)
+        artefact: Artefact | None = self.model.fit(InteractionsPast(events, cohort.names), self.fit_settings(), before)
         return artefact
+
+    @property
+    def model(self) -> Recommender[Any]:
+        """The recommender that learns what this one answers by."""
+        return recommender(model_of(self.name))
+
+    def fit_settings(self) -> Any:
+        """Those to learn with."""
+        return self.settings()
 
     def settings(self) -> Any:
         """Those to test with; the defaults unless a subclass says otherwise."""
@@ -72,7 +82,7 @@ class RecommenderContract:
 
     def test_it_is_what_the_table_calls_it(self) -> None:
         assert recommender(self.name).name == self.name
-        assert recommender(self.name).settings().weight >= 0
+        assert (recommender(self.name).settings().weight > 0) == self.on
 
     def test_candidates_are_scored_above_0_and_no_more_than_asked_for(self) -> None:
         events = tastes()
@@ -92,7 +102,7 @@ class RecommenderContract:
         question = cohort.question(1)
         many = scores_of(scorer, question, events.items)
         for item, score in many.items():
-            asked = Question(question.history, cohort, cohort.index.code(item))
+            asked = replace(question, also=cohort.index.code(item))
             assert scores_of(scorer, asked, 3)[item] == pytest.approx(score)
 
     def test_many_users_at_once_get_what_each_one_gets(self) -> None:
@@ -106,7 +116,7 @@ class RecommenderContract:
         events = tastes()
         cohort = Cohort.of(events, Rules())
         one, two = self.fitted(events, cohort), self.fitted(events, cohort)
-        assert (one is None) == (not recommender(self.name).trained)
+        assert (one is None) == (not self.model.trained)
         if one is not None and two is not None:
             rows = dict(one.rows())
             assert rows == dict(two.rows())
@@ -140,7 +150,7 @@ class RecommenderContract:
         train, test = tastes().split(0.8)
         asked, cohort = judged(train, test, None), Cohort.of(train, Rules())
         settings = settings_of({self.name: {"weight": 0.5}})
-        opened = open_all({self.name: self.fitted(train, cohort)}, settings)
+        opened = open_all({model_of(self.name): self.fitted(train, cohort)}, settings)
         assert list(opened) == asked_for(settings)
         scores = blended({self.name: opened[self.name]}, cohort, asked)(asked.users)
         user, item = asked.seen

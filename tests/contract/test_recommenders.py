@@ -1,7 +1,9 @@
 """The contract of recommenders, on all that ship and on one that a single folder adds."""
 
 import random
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +17,17 @@ from core.ranking.ranking_quality import Interactions
 from recommenders import settings_of
 from recommenders.als import AlsSettings
 from recommenders.cohort import Cohort
+from recommenders.ease import EaseSettings
 from recommenders.latest import LatestSettings
 from recommenders.opened import fit_all, open_all
 from schemas.errors import SettingsError
 from schemas.event import Event
 from schemas.rules import Rules
 from serving_layer.answers.recommend import Wish, explain, recommend
+from serving_layer.merged.catalogue import Page
 from serving_layer.reading.answering import answer
 from serving_layer.reading.views import Views
-from tests.contract.recommender_contract import RecommenderContract, tastes
+from tests.contract.recommender_contract import RecommenderContract, scores_of, tastes
 from tests.kit.small_lambda import SmallLambda, placed
 from tests.kit.streams import DAY, START
 
@@ -53,15 +57,54 @@ class TestTrending(RecommenderContract):
 
 class TestRepeat(RecommenderContract):
     name = "repeat"
+    on = False
     personal = False  # what it lists the user has seen: it finds nothing new
 
 
 class TestLatest(RecommenderContract):
     name = "latest"
+    on = False
     personal = False
 
     def settings(self) -> LatestSettings:
         return LatestSettings(hours=240)  # all of the ten days: their items are new
+
+
+class TestAlsTaste(RecommenderContract):
+    name = "als_taste"
+    on = False
+
+    def fit_settings(self) -> AlsSettings:
+        return SMALL
+
+
+class TestEase(RecommenderContract):
+    name = "ease"
+    on = False
+
+    def settings(self) -> EaseSettings:
+        return EaseSettings(regularization=20.0, neighbours=30)
+
+
+class TestRp3Beta(RecommenderContract):
+    name = "rp3beta"
+    on = False
+
+
+class TestItemKnn(RecommenderContract):
+    name = "item_knn"
+    on = False
+
+
+class TestUserKnn(RecommenderContract):
+    name = "user_knn"
+    on = False
+
+
+class TestMf(RecommenderContract):
+    name = "mf"
+    on = False
+    personal = False  # it predicts ratings, and those of these pasts do not depend on tastes
 
 
 @pytest.fixture
@@ -120,6 +163,41 @@ def test_a_new_recommender_is_evaluated_blended_served_and_explained(tmp_path: P
     speed.close()
 
 
+WHOLE = ["als_taste", "ease", "rp3beta", "item_knn", "user_knn"]
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_all_that_stands_speaks_in_an_answer_and_not_only_the_last_items(name: str, tmp_path: Path) -> None:
+    """The served scores are those of a cohort with the same events, whether the speed layer added some or not."""
+    off = {other: {"weight": 0} for other in recommenders.TABLE}
+    tables = off | {name: {"weight": 1.0}, "als": {"weight": 0, "factors": 6, "engine": "implicit"}}
+    settings, rules = settings_of(tables), Rules(history_items=2, remembered_ids=8, partitions=2)
+    batch, speed = (open_store(f"sqlite:///{tmp_path / name}") for name in ("b.sqlite", "s.sqlite"))
+    world = SmallLambda(batch, speed, rules, placed(looks(), rules))
+    events, items = as_interactions(world.log)
+    artefacts = fit_all(InteractionsPast(events, items), settings)
+    rows = {(of, key): row for of, artefact in artefacts.items() if artefact for key, row in artefact.rows()}
+    views, user = Views(batch, speed, recommenders=settings), 3
+    cohort = Cohort.of(events, rules, items)
+    scorer = open_all(artefacts, settings)[name].scorer
+    expected = scores_of(scorer, cohort.question(user), len(items))
+    best = max(expected.values())
+    for boundary in (len(world.log) // 2, len(world.log)):
+        world.run_batch(boundary, rows)
+        if boundary < len(world.log):
+            world.begin()
+            world.run_speed(len(world.log))
+        given = answer(views, partial(recommend, user=b"u3", wish=Wish(Page(n=len(items)), include_seen=True)))["items"]
+        assert {row["item_id"].encode(): row["score"] for row in given} == pytest.approx(
+            {item: score / best for item, score in expected.items()}
+        )
+        explained = answer(views, partial(explain, user=b"u3", item=given[0]["item_id"].encode()))
+        assert len(explained["because"]) > rules.history_items
+        assert any(row["last_time"] is None for row in explained["because"])
+    batch.close()
+    speed.close()
+
+
 def looks() -> list[Event]:
     """Fifteen users who look at twenty items, all of which are looked at."""
     rng = random.Random(5)
@@ -128,6 +206,16 @@ def looks() -> list[Event]:
         Event(0, k, at, f"e{k}", START + k, "view", f"u{rng.randrange(15)}", f"i{k % 20:02d}", None, 1000, None)
         for k in range(200)
     ]
+
+
+def as_interactions(log: Sequence[Event]) -> tuple[Interactions, list[bytes]]:
+    """The events with users by number and items by name, in order of time."""
+    events = sorted(log, key=lambda event: event.timestamp)
+    items = sorted({event.item_id.encode() for event in events})
+    user = np.array([int(event.user_id[1:]) for event in events])
+    item = np.array([items.index(event.item_id.encode()) for event in events])
+    weight, time = (np.array([getattr(event, name) for event in events]) for name in ("weight", "event_time"))
+    return Interactions(user, item, weight, time, int(user.max()) + 1, len(items)), items
 
 
 def named(items: int) -> Interactions:

@@ -1,0 +1,96 @@
+"""EASE: the linear model that predicts each item from all others, in closed form (Steck 2019, eq. 8).
+
+B = I − P · diagMat(1 ⊘ diag(P)) with P = (XᵀX + λI)⁻¹ and X the pairs that stand, 1 each; the diagonal is 0. Of each
+item's column the greatest absolute weights are kept.
+
+Memory of a fit: 60 bytes per standing pair and 12 · items² at most: 1.2 GB at 10,000 items. Work grows with items³:
+10 s at 9,000 items on one core. So a catalogue beyond ``most_items`` is left out, with a sentence.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from core.settings import setting
+from recommenders.artefact import Artefact
+from recommenders.item_weights import ItemWeightsScorer, artefact_of, in_blocks, opened
+from recommenders.pairs import RATING_BYTES, matrix_of, small_enough
+from recommenders.port import Past
+from schemas.errors import MillraceError
+
+
+@dataclass(frozen=True)
+class EaseSettings:
+    """``regularization`` λ. ``most_items``: a larger catalogue is left out. ``neighbours`` kept of each item.
+
+    ``per_user``: items of one user that count. ``memory``: bytes of a fit. ``weight``: the source's share of a blend.
+    """
+
+    regularization: float = setting(
+        300.0, "λ of the fit", at_least=0.01, why="100 to 1,000 are equally good on four public sets"
+    )
+    most_items: int = setting(
+        10_000, "a larger catalogue is left out", at_least=1, why="1.2 GB and some 15 s; both grow fast"
+    )
+    neighbours: int = setting(200, "weights kept of each item", at_least=1, why="all of them are not better")
+    per_user: int = setting(
+        2_000, "items of one user that count; beyond it they are drawn", at_least=1, why="robots would decide the rest"
+    )
+    memory: int = setting(4 << 30, "what a fit may take; a larger log is left out", unit="memory", why="as ALS may")
+    weight: float = setting(
+        0.0, "the source's share of a blend; 0 turns it off", at_least=0, why="off until it is shown to help"
+    )
+
+
+class Ease:
+    """Weights are as old as the generation; what stands of the user is merged at each answer."""
+
+    name = "ease"
+    settings = EaseSettings
+    trained = True
+
+    def fit(self, past: Past, settings: EaseSettings, before: Artefact | None) -> Artefact | None:
+        size = past.size()
+        if size.items > settings.most_items:
+            past.say(
+                f"ease is left out: {size.items:,} items are more than the {settings.most_items:,} that "
+                "[recommenders.ease] most_items allows; rp3beta and item_knn have no such limit"
+            )
+            return None
+        standing = small_enough(past, self.name, settings.memory, RATING_BYTES, 12 * size.items)
+        if standing is None:
+            return None
+        touched, items = matrix_of(standing, settings.per_user, past.seed), len(standing.items)
+        past.say(f"EASE: inverting {items:,} × {items:,} numbers")
+        inverse = inverted((touched.T @ touched).toarray().astype(np.float32), settings.regularization)
+        scale = -1 / np.diag(inverse)
+
+        def weights(targets: slice) -> Any:
+            return inverse[targets] * scale[targets][:, None]  # P is symmetric: row t, divided by P_tt, is B's column
+
+        kept = in_blocks(past, "EASE", items, settings.neighbours, weights)
+        past.say(f"trained ease: {kept.nnz:,} weights of {items:,} items from {touched.nnz:,} ratings")
+        return artefact_of(standing.items, kept, {"settings": asdict(settings)})
+
+    def open(self, artefact: Artefact | None, settings: EaseSettings) -> ItemWeightsScorer:
+        return opened(artefact)
+
+
+def inverted(gram: Any, regularization: float) -> Any:
+    """Return (gram + λI)⁻¹ by Cholesky's factors in 32-bit floats; ``gram``, symmetric, is overwritten."""
+    from scipy.linalg import cholesky
+    from scipy.linalg.lapack import spotri
+
+    gram[np.diag_indices(len(gram))] += np.float32(regularization)
+    factor = cholesky(gram, lower=True, overwrite_a=True, check_finite=False)
+    inverse, failed = spotri(factor, lower=1, overwrite_c=1)
+    if failed or not np.isfinite(np.diag(inverse)).all():
+        raise MillraceError("EASE cannot be computed: raise regularization of [recommenders.ease]")
+    lower = np.tril(inverse, -1)
+    inverse = np.tril(inverse)
+    inverse += lower.T
+    return inverse
+
+
+RECOMMENDER = Ease()

@@ -1,0 +1,106 @@
+"""The pairs that stand as a sparse matrix, and columns cut to their best: what several recommenders learn from."""
+
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.ranking.columns import NOBODY, Columns
+from core.rows.item_index import Aligned
+from recommenders.port import Floats, Ints, Past, Standing
+from schemas.event import WEIGHT_SCALE
+
+RATING_BYTES = 60  # of a standing pair in a fit: columns, their order, two sparse matrices
+
+
+def small_enough(past: Past, name: str, memory: int, per_rating: float, per_item: float) -> Standing | None:
+    """Return all pairs if a fit on them takes at most ``memory`` bytes; None, with a sentence, if not or without any.
+
+    Args: per_rating, per_item: bytes that the fit takes.
+    """
+    size = past.size()
+    need = int(per_rating * size.ratings + per_item * size.items)
+    if need > memory:
+        past.say(
+            f"{name} is left out: a fit on {size.ratings:,} ratings of {size.items:,} items takes about "
+            f"{need / 2**20:,.0f} MiB, and memory of [recommenders.{name}] is {memory / 2**20:,.0f} MiB"
+        )
+    return past.standing() if size.ratings and need <= memory else None
+
+
+def matrix_of(standing: Standing, most: int, seed: int, rated: bool = False) -> Any:
+    """Return (users, items), sparse float32: 1 for each pair that stands, or its rating in units.
+
+    Args: most: items of one user; beyond it as many are drawn at random, as work grows with their square.
+    """
+    from scipy.sparse import csr_matrix
+
+    _, row = np.unique(standing.user, return_inverse=True)
+    size = np.bincount(row, minlength=1)
+    kept = np.ones(len(row), np.bool_)
+    if size.max() > most:
+        draw = np.random.default_rng(seed).random(len(row))
+        order = np.lexsort((draw, row))
+        place = np.arange(len(row)) - np.repeat(np.cumsum(size) - size, size)
+        kept[order[place >= most]] = False
+    value = standing.rating[kept] / WEIGHT_SCALE if rated else np.ones(int(kept.sum()))
+    shape = (len(size), len(standing.items))
+    return csr_matrix((value.astype(np.float32), (row[kept], standing.item[kept])), shape=shape)
+
+
+def cut(columns: Any, most: int) -> Any:
+    """Return the sparse rows with the ``most`` of the greatest absolute values of each, of equal ones the first."""
+    from scipy.sparse import csr_matrix
+
+    rows = csr_matrix(columns)
+    rows.sort_indices()
+    bounds, sizes = rows.indptr.tolist(), np.minimum(np.diff(rows.indptr), most)
+    strength = np.abs(rows.data)
+    places = [a + greatest(strength[a:b], most) for a, b in pairwise(bounds)]
+    kept = np.concatenate(places) if places else np.zeros(0, np.int64)
+    return csr_matrix((rows.data[kept], rows.indices[kept], np.r_[0, np.cumsum(sizes)]), shape=rows.shape)
+
+
+def greatest(values: Floats, most: int) -> Ints:
+    """Return the places of the ``most`` greatest values, ascending; of equal ones the first."""
+    if len(values) <= most:
+        return np.arange(len(values))
+    least = np.partition(values, len(values) - most)[len(values) - most]
+    kept = values > least
+    kept[np.flatnonzero(values == least)[: most - int(kept.sum())]] = True
+    return np.flatnonzero(kept)
+
+
+def ranges(starts: Ints, rows: Ints) -> tuple[Ints, Ints]:
+    """Return the places of the entries of those rows, end to end, and which of ``rows`` each is of."""
+    sizes = starts[rows + 1] - starts[rows]
+    of = np.repeat(np.arange(len(rows)), sizes)
+    return np.arange(len(of)) - np.repeat(np.cumsum(sizes) - sizes - starts[rows], sizes), of
+
+
+def summed_by(codes: NDArray[np.integer[Any]], values: Floats, size: int) -> Columns:
+    """Return the sum of the values of each code below ``size``, codes ascending."""
+    if len(codes) > size // 8:
+        sums, present = _sums(codes, values, size), np.bincount(codes, minlength=size) > 0
+        return Columns(np.flatnonzero(present), sums[present])
+    known, place = np.unique(codes, return_inverse=True)
+    return Columns(known.astype(np.int64), _sums(place, values, len(known)))
+
+
+def _sums(codes: NDArray[np.integer[Any]], values: Floats, size: int) -> Floats:
+    sums: Floats = np.bincount(codes, weights=values, minlength=size).astype(np.float64, copy=False)
+    return sums
+
+
+def best_rows(scored: Columns, most: int, aligned: Aligned, also: int = NOBODY) -> Columns:
+    """Return the ``most`` rows of the greatest scores > 0, of equal ones the first, and that of ``also``, by code.
+
+    Args: scored: by row, ascending.      aligned: the rows beside the codes.      also: a code.
+    """
+    positive = scored.scores > 0
+    rows, scores = scored.codes[positive], scored.scores[positive]
+    kept, asked = greatest(scores, most), np.flatnonzero(rows == aligned.row_of(also))
+    if len(asked) and not (kept == asked[0]).any():
+        kept = np.append(kept, asked)
+    return Columns(aligned.codes[rows[kept]], scores[kept])

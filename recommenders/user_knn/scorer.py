@@ -1,0 +1,77 @@
+"""The most similar users of the past, and what they touched."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.ranking.columns import Columns
+from core.rows.item_index import UNKNOWN
+from recommenders.cohort import Cohort
+from recommenders.pairs import best_rows, greatest, ranges, summed_by
+from recommenders.port import Candidates, Floats, Ints, Question
+
+STARTS, ITEMS = "starts", "items"
+
+
+@dataclass(frozen=True)
+class UserKnnScorer:
+    """User k of the past touched ``touched`` (rows of ``items``) from ``starts[k]`` to ``starts[k + 1]``."""
+
+    items: list[bytes]
+    starts: Ints
+    touched: NDArray[np.int32]
+    neighbours: int
+    shrink: float
+
+    def candidates(self, question: Question, most: int) -> Candidates:
+        aligned, standing = question.sums.index.aligned(self.items), question.standing
+        rows = aligned.rows_of(standing.codes)
+        known = rows != UNKNOWN
+        near = self._near(rows[known])
+        places, of = ranges(self.starts, near.codes)
+        scored = summed_by(self.touched[places], near.scores[of], len(self.items))
+
+        def reasons(code: int) -> Mapping[int, float]:
+            """Return for each item of the user the similarity of the neighbours who touched it and the item."""
+            row = aligned.row_of(code)
+            both = near.scores * np.bincount(of[self.touched[places] == row], minlength=len(near.codes))
+            shares = summed_by(self.touched[places], both[of], len(self.items))
+            by_row = dict(zip(shares.codes.tolist(), shares.scores.tolist(), strict=True))
+            own = zip(standing.codes[known].tolist(), rows[known].tolist(), strict=True)
+            return {item: by_row[k] for item, k in own if by_row.get(k, 0.0) > 0}
+
+        return Candidates(best_rows(scored, most, aligned, question.also), reasons)
+
+    def scores(self, cohort: Cohort, users: Ints) -> Floats:
+        """Return the sums of similarities, shape (users, items of the cohort)."""
+        row_of = cohort.index.aligned(self.items).rows_of(np.arange(len(cohort.names)))
+        known, ratings = row_of != UNKNOWN, cohort.ratings[users]
+        out = np.zeros((len(users), len(cohort.names)))
+        for k, (a, b) in enumerate(zip(ratings.indptr[:-1], ratings.indptr[1:], strict=True)):
+            rows = row_of[ratings.indices[a:b]]
+            near = self._near(rows[rows != UNKNOWN])
+            places, of = ranges(self.starts, near.codes)
+            out[k, known] = np.bincount(self.touched[places], near.scores[of], len(self.items))[row_of[known]]
+        return out
+
+    def _near(self, rows: Ints) -> Columns:
+        """Return the most similar users and their similarities; of equal ones the first."""
+        starts, users = self._users
+        places, _ = ranges(starts, rows)
+        shared = summed_by(users[places], np.ones(len(places)), len(self.starts) - 1)
+        sizes = np.diff(self.starts)[shared.codes]
+        cosine = shared.scores / np.sqrt(np.maximum(sizes * float(len(rows)), 1.0))
+        similar = cosine * (shared.scores / (shared.scores + self.shrink))
+        kept = greatest(similar, self.neighbours)
+        return Columns(shared.codes[kept], similar[kept])
+
+    @cached_property
+    def _users(self) -> tuple[Ints, NDArray[np.int32]]:
+        """The users who touched each item: where its part begins, and the users."""
+        order = np.argsort(self.touched, kind="stable")
+        starts = np.zeros(len(self.items) + 1, np.int64)
+        np.cumsum(np.bincount(self.touched, minlength=len(self.items)), out=starts[1:])
+        return starts, (np.searchsorted(self.starts, order, "right") - 1).astype(np.int32)
