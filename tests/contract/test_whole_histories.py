@@ -70,8 +70,8 @@ def test_item_neighbours_are_cosines_of_shared_users_that_shrink() -> None:
     users = np.diag(both).copy()
     np.fill_diagonal(both, 0)
     similar = both / np.sqrt(np.outer(users, users)) * both / (both + 3)
-    found = scores("item_knn", ItemKnnSettings(neighbours=99, shrink=3.0))
-    np.testing.assert_allclose(found, x @ similar, rtol=1e-5, atol=1e-6)
+    scored_items = scores("item_knn", ItemKnnSettings(neighbours=99, shrink=3.0))
+    np.testing.assert_allclose(scored_items, x @ similar, rtol=1e-5, atol=1e-6)
 
 
 def test_rp3beta_walks_from_item_to_user_to_item() -> None:
@@ -82,8 +82,8 @@ def test_rp3beta_walks_from_item_to_user_to_item() -> None:
     to_item = (x / np.maximum(x.sum(axis=1), 1)[:, None]) ** 0.7  # p(j | u)
     walks = to_user.T @ to_item / (x > 0).sum(axis=0) ** 0.4
     np.fill_diagonal(walks, 0)
-    found = scores("rp3beta", Rp3BetaSettings(neighbours=99, alpha=0.7, beta=0.4))
-    np.testing.assert_allclose(found, (x > 0) @ walks, rtol=1e-4, atol=1e-6)
+    scored_items = scores("rp3beta", Rp3BetaSettings(neighbours=99, alpha=0.7, beta=0.4))
+    np.testing.assert_allclose(scored_items, (x > 0) @ walks, rtol=1e-4, atol=1e-6)
 
 
 def test_user_neighbours_speak_by_the_cosine_of_shared_items_that_shrinks() -> None:
