@@ -19,6 +19,7 @@ from core.control.changes import rollback as rolled_back
 from core.control.runs import STEPS
 from schemas.control import Control
 from schemas.errors import BadInput, NotReady, SettingsError
+from schemas.metrics import measured
 
 SHORTEST_MS = 10_000  # between two runs of a schedule
 
@@ -65,7 +66,7 @@ def run(full: bool, every: str | None, reason: str, scheduled: bool, search: int
             job = BatchJob(None, log, settings, say, search, ungated)
             made = job.run(reason, full, activate=None if scheduled else True, owner=lease.owner)
             _print_outcome(shown(made), as_json)
-            require_counted(made.id, made.metrics, settings.rules, scheduled)
+            require_counted(made.id, made.measured, settings.rules, scheduled)
     finally:
         lease.release()
 
@@ -145,7 +146,7 @@ def _step_command(step: str, text: str) -> click.Command:
         else:
             echo(_sentence(step, run_id))
         if step == "publish":
-            require_counted(run_id, result["metrics"], settings.rules, scheduled=True)
+            require_counted(run_id, measured(result["metrics"]), settings.rules, scheduled=True)
 
     own = {"train": _search, "gate": _ungated}.get(step)
     return own(command) if own else command

@@ -7,7 +7,6 @@ the driver decides what counts, the steps compute and write, and the job handles
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import reduce
 from typing import Protocol
 
 import pyarrow as pa
@@ -62,4 +61,4 @@ class Engine(Protocol):
 def total(tallies: Iterable[pa.RecordBatch]) -> Tally:
     """Return the sum of what write tasks returned."""
     rows = (Tally(*columns) for batch in tallies for columns in zip(*batch.to_pydict().values(), strict=True))
-    return reduce(Tally.plus, rows, Tally())
+    return Tally.total(rows)

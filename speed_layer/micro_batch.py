@@ -1,7 +1,8 @@
 """What one attempt at a micro-batch is: all that its steps need, decided before the first write, sent to every task."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import reduce
 
 import pyarrow as pa
 
@@ -70,6 +71,11 @@ class Tally:
     rejected: int = 0
     rows: int = 0
     bytes: int = 0
+
+    @staticmethod
+    def total(tallies: Iterable["Tally"]) -> "Tally":
+        """Return the sum of all."""
+        return reduce(Tally.plus, tallies, Tally())
 
     def plus(self, other: "Tally") -> "Tally":
         pairs = zip(self.columns(), other.columns(), strict=True)

@@ -6,7 +6,6 @@ before the cut, and to the new settings with all events before the cut, those th
 newer than the cut has neither a part in the models nor a vote (decision 32).
 """
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -25,6 +24,7 @@ from core.ranking.ranking_quality import (
 )
 from recommenders.cohort import Cohort
 from recommenders.opened import asked_for, blended, fit_all, open_all
+from schemas.metrics import Paired, Recipe
 
 NEW_SHARE = 0.01  # of the events before the cut: with fewer new ones the same settings make the same model
 
@@ -38,29 +38,29 @@ class Pair:
     active: float
     interval: tuple[float, float]
 
-    def shown(self) -> dict[str, Any]:
+    def shown(self) -> Paired:
         """Return the pair as the generation's metrics keep it."""
-        rounded = [round(bound, 4) for bound in self.interval]
-        return {"users": self.users, "new": round(self.new, 4), "active": round(self.active, 4), "difference": rounded}
+        low, high = self.interval
+        return Paired(self.users, round(self.new, 4), round(self.active, 4), (round(low, 4), round(high, 4)))
 
 
-def recipe(question: Question) -> dict[str, Any]:
+def recipe(question: Question) -> Recipe:
     """Return what decides how a generation ranks besides its events, as its metrics keep it."""
     settings = {name: asdict(question.settings[name]) for name in asked_for(question.settings)}
-    return {"shrinkage": question.shrinkage, "settings": settings}
+    return Recipe(question.shrinkage, settings)
 
 
-def by_recipe(question: Question, kept: Mapping[str, Any] | None) -> Question:
+def by_recipe(question: Question, kept: Recipe | None) -> Question:
     """Return the question as an earlier generation's recipe would answer it; None: of a version that kept none."""
     if kept is None:
         return question
 
     def as_then(name: str, now: Any) -> Any:
-        before = kept["settings"].get(name, {"weight": 0})
+        before = kept.settings.get(name, {"weight": 0})
         return replace(now, **{name: value for name, value in before.items() if hasattr(now, name)})
 
     settings = {name: as_then(name, now) for name, now in question.settings.items()}
-    return replace(question, settings=settings, shrinkage=kept["shrinkage"])
+    return replace(question, settings=settings, shrinkage=kept.shrinkage)
 
 
 def paired(events: Interactions, known: Mask, new: Question, active: Question) -> Pair | None:

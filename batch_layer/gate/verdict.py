@@ -1,14 +1,13 @@
 """Whether a generation may serve: by its own sampled sums, and against the active one in size and quality. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from core.control.schedule import REFUSED
-from core.ranking.report import figures_of_blend
 from schemas.errors import MillraceError
+from schemas.metrics import Measured
 
-Metrics = Mapping[str, Any]  # as in Generation.metrics
 SIZES = {"items": "items", "history": "users"}  # rows of a view -> what they are
 
 
@@ -58,7 +57,7 @@ class Verdict:
         }
 
 
-def verdict(new: Metrics, active: Metrics | None, case: Case, limits: Limits) -> Verdict:
+def verdict(new: Measured, active: Measured | None, case: Case, limits: Limits) -> Verdict:
     """Return what the gate finds. The first generation is compared with none.
 
     One that forgets users is activated whatever its quality: the law demands the erasure, and a ranking must not delay
@@ -75,12 +74,12 @@ def verdict(new: Metrics, active: Metrics | None, case: Case, limits: Limits) ->
     return Verdict((*reasons, *quality), (), tuple(warnings))
 
 
-def _sizes(new: Metrics, active: Metrics, case: Case, limits: Limits) -> list[str]:
+def _sizes(new: Measured, active: Measured, case: Case, limits: Limits) -> list[str]:
     """Return reasons for events, items and users that are gone, unless they left with a forgotten user."""
-    sizes = {"events": (new.get("events", 0), active.get("events", 0) - case.erased)}
+    sizes = {"events": (new.events, active.events - case.erased)}
     if case.same_rules and not case.forgets:
-        before, after = active.get("rows", {}), new.get("rows", {})
-        sizes |= {name: (after.get(view, 0), before[view]) for view, name in SIZES.items() if view in before}
+        kept = ((name, view) for view, name in SIZES.items() if view in active.rows)
+        sizes |= {name: (new.rows.get(view, 0), active.rows[view]) for name, view in kept}
     less = f" less {case.erased:,} of forgotten users" if case.erased else ""
     return [
         f"it holds {now:,} {what}, the active one {before:,}{less}: fewer by more than gate_shrink {limits.shrink:g}"
@@ -89,34 +88,30 @@ def _sizes(new: Metrics, active: Metrics, case: Case, limits: Limits) -> list[st
     ]
 
 
-def _quality(new: Metrics, limits: Limits) -> list[str]:
+def _quality(new: Measured, limits: Limits) -> list[str]:
     """Return a reason if it ranks worse than the active one on the same question, beyond margin and chance."""
-    pair = new.get("evaluation", {}).get("paired")
-    if not pair or pair["users"] < max(1, limits.users):
+    pair = new.evaluation.paired
+    if pair is None or pair.users < max(1, limits.users):
         return []
-    low, high = pair["difference"]
-    if pair["new"] >= pair["active"] * (1 - limits.margin) or high >= 0:
+    low, high = pair.difference
+    if pair.new >= pair.active * (1 - limits.margin) or high >= 0:
         return []
     return [
-        f"NDCG@10 on the active generation's held-out part is {pair['new']:.4f}, the active one's {pair['active']:.4f} "
-        f"({pair['users']:,} users, difference {low:+.4f} to {high:+.4f}): worse by more than gate_margin "
+        f"NDCG@10 on the active generation's held-out part is {pair.new:.4f}, the active one's {pair.active:.4f} "
+        f"({pair.users:,} users, difference {low:+.4f} to {high:+.4f}): worse by more than gate_margin "
         f"{limits.margin:g}"
     ]
 
 
-def _drifted(new: Metrics, active: Metrics, limits: Limits) -> list[str]:
+def _drifted(new: Measured, active: Measured, limits: Limits) -> list[str]:
     """Return a warning if the model is no worse but the data have become harder to predict."""
-    now, before = _judged(new), _judged(active)
-    if min(now["users"], before["users"]) < max(1, limits.users):
+    now, before = new.evaluation.served(), active.evaluation.served()
+    if min(now.users, before.users) < max(1, limits.users):
         return []
-    if now["ndcg@10"] >= before["ndcg@10"] * (1 - limits.margin):
+    if now.ndcg >= before.ndcg * (1 - limits.margin):
         return []
     return [
-        f"NDCG@10 on its own time split fell from {before['ndcg@10']:.4f} to {now['ndcg@10']:.4f}, where the model is "
+        f"NDCG@10 on its own time split fell from {before.ndcg:.4f} to {now.ndcg:.4f}, where the model is "
         "no worse on the same question: the data changed. Look for robots or a broken client among the newest events "
         "(`millrace evaluate`, `millrace trending`); new tastes need nothing"
     ]
-
-
-def _judged(metrics: Metrics) -> Metrics:
-    return figures_of_blend(metrics.get("evaluation", {}))

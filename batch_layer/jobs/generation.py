@@ -183,7 +183,7 @@ class BatchJob:
             return self._maker(run, control.forgotten).events()
 
         return Judging(
-            self.engine, self.settings, self.say, maker.rules, run.id, run.metrics, maker.events, active,
+            self.engine, self.settings, self.say, maker.rules, run.id, run.measured, maker.events, active,
             run.forgotten - control.forgotten, unforgotten,
         )  # fmt: skip
 
@@ -240,7 +240,7 @@ def main() -> None:
             else:
                 made = job.run(arguments.reason, arguments.full)
                 print(json.dumps(shown(made)))
-                require_counted(made.id, made.metrics, settings.rules, scheduled=True)
+                require_counted(made.id, made.measured, settings.rules, scheduled=True)
         except MillraceError as error:
             print(json.dumps(outcome_line(error)))
             sys.exit(f"millrace: {error}")

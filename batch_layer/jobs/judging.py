@@ -1,9 +1,11 @@
 """The steps of a run that train its models and judge it: train, evaluate, gate."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec import convert, to_builtins
 
 from adapters.engine.tasks import Engine, InProcess, Tasks
 from adapters.lake.files import Stretch
@@ -22,11 +24,11 @@ from batch_layer.learning.past import LakePast, SmallPast, interactions, summary
 from batch_layer.learning.sample import sampled
 from batch_layer.learning.search import search
 from core.ranking.ranking_quality import Interactions, Mask, votes
-from core.ranking.report import figures
 from recommenders import recommender
 from recommenders.als.model import AlsSettings, reused, searched
 from recommenders.opened import learners
 from schemas.control import Generation
+from schemas.metrics import Evaluation, Measured
 from schemas.rules import Rules
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ SEARCHED_EVENTS = 300_000  # at most, that a search is judged on, whether or not
 
 @dataclass
 class Judging:
-    """The judgement of one run; ``metrics`` are those of the steps so far.
+    """The judgement of one run; ``measured`` are the metrics of the steps so far.
 
     ``events``: the lake below its boundary; each step opens it itself. ``forgets``: how many marks of forgotten users
     the run puts into effect; ``unforgotten``: the lake with their events.
@@ -49,7 +51,7 @@ class Judging:
     say: Callable[[str], None]
     rules: Rules
     run: str
-    metrics: Mapping[str, Any]
+    measured: Measured
     events: Callable[[], Stretch]
     active: Generation | None
     forgets: int
@@ -109,10 +111,11 @@ class Judging:
         if not self.settings.evaluation.events:
             return {"evaluation": {}}
         events, names, known = self._sample(self.settings.evaluation.events)
-        learned = self.metrics.get("model", {}).get("settings", {})
+        learned = self.measured.model.settings
         question = self._question(replace(self.settings.recommender_settings["als"], **learned))
-        report = evaluate(events, question) | {"recipe": recipe(question)}
-        by_model = ", ".join(f"{name} {model['ndcg@10']:.3f}" for name, model in figures(report).items())
+        report = evaluate(events, question) | {"recipe": to_builtins(recipe(question))}
+        figures = convert(report, Evaluation).figures()
+        by_model = ", ".join(f"{name} {ranking.ndcg:.3f}" for name, ranking in figures.items())
         self.say(f"NDCG@10 on a time split, {report['judged_users']:,} users: {by_model or 'nobody to judge'}")
         popular = [names[code] for code in votes(events).argsort(kind="stable")[::-1][:PROBES].tolist()]
         report["popular"] = [name.decode() for name in popular[:POPULAR]]
@@ -125,22 +128,21 @@ class Judging:
         """Compare with the active generation, if both mean the same by an event."""
         if self.active is None or self.active.fingerprint != self.rules.fingerprint():
             return {}
-        before = by_recipe(question, self.active.metrics.get("evaluation", {}).get("recipe"))
+        before = by_recipe(question, self.active.measured.evaluation.recipe)
         comparison = paired(events, known, question, before)
         if comparison is None:
             return {}
         then = f"the active one's {comparison.active:.3f}"
         self.say(f"NDCG@10 on the active generation's held-out part: {comparison.new:.3f}, {then}")
-        return {"paired": comparison.shown()}
+        return {"paired": to_builtins(comparison.shown())}
 
     def _drift(self, popular: list[bytes]) -> dict[str, Any]:
         if self.active is None:
             return {}
-        before = self.active.metrics
-        then = before.get("evaluation", {}).get("popular", [])
+        before = self.active.measured
         figures = drift(batch_views(self.settings), self.active.id, self.run, popular)
-        figures["popular_kept"] = kept(then, [name.decode() for name in popular[:POPULAR]])
-        figures["sizes"] = ratios(before.get("rows", {}), self.metrics.get("rows", {}))
+        figures["popular_kept"] = kept(before.evaluation.popular, [name.decode() for name in popular[:POPULAR]])
+        figures["sizes"] = ratios(before.rows, self.measured.rows)
         return figures
 
     def gate(self, same_rules: bool) -> Verdict:
@@ -153,7 +155,7 @@ class Judging:
         if self.active and self.forgets:
             erased = count_events(place, self.unforgotten()) - count_events(place, events)
         case = Case(same_rules, mismatches, self.forgets, erased)
-        return verdict(self.metrics, self.active.metrics if self.active else None, case, limits)
+        return verdict(self.measured, self.active.measured if self.active else None, case, limits)
 
     def _mismatches(self, place: Tasks, events: Stretch) -> list[str]:
         """Return which rows of some items and their users differ from a slow recompute of the lake."""
@@ -169,5 +171,5 @@ class Judging:
     def _sample(self, most: int) -> tuple[Interactions, list[bytes], Mask]:
         """Return events in order of time, the items' names, and which events the active generation holds."""
         events = self.events()
-        table = by_time(sampled(self.engine.tasks(events.most), events, self.metrics["events"], most))
+        table = by_time(sampled(self.engine.tasks(events.most), events, self.measured.events, most))
         return *coded(table), below(table, self.active.boundary.offsets if self.active else {})

@@ -20,13 +20,13 @@ from core.ranking.calibration import calibrated, outcomes
 from core.ranking.intervals import difference
 from core.ranking.ranking_quality import Interactions, Judged, Mask, Quality, Scorer, judged, quality
 from core.ranking.reliability import reliability, stated
-from core.ranking.report import BLEND
 from recommenders import TABLE
 from recommenders.cohort import Cohort, scored
 from recommenders.opened import blended, fit_all, open_all
 from recommenders.port import Size, Standing
 from schemas.control import Offsets
 from schemas.errors import MillraceError
+from schemas.metrics import BLEND
 from schemas.rules import Rules
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ from adapters.terminal.fitted_table import Field
 from core.control.runs import named
 from core.events.timestamps import time_text
 from schemas.control import Control, Run
+from schemas.metrics import measured
 
 
 def row_of(control: Control, name: str | None) -> dict[str, Any]:
@@ -32,7 +33,7 @@ def mark_of(row: dict[str, Any]) -> str:
     """Return what a person should know of a generation at a glance."""
     if row["done"] is not None:
         return f"in the making, after {row['done'][-1] if row['done'] else 'boundary'}"
-    refused = "; ".join(row["gate"].get("reasons", ()))
+    refused = "; ".join(measured(row["metrics"]).gate.reasons)
     marks = ("active" if row["active"] else "previous" if row["predecessor"] else "", refused and f"refused: {refused}")
     return ", ".join(filter(None, marks))
 
@@ -41,7 +42,7 @@ FIELDS = (
     Field("generation", lambda row: row["id"] or "(empty)"),
     Field("published", lambda row: "" if row["published_at"] is None else time_text(row["published_at"]), leaves=1),
     Field("", mark_of, least=8, folds=True),
-    Field("events", lambda row: f"{row['metrics'].get('events', 0):,}", right=True, leaves=2),
+    Field("events", lambda row: f"{measured(row['metrics']).events:,}", right=True, leaves=2),
     Field("mode", lambda row: row["mode"], leaves=4),
     Field("reason", lambda row: row["reason"], least=10, folds=True, leaves=3),
 )

@@ -1,14 +1,16 @@
 """Changes to rows: after the shuffle by row they are added up and put into the run's book; other rows are copied."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from adapters.stores.opened import store
-from batch_layer.steps.fold_step import CHANGES
 from batch_layer.steps.output import Output
-from core.rows.views import VIEWS, add_up
+from core.rows.merging_columns import added_up
+from core.rows.packed import Packed
+from core.rows.views import VIEWS
 
 WRITTEN = pa.schema([("view", pa.string()), ("rows", pa.int64())])
 
@@ -19,11 +21,11 @@ def write_rows(batches: Iterable[pa.RecordBatch], output: Output) -> Iterator[pa
     """Write ``CHANGES`` of whole rows; yields per view how many written rows the base lacks, and ``EVENTS``."""
     views = store(output.views_url, output.timeout_ms)
     written = Counter[str]()
-    for view, changes in add_up(_shared(batches, written), str).items():
-        keys = list(changes)
+    for view, (keys, changes) in _shared(batches, written).items():
+        rows = list(zip(keys.to_pylist(), changes.values(), strict=True))
         size = LONG_ROWS_AT_ONCE if VIEWS[view].tiered else ROWS_AT_ONCE
-        for first in range(0, len(keys), size):
-            part = {key: changes[key] for key in keys[first : first + size]}
+        for first in range(0, len(rows), size):
+            part = dict(rows[first : first + size])
             known = output.known(views, view, list(part))
             views.put(output.book, output.onto(known, view, part))
             written[view] += len(part) - len(known)
@@ -41,11 +43,16 @@ def copy_rows(parts: Iterable[int], of: int, output: Output) -> None:
             store(output.views_url, output.timeout_ms).copy(output.base, output.book, view, part, of)
 
 
-def _shared(batches: Iterable[pa.RecordBatch], written: Counter[str]) -> Iterator[tuple[str, bytes, bytes]]:
-    """Yield the changes; what the fold step wrote itself is added to the numbers."""
+def _shared(batches: Iterable[pa.RecordBatch], written: Counter[str]) -> dict[str, tuple[pa.BinaryArray, Packed]]:
+    """Return the changes by view, added up per row; what the fold step wrote itself is added to the numbers."""
+    keys, changes = defaultdict[str, list[pa.BinaryArray]](list), defaultdict[str, list[Packed]](list)
     for batch in batches:
-        for view, key, value in zip(*(batch.column(name).to_pylist() for name in CHANGES.names), strict=True):
-            if key:
-                yield view, key, value
-            else:
-                written[view] += int(value)
+        is_number = pc.equal(pc.binary_length(batch.column("key")), 0)
+        for row in batch.filter(is_number).to_pylist():
+            written[row["view"]] += int(row["value"])
+        for view in batch.column("view").unique().to_pylist():
+            rows = batch.filter(pc.and_not(pc.equal(batch.column("view"), view), is_number))
+            keys[view].append(rows.column("key"))
+            changes[view].append(Packed.of_column(rows.column("value")))
+    views = [view for view in keys if view in VIEWS]
+    return {view: added_up(view, pa.concat_arrays(keys[view]), Packed.joined(changes[view])) for view in views}

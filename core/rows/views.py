@@ -4,9 +4,8 @@ A view's rows are keyed by item, bucket or user. ``merge(earlier, later)`` is as
 may be cut anywhere. Batch rows, segment rows and changes within a micro-batch are all merged by these.
 """
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
 
 from core.rows.codec import (
     Facts,
@@ -21,8 +20,6 @@ from core.rows.codec import (
 PAIRS, NORMS, COUNTS, ITEMS, FACTS = "pairs", "norms", "counts", "items", "facts"
 HISTORY, SEEN = "history", "seen"
 FACTS_KEY = b"facts"
-
-Group = TypeVar("Group", bound=Hashable)
 
 
 def merge_norms(earlier: bytes, later: bytes) -> bytes:
@@ -64,30 +61,6 @@ def merge_facts(earlier: bytes, later: bytes) -> bytes:
             duplicates=a.duplicates + b.duplicates,
         )
     )
-
-
-def add_up(
-    rows: Iterable[tuple[Group, bytes, bytes]], view_of: Callable[[Group], str]
-) -> dict[Group, dict[bytes, bytes]]:
-    """Merge changes (group, key, value) per group and key; a group is a view, or one of a view's segments.
-
-    Pairwise, so that a row of k parts is rewritten log k times.
-    """
-    parts: dict[Group, dict[bytes, list[bytes]]] = {}
-    for group, key, value in rows:
-        parts.setdefault(group, {}).setdefault(key, []).append(value)
-    return {
-        group: {key: _one(VIEWS[view_of(group)], changes) for key, changes in keys.items()}
-        for group, keys in parts.items()
-    }
-
-
-def _one(view: "View", parts: list[bytes]) -> bytes:
-    while len(parts) > 1:
-        pairs = zip(parts[::2], parts[1::2], strict=False)
-        odd = parts[-1:] if len(parts) % 2 else []
-        parts = [view.merge(a, b) for a, b in pairs] + odd
-    return parts[0]
 
 
 @dataclass(frozen=True)

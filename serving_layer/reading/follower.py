@@ -18,7 +18,7 @@ from core.rows import touched
 from core.rows.tagged import NewerBase
 from core.rows.touched import unpack_touched
 from core.rows.views import NORMS
-from schemas.control import Control, Offsets, Position
+from schemas.control import Control, Position
 from schemas.errors import MillraceError
 from serving_layer.memory.catalogue_rows import CatalogueRows
 from serving_layer.memory.moment import NO_ATTEMPT, Moment
@@ -50,7 +50,6 @@ class Follower:
         self._seen: tuple[object, ...] = ()
         self._control: tuple[bytes, Control] | None = None
         self._control_read, self._control_turn = float("-inf"), 0
-        self._changed = threading.Condition()
         self._wake, self._ended = threading.Event(), threading.Event()
 
     def current(self) -> Moment | None:
@@ -62,11 +61,6 @@ class Follower:
         """Note that an answer read a newer position: no later answer may go back behind it."""
         self._turn += 1
         self._wake.set()
-
-    def wait_for(self, offsets: Offsets, seconds: float) -> bool:
-        """Wait at most ``seconds`` for a moment that holds every event below those offsets; return whether one does."""
-        with self._changed:
-            return self._changed.wait_for(lambda: (now := self.current()) is not None and now.holds(offsets), seconds)
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -98,9 +92,7 @@ class Follower:
             pass  # answers read the stores themselves, and say what they lack
         except Exception:
             log.exception("the views cannot be followed")
-        with self._changed:
-            self._published = moment, began, turn
-            self._changed.notify_all()
+        self._published = moment, began, turn
 
     def _look(self, turn: int) -> Moment | None:
         for _ in range(MAX_TRIES):

@@ -10,7 +10,6 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import reduce
 
 from adapters.engine.errors import RangeLost, translated
 from adapters.engine.local_source import BOUNDED_WAIT_MS, IDLE_WAIT_MS, LocalSource
@@ -89,7 +88,7 @@ class LocalEngine:
         folded = self._pool.run_all([Fold(batch, mine[task], task, tasks) for task in range(tasks)])
         to = [[parcel for parcels in folded for parcel in parcels.get(task, ())] for task in range(tasks)]
         tallies: list[Tally] = self._pool.run_all([Write(batch, parcels) for parcels in to])
-        return reduce(Tally.plus, tallies)
+        return Tally.total(tallies)
 
     def _start_workers(self) -> None:
         if self._pool is None and self._workers:

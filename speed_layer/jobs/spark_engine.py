@@ -145,10 +145,7 @@ class SparkEngine:
             collected = tallies.collect()
         except Exception as error:
             raise translated(error, Displaced) from error
-        total = Tally()
-        for row in collected:
-            total = total.plus(Tally(*row))
-        return total
+        return Tally.total(Tally(*row) for row in collected)
 
 
 def _batch_end(checkpoint: Path, batch_id: int, topic: str) -> Offsets:

@@ -17,6 +17,7 @@ from core.fold.slow import SlowView
 from core.rows.codec import ItemSeen, pack_item, pack_norm, pack_sums, unpack_history, unpack_norm, unpack_sums
 from core.rows.views import COUNTS, HISTORY, ITEMS, NORMS, PAIRS, SEEN
 from schemas.event import STORED_COLUMNS
+from schemas.metrics import measured
 from schemas.rules import Rules
 from tests.kit.folding import fold_into
 from tests.kit.streams import rating_shop
@@ -62,7 +63,7 @@ def pair(new: float, high: float = -0.001, users: int = 500) -> dict[str, Any]:
 
 
 def judge(new: dict[str, Any], active: dict[str, Any] | None, **case: Any) -> Verdict:
-    return verdict(new, active, Case(**case), LIMITS)
+    return verdict(measured(new), None if active is None else measured(active), Case(**case), LIMITS)
 
 
 def refused(new: dict[str, Any], active: dict[str, Any] | None, same_rules: bool = True, *wrong: str) -> list[str]:

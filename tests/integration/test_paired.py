@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from msgspec import convert, to_builtins
 
 from batch_layer.gate.paired import by_recipe, paired, recipe
 from batch_layer.gate.verdict import Case, Limits, Verdict, verdict
@@ -12,6 +13,7 @@ from batch_layer.learning.evaluation import BLEND, Question, below, by_time, cod
 from core.ranking.ranking_quality import Interactions, Mask
 from recommenders import settings_of
 from recommenders.als.model import AlsSettings
+from schemas.metrics import Recipe, measured
 from schemas.rules import Rules
 from tests.kit.streams import DAY, HOUR, START
 
@@ -51,9 +53,11 @@ def judged(events: Interactions, known: Mask, question: Question = QUESTION) -> 
     """What the gate makes of it, and the new generation's evaluation."""
     evaluation = evaluate(events, question)
     comparison = paired(events, known, question, QUESTION)
-    evaluation |= {"paired": comparison.shown()} if comparison else {}
+    evaluation |= {"paired": to_builtins(comparison.shown())} if comparison else {}
     active = {"events": COUNT, "evaluation": evaluate(events.only(known), QUESTION)}
-    return verdict({"events": len(events), "evaluation": evaluation}, active, Case(), LIMITS), evaluation
+    return verdict(
+        measured({"events": len(events), "evaluation": evaluation}), measured(active), Case(), LIMITS
+    ), evaluation
 
 
 def anything(count: int, users: int, name: str, first: int, span: int) -> list[Row]:
@@ -104,10 +108,10 @@ def test_a_first_generation_is_held_against_none() -> None:
 
 
 def test_a_recipe_that_went_through_a_generations_metrics_is_the_same_recipe() -> None:
-    kept = json.loads(json.dumps(recipe(QUESTION)))
+    kept = convert(json.loads(json.dumps(to_builtins(recipe(QUESTION)))), Recipe)
     assert by_recipe(QUESTION, kept) == QUESTION
     other = replace(QUESTION, settings={**QUESTION.settings, "als": replace(ALS, alpha=1.0, weight=0.9)}, shrinkage=5.0)
     assert by_recipe(other, kept) == QUESTION
-    without = {**kept, "settings": {name: own for name, own in kept["settings"].items() if name != "als"}}
+    without = replace(kept, settings={name: own for name, own in kept.settings.items() if name != "als"})
     assert by_recipe(QUESTION, without).settings["als"].weight == 0
     assert by_recipe(QUESTION, None) == QUESTION

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from batch_layer.runs.counted import NothingCounted, require_counted
+from schemas.metrics import measured
 from schemas.rules import Rules
 
 BAD = {"invalid:event_time": 3, "malformed": 1}
@@ -12,7 +13,7 @@ BAD = {"invalid:event_time": 3, "malformed": 1}
 
 def error(scheduled: bool, **metrics: Any) -> str | None:
     try:
-        require_counted("g", metrics, Rules(), scheduled)
+        require_counted("g", measured(metrics), Rules(), scheduled)
     except NothingCounted as refusal:
         return str(refusal)
     return None

@@ -11,6 +11,7 @@ from adapters.records.books import CATALOGUE
 from adapters.records.control import Applied
 from adapters.stores import open_store
 from core.rows.catalogue_rows import DELETED
+from schemas.control import Offsets
 from schemas.event import Event
 from serving_layer.answers.lookups import similar, trending
 from serving_layer.merged.catalogue import Page
@@ -122,16 +123,19 @@ def test_a_store_that_is_down_leaves_no_moment_and_what_was_kept_serves_again_la
     assert answer_from_memory(views, lookup) == whole
 
 
-def test_a_wait_for_offsets_ends_with_the_commit_that_holds_them(world: SmallLambda) -> None:
+def test_the_current_moment_becomes_that_of_the_commit_that_holds_new_events(world: SmallLambda) -> None:
     views = Views(world.batch, world.speed)
+
+    def holds(offsets: Offsets) -> bool:
+        moment = views.current()
+        return moment is not None and moment.holds(offsets)
+
     with followed(views):
-        follower = views.follower
-        assert isinstance(follower, Follower)
         until(lambda: views.current() is not None)
         ahead = world.ends(200)
-        assert not follower.wait_for(ahead, 0.0)
+        assert not holds(ahead)
         world.run_speed(200)
-        assert follower.wait_for(ahead, 30.0)
+        until(lambda: holds(ahead))
         moment = views.current()
         assert moment is not None
         assert moment.offsets == ahead
