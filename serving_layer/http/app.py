@@ -1,7 +1,8 @@
 """The HTTP API under ``/api/v1`` (docs/contract.md §7), put together; a page of its description at ``/docs``."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -13,9 +14,10 @@ from adapters.machine.home import prepare_home
 from adapters.settings import Settings
 from adapters.terminal.reporting import logger
 from schemas.errors import MillraceError
+from serving_layer.http.at_once import AT_ONCE, AtOnce
 from serving_layer.http.bodies import Bodies, Limits
 from serving_layer.http.description import add_description, pages
-from serving_layer.http.guard import Guard
+from serving_layer.http.guard import Guard, own_hosts
 from serving_layer.http.methods import Methods
 from serving_layer.http.problems import answer_of, problem, problem_of, refusal
 from serving_layer.reading.at_least import NotYet
@@ -31,14 +33,14 @@ def create_app(settings: Settings, limits: Limits | None = None) -> FastAPI:
     """The application; its stores and its log are open while it runs. ``limits`` of bodies are the defaults if None."""
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[Mapping[str, Any]]:
         prepare_home(settings.home)
         with open_views(settings, compiled=True) as views, followed(views):
             link = LogLink(settings, views.speed)
             app.state.turns, app.state.judges = changes.turns(), intake.judges(settings.rules)
             app.state.views, app.state.link, app.state.settings = views, link, settings
             with link.running():
-                yield
+                yield {AT_ONCE: AtOnce(views, own_hosts(settings))}  # for the connections
 
     app = FastAPI(
         title="Millrace", version="1", lifespan=lifespan, redirect_slashes=False,

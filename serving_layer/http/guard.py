@@ -5,6 +5,8 @@ rebinding is of the same origin, but its ``Host`` is the rebound name: an addres
 """
 
 import ipaddress
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,6 +16,7 @@ from adapters.settings import Settings
 from serving_layer.http.methods import App, Scope
 from serving_layer.http.problems import refusal
 
+HOSTS_KEPT = 256
 EVERYWHERE = {"0.0.0.0", "::", ""}  # addresses that mean all of a machine's
 DEFAULT_PORTS = {"http": 80, "https": 443}
 ALLOWED_METHODS = ("GET", "HEAD", "POST", "PATCH", "DELETE")
@@ -25,14 +28,28 @@ def listed_in(setting: str) -> list[str]:
     return [entry.strip().lower() for entry in setting.split(",") if entry.strip()]
 
 
+def own_hosts(settings: Settings) -> Callable[[str], bool]:
+    """Whether a ``Host``, in lower case, names this server; what it said of the last ones is kept."""
+    patterns = ["localhost", "*.localhost", *listed_in(settings.http.allowed_hosts)]
+    if settings.http.host not in EVERYWHERE:
+        patterns.append(settings.http.host.lower())
+
+    @lru_cache(HOSTS_KEPT)
+    def is_ours(host: str) -> bool:
+        try:
+            name = urlsplit(f"//{host}").hostname or ""
+        except ValueError:
+            return False
+        return _is_number(name) or any(_fits(name.removesuffix("."), pattern) for pattern in patterns)
+
+    return is_ours
+
+
 class Guard:
     """Refuses requests for a host that is not this one (421) and requests of foreign pages (403)."""
 
     def __init__(self, app: App, settings: Settings) -> None:
-        self._app = app
-        self._hosts = ["localhost", "*.localhost", *listed_in(settings.http.allowed_hosts)]
-        if settings.http.host not in EVERYWHERE:
-            self._hosts.append(settings.http.host.lower())
+        self._app, self._is_ours = app, own_hosts(settings)
         self._origins = listed_in(settings.http.allowed_origins)
         self._shared = CORSMiddleware(
             app, allow_origins=self._origins, allow_methods=ALLOWED_METHODS, allow_headers=ALLOWED_HEADERS
@@ -42,8 +59,8 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers = {name: value.decode("latin-1").lower() for name, value in scope["headers"]}
-        host, origin = headers.get(b"host"), headers.get(b"origin")
+        headers = dict(scope["headers"])
+        host, origin = _text(headers.get(b"host")), _text(headers.get(b"origin"))
         if host is not None and not self._is_ours(host):
             await _wrong_host(host)(scope, receive, send)
             return
@@ -55,12 +72,9 @@ class Guard:
             return
         await self._shared(scope, receive, send)
 
-    def _is_ours(self, host: str) -> bool:
-        try:
-            name = urlsplit(f"//{host}").hostname or ""
-        except ValueError:
-            return False
-        return _is_number(name) or any(_fits(name.removesuffix("."), pattern) for pattern in self._hosts)
+
+def _text(header: bytes | None) -> str | None:
+    return None if header is None else header.decode("latin-1").lower()
 
 
 def _is_number(name: str) -> bool:

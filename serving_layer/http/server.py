@@ -14,18 +14,23 @@ from adapters.terminal.reporting import log_to_stderr
 from schemas.errors import MillraceError
 from serving_layer.http.app import create_app
 from serving_layer.http.bodies import Limits
+from serving_layer.http.prompt import PromptConnection
 from serving_layer.http.protocol import BACKLOG, Connection, most_connections
 from serving_layer.http.sparing import Sparing
 
 
 def configured(
-    settings: Settings, host: str, port: int, limits: Limits | None = None, connection: type[Connection] = Connection
+    settings: Settings,
+    host: str,
+    port: int,
+    limits: Limits | None = None,
+    connection: type[Connection] = PromptConnection,
 ) -> uvicorn.Config:
     """How uvicorn runs the API. ``limits`` and ``connection`` are others in tests."""
     return uvicorn.Config(
         create_app(replace(settings, http=replace(settings.http, host=host)), limits), host, port,
         http=connection, loop="uvloop", ws="none", backlog=BACKLOG,
-        log_config=None, access_log=False, server_header=False,
+        log_config=None, access_log=False, server_header=False, proxy_headers=False,
         timeout_graceful_shutdown=10,
     )  # fmt: skip
 

@@ -7,7 +7,6 @@ from typing import Any
 
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import JSONResponse
 
 from adapters.records.item_records import ItemRecords
 from adapters.settings import Settings
@@ -15,6 +14,7 @@ from schemas.errors import Unprocessable
 from schemas.event import MAX_VALUE_BYTES
 from serving_layer.answers.aliases import move_history, read_alias
 from serving_layer.answers.item_changes import change_item
+from serving_layer.routes.encoding import Json
 from serving_layer.routes.link import LogLink
 from serving_layer.routes.lookups import OpenViews
 from serving_layer.routes.parameters import PathId
@@ -32,7 +32,7 @@ def turns() -> asyncio.Semaphore:
 
 
 @api.patch("/items/{item_id}", status_code=202, openapi_extra={"x-body": "ItemChange"})
-async def patch_item(request: Request, views: OpenViews, item_id: PathId) -> JSONResponse:
+async def patch_item(request: Request, views: OpenViews, item_id: PathId) -> Json:
     """Change some members of an item's record (JSON merge patch, RFC 7396: null removes one); answers with the whole.
 
     An item that only events name gets its record.
@@ -46,7 +46,7 @@ async def patch_item(request: Request, views: OpenViews, item_id: PathId) -> JSO
 
 
 @api.post("/users/{user_id}/aliases", status_code=202, openapi_extra={"x-body": "Alias"})
-async def post_alias(request: Request, views: OpenViews, user_id: PathId) -> JSONResponse:
+async def post_alias(request: Request, views: OpenViews, user_id: PathId) -> Json:
     """Let the standing history of an anonymous user count as this user's; safe to repeat."""
     body, link = _small(await request.body()), _link(request)
     settings: Settings = request.app.state.settings
@@ -59,7 +59,7 @@ async def post_alias(request: Request, views: OpenViews, user_id: PathId) -> JSO
     return await _in_turn(request, append)
 
 
-async def _in_turn(request: Request, append: Callable[[], dict[str, Any]]) -> JSONResponse:
+async def _in_turn(request: Request, append: Callable[[], dict[str, Any]]) -> Json:
     """A 202 with what ``append`` returns. It runs in turn; those that wait hold no thread, so lookups keep theirs."""
     turn: asyncio.Semaphore = request.app.state.turns
     try:
@@ -71,7 +71,7 @@ async def _in_turn(request: Request, append: Callable[[], dict[str, Any]]) -> JS
         answer = await run_in_threadpool(append)
     finally:
         turn.release()
-    return JSONResponse(answer, 202)
+    return Json(answer, 202)
 
 
 def _small(body: bytes) -> bytes:

@@ -9,7 +9,6 @@ from contextlib import suppress
 from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import JSONResponse
 
 from adapters.log.appender import Delivery
 from adapters.settings import Settings
@@ -19,6 +18,7 @@ from schemas.control import Offsets
 from schemas.errors import MillraceError
 from schemas.rules import Rules
 from serving_layer.routes import ingest
+from serving_layer.routes.encoding import Json
 from serving_layer.routes.link import LogLink
 
 JUDGED_AT_ONCE = 2  # large bodies; more would only take each other's time and memory
@@ -34,7 +34,7 @@ def judges(rules: Rules) -> CapacityLimiter:
 
 
 @api.post("/interactions", status_code=202, openapi_extra={"x-body": "Event"})
-async def post_interactions(request: Request) -> JSONResponse:
+async def post_interactions(request: Request) -> Json:
     """Events to the log, an object or an array; answered after the broker has acknowledged them.
 
     ``event_id`` and ``event_time`` may be left to the server. ``positions`` is, for each partition written to, the
@@ -50,17 +50,17 @@ async def post_interactions(request: Request) -> JSONResponse:
         "accepted": len(posted.records), "event_ids": posted.ids, "rejected": posted.rejected,
         "duplicates": posted.duplicates, "positions": as_json(await _positions(request, delivery)),
     }  # fmt: skip
-    return JSONResponse(answer, 202)
+    return Json(answer, 202)
 
 
 @api.post("/items", status_code=202, openapi_extra={"x-body": "Item"})
-async def post_items(request: Request) -> JSONResponse:
+async def post_items(request: Request) -> Json:
     """Items as they are from now on, an object or an array: whole records; PATCH changes a part of one."""
     return await _described(request, "items", ingest.read_items)
 
 
 @api.post("/users", status_code=202, openapi_extra={"x-body": "User"})
-async def post_users(request: Request) -> JSONResponse:
+async def post_users(request: Request) -> Json:
     """Users as they are from now on, an object or an array."""
     return await _described(request, "users", ingest.read_users)
 
@@ -87,9 +87,9 @@ async def _positions(request: Request, delivery: Delivery) -> Offsets:
     return delivery.positions
 
 
-async def _described(request: Request, topic: str, read: Callable[[bytes], ingest.Posted]) -> JSONResponse:
+async def _described(request: Request, topic: str, read: Callable[[bytes], ingest.Posted]) -> Json:
     posted, _ = await _appended(request, topic, read)
-    return JSONResponse({"accepted": len(posted.records), "rejected": posted.rejected}, 202)
+    return Json({"accepted": len(posted.records), "rejected": posted.rejected}, 202)
 
 
 def _settings(request: Request) -> Settings:

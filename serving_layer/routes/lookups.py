@@ -6,7 +6,6 @@ from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from adapters.terminal.commands import moment_ms, window_hours
@@ -21,6 +20,7 @@ from serving_layer.reading.at_least import LOOK_SECONDS, AtLeast
 from serving_layer.reading.patience import MustRead
 from serving_layer.reading.snapshot import Snapshot
 from serving_layer.reading.views import Views
+from serving_layer.routes.encoding import Json
 from serving_layer.routes.ingest import decoded
 from serving_layer.routes.parameters import (
     MAX_CATEGORIES,
@@ -93,15 +93,13 @@ def _wish(n: int, offset: int, category: list[str] | None, exclude: list[str] | 
     return Wish(_page(n, offset, category), {item.encode() for item in exclude or ()}, include_seen)
 
 
-async def _answered(
-    views: Views, compute: Callable[[Snapshot], dict[str, Any]], at_least: AtLeast = NOTHING
-) -> JSONResponse:
+async def _answered(views: Views, compute: Callable[[Snapshot], dict[str, Any]], at_least: AtLeast = NOTHING) -> Json:
     """The answer of a snapshot that holds so much; while it waits for one it keeps no thread."""
     loop, checked = asyncio.get_running_loop(), at_least.of(compute)
     deadline = loop.time() + at_least.seconds
     while True:
         try:
-            return JSONResponse(await _computed(views, checked))
+            return Json(await _computed(views, checked))
         except NotReady:
             if not at_least.offsets or loop.time() >= deadline:
                 raise
@@ -120,14 +118,14 @@ async def _computed(views: Views, compute: Callable[[Snapshot], dict[str, Any]])
 async def get_recommendations(
     views: OpenViews, at_least: Wanted, user_id: PathId, n: N = 10, offset: Offset = 0, category: Categories = None,
     exclude: Exclude = None, include_seen: IncludeSeen = False,
-) -> JSONResponse:  # fmt: skip
+) -> Json:  # fmt: skip
     """What the user may like, and why."""
     wish = _wish(n, offset, category, exclude, include_seen)
     return await _answered(views, lambda snapshot: recommender.recommend(snapshot, user_id.encode(), wish), at_least)
 
 
 @api.post("/recommendations/{user_id}", openapi_extra={"x-body": "Wish"})
-async def post_recommendations(request: Request, views: OpenViews, at_least: Wanted, user_id: PathId) -> JSONResponse:
+async def post_recommendations(request: Request, views: OpenViews, at_least: Wanted, user_id: PathId) -> Json:
     """The same with a body, for lists of items to leave out that are too long for a URL."""
     wish = (await run_in_threadpool(read_wish, await request.body())).wish
     return await _answered(views, lambda snapshot: recommender.recommend(snapshot, user_id.encode(), wish), at_least)
@@ -147,7 +145,7 @@ def read_wish(body: bytes) -> WishBody:
 
 
 @api.get("/items/{item_id}")
-async def get_item(views: OpenViews, at_least: Wanted, item_id: PathId) -> JSONResponse:
+async def get_item(views: OpenViews, at_least: Wanted, item_id: PathId) -> Json:
     """What is known of an item."""
     return await _answered(views, lambda snapshot: lookups.item(snapshot, item_id.encode()), at_least)
 
@@ -155,7 +153,7 @@ async def get_item(views: OpenViews, at_least: Wanted, item_id: PathId) -> JSONR
 @api.get("/items/{item_id}/similar")
 async def get_similar(
     views: OpenViews, at_least: Wanted, item_id: PathId, n: N = 10, offset: Offset = 0, category: Categories = None
-) -> JSONResponse:
+) -> Json:
     """What goes with an item, most similar first."""
     page = _page(n, offset, category)
     return await _answered(views, lambda snapshot: lookups.similar(snapshot, item_id.encode(), page), at_least)
@@ -165,7 +163,7 @@ async def get_similar(
 async def get_trending(
     views: OpenViews, at_least: Wanted, window: Window = "24h", as_of: AsOf = None, n: N = 10, offset: Offset = 0,
     category: Categories = None,
-) -> JSONResponse:  # fmt: skip
+) -> Json:  # fmt: skip
     """What grows in the last hours, or is popular while growth is unknown."""
     hours = _parsed("window", window_hours, window)
     moment = None if as_of is None else _parsed("as_of", moment_ms, as_of)
@@ -176,20 +174,20 @@ async def get_trending(
 @api.get("/users/{user_id}/history")
 async def get_history(
     views: OpenViews, at_least: Wanted, user_id: PathId, n: N = 10, offset: Offset = 0, category: Categories = None
-) -> JSONResponse:
+) -> Json:
     """The user's last items, newest first."""
     page = _page(n, offset, category)
     return await _answered(views, lambda snapshot: lookups.history(snapshot, user_id.encode(), page), at_least)
 
 
 @api.get("/users/{user_id}/profile")
-async def get_profile(views: OpenViews, at_least: Wanted, user_id: PathId) -> JSONResponse:
+async def get_profile(views: OpenViews, at_least: Wanted, user_id: PathId) -> Json:
     """What is known of a user."""
     return await _answered(views, lambda snapshot: recommender.profile(snapshot, user_id.encode()), at_least)
 
 
 @api.get("/explain/{user_id}/{item_id}")
-async def get_explanation(views: OpenViews, at_least: Wanted, user_id: PathId, item_id: PathId) -> JSONResponse:
+async def get_explanation(views: OpenViews, at_least: Wanted, user_id: PathId, item_id: PathId) -> Json:
     """Why an item is, or is not, recommended to a user."""
     return await _answered(
         views, lambda snapshot: recommender.explain(snapshot, user_id.encode(), item_id.encode()), at_least
@@ -205,7 +203,7 @@ async def health() -> dict[str, str]:
 
 @api.get("/ready")
 @plain.get("/ready", include_in_schema=False)
-async def ready(views: OpenViews) -> JSONResponse:
+async def ready(views: OpenViews) -> Json:
     """Whether lookups can be answered; 503 with the reason until then."""
     return await _answered(views, lambda snapshot: {"status": "ready", **snapshot.header()})
 

@@ -20,7 +20,7 @@ from httpx import Client
 from adapters.machine.children import free_port
 from adapters.settings import Settings
 from serving_layer.http.bodies import FREE_BYTES, Limits
-from serving_layer.http.protocol import Connection
+from serving_layer.http.prompt import PromptConnection
 from serving_layer.http.sparing import Sparing
 from tests.kit.serving import fill, problem, serving
 from tests.kit.waiting import until
@@ -31,7 +31,7 @@ JSON = {"Content-Type": "application/json"}
 KIB = 1024
 
 
-class Hasty(Connection):
+class Hasty(PromptConnection):
     """With little patience and few places."""
 
     header_seconds = 1.0

@@ -18,6 +18,7 @@ from recommenders.als.model import artefact
 from schemas.event import Event
 from schemas.rules import Rules
 from serving_layer.http.bodies import Limits
+from serving_layer.http.prompt import PromptConnection
 from serving_layer.http.protocol import Connection
 from serving_layer.http.server import configured
 from tests.kit.small_lambda import SmallLambda, placed
@@ -70,7 +71,7 @@ def fill(home: Path, log: Log | None = None, speed_until: int = 200) -> SmallLam
 
 @contextmanager
 def serving(
-    settings: Settings, limits: Limits | None = None, connection: type[Connection] = Connection
+    settings: Settings, limits: Limits | None = None, connection: type[Connection] = PromptConnection
 ) -> Iterator[Client]:
     """The API on a free port, and a client of it."""
     config = configured(settings, settings.http.host, 0, limits, connection)

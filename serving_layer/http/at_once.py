@@ -1,0 +1,116 @@
+"""Answers plain lookups on the connection itself: no task, no route, no validation by models, where memory suffices.
+
+A request is answered here only if it is written plainly: a known path, parameters without escapes, each given once.
+Every other request, and every one that memory does not answer, takes the routes; both ways give the same bytes
+(tests/integration/test_at_once.py). So a refusal, a wait and a degraded answer are written in one place only.
+"""
+
+import re
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+from adapters.terminal.commands import category_name, window_hours
+from core.partitions.prefixes import parse_at_least
+from serving_layer.answers import lookups
+from serving_layer.answers.recommend import Wish, recommend
+from serving_layer.http.methods import Scope
+from serving_layer.merged.catalogue import Page
+from serving_layer.reading.answering import answer_from_memory
+from serving_layer.reading.at_least import AtLeast
+from serving_layer.reading.snapshot import Snapshot
+from serving_layer.reading.views import Views
+from serving_layer.routes.encoding import encoded
+from serving_layer.routes.parameters import MAX_N, path_id
+
+PLAIN_VALUE = re.compile(r"[A-Za-z0-9_.,:-]+")
+NUMBER = re.compile(r"0|[1-9][0-9]{0,8}")
+AT_ONCE = "at_once"  # in the state of an application
+MOST_BYTES = 2_000  # of a path and its query; a longer one is no plain lookup
+ALIVE = {"status": "alive"}
+NOTHING, FIRST_PAGE = AtLeast(), Page()
+
+Compute = Callable[[Snapshot], dict[str, Any]]
+
+
+class NotPlain(Exception):
+    """The request is one for the routes."""
+
+
+class AtOnce:
+    """The answers of one application. ``is_ours``: whether a ``Host``, in lower case, names this server."""
+
+    def __init__(self, views: Views, is_ours: Callable[[str], bool]) -> None:
+        self._views, self._is_ours = views, is_ours
+
+    def answer(self, scope: Scope) -> bytes | None:
+        """Return the body of the 200 that answers the request; None where it takes the routes."""
+        path, query = scope["raw_path"], scope["query_string"]
+        if scope["method"] != "GET" or len(path) + len(query) > MOST_BYTES or not self._is_admitted(scope["headers"]):
+            return None
+        try:
+            at_least, compute = asked(path.decode("ascii"), query.decode("ascii"))
+            return encoded(ALIVE if compute is None else answer_from_memory(self._views, at_least.of(compute)))
+        except Exception:  # noqa: BLE001 - whatever it is, the route that answers next meets it, too, and reports it
+            return None
+
+    def _is_admitted(self, headers: list[tuple[bytes, bytes]]) -> bool:
+        host = b""
+        for name, value in headers:
+            if name == b"host":
+                host = value
+            elif name in (b"origin", b"expect", b"content-length", b"transfer-encoding"):
+                return False
+        return self._is_ours(host.decode("latin-1").lower())
+
+
+def asked(path: str, query: str) -> tuple[AtLeast, Compute | None]:
+    """What a plain request asks for; None for whether the server is alive.
+
+    Raises:
+        NotPlain, ValueError: it must take the routes.
+    """
+    match path.split("/")[1:]:
+        case ["api", "v1", "recommendations", user]:
+            at_least, values = _parameters(query)
+            wish, name = Wish(_page(values)), path_id(user).encode()
+            return at_least, lambda snapshot: recommend(snapshot, name, wish)
+        case ["api", "v1", "items", item, "similar"]:
+            at_least, values = _parameters(query)
+            page, name = _page(values), path_id(item).encode()
+            return at_least, lambda snapshot: lookups.similar(snapshot, name, page)
+        case ["api", "v1", "users", user, "history"]:
+            at_least, values = _parameters(query)
+            page, name = _page(values), path_id(user).encode()
+            return at_least, lambda snapshot: lookups.history(snapshot, name, page)
+        case ["api", "v1", "trending"]:
+            at_least, values = _parameters(query)
+            hours, page = _hours(values.pop("window", "24h")), _page(values)
+            return at_least, lambda snapshot: lookups.trending(snapshot, hours, None, page)
+        case ["health"] | ["api", "v1", "health"] if not query:
+            return NOTHING, None
+    raise NotPlain
+
+
+def _parameters(query: str) -> tuple[AtLeast, dict[str, str]]:
+    """The prefix that the answer must hold, and the other parameters by name."""
+    values: dict[str, str] = {}
+    for pair in query.split("&") if query else ():
+        name, _, value = pair.partition("=")
+        if name in values or not PLAIN_VALUE.fullmatch(value):
+            raise NotPlain
+        values[name] = value
+    at_least = values.pop("at_least", None)
+    return NOTHING if at_least is None else AtLeast(parse_at_least(at_least)), values
+
+
+def _page(values: dict[str, str]) -> Page:
+    if not values:
+        return FIRST_PAGE
+    n, offset, category = values.pop("n", "10"), values.pop("offset", "0"), values.pop("category", None)
+    if values or not (NUMBER.fullmatch(n) and NUMBER.fullmatch(offset) and 1 <= int(n) <= MAX_N):
+        raise NotPlain
+    return Page(int(n), int(offset), None if category is None else frozenset([category_name(category)]))
+
+
+_hours = lru_cache(64)(window_hours)
