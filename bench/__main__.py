@@ -12,7 +12,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-SECTIONS = ("throughput", "freshness", "batch", "incremental", "lookups", "columns", "start", "resident", "growth")
+SECTIONS = (
+    "throughput",
+    "freshness",
+    "batch",
+    "incremental",
+    "lookups",
+    "http",
+    "columns",
+    "start",
+    "resident",
+    "growth",
+)
 TABLES = Path("build/bench")
 
 
