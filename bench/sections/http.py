@@ -77,13 +77,13 @@ class Bench:
     def _processor_seconds(self) -> float:
         return sum(processor_seconds(str(pid)) for pid in family({self.serve}))
 
-    def found(self, where: str) -> dict[str, object]:
+    def figures(self, where: str) -> dict[str, object]:
         """Return the figures: medians with spread of each question's runs."""
         out: dict[str, object] = {}
         for what, runs in self.runs.items():
-            figures = [spread([run.per_second for run in runs], 0), *_waits(runs)]
+            rates = [spread([run.per_second for run in runs], 0), *_waits(runs)]
             out[f"{where}: {what}, per s; p50, p99 ms; API's processor ms each"] = [
-                *figures, "-" if what.startswith("bare") else f"{statistics.median(self.spent[what]):.2f}",
+                *rates, "-" if what.startswith("bare") else f"{statistics.median(self.spent[what]):.2f}",
             ]  # fmt: skip
             if failed := sum(run.failed for run in runs):
                 out[f"{where}: {what}, failed"] = failed
@@ -128,9 +128,9 @@ def _measured(bench: Bench, repeats: int, where: str) -> dict[str, object]:
                 bench.measure("bare uvicorn", loads["health"], connections, number, bare)
                 for name, asked in loads.items():
                     bench.measure(name, asked, connections, number)
-    found = bench.found(where)
-    found[f"{where}: memory MiB (proportional)"] = round(resident_mib({bench.serve}))
-    return found | _beside(bench, loads["recommend"], where)
+    figures = bench.figures(where)
+    figures[f"{where}: memory MiB (proportional)"] = round(resident_mib({bench.serve}))
+    return figures | _beside(bench, loads["recommend"], where)
 
 
 def _beside(bench: Bench, asked: Load, where: str) -> dict[str, object]:
