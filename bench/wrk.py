@@ -64,10 +64,12 @@ def tool() -> str:
     return shutil.which("wrk") or sys.exit(MISSING)
 
 
-def interactions(users: Sequence[str], items: Sequence[str], each: int, count: int, seed: int) -> list[str]:
-    """Return ``count`` bodies of one event, or lists of ``each`` events; ids and times are left to the server."""
+def interactions(users: Sequence[str], items: Sequence[str], length: int, count: int, seed: int) -> list[str]:
+    """Return ``count`` bodies of one event, or lists of ``length`` events; ids and times are left to the server."""
     rng = random.Random(seed)
-    events = [{"kind": "view", "user_id": rng.choice(users), "item_id": rng.choice(items)} for _ in range(each * count)]
+    events = [
+        {"kind": "view", "user_id": rng.choice(users), "item_id": rng.choice(items)} for _ in range(length * count)
+    ]
     return [
-        json.dumps(events[at] if each == 1 else events[at : at + each]) for at in range(0, each * count, each)
+        json.dumps(events[at] if length == 1 else events[at : at + length]) for at in range(0, length * count, length)
     ]  # fmt: skip
