@@ -31,8 +31,8 @@ class SimilarSettings:
         why="[decision 24](decisions/0024-evaluation.md) compares all shares",
     )  # fmt: skip
     step_back: float = setting(
-        0.7, "what an item touched one step earlier counts", at_least=0, at_most=1,
-        why="recent items say most: better than 0.9 on all sets of [decision 36](decisions/0036-live-sources.md)",
+        0.8, "what an item touched one step earlier counts", at_least=0, at_most=1,
+        why="live answers want less, forecasts of weeks more ([decision 36](decisions/0036-live-sources.md))",
     )  # fmt: skip
     shrinkage: float = setting(
         5.0, "co-rating that halves a similarity; that of `[reading]` counts where it is greater", at_least=0,
