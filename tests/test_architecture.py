@@ -270,6 +270,28 @@ def test_a_planted_import_between_tests_is_seen(path: str, source: str) -> None:
     assert list(borrowed(Path(path), "from tests.kit.waiting import until")) == []
 
 
+def is_there(name: str) -> bool:
+    """Return whether an imported name of ours is a module, or a name of a module, that exists."""
+    parts = name.split(".")
+    if parts[0] not in {*MAY_IMPORT, "tests", "bench"}:
+        return True
+    files = [ROOT.joinpath(*parts[:end]) for end in (len(parts), len(parts) - 1) if end]
+    return any(file.with_suffix(".py").exists() or (file / "__init__.py").exists() for file in files)
+
+
+def test_no_test_imports_a_module_that_has_moved() -> None:
+    """Not every test runs at each change."""
+    gone = [
+        f"{path.relative_to(ROOT)}: {name}"
+        for path in (ROOT / "tests").rglob("*.py")
+        for name in imports(ast.parse(path.read_text(encoding="utf-8")))
+        if not is_there(name)
+    ]
+    assert gone == []
+    assert is_there("core.fold.slow.SlowView")
+    assert not is_there("core.no_such_room.SlowView")
+
+
 # Names that say nothing of the thing, and rates such as ROWS_A_PAGE; fields of printed records keep their names.
 EMPTY_NAMES = {"each", "found", "some", "told"}
 NAMED = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.ExceptHandler | ast.MatchAs | ast.MatchStar

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from millrace.evaluate import in_lake
 
 from adapters.records.books import generation_book
 from adapters.stores.opened import batch_views
@@ -15,6 +14,7 @@ from core.control.runs import STEPS
 from core.rows.codec import pack_norm, unpack_norm
 from core.rows.views import NORMS
 from datasets.synthetic.generator import GeneratorSettings
+from millrace.judging.events import in_lake
 from recommenders.als.scorer import AlsScorer
 from serving_layer.answers.recommend import Wish as Recommendation
 from serving_layer.answers.recommend import recommend
