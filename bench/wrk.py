@@ -60,7 +60,7 @@ class Load:
 
 
 def tool() -> str:
-    """Where wrk is; ends with a sentence where it is missing."""
+    """Return where wrk is; ends with a sentence where it is missing."""
     return shutil.which("wrk") or sys.exit(MISSING)
 
 

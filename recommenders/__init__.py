@@ -37,13 +37,13 @@ TABLE: dict[str, str] = {
 
 
 def recommender(name: str) -> "Recommender[Any]":
-    """The recommender of that name."""
+    """Return the recommender of that name."""
     implementation: Recommender[Any] = import_module(TABLE[name]).RECOMMENDER
     return implementation
 
 
 def settings_of(tables: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Each recommender's settings, from tables of keys by name; what a table leaves out has its default.
+    """Return each recommender's settings, from tables of keys by name; what a table leaves out has its default.
 
     Raises:
         SettingsError: a name or a key is unknown, or a value is of another type; the text names the nearest known one.

@@ -43,7 +43,7 @@ class Folded:
     users: int
 
     def histories(self, decay: float) -> Any:
-        """Rating in units times ``decay`` for each step back, shape (users, items), sparse."""
+        """Return the rating in units times ``decay`` for each step back, shape (users, items), sparse."""
         from scipy.sparse import csr_matrix
 
         weight = self.rating / WEIGHT_SCALE * decay**self.steps

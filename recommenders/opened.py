@@ -23,18 +23,18 @@ class Opened:
 
 
 def asked_for(settings: Mapping[str, Any]) -> list[str]:
-    """The names of the recommenders with a weight, in the order of the table."""
+    """Return the names of the recommenders with a weight, in the order of the table."""
     return [name for name in TABLE if settings[name].weight > 0]
 
 
 def model_of(name: str) -> str:
-    """The recommender whose artefact that one answers by: its own, unless it names another as its ``model``."""
+    """Return the recommender whose artefact that one answers by: its own, unless it names another as its ``model``."""
     model: str = getattr(recommender(name), "model", name)
     return model
 
 
 def learners(settings: Mapping[str, Any]) -> list[str]:
-    """The recommenders that learn so that those of ``asked_for`` can answer."""
+    """Return the recommenders that learn so that those of ``asked_for`` can answer."""
     models = {model_of(name) for name in asked_for(settings)}
     return [name for name in TABLE if name in models and recommender(name).trained]
 

@@ -206,7 +206,7 @@ def _events(log: Log, users: Sequence[str], items: Sequence[str]) -> Iterator[No
 
 @contextmanager
 def _serving(home: Path, workers: int) -> Iterator[tuple[str, int]]:
-    """The API with that many workers, ready, and the speed layer's position in its answers."""
+    """Provide the API with that many workers, ready, and the speed layer's position in its answers."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     words = [*MILLRACE, "serve", "--port", str(port), "--workers", str(workers)]

@@ -24,7 +24,7 @@ MAX_RATING = 1_000_000.0
 
 
 def parse_event(record: Record, rules: Rules) -> Event | Rejected:
-    """The event that a record holds, or the first reason why it holds none. Never raises."""
+    """Return the event that a record holds, or the first reason why it holds none. Never raises."""
     members = read_object(record.value)
     return members if isinstance(members, Rejected) else event_of(members, record, rules)
 
@@ -40,7 +40,7 @@ def event_of(members: dict[str, object], record: Record, rules: Rules) -> Event 
 
 
 def weight_of(kind_weight: float | str, value: float | None) -> int:
-    """A kind's weight in whole thousandths, nearest, ties to even; ``REMOVE`` for a kind that retracts.
+    """Return a kind's weight in whole thousandths, nearest, ties to even; ``REMOVE`` for a kind that retracts.
 
     Args: kind_weight: a number >= 0, "value" or "remove" (``Rules.kinds``).   value: the event's, for "value".
     """
@@ -53,7 +53,7 @@ def weight_of(kind_weight: float | str, value: float | None) -> int:
 
 
 def standing_weight(kind: str, value: float | None, rules: Rules) -> int:
-    """What an event in the lake weighs under these rules, which may be others than it was accepted under.
+    """Return what an event in the lake weighs under these rules, which may be others than it was accepted under.
 
     Nothing where they would refuse its kind or its value, as ``core.events.parse.weights`` has it for columns.
     """
@@ -63,7 +63,7 @@ def standing_weight(kind: str, value: float | None, rules: Rules) -> int:
 
 
 def _read(record: Record, given: Fields, rules: Rules) -> Event:
-    """The fields in table order."""
+    """Return the fields in table order."""
     event_id = given.required("event_id", fields.event_id)
     event_time = given.required("event_time", lambda time: _event_time(time, record.timestamp))
     kind = given.required("kind", fields.any_text)
@@ -96,7 +96,7 @@ def _read(record: Record, given: Fields, rules: Rules) -> Event:
 
 
 def _event_time(given: object, timestamp: int) -> int | None:
-    """Epoch milliseconds, from 1990 to a day after the record's Kafka timestamp, both inclusive."""
+    """Return epoch milliseconds, from 1990 to a day after the record's Kafka timestamp, both inclusive."""
     time = epoch_ms(given)
     if time is None or not EARLIEST_EVENT_TIME_MS <= time <= timestamp + LATEST_AHEAD_MS:
         return None
@@ -109,7 +109,7 @@ def _rating(given: object) -> float | None:
 
 
 def _check_place(record: Record, user_id: str, rules: Rules) -> None:
-    """A user's events share one partition, since their order is the log's order."""
+    """Require that the record lies in its user's partition: the order of a user's events is the log's order."""
     key = user_id.encode()
     if record.key != key:
         raise Refused("key_mismatch")

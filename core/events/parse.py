@@ -69,7 +69,7 @@ _SHAPES, _LIMITS = (np.array(numbers, np.int64) for numbers in zip(*FIELDS.value
 
 
 def parse_columns(records: pa.RecordBatch, rules: Rules) -> tuple[pa.RecordBatch, pa.RecordBatch]:
-    """The accepted and the rejected of a batch, each in the batch's order.
+    """Return the accepted and the rejected of a batch, each in the batch's order.
 
     Args: records: ``RECORD_COLUMNS``.
     Returns: ``EVENT_COLUMNS`` and ``REJECTED_COLUMNS``; together they have one row for each record.
@@ -90,7 +90,7 @@ def parse_columns(records: pa.RecordBatch, rules: Rules) -> tuple[pa.RecordBatch
 
 
 def _plain_events(records: pa.RecordBatch, rules: Rules) -> tuple[Rows, pa.RecordBatch]:
-    """Positions of the plain rows, ascending, and their events."""
+    """Return the positions of the plain rows, ascending, and their events."""
     scanned = Scanned.of(records["value"])
     places = records.select(["partition", "offset", "timestamp", "key"]).take(pa.array(scanned.rows))
     events, holds = events_of(scanned, places, rules)
@@ -109,7 +109,7 @@ class Scanned:
 
     @staticmethod
     def of(values: pa.BinaryArray, required: Sequence[str] = REQUIRED) -> "Scanned":
-        """Those that are strict JSON in UTF-8 and have each field that is required."""
+        """Return those that are strict JSON in UTF-8 and have each field that is required."""
         text, starts = octets(values)
         buf = padded(text)
         plain, noted = scan(buf, starts, MAX_VALUE_BYTES, _NAMES, _NAME_STARTS, _SHAPES, _LIMITS)
@@ -120,7 +120,7 @@ class Scanned:
         return Scanned(rows, buf, noted if len(rows) == len(noted) else noted[rows])
 
     def column(self, name: str, shape: int = TEXT) -> pa.StringArray:
-        """The field's content as text, null where it has another shape."""
+        """Return the field's content as text, null where it has another shape."""
         field = _FIELD[name]
         text = binary(*contents(self.buf, self.noted, field, shape)).cast(pa.string())
         absent = self.noted[:, field, SHAPE] != shape
@@ -137,7 +137,7 @@ class Scanned:
         return lacking
 
     def event_times(self) -> Ints:
-        """Epoch milliseconds, or a time that is too early where it is none."""
+        """Return epoch milliseconds, or a time that is too early where the field holds no time."""
         field = _FIELD["event_time"]
         times: Ints = whole_numbers(self.buf, self.noted, field)
         texts = self.noted[:, field, SHAPE] == TEXT
@@ -163,7 +163,7 @@ def _decodes(value: bytes | None) -> bool:
 
 
 def events_of(scanned: Scanned, places: pa.RecordBatch, rules: Rules) -> tuple[pa.RecordBatch, Mask]:
-    """The rows as events, and which of them keep every rule that finding their fields has not checked."""
+    """Return the rows as events, and which of them keep every rule that finding their fields has not checked."""
     user_id, item_id, kind = (scanned.column(name) for name in ("user_id", "item_id", "kind"))
     value = pc.add(scanned.column("value", NUMBER).cast(pa.float64()), 0.0)  # negative zero becomes zero
     event_time, event_id = scanned.event_times(), scanned.column("event_id")
@@ -187,7 +187,7 @@ def events_of(scanned: Scanned, places: pa.RecordBatch, rules: Rules) -> tuple[p
 
 
 def weights(kind: Column, value: Column, rules: Rules) -> tuple[Ints, Mask]:
-    """Each row's weight, and whether it has one: its kind is known, and its value a rating where one is needed.
+    """Return each row's weight, and whether it has one: its kind is known, and its value a rating where one is needed.
 
     One that has none weighs nothing, as when the lake has a kind that is no longer configured.
     """
@@ -202,7 +202,7 @@ def weights(kind: Column, value: Column, rules: Rules) -> tuple[Ints, Mask]:
 
 
 def _in_place(places: pa.RecordBatch, user_id: Column, rules: Rules) -> Mask:
-    """Whether the key is the user's id and the partition the key's."""
+    """Return whether the key is the user's id and the partition the key's."""
     keyed = _numpy(pc.fill_null(pc.equal(places["key"], user_id.cast(pa.binary())), False))
     routed = partitions_of(places["key"], rules.partitioner, rules.partitions) == _numpy(places["partition"])
     in_place: Mask = keyed & routed
@@ -218,7 +218,7 @@ def _has_control(text: Column) -> Mask:
 
 
 def _records(records: pa.RecordBatch) -> Iterator[Record]:
-    """Each row as a record; the topic is not known here, and decides nothing."""
+    """Yield each row as a record; the topic is not known here, and decides nothing."""
     for place in zip(*(_objects(column) for column in records.columns), strict=True):
         yield Record("", *place)
 
@@ -229,7 +229,7 @@ def _batch(events: list[Event], schema: pa.Schema) -> pa.RecordBatch:
 
 
 def _objects(column: Column) -> list[Any]:
-    """The column as Python objects; several times as fast as ``to_pylist``."""
+    """Return the column as Python objects; several times as fast as ``to_pylist``."""
     objects: list[Any] = _numpy(column).tolist()
     return objects
 

@@ -30,7 +30,7 @@ ROUTERS = (lookups.api, intake.api, changes.api, lookups.plain, pages)
 
 
 def create_app(settings: Settings, limits: Limits | None = None) -> FastAPI:
-    """The application; its stores and its log are open while it runs. ``limits`` of bodies are the defaults if None."""
+    """Return the application; its stores and its log are open while it runs. ``limits`` None: the defaults."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[Mapping[str, Any]]:

@@ -65,7 +65,7 @@ class AtOnce:
 
 
 def asked(path: str, query: str) -> tuple[AtLeast, Compute | None]:
-    """What a plain request asks for; None for whether the server is alive.
+    """Return what a plain request asks for; None for whether the server is alive.
 
     Raises:
         NotPlain, ValueError: it must take the routes.
@@ -93,7 +93,7 @@ def asked(path: str, query: str) -> tuple[AtLeast, Compute | None]:
 
 
 def _parameters(query: str) -> tuple[AtLeast, dict[str, str]]:
-    """The prefix that the answer must hold, and the other parameters by name."""
+    """Return the prefix that the answer must hold, and the other parameters by name."""
     values: dict[str, str] = {}
     for pair in query.split("&") if query else ():
         name, _, value = pair.partition("=")

@@ -24,12 +24,12 @@ ALLOWED_HEADERS = ("Content-Type", "Authorization", "X-API-Key")
 
 
 def listed_in(setting: str) -> list[str]:
-    """The entries of a comma-separated setting, in lower case."""
+    """Return the entries of a comma-separated setting, in lower case."""
     return [entry.strip().lower() for entry in setting.split(",") if entry.strip()]
 
 
 def own_hosts(settings: Settings) -> Callable[[str], bool]:
-    """Whether a ``Host``, in lower case, names this server; what it said of the last ones is kept."""
+    """Return whether a ``Host``, in lower case, names this server; what it said of the last ones is kept."""
     patterns = ["localhost", "*.localhost", *listed_in(settings.http.allowed_hosts)]
     if settings.http.host not in EVERYWHERE:
         patterns.append(settings.http.host.lower())
@@ -92,7 +92,7 @@ def _fits(name: str, pattern: str) -> bool:
 
 
 def _is_same(origin: str, host: str) -> bool:
-    """Whether a page of that origin came from this host; behind a proxy the scheme may differ."""
+    """Return whether a page of that origin came from this host; behind a proxy the scheme may differ."""
     try:
         page, ours = urlsplit(origin), urlsplit(f"//{host}")
         port = DEFAULT_PORTS.get(page.scheme)

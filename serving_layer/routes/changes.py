@@ -1,4 +1,4 @@
-"""The routes that change what is there already: an item's record, and whose a history is."""
+"""The routes that change existing records: an item's members, and whose a history is."""
 
 import asyncio
 import uuid
@@ -27,7 +27,7 @@ api = APIRouter(prefix="/api/v1", tags=["changes"])
 
 
 def turns() -> asyncio.Semaphore:
-    """What an application keeps as ``state.turns``."""
+    """Return the semaphore that an application keeps as ``state.turns``."""
     return asyncio.Semaphore(CHANGES_AT_ONCE)
 
 
@@ -75,7 +75,7 @@ async def _in_turn(request: Request, append: Callable[[], dict[str, Any]]) -> Js
 
 
 def _small(body: bytes) -> bytes:
-    """The body. Raises Unprocessable for one that says more than a record can hold, before it is decoded."""
+    """Return the body. Raises Unprocessable for one that says more than a record can hold, before it is decoded."""
     if len(body) > MAX_VALUE_BYTES:
         raise Unprocessable(f"the body has {len(body):,} bytes: a change has at most {MAX_VALUE_BYTES:,}, as a record")
     return body

@@ -35,7 +35,7 @@ def judges(rules: Rules) -> CapacityLimiter:
 
 @api.post("/interactions", status_code=202, openapi_extra={"x-body": "Event"})
 async def post_interactions(request: Request) -> Json:
-    """Events to the log, an object or an array; answered after the broker has acknowledged them.
+    """Append an event or an array of events to the log; answers once the broker has acknowledged them.
 
     ``event_id`` and ``event_time`` may be left to the server. ``positions`` is, for each partition written to, the
     offset after the last of these events: a lookup with ``at_least`` of it holds them.
@@ -55,13 +55,13 @@ async def post_interactions(request: Request) -> Json:
 
 @api.post("/items", status_code=202, openapi_extra={"x-body": "Item"})
 async def post_items(request: Request) -> Json:
-    """Items as they are from now on, an object or an array: whole records; PATCH changes a part of one."""
+    """Replace the records of an item or of an array of items: whole records; PATCH changes a part of one."""
     return await _described(request, "items", ingest.read_items)
 
 
 @api.post("/users", status_code=202, openapi_extra={"x-body": "User"})
 async def post_users(request: Request) -> Json:
-    """Users as they are from now on, an object or an array."""
+    """Replace the records of a user or of an array of users."""
     return await _described(request, "users", ingest.read_users)
 
 
@@ -79,7 +79,7 @@ async def _appended(
 
 
 async def _positions(request: Request, delivery: Delivery) -> Offsets:
-    """What a lookup must hold to hold these events; the log is asked where the broker did not say."""
+    """Return what a lookup must hold to hold these events; the log is asked where the broker did not say."""
     if delivery.unplaced:
         link: LogLink = request.app.state.link
         with suppress(MillraceError):  # the events are in the log: they are not refused for want of their place

@@ -63,13 +63,13 @@ class WishBody(BaseModel):
 
     @property
     def wish(self) -> Wish:
-        """The same as the recommender takes it."""
+        """Return the same wish as the recommender takes it."""
         category = [self.category] if isinstance(self.category, str) else self.category
         return _wish(self.n, self.offset, category, self.exclude, self.include_seen)
 
 
 async def views_of(request: Request) -> Views:
-    """The application's open stores."""
+    """Return the application's open stores."""
     views: Views = request.app.state.views
     return views
 
@@ -94,7 +94,7 @@ def _wish(n: int, offset: int, category: list[str] | None, exclude: list[str] | 
 
 
 async def _answered(views: Views, compute: Callable[[Snapshot], dict[str, Any]], at_least: AtLeast = NOTHING) -> Json:
-    """The answer of a snapshot that holds so much; while it waits for one it keeps no thread."""
+    """Return the answer of a snapshot that holds so much; while it waits for one it keeps no thread."""
     loop, checked = asyncio.get_running_loop(), at_least.of(compute)
     deadline = loop.time() + at_least.seconds
     while True:
@@ -107,7 +107,7 @@ async def _answered(views: Views, compute: Callable[[Snapshot], dict[str, Any]],
 
 
 async def _computed(views: Views, compute: Callable[[Snapshot], dict[str, Any]]) -> dict[str, Any]:
-    """What is in memory is computed at once; a store is never read on the event loop."""
+    """Compute at once what is in memory; a store is never read on the event loop."""
     try:
         return answer_from_memory(views, compute)
     except MustRead:
@@ -119,20 +119,20 @@ async def get_recommendations(
     views: OpenViews, at_least: Wanted, user_id: PathId, n: N = 10, offset: Offset = 0, category: Categories = None,
     exclude: Exclude = None, include_seen: IncludeSeen = False,
 ) -> Json:  # fmt: skip
-    """What the user may like, and why."""
+    """Return what the user may like, and why."""
     wish = _wish(n, offset, category, exclude, include_seen)
     return await _answered(views, lambda snapshot: recommender.recommend(snapshot, user_id.encode(), wish), at_least)
 
 
 @api.post("/recommendations/{user_id}", openapi_extra={"x-body": "Wish"})
 async def post_recommendations(request: Request, views: OpenViews, at_least: Wanted, user_id: PathId) -> Json:
-    """The same with a body, for lists of items to leave out that are too long for a URL."""
+    """Return the same as GET, for lists of items to leave out that are too long for a URL."""
     wish = (await run_in_threadpool(read_wish, await request.body())).wish
     return await _answered(views, lambda snapshot: recommender.recommend(snapshot, user_id.encode(), wish), at_least)
 
 
 def read_wish(body: bytes) -> WishBody:
-    """The wish that a body holds. Raises Unprocessable with a sentence about everything that is wrong."""
+    """Return the wish that a body holds. Raises Unprocessable with a sentence about everything that is wrong."""
     given, known = decoded(body), list(WishBody.model_fields)
     for name in given if isinstance(given, dict) else ():
         if name not in known:
@@ -146,7 +146,7 @@ def read_wish(body: bytes) -> WishBody:
 
 @api.get("/items/{item_id}")
 async def get_item(views: OpenViews, at_least: Wanted, item_id: PathId) -> Json:
-    """What is known of an item."""
+    """Return what is known of an item."""
     return await _answered(views, lambda snapshot: lookups.item(snapshot, item_id.encode()), at_least)
 
 
@@ -154,7 +154,7 @@ async def get_item(views: OpenViews, at_least: Wanted, item_id: PathId) -> Json:
 async def get_similar(
     views: OpenViews, at_least: Wanted, item_id: PathId, n: N = 10, offset: Offset = 0, category: Categories = None
 ) -> Json:
-    """What goes with an item, most similar first."""
+    """Return what goes with an item, most similar first."""
     page = _page(n, offset, category)
     return await _answered(views, lambda snapshot: lookups.similar(snapshot, item_id.encode(), page), at_least)
 
@@ -164,7 +164,7 @@ async def get_trending(
     views: OpenViews, at_least: Wanted, window: Window = "24h", as_of: AsOf = None, n: N = 10, offset: Offset = 0,
     category: Categories = None,
 ) -> Json:  # fmt: skip
-    """What grows in the last hours, or is popular while growth is unknown."""
+    """Return what grows in the last hours, or is popular while growth is unknown."""
     hours = _parsed("window", window_hours, window)
     moment = None if as_of is None else _parsed("as_of", moment_ms, as_of)
     page = _page(n, offset, category)
@@ -175,20 +175,20 @@ async def get_trending(
 async def get_history(
     views: OpenViews, at_least: Wanted, user_id: PathId, n: N = 10, offset: Offset = 0, category: Categories = None
 ) -> Json:
-    """The user's last items, newest first."""
+    """Return the user's last items, newest first."""
     page = _page(n, offset, category)
     return await _answered(views, lambda snapshot: lookups.history(snapshot, user_id.encode(), page), at_least)
 
 
 @api.get("/users/{user_id}/profile")
 async def get_profile(views: OpenViews, at_least: Wanted, user_id: PathId) -> Json:
-    """What is known of a user."""
+    """Return what is known of a user."""
     return await _answered(views, lambda snapshot: recommender.profile(snapshot, user_id.encode()), at_least)
 
 
 @api.get("/explain/{user_id}/{item_id}")
 async def get_explanation(views: OpenViews, at_least: Wanted, user_id: PathId, item_id: PathId) -> Json:
-    """Why an item is, or is not, recommended to a user."""
+    """Return why an item is, or is not, recommended to a user."""
     return await _answered(
         views, lambda snapshot: recommender.explain(snapshot, user_id.encode(), item_id.encode()), at_least
     )
@@ -197,14 +197,14 @@ async def get_explanation(views: OpenViews, at_least: Wanted, user_id: PathId, i
 @api.get("/health")
 @plain.get("/health", include_in_schema=False)
 async def health() -> dict[str, str]:
-    """Alive."""
+    """Report that the process is alive."""
     return {"status": "alive"}
 
 
 @api.get("/ready")
 @plain.get("/ready", include_in_schema=False)
 async def ready(views: OpenViews) -> Json:
-    """Whether lookups can be answered; 503 with the reason until then."""
+    """Return whether lookups can be answered; 503 with the reason until then."""
     return await _answered(views, lambda snapshot: {"status": "ready", **snapshot.header()})
 
 
