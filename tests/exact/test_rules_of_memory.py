@@ -1,5 +1,8 @@
 """What keeps rows in memory exact, as stories: each holds, and breaks once its rule is taken out."""
 
+from collections.abc import Iterator
+from contextlib import ExitStack
+from itertools import cycle
 from typing import Any
 
 import pytest
@@ -11,8 +14,31 @@ from core.rows.touched import pack_touched
 from serving_layer.memory.moment import Moment
 from serving_layer.memory.row_cache import RowCache
 from serving_layer.reading.follower import Follower
+from tests.kit.cassandra import run_cql
+from tests.kit.exact import story as stories
 from tests.kit.exact.followed import Followed
+from tests.kit.exact.stores import in_cassandra, in_redis, in_sqlite
 from tests.kit.exact.story import ALL, Story, require
+
+REDIS = pytest.param("redis", marks=pytest.mark.redis)
+CASSANDRA = pytest.param("cassandra", marks=[pytest.mark.cassandra, pytest.mark.deep])
+
+
+@pytest.fixture(autouse=True, params=["memory", "sqlite", REDIS, CASSANDRA])
+def stores(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Tell each tale on the port's reference and on every store: both views lie in stores of that kind."""
+    with ExitStack() as stack:
+        if request.param == "sqlite":
+            monkeypatch.setattr(stories, "in_memory", lambda: stack.enter_context(in_sqlite()))
+        elif request.param == "redis":
+            url = request.getfixturevalue("redis_url")
+            monkeypatch.setattr(stories, "in_memory", lambda: stack.enter_context(in_redis(url)))
+        elif request.param == "cassandra":
+            url, port = request.getfixturevalue("cassandra_url"), request.getfixturevalue("cassandra_port")
+            stack.callback(run_cql, port, f"DROP KEYSPACE IF EXISTS {url.rpartition('/')[2]}_speed")
+            keyspaces = cycle([stack.enter_context(in_cassandra(name)) for name in (url, f"{url}_speed")])
+            monkeypatch.setattr(stories, "in_memory", lambda: stack.enter_context(next(keyspaces)()))
+        yield
 
 
 def warm(story: Story) -> Followed:
