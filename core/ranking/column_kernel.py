@@ -5,8 +5,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 from core.bytes.word_kernel import agreed
-from core.ranking import columns
 from core.ranking.columns import LEFT_OUT, NOBODY, Columns, Rows, Stacked
+from core.ranking.product_kernel import predicted as predicted
 from core.ranking.scores import TIE_DECIMALS
 from core.rows.codec import pack_sums
 from core.rows.item_index import ItemIndex, Text
@@ -15,10 +15,8 @@ from core.rows.sums_columns_kernel import summed_parts as summed_parts
 from schemas.event import WEIGHT_SCALE
 
 Floats = NDArray[np.float64]
-Floats32 = NDArray[np.float32]
 Ints = NDArray[np.int64]
 SCALE = float(10**TIE_DECIMALS)
-ROW_AT_ONCE = 128  # numbers that NumPy adds up in one go
 SPLITTER = float(2**27 + 1)  # halves a number of 53 bits (Dekker 1971)
 
 
@@ -58,16 +56,23 @@ def _added_up(codes, shares):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
+def _score(amount, own_norm, norm, shrink):  # type: ignore[no-untyped-def]
+    """Return ``core.ranking.scores.similarity`` of one neighbour."""
+    product = np.float64(own_norm) * np.float64(norm)
+    if product <= 0 or amount <= 0:
+        return 0.0
+    pair = np.float64(amount)
+    return min(1.0, pair / np.sqrt(product)) * (pair / (pair + shrink))
+
+
+@njit(cache=True, nogil=True)
 def _summed(codes, amounts, norms, starts, own, own_norms, weights, shrink):  # type: ignore[no-untyped-def]
     shares = np.full(len(codes), LEFT_OUT)
     for row in range(len(own)):
         for k in range(starts[row], starts[row + 1]):
-            product = np.float64(own_norms[row]) * np.float64(norms[k])
-            if product > 0 and amounts[k] > 0 and codes[k] != own[row]:
-                amount = np.float64(amounts[k])
-                score = min(1.0, amount / np.sqrt(product)) * (amount / (amount + shrink))
-                if score * weights[row] > 0:
-                    shares[k] = score * weights[row]
+            share = _score(amounts[k], own_norms[row], norms[k], shrink) * weights[row]
+            if share > 0 and codes[k] != own[row]:
+                shares[k] = share
     return _added_up(codes, shares)
 
 
@@ -76,6 +81,23 @@ def summed(rows: Rows, shrinkage: float) -> Columns:
     return Columns(
         *_summed(rows.codes, rows.amounts, rows.norms, rows.starts, rows.own, rows.own_norms, rows.weights, shrink)
     )
+
+
+@njit(cache=True, nogil=True)
+def _contributions(codes, amounts, norms, starts, own, own_norms, weights, code, shrink):  # type: ignore[no-untyped-def]
+    items, out, n = np.empty(len(own), np.int64), np.empty(len(own), np.float64), 0
+    for row in range(len(own)):
+        for k in range(starts[row], starts[row + 1]):
+            if codes[k] == code and code != own[row]:
+                score = _score(amounts[k], own_norms[row], norms[k], shrink)
+                if score > 0:
+                    items[n], out[n] = own[row], score * weights[row]
+                    n += 1
+    return items[:n], out[:n]
+
+
+def contributions(rows: Rows, code: int, shrinkage: float) -> Columns:
+    return Columns(*_contributions(*rows, code, shrinkage * WEIGHT_SCALE))
 
 
 @njit(cache=True, nogil=True)
@@ -186,42 +208,12 @@ def first(scored: Columns, wanted: int, text: Text, rounded: bool) -> Ints:
     return out
 
 
-@njit(cache=True, nogil=True)
-def _predicted(factors, rows, v):  # type: ignore[no-untyped-def]
-    """Return the product, added up in NumPy's order for rows of at most 128 numbers, so that sums agree to the bit."""
-    out, n = np.empty(len(rows), np.float64), factors.shape[1]
-    even = n - n % 8
-    for k in range(len(rows)):
-        r = rows[k]
-        a = b = c = d = e = f = g = h = 0.0  # eight sums side by side
-        for at in range(0, even, 8):
-            a += np.float64(factors[r, at]) * v[at]
-            b += np.float64(factors[r, at + 1]) * v[at + 1]
-            c += np.float64(factors[r, at + 2]) * v[at + 2]
-            d += np.float64(factors[r, at + 3]) * v[at + 3]
-            e += np.float64(factors[r, at + 4]) * v[at + 4]
-            f += np.float64(factors[r, at + 5]) * v[at + 5]
-            g += np.float64(factors[r, at + 6]) * v[at + 6]
-            h += np.float64(factors[r, at + 7]) * v[at + 7]
-        total = ((a + b) + (c + d)) + ((e + f) + (g + h))
-        for at in range(even, n):
-            total += np.float64(factors[r, at]) * v[at]
-        out[k] = total
-    return out
-
-
-def predicted(factors: Floats32, rows: Ints, vector: Floats) -> Floats:
-    if factors.shape[1] > ROW_AT_ONCE:
-        return columns.predicted(factors, rows, vector)
-    out: Floats = _predicted(factors, rows, vector)
-    return out
-
-
 def load() -> None:
     """Load the compiled code: every function computes something small in the types of real questions."""
     codes, floats, starts = np.zeros(1, np.int64), np.ones(1), np.array([0, 1])
     text = Text(np.zeros(8, np.uint8), np.zeros(2, np.int64))
     summed(Rows(codes, codes, codes, starts, codes, codes, floats), 0.0)
+    contributions(Rows(codes, codes, codes, starts, codes, codes, floats), 0, 0.0)
     totals(codes, shares(Stacked(codes, floats, starts), floats, codes))
     first(Columns(codes, floats), 1, text, True)
     index, row = ItemIndex(), pack_sums([(b"a", 1)])

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from core.ranking.scores import TIE_DECIMALS, similarity
+from core.ranking.scores import TIE_DECIMALS, similarity, similarity_of_one
 from core.rows.item_index import Text
 from core.rows.sums_columns import standing_parts as standing_parts
 from core.rows.sums_columns import summed_parts as summed_parts
@@ -81,6 +81,17 @@ def summed(rows: Rows, shrinkage: float) -> Columns:
             if share > 0 and code != item:
                 totals[code] = totals.get(code, 0.0) + share
     return Columns.of(totals)
+
+
+def contributions(rows: Rows, code: int, shrinkage: float) -> Columns:
+    """Return the items of the rows that have that neighbour, each with its similarity · weight, in their order."""
+    out = dict[int, float]()
+    for place in np.flatnonzero(rows.codes == code).tolist():
+        row = int(np.searchsorted(rows.starts, place, "right")) - 1
+        numbers = (int(rows.amounts[place]), int(rows.own_norms[row]), int(rows.norms[place]))
+        if (own := int(rows.own[row])) != code and (score := similarity_of_one(*numbers, shrinkage)) > 0:
+            out[own] = score * float(rows.weights[row])
+    return Columns.of(out)
 
 
 def shares(stacked: Stacked, weights: Floats, excluded: Ints, also: int = NOBODY) -> Floats:

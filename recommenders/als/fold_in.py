@@ -32,7 +32,7 @@ def fold_in(item_factors: Matrix, gram: Matrix, rows: Ints, confidence: Floats, 
     if len(rows) != len(confidence):
         raise ValueError(f"{len(rows)} items and {len(confidence)} confidences")
     own = item_factors[rows].astype(np.float64)
-    factors = gram.shape[0]
-    left = gram.astype(np.float64) + own.T @ (own * (confidence - 1.0)[:, None]) + regularization * np.eye(factors)
+    left = gram.astype(np.float64) + own.T @ (own * (confidence - 1.0)[:, None])
+    left.flat[:: len(left) + 1] += regularization
     explained = np.linalg.solve(left, (own * confidence[:, None]).T).astype(np.float64)
     return FoldIn(explained.sum(axis=1), explained)

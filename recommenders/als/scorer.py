@@ -121,7 +121,7 @@ class AlsScorer:
 
     def _solved(self, rows: Ints, rating: Floats) -> FoldIn:
         strength = self.regularization * (len(rows) if self.weighted else 1)
-        return fold_in(self.factors, self.gram, rows, 1.0 + self.alpha * rating, strength)
+        return fold_in(self._by_row, self.gram, rows, 1.0 + self.alpha * rating, strength)
 
     def _rows_of(self, cohort: Cohort) -> Ints:
         """Return the row of each item of the cohort, ``UNKNOWN`` for items that the model does not have."""

@@ -9,7 +9,6 @@ import numpy as np
 from core.ranking import scores
 from core.ranking.columns import Columns, Rows
 from core.ranking.neighbours import NOBODY_NEAR
-from core.ranking.scores import similarity_of_one
 from core.settings import setting
 from recommenders.artefact import Artefact
 from recommenders.cohort import Cohort, Folded
@@ -62,18 +61,13 @@ class SimilarScorer:
         rows = self._rows(question)
         shrinkage = self._shrinkage(question.sums.shrinkage)
         scored = question.sums.kernels.summed(rows, shrinkage)
-        own_items = list(zip(rows.own.tolist(), rows.own_norms.tolist(), rows.weights.tolist(), strict=True))
 
         def reasons(code: int) -> Mapping[int, float]:
-            at = np.flatnonzero(rows.codes == code)
-            columns = (np.searchsorted(rows.starts, at, "right") - 1, rows.amounts[at], rows.norms[at])
-            factor = float(self._factors(rows.norms[at[:1]])[0]) if len(at) else 1.0
-            out = dict[int, float]()
-            for row, pair, norm in zip(*(column.tolist() for column in columns), strict=True):
-                own, own_norm, weight = own_items[row]
-                if own != code and (score := similarity_of_one(pair, own_norm, norm, shrinkage)) > 0:
-                    out[own] = score * weight * factor
-            return out
+            shares = question.sums.kernels.contributions(rows, code, shrinkage)
+            factor = 1.0
+            if self.settings.tempering and len(shares.codes):
+                factor = float(self._factors(rows.norms[rows.codes == code])[0])
+            return dict(zip(shares.codes.tolist(), (shares.scores * factor).tolist(), strict=True))
 
         if self.settings.tempering:
             factors = self._factors(question.sums.norms(scored.codes))

@@ -52,6 +52,13 @@ def test_sources_are_shared_out_and_added_up_alike(
     same(fast.totals(stacked.codes, shares), slow.totals(stacked.codes, shares))
 
 
+@settings(deadline=None)  # the first call compiles
+@given(neighbours(), codes, st.floats(0, 5))
+def test_what_speaks_for_an_item_is_found_alike(rows: Rows, code: int, shrinkage: float) -> None:
+    distinct = rows._replace(own=np.arange(len(rows.own)) + FEW // 2)  # a history names an item once
+    same(fast.contributions(distinct, code, shrinkage), slow.contributions(distinct, code, shrinkage))
+
+
 near = st.sampled_from([0.5, 0.5 + 1e-13, 0.5 - 1e-13, 0.5 + 5e-13, 1e-12, 5e-13, 1.5e-12, 2.5e-12, 0.125])
 
 
