@@ -14,6 +14,7 @@ from adapters.log.dead_letters import bury_all
 from adapters.log.kafka_log import Log
 from adapters.records.books import generation_book
 from adapters.stores.opened import store
+from adapters.stores.port import ViewStore
 from core.control.boundaries import segments_of
 from core.events.parse import parse_columns
 from core.fold.columns import Changes, facts_change, fold_columns, users_of
@@ -24,6 +25,14 @@ from core.rows.views import HISTORY, VIEWS
 from schemas.event import EVENT_COLUMNS, RECORD_COLUMNS
 from speed_layer.micro_batch import CHANGES, MicroBatch, Tally
 from speed_layer.rows import RowChanges, RowStore, committed, keys_of, row_space, stored_rows, write_changes
+
+
+@dataclass(frozen=True)
+class Stores:
+    """The two view stores as a task has opened them."""
+
+    batch: ViewStore
+    speed: RowStore
 
 
 @dataclass(frozen=True)
@@ -43,18 +52,32 @@ def fold_records(
     ``speed``: where rows are read and written; None: the speed views.
     """
     events, refused, tally = _judged(batches, batch)
+    places = batch.places
+    generations = store(places.batch_views, places.store_timeout_ms)
+    stores = Stores(generations, speed or store(places.speed_views, places.store_timeout_ms))
+    yield from fold_accepted(events, batch, stores, refused, tally)
+
+
+def fold_accepted(
+    events: pa.RecordBatch,
+    batch: MicroBatch,
+    stores: Stores,
+    refused: Iterable[Changes] = (),
+    tally: Tally | None = None,
+) -> Iterator[pa.RecordBatch]:
+    """Turn ``EVENT_COLUMNS`` into ``CHANGES``, as above; ``refused``, ``tally``: what rejected records change."""
+    tally = Tally(events=events.num_rows) if tally is None else tally
     if tally.events + tally.rejected == 0:
         return
-    speed = speed or store(batch.places.speed_views, batch.places.store_timeout_ms)
     users = keys_of(users_of(events).to_pylist())
-    own = committed(stored_rows(speed, row_space(batch, HISTORY, 0), users), HISTORY, batch).values
-    inherited = _inherited(events, users, own, batch)
+    own = committed(stored_rows(stores.speed, row_space(batch, HISTORY, 0), users), HISTORY, batch).values
+    inherited = _inherited(events, users, own, batch, stores.batch)
     known = merged(HISTORY, inherited, own)  # a user has at most one of the two
     for change in [*fold_columns(events, _segments(events, batch), known.column(), batch.rules), *refused]:
         if VIEWS[change.view].shared:
             yield _as_rows(change)
         else:
-            tally = tally.plus(_write_state(speed, change, batch, States(users, own, inherited)))
+            tally = tally.plus(_write_state(stores.speed, change, batch, States(users, own, inherited)))
     yield pa.RecordBatch.from_pylist([{"key": b"", "tally": tally.columns()}], CHANGES)  # the shuffle needs a key
 
 
@@ -88,7 +111,9 @@ def _segments(events: pa.RecordBatch, batch: MicroBatch) -> "np.ndarray[tuple[in
     return segments_of(partition, events.column("offset").to_numpy(), batch.boundaries)
 
 
-def _inherited(events: pa.RecordBatch, users: list[bytes], own: Packed, batch: MicroBatch) -> Packed:
+def _inherited(
+    events: pa.RecordBatch, users: list[bytes], own: Packed, batch: MicroBatch, generations: ViewStore
+) -> Packed:
     """Return the base generation's history of each user who has none of this epoch (rule 8)."""
     first = events.column("user_id").dictionary_encode().indices.to_numpy()
     _, row = np.unique(first, return_index=True)
@@ -98,7 +123,6 @@ def _inherited(events: pa.RecordBatch, users: list[bytes], own: Packed, batch: M
         base = batch.bases[partition]
         if not has_own and base is not None:
             wanted.setdefault(base, []).append(user)
-    generations = store(batch.places.batch_views, batch.places.store_timeout_ms)
     histories: dict[bytes, bytes] = {}
     for base, absent in wanted.items():
         histories |= generations.read(generation_book(base), HISTORY, absent)

@@ -18,7 +18,7 @@ from batch_layer.learning.splits import EXCLUDED, INCLUDED, TIME, Split, split
 from core.ranking.blend import Knots
 from core.ranking.calibration import calibrated, outcomes
 from core.ranking.intervals import difference
-from core.ranking.ranking_quality import Interactions, Judged, Mask, Quality, Scorer, judged, quality
+from core.ranking.ranking_quality import Floats, Interactions, Ints, Judged, Mask, Quality, Scorer, judged, quality
 from core.ranking.reliability import reliability, stated
 from recommenders import TABLE
 from recommenders.cohort import Cohort, scored
@@ -149,16 +149,24 @@ def evaluate(events: Interactions, question: Question) -> dict[str, Any]:
 def compared(qualities: Mapping[str, Quality]) -> dict[str, Any]:
     """Return the parts of a report that say how good each model is, and the blend beside each."""
     ours, others = qualities[BLEND], {name: judgement for name, judgement in qualities.items() if name != BLEND}
-    gaps: dict[str, Any] = {}
-    for name, theirs in others.items():
-        gaps[name] = {}
-        for measure, values in ours.by_name().items():
-            gaps[name][measure], gaps[name][f"{measure} 95 %"] = difference(values, theirs.by_name()[measure])
-    best = max(
-        (name for name in others if name in TABLE), key=lambda name: float(others[name].ndcg.mean()), default=None
-    )
-    summaries = {name: judgement.summary() for name, judgement in others.items()}
-    return {"models": summaries, "blend": ours.summary(), "best_source": best, "differences": gaps}
+    own = [name for name in others if name in TABLE]
+    return {
+        "models": {name: judgement.summary() for name, judgement in others.items()},
+        "blend": ours.summary(),
+        "best_source": max(own, key=lambda name: float(others[name].ndcg.mean()), default=None),
+        "differences": {name: gaps(ours.by_name(), judgement.by_name()) for name, judgement in others.items()},
+    }
+
+
+def gaps(ours: Mapping[str, Floats], theirs: Mapping[str, Floats], users: Ints | None = None) -> dict[str, Any]:
+    """Return by how much ours are greater, by measure, with 95 % intervals.
+
+    Args: users: whose each figure is; None: a user each.
+    """
+    report: dict[str, Any] = {}
+    for measure, values in ours.items():
+        report[measure], report[f"{measure} 95 %"] = difference(values, theirs[measure], users)
+    return report
 
 
 def sources(train: Interactions, asked: Judged, question: Question) -> dict[str, Scorer]:

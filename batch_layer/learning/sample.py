@@ -9,6 +9,7 @@ from adapters.engine.tasks import Tasks
 from adapters.lake.files import Stretch
 from adapters.lake.tables import ROWS_AT_ONCE
 from core.partitions.partitioner import partitions_of
+from schemas.event import EVENT_COLUMNS
 
 SAMPLE = pa.schema(
     [
@@ -16,20 +17,21 @@ SAMPLE = pa.schema(
         ("partition", pa.int32()), ("offset", pa.int64()),
     ]
 )  # fmt: skip
+WHOLE = pa.schema([field.with_name("user") if field.name == "user_id" else field for field in EVENT_COLUMNS])
 SAMPLE_PARTS = 1_000_000
 
 
-def sampled(place: Tasks, events: Stretch, total: int, most: int) -> pa.Table:
-    """Return ``SAMPLE`` of about ``most`` of ``total`` events, by whole users; those without weight are left out."""
+def sampled(place: Tasks, events: Stretch, total: int, most: int, columns: pa.Schema = SAMPLE) -> pa.Table:
+    """Return those columns of about ``most`` of ``total`` events, by whole users; those without weight are left out."""
     part = int(SAMPLE_PARTS * min(1.0, most / max(total, 1)))
     shares = events.shares(place.count_for(events.most, ROWS_AT_ONCE))
-    return place.run(len(shares), lambda number: _sample(shares[number], part), SAMPLE)
+    return place.run(len(shares), lambda number: _sample(shares[number], part, columns), columns)
 
 
-def _sample(events: Stretch, part: int) -> Iterator[pa.RecordBatch]:
+def _sample(events: Stretch, part: int, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
     for batch in events.read(ROWS_AT_ONCE):
         rows = batch.filter(pc.not_equal(batch.column("weight"), 0))
         if part < SAMPLE_PARTS:
             rows = rows.filter(pa.array(partitions_of(rows.column("user_id"), "murmur2", SAMPLE_PARTS) < part))
-        columns = [rows.column("user_id" if name == "user" else name) for name in SAMPLE.names]
-        yield pa.RecordBatch.from_arrays(columns, schema=SAMPLE)
+        columns = [rows.column("user_id" if name == "user" else name) for name in schema.names]
+        yield pa.RecordBatch.from_arrays(columns, schema=schema)

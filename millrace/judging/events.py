@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 LINES_AT_ONCE = 100_000
 
 
-def in_lake(settings: Settings) -> "pa.Table":
+def in_lake(settings: Settings, whole: bool = False) -> "pa.Table":
     """Return the events of the active generation, as whole users up to ``evaluation_events``.
 
     Raises:
@@ -29,7 +29,7 @@ def in_lake(settings: Settings) -> "pa.Table":
     """
     from adapters.engine.tasks import Engine
     from adapters.lake.tables import Lake
-    from batch_layer.learning.sample import sampled
+    from batch_layer.learning.sample import SAMPLE, WHOLE, sampled
 
     control = read_control(batch_views(settings)) if settings.stores.batch_views or settings.home.is_dir() else None
     active = control.generation(control.active) if control else None
@@ -42,7 +42,7 @@ def in_lake(settings: Settings) -> "pa.Table":
     if total > most:
         reporter("evaluate")(f"a sample of users with about {most:,} of {total:,} events (evaluation_events)")
     with waiting("reading the lake"):
-        return sampled(engine.tasks(events.most), events, total, most)
+        return sampled(engine.tasks(events.most), events, total, most, WHOLE if whole else SAMPLE)
 
 
 def _forgotten(settings: Settings, control: "Control") -> "Forgotten":
@@ -56,12 +56,13 @@ def _forgotten(settings: Settings, control: "Control") -> "Forgotten":
 
 
 def in_file(path: Path, rules: "Rules") -> "pa.Table":
-    """Return the acceptable events of a file in the form of ``sample.SAMPLE``; the line number serves as the offset."""
+    """Return the acceptable events of a file in the form of ``sample.WHOLE``; the line number serves as the offset."""
     from dataclasses import replace
 
     import pyarrow as pa
     import pyarrow.compute as pc
 
+    from batch_layer.learning.sample import WHOLE
     from core.events.parse import parse_columns
     from schemas.event import EVENT_COLUMNS
 
@@ -75,8 +76,7 @@ def in_file(path: Path, rules: "Rules") -> "pa.Table":
         reporter("evaluate")(f"lines that are not acceptable events: {refused:,}")
     whole = pa.concat_tables(tables) if tables else EVENT_COLUMNS.empty_table()
     weighty = whole.filter(pc.not_equal(whole.column("weight"), 0))
-    names = ["user_id", "item_id", "weight", "event_time", "partition", "offset"]
-    return weighty.select(names).rename_columns(["user", *names[1:]])
+    return weighty.rename_columns(WHOLE.names)
 
 
 def _records(path: Path) -> Iterator["pa.RecordBatch"]:

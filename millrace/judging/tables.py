@@ -16,6 +16,9 @@ def show(report: dict[str, Any]) -> None:
     if "blend" not in report:
         screen.print(f"{report['events']:,} events: {report['missing']}")
         return
+    if "regimes" in report:
+        show_walk(screen, report)
+        return
     cut = "each user's last fifth is judged" if report["cut"] is None else f"cut at {time_text(report['cut'])}"
     screen.print(
         f"{report['events']:,} events, {cut}, seen items {report['seen']}: {report['judged_users']:,} users judged; "
@@ -28,6 +31,23 @@ def show(report: dict[str, Any]) -> None:
     )
     if "calibration" in report:
         show_calibration(screen, report["calibration"])
+
+
+def show_walk(screen: PlainConsole, report: dict[str, Any]) -> None:
+    """Print the figures of each regime of a walk."""
+    screen.print(
+        f"{report['events']:,} events, walked from {time_text(report['cut'])}, seen items {report['seen']}: "
+        f"{report['asked']:,} events of {report['judged_users']:,} users asked about"
+    )
+    for name, regime in report["regimes"].items():
+        every = "" if regime["every_seconds"] is None else f", every {regime['every_seconds']:,.0f} s"
+        late = "" if regime["late_seconds"] is None else f", {regime['late_seconds']:g} s late"
+        screen.print(f"{name}{late}: {regime['generations']} generation(s){every}; best source {regime['best_source']}")
+        show_models(screen, regime, "hr@10")
+        show_calibration(screen, regime["calibration"])
+        for known, whose in (("users_by_known_events", "user"), ("items_by_known_events", "item")):
+            bands = (f"{band} {hits['hr@10']:.3f} ({hits['events']:,})" for band, hits in regime[known].items())
+            screen.print(f"HR@10 of the blend by events known of the {whose}: {', '.join(bands)}")
 
 
 def show_models(screen: PlainConsole, report: dict[str, Any], first: str) -> None:

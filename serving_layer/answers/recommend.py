@@ -69,6 +69,23 @@ def recommend(snapshot: Snapshot, user: bytes, wish: Wish) -> dict[str, Any]:
     }
 
 
+def lists(
+    snapshot: Snapshot, user: bytes, wish: Wish, blended: Collection[str]
+) -> dict[str, list[tuple[bytes, float]]]:
+    """Return what each source lists by itself, and under ``""`` the blend of the sources named: items with scores.
+
+    An evaluation asks so; nothing is described, and nobody has stated preferences.
+    """
+    history, seen = snapshot.history(user), seen_codes(snapshot, user)
+    sources, excluded, names = _sources(snapshot, history, None), _excluded(snapshot, wish, seen), snapshot.index.names
+    rankings = {name: sources.only([name]).blended(excluded) for name in sources.candidates}
+    rankings[""] = sources.only(blended).blended(excluded)
+    return {
+        name: [(names[code], score) for code, score in islice(blend.ranking(snapshot.index), wish.page.n)]
+        for name, blend in rankings.items()
+    }
+
+
 def explain(snapshot: Snapshot, user: bytes, item: bytes) -> dict[str, Any]:
     """Return how the item would score for the user, by source, and every history item that speaks for it."""
     about = require_known(snapshot, item)
@@ -136,6 +153,11 @@ class Sources:
     candidates: dict[str, Candidates]
     weights: dict[str, float]
     kernels: Kernels
+
+    def only(self, names: Collection[str]) -> "Sources":
+        """Return those sources alone; a single one has all of the weight."""
+        kept = {name: candidates for name, candidates in self.candidates.items() if name in names}
+        return Sources(kept, {name: self.weights[name] for name in kept}, self.kernels)
 
     def blended(self, excluded: Ints, also: int = NOBODY) -> Blend:
         """Return one ranking of all of them."""

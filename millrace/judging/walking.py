@@ -1,0 +1,151 @@
+"""Walks through the later part of a log, event by event, and asks before each what would have been recommended."""
+
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from adapters.terminal.progress import Reached
+from batch_layer.learning.evaluation import Question, all_on, in_process, knots_before
+from batch_layer.learning.past import SmallPast
+from batch_layer.learning.splits import split
+from core.ranking.blend import Knots
+from core.ranking.ranking_quality import LIST, Floats, Interactions, Ints
+from millrace.judging.walk import Asked, Regime, retrains
+from millrace.judging.world import World
+from recommenders import recommender
+from recommenders.artefact import Artefact
+from recommenders.opened import learners
+from schemas.event import REMOVE
+from serving_layer.answers.recommend import Wish, lists
+from serving_layer.merged.catalogue import Page
+from serving_layer.reading.answering import answer
+
+BLEND = ""  # as ``recommend.lists`` names it
+
+
+@dataclass(frozen=True)
+class Walked:
+    """What was listed: ``ranks`` of the touched item by source, 0 where it was not among the first ten.
+
+    ``listed``: how many different items each source recommended. ``scores``, ``hits``: of the blend's recommendations
+    to judged users. ``candidates``: how many items occurred before the end.
+    """
+
+    ranks: dict[str, Ints]
+    listed: dict[str, int]
+    scores: Floats
+    hits: Floats
+    candidates: int
+    generations: int
+
+
+@dataclass
+class Trainer:
+    """Models and confidence of the first events; each moment's are learned once, for all regimes."""
+
+    log: Interactions
+    names: list[bytes]
+    question: Question
+    _models: dict[int, dict[str, Artefact | None]] = field(default_factory=dict)
+    _knots: Knots | None = None
+
+    def models(self, end: int, before: int | None) -> dict[str, Artefact | None]:
+        """Return what a run over the first ``end`` events learns, with the models of an earlier one to begin with."""
+        if end not in self._models:
+            past = SmallPast(self.log.before(end), self.names, from_scratch=before is None, report=lambda _: None)
+            earlier = {} if before is None else self._models[before]
+            settings = self.settings
+            self._models[end] = {
+                name: recommender(name).fit(past, settings[name], earlier.get(name)) for name in learners(settings)
+            }
+        return self._models[end]
+
+    def knots(self) -> Knots:
+        """Return what the earlier part teaches of confidence."""
+        if self._knots is None:
+            self._knots = knots_before(split(self.log, self.question.protocol), self.question)
+        return self._knots
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Those with which all judged sources are fitted and asked."""
+        configured = in_process(self.question.settings)
+        return all_on(configured) if self.question.every_source else configured
+
+
+def walk(trainer: Trainer, log: pa.RecordBatch, ask: Asked, regime: Regime, reached: Reached) -> Walked:
+    """Live through the later part in that regime."""
+    events, question = trainer.log, trainer.question
+    world = World(log, question.rules, trainer.settings, question.shrinkage)
+    serving = [name for name, own in question.settings.items() if own.weight > 0]
+    moments = list(retrains(events, ask.begin, regime.every_ms))
+    answers, seen, taken, last = Answers(), Seen(events), 0, None
+    for number, (event, judged) in enumerate(zip(ask.event.tolist(), ask.judged.tolist(), strict=True)):
+        reached(number)
+        while taken < len(moments) and moments[taken][0] <= events.time[event]:
+            end = _known(events, moments[taken][1], moments[taken][0], regime)
+            if end != last:
+                world.publish(end, trainer.models(end, last), trainer.knots())
+                last = end
+            taken += 1
+        if regime.live:
+            world.advance(_known(events, event, int(events.time[event]), regime))
+        exclude = () if question.seen_again else [trainer.names[code] for code in seen.before(event)]
+        wish = Wish(Page(LIST), exclude, include_seen=question.seen_again)
+        user = log.column("user_id")[event].as_py().encode()
+        listed = answer(world.views, partial(lists, user=user, wish=wish, blended=serving))
+        answers.take(listed, trainer.names[events.item[event]], judged)
+    return answers.walked(len(np.unique(events.item)), taken)
+
+
+def _known(events: Interactions, end: int, time: int, regime: Regime) -> int:
+    """Return how many events count for an answer at that moment, where the log has ``end`` before it."""
+    if regime.late_ms is None:
+        return end
+    return min(end, int(np.searchsorted(events.time, time - regime.late_ms, "left")))
+
+
+class Seen:
+    """What each user has, event by event."""
+
+    def __init__(self, events: Interactions) -> None:
+        self._events, self._at = events, 0
+        self._items: dict[int, set[int]] = {}
+
+    def before(self, event: int) -> set[int]:
+        """Return the items of the event's user before it."""
+        columns = (self._events.user, self._events.item, self._events.weight)
+        part = slice(self._at, event)
+        for user, item, weight in zip(*(column[part].tolist() for column in columns), strict=True):
+            items = self._items.setdefault(user, set())
+            items.discard(item) if weight == REMOVE else items.add(item)
+        self._at = event
+        return self._items.get(int(self._events.user[event]), set())
+
+
+@dataclass
+class Answers:
+    """What was answered so far."""
+
+    ranks: dict[str, list[int]] = field(default_factory=dict)
+    items: dict[str, set[bytes]] = field(default_factory=dict)
+    scores: list[float] = field(default_factory=list)
+    hits: list[bool] = field(default_factory=list)
+
+    def take(self, listed: dict[str, list[tuple[bytes, float]]], touched: bytes, judged: bool) -> None:
+        """Note one answer of all sources, before the user touched that item."""
+        for name, rows in listed.items():
+            names = [item for item, _ in rows]
+            self.ranks.setdefault(name, []).append(names.index(touched) + 1 if touched in names else 0)
+            self.items.setdefault(name, set()).update(names)
+        if judged:
+            self.scores += [score for _, score in listed[BLEND]]
+            self.hits += [item == touched for item, _ in listed[BLEND]]
+
+    def walked(self, candidates: int, generations: int) -> Walked:
+        ranks = {name: np.array(places, np.int64) for name, places in self.ranks.items()}
+        listed = {name: len(items) for name, items in self.items.items()}
+        return Walked(ranks, listed, np.array(self.scores), np.array(self.hits, np.float64), candidates, generations)
