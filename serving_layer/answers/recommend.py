@@ -77,7 +77,8 @@ def lists(
     An evaluation asks so; nothing is described, and nobody has stated preferences.
     """
     history, seen = snapshot.history(user), seen_codes(snapshot, user)
-    sources, excluded, names = _sources(snapshot, history, None), _excluded(snapshot, wish, seen), snapshot.index.names
+    sources, excluded = _sources(snapshot, history, None), _excluded(snapshot, wish, seen)
+    names = snapshot.index.names
     rankings = {name: sources.only([name]).blended(excluded) for name in sources.candidates}
     rankings[""] = sources.only(blended).blended(excluded)
     return {
