@@ -76,9 +76,9 @@ def lists(
 
     An evaluation asks so; nothing is described, and nobody has stated preferences.
     """
-    history, seen = snapshot.history(user), seen_codes(snapshot, user)
-    sources, excluded = _sources(snapshot, history, None), _excluded(snapshot, wish, seen)
-    names = snapshot.index.names
+    history, standing = snapshot.history(user), standing_of(snapshot, user)
+    sources = _sources(snapshot, Question(history, MergedSums(snapshot), standing=standing), None)
+    excluded, names = _excluded(snapshot, wish, standing.codes), snapshot.index.names
     rankings = {name: sources.only([name]).blended(excluded) for name in sources.candidates}
     rankings[""] = sources.only(blended).blended(excluded)
     return {
