@@ -1,5 +1,10 @@
 """The command ``speed run``."""
 
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
 import click
 
 from adapters.machine.compiled import keep_compiled
@@ -7,6 +12,9 @@ from adapters.machine.stopping import until_stopped
 from adapters.settings import load_settings
 from adapters.terminal.commands import reports_errors
 from adapters.terminal.reporting import reporter
+
+if TYPE_CHECKING:
+    from speed_layer.engine import Engine
 
 
 @click.group()
@@ -27,8 +35,11 @@ def run(available_now: bool) -> None:
     from speed_layer.jobs.stream import SpeedJob
 
     settings, say = load_settings(), reporter("speed")
+    engine = None if settings.log.kafka else open_engine(settings)
+    if engine is not None:  # while the embedded broker starts
+        threading.Thread(target=_warm_up, args=(engine, say), name="early warm-up", daemon=True).start()
     with open_log(settings) as log:
-        job = SpeedJob(open_engine(settings), log, settings, say)
+        job = SpeedJob(engine or open_engine(settings), log, settings, say)
         follower = CatalogueFollower(lambda: job.log, speed_views(settings))
         follower.start()
         with until_stopped(job.stop):
@@ -37,3 +48,8 @@ def run(available_now: bool) -> None:
             finally:
                 follower.stop()
             say(f"stopped; applied {job.progress.events:,} events in {job.progress.batches:,} micro-batches")
+
+
+def _warm_up(engine: "Engine", say: Callable[[str], None]) -> None:
+    with suppress(Exception):  # the job warms up itself before it begins, and what fails then is reported
+        engine.warm_up(0, say)

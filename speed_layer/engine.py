@@ -41,7 +41,9 @@ class Engine(Protocol):
     name: str
 
     def warm_up(self, waiting: int, say: Callable[[str], None]) -> None:
-        """Start, load and compile what the first micro-batch needs; report what takes long.
+        """Start, load and compile what the first micro-batch needs, what is ready once only; report what takes long.
+
+        It may be called before the log is there, on another thread, so that it takes no time later.
 
         Args: waiting: how many records of the log wait.
         """

@@ -11,13 +11,15 @@ from pathlib import Path
 from adapters.broker.home import Announcement, BrokerHome, replace_text
 from adapters.log.client import cluster_id
 from adapters.machine.children import Child, ChildFailed, free_port, listening, port_is_free, start
+from adapters.machine.jars import class_archive
 from schemas.errors import LogUnavailable, MillraceError, SettingsError
 
 START_SECONDS = 120.0  # 3 s on an idle machine, 30 s seen on a busy one
 FORMAT_SECONDS = 60.0
 PORT_TRIES = 3
 # With C1 alone a start takes 2.8 s of processor time instead of 4.3, the first 300,000 records 1.4 s instead of 2.9.
-JVM = ("-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.awt.headless=true")
+# Serial collection begins with a sixty-fourth of the machine's memory, all of which it fills before it first collects.
+JVM = ("-Xms64m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.awt.headless=true")
 # Few threads, because the broker shares the machine with Spark. Each topic sets its own retention. After a kill -9 the
 # node may not register again until its last session has timed out: with Kafka's 9 s a restart took 17 s.
 SERVER_PROPERTIES = """\
@@ -57,7 +59,9 @@ REMEDIES = {
 }
 
 
-def start_broker(files: BrokerHome, jars: Path, lock_fd: int) -> tuple[Child, Announcement]:
+def start_broker(
+    files: BrokerHome, jars: Path, lock_fd: int, java_options: tuple[str, ...] = ()
+) -> tuple[Child, Announcement]:
     """Start the home's broker and return when it answers; formats its data folder if there is none.
 
     The broker inherits ``lock_fd``, so that the lock is held until the broker has ended, too.
@@ -70,7 +74,8 @@ def start_broker(files: BrokerHome, jars: Path, lock_fd: int) -> tuple[Child, An
             _format(files, jars, lock_fd)
         for attempt in range(PORT_TRIES):
             try:
-                return _start_on(_ports(files, fresh=attempt > 0), files, jars, lock_fd)
+                ports = _ports(files, fresh=attempt > 0)
+                return _start_on(ports, files, [*_java(jars, java_options), "kafka.Kafka"], lock_fd)
             except ChildFailed:
                 if attempt + 1 == PORT_TRIES or b"BindException" not in files.log.read_bytes():
                     raise
@@ -79,12 +84,14 @@ def start_broker(files: BrokerHome, jars: Path, lock_fd: int) -> tuple[Child, An
     raise AssertionError("the last try returns or raises")
 
 
-def _start_on(ports: tuple[int, int], files: BrokerHome, jars: Path, lock_fd: int) -> tuple[Child, Announcement]:
+def _start_on(
+    ports: tuple[int, int], files: BrokerHome, command: list[str], lock_fd: int
+) -> tuple[Child, Announcement]:
     properties = _write_properties(files.folder / "server.properties", files.data, ports)
     if files.log.exists():
         files.log.replace(files.log.with_suffix(".log.1"))
     announcement = Announcement(f"127.0.0.1:{ports[0]}", _formatted_cluster_id(files))
-    broker = start("the broker", [*_java(jars), "kafka.Kafka", str(properties)], files.log, pass_fds=[lock_fd])
+    broker = start("the broker", [*command, str(properties)], files.log, pass_fds=[lock_fd])
     try:
         broker.wait_until(partial(_answers, announcement, ports[0]), START_SECONDS)
     except BaseException:
@@ -138,7 +145,7 @@ def _write_properties(path: Path, data: Path, ports: tuple[int, int]) -> Path:
     return path
 
 
-def _java(jars: Path) -> list[str]:
+def _java(jars: Path, options: tuple[str, ...] = ()) -> list[str]:
     home = os.environ.get("JAVA_HOME")
     java = shutil.which("java", path=f"{home}/bin" if home else None) or shutil.which("java")
     if java is None:
@@ -146,7 +153,10 @@ def _java(jars: Path) -> list[str]:
             "the embedded broker needs Java 17, and there is no java here; install it (e.g. apt install "
             "openjdk-17-jre-headless) or name a cluster in MILLRACE_KAFKA"
         )
-    return [java, *JVM, "-cp", f"{jars}/*"]
+    archive = class_archive(jars)
+    if not options and archive.exists():
+        options = (f"-XX:SharedArchiveFile={archive}",)
+    return [java, *JVM, *options, "-cp", f"{jars}/*"]
 
 
 def _formatted_cluster_id(files: BrokerHome) -> str:

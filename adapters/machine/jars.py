@@ -105,6 +105,11 @@ def jar_folder(set_name: str, root: Path | None = None) -> Path:
     return folder
 
 
+def class_archive(folder: Path) -> Path:
+    """The file in which a program's classes are kept beside the folder of its jars (``adapters.broker.classes``)."""
+    return folder.with_name(f"{folder.name}.jsa")
+
+
 def jar_paths(set_name: str, root: Path | None = None) -> list[Path]:
     """Return the paths of the set's jars in the lock's order; fetches missing ones."""
     folder = jar_folder(set_name, root)

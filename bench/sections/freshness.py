@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from statistics import median
 from typing import Any
 
 from confluent_kafka import Producer
@@ -67,14 +68,31 @@ class Reader(threading.Thread):
 
 
 def run(
-    rates: tuple[int, ...] = RATES, seconds: int = SECONDS, repeats: int = 5, engine: str = "spark"
+    rates: tuple[int, ...] = RATES,
+    seconds: int = SECONDS,
+    repeats: int = 5,
+    engines: tuple[str, ...] = ("spark", "local"),
 ) -> dict[str, object]:
     """Return percentiles of the seconds for each rate and question, as medians with spread, and peak memory.
 
-    ``engine``: of the speed layer.
+    ``engines``: of the speed layer, one after the other; with both, the ratio of their medians.
     """
+    findings, medians = Findings({"machine": machine()}), dict[tuple[str, str], float]()
+    for engine in engines:
+        measured = _with(engine, rates, seconds, repeats)
+        findings |= {f"{engine}: {what}": figure for what, (figure, _) in measured.items()}
+        medians |= {(engine, what): median for what, (_, median) in measured.items()}
+    for engine, what in medians:
+        if engine == "local" and ("spark", what) in medians:
+            ratio = medians["spark", what] / max(medians["local", what], 0.001)
+            findings[f"spark / local: {what.partition(' p50')[0]}, median"] = round(ratio, 1)
+    return findings
+
+
+def _with(engine: str, rates: tuple[int, ...], seconds: int, repeats: int) -> dict[str, tuple[object, float]]:
+    """Return each figure of one engine, with its median as a number."""
     os.environ["MILLRACE_SPEED_ENGINE"] = engine
-    findings = Findings({"machine": machine(), "engine": engine})
+    figures: dict[str, tuple[object, float]] = {}
     with fresh_home() as (settings, log), _running(settings) as (port, roots):
         warm = load(WARM_EVENTS, USERS, ITEMS)
         log.appender().append_all(log.topics.events, warm)
@@ -86,10 +104,12 @@ def run(
             runs = [_waits(port, log, paths, (rate, seconds, number)) for number in range(repeats)]
             peak = max(peak, resident_mib(roots | {os.getpid()}))
             for name in QUESTIONS:
-                findings[f"{rate} events/s, {name}, p50 p95 p99 max s"] = [
-                    spread([percentile(waits[name], share) for waits in runs]) for share in SHARES
-                ]
-    return {**findings, "memory MiB (proportional, all processes)": round(peak)}
+                shares = [[percentile(waits[name], share) for waits in runs] for share in SHARES]
+                figures[f"{rate} events/s, {name}, p50 p95 p99 max s"] = (
+                    [spread(share, 3) for share in shares],
+                    median(shares[0]),
+                )
+    return {**figures, "memory MiB (proportional, all processes)": (round(peak), peak)}
 
 
 def _waits(port: int, log: Log, paths: dict[str, str], load_of: tuple[int, int, int]) -> dict[str, list[float]]:

@@ -2,13 +2,17 @@
 
 from contextlib import suppress
 
+from adapters.broker.classes import keep_classes
 from adapters.machine.compiled import keep_compiled
 from adapters.terminal.reporting import reporter
+from schemas.errors import MillraceError
 
 
 def main() -> None:
-    """Run the steps of the speed layer on made-up events, unless this version has done so on this machine."""
+    """Run the steps of the speed layer and a broker once, unless this version has done so on this machine."""
     keep_compiled()
+    with suppress(MillraceError):  # no Java here, or no jars: whoever needs the broker is told
+        keep_classes()
     from adapters.machine.numba_cache import cache_root, digest
 
     whole = cache_root() / f"core-{digest()}" / "whole"

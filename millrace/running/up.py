@@ -5,7 +5,8 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.error import URLError
@@ -82,18 +83,25 @@ class Supervisor:
     ready_text: Callable[[], str] = lambda: "all answer"
     at_once: bool = False  # whether all parts are asked to end before the first is waited for
     ended: threading.Event = field(default_factory=threading.Event)
+    _watched: bool = False
 
     def run(self) -> None:
-        """Return when asked to end.
+        """Start the parts, and return when asked to end.
 
         Raises:
             MillraceError: a part failed again and again.
         """
+        with self.started():
+            self.watch()
+
+    @contextmanager
+    def started(self) -> Iterator[None]:
+        """Run the parts for the length of the block; their output is shown from ``watch`` on."""
         try:
             for part in self.parts:
                 part.shown = part.log.stat().st_size if part.log.exists() else 0
                 part.start()
-            self._watch()
+            yield
         finally:
             for part in self.parts if self.at_once else ():
                 if part.child is not None and part.child.running:
@@ -101,10 +109,16 @@ class Supervisor:
             for part in reversed(self.parts):
                 if part.child is not None:
                     part.child.stop(STOP_SECONDS)
-                part.show()
+                if self._watched:  # else their output follows from what this process reports itself
+                    part.show()
 
-    def _watch(self) -> None:
-        ready = False
+    def watch(self) -> None:
+        """Return when asked to end; parts that end are started again meanwhile.
+
+        Raises:
+            MillraceError: a part failed again and again.
+        """
+        ready, self._watched = False, True
         while not self.ended.wait(POLL_SECONDS):
             for part in self.parts:
                 part.show()
@@ -142,14 +156,16 @@ def up(host: str | None, port: int | None, workers: int | None) -> None:
     settings, say = load_settings(), reporter("up")
     host, port = host or settings.http.host, port or settings.http.port
     workers = settings.http.workers if workers is None else workers
-    with only_one(settings.home, "up"), listening_at(host, port) as server, open_log(settings) as log:
-        say(f"log at {log.bootstrap}, home {settings.home}")
-        url = url_of(host, port)
-        ready = f"{url} (API description at /docs); Ctrl-C stops all"
+    url = url_of(host, port)
+    ready = f"{url} (API description at /docs); Ctrl-C stops all"
+    with only_one(settings.home, "up"), listening_at(host, port) as server:
         supervisor = Supervisor(_parts(settings, host, port, workers, server), say, f"{url}/ready", lambda: ready)
-        with until_stopped(supervisor.ended.set):
-            supervisor.run()
-            say("stopped")
+        # The parts load their code while the broker starts, and wait for it themselves.
+        with supervisor.started(), open_log(settings) as log:
+            say(f"log at {log.bootstrap}, home {settings.home}")
+            with until_stopped(supervisor.ended.set):
+                supervisor.watch()
+        say("stopped")
 
 
 def url_of(host: str, port: int) -> str:

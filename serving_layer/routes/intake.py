@@ -75,7 +75,8 @@ async def _appended(
         posted = read(body)
     else:
         posted = await to_thread.run_sync(read, body, limiter=request.app.state.judges)
-    return posted, await link.appender().deliver(getattr(link.log().topics, topic), posted.records)
+    log = await link.opened()
+    return posted, await link.appender().deliver(getattr(log.topics, topic), posted.records)
 
 
 async def _positions(request: Request, delivery: Delivery) -> Offsets:

@@ -1,6 +1,8 @@
 """Serving's connection to the log: made in the background, so that lookups answer whether the log does or not."""
 
+import asyncio
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -17,6 +19,8 @@ from schemas.errors import LogUnavailable, MillraceError
 TRY_AGAIN_SECONDS = 2.0
 LOOK_SECONDS = 2.0  # so often it looks whether an embedded broker is still there: some milliseconds
 STOP_SECONDS = 2.0
+OPENING_SECONDS = 10.0  # that a request waits while the log is opened for the first time
+OPENING_LOOK_SECONDS = 0.02
 
 log = logger("serving")
 
@@ -31,7 +35,7 @@ class LogLink:
         self._appender: Appender | None = None
         self._appends_to = ""
         self._lock = threading.Lock()
-        self._why = "it is being opened"
+        self._why, self._tried = "it is being opened", False
         self._opener = threading.Thread(target=self._keep_open, name="log", daemon=True)
         self._follower = CatalogueFollower(self.log, store)
 
@@ -40,6 +44,16 @@ class LogLink:
         if self._log is None:
             raise LogUnavailable(f"the log is not there: {self._why}")
         return self._log
+
+    async def opened(self) -> Log:
+        """The open log, which may first be waited for: lookups are answered before it is there.
+
+        Raises: LogUnavailable, with the reason.
+        """
+        deadline = time.monotonic() + OPENING_SECONDS
+        while self._log is None and not self._tried and time.monotonic() < deadline:
+            await asyncio.sleep(OPENING_LOOK_SECONDS)
+        return self.log()
 
     def appender(self) -> Appender:
         """Return one producer for all requests, as long as the log stays where it is."""
@@ -76,11 +90,12 @@ class LogLink:
                     log.info("log open at=%s", self._log.bootstrap)
                     while self._there() and not self._ended.wait(LOOK_SECONDS):
                         pass
+                self._tried = True
                 self._log, self._why = None, "its broker ended, it is being started again"
             except MillraceError as error:
                 if self._why != str(error):
                     log.warning("log away why=%s", error)
-                self._log, self._why = None, str(error)
+                self._log, self._why, self._tried = None, str(error), True
                 self._ended.wait(TRY_AGAIN_SECONDS)
 
     def _there(self) -> bool:

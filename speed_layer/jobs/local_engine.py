@@ -7,6 +7,7 @@ and end when they have been idle.
 
 import gc
 import os
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -42,13 +43,17 @@ class LocalEngine:
         self._settings, self._workers = settings, (cores if cores > 1 else 0) if workers is None else workers
         self._pool: Pool | None = None
         self._used = 0.0
+        self._rehearsing, self._rehearsed = threading.Lock(), False
 
     def warm_up(self, waiting: int, say: Callable[[str], None]) -> None:
         """As the port says; workers are started where much waits."""
-        say("warming up; the first start on a machine also compiles code, which takes longest")
         if waiting > FEW_RECORDS:
             self._start_workers()
-        rehearse()
+        with self._rehearsing:
+            if not self._rehearsed:
+                say("warming up; the first start on a machine also compiles code, which takes longest")
+                rehearse()
+                self._rehearsed = True
         if self._pool is not None:
             self._pool.wait_until_ready()
         gc.freeze()

@@ -5,6 +5,7 @@ Only the position record says what was applied, so Spark's checkpoint is deleted
 
 import json
 import shutil
+import threading
 import time
 import uuid
 from collections.abc import Callable
@@ -22,6 +23,7 @@ from schemas.errors import MillraceError
 from speed_layer.driver import StartOver
 from speed_layer.engine import Reading
 from speed_layer.fold_step import fold_records
+from speed_layer.jobs.spark_warm_up import warm_up_spark
 from speed_layer.micro_batch import TALLY_DDL, MicroBatch, Tally
 from speed_layer.one_task import fold_and_write
 from speed_layer.rows import Displaced
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 FEW_RECORDS = 3_000
+_WARM, _WARMING = set[str](), threading.Lock()  # applications that have warmed up
 # Spark would wait for three to six minutes before it says that the log is gone.
 OUTAGE_NOTICE = {
     "kafka.request.timeout.ms": "10000", "kafka.default.api.timeout.ms": "10000", "fetchOffset.numRetries": "1",
@@ -51,7 +54,20 @@ class SparkEngine:
         self._failure: BaseException | None = None
 
     def warm_up(self, waiting: int, say: Callable[[str], None]) -> None:
-        """Do nothing: the first micro-batch starts the Python workers."""
+        """Start the Python workers, have each run both steps, and Java stream some rows through them.
+
+        Once per application: workers and loaded classes live as long as it does.
+        """
+        with _WARMING:
+            if self._spark.sparkContext.applicationId in _WARM:
+                return
+            say("warming up")
+            folder = (self._settings.home / "speed" / f"warm-up-{uuid.uuid4().hex[:8]}").resolve()
+            try:
+                warm_up_spark(self._spark, folder)
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
+            _WARM.add(self._spark.sparkContext.applicationId)
 
     def close(self) -> None:
         """Do nothing: the session's owner stops it."""
