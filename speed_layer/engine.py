@@ -40,12 +40,12 @@ class Engine(Protocol):
 
     name: str
 
-    def warm_up(self, waiting: int, say: Callable[[str], None]) -> None:
+    def warm_up(self, waiting: int, say: Callable[[str], None], log: Log | None = None) -> None:
         """Start, load and compile what the first micro-batch needs, what is ready once only; report what takes long.
 
         It may be called before the log is there, on another thread, so that it takes no time later.
 
-        Args: waiting: how many records of the log wait.
+        Args: waiting: how many records of the log wait.      log: None while it is not there yet.
         """
 
     def read(self, reading: Reading) -> None:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from adapters.engine.errors import RangeLost, translated
 from adapters.engine.local_source import BOUNDED_WAIT_MS, IDLE_WAIT_MS, LocalSource
 from adapters.engine.pool import Pool
+from adapters.log.kafka_log import Log
 from adapters.settings import Settings
 from core.control.boundaries import reaches
 from schemas.control import LogIdentity, Offsets
@@ -45,7 +46,7 @@ class LocalEngine:
         self._used = 0.0
         self._rehearsing, self._rehearsed = threading.Lock(), False
 
-    def warm_up(self, waiting: int, say: Callable[[str], None]) -> None:
+    def warm_up(self, waiting: int, say: Callable[[str], None], log: Log | None = None) -> None:
         """As the port says; workers are started where much waits."""
         if waiting > FEW_RECORDS:
             self._start_workers()

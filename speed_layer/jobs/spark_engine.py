@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from adapters.engine.errors import EngineLost, translated
 from adapters.engine.kafka_source import as_json, as_records, read_range, source_options
 from adapters.engine.session import in_workers
+from adapters.log.kafka_log import Log
 from adapters.settings import Settings
 from core.partitions.parcels import PARCELS_DDL, packed, unpacked
 from schemas.control import Offsets
@@ -23,7 +24,7 @@ from schemas.errors import MillraceError
 from speed_layer.driver import StartOver
 from speed_layer.engine import Reading
 from speed_layer.fold_step import fold_records
-from speed_layer.jobs.spark_warm_up import warm_up_spark
+from speed_layer.jobs.spark_warm_up import last_records, warm_up_source, warm_up_steps
 from speed_layer.micro_batch import TALLY_DDL, MicroBatch, Tally
 from speed_layer.one_task import fold_and_write
 from speed_layer.rows import Displaced
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 FEW_RECORDS = 3_000
-_WARM, _WARMING = set[str](), threading.Lock()  # applications that have warmed up
+_WARM, _WARMING = set[tuple[str, str]](), threading.Lock()  # what each application has warmed up
 # Spark would wait for three to six minutes before it says that the log is gone.
 OUTAGE_NOTICE = {
     "kafka.request.timeout.ms": "10000", "kafka.default.api.timeout.ms": "10000", "fetchOffset.numRetries": "1",
@@ -53,21 +54,25 @@ class SparkEngine:
         self._sizing = Sizing(settings.speed.max_events_per_batch)
         self._failure: BaseException | None = None
 
-    def warm_up(self, waiting: int, say: Callable[[str], None]) -> None:
+    def warm_up(self, waiting: int, say: Callable[[str], None], log: Log | None = None) -> None:
         """Start the Python workers, have each run both steps, and Java stream some rows through them.
 
         Once per application: workers and loaded classes live as long as it does.
         """
-        with _WARMING:
-            if self._spark.sparkContext.applicationId in _WARM:
-                return
-            say("warming up")
-            folder = (self._settings.home / "speed" / f"warm-up-{uuid.uuid4().hex[:8]}").resolve()
-            try:
-                warm_up_spark(self._spark, folder)
-            finally:
-                shutil.rmtree(folder, ignore_errors=True)
-            _WARM.add(self._spark.sparkContext.applicationId)
+        try:
+            application, checkpoints = self._spark.sparkContext.applicationId, self._settings.home / "speed"
+            with _WARMING:
+                if (application, "steps") not in _WARM:
+                    say("warming up")
+                    warm_up_steps(self._spark, checkpoints)
+                    _WARM.add((application, "steps"))
+                if log is not None and (application, "log") not in _WARM:
+                    options = source_options(self._settings, log.bootstrap) | OUTAGE_NOTICE
+                    options["startingOffsets"] = as_json(self._settings, last_records(log))
+                    warm_up_source(self._spark, options, checkpoints)
+                    _WARM.add((application, "log"))
+        except Exception as error:
+            raise translated(error) from error
 
     def close(self) -> None:
         """Do nothing: the session's owner stops it."""

@@ -80,7 +80,7 @@ class SpeedJob:
 
         def warm_up() -> None:
             try:
-                self._engine.warm_up(self._waiting(), self._say)
+                self._engine.warm_up(self._waiting(), self._say, self.log)
                 warm.set_result(None)
             except BaseException as error:  # noqa: BLE001 - it is raised where this is waited for
                 warm.set_exception(error)
