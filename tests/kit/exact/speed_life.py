@@ -16,12 +16,14 @@ from speed_layer.clean_up import CleanUp
 from speed_layer.driver import SpeedDriver, StartOver
 from speed_layer.fold_step import fold_records
 from speed_layer.micro_batch import MicroBatch, Places, Tally
+from speed_layer.one_task import fold_and_write
 from speed_layer.write_step import write_sums
 
 if TYPE_CHECKING:
     from tests.kit.exact.world import World
 
 GRACE_SECONDS = 60
+ONE_TASK = 0.3  # of micro-batches
 
 
 @dataclass(eq=False)
@@ -61,9 +63,15 @@ class SpeedLife:
             return
 
     def _compute(self, batch: MicroBatch) -> Tally:
-        """Fold task by task, shuffle, write task by task; a task that failed may be run again, as engines do."""
+        """Fold task by task, shuffle, write task by task; a task that failed may be run again, as engines do.
+
+        A small micro-batch may be one task.
+        """
         shape = self.world.shape
         partitions = list(batch.to)
+        if self.world.one_task or (self.world.one_task is None and shape.random() < ONE_TASK):
+            tally: Tally = self._task(lambda: fold_and_write(self._records(partitions, batch), batch))
+            return tally
         shape.shuffle(partitions)
         at = shape.randint(0, len(partitions))
         tasks = [part for part in (partitions[:at], partitions[at:]) if part]

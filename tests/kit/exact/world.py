@@ -20,6 +20,7 @@ import core.rows.touched
 import speed_layer.clean_up
 import speed_layer.driver
 import speed_layer.fold_step
+import speed_layer.one_task
 import speed_layer.write_step
 from adapters.records.control import change_control, open_control, read_control, read_position
 from adapters.settings import Settings
@@ -67,6 +68,7 @@ class World:
     partitions: int = 2
     settings: Settings = SETTINGS
     shape: random.Random = field(default_factory=lambda: random.Random(0))
+    one_task: bool | None = None  # whether a micro-batch is one task; None: by chance
     clock: Clock = field(default_factory=Clock)
     buried: list[Any] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
@@ -151,7 +153,8 @@ class World:
             strftime=lambda *_: "run", gmtime=lambda: None,
         )  # fmt: skip
         with pytest.MonkeyPatch.context() as patch:
-            for step in (speed_layer.fold_step, speed_layer.write_step, batch_fold, batch_write):
+            steps = speed_layer.fold_step, speed_layer.write_step, speed_layer.one_task, batch_fold, batch_write
+            for step in steps:
                 patch.setattr(step, "store", lambda url, timeout_ms: stores[url])
             for timed in (
                 batch_layer.jobs.generation,
