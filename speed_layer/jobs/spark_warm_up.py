@@ -13,7 +13,7 @@ import pyarrow as pa
 from adapters.engine.kafka_source import as_records
 from adapters.engine.session import in_workers
 from adapters.log.kafka_log import Log
-from core.events.parcels import PARCELS_DDL
+from core.partitions.parcels import PARCELS_DDL
 from schemas.control import Offsets
 from speed_layer.micro_batch import TALLY_DDL
 from speed_layer.warm_up import rehearse
