@@ -23,7 +23,7 @@ from schemas.errors import LogUnavailable, MillraceError, SettingsError
 POLL_SECONDS = 0.05
 WAIT_SECONDS = 240.0  # covers a stop that takes its full time and a start on a slow disk
 LEAST_BYTES = 1024 * 1024  # of free disk: with less, the full disk is the reason for any failure
-PACKAGES = Path(__file__).resolve().parents[1]
+PACKAGES = Path(__file__).resolve().parents[2]
 
 
 @contextmanager
