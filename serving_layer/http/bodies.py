@@ -65,9 +65,7 @@ class Bodies:
             await _answer_to(error)(scope, receive, send)
             return
         try:
-            whole = bytes(body.content)
-            body.content.clear()
-            await self._app(scope, _replayed(whole, receive), send)
+            await self._app(scope, _replayed(body, receive), send)
         finally:
             self._held -= body.held
 
@@ -77,11 +75,11 @@ class Bodies:
             message = await receive()
             if message["type"] == "http.disconnect":
                 raise ClientLeft
-            body.content += message.get("body", b"")
+            body.take(message.get("body", b""))
             more = message.get("more_body", False)
-            if len(body.content) > self._limits.body_bytes:
+            if body.bytes > self._limits.body_bytes:
                 raise Refused(413, TOO_LARGE)
-            beyond = max(0, len(body.content) - FREE_BYTES) - body.held
+            beyond = max(0, body.bytes - FREE_BYTES) - body.held
             body.held += beyond
             self._held += beyond
             if beyond and self._held > self._limits.held_bytes:
@@ -89,8 +87,20 @@ class Bodies:
 
 
 class _Body:
+    """What has come of a body; ``held``: how much of it counts against the limit of all."""
+
     def __init__(self) -> None:
-        self.content, self.held = bytearray(), 0
+        self.parts, self.bytes, self.held = list[bytes](), 0, 0
+
+    def take(self, part: bytes) -> None:
+        self.parts.append(part)
+        self.bytes += len(part)
+
+    def given_away(self) -> bytes:
+        """Return the whole and keep nothing of it: a large body is held once while it is answered."""
+        whole = b"".join(self.parts)
+        self.parts.clear()
+        return whole
 
 
 def _check_headers(headers: dict[bytes, bytes], limits: Limits) -> None:
@@ -110,8 +120,8 @@ def _answer_to(error: Exception) -> Any:
     return refusal(408, TOO_SLOW, {"Connection": "close"})
 
 
-def _replayed(body: bytes, receive: Any) -> Any:
-    """Return what the application reads instead of ``receive``: the body, then whatever comes."""
+def _replayed(body: _Body, receive: Any) -> Any:
+    """What the application reads instead of ``receive``: the body, then whatever comes."""
     given = False
 
     async def replay() -> Any:
@@ -119,6 +129,6 @@ def _replayed(body: bytes, receive: Any) -> Any:
         if given:
             return await receive()
         given = True
-        return {"type": "http.request", "body": body, "more_body": False}
+        return {"type": "http.request", "body": body.given_away(), "more_body": False}
 
     return replay

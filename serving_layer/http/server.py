@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import uvicorn
 
+from adapters.machine.allocator import give_large_blocks_back
 from adapters.machine.compiled import keep_compiled
 from adapters.machine.stopping import until_stopped
 from adapters.settings import Settings
@@ -41,6 +42,7 @@ def run(settings: Settings, host: str, port: int, listening: int | None = None) 
     Args: listening: the number of a socket on ``host`` and ``port`` that listens already; None: open one.
     """
     keep_compiled()
+    give_large_blocks_back()
     log_to_stderr()
     for handler in logging.getLogger().handlers:
         handler.addFilter(Sparing())
