@@ -60,7 +60,7 @@ async def post_alias(request: Request, views: OpenViews, user_id: PathId) -> Jso
 
 
 async def _in_turn(request: Request, append: Callable[[], dict[str, Any]]) -> Json:
-    """A 202 with what ``append`` returns. It runs in turn; those that wait hold no thread, so lookups keep theirs."""
+    """Answer 202 with what ``append`` returns. Changes that wait for their turn hold no thread: lookups keep theirs."""
     turn: asyncio.Semaphore = request.app.state.turns
     try:
         async with asyncio.timeout(TURN_SECONDS):
