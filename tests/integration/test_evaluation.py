@@ -34,10 +34,10 @@ from datasets.formats.base import ImportOptions
 from datasets.importing.share import Share, read_dataset
 from millrace.judging.command import evaluate as command
 from millrace.judging.events import in_file
-from recommenders import TABLE, settings_of
+from recommenders import settings_of
 from recommenders.als.model import AlsSettings, artefact
 from recommenders.cohort import Cohort
-from recommenders.opened import blended, fit_all, open_all
+from recommenders.opened import asked_for, blended, fit_all, open_all
 from schemas.event import Event
 from schemas.rules import Rules
 from serving_layer.answers.recommend import Wish, recommend
@@ -114,7 +114,7 @@ def test_planted_tastes_are_found_and_a_search_does_not_lose_them() -> None:
     question = Question(Rules(), settings(configured))
     report = evaluate(given, question)
     ndcg = {name: figures["ndcg@10"] for name, figures in report["models"].items()}
-    assert list(ndcg) == [POPULARITY, RECENT, ITEM_CF, *TABLE]
+    assert list(ndcg) == [POPULARITY, RECENT, ITEM_CF, *asked_for(settings())]
     assert ndcg[ITEM_CF] > 1.5 * ndcg[POPULARITY]
     tried = search(given, question, 6)
     assert len(tried) == 7
@@ -197,7 +197,7 @@ def test_the_command_judges_a_file_as_a_table_and_as_json(tmp_path: Path, monkey
     run = CliRunner().invoke
     report = json.loads(run(command, ["--events", "e.jsonl", "--json"]).stdout)
     assert (report["events"], report["protocol"], report["seen"]) == (900, "time", "excluded")
-    assert list(report["models"]) == [POPULARITY, RECENT, ITEM_CF, *TABLE]
+    assert list(report["models"]) == [POPULARITY, RECENT, ITEM_CF, *asked_for(settings())]
     assert {"ece", "brier", "brier_constant"} <= report["calibration"].keys()
     shown = run(command, ["--events", "e.jsonl"])
     assert shown.stdout.startswith("900 events, cut at 2023-")
