@@ -18,7 +18,7 @@ from core.fold.slow import SlowView
 from core.rows.codec import pack_norm, unpack_norm
 from schemas.event import Event
 from schemas.rules import Rules
-from tests.kit.commands import Commands
+from tests.kit.commands import Commands, CommandsHere
 from tests.kit.waiting import until
 
 pytestmark = [pytest.mark.kafka, pytest.mark.spark, pytest.mark.slow, pytest.mark.timeout(600)]
@@ -89,14 +89,15 @@ def test_every_lookup_has_the_keys_of_the_contract_and_prints_data_alone(shop: C
         assert answer["items"], command
         assert all(row_keys <= row.keys() for row in answer["items"])
         assert answer["degraded"] == []
+    here = CommandsHere(shop.folder, shop.env)
     pairs = {other: amount / 1000 for (one, other), amount in twin.pairs.items() if one == item and amount > 0}
-    assert {row["item_id"]: row["co_rating"] for row in shop.json("similar", item, "-n", 1000)["items"]} == pairs
+    assert {row["item_id"]: row["co_rating"] for row in here.json("similar", item, "-n", 1000)["items"]} == pairs
     entries = [(name, rating / 1000, last) for name, (rating, last) in twin.histories[user].entries.items()]
-    assert [tuple(row.values()) for row in shop.json("history", user, "-n", 1000)["items"]] == entries[::-1]
-    recommended = {row["item_id"] for row in shop.json("recommend", user, "-n", 1000)["items"]}
+    assert [tuple(row.values()) for row in here.json("history", user, "-n", 1000)["items"]] == entries[::-1]
+    recommended = {row["item_id"] for row in here.json("recommend", user, "-n", 1000)["items"]}
     assert recommended.isdisjoint(name for name, there in twin.seen[user].items() if there)
-    assert shop.json("explain", user, item).keys() >= {"user_id", "item_id", *HEADER, "score", "because"}
-    assert shop.json("bucket-changes", "--window", "2h").keys() >= {"as_of", *HEADER, "buckets"}
+    assert here.json("explain", user, item).keys() >= {"user_id", "item_id", *HEADER, "score", "because"}
+    assert here.json("bucket-changes", "--window", "2h").keys() >= {"as_of", *HEADER, "buckets"}
 
 
 def twin_of(shop: Commands) -> SlowView:
@@ -115,26 +116,27 @@ def twin_of(shop: Commands) -> SlowView:
 
 def test_wrong_input_gets_one_sentence_and_its_exit_status(shop: Commands, tmp_path: Path) -> None:
     assert "no-such-item" in shop.refused("similar", "no-such-item")
-    shop.run("similar", "--no-such-option", status=2)
-    shop.run("trending", "-n", "0", status=2)
-    shop.run("trending", "--window", "90m", status=2)
-    shop.run("produce", "no-such-file", status=2)
     shop.run("no-such-command", status=2)
-    stranger = shop.json("recommend", "nobody")
+    here = CommandsHere(shop.folder, shop.env)
+    here.run("similar", "--no-such-option", status=2)
+    here.run("trending", "-n", "0", status=2)
+    here.run("trending", "--window", "90m", status=2)
+    here.run("produce", "no-such-file", status=2)
+    stranger = here.json("recommend", "nobody")
     assert stranger["personal"] is False
     assert {row["source"] for row in stranger["items"]} <= {"trending", "popular"}
-    assert shop.json("history", "nobody")["items"] == []
-    assert "colour" in shop.refused("trending", MILLRACE_COLOUR="red")
+    assert here.json("history", "nobody")["items"] == []
+    assert "colour" in here.refused("trending", MILLRACE_COLOUR="red")
     (tmp_path / "own.toml").write_text('colour = "red"\n')
-    assert "colour" in shop.refused("trending", MILLRACE_CONFIG=str(tmp_path / "own.toml"))
-    assert "history_items" in shop.refused("status", MILLRACE_HISTORY_ITEMS="many")
+    assert "colour" in here.refused("trending", MILLRACE_CONFIG=str(tmp_path / "own.toml"))
+    assert "history_items" in here.refused("status", MILLRACE_HISTORY_ITEMS="many")
     unreachable = shop.refused("produce", "first.jsonl", MILLRACE_KAFKA="127.0.0.1:1")
     assert "127.0.0.1:1" in unreachable
     assert "gone" in shop.refused("rollback", "gone")
 
 
 def test_before_anything_ran_the_commands_say_so(tmp_path: Path) -> None:
-    nothing = Commands(tmp_path, {"MILLRACE_HOME": str(tmp_path / "home")})
+    nothing = CommandsHere(tmp_path, {"MILLRACE_HOME": str(tmp_path / "home")})
     for words in (["trending"], ["recommend", "u"], ["history", "u"], ["similar", "i"], ["generations"], ["rollback"]):
         assert "run" in nothing.refused(*words, status=3), words
     assert list(tmp_path.iterdir()) == []  # asking makes nothing

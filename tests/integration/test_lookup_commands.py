@@ -18,7 +18,7 @@ from adapters.stores import open_store
 from schemas.rules import Rules
 from serving_layer.answers.status import status
 from serving_layer.reading.views import Views
-from tests.kit.commands import millrace
+from tests.kit.commands import CommandsHere, millrace
 from tests.kit.places import ROOT
 from tests.kit.serving import SLASHED, event, fill
 from tests.kit.small_lambda import SmallLambda, placed
@@ -211,12 +211,13 @@ def narrow_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_ids_are_whole_in_narrow_windows(narrow_home: Path) -> None:
     item = "SKU-0000000000000000003-red-xl"
     asked = [["explain", "u1", item], ["recommend", "u1", "--include-seen"], ["similar", item], ["history", "u1"]]
+    shop = CommandsHere(narrow_home, {"MILLRACE_HOME": str(narrow_home)})
     for words in [*asked, ["trending"], ["bucket-changes", "--window", "2h", "-n", "3"]]:
-        answer = printed(narrow_home, *words)
+        answer = shop.json(*words)
         rows = answer.get("items") or answer.get("because") or [r for b in answer["buckets"] for r in b["items"]]
         assert rows, words
         for columns in (60, 80, 200):
-            done = millrace(narrow_home, *words, COLUMNS=str(columns))
+            done = shop.run(*words, COLUMNS=str(columns))
             assert all(row["item_id"] in done.stdout for row in rows), done.stdout
             table = done.stdout.splitlines()[2:]
             assert max(map(len, table)) <= columns, done.stdout

@@ -6,11 +6,14 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from click.testing import CliRunner
+
+from millrace.__main__ import main
 from tests.kit.places import ROOT
 from tests.kit.waiting import until
 
@@ -87,6 +90,21 @@ class Commands:
     def wait_until_none_is_left(self, seconds: float = 40) -> None:
         """Every process with the mark ends by itself within that time."""
         until(lambda: not self.processes(), seconds, lambda: self.processes())
+
+
+class CommandsHere(Commands):
+    """Runs commands in this process, for what a process of its own adds nothing to: it needs a second to import."""
+
+    def run(self, *words: str | Path, status: int = 0, **env: str) -> "subprocess.CompletedProcess[str]":
+        """As there, but for interrupts, exit handlers and what imports print."""
+        variables = {"MILLRACE_ALS_ITERATIONS": "2", **self.env, **env}
+        with chdir(self.folder):
+            done = CliRunner().invoke(main, [*map(str, words)], env=variables, prog_name="millrace")
+        failure = done.exception if done.exception and not isinstance(done.exception, SystemExit) else None
+        said = f"{words} ended with {done.exit_code}\n{done.stdout}\n{done.stderr}"
+        assert failure is None, f"{said}\n{failure!r}"
+        assert done.exit_code == status, said
+        return subprocess.CompletedProcess([*words], done.exit_code, done.stdout, done.stderr)
 
 
 def millrace(home: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
