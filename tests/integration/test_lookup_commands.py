@@ -43,6 +43,11 @@ def printed(home: Path, *arguments: str) -> dict[str, Any]:
     return body
 
 
+def here(home: Path) -> CommandsHere:
+    """The commands with that home, in this process."""
+    return CommandsHere(home, {"MILLRACE_HOME": str(home)})
+
+
 @pytest.mark.parametrize(
     ("arguments", "fields", "row"),
     [
@@ -70,38 +75,37 @@ def test_a_lookup_prints_the_json_of_the_contract_alone(
 
 
 def test_the_other_lookups_print_json_as_well(home: Path) -> None:
-    assert printed(home, "explain", "u3", "y5")["because"]
-    assert len(printed(home, "bucket-changes", "--window", "3h")["buckets"]) == 3
+    assert here(home).json("explain", "u3", "y5")["because"]
+    assert len(here(home).json("bucket-changes", "--window", "3h")["buckets"]) == 3
 
 
 def test_pages_and_categories_and_ids_of_any_characters(home: Path) -> None:
-    whole = printed(home, "trending", "-n", "100")["items"]
-    assert printed(home, "trending", "-n", "2", "--offset", "3")["items"] == whole[3:5]
-    assert {row["category"] for row in printed(home, "trending", "--category", "c1")["items"]} == {"c1"}
-    assert printed(home, "similar", SLASHED)["item_id"] == SLASHED
+    whole = here(home).json("trending", "-n", "100")["items"]
+    assert here(home).json("trending", "-n", "2", "--offset", "3")["items"] == whole[3:5]
+    assert {row["category"] for row in here(home).json("trending", "--category", "c1")["items"]} == {"c1"}
+    assert here(home).json("similar", SLASHED)["item_id"] == SLASHED
 
 
 def test_an_id_that_is_a_negative_number_is_an_id_and_no_option(home: Path) -> None:
     """Deskdrop's are: people copy them as they are."""
-    answer = printed(home, "recommend", "-8845298781299428018", "--exclude", "-44082375822273498", "-n", "2")
+    answer = here(home).json("recommend", "-8845298781299428018", "--exclude", "-44082375822273498", "-n", "2")
     assert (answer["user_id"], answer["personal"]) == ("-8845298781299428018", False)
-    assert millrace(home, "recommend", "--bogus").returncode == 2
+    here(home).run("recommend", "--bogus", status=2)
 
 
 def test_as_of_takes_epoch_milliseconds_and_rfc_3339(home: Path) -> None:
-    a = printed(home, "trending", "--window", "1h", "--as-of", "1760002200000")
-    b = printed(home, "trending", "--window", "1h", "--as-of", "2025-10-09T11:30:00+02:00")
+    a = here(home).json("trending", "--window", "1h", "--as-of", "1760002200000")
+    b = here(home).json("trending", "--window", "1h", "--as-of", "2025-10-09T11:30:00+02:00")
     assert a == b
     assert a["as_of"] == 1760002200000
-    assert a["items"] != printed(home, "trending", "--window", "1h")["items"]
+    assert a["items"] != here(home).json("trending", "--window", "1h")["items"]
 
 
 def test_tables_say_what_they_are_made_of(home: Path) -> None:
     for arguments in (["recommend", "u3"], ["similar", "y1"], ["trending"], ["history", "u3"], ["explain", "u3", "y5"]):
-        done = millrace(home, *arguments)
-        assert done.returncode == 0
+        done = here(home).run(*arguments)
         assert "+ segment 1 · fresh to 2025-10-09 12:12:20Z" in done.stdout
-    printed = millrace(home, "status").stdout
+    printed = here(home).run("status").stdout
     assert "lag events" in printed
     assert "as of                2025-10-09 12:12:20Z" in printed
 
@@ -115,8 +119,8 @@ def test_what_goes_wrong_is_one_sentence_and_an_exit_status(home: Path, tmp_path
         ("history", ""): (2, "is not an id"),
     }
     for arguments, (exit_status, sentence) in wrong.items():
-        done = millrace(home, *arguments, "--json")
-        assert (done.returncode, done.stdout) == (exit_status, ""), arguments
+        done = here(home).run(*arguments, "--json", status=exit_status)
+        assert done.stdout == "", arguments
         assert sentence in done.stderr
         assert "Traceback" not in done.stderr
     fresh = millrace(tmp_path / "none", "history", "u")
@@ -211,7 +215,7 @@ def narrow_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_ids_are_whole_in_narrow_windows(narrow_home: Path) -> None:
     item = "SKU-0000000000000000003-red-xl"
     asked = [["explain", "u1", item], ["recommend", "u1", "--include-seen"], ["similar", item], ["history", "u1"]]
-    shop = CommandsHere(narrow_home, {"MILLRACE_HOME": str(narrow_home)})
+    shop = here(narrow_home)
     for words in [*asked, ["trending"], ["bucket-changes", "--window", "2h", "-n", "3"]]:
         answer = shop.json(*words)
         rows = answer.get("items") or answer.get("because") or [r for b in answer["buckets"] for r in b["items"]]
@@ -224,6 +228,6 @@ def test_ids_are_whole_in_narrow_windows(narrow_home: Path) -> None:
 
 
 def test_bucket_changes_lists_n_items_of_each_hour(narrow_home: Path) -> None:
-    buckets = printed(narrow_home, "bucket-changes", "--window", "3h", "-n", "2")["buckets"]
+    buckets = here(narrow_home).json("bucket-changes", "--window", "3h", "-n", "2")["buckets"]
     assert [len(bucket["items"]) <= 2 for bucket in buckets] == [True] * 3
-    assert "How many to list per hour" in millrace(narrow_home, "bucket-changes", "--help").stdout
+    assert "How many to list per hour" in here(narrow_home).run("bucket-changes", "--help").stdout
