@@ -65,7 +65,9 @@ class Blend:
     def parts(self, items: Sequence[int]) -> list[dict[str, float]]:
         """Return each item's shares by source."""
         codes, starts = self._stacked.codes, self._stacked.starts
-        entry = np.flatnonzero(np.isin(codes, items) & (self._shares != LEFT_OUT))
+        asked = np.zeros(max(int(codes.max(initial=0)), *items, 0) + 1, np.bool_)  # by code: faster than np.isin
+        asked[[code for code in items if code != NOBODY]] = True
+        entry = np.flatnonzero(asked[codes] & (self._shares != LEFT_OUT))
         source = np.searchsorted(starts, entry, "right") - 1
         parts: dict[int, dict[str, float]] = {code: {} for code in items}
         for code, name, share in zip(codes[entry].tolist(), source.tolist(), self._shares[entry].tolist(), strict=True):
