@@ -28,12 +28,17 @@ class EaseSettings:
     """
 
     regularization: float = setting(
-        300.0, "λ of the fit", at_least=0.01, why="100 to 1,000 are equally good on four public sets"
+        300.0,
+        "λ of the fit",
+        at_least=0.01,
+        why="100 to 1,000 differ by less than .003 of NDCG@10 on deskdrop and rees46",
     )
     most_items: int = setting(
-        10_000, "a larger catalogue is left out", at_least=1, why="1.2 GB and some 15 s; both grow fast"
+        10_000, "a larger catalogue is left out", at_least=1, why="some 1.2 GB by count; 17 CPU-seconds at 7,745 items"
     )
-    neighbours: int = setting(200, "weights kept of each item", at_least=1, why="all of them are not better")
+    neighbours: int = setting(
+        200, "weights kept of each item", at_least=1, why="all gain at most .004 of NDCG@10 on four public sets"
+    )
     per_user: int = setting(
         2_000, "items of one user that count; beyond it they are drawn", at_least=1, why="robots would decide the rest"
     )

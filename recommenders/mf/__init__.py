@@ -30,11 +30,11 @@ class MfSettings:
     """
 
     factors: int = setting(
-        32, "size of the model: numbers per item and user", at_least=1, why="more overfit small logs"
+        32, "size of the model: numbers per item and user", at_least=1, why="a common size; not tuned"
     )
-    epochs: int = setting(30, "times that each rating is looked at", at_least=1, why="later ones change little")
+    epochs: int = setting(30, "times that each rating is looked at", at_least=1, why="not tuned")
     rate: float = setting(0.01, "γ: length of a step", at_least=0.00001, at_most=1, why="a common choice")
-    regularization: float = setting(0.1, "λ of every parameter", at_least=0.0001, why="least error on held-out ratings")
+    regularization: float = setting(0.1, "λ of every parameter", at_least=0.0001, why="not tuned")
     memory: int = setting(4 << 30, "what a fit may take; a larger log is left out", unit="memory", why="as ALS may")
     weight: float = setting(
         0.0, "the source's share of a blend; 0 turns it off", at_least=0, why="off until it is shown to help"

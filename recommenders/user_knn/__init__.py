@@ -25,8 +25,13 @@ class UserKnnSettings:
     ``weight``: the source's share of a blend.
     """
 
-    neighbours: int = setting(200, "most similar users asked", at_least=1, why="the best of 50 to 500 on most sets")
-    shrink: float = setting(5.0, "shared items that halve a similarity", at_least=0, why="one shared item says little")
+    neighbours: int = setting(200, "most similar users asked", at_least=1, why="a common size; not tuned")
+    shrink: float = setting(
+        5.0,
+        "shared items that halve a similarity",
+        at_least=0,
+        why="one shared item says little",
+    )
     users: int = setting(
         50_000, "users kept; beyond it they are drawn", at_least=1, why="an answer takes longer with each of them"
     )
