@@ -1,6 +1,7 @@
 """Norms by code, read when they are first asked for."""
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
@@ -15,8 +16,9 @@ Read = Callable[[Ints], tuple[Sequence[int], bool]]
 class Norms:
     """The merged norms that one commit left: an entry for each code. Threads may share them."""
 
-    def __init__(self, amounts: Ints | None = None) -> None:
+    def __init__(self, amounts: Ints | None = None, asked: float = float("-inf")) -> None:
         self._amounts: Ints = np.full(0, UNREAD) if amounts is None else amounts
+        self.asked = asked  # when last, by time.monotonic
         self._lock = threading.Lock()
 
     def after(self, changed: Iterable[int]) -> "Norms":
@@ -24,13 +26,14 @@ class Norms:
         amounts = self._amounts.copy()
         codes = np.fromiter(changed, np.int64)
         amounts[codes[(codes >= 0) & (codes < len(amounts))]] = UNREAD
-        return Norms(amounts)
+        return Norms(amounts, self.asked)
 
     def of(self, codes: Ints, read: Read) -> Ints:
         """Return the norms in thousandths, 0 for an item that has none.
 
         Args: read: called once, with the codes whose norms are not known yet; what it says is unconfirmed is not kept.
         """
+        self.asked = time.monotonic()
         amounts = self._grown(int(codes.max(initial=-1)) + 1)
         norms = amounts[codes]
         if (norms == UNREAD).any():

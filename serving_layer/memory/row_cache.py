@@ -5,13 +5,15 @@ lists that attempts leave (``core.rows.touched``) say what each commit changed. 
 """
 
 import threading
+import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeVar
 
 ROW_BYTES = 400  # of a row beside its values: the objects that hold it
 KEPT_CHANGES = 64  # commits whose changes are remembered, for rows that were read before them
-HOT = 8  # commits that may change a row which nobody asks for before it is no longer read again
+HOT_SECONDS = 60.0  # after a row was asked for last: so long it is read again when a commit changes it
+KEPT_VERSIONS = 8  # of a row, for answers that began before the last commits
 MOST_DECODED = 4  # forms of one row
 
 Changes = Mapping[str, Collection[bytes]]  # view -> keys
@@ -19,17 +21,22 @@ T = TypeVar("T")
 
 
 class Row:
-    """One merged row; immutable but for what is remembered of it.
+    """One version of a merged row; immutable but for what is remembered of it.
 
     ``generation``: the generation's value. ``changes``: what the segments (or the user's state) add to it at the commit
     ``since`` and, as long as the row is in the cache, at every later one; None: that is not known, only the generation.
+    ``before``: the version that it replaced, which answers of earlier moments read.
     """
 
-    __slots__ = ("_decoded", "_earlier", "_later", "changes", "generation", "since", "used")
+    __slots__ = (
+        "_decoded", "_earlier", "_later", "asked", "before", "changes", "charged", "generation", "since", "used",
+    )  # fmt: skip
 
     def __init__(self, generation: bytes | None, changes: tuple[bytes, ...] | None, since: int) -> None:
         self.generation, self.changes, self.since = generation, changes, since
-        self.used = HOT
+        self.used, self.asked = True, time.monotonic()  # since the cache looked at it for eviction; when last
+        self.before: Row | None = None
+        self.charged = 0  # of the cache's bytes
         self._decoded: dict[Any, Any] | None = None
         self._earlier: Row | None = None
         self._later: Row | None = None
@@ -72,8 +79,25 @@ class Row:
 
     @property
     def size(self) -> int:
-        """About how many bytes it takes; decoded forms are of the order of the packed ones."""
-        return ROW_BYTES + 3 * (len(self.generation or b"") + sum(map(len, self.changes or ())))
+        """About how many bytes it takes with earlier versions; decoded forms are of the order of the packed ones."""
+        size, version = 3 * len(self.generation or b""), self
+        while True:
+            size += ROW_BYTES + 3 * sum(map(len, version.changes or ()))
+            if version.before is None:
+                return size
+            version = version.before
+
+    def replaces(self, version: "Row") -> "Row":
+        """Return this row with that earlier version behind it, and at most ``KEPT_VERSIONS`` in all."""
+        self.used, self.asked = version.used, version.asked
+        self.before = oldest = version if version.changes is not None else None
+        for _ in range(KEPT_VERSIONS - 2):
+            if oldest is None:
+                return self
+            oldest = oldest.before
+        if oldest is not None:
+            oldest.before = None
+        return self
 
 
 class RowCache:
@@ -99,10 +123,13 @@ class RowCache:
         row = None if rows is None else rows.get(key)
         if row is None:
             return None
-        row.used = HOT
-        if row.changes is not None and row.since > attempt and not self._unchanged(view, key, attempt, row.since):
-            return Row(row.generation, None, attempt)
-        return row
+        row.used, row.asked = True, time.monotonic()
+        if row.since <= attempt or (row.changes is not None and self._unchanged(view, key, attempt, row.since)):
+            return row
+        version = row.before
+        while version is not None and version.since > attempt:
+            version = version.before
+        return version or Row(row.generation, None, attempt)
 
     def add(self, view: str, rows: Mapping[bytes, Row]) -> None:
         """Keep rows as they were read at their ``since``, but no changes that a commit has replaced since then."""
@@ -115,30 +142,27 @@ class RowCache:
                     self._put(view, key, row)
             self._evict()
 
-    def stale(self, changes: Changes) -> dict[str, dict[bytes, Row]]:
-        """Return the kept rows among those that answers use: since one of the last ``HOT`` times they were read."""
+    def stale(self, changes: Changes, needed: Collection[str] = ()) -> dict[str, dict[bytes, Row]]:
+        """Return the kept rows among those that answers use: asked for within ``HOT_SECONDS``, or of a needed view."""
         stale: dict[str, dict[bytes, Row]] = {}
+        since = time.monotonic() - HOT_SECONDS
         for view, keys in changes.items():
-            rows = self._views.get(view)
-            if rows:
+            if rows := self._views.get(view):
                 kept = {key: row for key in keys if (row := rows.get(key)) is not None}
-                stale[view] = {key: row for key, row in kept.items() if row.used and row.changes is not None}
+                stale[view] = {key: row for key, row in kept.items() if view in needed or row.asked >= since}
         return stale
 
     def advance(self, attempt: int, changes: Changes, read: Mapping[str, Mapping[bytes, Row]]) -> None:
         """Move on to that commit: ``changes`` is all that the commits up to it wrote; ``read`` holds some of it."""
         with self._lock:
-            self._changes.append((self.attempt, attempt, {view: frozenset(keys) for view, keys in changes.items()}))
-            for view, keys in changes.items():
+            changed_keys = {view: frozenset(keys) for view, keys in changes.items()}
+            self._changes.append((self.attempt, attempt, changed_keys))
+            for view, keys in changed_keys.items():
                 rows, fresh = self._views.get(view), read.get(view, {})
                 for key in keys if rows else ():
                     if (row := rows.get(key)) is not None:  # type: ignore[union-attr]
-                        changed = fresh.get(key)
-                        if changed is None:
-                            self._put(view, key, Row(row.generation, None, attempt))
-                        else:
-                            changed.used = row.used - 1
-                            self._put(view, key, changed)
+                        changed = fresh.get(key) or Row(row.generation, None, attempt)
+                        self._put(view, key, changed.replaces(row))
             self.attempt = attempt
             self._evict()
 
@@ -160,7 +184,8 @@ class RowCache:
     def _put(self, view: str, key: bytes, row: Row) -> None:
         rows = self._views.setdefault(view, OrderedDict())
         before = rows.get(key)
-        grown = len(key) + row.size - (0 if before is None else len(key) + before.size)
+        row.charged = len(key) + row.size
+        grown = row.charged - (0 if before is None else before.charged)
         rows[key] = row
         self._sizes[view] = self._sizes.get(view, 0) + grown
         self.bytes += grown
@@ -172,9 +197,8 @@ class RowCache:
             rows = self._views[view]
             key, row = rows.popitem(last=False)
             if row.used and len(rows) > 0:
-                row.used = 0
+                row.used = False
                 rows[key] = row
                 continue
-            size = len(key) + row.size
-            self._sizes[view] -= size
-            self.bytes -= size
+            self._sizes[view] -= row.charged
+            self.bytes -= row.charged

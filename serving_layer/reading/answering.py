@@ -10,7 +10,7 @@ from serving_layer.reading.views import CATALOGUE_SIDE, SPEED_SIDE, Moved, Views
 
 # Each try takes milliseconds, a micro-batch some 200 ms: after the last one the speed view is left out.
 MAX_TRIES = 25
-MAX_TRIES_OF_MOMENTS = 3  # the next ones read both records themselves
+MAX_TRIES_OF_MOMENTS = 10  # the next ones read both records themselves
 
 T = TypeVar("T")
 
@@ -51,7 +51,12 @@ def answer_from_stores(views: Views, compute: Callable[[Snapshot], T]) -> T:
     def attempt() -> T:
         moment = views.current() if tries < MAX_TRIES_OF_MOMENTS and not without else None
         snapshot = Snapshot.take(views, without) if moment is None else Snapshot.of(views, moment)
-        result = compute(snapshot)
+        try:
+            result = compute(snapshot)
+        except NewerBase:
+            if moment is not None:
+                snapshot.keep_rows()
+            raise
         snapshot.confirm()
         if moment is None and views.follower is not None:
             views.follower.overtaken()

@@ -9,20 +9,19 @@ import logging
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 
 from adapters.records.books import CATALOGUE, CONTROL, SPEED, touched_space
 from adapters.records.control import Applied
 from core.rows import touched
-from core.rows.tagged import NewerBase
 from core.rows.touched import unpack_touched
 from core.rows.views import NORMS
 from schemas.control import Control, Position
 from schemas.errors import MillraceError
 from serving_layer.memory.catalogue_rows import CatalogueRows
 from serving_layer.memory.moment import NO_ATTEMPT, Moment
-from serving_layer.memory.row_cache import Row, RowCache
+from serving_layer.memory.row_cache import HOT_SECONDS, Row, RowCache
 from serving_layer.reading.counting import continues, position_that_counts, require_own_log
 from serving_layer.reading.patience import Lost
 from serving_layer.reading.stored_rows import rows_of
@@ -153,7 +152,8 @@ class Follower:
         changes = self._touched(before.attempt, moment.position)
         if changes is None:
             return None
-        read = self._read_again(moment, before.rows.stale(changes))
+        needed = (NORMS,) if time.monotonic() - before.norms.asked <= HOT_SECONDS else ()
+        read = self._read_again(moment, before.rows.stale(changes, needed))
         text = self._views.speed.record(SPEED)
         now = None if text is None else Position.from_json(text)
         # A list may be deleted while it is read, but not before the position is so far ahead of it.
@@ -163,13 +163,15 @@ class Follower:
         return changes
 
     def _read_again(self, moment: Moment, stale: dict[str, dict[bytes, Row]]) -> dict[str, dict[bytes, Row]]:
+        """Return the rows as they are now, but those that changed once more: the next look finds them changed."""
         read: dict[str, dict[bytes, Row]] = {}
+        left = MOST_READ_AGAIN
         for view, rows in stale.items():
-            if rows and sum(map(len, read.values())) + len(rows) <= MOST_READ_AGAIN:
-                known = {key: row.generation for key, row in rows.items()}
+            known = {key: rows[key].generation for key in sorted(rows, key=lambda key: -rows[key].asked)[:left]}
+            if known:
                 where = (moment.generation, moment.position, moment.segments)
-                with suppress(NewerBase):  # the next look finds that they changed once more
-                    read[view] = rows_of(self._views, *where, view, list(rows), known)
+                read[view] = rows_of(self._views, *where, view, list(known), known)
+                left -= len(known)
         return read
 
     def _touched(self, since: int, position: Position) -> Touched | None:

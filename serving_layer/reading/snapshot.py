@@ -14,6 +14,7 @@ from core.rows import views as names
 from core.rows.codec import Facts, History, ItemSeen, bucket_of_key
 from core.rows.item_index import ItemIndex
 from core.rows.merging import added
+from core.rows.tagged import NewerBase
 from schemas.control import Control, Offsets, Position
 from schemas.errors import NotReady
 from serving_layer.memory.moment import Moment
@@ -83,6 +84,16 @@ class Snapshot:
         """Raise Moved, at the end of an answer that read rows, if the position is gone, another's or was set back."""
         if self.moment is not None and not self.course.rows:
             return
+        self.keep_rows()
+        for act in self.course.confirmed:
+            act()
+
+    def keep_rows(self) -> None:
+        """Give the rows that were read to the answers that follow, if the position went on; raises as ``confirm``.
+
+        An answer that starts over because one row was rewritten finds the others in memory: with commits that follow
+        one another faster than a thousand rows can be read, none would end otherwise.
+        """
         if self.position is not None:
             with reading(SPEED_SIDE):
                 text = self.views.speed.record(SPEED)
@@ -91,8 +102,6 @@ class Snapshot:
         if self.moment is not None:
             for view, rows in self.course.rows.items():
                 self.moment.rows.add(view, rows)
-        for act in self.course.confirmed:
-            act()
 
     @property
     def facts(self) -> Facts:
@@ -195,7 +204,11 @@ class Snapshot:
         return rows_of_generation(self.views, self.generation, space, keys)
 
     def rows(self, view: str, keys: Sequence[bytes]) -> dict[bytes, Row]:
-        """Return the row of every key at this snapshot's position; those that are not in memory are read, once."""
+        """Return the row of every key at this snapshot's position; those that are not in memory are read, once.
+
+        Raises:
+            NewerBase: a row was rewritten after the position was read.
+        """
         read = self.course.rows.get(view, {})
         rows: dict[bytes, Row] = {}
         known: dict[bytes, bytes | None] = {}
@@ -213,6 +226,8 @@ class Snapshot:
         if missing:
             more = rows_of(self.views, self.generation, self.position, self.segments, view, missing, known)
             self.course.rows.setdefault(view, {}).update(more)
+            if len(more) < len(missing):
+                raise NewerBase
             rows |= more
         return rows
 

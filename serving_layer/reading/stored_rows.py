@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from adapters.records.books import SPEED, generation_book, segment_spaces, state_space
 from core.rows.merging import committed_parts
+from core.rows.tagged import NewerBase
 from core.rows.views import VIEWS
 from schemas.control import Position
 from serving_layer.memory.row_cache import Row
@@ -17,21 +18,26 @@ def rows_of(
     views: Views, generation: str | None, position: Position | None, segments: Sequence[int], view: str,
     keys: Sequence[bytes], known: Generation,
 ) -> dict[bytes, Row]:  # fmt: skip
-    """Return the row of every key at that position; ``known``: values of the generation that need not be read.
+    """Return the row of each key at that position; none for a row that was rewritten after it.
 
+    Args: known: values of the generation that need not be read.
     Raises:
-        NewerBase: a row was written after the position.      Lost: a store did not answer.
+        Lost: a store did not answer.
     """
     values = {**rows_of_generation(views, generation, view, [key for key in keys if key not in known]), **known}
     changes: dict[bytes, list[bytes]] = {}
+    newer: set[bytes] = set()
     if position is not None:
         for space in _spaces(position, view, segments):
             with reading(SPEED_SIDE):
                 stored = views.speed.read(SPEED, space, keys)
             for key, row in stored.items():
-                changes.setdefault(key, []).extend(committed_parts(row, position))
+                try:
+                    changes.setdefault(key, []).extend(committed_parts(row, position))
+                except NewerBase:
+                    newer.add(key)
     since = -1 if position is None else position.attempt
-    return {key: Row(values.get(key), tuple(changes.get(key, ())), since) for key in keys}
+    return {key: Row(values.get(key), tuple(changes.get(key, ())), since) for key in keys if key not in newer}
 
 
 def rows_of_generation(views: Views, generation: str | None, space: str, keys: Sequence[bytes]) -> dict[bytes, bytes]:

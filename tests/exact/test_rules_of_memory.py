@@ -1,5 +1,6 @@
 """What keeps rows in memory exact, as stories: each holds, and breaks once its rule is taken out."""
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 from itertools import cycle
@@ -11,12 +12,16 @@ import serving_layer.reading.follower as follower
 import serving_layer.reading.snapshot as snapshot
 import speed_layer.rows as rows
 from core.rows.touched import pack_touched
+from core.rows.views import SEEN
 from serving_layer.memory.moment import Moment
-from serving_layer.memory.row_cache import RowCache
+from serving_layer.memory.row_cache import Row, RowCache
+from serving_layer.reading.answering import answer
 from serving_layer.reading.follower import Follower
+from serving_layer.reading.stored_rows import rows_of
 from tests.kit.cassandra import run_cql
 from tests.kit.exact import story as stories
 from tests.kit.exact.followed import Followed
+from tests.kit.exact.reading import read_all
 from tests.kit.exact.stores import in_cassandra, in_redis, in_sqlite
 from tests.kit.exact.story import ALL, Story, require
 
@@ -210,3 +215,39 @@ def test_no_answer_goes_back_behind_one_that_read_the_stores() -> None:
         story.must(snapshot.offsets == ahead.offsets, f"went back to {snapshot.offsets}")
 
     require(tale, lambda patch, _: patch.setattr(Follower, "overtaken", lambda _: None))
+
+
+def test_an_answer_that_starts_over_reads_no_row_again_that_stayed() -> None:
+    """Else no answer of many rows ends while commits follow one another faster than it can read."""
+
+    def tale(story: Story) -> None:
+        story.past_a_boundary()
+        life = story.life()
+        process = story.world.followed()
+        process.look()
+        read: Counter[bytes] = Counter()
+        tries = 0
+
+        def counted(*given: Any) -> dict[bytes, Row]:
+            rows = rows_of(*given)  # raises where the answer must not wait for a store
+            read.update(given[5])
+            return rows
+
+        def compute(reading: snapshot.Snapshot) -> tuple[snapshot.Snapshot, dict[str, Any]]:
+            nonlocal tries
+            reading.rows(SEEN, [b"nobody"])
+            tries += 1
+            if tries <= 3:
+                for _ in range(2):  # a row that is written twice holds the first change in its base
+                    story.send(2)
+                    life.apply(ALL)
+                process.look()
+            return read_all(reading)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(snapshot, "rows_of", counted)
+            story.exact(answer(process.views, compute))
+        assert tries == 4
+        story.must(read[b"nobody"] == 1, f"it was read {read[b'nobody']} times")
+
+    require(tale, lambda patch, _: patch.setattr(snapshot.Snapshot, "keep_rows", lambda _: None))
