@@ -54,7 +54,7 @@ def answer_from_stores(views: Views, compute: Callable[[Snapshot], T]) -> T:
         try:
             result = compute(snapshot)
         except NewerBase:
-            if moment is not None:
+            if moment is not None:  # the next attempt reads the rest alone: with fast commits none would end otherwise
                 snapshot.keep_rows()
             raise
         snapshot.confirm()

@@ -57,8 +57,7 @@ class Snapshot:
         """Read the control record, then the position, each once.
 
         Args: without: sides that could not be read, each with the reason.
-        Raises:
-            NotReady: neither view can be read.      Lost: a store stopped answering.      Moved: start over.
+        Raises: NotReady: neither view can be read.      Lost: a store stopped answering.      Moved: start over.
         """
         control = position = None
         if BATCH not in without:
@@ -82,18 +81,13 @@ class Snapshot:
 
     def confirm(self) -> None:
         """Raise Moved, at the end of an answer that read rows, if the position is gone, another's or was set back."""
-        if self.moment is not None and not self.course.rows:
-            return
-        self.keep_rows()
-        for act in self.course.confirmed:
-            act()
+        if self.moment is None or self.course.rows:
+            self.keep_rows()
+            for act in self.course.confirmed:
+                act()
 
     def keep_rows(self) -> None:
-        """Give the rows that were read to the answers that follow, if the position went on; raises as ``confirm``.
-
-        An answer that starts over because one row was rewritten finds the others in memory: with commits that follow
-        one another faster than a thousand rows can be read, none would end otherwise.
-        """
+        """Give the rows that were read to the answers that follow, if the position went on; raises as ``confirm``."""
         if self.position is not None:
             with reading(SPEED_SIDE):
                 text = self.views.speed.record(SPEED)
@@ -118,11 +112,10 @@ class Snapshot:
 
     def header(self) -> dict[str, Any]:
         """Return the fields that every answer carries (contract §4)."""
-        offsets = {str(partition): offset for partition, offset in self.offsets.items()}
         return {
             "generation": self.generation,
             "segment": self.segments[-1] if self.segments else None,
-            "fresh_to": {"event_time": self.facts.as_of, "offsets": offsets},
+            "fresh_to": {"event_time": self.facts.as_of, "offsets": {str(at): to for at, to in self.offsets.items()}},
             "degraded": [*self.degraded, *self.course.lacking],
         }
 
@@ -147,11 +140,6 @@ class Snapshot:
     def lack(self, part: str) -> None:
         """Note that the answer was computed without that part."""
         self.course.lacking.append(part)
-
-    def pairs(self, items: Sequence[bytes]) -> dict[bytes, Mapping[bytes, int]]:
-        """Return each item's co-ratings in thousandths, by the other item."""
-        pairs = self.decoded(names.PAIRS, items, added)
-        return {item: sums for item, sums in zip(items, pairs, strict=True) if sums is not None}
 
     def norms(self, items: Sequence[bytes]) -> dict[bytes, int]:
         """Return each item's norm in thousandths; 0 for one that has none."""
@@ -193,10 +181,9 @@ class Snapshot:
         kept = {} if self.moment is None else self.moment.catalogue.of(space)
         if missing := [key for key in dict.fromkeys(keys) if key not in kept]:
             with reading(SPEED_SIDE):
-                read = self.views.speed.read(CATALOGUE, space, missing)
+                kept = {**kept, **(read := self.views.speed.read(CATALOGUE, space, missing))}
             if self.moment is not None:
                 self.moment.catalogue.add(space, missing, read)
-            kept = {**kept, **read}
         return {key: row for key in keys if (row := kept.get(key)) is not None}
 
     def of_generation(self, space: str, keys: Sequence[bytes]) -> dict[bytes, bytes]:
@@ -204,14 +191,9 @@ class Snapshot:
         return rows_of_generation(self.views, self.generation, space, keys)
 
     def rows(self, view: str, keys: Sequence[bytes]) -> dict[bytes, Row]:
-        """Return the row of every key at this snapshot's position; those that are not in memory are read, once.
-
-        Raises:
-            NewerBase: a row was rewritten after the position was read.
-        """
+        """Return the row of every key at this position; NewerBase if one was rewritten since it was read."""
         read = self.course.rows.get(view, {})
-        rows: dict[bytes, Row] = {}
-        known: dict[bytes, bytes | None] = {}
+        rows, known = dict[bytes, Row](), dict[bytes, bytes | None]()
         missing: list[bytes] = []
         for key in dict.fromkeys(keys):
             row = read.get(key)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.fold.slow import SlowView
+from core.rows.merging import added
+from core.rows.views import PAIRS
 from schemas.control import Offsets
 from serving_layer.reading.snapshot import Snapshot
 from tests.kit.folding import event_key
@@ -21,10 +23,16 @@ class Names:
     buckets: list[int]
 
 
+def pairs_of(snapshot: Snapshot, items: list[bytes]) -> dict[bytes, dict[bytes, int]]:
+    """Return each item's co-ratings in thousandths, by the other item, read without compiled code."""
+    sums = snapshot.decoded(PAIRS, items, added)
+    return {item: pairs for item, pairs in zip(items, sums, strict=True) if pairs is not None}
+
+
 def read_merged(snapshot: Snapshot, names: Names) -> tuple[Merged, Offsets]:
     items, facts = [item.encode() for item in names.items], snapshot.facts
     norms, seen_items = snapshot.norms(items), snapshot.items(items)
-    pairs, counts = snapshot.pairs(items), snapshot.counts(names.buckets)
+    pairs, counts = pairs_of(snapshot, items), snapshot.counts(names.buckets)
     histories = {user: snapshot.history(user.encode()) for user in names.users}
     merged = {
         "degraded": snapshot.degraded,

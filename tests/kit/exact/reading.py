@@ -9,6 +9,7 @@ from schemas.rules import Rules
 from serving_layer.reading.snapshot import Snapshot
 from tests.kit.exact.memory_log import HOUR, ITEMS, START, USERS, MemoryLog
 from tests.kit.folding import event_key
+from tests.kit.merged_views import pairs_of
 
 BUCKETS = range(START // BUCKET_MS, START // BUCKET_MS + 100 * HOUR // BUCKET_MS)
 
@@ -19,7 +20,7 @@ def read_all(snapshot: Snapshot) -> tuple[Snapshot, dict[str, Any]]:
     facts, users = snapshot.facts, [name.encode() for name in USERS]
     return snapshot, {
         "norms": {item: amount for item, amount in snapshot.norms(items).items() if amount},
-        "pairs": {item: row for item, row in snapshot.pairs(items).items() if row},
+        "pairs": {item: row for item, row in pairs_of(snapshot, items).items() if row},
         "counts": snapshot.counts(BUCKETS),
         "histories": {user: _history(snapshot, user) for user in users},
         "seen": {user: snapshot.seen(user) for user in users},
