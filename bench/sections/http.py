@@ -36,7 +36,7 @@ READY_SECONDS, WARM_SECONDS, ASIDE_SECONDS = 180, 3, 5
 MILLRACE = [sys.executable, "-m", "millrace"]
 SQLITE, SERVERS = "SQLite", "Cassandra+Redis"
 GORSE = (
-    "recommend 932/s, neighbours 3,400/s, single inserts 1,100/s: 2 cores of this kind, the same data, load beside it"
+    "recommend 932/s, neighbours 3,400/s, single inserts 1,100/s: the same machine and data"
 )
 
 
