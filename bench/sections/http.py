@@ -35,9 +35,7 @@ MADE = (100_000, 671, 9_000)  # events, users and items where the data set is mi
 READY_SECONDS, WARM_SECONDS, ASIDE_SECONDS = 180, 3, 5
 MILLRACE = [sys.executable, "-m", "millrace"]
 SQLITE, SERVERS = "SQLite", "Cassandra+Redis"
-GORSE = (
-    "recommend 932/s, neighbours 3,400/s, single inserts 1,100/s: the same machine and data"
-)
+GORSE = "recommend 932/s, neighbours 3,400/s, single inserts 1,100/s: the same machine and data"
 
 
 @dataclass
