@@ -30,7 +30,7 @@ class AffinitySettings:
         why="tastes last longer than the interest in one item",
     )  # fmt: skip
     half_life_hours: float = setting(
-        48.0, "of the popularity within a category or brand, whose counts are worth half after so many hours",
+        48.0, "within a category or brand a count is worth half after this many hours",
         at_least=1, at_most=336, why="a category has fewer events than all items, so they must count for longer",
     )  # fmt: skip
 

@@ -17,7 +17,7 @@ class LatestSettings:
         why="new items win nothing by being new; a share makes room for them",
     )  # fmt: skip
     hours: int = setting(
-        72, "an item is new for so many hours, and again after it had no event for three times as long", at_least=1,
+        72, "an item is new for this many hours, and again after a pause of three times that", at_least=1,
         at_most=336, why="long enough to be judged by events; four times as many hourly rows are read",
     )  # fmt: skip
 

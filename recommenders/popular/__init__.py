@@ -19,7 +19,7 @@ class PopularSettings:
         why="[decision 24](decisions/0024-evaluation.md) compares all shares",
     )  # fmt: skip
     half_life_hours: float = setting(
-        16.0, "a count is worth half after so many hours", at_least=LEAST_HOURS, at_most=MOST_HOURS,
+        16.0, "a count is worth half after this many hours", at_least=LEAST_HOURS, at_most=MOST_HOURS,
         why="as good as a window of 24 h or better on five sets ([decision 36](decisions/0036-live-sources.md)); "
         "news live on 4, shops on 50; the counts of eight half-lives are read",
     )  # fmt: skip

@@ -24,7 +24,7 @@ class RepeatSettings:
         why="its items are seen ones: it counts only where those may be listed, and where people return to things",
     )  # fmt: skip
     half_life_days: float = setting(
-        30.0, "a touch is worth half after so many days", at_least=0.01, at_most=10_000,
+        30.0, "a touch is worth half after this many days", at_least=0.01, at_most=10_000,
         why="any value from a week to a quarter ranks online-retail alike",
     )  # fmt: skip
 
