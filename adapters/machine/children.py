@@ -28,6 +28,7 @@ POLL_SECONDS = 0.05
 TAIL_BYTES = 64 * 1024
 # Below the range for outgoing connections, which could take a server's port while it restarts.
 SERVER_PORTS = range(20_000, 32_000)
+_KEEPERS: list[socket.socket] = []  # they live as long as the process
 
 
 class ChildFailed(MillraceError):
@@ -126,8 +127,30 @@ def child(
 
 
 def free_port() -> int:
-    """Return a TCP port of 127.0.0.1 that nothing uses now; another program may still take it before its use."""
-    return next(port for port in random.sample(SERVER_PORTS, len(SERVER_PORTS)) if port_is_free(port))
+    """Return a TCP port of 127.0.0.1 that nothing uses now, and that no other call gives out while this process runs.
+
+    A Java server takes seconds until it binds its port. Until then the UDP port of the same number keeps others away.
+    A program that asks elsewhere may still take it.
+
+    Raises:
+        ChildFailed: none is free.
+    """
+    for port in random.sample(SERVER_PORTS, len(SERVER_PORTS)):
+        if port_is_free(port) and _kept(port):
+            return port
+    raise ChildFailed(f"no TCP port of 127.0.0.1 from {SERVER_PORTS[0]} to {SERVER_PORTS[-1]} is free")
+
+
+def _kept(port: int) -> bool:
+    """Return whether this process keeps the port for itself from now on."""
+    keeper = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        keeper.bind(("127.0.0.1", port))
+    except OSError:
+        keeper.close()
+        return False
+    _KEEPERS.append(keeper)
+    return True
 
 
 def port_is_free(port: int) -> bool:

@@ -137,6 +137,19 @@ def test_a_port_that_a_server_listens_on_is_not_free() -> None:
         assert listening(port)
 
 
+def test_no_port_is_given_out_twice_before_a_server_listens_on_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    port = free_port()
+    monkeypatch.setattr("adapters.machine.children.SERVER_PORTS", range(port, port + 1))
+    with pytest.raises(ChildFailed, match="is free"):
+        free_port()
+    code = f"from adapters.machine import children; children.SERVER_PORTS = range({port}, {port + 1})\n"
+    other = subprocess.run(
+        [sys.executable, "-c", code + "children.free_port()"], capture_output=True, text=True, cwd=ROOT
+    )
+    assert other.returncode == 1
+    assert "is free" in other.stderr
+
+
 def alive(pid: int) -> bool:
     """Whether that process runs; one that has ended and waits for its parent does not."""
     try:
