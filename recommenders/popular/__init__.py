@@ -1,13 +1,17 @@
 """What is most frequent now: hourly counts that fade, the same for everybody."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from core.ranking.ranked import Ordered
 from core.settings import setting
 from recommenders.counted import Counted, Ranking
-from recommenders.port import Sums
+from recommenders.port import Floats, Ints, Sums
 
 LEAST_HOURS, MOST_HOURS = 1, 336  # buckets are hours; the counts of eight half-lives are read
+HALF_LIVES_HOURS = (4.0, 16.0, 48.0, 168.0)  # news, the default, shops, and what sells all year
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,19 @@ def by_half_life(settings: PopularSettings) -> Ranking:
         return sums.decayed(hours)
 
     return ranking
+
+
+def counts_at(sums: Sums, codes: Ints, half_lives_hours: Sequence[float] = HALF_LIVES_HOURS) -> Floats:
+    """Return each item's decayed count at each half-life, exact, 0 where none counts: shape (half-lives, codes)."""
+    counts = np.zeros((len(half_lives_hours), len(codes)))
+    for row, hours in zip(counts, half_lives_hours, strict=True):
+        ranked = sums.decayed(hours)
+        if ranked is None or not len(ranked.scored.codes):
+            continue
+        counted, scores = ranked.scored  # ascending by code
+        at = np.minimum(np.searchsorted(counted, codes), len(counted) - 1)
+        row[:] = np.where(counted[at] == codes, scores[at], 0.0)
+    return counts
 
 
 RECOMMENDER = Counted("popular", PopularSettings, by_half_life)
