@@ -4,6 +4,7 @@ import os
 import pickle
 import socket
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from multiprocessing.connection import Connection, wait
@@ -26,7 +27,7 @@ class Pool:
 
     def __init__(self, count: int, module: str, log: Path, env: Mapping[str, str] | None = None) -> None:
         self._log, self._lines, self._children = log, list[Connection](), list[Child]()
-        self._ready = False
+        self._ready, self._waiting = False, threading.Lock()
         for number in range(count):
             ours, theirs = socket.socketpair()
             with theirs:
@@ -44,13 +45,14 @@ class Pool:
         return self._ready or (all(line.poll() for line in self._lines) and self.wait_until_ready())
 
     def wait_until_ready(self) -> bool:
-        """Return, with True, once all have started.
+        """Return, with True, once all have started; several threads may wait, as each worker reports it once.
 
         Raises: EngineLost: one ended.
         """
-        if not self._ready:
-            self._received()
-            self._ready = True
+        with self._waiting:
+            if not self._ready:
+                self._received()
+                self._ready = True
         return True
 
     def run_all(self, tasks: Sequence[Any]) -> list[Any]:

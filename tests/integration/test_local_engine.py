@@ -6,6 +6,8 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +16,7 @@ import pytest
 
 from adapters.engine.errors import EngineLost, RangeLost
 from adapters.engine.local_source import range_of
+from adapters.engine.pool import Pool
 from adapters.machine.beside import beside
 from adapters.records.books import LEASE
 from adapters.records.lease import Sign
@@ -158,6 +161,11 @@ def test_workers_end_with_a_killed_parent(tmp_path: Path) -> None:
         children = workers_of(parent.pid)
         parent.kill()
     until(lambda: not any(map(command_line, children)))
+
+
+def test_all_threads_that_wait_for_workers_go_on_once_these_have_started(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(2) as threads, closing(Pool(2, "speed_layer.jobs.worker", tmp_path / "log")) as pool:
+        assert list(threads.map(lambda _: pool.wait_until_ready(), range(2), timeout=60)) == [True, True]
 
 
 def test_records_that_retention_removes_under_the_reading_are_named(shop: Installation) -> None:
