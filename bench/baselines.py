@@ -23,7 +23,7 @@ from core.rows.views import HISTORY, PAIRS
 from schemas.control import Offsets
 from schemas.event import RECORD_COLUMNS, Event
 from schemas.rules import Rules
-from speed_layer.rows import keys_of
+from speed_layer.steps.rows import keys_of
 
 if TYPE_CHECKING:
     import pandas as pd

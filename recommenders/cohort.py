@@ -7,16 +7,16 @@ from typing import Any, TypeVar, cast
 
 import numpy as np
 
+from core.codes.item_index import ItemIndex
+from core.quality.ranking_quality import Interactions
 from core.ranking.columns import NOTHING
 from core.ranking.decay import faded
 from core.ranking.kernels import READABLE, Kernels
 from core.ranking.neighbours import Neighbours
 from core.ranking.ranked import Ordered, Ranked, by_newness, by_units, trends
-from core.ranking.ranking_quality import Interactions
 from core.ranking.scores import Window, WindowCounts, has_trend
 from core.ranking.shelves import MOST_ON_SHELVES, Labels, Shelves, shelves
 from core.rows.codec import History, HistoryEntry
-from core.rows.item_index import ItemIndex
 from recommenders.port import CohortScorer, Floats, Ints, Question, Rated, Scorer, Standing
 from schemas.event import BUCKET_MS, WEIGHT_SCALE
 from schemas.rules import Rules

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.rows.item_index import UNKNOWN
+from core.codes.item_index import UNKNOWN
 from recommenders.artefact import Artefact
 from recommenders.cohort import Cohort
 from recommenders.pairs import best_rows, cut, ranges, summed_by

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from core.ranking import ranking_quality
-from core.ranking.ranking_quality import Judged, seen_of
+from core.quality import ranking_quality
+from core.quality.ranking_quality import Judged, seen_of
 from recommenders import TABLE, recommender
 from recommenders.artefact import Artefact
 from recommenders.cohort import Cohort, scored

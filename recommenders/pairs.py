@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core.codes.item_index import Aligned
 from core.ranking.columns import NOBODY, Columns
-from core.rows.item_index import Aligned
 from recommenders.port import Floats, Ints, Past, Standing
 from schemas.event import WEIGHT_SCALE
 

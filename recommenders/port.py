@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar, runtime_ch
 import numpy as np
 from numpy.typing import NDArray
 
+from core.codes.item_index import ItemIndex
 from core.ranking.columns import NOBODY, NOTHING, Columns
 from core.ranking.kernels import Kernels
 from core.ranking.neighbours import Neighbours
 from core.ranking.ranked import Ordered, Ranked
 from core.ranking.shelves import Labels, Shelves
 from core.rows.codec import History
-from core.rows.item_index import ItemIndex
 from recommenders.artefact import Artefact
 
 if TYPE_CHECKING:

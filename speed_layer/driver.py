@@ -21,8 +21,8 @@ from core.control.changes import (
 from schemas.control import Control, Offsets, Position
 from schemas.errors import MillraceError, StoreUnavailable
 from schemas.rules import Rules
-from speed_layer.micro_batch import MicroBatch, Places, Tally
-from speed_layer.rows import Displaced
+from speed_layer.steps.micro_batch import MicroBatch, Places, Tally
+from speed_layer.steps.rows import Displaced
 
 Compute = Callable[[MicroBatch], Tally]
 PAUSES_SECONDS = (0.1, 0.3, 1.0, 2.0, 5.0)

@@ -5,16 +5,13 @@ the driver decides what counts, the steps compute and write, and the job handles
 """
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
-
-import pyarrow as pa
 
 from adapters.log.kafka_log import Log
 from schemas.control import Offsets
 from speed_layer.driver import Compute
-from speed_layer.micro_batch import Tally
 
 Apply = Callable[[Offsets, Compute], None]
 
@@ -58,9 +55,3 @@ class Engine(Protocol):
 
     def close(self) -> None:
         """End the processes that the engine started."""
-
-
-def total(tallies: Iterable[pa.RecordBatch]) -> Tally:
-    """Return the sum of what write tasks returned."""
-    rows = (Tally(*columns) for batch in tallies for columns in zip(*batch.to_pydict().values(), strict=True))
-    return Tally.total(rows)

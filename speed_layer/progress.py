@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-from speed_layer.micro_batch import Tally
+from speed_layer.steps.micro_batch import Tally
 
 
 class Progress:

@@ -13,10 +13,9 @@ from core.settings import StoreUrl
 from schemas.control import LogIdentity
 from schemas.event import RECORD_COLUMNS
 from schemas.rules import Rules
-from speed_layer.engine import total
-from speed_layer.fold_step import fold_records
-from speed_layer.micro_batch import MicroBatch, Places
-from speed_layer.write_step import write_sums
+from speed_layer.steps.fold_step import fold_records
+from speed_layer.steps.micro_batch import MicroBatch, Places
+from speed_layer.steps.write_step import total, write_sums
 
 EVENTS, USERS, ITEMS, PARTITIONS, TASKS = 400, 20, 12, 1, 2
 TIME_MS, HOUR_MS = 1_700_000_000_000, 3_600_000

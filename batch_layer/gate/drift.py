@@ -8,12 +8,12 @@ import numpy as np
 
 from adapters.records.books import generation_book
 from adapters.stores.port import ViewStore
+from core.codes.item_index import ItemIndex
 from core.ranking import scores
 from core.ranking.columns import Columns
 from core.ranking.kernels import READABLE
 from core.ranking.ranked import in_order
 from core.rows.codec import unpack_norm, unpack_sums
-from core.rows.item_index import ItemIndex
 from core.rows.views import NORMS, PAIRS
 
 NEIGHBOURS = 10

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from batch_layer.learning.evaluation import InteractionsPast, Question, in_process
-from core.ranking.intervals import interval
-from core.ranking.ranking_quality import (
+from core.quality.intervals import interval
+from core.quality.ranking_quality import (
     TRAIN_SHARE,
     Floats,
     Interactions,

@@ -23,7 +23,7 @@ from batch_layer.learning.evaluation import PROBES, Question, below, by_time, co
 from batch_layer.learning.past import LakePast, SmallPast, interactions, summary
 from batch_layer.learning.sample import sampled
 from batch_layer.learning.search import search
-from core.ranking.ranking_quality import Interactions, Mask, votes
+from core.quality.ranking_quality import Interactions, Mask, votes
 from recommenders import recommender
 from recommenders.als.model import AlsSettings, reused, searched
 from recommenders.opened import learners

@@ -15,11 +15,11 @@ import pyarrow as pa
 from adapters.terminal.progress import watched
 from batch_layer.learning.references import recent_votes, references, tuned_window
 from batch_layer.learning.splits import EXCLUDED, INCLUDED, TIME, Split, split
+from core.quality.calibration import calibrated, outcomes
+from core.quality.intervals import difference
+from core.quality.ranking_quality import Floats, Interactions, Ints, Judged, Mask, Quality, Scorer, judged, quality
+from core.quality.reliability import reliability, stated
 from core.ranking.blend import Knots
-from core.ranking.calibration import calibrated, outcomes
-from core.ranking.intervals import difference
-from core.ranking.ranking_quality import Floats, Interactions, Ints, Judged, Mask, Quality, Scorer, judged, quality
-from core.ranking.reliability import reliability, stated
 from recommenders import TABLE
 from recommenders.cohort import Cohort, scored
 from recommenders.opened import blended, fit_all, open_all

@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from batch_layer.learning.splits import Split
-from core.ranking.ranking_quality import Floats, Interactions, Ints, Scorer, constant, judged, quality, votes
+from core.quality.ranking_quality import Floats, Interactions, Ints, Scorer, constant, judged, quality, votes
 from recommenders.cohort import folded
 from recommenders.similar import similarities, summed
 from schemas.event import BUCKET_MS

@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 
 from batch_layer.learning.evaluation import InteractionsPast, Question, in_process
-from core.ranking.ranking_quality import FIT_SHARE, TRAIN_SHARE, Interactions, judged, quality
+from core.quality.ranking_quality import FIT_SHARE, TRAIN_SHARE, Interactions, judged, quality
 from recommenders import recommender
 from recommenders.als import AlsSettings
 from recommenders.cohort import Cohort, scored

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from core.ranking.ranking_quality import FIT_SHARE, TRAIN_SHARE, Interactions
+from core.quality.ranking_quality import FIT_SHARE, TRAIN_SHARE, Interactions
 
 TIME, PER_USER, WALK = "time", "per-user", "walk"  # protocols; a walk is a time split whose later part is lived through
 EXCLUDED, INCLUDED = "excluded", "included"  # whether what a user has seen may be listed

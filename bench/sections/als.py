@@ -6,8 +6,8 @@ import numpy as np
 
 from batch_layer.learning.past import LakePast, interactions
 from bench.setting import seconds
+from core.codes.item_index import ItemIndex
 from core.rows.codec import History, HistoryEntry
-from core.rows.item_index import ItemIndex
 from recommenders.als import RECOMMENDER, AlsSettings
 from recommenders.als.scorer import AlsScorer
 

@@ -20,8 +20,8 @@ from adapters.log.kafka_log import Log
 from adapters.settings import Settings
 from bench.baselines import by_increments, by_spark_state
 from bench.setting import CLUSTERED, SPREAD, Findings, fresh_home, machine, produce, spread
-from speed_layer.micro_batch import Tally
 from speed_layer.progress import Progress
+from speed_layer.steps.micro_batch import Tally
 from tests.kit.redis import redis_server
 
 if TYPE_CHECKING:

@@ -1,1 +1,1 @@
-"""What is computed after the merge: scores, the blend, calibration, and how good rankings are."""
+"""What is computed after the merge: scores, the blend, and lists in order."""

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
+from core.codes.item_index import ItemIndex
 from core.ranking.columns import LEFT_OUT, NOBODY, NOTHING, Columns, Ints, Stacked
 from core.ranking.kernels import READABLE, Kernels
 from core.ranking.ranked import in_order
-from core.rows.item_index import ItemIndex
 
 Knots = Sequence[Sequence[float]]  # (score, share of hits), ascending by score
 
@@ -16,7 +16,7 @@ Knots = Sequence[Sequence[float]]  # (score, share of hits), ascending by score
 def confidence(knots: Knots, score: float) -> float:
     """Return the share of hits at that score, 0..1, never falling: linear between the knots and level beyond.
 
-    Args: knots: as learnt by ``core.ranking.calibration`` on held-out data; without any the score itself is the answer.
+    Args: knots: as learnt by ``core.quality.calibration`` on held-out data; without any the score itself is the answer.
     """
     if not knots:
         return min(1.0, max(0.0, score))

@@ -5,13 +5,13 @@ from numba import njit
 from numpy.typing import NDArray
 
 from core.bytes.word_kernel import agreed
+from core.codes.item_index import ItemIndex, Text
+from core.codes.sums_columns_kernel import standing_parts as standing_parts
+from core.codes.sums_columns_kernel import summed_parts as summed_parts
 from core.ranking.columns import LEFT_OUT, NOBODY, Columns, Rows, Stacked
 from core.ranking.product_kernel import predicted as predicted
 from core.ranking.scores import TIE_DECIMALS
 from core.rows.codec import pack_sums
-from core.rows.item_index import ItemIndex, Text
-from core.rows.sums_columns_kernel import standing_parts as standing_parts
-from core.rows.sums_columns_kernel import summed_parts as summed_parts
 from schemas.event import WEIGHT_SCALE
 
 Floats = NDArray[np.float64]

@@ -10,10 +10,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from core.codes.item_index import Text
+from core.codes.sums_columns import standing_parts as standing_parts
+from core.codes.sums_columns import summed_parts as summed_parts
 from core.ranking.scores import TIE_DECIMALS, similarity, similarity_of_one
-from core.rows.item_index import Text
-from core.rows.sums_columns import standing_parts as standing_parts
-from core.rows.sums_columns import summed_parts as summed_parts
 
 Floats = NDArray[np.float64]
 Floats32 = NDArray[np.float32]

@@ -6,14 +6,14 @@ Importing the compiled twin takes longer than a whole lookup, so only processes 
 from collections.abc import Sequence
 from typing import Protocol
 
+from core.codes.item_index import ItemIndex, Text
+from core.codes.sums_columns import Amounts
 from core.ranking import columns
 from core.ranking.columns import NOBODY, Columns, Floats, Floats32, Ints, Rows, Stacked
-from core.rows.item_index import ItemIndex, Text
-from core.rows.sums_columns import Amounts
 
 
 class Kernels(Protocol):
-    """The functions of ``core.ranking.columns`` and ``core.rows.sums_columns``, whose docstrings hold here too."""
+    """The functions of ``core.ranking.columns`` and ``core.codes.sums_columns``, whose docstrings hold here too."""
 
     def summed_parts(self, parts: Sequence[bytes], index: ItemIndex) -> Amounts: ...
 

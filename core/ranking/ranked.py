@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from core.codes.item_index import ItemIndex
 from core.ranking.columns import Columns, Ints
 from core.ranking.decay import in_counts
 from core.ranking.kernels import READABLE, Kernels
 from core.ranking.scores import PRIOR, WindowCounts, rising, smoothed_change
-from core.rows.item_index import ItemIndex
 
 TREND, POPULAR = "trend", "popular"  # why an item is listed
 FIRST_READ = 32  # most readers want a page of ten, and some are hidden

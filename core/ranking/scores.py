@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from core.rows.item_index import ItemIndex
+from core.codes.item_index import ItemIndex
 from schemas.event import BUCKET_MS, WEIGHT_SCALE
 
 Floats = NDArray[np.float64]

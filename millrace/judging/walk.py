@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.ranking.ranking_quality import TRAIN_SHARE, Interactions, Ints, Mask
+from core.quality.ranking_quality import TRAIN_SHARE, Interactions, Ints, Mask
 from schemas.event import REMOVE
 
 FROZEN, RETRAINED, LIVE, LATE = "frozen", "retrained", "live", "late"

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from batch_layer.learning.evaluation import gaps
-from core.ranking.intervals import interval
-from core.ranking.ranking_quality import Floats, Interactions, Ints, Mask
-from core.ranking.reliability import reliability, stated
+from core.quality.intervals import interval
+from core.quality.ranking_quality import Floats, Interactions, Ints, Mask
+from core.quality.reliability import reliability, stated
 from millrace.judging.walk import Asked, Regime
 from millrace.judging.walking import BLEND, Trainer, Walked
 

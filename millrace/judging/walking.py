@@ -11,8 +11,8 @@ from adapters.terminal.progress import Reached
 from batch_layer.learning.evaluation import Question, all_on, in_process, knots_before
 from batch_layer.learning.past import SmallPast
 from batch_layer.learning.splits import split
+from core.quality.ranking_quality import LIST, Floats, Interactions, Ints
 from core.ranking.blend import Knots
-from core.ranking.ranking_quality import LIST, Floats, Interactions, Ints
 from millrace.judging.walk import Asked, Regime, retrains
 from millrace.judging.world import World
 from recommenders import recommender

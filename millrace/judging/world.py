@@ -28,10 +28,9 @@ from schemas.rules import Rules
 from serving_layer.reading.follower import Follower
 from serving_layer.reading.views import Views
 from speed_layer.driver import SpeedDriver
-from speed_layer.engine import total
-from speed_layer.fold_step import Stores, fold_accepted
-from speed_layer.micro_batch import MicroBatch, Places, Tally
-from speed_layer.write_step import write_sums
+from speed_layer.steps.fold_step import Stores, fold_accepted
+from speed_layer.steps.micro_batch import MicroBatch, Places, Tally
+from speed_layer.steps.write_step import total, write_sums
 
 PATIENCE_SECONDS = 3_600.0  # an answer waits for its models, however busy the machine is
 OWNER = "evaluation"

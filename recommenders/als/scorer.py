@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from core.codes.item_index import UNKNOWN
 from core.ranking.columns import Columns
 from core.ranking.kernels import READABLE, Kernels
-from core.rows.item_index import UNKNOWN
 from recommenders.als.fold_in import FoldIn, Matrix, fold_in
 from recommenders.cohort import Cohort
 from recommenders.port import Candidates, Floats, Ints, Question, Rated

@@ -7,8 +7,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from core.codes.item_index import UNKNOWN
 from core.ranking.columns import Columns
-from core.rows.item_index import UNKNOWN
 from recommenders.cohort import Cohort
 from recommenders.pairs import best_rows, greatest, ranges, summed_by
 from recommenders.port import Candidates, Floats, Ints, Question

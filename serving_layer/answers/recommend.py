@@ -7,10 +7,10 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from core.codes.item_index import UNKNOWN
 from core.ranking.blend import Blend, confidence, strongest
 from core.ranking.columns import NOBODY
 from core.ranking.kernels import Kernels
-from core.rows.item_index import UNKNOWN
 from recommenders.port import Candidates, Ints, Question
 from schemas.event import WEIGHT_SCALE
 from serving_layer.merged.catalogue import Page, describe, listed, require_known, user_of

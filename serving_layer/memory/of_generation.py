@@ -3,7 +3,7 @@
 import threading
 from typing import Any, Protocol, TypeVar
 
-from core.rows.item_index import ItemIndex
+from core.codes.item_index import ItemIndex
 
 
 class OfGeneration(Protocol):

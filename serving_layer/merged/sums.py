@@ -4,13 +4,13 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from core.codes.item_index import ItemIndex
 from core.ranking import scores
 from core.ranking.kernels import Kernels
 from core.ranking.neighbours import Neighbours
 from core.ranking.ranked import Ordered, Ranked
 from core.ranking.scores import Window
 from core.ranking.shelves import Labels, Shelves
-from core.rows.item_index import ItemIndex
 from core.rows.views import NORMS, PAIRS, SEEN
 from recommenders.port import NOTHING_RATED, Ints, Rated
 from serving_layer.memory.norms import Norms

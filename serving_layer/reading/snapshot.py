@@ -8,11 +8,11 @@ from typing import Any, TypeVar
 
 from adapters.records.books import CATALOGUE, SPEED
 from adapters.records.control import read_control
+from core.codes.item_index import ItemIndex
 from core.control.boundaries import latest
 from core.partitions.partitioner import partition_of
 from core.rows import views as names
 from core.rows.codec import Facts, History, ItemSeen, bucket_of_key
-from core.rows.item_index import ItemIndex
 from core.rows.merging import added
 from core.rows.tagged import NewerBase
 from schemas.control import Control, Offsets, Position

@@ -23,10 +23,10 @@ from schemas.errors import NotReady
 from speed_layer.driver import Compute
 from speed_layer.engine import Reading
 from speed_layer.jobs.tasks import Fold, Write
-from speed_layer.micro_batch import MicroBatch, Tally
-from speed_layer.one_task import fold_and_write
-from speed_layer.rows import Displaced
 from speed_layer.sizing import Sizing, lag
+from speed_layer.steps.micro_batch import MicroBatch, Tally
+from speed_layer.steps.one_task import fold_and_write
+from speed_layer.steps.rows import Displaced
 from speed_layer.warm_up import rehearse
 
 POLL_SECONDS = 0.2

@@ -23,13 +23,13 @@ from schemas.control import Offsets
 from schemas.errors import MillraceError
 from speed_layer.driver import StartOver
 from speed_layer.engine import Reading
-from speed_layer.fold_step import fold_records
 from speed_layer.jobs.spark_warm_up import last_records, warm_up_source, warm_up_steps
-from speed_layer.micro_batch import TALLY_DDL, MicroBatch, Tally
-from speed_layer.one_task import fold_and_write
-from speed_layer.rows import Displaced
 from speed_layer.sizing import Sizing, lag
-from speed_layer.write_step import as_columns, write_sums
+from speed_layer.steps.fold_step import fold_records
+from speed_layer.steps.micro_batch import TALLY_DDL, MicroBatch, Tally
+from speed_layer.steps.one_task import fold_and_write
+from speed_layer.steps.rows import Displaced
+from speed_layer.steps.write_step import as_columns, write_sums
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession

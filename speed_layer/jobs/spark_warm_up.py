@@ -15,7 +15,7 @@ from adapters.engine.session import in_workers
 from adapters.log.kafka_log import Log
 from core.partitions.parcels import PARCELS_DDL
 from schemas.control import Offsets
-from speed_layer.micro_batch import TALLY_DDL
+from speed_layer.steps.micro_batch import TALLY_DDL
 from speed_layer.warm_up import rehearse
 
 if TYPE_CHECKING:

@@ -27,10 +27,10 @@ from speed_layer.clean_up import CleanUp
 from speed_layer.driver import Compute, SpeedDriver, StartOver
 from speed_layer.engine import Engine, Reading
 from speed_layer.idle import IdleLook
-from speed_layer.micro_batch import Places
 from speed_layer.outage import Outage
 from speed_layer.progress import Progress
 from speed_layer.sizing import lag
+from speed_layer.steps.micro_batch import Places
 
 Say = Callable[[str], None]
 STOP_CHECK_SECONDS = 0.1  # while the engine warms up

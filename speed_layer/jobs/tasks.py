@@ -13,10 +13,9 @@ from adapters.engine.local_source import range_of
 from adapters.log.kafka_log import Log
 from core.partitions.parcels import PARCELS, packed, unpacked
 from schemas.control import Offsets
-from speed_layer.engine import total
-from speed_layer.fold_step import fold_records
-from speed_layer.micro_batch import MicroBatch, Tally
-from speed_layer.write_step import write_sums
+from speed_layer.steps.fold_step import fold_records
+from speed_layer.steps.micro_batch import MicroBatch, Tally
+from speed_layer.steps.write_step import total, write_sums
 
 RECORDS_PER_BATCH = 20_000
 

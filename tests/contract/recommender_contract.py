@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from batch_layer.learning.evaluation import InteractionsPast
-from core.ranking.ranking_quality import Interactions, constant, judged, quality, votes
+from core.quality.ranking_quality import Interactions, constant, judged, quality, votes
 from recommenders import recommender, settings_of
 from recommenders.artefact import Artefact
 from recommenders.cohort import Cohort, one_by_one, scored

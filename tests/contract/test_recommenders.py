@@ -13,7 +13,7 @@ import pytest
 import recommenders
 from adapters.stores import open_store
 from batch_layer.learning.evaluation import InteractionsPast
-from core.ranking.ranking_quality import Interactions
+from core.quality.ranking_quality import Interactions
 from recommenders import settings_of
 from recommenders.als import AlsSettings
 from recommenders.cohort import Cohort

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from batch_layer.learning.evaluation import InteractionsPast
-from core.ranking.ranking_quality import Interactions
+from core.quality.ranking_quality import Interactions
 from recommenders import recommender
 from recommenders.artefact import Artefact
 from recommenders.cohort import Cohort, scored

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from batch_layer.learning.past import LakePast, interactions
-from core.ranking.ranking_quality import Interactions, constant, judged, quality, votes
+from core.quality.ranking_quality import Interactions, constant, judged, quality, votes
 from recommenders.als import RECOMMENDER, AlsSettings
 from recommenders.als.fold_in import fold_in
 from recommenders.als.spark import numbered

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from adapters.stores import open_store
-from core.ranking.ranking_quality import Interactions
+from core.quality.ranking_quality import Interactions
 from recommenders import recommender, settings_of
 from recommenders.cohort import Cohort
 from recommenders.port import Question

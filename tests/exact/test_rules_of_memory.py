@@ -10,7 +10,7 @@ import pytest
 
 import serving_layer.reading.follower as follower
 import serving_layer.reading.snapshot as snapshot
-import speed_layer.rows as rows
+import speed_layer.steps.rows as rows
 from core.rows.touched import pack_touched
 from core.rows.views import SEEN
 from serving_layer.memory.moment import Moment

@@ -9,8 +9,8 @@ import pytest
 
 import core.control.runs
 import speed_layer.driver as driver
-import speed_layer.fold_step as fold_step
-import speed_layer.rows as rows
+import speed_layer.steps.fold_step as fold_step
+import speed_layer.steps.rows as rows
 import tests.kit.exact.speed_life as speed_life
 from adapters.records.control import change_control, change_position, read_control, read_position
 from core.control.boundaries import latest
@@ -29,8 +29,8 @@ from core.rows.tagged import tagged
 from schemas.control import Boundary, Control, Generation, LogIdentity, Offsets, Position
 from schemas.errors import StoreUnavailable
 from speed_layer.driver import SpeedDriver
-from speed_layer.micro_batch import MicroBatch
-from speed_layer.rows import Displaced
+from speed_layer.steps.micro_batch import MicroBatch
+from speed_layer.steps.rows import Displaced
 from tests.kit.exact.processes import Fate, InCircles, Process
 from tests.kit.exact.story import ALL, HALF, NONE, Story, require
 from tests.kit.exact.world import MAX_ABORTED

@@ -16,7 +16,7 @@ from core.control.changes import needs_new_epoch
 from schemas.control import Control, Position
 from schemas.errors import BadInput, MillraceError, NotReady, StoreUnavailable
 from serving_layer.reading.answering import answer
-from speed_layer.rows import Displaced
+from speed_layer.steps.rows import Displaced
 from tests.kit.exact.processes import Crash, Fate, Process
 from tests.kit.exact.reading import read_all
 from tests.kit.exact.stores import Restorable, in_cassandra, in_redis

@@ -27,7 +27,7 @@ from batch_layer.learning.references import (
 )
 from batch_layer.learning.search import search
 from batch_layer.learning.splits import EXCLUDED, INCLUDED, PER_USER, TIME, split
-from core.ranking.ranking_quality import Interactions, judged, quality
+from core.quality.ranking_quality import Interactions, judged, quality
 from datasets.files.tally import Tally
 from datasets.formats import IMPORTERS
 from datasets.formats.base import ImportOptions

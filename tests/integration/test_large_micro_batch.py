@@ -13,8 +13,8 @@ from core.partitions.partitioner import partition_of
 from schemas.control import LogIdentity
 from schemas.event import MAX_VALUE_BYTES, RECORD_COLUMNS
 from schemas.rules import Rules
-from speed_layer.fold_step import fold_records
-from speed_layer.micro_batch import MicroBatch, Places, Tally
+from speed_layer.steps.fold_step import fold_records
+from speed_layer.steps.micro_batch import MicroBatch, Places, Tally
 from tests.kit.hostile import TIMESTAMP, USER, encoded, good
 
 RULES = Rules()

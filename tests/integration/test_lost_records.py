@@ -13,7 +13,7 @@ from core.control.changes import commit, plan, register
 from schemas.control import LogIdentity, Position
 from schemas.rules import Rules
 from speed_layer.driver import SpeedDriver
-from speed_layer.micro_batch import Places
+from speed_layer.steps.micro_batch import Places
 
 RULES = Rules(partitions=2)
 LOG = LogIdentity("cluster", "topic", 2)

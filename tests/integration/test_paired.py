@@ -10,7 +10,7 @@ from msgspec import convert, to_builtins
 from batch_layer.gate.paired import by_recipe, paired, recipe
 from batch_layer.gate.verdict import Case, Limits, Verdict, verdict
 from batch_layer.learning.evaluation import BLEND, Question, below, by_time, coded, evaluate
-from core.ranking.ranking_quality import Interactions, Mask
+from core.quality.ranking_quality import Interactions, Mask
 from recommenders import settings_of
 from recommenders.als.model import AlsSettings
 from schemas.metrics import Recipe, measured

@@ -8,7 +8,7 @@ from adapters.stores import ViewStore, open_store
 from schemas.control import LogIdentity
 from schemas.rules import Rules
 from speed_layer.driver import SpeedDriver
-from speed_layer.micro_batch import Places
+from speed_layer.steps.micro_batch import Places
 
 RULES = Rules(partitions=2)
 OURS, THEIRS = LogIdentity("cluster", "ours", 2), LogIdentity("cluster", "theirs", 2)

@@ -16,7 +16,7 @@ from serving_layer.proof.merged_rows import MergedRows
 from serving_layer.reading.answering import answer
 from serving_layer.reading.snapshot import Snapshot
 from serving_layer.reading.views import BATCH
-from speed_layer.rows import Displaced
+from speed_layer.steps.rows import Displaced
 from tests.kit.exact.followed import SMALL_BYTES, Followed
 from tests.kit.exact.processes import Crash, Fate, Process
 from tests.kit.exact.reading import differences, must_be, read_all

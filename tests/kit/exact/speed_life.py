@@ -14,10 +14,10 @@ from schemas.errors import StoreUnavailable
 from schemas.rules import Rules
 from speed_layer.clean_up import CleanUp
 from speed_layer.driver import SpeedDriver, StartOver
-from speed_layer.fold_step import fold_records
-from speed_layer.micro_batch import MicroBatch, Places, Tally
-from speed_layer.one_task import fold_and_write
-from speed_layer.write_step import write_sums
+from speed_layer.steps.fold_step import fold_records
+from speed_layer.steps.micro_batch import MicroBatch, Places, Tally
+from speed_layer.steps.one_task import fold_and_write
+from speed_layer.steps.write_step import write_sums
 
 if TYPE_CHECKING:
     from tests.kit.exact.world import World

@@ -19,9 +19,9 @@ import core.rows.tagged
 import core.rows.touched
 import speed_layer.clean_up
 import speed_layer.driver
-import speed_layer.fold_step
-import speed_layer.one_task
-import speed_layer.write_step
+import speed_layer.steps.fold_step
+import speed_layer.steps.one_task
+import speed_layer.steps.write_step
 from adapters.records.control import change_control, open_control, read_control, read_position
 from adapters.settings import Settings
 from adapters.stores.port import ViewStore
@@ -32,7 +32,7 @@ from schemas.control import Boundary, Control, Generation, Position
 from schemas.rules import Rules
 from serving_layer.reading import follower
 from serving_layer.reading.views import Views
-from speed_layer.micro_batch import CHANGES
+from speed_layer.steps.micro_batch import CHANGES
 from tests.kit.exact.followed import Followed
 from tests.kit.exact.memory_log import MemoryLog
 from tests.kit.exact.processes import TroubledStore
@@ -153,8 +153,8 @@ class World:
             strftime=lambda *_: "run", gmtime=lambda: None,
         )  # fmt: skip
         with pytest.MonkeyPatch.context() as patch:
-            steps = speed_layer.fold_step, speed_layer.write_step, speed_layer.one_task, batch_fold, batch_write
-            for step in steps:
+            speed = speed_layer.steps.fold_step, speed_layer.steps.write_step, speed_layer.steps.one_task
+            for step in (*speed, batch_fold, batch_write):
                 patch.setattr(step, "store", lambda url, timeout_ms: stores[url])
             for timed in (
                 batch_layer.jobs.generation,
@@ -167,8 +167,8 @@ class World:
             for job in (batch_layer.jobs.generation, batch_layer.jobs.view_maker):
                 patch.setattr(job, "batch_views", lambda settings: self.batch)
             patch.setattr(batch_runs, "say_warnings", lambda *_: None)  # a log in memory has no broker's settings
-            patch.setattr(speed_layer.fold_step, "Log", lambda *_: None)
-            patch.setattr(speed_layer.fold_step, "bury_all", lambda _, letters: self.buried.append(letters))
+            patch.setattr(speed_layer.steps.fold_step, "Log", lambda *_: None)
+            patch.setattr(speed_layer.steps.fold_step, "bury_all", lambda _, letters: self.buried.append(letters))
             patch.setattr(batch_fold, "EVENTS_AT_ONCE", 5)
             patch.setattr(core.control.changes, "MAX_ABORTED", MAX_ABORTED)
             patch.setattr(core.rows.touched, "KEPT_ATTEMPTS", KEPT_ATTEMPTS)

@@ -18,7 +18,7 @@ from core.settings import StoreUrl
 from core.text.masking import masked
 from millrace.__main__ import main
 from schemas.errors import SettingsError
-from speed_layer.micro_batch import Places
+from speed_layer.steps.micro_batch import Places
 
 SECRET = "hunter2"
 LOGINS = [f"me:{SECRET}", f":{SECRET}", SECRET, f"{SECRET}:", f"me:a/{SECRET}", f"me:a@{SECRET}", f"me:12/{SECRET}",

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from core.quality.ranking_quality import Interactions
 from core.ranking.columns import NOBODY, Columns
-from core.ranking.ranking_quality import Interactions
 from core.ranking.shelves import Labels, label_of_brand, shelves
 from recommenders.affinity import AffinityScorer, AffinitySettings
 from recommenders.cohort import Cohort

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from core.ranking.ranking_quality import Interactions
+from core.quality.ranking_quality import Interactions
 from recommenders.cohort import Cohort
 from recommenders.popular import HALF_LIVES_HOURS, RECOMMENDER, PopularSettings, counts_at
 from schemas.rules import Rules

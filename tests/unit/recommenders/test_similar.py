@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from core.quality.ranking_quality import Interactions
 from core.ranking.columns import NOBODY
-from core.ranking.ranking_quality import Interactions
 from recommenders.cohort import Cohort, scored
 from recommenders.port import Question
 from recommenders.similar import SimilarScorer, SimilarSettings

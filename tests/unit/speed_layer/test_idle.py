@@ -10,7 +10,7 @@ from core.control.changes import new_epoch
 from schemas.errors import StoreUnavailable
 from speed_layer.driver import StartOver
 from speed_layer.idle import IdleLook
-from speed_layer.rows import Displaced
+from speed_layer.steps.rows import Displaced
 from tests.kit.speed_driver import OURS, driver
 
 

@@ -13,7 +13,7 @@ from adapters.stores import ViewStore
 from core.control.changes import register
 from schemas.control import Boundary, Position
 from schemas.errors import SettingsError
-from speed_layer.micro_batch import MicroBatch
+from speed_layer.steps.micro_batch import MicroBatch
 from tests.kit.speed_driver import OURS, RULES, THEIRS, driver, speed_store
 
 REFUSED = r"belong to another log .*\?prefix="

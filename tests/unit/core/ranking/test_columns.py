@@ -4,10 +4,10 @@ import numpy as np
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from core.codes.item_index import ItemIndex
 from core.ranking import column_kernel as fast
 from core.ranking import columns as slow
 from core.ranking.columns import Columns, Rows, Stacked
-from core.rows.item_index import ItemIndex
 
 FEW = 12  # codes, so that sources overlap
 codes = st.integers(0, FEW - 1)

@@ -9,13 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import beta
 
+from core.codes.item_index import ItemIndex
 from core.ranking import scores
 from core.ranking.blend import Blend, strongest
 from core.ranking.columns import NOBODY, Columns
 from core.ranking.kernels import READABLE, Kernels, compiled
 from core.ranking.ranked import in_order, popular, trends
 from core.ranking.scores import Window, WindowCounts
-from core.rows.item_index import ItemIndex
 from schemas.event import BUCKET_MS
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from core.ranking.ranking_quality import Interactions
+from core.quality.ranking_quality import Interactions
 from millrace.judging.walk import Asked, asked, default_period, earlier, is_new, retrains
 from schemas.event import REMOVE
 

@@ -17,7 +17,7 @@ from core.rows.packed import Ints, Packed
 from core.rows.touched import pack_touched
 from core.rows.views import VIEWS
 from schemas.errors import MillraceError
-from speed_layer.micro_batch import MicroBatch, Tally
+from speed_layer.steps.micro_batch import MicroBatch, Tally
 
 ROWS_AT_ONCE = 4_000  # of one put: what a task holds in memory of the rows that it rewrites
 

@@ -1,7 +1,7 @@
 """A hash table of names in compiled code: the code of a name that lies in an array of bytes.
 
 ``places`` has a power of two of entries, at most half of them taken: a code, or ``FREE``. Names are those of
-``core.rows.item_index.Text``. A reader's table may be given further names meanwhile: codes from ``known`` on are free
+``core.codes.item_index.Text``. A reader's table may be given further names meanwhile: codes from ``known`` on are free
 places to it.
 """
 

@@ -6,10 +6,10 @@ import numpy as np
 from numba import njit
 
 from core.bytes.word_kernel import WORD, signed
+from core.codes.item_index import ItemIndex
+from core.codes.names_kernel import code_of
+from core.codes.sums_columns import Amounts
 from core.rows.codec import unpack_columns
-from core.rows.item_index import ItemIndex
-from core.rows.names_kernel import code_of
-from core.rows.sums_columns import Amounts
 from core.rows.sums_kernel import merge_rows, next_name, opened
 from core.rows.width_kernel import longest
 

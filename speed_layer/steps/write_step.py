@@ -9,8 +9,8 @@ import pyarrow as pa
 from adapters.stores.opened import store
 from core.rows.merging_columns import added_up
 from core.rows.packed import Packed
-from speed_layer.micro_batch import MicroBatch, Tally
-from speed_layer.rows import RowChanges, RowStore, write_changes
+from speed_layer.steps.micro_batch import MicroBatch, Tally
+from speed_layer.steps.rows import RowChanges, RowStore, write_changes
 
 Group = tuple[str, int]  # a view and one of its segments
 Parts = dict[Group, list[pa.RecordBatch]]
@@ -38,6 +38,12 @@ def write_sums(
 def as_columns(tally: Tally) -> pa.RecordBatch:
     """Return a tally as what a task returns."""
     return pa.RecordBatch.from_arrays([pa.array([column]) for column in tally.columns()], schema=TALLY)
+
+
+def total(tallies: Iterable[pa.RecordBatch]) -> Tally:
+    """Return the sum of what write tasks returned."""
+    rows = (Tally(*columns) for batch in tallies for columns in zip(*batch.to_pydict().values(), strict=True))
+    return Tally.total(rows)
 
 
 def _grouped(batches: Iterable[pa.RecordBatch], tallies: list[Tally]) -> Parts:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from core.rows.item_index import Ints, ItemIndex
+from core.codes.item_index import Ints, ItemIndex
 from core.rows.merging import added, overlaid
 
 Amounts = tuple[Ints, Ints]  # codes, each once, ascending by name, and their amounts

@@ -23,7 +23,7 @@ class Text(NamedTuple):
 
 
 class Table(NamedTuple):
-    """What compiled code finds the names below the code ``known`` by: see ``core.rows.names_kernel``."""
+    """What compiled code finds the names below the code ``known`` by: see ``core.codes.names_kernel``."""
 
     places: NDArray[np.int32]
     letters: Bytes
@@ -110,7 +110,7 @@ class ItemIndex:
         return self._table
 
     def _enter(self) -> None:
-        from core.rows.names_kernel import FREE, enter  # the import of the compiler takes longer than a lookup
+        from core.codes.names_kernel import FREE, enter  # the import of the compiler takes longer than a lookup
 
         places, first, end = self._table.places, self._table.known, self._written
         if 2 * end >= len(places):

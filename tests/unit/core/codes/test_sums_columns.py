@@ -6,11 +6,11 @@ import numpy as np
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from core.rows import sums_columns as slow
-from core.rows import sums_columns_kernel as fast
+from core.codes import sums_columns as slow
+from core.codes import sums_columns_kernel as fast
+from core.codes.item_index import ItemIndex
+from core.codes.sums_columns import Amounts
 from core.rows.codec import pack_sums
-from core.rows.item_index import ItemIndex
-from core.rows.sums_columns import Amounts
 
 # Names that share beginnings, some as long as a word of eight bytes or longer than one byte tells.
 names = (

@@ -12,11 +12,10 @@ import pyarrow as pa
 from adapters.records.books import SPEED
 from adapters.stores.opened import store
 from adapters.stores.port import Book, Rows, ViewStore
-from speed_layer.engine import total
-from speed_layer.fold_step import fold_records
-from speed_layer.micro_batch import MicroBatch, Tally
-from speed_layer.rows import put_rows
-from speed_layer.write_step import write_sums
+from speed_layer.steps.fold_step import fold_records
+from speed_layer.steps.micro_batch import MicroBatch, Tally
+from speed_layer.steps.rows import put_rows
+from speed_layer.steps.write_step import total, write_sums
 
 
 def fold_and_write(records: Iterable[pa.RecordBatch], batch: MicroBatch) -> Tally:

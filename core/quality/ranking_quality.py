@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.ranking.intervals import interval
+from core.quality.intervals import interval
 from core.rows.words import standing_ratings
 from schemas.event import REMOVE
 

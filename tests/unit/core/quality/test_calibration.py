@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from core.quality.calibration import FEWEST, calibrated, outcomes
+from core.quality.ranking_quality import Judged
 from core.ranking.blend import confidence
-from core.ranking.calibration import FEWEST, calibrated, outcomes
-from core.ranking.ranking_quality import Judged
 
 
 def test_what_is_learnt_is_near_the_truth_and_never_falls() -> None:

@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from core.quality.ranking_quality import Floats
 from core.ranking.blend import Knots, confidence
-from core.ranking.ranking_quality import Floats
 
 GROUPS = 10  # of equally many recommendations
 

@@ -23,8 +23,8 @@ from core.rows.merging_columns import merged
 from core.rows.packed import Packed
 from core.rows.views import HISTORY, VIEWS
 from schemas.event import EVENT_COLUMNS, RECORD_COLUMNS
-from speed_layer.micro_batch import CHANGES, MicroBatch, Tally
-from speed_layer.rows import RowChanges, RowStore, committed, keys_of, row_space, stored_rows, write_changes
+from speed_layer.steps.micro_batch import CHANGES, MicroBatch, Tally
+from speed_layer.steps.rows import RowChanges, RowStore, committed, keys_of, row_space, stored_rows, write_changes
 
 
 @dataclass(frozen=True)

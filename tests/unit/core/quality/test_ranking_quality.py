@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from core.ranking.ranking_quality import Interactions, Judged, best, judged, quality, votes
+from core.quality.ranking_quality import Interactions, Judged, best, judged, quality, votes
 from schemas.event import REMOVE
 
 

@@ -12,8 +12,8 @@ from core.control.changes import first_control, first_position, register
 from core.partitions.parcels import packed, unpacked
 from schemas.control import LogIdentity
 from schemas.rules import Rules
-from speed_layer.micro_batch import CHANGES, MicroBatch, Places, Tally
-from speed_layer.write_step import write_sums
+from speed_layer.steps.micro_batch import CHANGES, MicroBatch, Places, Tally
+from speed_layer.steps.write_step import write_sums
 
 
 @pytest.mark.parametrize("tasks", [1, 2, 5])

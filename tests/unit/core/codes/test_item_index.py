@@ -5,7 +5,7 @@ import threading
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.rows.item_index import UNKNOWN, ItemIndex
+from core.codes.item_index import UNKNOWN, ItemIndex
 
 
 @given(st.lists(st.lists(st.binary(max_size=3), max_size=20), max_size=5))

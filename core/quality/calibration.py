@@ -7,8 +7,8 @@ is among what such a user takes, not how likely the user comes back.
 import numpy as np
 from scipy.optimize import isotonic_regression
 
+from core.quality.ranking_quality import USERS_AT_ONCE, Floats, Judged, Scorer, best, seen_of
 from core.ranking.blend import Knots
-from core.ranking.ranking_quality import USERS_AT_ONCE, Floats, Judged, Scorer, best, seen_of
 
 FEWEST = 1_000  # recommendations below which nothing is learnt
 GROUPS = 20  # of equally many recommendations, before those whose rates fall are pooled
