@@ -8,9 +8,9 @@ import numpy as np
 
 from core.ranking.columns import NOBODY, Columns
 from core.ranking.ranked import Ordered
-from recommenders.artefact import Artefact
 from recommenders.cohort import Cohort
-from recommenders.port import Candidates, Floats, Ints, Past, Question, Sums
+from recommenders.port import Candidates, Floats, Ints, Question, Sums
+from recommenders.untrained import Untrained
 
 Ranking = Callable[[Sums], Ordered | None]
 
@@ -37,17 +37,6 @@ class CountedScorer:
         return np.tile(row, (len(users), 1))
 
 
-@dataclass(frozen=True)
-class Counted:
-    """One such recommender."""
-
-    name: str
-    settings: type[Any]
-    ranking: Callable[[Any], Ranking]  # by the settings
-    trained: bool = False
-
-    def fit(self, past: Past, settings: Any, before: Artefact | None) -> None:
-        return None
-
-    def open(self, artefact: Artefact | None, settings: Any) -> CountedScorer:
-        return CountedScorer(self.ranking(settings))
+def counted(name: str, settings: type[Any], ranking: Callable[[Any], Ranking]) -> Untrained:
+    """Return such a recommender. ``ranking``: by the settings."""
+    return Untrained(name, settings, lambda given: CountedScorer(ranking(given)))

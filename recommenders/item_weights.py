@@ -5,7 +5,7 @@ A model keeps for each item the ``neighbours`` that say most about it, and store
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
@@ -16,7 +16,8 @@ from core.codes.item_index import UNKNOWN
 from recommenders.artefact import Artefact
 from recommenders.cohort import Cohort
 from recommenders.pairs import best_rows, cut, ranges, summed_by
-from recommenders.port import Candidates, Floats, Ints, Past, Question
+from recommenders.port import Candidates, Floats, Ints, Past, Question, Standing
+from recommenders.trained import TrainedSettings
 
 STARTS, TARGETS, WEIGHTS = "starts", "targets", "weights"
 DENSE_NUMBERS = 1 << 24  # of a block, should every item be a neighbour of every other: 64 MiB
@@ -72,8 +73,8 @@ def opened(artefact: Artefact | None) -> ItemWeightsScorer:
     return ItemWeightsScorer(artefact.items, arrays[STARTS], arrays[TARGETS], arrays[WEIGHTS])
 
 
-def artefact_of(items: list[bytes], by_target: Any, facts: dict[str, Any]) -> Artefact:
-    """Return the artefact of weights given as (target, speaker), sparse."""
+def artefact_of(past: Past, name: str, settings: TrainedSettings, standing: Standing, by_target: Any) -> Artefact:
+    """Report the fit, and return the artefact of its weights, given as (target, speaker), sparse."""
     from scipy.sparse import csr_matrix
 
     rows = csr_matrix(by_target.T)
@@ -82,7 +83,9 @@ def artefact_of(items: list[bytes], by_target: Any, facts: dict[str, Any]) -> Ar
         STARTS: rows.indptr.astype(np.int64), TARGETS: rows.indices.astype(np.int32),
         WEIGHTS: rows.data.astype(np.float32),
     }  # fmt: skip
-    return Artefact(facts | {"weights": int(rows.nnz)}, items, arrays)
+    items, ratings = standing.items, len(standing.rating)
+    past.say(f"trained {name}: {rows.nnz:,} weights of {len(items):,} items from {ratings:,} ratings")
+    return Artefact({"settings": asdict(settings), "weights": int(rows.nnz)}, items, arrays)
 
 
 def in_blocks(past: Past, what: str, items: int, neighbours: int, block: Callable[[slice], Any]) -> Any:

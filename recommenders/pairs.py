@@ -8,25 +8,8 @@ from numpy.typing import NDArray
 
 from core.codes.item_index import Aligned
 from core.ranking.columns import NOBODY, Columns
-from recommenders.port import Floats, Ints, Past, Standing
+from recommenders.port import Floats, Ints, Standing
 from schemas.event import WEIGHT_SCALE
-
-RATING_BYTES = 60  # of a standing pair in a fit: columns, their order, two sparse matrices
-
-
-def small_enough(past: Past, name: str, memory: int, per_rating: float, per_item: float) -> Standing | None:
-    """Return all pairs if a fit on them takes at most ``memory`` bytes; None, with a sentence, if not or without any.
-
-    Args: per_rating, per_item: bytes that the fit takes.
-    """
-    size = past.size()
-    need = int(per_rating * size.ratings + per_item * size.items)
-    if need > memory:
-        past.say(
-            f"{name} is left out: a fit on {size.ratings:,} ratings of {size.items:,} items takes about "
-            f"{need / 2**20:,.0f} MiB, and memory of [recommenders.{name}] is {memory / 2**20:,.0f} MiB"
-        )
-    return past.standing() if size.ratings and need <= memory else None
 
 
 def matrix_of(standing: Standing, most: int, seed: int, rated: bool = False) -> Any:

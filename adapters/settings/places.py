@@ -4,31 +4,20 @@ from collections.abc import Iterator
 from dataclasses import Field, fields
 from typing import Any, NamedTuple
 
-from adapters.settings.sections import (
-    BatchSettings,
-    EngineSettings,
-    EvaluationSettings,
-    FoldSettings,
-    GateSettings,
-    HttpSettings,
-    LogSettings,
-    ReadingSettings,
-    SpeedSettings,
-    StoresSettings,
-)
+from adapters.settings import sections
 from core.settings import key_of, setting_of
 
 SECTIONS: dict[str, type[Any]] = {
-    "log": LogSettings,
-    "engine": EngineSettings,
-    "stores": StoresSettings,
-    "fold": FoldSettings,
-    "speed": SpeedSettings,
-    "batch": BatchSettings,
-    "evaluation": EvaluationSettings,
-    "gate": GateSettings,
-    "reading": ReadingSettings,
-    "http": HttpSettings,
+    "log": sections.LogSettings,
+    "engine": sections.EngineSettings,
+    "stores": sections.StoresSettings,
+    "fold": sections.FoldSettings,
+    "speed": sections.SpeedSettings,
+    "batch": sections.BatchSettings,
+    "evaluation": sections.EvaluationSettings,
+    "gate": sections.GateSettings,
+    "reading": sections.ReadingSettings,
+    "http": sections.HttpSettings,
 }
 RECOMMENDERS = "recommenders"  # a table of tables, each of which is a section
 HOME = "home"

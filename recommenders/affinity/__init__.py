@@ -8,8 +8,8 @@ import numpy as np
 from core.ranking.columns import NOTHING, Columns
 from core.ranking.shelves import Shelves
 from core.settings import setting
-from recommenders.artefact import Artefact
-from recommenders.port import Candidates, Past, Question
+from recommenders.port import Candidates, Question
+from recommenders.untrained import Untrained
 from schemas.event import WEIGHT_SCALE
 
 
@@ -95,18 +95,6 @@ def _share(shelves: Shelves, label: str, code: int) -> float:
     return float(shelf.scores[at[0]]) if len(at) else 0.0
 
 
-class Affinity:
-    """Needs no training: tastes come from the merged history, popularity from the merged hourly counts."""
-
-    name = "affinity"
-    settings = AffinitySettings
-    trained = False
-
-    def fit(self, past: Past, settings: AffinitySettings, before: Artefact | None) -> None:
-        return None
-
-    def open(self, artefact: Artefact | None, settings: AffinitySettings) -> AffinityScorer:
-        return AffinityScorer(settings)
-
-
-RECOMMENDER = Affinity()
+RECOMMENDER = Untrained(
+    "affinity", AffinitySettings, AffinityScorer
+)  # tastes come from the merged history, popularity from the merged hourly counts

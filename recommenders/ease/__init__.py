@@ -7,7 +7,7 @@ Memory of a fit: 60 bytes per standing pair and 12 · items² at most: 1.2 GB at
 10 s at 9,000 items on one core. So a catalogue beyond ``most_items`` is left out, with a sentence.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,17 +15,15 @@ import numpy as np
 from core.settings import setting
 from recommenders.artefact import Artefact
 from recommenders.item_weights import ItemWeightsScorer, artefact_of, in_blocks, opened
-from recommenders.pairs import RATING_BYTES, matrix_of, small_enough
+from recommenders.pairs import matrix_of
 from recommenders.port import Past
+from recommenders.trained import PairsSettings, small_enough
 from schemas.errors import MillraceError
 
 
 @dataclass(frozen=True)
-class EaseSettings:
-    """``regularization`` λ. ``most_items``: a larger catalogue is left out. ``neighbours`` kept of each item.
-
-    ``per_user``: items of one user that count. ``memory``: bytes of a fit. ``weight``: the source's share of a blend.
-    """
+class EaseSettings(PairsSettings):
+    """``regularization`` λ. ``most_items``: a larger catalogue is left out. ``neighbours`` kept of each item."""
 
     regularization: float = setting(
         300.0,
@@ -38,13 +36,6 @@ class EaseSettings:
     )
     neighbours: int = setting(
         200, "weights kept of each item", at_least=1, why="all gain at most .004 of NDCG@10 on four public sets"
-    )
-    per_user: int = setting(
-        2_000, "items of one user that count; beyond it they are drawn", at_least=1, why="robots would decide the rest"
-    )
-    memory: int = setting(4 << 30, "what a fit may take; a larger log is left out", unit="memory", why="as ALS may")
-    weight: float = setting(
-        0.0, "the source's share of a blend; 0 turns it off", at_least=0, why="off until it is shown to help"
     )
 
 
@@ -63,7 +54,7 @@ class Ease:
                 "[recommenders.ease] most_items allows; rp3beta and item_knn have no such limit"
             )
             return None
-        standing = small_enough(past, self.name, settings.memory, RATING_BYTES, 12 * size.items)
+        standing = small_enough(past, self.name, settings.memory, 12 * size.items)
         if standing is None:
             return None
         touched, items = matrix_of(standing, settings.per_user, past.seed), len(standing.items)
@@ -75,8 +66,7 @@ class Ease:
             return inverse[targets] * scale[targets][:, None]  # P is symmetric: row t, divided by P_tt, is B's column
 
         kept = in_blocks(past, "EASE", items, settings.neighbours, weights)
-        past.say(f"trained ease: {kept.nnz:,} weights of {items:,} items from {touched.nnz:,} ratings")
-        return artefact_of(standing.items, kept, {"settings": asdict(settings)})
+        return artefact_of(past, self.name, settings, standing, kept)
 
     def open(self, artefact: Artefact | None, settings: EaseSettings) -> ItemWeightsScorer:
         return opened(artefact)

@@ -6,7 +6,7 @@ of its similarities to all that stands of the user. ``similar`` does so with rat
 Memory of a fit: 60 bytes per standing pair, 64 MiB for a block of items, 12 per kept neighbour.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,17 +14,14 @@ import numpy as np
 from core.settings import setting
 from recommenders.artefact import Artefact
 from recommenders.item_weights import NEIGHBOUR_BYTES, ItemWeightsScorer, artefact_of, in_blocks, opened
-from recommenders.pairs import RATING_BYTES, matrix_of, small_enough
+from recommenders.pairs import matrix_of
 from recommenders.port import Past
+from recommenders.trained import PairsSettings, small_enough
 
 
 @dataclass(frozen=True)
-class ItemKnnSettings:
-    """``shrink``: shared users that halve a similarity. ``neighbours`` kept of each item.
-
-    ``per_user``: items of one user that count. ``memory``: bytes of a fit.
-    ``weight``: the source's share of a blend.
-    """
+class ItemKnnSettings(PairsSettings):
+    """``shrink``: shared users that halve a similarity. ``neighbours`` kept of each item."""
 
     neighbours: int = setting(
         200, "kept of each item", at_least=1, why="better than 50 on deskdrop and ml, worse on retail"
@@ -34,13 +31,6 @@ class ItemKnnSettings:
         "shared users that halve a similarity",
         at_least=0,
         why="far better than 0 on completejourney and rees46, slightly worse on two others",
-    )
-    per_user: int = setting(
-        2_000, "items of one user that count; beyond it they are drawn", at_least=1, why="work grows with their square"
-    )
-    memory: int = setting(4 << 30, "what a fit may take; a larger log is left out", unit="memory", why="as ALS may")
-    weight: float = setting(
-        0.0, "the source's share of a blend; 0 turns it off", at_least=0, why="off until it is shown to help"
     )
 
 
@@ -52,7 +42,7 @@ class ItemKnn:
     trained = True
 
     def fit(self, past: Past, settings: ItemKnnSettings, before: Artefact | None) -> Artefact | None:
-        standing = small_enough(past, self.name, settings.memory, RATING_BYTES, NEIGHBOUR_BYTES * settings.neighbours)
+        standing = small_enough(past, self.name, settings.memory, NEIGHBOUR_BYTES * settings.neighbours)
         if standing is None:
             return None
         touched = matrix_of(standing, settings.per_user, past.seed)
@@ -66,8 +56,7 @@ class ItemKnn:
 
         items = len(standing.items)
         kept = in_blocks(past, "item neighbours", items, settings.neighbours, similar)
-        past.say(f"trained item_knn: {kept.nnz:,} neighbours of {items:,} items from {touched.nnz:,} ratings")
-        return artefact_of(standing.items, kept, {"settings": asdict(settings)})
+        return artefact_of(past, self.name, settings, standing, kept)
 
     def open(self, artefact: Artefact | None, settings: ItemKnnSettings) -> ItemWeightsScorer:
         return opened(artefact)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from core.ranking.ranked import Ordered
 from core.settings import setting
-from recommenders.counted import Counted, Ranking
+from recommenders.counted import Ranking, counted
 from recommenders.port import Sums
 
 
@@ -31,4 +31,4 @@ def newest_first(settings: LatestSettings) -> Ranking:
     return ranking
 
 
-RECOMMENDER = Counted("latest", LatestSettings, newest_first)
+RECOMMENDER = counted("latest", LatestSettings, newest_first)

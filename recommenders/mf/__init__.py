@@ -17,17 +17,14 @@ from core.settings import setting
 from recommenders.artefact import Artefact
 from recommenders.mf.fitting import fit
 from recommenders.mf.scorer import BIASES, FACTORS, MfScorer
-from recommenders.pairs import small_enough
 from recommenders.port import Past
+from recommenders.trained import TrainedSettings, small_enough
 from schemas.event import WEIGHT_SCALE
 
 
 @dataclass(frozen=True)
-class MfSettings:
-    """``factors`` f; ``epochs`` over all ratings; ``rate`` γ of a step, ``regularization`` λ.
-
-    ``memory``: bytes of a fit. ``weight``: the source's share of a blend.
-    """
+class MfSettings(TrainedSettings):
+    """``factors`` f; ``epochs`` over all ratings; ``rate`` γ of a step, ``regularization`` λ."""
 
     factors: int = setting(
         32, "size of the model: numbers per item and user", at_least=1, why="a common size; not tuned"
@@ -35,10 +32,6 @@ class MfSettings:
     epochs: int = setting(30, "times that each rating is looked at", at_least=1, why="not tuned")
     rate: float = setting(0.01, "γ: length of a step", at_least=0.00001, at_most=1, why="a common choice")
     regularization: float = setting(0.1, "λ of every parameter", at_least=0.0001, why="not tuned")
-    memory: int = setting(4 << 30, "what a fit may take; a larger log is left out", unit="memory", why="as ALS may")
-    weight: float = setting(
-        0.0, "the source's share of a blend; 0 turns it off", at_least=0, why="off until it is shown to help"
-    )
 
 
 class Mf:
@@ -50,7 +43,7 @@ class Mf:
 
     def fit(self, past: Past, settings: MfSettings, before: Artefact | None) -> Artefact | None:
         size, numbers = past.size(), 4 * (settings.factors + 1)
-        standing = small_enough(past, self.name, settings.memory, 60, numbers * (1 + size.users / max(1, size.items)))
+        standing = small_enough(past, self.name, settings.memory, numbers * (1 + size.users / max(1, size.items)))
         if standing is None:
             return None
         if standing.rating.min() == standing.rating.max():

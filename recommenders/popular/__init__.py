@@ -7,7 +7,7 @@ import numpy as np
 
 from core.ranking.ranked import Ordered
 from core.settings import setting
-from recommenders.counted import Counted, Ranking
+from recommenders.counted import Ranking, counted
 from recommenders.port import Floats, Ints, Sums
 
 LEAST_HOURS, MOST_HOURS = 1, 336  # buckets are hours; the counts of eight half-lives are read
@@ -52,4 +52,4 @@ def counts_at(sums: Sums, codes: Ints, half_lives_hours: Sequence[float] = HALF_
     return counts
 
 
-RECOMMENDER = Counted("popular", PopularSettings, by_half_life)
+RECOMMENDER = counted("popular", PopularSettings, by_half_life)

@@ -7,9 +7,9 @@ import numpy as np
 
 from core.ranking.columns import Columns
 from core.settings import setting
-from recommenders.artefact import Artefact
 from recommenders.cohort import Cohort
-from recommenders.port import Candidates, Floats, Ints, Past, Question
+from recommenders.port import Candidates, Floats, Ints, Question
+from recommenders.untrained import Untrained
 from schemas.event import WEIGHT_SCALE
 
 DAY_MS = 86_400_000
@@ -66,18 +66,5 @@ class RepeatScorer:
         return scores
 
 
-class Repeat:
-    """Needs no training: histories are merged."""
-
-    name = "repeat"
-    settings = RepeatSettings
-    trained = False
-
-    def fit(self, past: Past, settings: RepeatSettings, before: Artefact | None) -> None:
-        return None
-
-    def open(self, artefact: Artefact | None, settings: RepeatSettings) -> RepeatScorer:
-        return RepeatScorer(settings)
-
-
-RECOMMENDER = Repeat()
+# Histories are merged.
+RECOMMENDER = Untrained("repeat", RepeatSettings, RepeatScorer)

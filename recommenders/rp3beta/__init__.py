@@ -6,7 +6,7 @@ are held back by β. An item's score is the sum over all that stands of the user
 Memory of a fit: 60 bytes per standing pair, 64 MiB for a block of items, 12 per kept neighbour.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,16 +14,16 @@ import numpy as np
 from core.settings import setting
 from recommenders.artefact import Artefact
 from recommenders.item_weights import NEIGHBOUR_BYTES, ItemWeightsScorer, artefact_of, in_blocks, opened
-from recommenders.pairs import RATING_BYTES, matrix_of, small_enough
+from recommenders.pairs import matrix_of
 from recommenders.port import Floats, Past
+from recommenders.trained import PairsSettings, small_enough
 
 
 @dataclass(frozen=True)
-class Rp3BetaSettings:
+class Rp3BetaSettings(PairsSettings):
     """``alpha``: sharpness of a step's probabilities. ``beta``: how far popular items are held back, 0 to 1.
 
-    ``neighbours`` kept of each item. ``per_user``: items of one user that count. ``memory``: bytes of a fit.
-    ``weight``: the source's share of a blend.
+    ``neighbours`` kept of each item.
     """
 
     neighbours: int = setting(200, "kept of each item", at_least=1, why="bounds the artefact; not tuned")
@@ -39,13 +39,6 @@ class Rp3BetaSettings:
         at_least=0,
         why="the best of four public sets are 0.2 to 0.6",
     )
-    per_user: int = setting(
-        2_000, "items of one user that count; beyond it they are drawn", at_least=1, why="work grows with their square"
-    )
-    memory: int = setting(4 << 30, "what a fit may take; a larger log is left out", unit="memory", why="as ALS may")
-    weight: float = setting(
-        0.0, "the source's share of a blend; 0 turns it off", at_least=0, why="off until it is shown to help"
-    )
 
 
 class Rp3Beta:
@@ -56,7 +49,7 @@ class Rp3Beta:
     trained = True
 
     def fit(self, past: Past, settings: Rp3BetaSettings, before: Artefact | None) -> Artefact | None:
-        standing = small_enough(past, self.name, settings.memory, RATING_BYTES, NEIGHBOUR_BYTES * settings.neighbours)
+        standing = small_enough(past, self.name, settings.memory, NEIGHBOUR_BYTES * settings.neighbours)
         if standing is None:
             return None
         rated = matrix_of(standing, settings.per_user, past.seed, rated=True)
@@ -70,8 +63,7 @@ class Rp3Beta:
 
         items = len(standing.items)
         kept = in_blocks(past, "walks between items", items, settings.neighbours, walks)
-        past.say(f"trained rp3beta: {kept.nnz:,} neighbours of {items:,} items from {rated.nnz:,} ratings")
-        return artefact_of(standing.items, kept, {"settings": asdict(settings)})
+        return artefact_of(past, self.name, settings, standing, kept)
 
     def open(self, artefact: Artefact | None, settings: Rp3BetaSettings) -> ItemWeightsScorer:
         return opened(artefact)

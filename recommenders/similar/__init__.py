@@ -10,9 +10,9 @@ from core.ranking import scores
 from core.ranking.columns import Columns, Rows
 from core.ranking.neighbours import NOBODY_NEAR
 from core.settings import setting
-from recommenders.artefact import Artefact
 from recommenders.cohort import Cohort, Folded
-from recommenders.port import Candidates, Floats, Ints, Past, Question
+from recommenders.port import Candidates, Floats, Ints, Question
+from recommenders.untrained import Untrained
 from schemas.event import WEIGHT_SCALE
 
 
@@ -131,18 +131,5 @@ def summed(fold: Folded, near: Any, users: Ints, step_back: float = 1.0) -> Floa
     return sums
 
 
-class Similar:
-    """Needs no training: co-ratings and norms are merged sums."""
-
-    name = "similar"
-    settings = SimilarSettings
-    trained = False
-
-    def fit(self, past: Past, settings: SimilarSettings, before: Artefact | None) -> None:
-        return None
-
-    def open(self, artefact: Artefact | None, settings: SimilarSettings) -> SimilarScorer:
-        return SimilarScorer(settings)
-
-
-RECOMMENDER = Similar()
+# Co-ratings and norms are merged sums.
+RECOMMENDER = Untrained("similar", SimilarSettings, SimilarScorer)

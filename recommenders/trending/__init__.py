@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from core.settings import setting
-from recommenders.counted import Counted
+from recommenders.counted import counted
 
 HOURS = 24
 
@@ -18,4 +18,4 @@ class TrendingSettings:
     )  # fmt: skip
 
 
-RECOMMENDER = Counted("trending", TrendingSettings, lambda _: lambda sums: sums.rising(HOURS))
+RECOMMENDER = counted("trending", TrendingSettings, lambda _: lambda sums: sums.rising(HOURS))

@@ -12,17 +12,17 @@ import numpy as np
 
 from core.settings import setting
 from recommenders.artefact import Artefact
-from recommenders.pairs import RATING_BYTES, matrix_of, small_enough
+from recommenders.pairs import matrix_of
 from recommenders.port import Past
+from recommenders.trained import PairsSettings, small_enough
 from recommenders.user_knn.scorer import ITEMS, STARTS, UserKnnScorer
 
 
 @dataclass(frozen=True)
-class UserKnnSettings:
+class UserKnnSettings(PairsSettings):
     """``neighbours`` asked for an answer. ``shrink``: shared items that halve a similarity.
 
-    ``users`` kept, drawn beyond that. ``per_user``: items of one user that count. ``memory``: bytes of a fit.
-    ``weight``: the source's share of a blend.
+    ``users`` kept, drawn beyond that.
     """
 
     neighbours: int = setting(200, "most similar users asked", at_least=1, why="a common size; not tuned")
@@ -35,13 +35,6 @@ class UserKnnSettings:
     users: int = setting(
         50_000, "users kept; beyond it they are drawn", at_least=1, why="an answer takes longer with each of them"
     )
-    per_user: int = setting(
-        2_000, "items of one user that count; beyond it they are drawn", at_least=1, why="bounds memory and answers"
-    )
-    memory: int = setting(4 << 30, "what a fit may take; a larger log is left out", unit="memory", why="as ALS may")
-    weight: float = setting(
-        0.0, "the source's share of a blend; 0 turns it off", at_least=0, why="off until it is shown to help"
-    )
 
 
 class UserKnn:
@@ -52,7 +45,7 @@ class UserKnn:
     trained = True
 
     def fit(self, past: Past, settings: UserKnnSettings, before: Artefact | None) -> Artefact | None:
-        standing = small_enough(past, self.name, settings.memory, RATING_BYTES, 8)
+        standing = small_enough(past, self.name, settings.memory, 8)
         if standing is None:
             return None
         touched = matrix_of(standing, settings.per_user, past.seed)
