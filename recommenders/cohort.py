@@ -99,7 +99,8 @@ class Cohort:
         rated = events.weight > 0
         known = list(names) or [b"%010d" % code for code in range(events.items)]
         standing = Standing(known, *events.standing())
-        return Cohort(known, folded(events, rules), events.item[rated], events.time[rated], standing, shrinkage)
+        counted = events.item[rated], events.time[rated]
+        return Cohort(known, folded(events, rules), *counted, standing, shrinkage, labels_of=events.labels)
 
     @cached_property
     def index(self) -> ItemIndex:

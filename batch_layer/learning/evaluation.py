@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from adapters.terminal.progress import watched
+from batch_layer.learning.labels import NO_RECORDS, Records, item_labels
 from batch_layer.learning.references import recent_votes, references, tuned_window
 from batch_layer.learning.splits import EXCLUDED, INCLUDED, TIME, Split, split
 from core.quality.calibration import calibrated, outcomes
@@ -104,14 +105,15 @@ def in_time_order(table: pa.Table) -> tuple[Interactions, list[bytes]]:
     return coded(by_time(table))
 
 
-def coded(ordered: pa.Table) -> tuple[Interactions, list[bytes]]:
-    """Return the same for rows that are ``by_time`` already."""
+def coded(ordered: pa.Table, records: Records = NO_RECORDS) -> tuple[Interactions, list[bytes]]:
+    """Return the same for rows that are ``by_time`` already; ``records``: the catalogue's, by item."""
     user = ordered.column("user").combine_chunks().dictionary_encode()
     item = ordered.column("item_id").combine_chunks().dictionary_encode()
     users, items = (np.asarray(column.indices).astype(np.int64) for column in (user, item))
     weight, time = (ordered.column(name).to_numpy() for name in ("weight", "event_time"))
-    events = Interactions(users, items, weight, time, len(user.dictionary), len(item.dictionary))
-    return events, item.dictionary.cast(pa.binary()).to_pylist()
+    names: list[bytes] = item.dictionary.cast(pa.binary()).to_pylist()
+    labels = item_labels(ordered, items, names, records)
+    return Interactions(users, items, weight, time, len(user.dictionary), len(names), labels), names
 
 
 def evaluate(events: Interactions, question: Question) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from schemas.event import EVENT_COLUMNS
 SAMPLE = pa.schema(
     [
         ("user", pa.string()), ("item_id", pa.string()), ("weight", pa.int64()), ("event_time", pa.int64()),
-        ("partition", pa.int32()), ("offset", pa.int64()),
+        ("partition", pa.int32()), ("offset", pa.int64()), ("category", pa.string()),
     ]
 )  # fmt: skip
 WHOLE = pa.schema([field.with_name("user") if field.name == "user_id" else field for field in EVENT_COLUMNS])

@@ -7,13 +7,14 @@ lists and ties fall back on that. What ties still is ordered by item code.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.quality.intervals import interval
+from core.ranking.shelves import Labels
 from core.rows.words import standing_ratings
 from schemas.event import REMOVE
 
@@ -32,7 +33,8 @@ USERS_AT_ONCE = 128  # dense rows: users times items of float64
 class Interactions:
     """Events of a weight other than 0 in order of event time; ids are codes in order of first appearance.
 
-    ``weight`` in thousandths or ``REMOVE``, ``time`` in epoch ms; all four of equal length.
+    ``weight`` in thousandths or ``REMOVE``, ``time`` in epoch ms; all four of equal length. ``labels``: of each item,
+    by code; empty: unknown.
     """
 
     user: Ints
@@ -41,26 +43,23 @@ class Interactions:
     time: Ints
     users: int
     items: int
+    labels: Labels = ()
 
     def __len__(self) -> int:
         return len(self.time)
 
     def before(self, end: int) -> "Interactions":
         """Return the first ``end`` events, under the same codes."""
-        first = slice(0, end)
-        columns = (self.user[first], self.item[first], self.weight[first], self.time[first])
-        return Interactions(*columns, self.users, self.items)
+        return self._part(slice(0, end))
 
     def only(self, kept: Mask) -> "Interactions":
         """Return those events where ``kept`` is true, under the same codes."""
-        columns = (self.user[kept], self.item[kept], self.weight[kept], self.time[kept])
-        return Interactions(*columns, self.users, self.items)
+        return self._part(kept)
 
     def split(self, share: float) -> tuple["Interactions", "Interactions"]:
         """Return what precedes the moment of event floor(share * n), and the rest; the cut never splits equal times."""
         end = int(np.searchsorted(self.time, self.time[int(share * len(self))], "left")) if len(self) else 0
-        columns = (self.user[end:], self.item[end:], self.weight[end:], self.time[end:])
-        return self.before(end), Interactions(*columns, self.users, self.items)
+        return self.before(end), self._part(slice(end, None))
 
     def split_each(self, share: float) -> tuple["Interactions", "Interactions"]:
         """Return the first floor(share * n) of each user's n events, and the rest."""
@@ -69,6 +68,10 @@ class Interactions:
         place[order] = np.arange(len(self)) - np.repeat(np.cumsum(count) - count, count)
         first = place < np.floor(share * count)[self.user]
         return self.only(first), self.only(~first)
+
+    def _part(self, rows: slice | Mask) -> "Interactions":
+        user, item, weight, time = (column[rows] for column in (self.user, self.item, self.weight, self.time))
+        return replace(self, user=user, item=item, weight=weight, time=time)
 
     def standing(self) -> tuple[Ints, Ints, Ints]:
         """Return user, item and rating (``standing_ratings``) of the pairs that stand, ascending by user and item."""

@@ -16,6 +16,11 @@ def label_of_brand(brand: str) -> str:
     return f"\x00{brand}"
 
 
+def labels_of(categories: Sequence[str], brand: str | None) -> tuple[str, ...]:
+    """Return the labels of an item: its categories and its brand."""
+    return (*categories, label_of_brand(brand)) if brand else tuple(categories)
+
+
 def shelves(items: Columns, labels: Labels) -> Shelves:
     """Return each label's items with their shares of its scores, which add up to 1.
 

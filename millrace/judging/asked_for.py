@@ -1,11 +1,15 @@
 """What the options of ``evaluate`` say."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True)
 class Asking:
-    """``every``, ``late``: milliseconds, of a walk; ``regimes``: empty means all; ``most``: events asked about."""
+    """``every``, ``late``: milliseconds, of a walk; ``regimes``: empty means all; ``most``: events asked about.
+
+    ``items``: a file of catalogue records.
+    """
 
     protocol: str = "time"
     seen: str = "excluded"
@@ -14,3 +18,4 @@ class Asking:
     every: int | None = None
     late: int | None = None
     most: int = 10_000
+    items: Path | None = None

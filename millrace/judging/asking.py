@@ -8,6 +8,7 @@ from adapters.terminal.progress import progress
 from batch_layer.learning.evaluation import Question, by_time, coded, evaluate
 from batch_layer.learning.splits import INCLUDED, TIME, WALK
 from millrace.judging.asked_for import Asking
+from millrace.judging.catalogue import catalogue, records
 from millrace.judging.events import in_file, in_lake
 from millrace.judging.walk import FROZEN, LATE, LIVE, RETRAINED, Regime, asked, default_period
 from millrace.judging.walk_report import heading, missing, report
@@ -24,7 +25,8 @@ def judge(settings: Settings, path: Path | None, asking: Asking) -> dict[str, An
         protocol=TIME if walks else asking.protocol, seen=asking.seen, every_source=asking.every_source,
         confidence=True,
     )  # fmt: skip
-    events, names = coded(ordered)
+    rows = catalogue(settings, path is None, asking.items)
+    events, names = coded(ordered, records(rows))
     if not walks:
         return evaluate(events, question)
     ask = asked(events, asking.seen == INCLUDED, asking.most)
@@ -35,7 +37,7 @@ def judge(settings: Settings, path: Path | None, asking: Asking) -> dict[str, An
     reports: dict[str, Any] = {}
     for regime in regimes(asking, default_period(events, ask.begin)):
         with progress(f"walking {regime.name}", len(ask.event)) as reached:
-            reports[regime.name] = report(trainer, ask, regime, walk(trainer, log, ask, regime, reached))
+            reports[regime.name] = report(trainer, ask, regime, walk(trainer, log, ask, regime, reached, rows))
     first: dict[str, Any] = next(iter(reports.values()))
     return head | first | {"regimes": reports}
 

@@ -26,6 +26,9 @@ PROTOCOLS = ("time", "per-user", "walk")  # those of ``batch_layer.learning.spli
 
 @click.command()
 @click.option("--events", type=click.Path(exists=True, path_type=Path), help="Judge a JSONL file, not the lake.")
+@click.option(
+    "--items", type=click.Path(exists=True, path_type=Path), help="Catalogue records of that file's items, JSONL."
+)
 @click.option("--protocol", type=click.Choice(PROTOCOLS), default="time", show_default=True, help="See above.")
 @click.option(
     "--seen",

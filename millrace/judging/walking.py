@@ -13,6 +13,7 @@ from batch_layer.learning.past import SmallPast
 from batch_layer.learning.splits import split
 from core.quality.ranking_quality import LIST, Floats, Interactions, Ints
 from core.ranking.blend import Knots
+from millrace.judging.catalogue import Rows
 from millrace.judging.walk import Asked, Regime, retrains
 from millrace.judging.world import World
 from recommenders import recommender
@@ -76,10 +77,12 @@ class Trainer:
         return all_on(configured) if self.question.every_source else configured
 
 
-def walk(trainer: Trainer, log: pa.RecordBatch, ask: Asked, regime: Regime, reached: Reached) -> Walked:
-    """Live through the later part in that regime."""
+def walk(
+    trainer: Trainer, log: pa.RecordBatch, ask: Asked, regime: Regime, reached: Reached, catalogue: Rows
+) -> Walked:
+    """Live through the later part in that regime; ``catalogue``: its packed records by item."""
     events, question = trainer.log, trainer.question
-    world = World(log, question.rules, trainer.settings, question.shrinkage)
+    world = World(log, question.rules, trainer.settings, question.shrinkage, catalogue)
     serving = [name for name, own in question.settings.items() if own.weight > 0]
     moments = list(retrains(events, ask.begin, regime.every_ms))
     answers, seen, taken, last = Answers(), Seen(events), 0, None

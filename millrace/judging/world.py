@@ -14,13 +14,15 @@ import pyarrow as pa
 
 from adapters.log.kafka_log import Topics
 from adapters.records.artefacts import write_artefact
-from adapters.records.books import BLEND, CALIBRATION, generation_book
-from adapters.records.control import change_control, open_control
+from adapters.records.books import BLEND, CALIBRATION, CATALOGUE, generation_book
+from adapters.records.catalogue import ITEMS
+from adapters.records.control import Applied, change_control, open_control
 from adapters.stores.memory import MemoryStore
 from core.control.changes import drop, forget_dropped, publish, record_boundary
 from core.fold.columns import fold_columns, users_of
 from core.ranking.blend import Knots
 from core.settings import StoreUrl
+from millrace.judging.catalogue import NO_ROWS, Rows
 from recommenders.artefact import Artefact
 from schemas.control import Control, Generation, LogIdentity
 from schemas.event import EVENT_COLUMNS
@@ -54,9 +56,16 @@ def _whole(table: pa.Table, name: str) -> pa.Array:
 
 
 class World:
-    """Serves what one log says below a moment; ``settings`` are those of the recommenders."""
+    """Serves what one log says below a moment, and a catalogue; ``settings`` are those of the recommenders."""
 
-    def __init__(self, log: pa.RecordBatch, rules: Rules, settings: Mapping[str, Any], shrinkage: float) -> None:
+    def __init__(
+        self,
+        log: pa.RecordBatch,
+        rules: Rules,
+        settings: Mapping[str, Any],
+        shrinkage: float,
+        catalogue: Rows = NO_ROWS,
+    ) -> None:
         self._log, self._rules = log, replace(rules, partitions=1)
         self._batch, self._speed = MemoryStore(), MemoryStore()
         self._generations = 0
@@ -67,8 +76,15 @@ class World:
         self._reached: int | None = None
         self.views = Views(self._batch, self._speed, rules.partitioner, shrinkage, PATIENCE_SECONDS, settings)
         self.views.compile()
+        self._describe(catalogue)
         self._follower = Follower(self.views)
         self.views.follower = self._follower
+
+    def _describe(self, catalogue: Rows) -> None:
+        """Let the catalogue's records be known from the beginning."""
+        applied = Applied(log=self._identity, settled=True).to_json()
+        self._speed.swap(CATALOGUE, None, applied)
+        self._speed.put(CATALOGUE, {(ITEMS, item): row for item, row in catalogue.items()}, guard=applied)
 
     def publish(self, end: int, models: Mapping[str, Artefact | None], knots: Knots) -> None:
         """Make a generation of the first ``end`` events the active one, with those models."""

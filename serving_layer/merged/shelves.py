@@ -4,7 +4,7 @@ import weakref
 from collections.abc import Hashable
 
 from core.ranking.columns import NOTHING
-from core.ranking.shelves import MOST_ON_SHELVES, Labels, Shelves, label_of_brand, shelves
+from core.ranking.shelves import MOST_ON_SHELVES, Labels, Shelves, labels_of, shelves
 from recommenders.port import Ints
 from serving_layer.merged.catalogue import Described, describe
 from serving_layer.merged.counts import decayed, once_a_commit
@@ -33,5 +33,4 @@ def shelves_of(snapshot: Snapshot, half_life_hours: float) -> Shelves:
 
 
 def _labels(about: Described) -> tuple[str, ...]:
-    brand = about.record.brand if about.record else None
-    return (*about.categories, label_of_brand(brand)) if brand else about.categories
+    return labels_of(about.categories, about.record.brand if about.record else None)

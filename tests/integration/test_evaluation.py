@@ -25,6 +25,7 @@ from batch_layer.learning.references import (
     references,
     tuned_window,
 )
+from batch_layer.learning.sample import SAMPLE
 from batch_layer.learning.search import search
 from batch_layer.learning.splits import EXCLUDED, INCLUDED, PER_USER, TIME, split
 from core.quality.ranking_quality import Interactions, judged, quality
@@ -66,9 +67,11 @@ def stores() -> Iterator[Views]:
 
 def interactions(events: list[Event]) -> tuple[Interactions, list[bytes]]:
     rows = [
-        {name: getattr(e, name) for name in ("item_id", "weight", "event_time", "partition", "offset")} for e in events
+        {name: getattr(e, name) for name in ("item_id", "weight", "event_time", "partition", "offset", "category")}
+        for e in events
     ]
-    return in_time_order(pa.Table.from_pylist([{"user": e.user_id} | row for e, row in zip(events, rows, strict=True)]))
+    users = [{"user": e.user_id} | row for e, row in zip(events, rows, strict=True)]
+    return in_time_order(pa.Table.from_pylist(users, SAMPLE))
 
 
 def test_the_blend_scores_every_item_as_serving_does(stores: Views) -> None:
@@ -151,11 +154,10 @@ def test_where_nobody_can_be_judged_a_sentence_says_why_and_there_is_no_figure(k
 
 def coded_rows(rows: list[tuple[str, str, int]]) -> Interactions:
     """Interactions of (user, item, minute)."""
-    columns = [[user, item, 1000, START + minute, 0, k] for k, (user, item, minute) in enumerate(rows)]
-    types = [pa.string(), pa.string(), pa.int64(), pa.int64(), pa.int32(), pa.int64()]
-    names = ["user", "item_id", "weight", "event_time", "partition", "offset"]
-    arrays = [pa.array(c, t) for c, t in zip(zip(*columns, strict=True) if rows else [[]] * 6, types, strict=True)]
-    return in_time_order(pa.table(arrays, names))[0]
+    columns = [[user, item, 1000, START + minute, 0, k, None] for k, (user, item, minute) in enumerate(rows)]
+    by_name = zip(*columns, strict=True) if rows else [[]] * len(SAMPLE)
+    arrays = [pa.array(column, field.type) for column, field in zip(by_name, SAMPLE, strict=True)]
+    return in_time_order(pa.table(arrays, schema=SAMPLE))[0]
 
 
 def test_each_users_last_fifth_is_judged_per_user() -> None:

@@ -10,6 +10,7 @@ from msgspec import convert, to_builtins
 from batch_layer.gate.paired import by_recipe, paired, recipe
 from batch_layer.gate.verdict import Case, Limits, Verdict, verdict
 from batch_layer.learning.evaluation import BLEND, Question, below, by_time, coded, evaluate
+from batch_layer.learning.sample import SAMPLE
 from core.quality.ranking_quality import Interactions, Mask
 from recommenders import settings_of
 from recommenders.als.model import AlsSettings
@@ -45,7 +46,7 @@ def given(*later: Row) -> tuple[Interactions, Mask]:
         {"user": user, "item_id": item, "weight": 1000, "event_time": time, "partition": 0, "offset": offset}
         for offset, (user, item, time) in enumerate([*ACTIVE, *NEWER, *later])
     ]
-    table = by_time(pa.Table.from_pylist(rows))
+    table = by_time(pa.Table.from_pylist(rows, SAMPLE))
     return coded(table)[0], below(table, {0: COUNT})
 
 

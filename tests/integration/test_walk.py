@@ -101,6 +101,31 @@ def test_new_users_are_shown_apart_and_sources_that_are_off_are_judged_on_reques
     assert alone["differences"]["popular"]["hr@10 95 %"] == [0.0, 0.0]
 
 
+SHELVES = [(f"{'ab'[k % 2]}-fan{k}", f"{'ab'[k % 2]}{step}", 20 * step + k) for step in range(5) for k in range(20)]
+
+
+@pytest.mark.parametrize("protocol", ["time", "walk"])
+@pytest.mark.parametrize("known_from", ["records", "events", "nothing"])
+def test_tastes_are_judged_by_the_categories_that_records_or_events_name(
+    protocol: str, known_from: str, tmp_path: Path
+) -> None:
+    """Fans of two kinds touch the four items of theirs in turn; all have been touched before by others."""
+    fans = [(f"x{k}", f"{'ab'[k % 2]}4", k) for k in range(4)] + [(u, i, 4 + minute) for u, i, minute in SHELVES]
+    named = {"category": None} if known_from != "events" else {}
+    lines = [
+        {"event_id": f"e{k}", "event_time": START + minute * MINUTE, "kind": "view", "user_id": user, "item_id": item}
+        | ({"category": item[0]} | named)
+        for k, (user, item, minute) in enumerate(fans)
+    ]
+    events, items = tmp_path / "events.jsonl", tmp_path / "items.jsonl"
+    events.write_text("\n".join(map(json.dumps, lines)))
+    names = sorted({item for _, item, _ in fans})
+    records = [{"item_id": item, "categories": [item[0]]} for item in names if known_from == "records"]
+    items.write_text("\n".join(map(json.dumps, [*records, {"item_id": 7}])))
+    report = judge(only("affinity"), events, Asking(protocol, regimes=("live",), every=0, items=items))
+    assert report["blend"]["hr@10"] == (0.0 if known_from == "nothing" else 1.0)
+
+
 def test_a_walk_lists_what_recommend_answers(tmp_path: Path) -> None:
     lines = [
         {"event_id": e.event_id, "event_time": e.event_time, "kind": "view", "user_id": e.user_id, "item_id": e.item_id}
