@@ -45,6 +45,8 @@ def answer_from_memory(views: Views, compute: Callable[[Snapshot], T]) -> T:
 
 def answer_from_stores(views: Views, compute: Callable[[Snapshot], T]) -> T:
     """Return what ``answer`` does where memory does not hold it; waits for the stores."""
+    if views.follower is not None:
+        views.follower.awaited()
     without: dict[str, str] = {}
     patience, tries = Patience(views.patience_seconds), 0
 

@@ -28,6 +28,9 @@ from serving_layer.reading.stored_rows import rows_of
 from serving_layer.reading.views import SPEED_SIDE, Moved, Views
 
 LOOK_SECONDS = 0.02
+REST_AFTER_SECONDS = 1.0  # without an answer: then it looks rarely, and the next answer wakes it
+REST_SECONDS = 0.25  # between looks at rest: what changes meanwhile is still few rows
+WAKING_SECONDS = 0.1  # that an answer waits at most for the look it woke: one takes a millisecond or two
 CONTROL_SECONDS = 0.06  # the control record is read as often as that, and where a position needs a newer one
 MOST_AGE_SECONDS = 0.5  # an older moment answers nothing: a store keeps the follower waiting
 MOST_TOUCHED = 200_000  # rows written since the last look; beyond, all are dropped
@@ -39,7 +42,11 @@ Touched = dict[str, list[bytes]]  # view -> keys
 
 
 class Follower:
-    """Looks every ``LOOK_SECONDS`` on a thread of its own. One for each process; all methods may be called by any."""
+    """Looks every ``LOOK_SECONDS`` on a thread of its own. One for each process; all methods may be called by any.
+
+    While no answer asks it rests, and looks every ``REST_SECONDS``. No answer is older for that: the first one after a
+    rest wakes it and waits for a new look.
+    """
 
     def __init__(self, views: Views) -> None:
         self._views = views
@@ -50,11 +57,22 @@ class Follower:
         self._control: tuple[bytes, Control] | None = None
         self._control_read, self._control_turn = float("-inf"), 0
         self._wake, self._ended = threading.Event(), threading.Event()
+        self._asked, self._rests, self._looked = time.monotonic(), False, threading.Event()
 
     def current(self) -> Moment | None:
-        """Return what the last look saw; None if it saw nothing, is too old or was overtaken."""
+        """Return what the last look saw; None if it saw nothing, is too old, was overtaken, or the follower rests."""
+        self._asked = now = time.monotonic()
         moment, began, turn = self._published
-        return moment if turn == self._turn and time.monotonic() - began <= MOST_AGE_SECONDS else None
+        if self._rests and now - began > LOOK_SECONDS:
+            self._wake.set()
+            return None
+        return moment if turn == self._turn and now - began <= MOST_AGE_SECONDS else None
+
+    def awaited(self) -> None:
+        """Wait for the look that ends a rest, if the follower rests; never long."""
+        if self._rests:
+            self._wake.set()
+            self._looked.wait(WAKING_SECONDS)
 
     def overtaken(self) -> None:
         """Note that an answer read a newer position: no later answer may go back behind it."""
@@ -77,8 +95,17 @@ class Follower:
     def _follow(self) -> None:
         while not self._ended.is_set():
             self.look()
-            self._wake.wait(LOOK_SECONDS)
+            self._looked.set()
+            self._rest_or_not()
+            self._wake.wait(REST_SECONDS if self._rests else LOOK_SECONDS)
             self._wake.clear()
+
+    def _rest_or_not(self) -> None:
+        if time.monotonic() - self._asked > REST_AFTER_SECONDS:
+            self._looked.clear()
+            self._rests = True
+        else:
+            self._rests = False
 
     def look(self) -> None:
         """Take a new moment if anything changed; where a view cannot be read there is none."""

@@ -176,3 +176,20 @@ def test_lookups_of_one_item_equal_those_of_the_stores_after_every_commit(world:
             from_memory = answer(views, lambda snapshot, item=item: similar(snapshot, item, Page()))  # type: ignore[misc]
             slow = Views(world.batch, world.speed)
             assert from_memory == answer(slow, lambda snapshot, item=item: similar(snapshot, item, Page()))  # type: ignore[misc]
+
+
+def test_a_follower_that_nobody_asks_rests_and_the_first_answer_afterwards_holds_the_newest_commit(
+    world: SmallLambda, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "REST_AFTER_SECONDS", 0.01)
+    monkeypatch.setattr(following, "REST_SECONDS", 3600.0)
+    monkeypatch.setattr(following, "WAKING_SECONDS", 60.0)
+    views = Views(world.batch, world.speed)
+    with followed(views):
+        for count in (160, 200):
+            until(lambda: views.follower._rests)  # type: ignore[union-attr]
+            world.run_speed(count)
+            with pytest.raises(MustRead):
+                answer_from_memory(views, lookup)
+            offsets = answer(views, lookup)["fresh_to"]["offsets"]
+            assert {int(partition): offset for partition, offset in offsets.items()} == world.position.offsets
