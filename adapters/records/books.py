@@ -5,8 +5,9 @@ from core.rows.views import VIEWS
 from schemas.control import Position
 
 CONTROL = Book("control")  # batch-view store: the control record
-SPEED = Book("speed", guarded=True)  # speed-view store: the position and all rows of the speed layer
-LEASE = Book("lease")  # speed-view store: the sign of life of the speed layer's owner
+# Speed-view store: the position and all rows of the speed layer. What a power cut takes back is applied again.
+SPEED = Book("speed", guarded=True, lasting=False)
+LEASE = Book("lease", lasting=False)  # speed-view store: the sign of life of the speed layer's owner
 BATCH_LEASE = Book("batch-lease")  # batch-view store: the sign of life of the process that makes a whole run
 SCHEDULE = Book("schedule")  # batch-view store: the sign of life of `batch run --every`, and how its runs go
 CATALOGUE = Book("catalogue", guarded=True)  # speed-view store: the newest records of items and users

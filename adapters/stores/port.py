@@ -12,10 +12,14 @@ class Book:
     ``guarded`` rows are written only by ``put`` with a guard, atomically with the test of the record; a store may
     then keep record and rows together (Cassandra needs one partition for that). The choice belongs to the book's
     name: a name is either always guarded or never.
+
+    ``lasting``: a swap that was confirmed outlives a power cut. A power cut may take the newest writes of another book
+    back, in the reverse order of their writing, so that an earlier state of record and rows together is left.
     """
 
     name: str
     guarded: bool = False
+    lasting: bool = True
 
 
 Rows = Mapping[tuple[str, bytes], bytes]  # (space, key) -> value; a space is dropped as a whole

@@ -32,7 +32,7 @@ from serving_layer.reading.views import Views
 from speed_layer.driver import SpeedDriver
 from speed_layer.steps.fold_step import Stores, fold_accepted
 from speed_layer.steps.micro_batch import MicroBatch, Places, Tally
-from speed_layer.steps.write_step import total, write_sums
+from speed_layer.steps.write_step import write_folded
 
 PATIENCE_SECONDS = 3_600.0  # an answer waits for its models, however busy the machine is
 OWNER = "evaluation"
@@ -114,8 +114,8 @@ class World:
     def _compute(self, batch: MicroBatch) -> Tally:
         start = batch.position.offsets[0]
         events = self._log.slice(start, batch.to[0] - start)
-        changes = list(fold_accepted(events, batch, Stores(self._batch, self._speed)))
-        return total(write_sums(changes, batch, self._speed))
+        changes, written = fold_accepted(events, batch, Stores(self._batch, self._speed))
+        return written.plus(write_folded(changes, batch, self._speed))
 
     def _write_views(self, name: str, end: int) -> None:
         events = self._log.slice(0, end)

@@ -51,34 +51,42 @@ def fold_records(
 
     ``speed``: where rows are read and written; None: the speed views.
     """
+    folded = fold(batches, batch, speed)
+    if folded is not None:
+        yield from _as_rows(*folded)
+
+
+def fold(
+    batches: Iterable[pa.RecordBatch], batch: MicroBatch, speed: RowStore | None = None
+) -> tuple[list[Changes], Tally] | None:
+    """Return what ``RECORD_COLUMNS`` change in rows that users share; None where there is no record.
+
+    Histories and seen sets are written here.      ``speed``: as above.
+    """
     events, refused, tally = _judged(batches, batch)
+    if tally.events + tally.rejected == 0:
+        return None
     places = batch.places
     generations = store(places.batch_views, places.store_timeout_ms)
     stores = Stores(generations, speed or store(places.speed_views, places.store_timeout_ms))
-    yield from fold_accepted(events, batch, stores, refused, tally)
+    changes, written = fold_accepted(events, batch, stores)
+    return [*changes, *refused], tally.plus(written)
 
 
-def fold_accepted(
-    events: pa.RecordBatch,
-    batch: MicroBatch,
-    stores: Stores,
-    refused: Iterable[Changes] = (),
-    tally: Tally | None = None,
-) -> Iterator[pa.RecordBatch]:
-    """Turn ``EVENT_COLUMNS`` into ``CHANGES``, as above; ``refused``, ``tally``: what rejected records change."""
-    tally = Tally(events=events.num_rows) if tally is None else tally
-    if tally.events + tally.rejected == 0:
-        return
+def fold_accepted(events: pa.RecordBatch, batch: MicroBatch, stores: Stores) -> tuple[list[Changes], Tally]:
+    """Return what ``EVENT_COLUMNS`` change in rows that users share, and what was written of the users' own rows."""
     users = keys_of(users_of(events).to_pylist())
     own = committed(stored_rows(stores.speed, row_space(batch, HISTORY, 0), users), HISTORY, batch).values
     inherited = _inherited(events, users, own, batch, stores.batch)
     known = merged(HISTORY, inherited, own)  # a user has at most one of the two
-    for change in [*fold_columns(events, _segments(events, batch), known.column(), batch.rules), *refused]:
-        if VIEWS[change.view].shared:
-            yield _as_rows(change)
-        else:
-            tally = tally.plus(_write_state(stores.speed, change, batch, States(users, own, inherited)))
-    yield pa.RecordBatch.from_pylist([{"key": b"", "tally": tally.columns()}], CHANGES)  # the shuffle needs a key
+    changes = fold_columns(events, _segments(events, batch), known.column(), batch.rules)
+    states = States(users, own, inherited)
+    written = (_write_state(stores.speed, change, batch, states) for change in changes if not _shared(change))
+    return [change for change in changes if _shared(change)], Tally.total(written)
+
+
+def _shared(change: Changes) -> bool:
+    return VIEWS[change.view].shared
 
 
 def _judged(batches: Iterable[pa.RecordBatch], batch: MicroBatch) -> tuple[pa.RecordBatch, list[Changes], Tally]:
@@ -156,8 +164,10 @@ def _rejected(rejected: pa.RecordBatch, batch: MicroBatch) -> list[Changes]:
     return out
 
 
-def _as_rows(change: Changes) -> pa.RecordBatch:
-    n = len(change.keys)
-    view, segment = pa.array([change.view] * n), pa.array(np.full(n, change.segment))
-    tally = pa.nulls(n, CHANGES.field("tally").type)
-    return pa.RecordBatch.from_arrays([view, segment, change.keys, change.values, tally], schema=CHANGES)
+def _as_rows(changes: list[Changes], tally: Tally) -> Iterator[pa.RecordBatch]:
+    for change in changes:
+        n = len(change.keys)
+        view, segment = pa.array([change.view] * n), pa.array(np.full(n, change.segment))
+        none = pa.nulls(n, CHANGES.field("tally").type)
+        yield pa.RecordBatch.from_arrays([view, segment, change.keys, change.values, none], schema=CHANGES)
+    yield pa.RecordBatch.from_pylist([{"key": b"", "tally": tally.columns()}], CHANGES)  # the shuffle needs a key

@@ -1,7 +1,8 @@
 """A small micro-batch: one task runs both steps, and all rows enter the store by one put.
 
 Each put is a transaction of a file, or round trips to a server: for a few dozen events seven of them cost more than the
-rows. Neither step reads a row that it wrote, so rows may wait until both have ended.
+rows. Neither step reads a row that it wrote, so rows may wait until both have ended. The changes pass from one step to
+the other as they are: shuffling them took a quarter of the micro-batch's processor time.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,10 +13,10 @@ import pyarrow as pa
 from adapters.records.books import SPEED
 from adapters.stores.opened import store
 from adapters.stores.port import Book, Rows, ViewStore
-from speed_layer.steps.fold_step import fold_records
+from speed_layer.steps.fold_step import fold
 from speed_layer.steps.micro_batch import MicroBatch, Tally
 from speed_layer.steps.rows import put_rows
-from speed_layer.steps.write_step import total, write_sums
+from speed_layer.steps.write_step import write_folded
 
 
 def fold_and_write(records: Iterable[pa.RecordBatch], batch: MicroBatch) -> Tally:
@@ -25,10 +26,13 @@ def fold_and_write(records: Iterable[pa.RecordBatch], batch: MicroBatch) -> Tall
         Displaced: the position record is no longer this attempt's.
     """
     gathered = Gathered(store(batch.places.speed_views, batch.places.store_timeout_ms))
-    tally = total(write_sums(fold_records(records, batch, gathered), batch, gathered))
-    if gathered.rows:
-        put_rows(gathered.store, batch, gathered.rows)
-    return replace(tally, puts=1 if gathered.rows else 0)
+    folded = fold(records, batch, gathered)
+    if folded is None:
+        return Tally()
+    changes, tally = folded
+    tally = tally.plus(write_folded(changes, batch, gathered))
+    put_rows(gathered.store, batch, gathered.rows)
+    return replace(tally, puts=1)
 
 
 @dataclass

@@ -1,5 +1,6 @@
 """What only SQLite can do or suffer."""
 
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -12,12 +13,13 @@ from pathlib import Path
 import pytest
 
 from adapters.stores import Book, ViewStore, open_store
+from adapters.stores.sqlite import SqliteStore
 from adapters.stores.sqlite_file import SqliteFile
 from schemas.errors import SettingsError, StoreUnavailable
 from tests.kit.places import ROOT
 
 CONTROL = Book("control")
-SPEED = Book("speed", guarded=True)
+SPEED = Book("speed", guarded=True, lasting=False)
 
 
 class TestSqlite:
@@ -98,6 +100,35 @@ class TestSqlite:
                 time.sleep(0.02)
         assert writer.returncode == 0
         assert swaps >= 5
+
+    def test_a_power_cut_leaves_an_earlier_state_of_record_and_rows_together(
+        self, store: ViewStore, path: Path, tmp_path: Path
+    ) -> None:
+        store.swap(SPEED, None, b"0")
+        states: list[tuple[bytes | None, dict[bytes, bytes]]] = [(None, {}), (b"0", {})]
+        for number in range(1, 6):
+            guard = states[-1][0]
+            store.put(SPEED, {("s", bytes([k])): bytes([number]) * 2000 for k in range(5)}, guard=guard)
+            states.append((guard, dict(store.scan(SPEED, "s"))))
+            store.swap(SPEED, guard, str(number).encode())
+            states.append((str(number).encode(), dict(store.scan(SPEED, "s"))))
+        wal = path.with_name(path.name + "-wal").read_bytes()
+        reached = []
+        for length in [*range(0, len(wal), 1031), len(wal)]:
+            left = tmp_path / f"left-{length}.sqlite"
+            shutil.copy(path, left)
+            left.with_name(left.name + "-wal").write_bytes(wal[:length])
+            with closing(open_store(f"sqlite:///{left}", timeout_ms=300)) as after_the_cut:
+                reached.append(states.index((after_the_cut.record(SPEED), dict(after_the_cut.scan(SPEED, "s")))))
+        assert reached == sorted(reached)
+        assert reached[-1] == len(states) - 1
+
+    @pytest.mark.parametrize("lasting", [True, False])
+    def test_only_swaps_of_lasting_books_wait_for_the_disk(self, path: Path, lasting: bool) -> None:
+        with closing(SqliteStore(path, 300)) as store:
+            store.swap(Book("b", lasting=lasting), None, b"r1")
+            with store._file.connection() as connection:
+                assert connection.execute("PRAGMA synchronous").fetchone() == (2 if lasting else 1,)
 
     def test_swaps_of_many_processes_are_all_counted(self, store: ViewStore, path: Path) -> None:
         code = (
