@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -24,21 +25,26 @@ def speed() -> None:
 
 @speed.command()
 @click.option("--available-now", is_flag=True, help="Apply what the log holds now, then end.")
+@click.option("--metrics-in", type=click.Path(path_type=Path), hidden=True, help="Where metrics join.")
 @reports_errors
-def run(available_now: bool) -> None:
+def run(available_now: bool, metrics_in: Path | None) -> None:
     """Fold new events into the speed views until Ctrl-C or SIGTERM."""
     keep_compiled()
     from adapters.broker.opening import open_log
     from adapters.records.catalogue import CatalogueFollower
     from adapters.stores.opened import speed_views
+    from adapters.telemetry.counting import share_in
+    from adapters.telemetry.endpoint import shown_at
     from speed_layer.jobs.engines import open_engine
     from speed_layer.jobs.stream import SpeedJob
 
     settings, say = load_settings(), reporter("speed")
+    if metrics_in is not None and settings.metrics.port == 0:
+        share_in(metrics_in)
     engine = None if settings.log.kafka else open_engine(settings)
     if engine is not None:  # while the embedded broker starts
         threading.Thread(target=_warm_up, args=(engine, say), name="early warm-up", daemon=True).start()
-    with open_log(settings) as log:
+    with shown_at(settings.metrics.host, settings.metrics.port), open_log(settings) as log:
         job = SpeedJob(engine or open_engine(settings), log, settings, say)
         follower = CatalogueFollower(lambda: job.log, speed_views(settings))
         follower.start()

@@ -21,6 +21,7 @@ from core.control.changes import (
 from schemas.control import Control, Offsets, Position
 from schemas.errors import MillraceError, StoreUnavailable
 from schemas.rules import Rules
+from speed_layer.measured import count_interruption
 from speed_layer.steps.micro_batch import MicroBatch, Places, Tally
 from speed_layer.steps.rows import Displaced
 
@@ -84,6 +85,7 @@ class SpeedDriver:
             except StoreUnavailable as error:
                 if pause is None:
                     raise
+                count_interruption("store")
                 self.say(f"a view store did not answer, trying again in {pause:g} s: {error}")
                 time.sleep(pause)
         raise AssertionError("unreachable")
@@ -151,6 +153,7 @@ class SpeedDriver:
         position = read_position(self.speed_views)
         if position is not None and position != batch.position and position.owner != self.owner:
             raise Displaced(f"the speed layer {position.owner or '(none)'} took over")
+        count_interruption("void")
         self.say(f"attempt {batch.position.registered} is void, the store lost some of its writes; repeating it")
 
     def _missing_base(self, control: Control, position: Position | None) -> str | None:

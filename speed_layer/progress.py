@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 
+from speed_layer.measured import count_committed
 from speed_layer.steps.micro_batch import Tally
 
 
@@ -19,6 +20,7 @@ class Progress:
         self.events += tally.events
         self.rejected += tally.rejected
         self.batches += 1
+        count_committed(tally, time.time_ns() // 1_000_000)
         passed = time.monotonic() - self._since
         if passed >= self._every and self.events > self._counted:
             rate, rejected = (self.events - self._counted) / passed, f"{self.rejected:,} rejected"

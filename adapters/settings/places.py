@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import Field, fields
 from typing import Any, NamedTuple
 
-from adapters.settings import sections
+from adapters.settings import operation, sections
 from core.settings import key_of, setting_of
 
 SECTIONS: dict[str, type[Any]] = {
@@ -18,6 +18,7 @@ SECTIONS: dict[str, type[Any]] = {
     "gate": sections.GateSettings,
     "reading": sections.ReadingSettings,
     "http": sections.HttpSettings,
+    "metrics": operation.MetricsSettings,
 }
 RECOMMENDERS = "recommenders"  # a table of tables, each of which is a section
 HOME = "home"

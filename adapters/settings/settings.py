@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from adapters.settings.operation import MetricsSettings
 from adapters.settings.places import HOME, PLACES, RECOMMENDERS, SECTIONS, Place, section_fields
 from adapters.settings.sections import (
     BatchSettings,
@@ -44,6 +45,7 @@ class Settings:
     gate: GateSettings = field(default_factory=GateSettings)
     reading: ReadingSettings = field(default_factory=ReadingSettings)
     http: HttpSettings = field(default_factory=HttpSettings)
+    metrics: MetricsSettings = field(default_factory=MetricsSettings)
     recommenders: Mapping[str, Mapping[str, Any]] = setting(
         {},
         "a table per recommender: `weight` in the blend (0 turns it off) and its own settings",

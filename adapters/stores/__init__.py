@@ -8,6 +8,7 @@ The URL's scheme chooses: ``sqlite:///relative/path`` or ``sqlite:////absolute/p
 from urllib.parse import urlsplit
 
 from adapters.stores.port import Book, Rows, ViewStore
+from adapters.stores.timed import TimedStore
 from core.settings import StoreUrl
 from core.text.masking import masked
 from schemas.errors import SettingsError
@@ -25,6 +26,11 @@ def open_store(address: str | StoreUrl, *, timeout_ms: int = 2000) -> ViewStore:
     url = address.reveal() if isinstance(address, StoreUrl) else address
     if url.partition("://")[0] in ("redis", "rediss", "cassandra"):
         _require_whole_login(url)
+    scheme = url.partition("://")[0]
+    return TimedStore(_opened(url, timeout_ms), "redis" if scheme == "rediss" else scheme)
+
+
+def _opened(url: str, timeout_ms: int) -> ViewStore:
     # Drivers are imported here only: a lookup in SQLite should not wait for Redis' and Cassandra's (0.1 and 0.3 s).
     match url.partition("://")[0]:
         case "sqlite":

@@ -20,25 +20,35 @@ from millrace.running.up import Part, Supervisor, listening_at, url_of
 @click.option("--port", type=click.IntRange(0, 65535), help="Default: the setting port.")
 @click.option("--workers", type=click.IntRange(0), help="Processes that answer; 0: a core each. Default: the setting.")
 @click.option("--listening", type=click.IntRange(3), hidden=True, help="A socket that listens already, by its number.")
+@click.option("--metrics-in", type=click.Path(path_type=Path), hidden=True, help="Where metrics join.")
 @reports_errors
-def serve(host: str | None, port: int | None, workers: int | None, listening: int | None) -> None:
+def serve(
+    host: str | None, port: int | None, workers: int | None, listening: int | None, metrics_in: Path | None
+) -> None:
     """The HTTP API; ends with Ctrl-C (status 130) or SIGTERM (status 0)."""
+    from adapters.telemetry.counting import share_in
+    from adapters.telemetry.folder import new_folder
     from serving_layer.http.server import run
 
     settings = load_settings()
     host, port = host or settings.http.host, settings.http.port if port is None else port
     count = (settings.http.workers if workers is None else workers) or len(os.sched_getaffinity(0))
     if count == 1:
+        if metrics_in is not None:
+            share_in(metrics_in)
         run(settings, host, port, listening)
-    else:
-        run_workers(settings, host, count, _opened(host, port, listening))
+        return
+    server = _opened(host, port, listening)
+    folder = metrics_in or new_folder(settings.home / "metrics" / f"serve-{server.getsockname()[1]}")
+    run_workers(settings, host, count, server, folder)
 
 
-def run_workers(settings: Settings, host: str, count: int, server: socket.socket) -> None:
+def run_workers(settings: Settings, host: str, count: int, server: socket.socket, metrics: Path) -> None:
     """Serve in ``count`` processes, which all accept on that socket, until SIGTERM or Ctrl-C.
 
     A worker that ends is reported and started again; the others answer meanwhile. All end when this process does.
 
+    Args: metrics: the folder in which they count together.
     Raises:
         MillraceError: a worker cannot be started.
     """
@@ -47,6 +57,7 @@ def run_workers(settings: Settings, host: str, count: int, server: socket.socket
     url = url_of(host, port)
     os.environ.setdefault("PYTHONPATH", str(Path(__file__).resolve().parents[2]))
     command = [sys.executable, "-m", "millrace", "serve", "--host", host, "--port", str(port), "--workers", "1"]
+    command += ["--metrics-in", str(metrics)]
     parts = [
         Part(
             f"worker {k}",

@@ -20,6 +20,7 @@ from adapters.machine.children import Child, start
 from adapters.machine.rotation import begin_again
 from adapters.machine.stopping import until_stopped
 from adapters.settings import Settings, load_settings
+from adapters.telemetry.folder import new_folder
 from adapters.terminal.commands import reports_errors
 from adapters.terminal.reporting import reporter
 from core.text.visible import visible
@@ -189,9 +190,11 @@ def _parts(settings: Settings, host: str, port: int, workers: int, server: socke
     millrace, logs = [sys.executable, "-m", "millrace"], settings.home / "logs"
     os.environ.setdefault("PYTHONPATH", str(Path(__file__).resolve().parents[2]))
     serve = [*millrace, "serve", "--host", host, "--port", str(port), "--workers", str(workers)]
+    counted = ["--metrics-in", str(new_folder(settings.home / "metrics" / "up"))]  # shown together by the API
+    listening = ["--listening", str(server.fileno()), *counted]
     return [
-        Part("serving", [*serve, "--listening", str(server.fileno())], logs / "serve.log", fds=(server.fileno(),)),
-        Part("speed layer", [*millrace, "speed", "run"], logs / "speed.log"),
+        Part("serving", [*serve, *listening], logs / "serve.log", fds=(server.fileno(),)),
+        Part("speed layer", [*millrace, "speed", "run", *counted], logs / "speed.log"),
     ]
 
 

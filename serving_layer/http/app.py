@@ -16,6 +16,7 @@ from adapters.terminal.reporting import logger
 from schemas.errors import MillraceError
 from serving_layer.http.at_once import AT_ONCE, AtOnce
 from serving_layer.http.bodies import Bodies, Limits
+from serving_layer.http.counted import Counted
 from serving_layer.http.description import add_description, pages
 from serving_layer.http.guard import Guard, own_hosts
 from serving_layer.http.methods import Methods
@@ -23,10 +24,11 @@ from serving_layer.http.problems import answer_of, problem, problem_of, refusal
 from serving_layer.reading.at_least import NotYet
 from serving_layer.reading.follower import followed
 from serving_layer.reading.views import open_views
-from serving_layer.routes import changes, intake, lookups
+from serving_layer.routes import changes, intake, lookups, metrics
 from serving_layer.routes.link import LogLink
+from serving_layer.routes.visibility import Visibility
 
-ROUTERS = (lookups.api, intake.api, changes.api, lookups.plain, pages)
+ROUTERS = (lookups.api, intake.api, changes.api, lookups.plain, metrics.plain, pages)
 
 
 def create_app(settings: Settings, limits: Limits | None = None) -> FastAPI:
@@ -39,6 +41,8 @@ def create_app(settings: Settings, limits: Limits | None = None) -> FastAPI:
             link = LogLink(settings, views.speed)
             app.state.turns, app.state.judges = changes.turns(), intake.judges(settings.rules)
             app.state.views, app.state.link, app.state.settings = views, link, settings
+            app.state.visibility = Visibility(views)
+            app.state.metrics = metrics.StateReader(views, link, settings)
             with link.running():
                 yield {AT_ONCE: AtOnce(views, own_hosts(settings))}  # for the connections
 
@@ -51,7 +55,8 @@ def create_app(settings: Settings, limits: Limits | None = None) -> FastAPI:
     routes = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
     app.add_middleware(Bodies, limits=limits)
     app.add_middleware(Methods, routes=routes)
-    app.add_middleware(Guard, settings=settings)  # the last one added sees a request first
+    app.add_middleware(Guard, settings=settings)
+    app.add_middleware(Counted)  # the last one added sees a request first
     app.add_exception_handler(MillraceError, _ours)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)

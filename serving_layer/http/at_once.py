@@ -6,20 +6,26 @@ Every other request, and every one that memory does not answer, takes the routes
 """
 
 import re
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from adapters.telemetry.counting import count
 from adapters.terminal.commands import category_name, window_hours
 from core.partitions.prefixes import parse_at_least
+from core.telemetry.families import IN_MEMORY
 from serving_layer.answers import lookups
 from serving_layer.answers.recommend import Wish, recommend
+from serving_layer.http.counted import count_request
 from serving_layer.http.methods import Scope
 from serving_layer.merged.catalogue import Page
 from serving_layer.reading.answering import answer_from_memory
 from serving_layer.reading.at_least import AtLeast
 from serving_layer.reading.snapshot import Snapshot
 from serving_layer.reading.views import Views
+from serving_layer.routes.counted import count_answer
 from serving_layer.routes.encoding import encoded
 from serving_layer.routes.parameters import MAX_N, path_id
 
@@ -29,6 +35,9 @@ AT_ONCE = "at_once"  # in the state of an application
 MOST_BYTES = 2_000  # of a path and its query; a longer one is no plain lookup
 ALIVE = {"status": "alive"}
 NOTHING, FIRST_PAGE = AtLeast(), Page()
+RECOMMENDATIONS = "/api/v1/recommendations/{user_id}"
+SIMILAR = "/api/v1/items/{item_id}/similar"
+HISTORY = "/api/v1/users/{user_id}/history"
 
 Compute = Callable[[Snapshot], dict[str, Any]]
 
@@ -48,11 +57,22 @@ class AtOnce:
         path, query = scope["raw_path"], scope["query_string"]
         if scope["method"] != "GET" or len(path) + len(query) > MOST_BYTES or not self._is_admitted(scope["headers"]):
             return None
+        began = time.perf_counter()
         try:
-            at_least, compute = asked(path.decode("ascii"), query.decode("ascii"))
-            return encoded(ALIVE if compute is None else answer_from_memory(self._views, at_least.of(compute)))
+            plain = asked(path.decode("ascii"), query.decode("ascii"))
+            body = encoded(self._computed(plain))
+            count_request(plain.route, 200, time.perf_counter() - began)
+            return body
         except Exception:  # noqa: BLE001 - whatever it is, the route that answers next meets it, too, and reports it
             return None
+
+    def _computed(self, plain: "Plain") -> dict[str, Any]:
+        if plain.compute is None:
+            return ALIVE
+        answer = answer_from_memory(self._views, plain.at_least.of(plain.compute))
+        count(IN_MEMORY, "memory")
+        count_answer(answer)
+        return answer
 
     def _is_admitted(self, headers: list[tuple[bytes, bytes]]) -> bool:
         host = b""
@@ -64,8 +84,17 @@ class AtOnce:
         return self._is_ours(host.decode("latin-1").lower())
 
 
-def asked(path: str, query: str) -> tuple[AtLeast, Compute | None]:
-    """Return what a plain request asks for; None for whether the server is alive.
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """What a plain request asks for. ``route``: its route's path; ``compute`` None: whether the server is alive."""
+
+    route: str
+    at_least: AtLeast
+    compute: Compute | None
+
+
+def asked(path: str, query: str) -> Plain:
+    """Return what a plain request asks for.
 
     Raises:
         NotPlain, ValueError: it must take the routes.
@@ -74,21 +103,21 @@ def asked(path: str, query: str) -> tuple[AtLeast, Compute | None]:
         case ["api", "v1", "recommendations", user]:
             at_least, values = _parameters(query)
             wish, name = Wish(_page(values)), path_id(user).encode()
-            return at_least, lambda snapshot: recommend(snapshot, name, wish)
+            return Plain(RECOMMENDATIONS, at_least, lambda snapshot: recommend(snapshot, name, wish))
         case ["api", "v1", "items", item, "similar"]:
             at_least, values = _parameters(query)
             page, name = _page(values), path_id(item).encode()
-            return at_least, lambda snapshot: lookups.similar(snapshot, name, page)
+            return Plain(SIMILAR, at_least, lambda snapshot: lookups.similar(snapshot, name, page))
         case ["api", "v1", "users", user, "history"]:
             at_least, values = _parameters(query)
             page, name = _page(values), path_id(user).encode()
-            return at_least, lambda snapshot: lookups.history(snapshot, name, page)
+            return Plain(HISTORY, at_least, lambda snapshot: lookups.history(snapshot, name, page))
         case ["api", "v1", "trending"]:
             at_least, values = _parameters(query)
             hours, page = _hours(values.pop("window", "24h")), _page(values)
-            return at_least, lambda snapshot: lookups.trending(snapshot, hours, None, page)
+            return Plain(path, at_least, lambda snapshot: lookups.trending(snapshot, hours, None, page))
         case ["health"] | ["api", "v1", "health"] if not query:
-            return NOTHING, None
+            return Plain(path, NOTHING, None)
     raise NotPlain
 
 

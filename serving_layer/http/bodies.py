@@ -4,6 +4,8 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any
 
+from adapters.telemetry.counting import count
+from core.telemetry.families import SHED
 from serving_layer.http.methods import App, Scope
 from serving_layer.http.problems import refusal
 
@@ -83,6 +85,7 @@ class Bodies:
             body.held += beyond
             self._held += beyond
             if beyond and self._held > self._limits.held_bytes:
+                count(SHED, "large bodies")
                 raise Refused(503, TOO_MANY)
 
 

@@ -12,6 +12,7 @@ from serving_layer.routes.parameters import wrong_query
 
 Scope = MutableMapping[str, Any]
 App = Callable[[Scope, Any, Any], Awaitable[None]]
+ROUTE = "millrace.route"  # in a scope: a list that holds the path of the route that answers
 
 
 class Methods:
@@ -27,6 +28,8 @@ class Methods:
         scope = {**scope, "path": (scope.get("raw_path") or scope["path"].encode()).decode("latin-1")}
         by_method = self._by_method(scope["path"])
         method = scope["method"]
+        if by_method and ROUTE in scope:
+            scope[ROUTE][0] = next(iter(by_method.values())).path
         allow = {"Allow": ", ".join(sorted({*by_method, "OPTIONS"}))}
         if not by_method:
             answer: Response | None = refusal(404, "there is nothing at this path; /docs lists what there is")

@@ -11,6 +11,8 @@ from typing import Any
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from adapters.telemetry.counting import count
+from core.telemetry.families import SHED
 from serving_layer.http.problems import MEDIA_TYPE, problem
 
 HEADER_SECONDS = 10.0  # from the first byte to the last of a header; also to throw away what follows an early answer
@@ -80,6 +82,7 @@ class Connection(HttpToolsProtocol):
         waiting = [other for other in self.connections if isinstance(other, Connection) and other.waits_for_client]
         longest = min(waiting, key=lambda other: other.waits_since)  # this one is among them
         longest.logger.warning("Too many connections: one that waits for its client is closed.")
+        count(SHED, "connections")
         longest.transport.abort()
         self.connections.discard(longest)  # it ends in the next round of the loop; others may come before
 

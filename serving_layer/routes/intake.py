@@ -12,12 +12,15 @@ from fastapi.concurrency import run_in_threadpool
 
 from adapters.log.appender import Delivery
 from adapters.settings import Settings
+from adapters.telemetry.counting import timed
 from core.events.posted import load
 from core.partitions.prefixes import as_json
+from core.telemetry.families import APPEND_SECONDS
 from schemas.control import Offsets
 from schemas.errors import MillraceError
 from schemas.rules import Rules
 from serving_layer.routes import ingest
+from serving_layer.routes.counted import count_posted
 from serving_layer.routes.encoding import Json
 from serving_layer.routes.link import LogLink
 
@@ -46,6 +49,7 @@ async def post_interactions(request: Request) -> Json:
         return ingest.read_interactions(body, rules, time.time_ns() // 1_000_000, lambda: uuid.uuid4().hex)
 
     posted, delivery = await _appended(request, "events", read)
+    request.app.state.visibility.note(delivery.positions)
     answer = {
         "accepted": len(posted.records), "event_ids": posted.ids, "rejected": posted.rejected,
         "duplicates": posted.duplicates, "positions": as_json(await _positions(request, delivery)),
@@ -76,7 +80,10 @@ async def _appended(
     else:
         posted = await to_thread.run_sync(read, body, limiter=request.app.state.judges)
     log = await link.opened()
-    return posted, await link.appender().deliver(getattr(log.topics, topic), posted.records)
+    with timed(APPEND_SECONDS):
+        delivery = await link.appender().deliver(getattr(log.topics, topic), posted.records)
+    count_posted(topic, posted)
+    return posted, delivery
 
 
 async def _positions(request: Request, delivery: Delivery) -> Offsets:

@@ -8,8 +8,10 @@ from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from adapters.telemetry.counting import count
 from adapters.terminal.commands import moment_ms, window_hours
 from core.partitions.prefixes import WAIT_SECONDS, parse_at_least, parse_wait
+from core.telemetry.families import IN_MEMORY
 from schemas.errors import NotReady, Unprocessable
 from serving_layer.answers import lookups
 from serving_layer.answers import recommend as recommender
@@ -20,6 +22,7 @@ from serving_layer.reading.at_least import LOOK_SECONDS, AtLeast
 from serving_layer.reading.patience import MustRead
 from serving_layer.reading.snapshot import Snapshot
 from serving_layer.reading.views import Views
+from serving_layer.routes.counted import count_answer
 from serving_layer.routes.encoding import Json
 from serving_layer.routes.ingest import decoded
 from serving_layer.routes.parameters import (
@@ -99,7 +102,9 @@ async def _answered(views: Views, compute: Callable[[Snapshot], dict[str, Any]],
     deadline = loop.time() + at_least.seconds
     while True:
         try:
-            return Json(await _computed(views, checked))
+            body = await _computed(views, checked)
+            count_answer(body)
+            return Json(body)
         except NotReady:
             if not at_least.offsets or loop.time() >= deadline:
                 raise
@@ -109,8 +114,11 @@ async def _answered(views: Views, compute: Callable[[Snapshot], dict[str, Any]],
 async def _computed(views: Views, compute: Callable[[Snapshot], dict[str, Any]]) -> dict[str, Any]:
     """Compute at once what is in memory; a store is never read on the event loop."""
     try:
-        return answer_from_memory(views, compute)
+        body = answer_from_memory(views, compute)
+        count(IN_MEMORY, "memory")
+        return body
     except MustRead:
+        count(IN_MEMORY, "stores")
         return await run_in_threadpool(answer_from_stores, views, compute)
 
 

@@ -27,6 +27,7 @@ from speed_layer.clean_up import CleanUp
 from speed_layer.driver import Compute, SpeedDriver, StartOver
 from speed_layer.engine import Engine, Reading
 from speed_layer.idle import IdleLook
+from speed_layer.measured import Phases, count_interruption
 from speed_layer.outage import Outage
 from speed_layer.progress import Progress
 from speed_layer.sizing import lag
@@ -43,7 +44,7 @@ class SpeedJob:
         self._engine, self.log, self._settings, self._say = engine, log, settings, say
         self._stopping = threading.Event()
         self._outage = Outage(say, self._stopping)
-        self.progress = Progress(say)
+        self.progress, self._phases = Progress(say), Phases()
 
     def stop(self) -> None:
         """End after the micro-batch under way; may be called from any thread or signal handler."""
@@ -69,6 +70,7 @@ class SpeedJob:
                     if available_now:
                         raise
                     driver = None
+                    count_interruption("outage")
                     self._outage.wait(error)
         finally:
             self._engine.close()
@@ -115,7 +117,7 @@ class SpeedJob:
         )  # fmt: skip
         return SpeedDriver(
             batch_views(self._settings), speed_views(self._settings), rules, places, lease.owner, self._say,
-            fault_point(),
+            self._phases.then(fault_point()),
         )  # fmt: skip
 
     def _until_stopped(self, driver: SpeedDriver, available_now: bool) -> None:
@@ -126,6 +128,7 @@ class SpeedJob:
             try:
                 self._read(driver, position, clean_up, available_now)
             except StartOver as reason:
+                count_interruption("start over")
                 self._say(f"reading again from the position: {reason}")
                 continue
             break
@@ -154,6 +157,7 @@ class SpeedJob:
             nonlocal reached
             with idle.interrupted():
                 started = time.monotonic()
+                self._phases.begin()
                 tally = driver.run(to, compute, start=reached)
                 reached = to
                 self._outage.over()
@@ -168,11 +172,12 @@ def main() -> None:
     """Run as the target of spark-submit: settings come from environment and file, the log from MILLRACE_KAFKA."""
     from adapters.engine.session import open_session
     from adapters.settings import load_settings
+    from adapters.telemetry.endpoint import shown_at
     from adapters.terminal.reporting import reporter
     from speed_layer.jobs.spark_engine import SparkEngine
 
     settings = load_settings()
-    with open_log(settings) as log:
+    with shown_at(settings.metrics.host, settings.metrics.port), open_log(settings) as log:
         spark = open_session(settings, "millrace speed")
         job = SpeedJob(SparkEngine(spark, settings), log, settings, reporter("speed"))
         for number in (signal.SIGTERM, signal.SIGINT):

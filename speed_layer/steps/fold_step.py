@@ -97,10 +97,12 @@ def _judged(batches: Iterable[pa.RecordBatch], batch: MicroBatch) -> tuple[pa.Re
     events, refused, tally = [pa.RecordBatch.from_pylist([], EVENT_COLUMNS)], list[Changes](), Tally()
     for given in batches:
         records = pa.RecordBatch.from_arrays(given.columns, schema=RECORD_COLUMNS)
-        accepted, rejected = parse_columns(_in_range(records, batch), batch.rules)
+        records = _in_range(records, batch)
+        accepted, rejected = parse_columns(records, batch.rules)
         events.append(accepted)
         refused += _rejected(rejected, batch)
-        tally = tally.plus(Tally(events=accepted.num_rows, rejected=rejected.num_rows))
+        oldest = pc.min(records.column("timestamp")).as_py() or 0
+        tally = tally.plus(Tally(events=accepted.num_rows, rejected=rejected.num_rows, oldest=oldest))
     return pa.concat_batches(events), refused, tally
 
 

@@ -15,7 +15,7 @@ from speed_layer.steps.rows import RowChanges, RowStore, write_changes
 
 Group = tuple[str, int]  # a view and one of its segments
 Parts = dict[Group, list[pa.RecordBatch]]
-TALLY = pa.schema([(name, pa.int64()) for name in ("puts", "events", "rejected", "rows", "bytes")])
+TALLY = pa.schema([(name, pa.int64()) for name in ("puts", "events", "rejected", "rows", "bytes", "oldest")])
 
 
 def write_sums(

@@ -22,6 +22,15 @@ def children(pid: int) -> set[int]:
     return {int(child) for task in tasks for child in task.read_text().split()}
 
 
+def counted(port: int) -> float:
+    """How many requests for what trends all workers have answered, the ended ones included."""
+    with suppress(httpx.HTTPError):
+        for line in httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=20).text.splitlines():
+            if line.startswith('millrace_http_requests_total{route="/api/v1/trending",status="200"}'):
+                return float(line.rpartition(" ")[2])
+    return -1.0
+
+
 def answer(url: str) -> str:
     """What a new connection is answered; empty where it is not."""
     with suppress(httpx.HTTPError):
@@ -51,12 +60,16 @@ def test_workers_give_one_answer_a_killed_one_is_restarted_and_reported_and_all_
             workers = children(parent.pid)
             assert len(workers) == 2
             assert len({answer(url) for _ in range(20)}) == 1
+            before = counted(port)
+            assert before >= 20
             killed = min(workers)
             os.kill(killed, signal.SIGKILL)
             until(lambda: log.read_text().count("startup complete") == 3, 60)
             assert "ended; starting it again" in log.read_text()
             assert len(children(parent.pid) - {killed}) == 2
             assert answer(url)
+            assert {counted(port) for _ in range(10)} == {before + 1}
+            assert len(list((tmp_path / "shop" / "metrics").glob("*/*.numbers"))) == 2
         finally:
             parent.kill()
     until(lambda: not listening(port))

@@ -25,8 +25,8 @@ def test_tallies_of_all_fold_tasks_are_added_to_what_the_write_tasks_did(tmp_pat
     places = Places(views, views, "", Topics(), {}, 2000)
     batch = MicroBatch(begun, {0: 9}, control.boundaries, {0: None}, Rules(partitions=1), places)
     folded = [
-        [{"view": "norms", "segment": 0, "key": b"", "value": b"\x01"}, {"key": b"", "tally": (1, 5, 2, 3, 90)}],
-        [{"key": b"", "tally": (2, 4, 0, 1, 10)}],
+        [{"view": "norms", "segment": 0, "key": b"", "value": b"\x01"}, {"key": b"", "tally": (1, 5, 2, 3, 90, 1_700)}],
+        [{"key": b"", "tally": (2, 4, 0, 1, 10, 1_600)}],
         [{"view": "norms", "segment": 0, "key": b"item", "value": b"\x01"}],
     ]
     parcels = [parcel for rows in folded for parcel in packed([pa.RecordBatch.from_pylist(rows, CHANGES)], tasks)]
@@ -38,4 +38,5 @@ def test_tallies_of_all_fold_tasks_are_added_to_what_the_write_tasks_did(tmp_pat
     assert (total.events, total.rejected, total.rows) == (9, 2, 3 + 1 + 2)  # an empty key is a row like any other
     assert total.puts in (3 + 1, 3 + 2)
     assert total.bytes > 100
+    assert total.oldest == 1_600
     store(views, 2000).close()

@@ -1,0 +1,16 @@
+"""The sections of settings that say how an installation is watched."""
+
+from dataclasses import dataclass
+
+from core.settings import setting
+
+
+@dataclass(frozen=True)
+class MetricsSettings:
+    """Metrics of a speed layer that runs alone; the API has them at `/metrics`, with those of a speed layer of `up`."""
+
+    host: str = setting("127.0.0.1", "the address they are shown at", variable="metrics_host", why="they have no login")
+    port: int = setting(
+        0, "the port they are shown at; 0: nowhere", at_least=0, at_most=65_535, variable="metrics_port",
+        why="`millrace up` shows them with the API's",
+    )  # fmt: skip
