@@ -27,6 +27,7 @@ COMMANDS = {
     "status": ("serving_layer.cli:status", "Generation, boundary, lag and freshness."),
     "verify": ("millrace.proof.verify:verify", "Prove every merged sum against a slow recompute."),
     "evaluate": ("millrace.judging.command:evaluate", "How good the rankings are, on a split of the events."),
+    "keys": ("millrace.keys:keys", "The keys of the HTTP API: create, list, revoke."),
     "rejected": ("millrace.rejected.command:rejected", "The dead letters: list, export and replay."),
     "forget": ("millrace.forget:forget", "Let a user's events no longer count, and delete them."),
     "alias": ("millrace.alias:alias", "Move an anonymous user's history to a known user."),

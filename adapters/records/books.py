@@ -11,6 +11,7 @@ LEASE = Book("lease", lasting=False)  # speed-view store: the sign of life of th
 BATCH_LEASE = Book("batch-lease")  # batch-view store: the sign of life of the process that makes a whole run
 SCHEDULE = Book("schedule")  # batch-view store: the sign of life of `batch run --every`, and how its runs go
 CATALOGUE = Book("catalogue", guarded=True)  # speed-view store: the newest records of items and users
+KEYS = Book("keys")  # batch-view store: the API keys
 REPLAYED = Book("replayed")  # speed-view store: which dead letters were replayed
 
 BLEND = "blend"  # space of a generation's book: which share of hits its blended scores mean

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from adapters.kafka_options import checked
+from core.access.rates import Rate
 from core.settings import SecretOptions, StoreUrl
 from schemas.errors import SettingsError
 
@@ -50,4 +51,10 @@ def origins(name: str, value: str) -> str:
     for origin in value.split(","):
         if not re.fullmatch(r"\s*(\*|https?://[^/\s]+)?\s*", origin):
             raise SettingsError(f"setting {name}: write {origin.strip()!r} as https://host or http://host:port")
+    return value
+
+
+def rate(name: str, value: str) -> str:
+    """Return the text of a rate; raises SettingsError for any other."""
+    Rate.of(value)
     return value

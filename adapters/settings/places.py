@@ -5,6 +5,7 @@ from dataclasses import Field, fields
 from typing import Any, NamedTuple
 
 from adapters.settings import operation, sections
+from adapters.settings.http_section import HttpSettings
 from core.settings import key_of, setting_of
 
 SECTIONS: dict[str, type[Any]] = {
@@ -17,7 +18,7 @@ SECTIONS: dict[str, type[Any]] = {
     "evaluation": sections.EvaluationSettings,
     "gate": sections.GateSettings,
     "reading": sections.ReadingSettings,
-    "http": sections.HttpSettings,
+    "http": HttpSettings,
     "metrics": operation.MetricsSettings,
 }
 RECOMMENDERS = "recommenders"  # a table of tables, each of which is a section

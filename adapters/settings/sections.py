@@ -6,7 +6,7 @@ Durations are milliseconds and sizes are bytes; a file has ``24h`` or ``4g``. ``
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from adapters.settings.parsing import WRITE_SERVERS, kinds, options, origins, retention, servers, url
+from adapters.settings.parsing import WRITE_SERVERS, kinds, options, retention, servers, url
 from core.settings import StoreUrl, setting
 from schemas.rules import DAYS_30_MS, DEFAULT_KINDS
 
@@ -224,24 +224,3 @@ class ReadingSettings:
         why="the score is then the plain co-rating, which `verify` proves",
     )  # fmt: skip
     memory_bytes: int = setting(256 << 20, "of rows kept", unit="memory", at_least=1 << 20, why="20,000 items fit")
-
-
-@dataclass(frozen=True)
-class HttpSettings:
-    """The HTTP API."""
-
-    host: str = setting(
-        "127.0.0.1", "the address it listens at", why="the API has no login: only this machine reaches it"
-    )
-    port: int = setting(8080, "the port it listens at", at_least=0, at_most=65_535, why="needs no privileges")
-    workers: int = setting(1, "processes that answer; 0: one a core", at_least=0, variable="http_workers", why="memory")
-    allowed_hosts: str = setting(
-        "", "names, separated by commas, that it answers for beside localhost and numbers; `*.a.b` for a whole domain",
-        why="a page of another site cannot reach it by a name of its own",
-        default_is="none",
-    )  # fmt: skip
-    allowed_origins: str = setting(
-        "", "origins of other servers' pages that may use it, separated by commas: `https://shop.example`",
-        why="no other site's page may read or write",
-        default_is="none", parse=origins,
-    )  # fmt: skip

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from adapters.settings.http_section import HttpSettings
 from adapters.settings.operation import MetricsSettings
 from adapters.settings.places import HOME, PLACES, RECOMMENDERS, SECTIONS, Place, section_fields
 from adapters.settings.sections import (
@@ -13,7 +14,6 @@ from adapters.settings.sections import (
     EvaluationSettings,
     FoldSettings,
     GateSettings,
-    HttpSettings,
     LogSettings,
     ReadingSettings,
     SpeedSettings,

@@ -19,19 +19,27 @@ from millrace.running.up import Part, Supervisor, listening_at, url_of
 @click.option("--host", help="Default: the setting host.")
 @click.option("--port", type=click.IntRange(0, 65535), help="Default: the setting port.")
 @click.option("--workers", type=click.IntRange(0), help="Processes that answer; 0: a core each. Default: the setting.")
+@click.option("--insecure", is_flag=True, help="Answer everybody, without keys.")
 @click.option("--listening", type=click.IntRange(3), hidden=True, help="A socket that listens already, by its number.")
 @click.option("--metrics-in", type=click.Path(path_type=Path), hidden=True, help="Where metrics join.")
 @reports_errors
 def serve(
-    host: str | None, port: int | None, workers: int | None, listening: int | None, metrics_in: Path | None
+    host: str | None,
+    port: int | None,
+    workers: int | None,
+    insecure: bool,
+    listening: int | None,
+    metrics_in: Path | None,
 ) -> None:
     """The HTTP API; ends with Ctrl-C (status 130) or SIGTERM (status 0)."""
     from adapters.telemetry.counting import share_in
     from adapters.telemetry.folder import new_folder
+    from serving_layer.access.start import require_keys, without_keys
     from serving_layer.http.server import run
 
-    settings = load_settings()
+    settings = without_keys(load_settings(), insecure)
     host, port = host or settings.http.host, settings.http.port if port is None else port
+    require_keys(settings, host)
     count = (settings.http.workers if workers is None else workers) or len(os.sched_getaffinity(0))
     if count == 1:
         if metrics_in is not None:
@@ -52,12 +60,15 @@ def run_workers(settings: Settings, host: str, count: int, server: socket.socket
     Raises:
         MillraceError: a worker cannot be started.
     """
+    from serving_layer.access.keyring import OFF
+
     prepare_home(settings.home)
     say, port = reporter("serving"), server.getsockname()[1]
-    url = url_of(host, port)
+    url = url_of(host, port, settings)
     os.environ.setdefault("PYTHONPATH", str(Path(__file__).resolve().parents[2]))
     command = [sys.executable, "-m", "millrace", "serve", "--host", host, "--port", str(port), "--workers", "1"]
     command += ["--metrics-in", str(metrics)]
+    command += ["--insecure"] if settings.http.keys == OFF else []
     parts = [
         Part(
             f"worker {k}",

@@ -2,6 +2,7 @@
 
 import os
 import socket
+import ssl
 import sys
 import threading
 import time
@@ -32,6 +33,10 @@ LIVED_SECONDS = 60.0  # a part that has run this long begins with the first paus
 TRIES = 4  # of a part that has never run so long: a person must change something
 STOP_SECONDS = 30.0
 WAITING_CONNECTIONS = 128  # while the API starts
+
+
+_OURS = ssl.create_default_context()  # for a look at our own server, whose certificate may be for another name
+_OURS.check_hostname, _OURS.verify_mode = False, ssl.CERT_NONE
 
 
 @dataclass
@@ -151,13 +156,17 @@ class Supervisor:
 @click.option("--host", help="Of the HTTP API; default: the setting host.")
 @click.option("--port", type=click.IntRange(1, 65535), help="Of the HTTP API; default: the setting port.")
 @click.option("--workers", type=click.IntRange(0), help="Of the HTTP API; default: the setting workers.")
+@click.option("--insecure", is_flag=True, help="Answer everybody, without keys.")
 @reports_errors
-def up(host: str | None, port: int | None, workers: int | None) -> None:
+def up(host: str | None, port: int | None, workers: int | None, insecure: bool) -> None:
     """Broker (if embedded), speed layer and HTTP API; Ctrl-C or SIGTERM stops all cleanly."""
-    settings, say = load_settings(), reporter("up")
+    from serving_layer.access.start import require_keys, without_keys
+
+    settings, say = without_keys(load_settings(), insecure), reporter("up")
     host, port = host or settings.http.host, port or settings.http.port
     workers = settings.http.workers if workers is None else workers
-    url = url_of(host, port)
+    require_keys(settings, host)
+    url = url_of(host, port, settings)
     ready = f"{url} (API description at /docs); Ctrl-C stops all"
     with only_one(settings.home, "up"), listening_at(host, port) as server:
         supervisor = Supervisor(_parts(settings, host, port, workers, server), say, f"{url}/ready", lambda: ready)
@@ -169,9 +178,10 @@ def up(host: str | None, port: int | None, workers: int | None) -> None:
         say("stopped")
 
 
-def url_of(host: str, port: int) -> str:
+def url_of(host: str, port: int, settings: Settings) -> str:
     """Return where a server of that host and port answers."""
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    scheme = "https" if settings.http.tls_certificate else "http"
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def listening_at(host: str, port: int) -> socket.socket:
@@ -190,6 +200,7 @@ def _parts(settings: Settings, host: str, port: int, workers: int, server: socke
     millrace, logs = [sys.executable, "-m", "millrace"], settings.home / "logs"
     os.environ.setdefault("PYTHONPATH", str(Path(__file__).resolve().parents[2]))
     serve = [*millrace, "serve", "--host", host, "--port", str(port), "--workers", str(workers)]
+    serve += ["--insecure"] if settings.http.keys == "off" else []
     counted = ["--metrics-in", str(new_folder(settings.home / "metrics" / "up"))]  # shown together by the API
     listening = ["--listening", str(server.fileno()), *counted]
     return [
@@ -200,7 +211,7 @@ def _parts(settings: Settings, host: str, port: int, workers: int, server: socke
 
 def _answers(url: str) -> bool:
     try:
-        with urlopen(url, timeout=1) as answer:
+        with urlopen(url, timeout=1, context=_OURS) as answer:
             return bool(answer.status == 200)
     except (URLError, OSError):
         return False

@@ -13,11 +13,17 @@ from starlette.exceptions import HTTPException
 from adapters.machine.home import prepare_home
 from adapters.settings import Settings
 from adapters.terminal.reporting import logger
+from core.access.rates import Rate
 from schemas.errors import MillraceError
+from serving_layer.access.admission import Admission
+from serving_layer.access.keyring import Keyring
+from serving_layer.access.start import is_local
+from serving_layer.http.admitted import Admitted
 from serving_layer.http.at_once import AT_ONCE, AtOnce
 from serving_layer.http.bodies import Bodies, Limits
 from serving_layer.http.counted import Counted
 from serving_layer.http.description import add_description, pages
+from serving_layer.http.exchange import Exchange
 from serving_layer.http.guard import Guard, own_hosts
 from serving_layer.http.methods import Methods
 from serving_layer.http.problems import answer_of, problem, problem_of, refusal
@@ -33,18 +39,20 @@ ROUTERS = (lookups.api, intake.api, changes.api, lookups.plain, metrics.plain, p
 
 def create_app(settings: Settings, limits: Limits | None = None) -> FastAPI:
     """Return the application; its stores and its log are open while it runs. ``limits`` None: the defaults."""
+    keyring = Keyring(settings.http.keys, is_local(settings.http.host), settings.home / "keys-seen")
+    admission = Admission(keyring, Rate.of(settings.http.rate_limit))
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[Mapping[str, Any]]:
         prepare_home(settings.home)
-        with open_views(settings, compiled=True) as views, followed(views):
+        with open_views(settings, compiled=True) as views, followed(views), keyring.running(views.batch):
             link = LogLink(settings, views.speed)
             app.state.turns, app.state.judges = changes.turns(), intake.judges(settings.rules)
             app.state.views, app.state.link, app.state.settings = views, link, settings
             app.state.visibility = Visibility(views)
             app.state.metrics = metrics.StateReader(views, link, settings)
             with link.running():
-                yield {AT_ONCE: AtOnce(views, own_hosts(settings))}  # for the connections
+                yield {AT_ONCE: AtOnce(views, own_hosts(settings), admission)}  # for the connections
 
     app = FastAPI(
         title="Millrace", version="1", lifespan=lifespan, redirect_slashes=False,
@@ -55,7 +63,9 @@ def create_app(settings: Settings, limits: Limits | None = None) -> FastAPI:
     routes = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
     app.add_middleware(Bodies, limits=limits)
     app.add_middleware(Methods, routes=routes)
+    app.add_middleware(Admitted, admission=admission)
     app.add_middleware(Guard, settings=settings)
+    app.add_middleware(Exchange)
     app.add_middleware(Counted)  # the last one added sees a request first
     app.add_exception_handler(MillraceError, _ours)
     app.add_exception_handler(RequestValidationError, _invalid)
@@ -82,5 +92,6 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:
-    logger("serving").error("failed path=%s", request.url.path, exc_info=error)
+    request_id = request.scope.get("request_id")
+    logger("serving").error("failed path=%s request=%s", request.url.path, request_id, exc_info=error)
     return answer_of(problem(500, "this should not happen; the log has the details"))

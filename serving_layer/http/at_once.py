@@ -10,15 +10,18 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from adapters.telemetry.counting import count
 from adapters.terminal.commands import category_name, window_hours
 from core.partitions.prefixes import parse_at_least
 from core.telemetry.families import IN_MEMORY
+from serving_layer.access.admission import TOKEN_HEADERS, Admission, token_in
+from serving_layer.access.roles import role_needed
 from serving_layer.answers import lookups
 from serving_layer.answers.recommend import Wish, recommend
 from serving_layer.http.counted import count_request
+from serving_layer.http.exchange import NOT_CACHED, REQUEST_ID, request_id
 from serving_layer.http.methods import Scope
 from serving_layer.merged.catalogue import Page
 from serving_layer.reading.answering import answer_from_memory
@@ -26,7 +29,7 @@ from serving_layer.reading.at_least import AtLeast
 from serving_layer.reading.snapshot import Snapshot
 from serving_layer.reading.views import Views
 from serving_layer.routes.counted import count_answer
-from serving_layer.routes.encoding import encoded
+from serving_layer.routes.encoding import encoded, state_headers
 from serving_layer.routes.parameters import MAX_N, path_id
 
 PLAIN_VALUE = re.compile(r"[A-Za-z0-9_.,:-]+")
@@ -46,25 +49,48 @@ class NotPlain(Exception):
     """The request is one for the routes."""
 
 
+class Answer(NamedTuple):
+    """The body of a 200, and its headers beside the type and the length."""
+
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+
+
+class Asker(NamedTuple):
+    """What the headers say: the key's text and the request's id, as they were sent."""
+
+    token: str | None
+    request_id: bytes | None
+
+
 class AtOnce:
     """The answers of one application. ``is_ours``: whether a ``Host``, in lower case, names this server."""
 
-    def __init__(self, views: Views, is_ours: Callable[[str], bool]) -> None:
-        self._views, self._is_ours = views, is_ours
+    def __init__(self, views: Views, is_ours: Callable[[str], bool], admission: Admission) -> None:
+        self._views, self._is_ours, self._admission = views, is_ours, admission
 
-    def answer(self, scope: Scope) -> bytes | None:
-        """Return the body of the 200 that answers the request; None where it takes the routes."""
+    def answer(self, scope: Scope) -> Answer | None:
+        """Return the 200 that answers the request; None where it takes the routes."""
         path, query = scope["raw_path"], scope["query_string"]
-        if scope["method"] != "GET" or len(path) + len(query) > MOST_BYTES or not self._is_admitted(scope["headers"]):
+        if scope["method"] != "GET" or len(path) + len(query) > MOST_BYTES:
+            return None
+        asker = self._asker(scope["headers"])
+        if asker is None:
             return None
         began = time.perf_counter()
         try:
+            key = self._admission.key_for(asker.token, role_needed("GET", path.decode("ascii")))
+            if not self._admission.has_room(key):
+                return None
             plain = asked(path.decode("ascii"), query.decode("ascii"))
-            body = encoded(self._computed(plain))
-            count_request(plain.route, 200, time.perf_counter() - began)
-            return body
+            answer = self._computed(plain)
+            body = encoded(answer)
         except Exception:  # noqa: BLE001 - whatever it is, the route that answers next meets it, too, and reports it
             return None
+        self._admission.take(key)  # a request that takes the routes is counted there
+        count_request(plain.route, 200, time.perf_counter() - began)
+        own = [*state_headers(answer), *self._admission.headers(key), (REQUEST_ID, request_id(asker.request_id))]
+        return Answer([*own, NOT_CACHED], body)
 
     def _computed(self, plain: "Plain") -> dict[str, Any]:
         if plain.compute is None:
@@ -74,14 +100,19 @@ class AtOnce:
         count_answer(answer)
         return answer
 
-    def _is_admitted(self, headers: list[tuple[bytes, bytes]]) -> bool:
-        host = b""
+    def _asker(self, headers: list[tuple[bytes, bytes]]) -> Asker | None:
+        """Return who asks; None where the headers say what the routes must see."""
+        host, token, given = b"", None, None
         for name, value in headers:
             if name == b"host":
                 host = value
             elif name in (b"origin", b"expect", b"content-length", b"transfer-encoding"):
-                return False
-        return self._is_ours(host.decode("latin-1").lower())
+                return None
+            elif name == REQUEST_ID:
+                given = given or value
+            elif name in TOKEN_HEADERS:
+                token = token or token_in([(name, value)])
+        return Asker(token, given) if self._is_ours(host.decode("latin-1").lower()) else None
 
 
 @dataclass(frozen=True, slots=True)

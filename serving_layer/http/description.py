@@ -1,7 +1,9 @@
 """The API's description: OpenAPI with bodies and problem documents, and a page of it that needs no other server."""
 
 import json
+from base64 import b64encode
 from functools import cache
+from hashlib import sha256
 from html import escape
 from importlib.resources import files
 from typing import Any
@@ -51,6 +53,7 @@ margin:2rem auto;padding:0 1rem;color:#222;background:#fff}
 h2{font-size:1.1rem;margin:2rem 0 .3rem;font-family:ui-monospace,monospace}table{border-collapse:collapse;width:100%}
 td{padding:.2rem .6rem .2rem 0;vertical-align:top;border-top:1px solid #ddd}code{font-family:ui-monospace,monospace}
 pre{overflow:auto;background:#f4f4f4;padding:.6rem}"""
+STYLE_HASH = "sha256-" + b64encode(sha256(STYLE.encode()).digest()).decode()  # by which browsers know it
 
 
 def add_description(app: FastAPI) -> None:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from fastapi.middleware.cors import CORSMiddleware
 
 from adapters.settings import Settings
+from serving_layer.http.exchange import EXPOSED
 from serving_layer.http.methods import App, Scope
 from serving_layer.http.problems import refusal
 
@@ -20,7 +21,7 @@ HOSTS_KEPT = 256
 EVERYWHERE = {"0.0.0.0", "::", ""}  # addresses that mean all of a machine's
 DEFAULT_PORTS = {"http": 80, "https": 443}
 ALLOWED_METHODS = ("GET", "HEAD", "POST", "PATCH", "DELETE")
-ALLOWED_HEADERS = ("Content-Type", "Authorization", "X-API-Key")
+ALLOWED_HEADERS = ("Content-Type", "Authorization", "X-API-Key", "X-Request-Id")
 
 
 def listed_in(setting: str) -> list[str]:
@@ -52,8 +53,9 @@ class Guard:
         self._app, self._is_ours = app, own_hosts(settings)
         self._origins = listed_in(settings.http.allowed_origins)
         self._shared = CORSMiddleware(
-            app, allow_origins=self._origins, allow_methods=ALLOWED_METHODS, allow_headers=ALLOWED_HEADERS
-        )
+            app, allow_origins=self._origins, allow_methods=ALLOWED_METHODS, allow_headers=ALLOWED_HEADERS,
+            expose_headers=EXPOSED,
+        )  # fmt: skip
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         if scope["type"] != "http":

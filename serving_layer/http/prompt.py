@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from serving_layer.http.at_once import AT_ONCE, AtOnce
+from serving_layer.http.at_once import AT_ONCE, Answer, AtOnce
 from serving_layer.http.protocol import Connection
 from serving_layer.routes.encoding import MEDIA_TYPE
 
@@ -20,25 +20,26 @@ class PromptConnection(Connection):
         super().data_received(data)
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
-        body = self._body_at_once(cycle) if self.has_turn and cycle.keep_alive else None
-        if body is None:
+        answer = self._answer_at_once(cycle) if self.has_turn and cycle.keep_alive else None
+        if answer is None:
             super()._start_asgi_task(cycle, app)
             return
         self.has_turn, self.answered = False, True
-        self.transport.write(self._head(body) + body)
+        self.transport.write(self._head(answer) + answer.body)
         cycle.response_started = cycle.response_complete = True
         cycle.on_response()
         cycle.on_response = _nothing  # the cycle holds this connection otherwise
 
-    def _body_at_once(self, cycle: Any) -> bytes | None:
+    def _answer_at_once(self, cycle: Any) -> Answer | None:
         at_once: AtOnce | None = self.app_state.get(AT_ONCE)
         if at_once is None or self.flow.write_paused or self.transport.is_closing():
             return None
         return at_once.answer(cycle.scope)
 
-    def _head(self, body: bytes) -> bytes:
-        named = b"".join([b"%b: %b\r\n" % header for header in self.server_state.default_headers])
-        return b"%bcontent-length: %d\r\n%b\r\n" % (STATUS + named, len(body), KIND)
+    def _head(self, answer: Answer) -> bytes:
+        headers = [*self.server_state.default_headers, *answer.headers]
+        named = b"".join([b"%b: %b\r\n" % header for header in headers])
+        return b"%bcontent-length: %d\r\n%b\r\n" % (STATUS + named, len(answer.body), KIND)
 
     def _watch(self) -> None:
         if self.answered and not self.in_header:  # such a request has no body: nothing of it is awaited

@@ -13,8 +13,11 @@ from adapters.machine.stopping import until_stopped
 from adapters.settings import Settings
 from adapters.terminal.reporting import log_to_stderr
 from schemas.errors import MillraceError
+from serving_layer.access.start import speaks_tls
 from serving_layer.http.app import create_app
 from serving_layer.http.bodies import Limits
+from serving_layer.http.description import STYLE_HASH
+from serving_layer.http.exchange import safe_headers
 from serving_layer.http.prompt import PromptConnection
 from serving_layer.http.protocol import BACKLOG, Connection, most_connections
 from serving_layer.http.sparing import Sparing
@@ -31,6 +34,8 @@ def configured(
     return uvicorn.Config(
         create_app(replace(settings, http=replace(settings.http, host=host)), limits), host, port,
         http=connection, loop="uvloop", ws="none", backlog=BACKLOG,
+        ssl_certfile=settings.http.tls_certificate or None, ssl_keyfile=settings.http.tls_key or None,
+        headers=safe_headers(STYLE_HASH, speaks_tls(settings)),
         log_config=None, access_log=False, server_header=False, proxy_headers=False,
         timeout_graceful_shutdown=10,
     )  # fmt: skip

@@ -196,7 +196,7 @@ class TestForeignPages:
         assert "POST" in preflight.headers["access-control-allow-methods"]
 
     def test_a_server_for_every_address_answers_for_numbers_but_not_for_any_name(self, settings: Settings) -> None:
-        everywhere = Settings.of(home=settings.home, kafka="127.0.0.1:1", host="0.0.0.0")
+        everywhere = Settings.of(home=settings.home, kafka="127.0.0.1:1", host="0.0.0.0", http_keys="off")
         with serving(everywhere) as client:
             assert client.get("/trending").status_code == 200
             problem(client.get("/trending", headers={"Host": "evil.example"}), 421)
