@@ -162,10 +162,11 @@ def up(host: str | None, port: int | None, workers: int | None, insecure: bool) 
     """Broker (if embedded), speed layer and HTTP API; Ctrl-C or SIGTERM stops all cleanly."""
     from serving_layer.access.start import require_keys, without_keys
 
-    settings, say = without_keys(load_settings(), insecure), reporter("up")
+    settings = without_keys(load_settings(), insecure)
     host, port = host or settings.http.host, port or settings.http.port
     workers = settings.http.workers if workers is None else workers
     require_keys(settings, host)
+    say = reporter("up")
     url = url_of(host, port, settings)
     ready = f"{url} (API description at /docs); Ctrl-C stops all"
     with only_one(settings.home, "up"), listening_at(host, port) as server:

@@ -4,6 +4,7 @@ import ipaddress
 import ssl
 from dataclasses import replace
 
+from adapters.machine.home import prepare_home
 from adapters.records.keys import read_keys
 from adapters.settings import Settings
 from adapters.stores.opened import batch_views
@@ -33,6 +34,7 @@ def require_keys(settings: Settings, host: str) -> None:
     """
     if settings.http.keys != AUTO or is_local(host):
         return
+    prepare_home(settings.home)
     try:
         there = bool(read_keys(batch_views(settings)).valid)
     except StoreUnavailable:
