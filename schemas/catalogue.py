@@ -9,7 +9,8 @@ from typing import Any
 class Item:
     """One item's newest record; a missing field is None, ``()`` or false. ``created_at`` is epoch milliseconds.
 
-    An item may have several categories: ``categories_of`` of ``core.events.catalogue`` says which.
+    An item may have several categories: ``categories_of`` of ``core.events.catalogue`` says which. It is there for
+    its ``region`` and all of its ``regions``, or for everybody without any.
     """
 
     item_id: str
@@ -23,6 +24,8 @@ class Item:
     tags: tuple[str, ...] = ()
     created_at: int | None = None
     hidden: bool = False
+    region: str | None = None
+    regions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

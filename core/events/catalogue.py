@@ -75,6 +75,8 @@ def _item(given: Fields) -> Item:
         tags=given.optional("tags", fields.texts) or (),
         created_at=given.optional("created_at", _created_at),
         hidden=given.optional("hidden", fields.boolean) or False,
+        region=given.optional("region", fields.text),
+        regions=given.optional("regions", fields.texts) or (),
     )
 
 

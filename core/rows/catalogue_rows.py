@@ -32,9 +32,7 @@ def unpack_item_record(row: bytes | None) -> Item | None:
     members = _members(row, Item)
     if members is None:
         return None
-    return Item(
-        **{**members, "categories": tuple(members.get("categories", ())), "tags": tuple(members.get("tags", ()))}
-    )
+    return Item(**{**members, **{name: tuple(members.get(name, ())) for name in ("categories", "tags", "regions")}})
 
 
 def unpack_user_record(row: bytes | None) -> User | None:

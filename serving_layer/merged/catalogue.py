@@ -10,6 +10,7 @@ from core.events.catalogue import categories_of
 from core.rows.catalogue_rows import DELETED, unpack_item_record, unpack_user_record
 from schemas.catalogue import Item, User
 from schemas.errors import BadInput
+from serving_layer.merged.pages import Page as Page
 from serving_layer.reading.snapshot import Snapshot
 
 ITEMS, USERS = "items", "users"  # spaces of the catalogue book, named like their topics
@@ -51,6 +52,10 @@ class Described:
         """Return whether one of its categories is among those; None means any, also of an item without."""
         return wanted is None or any(category in wanted for category in self.categories)
 
+    def suits(self, page: Page) -> bool:
+        """Return whether it is one of the items that the page is about."""
+        return self.is_in(page.category) and (page.attributes is None or page.attributes.fit(self.record))
+
     @property
     def known(self) -> bool:
         """Whether a catalogue record or an accepted event names it."""
@@ -84,25 +89,16 @@ def user_of(snapshot: Snapshot, user: bytes) -> User | None:
     return unpack_user_record(snapshot.catalogue(USERS, [user]).get(user))
 
 
-@dataclass(frozen=True)
-class Page:
-    """Which part of a list is wanted: ``category`` None means any, several mean any of them."""
-
-    n: int = 10
-    offset: int = 0
-    category: frozenset[str] | None = None
-
-
 def listed(snapshot: Snapshot, ranked: Iterable[tuple[bytes, T]], page: Page) -> list[tuple[bytes, T, Described]]:
-    """Return the page of items not hidden or deleted, of a wanted category; reads no more rows than needed."""
+    """Return the page of items not hidden or deleted that suit it; reads no more rows than needed."""
     entries: list[tuple[bytes, T, Described]] = []
     rest = iter(ranked)
-    size = min(page.offset + page.n + SPARE, MAX_CHUNK_ITEMS) if page.category is None else CHUNK_ITEMS
+    size = min(page.offset + page.n + SPARE, MAX_CHUNK_ITEMS) if not page.narrowed else CHUNK_ITEMS
     while len(entries) < page.offset + page.n and (chunk := list(islice(rest, size))):
         described = describe(snapshot, [item for item, _ in chunk])
         for item, rank in chunk:
             about = described[item]
-            if about.listed and about.is_in(page.category):
+            if about.listed and about.suits(page) and not page.has_given(item):
                 entries.append((item, rank, about))
         size = CHUNK_ITEMS
     return entries[page.offset : page.offset + page.n]

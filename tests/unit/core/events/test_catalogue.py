@@ -22,6 +22,8 @@ ITEM = {
     "tags": ["new", "x" * 256],
     "created_at": "1985-01-01T00:00:00Z",
     "hidden": True,
+    "region": "north",
+    "regions": ["south", "north"],
     "unknown": {"a": [None]},
 }
 USER = {"user_id": "user-1", "preferences": ["books", "toys"], "attributes": {"age": "30"}}
@@ -48,6 +50,8 @@ def test_a_good_item_and_a_good_user_are_read() -> None:
         tags=("new", "x" * 256),
         created_at=473_385_600_000,
         hidden=True,
+        region="north",
+        regions=("south", "north"),
     )
     assert user() == User("user-1", ("books", "toys"), {"age": "30"})
 
@@ -71,6 +75,8 @@ WRONG_ITEMS: dict[str, list[Any]] = {
     "tags": ["new", [1], ["x" * 257], [None], {}],
     "created_at": ["yesterday", 1.5, True, -62_135_596_800_001, 253_402_300_800_000, "9999-12-31T23:59:59-00:01"],
     "hidden": [0, 1, "true", []],
+    "region": [5, "x" * 257, []],
+    "regions": ["north", [1], ["x" * 257]],
 }
 WRONG_USERS: dict[str, list[Any]] = {
     "user_id": ["", "\0", "x" * 257, 1],
