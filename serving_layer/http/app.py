@@ -22,6 +22,7 @@ from serving_layer.http.admitted import Admitted
 from serving_layer.http.at_once import AT_ONCE, AtOnce
 from serving_layer.http.bodies import Bodies, Limits
 from serving_layer.http.counted import Counted
+from serving_layer.http.crowd import Crowd
 from serving_layer.http.description import add_description, pages
 from serving_layer.http.exchange import Exchange
 from serving_layer.http.guard import Guard, own_hosts
@@ -65,6 +66,7 @@ def create_app(settings: Settings, limits: Limits | None = None) -> FastAPI:
     app.add_middleware(Methods, routes=routes)
     app.add_middleware(Admitted, admission=admission)
     app.add_middleware(Guard, settings=settings)
+    app.add_middleware(Crowd, most=(limits or Limits()).under_way)
     app.add_middleware(Exchange)
     app.add_middleware(Counted)  # the last one added sees a request first
     app.add_exception_handler(MillraceError, _ours)

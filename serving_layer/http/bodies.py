@@ -6,6 +6,7 @@ from typing import Any
 
 from adapters.telemetry.counting import count
 from core.telemetry.families import SHED
+from serving_layer.http.crowd import MOST_UNDER_WAY
 from serving_layer.http.methods import App, Scope
 from serving_layer.http.problems import refusal
 
@@ -36,11 +37,12 @@ class ClientLeft(Exception):
 
 @dataclass
 class Limits:
-    """What bodies may take; smaller in tests."""
+    """What bodies may take, and how many requests may be under way; smaller in tests."""
 
     body_bytes: int = MAX_BODY_BYTES
     body_seconds: float = BODY_SECONDS
     held_bytes: int = HELD_BYTES
+    under_way: int = MOST_UNDER_WAY
 
 
 class Bodies:
