@@ -1,6 +1,7 @@
 """The command ``millrace``: a table of names; each command is imported only when it is called."""
 
 import importlib
+import os
 from typing import Any, NoReturn
 
 import click
@@ -34,6 +35,8 @@ COMMANDS = {
     "lake": ("millrace.lake:lake", "Maintain the event lake."),
 }
 
+LOG_FORMAT = "log_format"
+
 
 class LazyGroup(click.Group):
     """Imports a command only when it is called: a lookup must not wait for Spark."""
@@ -56,14 +59,41 @@ class LazyGroup(click.Group):
             return None
         module, _, name = COMMANDS[cmd_name][0].partition(":")
         command: click.Command = getattr(importlib.import_module(module), name)
-        return command
+        return _with_log_format(command)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
 
 
+def _use_log_format(_: click.Context, __: click.Parameter, value: str | None) -> None:
+    """Have this process and those that it starts report so."""
+    if value is not None:
+        os.environ["MILLRACE_LOG_FORMAT"] = value
+        from adapters.terminal.reporting import use_format
+
+        use_format(value)
+
+
+def _with_log_format(command: click.Command) -> click.Command:
+    """Return the command, and all below it, with the option that every one has."""
+    if not any(parameter.name == LOG_FORMAT for parameter in command.params):
+        command.params.append(
+            click.Option(
+                ["--log-format"], type=click.Choice(["text", "json"]), callback=_use_log_format, expose_value=False,
+                is_eager=True, help="How it reports on stderr. Default: the setting log_format.",
+            )
+        )  # fmt: skip
+    for inner in command.commands.values() if isinstance(command, click.Group) else ():
+        _with_log_format(inner)
+    return command
+
+
 @click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--log-format", type=click.Choice(["text", "json"]), callback=_use_log_format, expose_value=False, is_eager=True,
+    help="How commands report on stderr.",
+)  # fmt: skip
 @click.version_option(package_name="millrace", message="millrace %(version)s")
 def main() -> None:
     """Recommendations that are fresh in a second and provably right: batch and speed layer, merged exactly.

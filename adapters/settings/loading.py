@@ -7,6 +7,7 @@ from pathlib import Path
 
 from adapters.settings.settings import Settings
 from adapters.settings.sources import given_values
+from adapters.terminal.reporting import use_format
 
 
 def load_settings(env: Mapping[str, str] | None = None, cwd: Path | None = None) -> Settings:
@@ -20,4 +21,6 @@ def load_settings(env: Mapping[str, str] | None = None, cwd: Path | None = None)
         settings = settings.with_value(place, name, value)
     if settings.recommenders:
         _ = settings.recommender_settings  # raises for unknown tables and keys
+    if env is None:
+        use_format(settings.logging.format)
     return replace(settings, home=cwd / settings.home.expanduser())

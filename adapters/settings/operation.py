@@ -14,3 +14,13 @@ class MetricsSettings:
         0, "the port they are shown at; 0: nowhere", at_least=0, at_most=65_535, variable="metrics_port",
         why="`millrace up` shows them with the API's",
     )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class LoggingSettings:
+    """What processes report on stderr."""
+
+    format: str = setting(
+        "text", "`text` for people, or `json`: one object per line, for programs", one_of=("text", "json"),
+        variable="log_format", why="a person reads it first",
+    )  # fmt: skip

@@ -20,6 +20,7 @@ SECTIONS: dict[str, type[Any]] = {
     "reading": sections.ReadingSettings,
     "http": HttpSettings,
     "metrics": operation.MetricsSettings,
+    "logging": operation.LoggingSettings,
 }
 RECOMMENDERS = "recommenders"  # a table of tables, each of which is a section
 HOME = "home"

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from adapters.settings.http_section import HttpSettings
-from adapters.settings.operation import MetricsSettings
+from adapters.settings.operation import LoggingSettings, MetricsSettings
 from adapters.settings.places import HOME, PLACES, RECOMMENDERS, SECTIONS, Place, section_fields
 from adapters.settings.sections import (
     BatchSettings,
@@ -46,6 +46,7 @@ class Settings:
     reading: ReadingSettings = field(default_factory=ReadingSettings)
     http: HttpSettings = field(default_factory=HttpSettings)
     metrics: MetricsSettings = field(default_factory=MetricsSettings)
+    logging: LoggingSettings = field(default_factory=LoggingSettings)
     recommenders: Mapping[str, Mapping[str, Any]] = setting(
         {},
         "a table per recommender: `weight` in the blend (0 turns it off) and its own settings",

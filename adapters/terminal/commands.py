@@ -10,7 +10,7 @@ from typing import Any, ParamSpec, TypeVar
 import click
 
 from adapters.machine.stopping import INTERRUPTED, interrupting
-from adapters.terminal.reporting import line
+from adapters.terminal.reporting import line, say
 from core.events.fields import MAX_TEXT
 from core.events.timestamps import epoch_ms
 from core.settings.units import milliseconds
@@ -41,12 +41,12 @@ def reports_errors(command: Callable[P, T]) -> Callable[P, T]:
                 return command(*args, **kwargs)
             except (Exception, KeyboardInterrupt) as error:
                 if came or isinstance(error, KeyboardInterrupt):
-                    echo("millrace: interrupted", err=True)
+                    say("interrupted")
                     raise click.exceptions.Exit(INTERRUPTED) from error
                 reported = _reported(error)
                 if reported is None:
                     raise
-                echo(f"millrace: {reported}", err=True)
+                say(str(reported))
                 raise click.exceptions.Exit(reported.exit_status) from error
 
     return run

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from adapters.terminal.reporting import writes_json
 from core.text.visible import visible
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ class Reached(Protocol):
 @contextmanager
 def progress(what: str, total: int | None = None) -> Iterator[Reached]:
     """Show a line while the block runs, with the elapsed time; lines reported meanwhile appear above it."""
-    if not sys.stderr.isatty():
+    if not sys.stderr.isatty() or writes_json():
         yield _unseen
         return
     with _display() as display:

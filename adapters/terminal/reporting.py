@@ -1,17 +1,18 @@
 """The one way in which a process reports: log records on stderr, so that stdout holds data alone.
 
 A command reports sentences to the person who started it (``reporter``), with the seconds since the process began. A
-service logs events with their keys, ``event key=value`` (``logger``), with the time. Stored text never acts on the
-screen.
+service logs events with their keys, ``event key=value`` (``logger``), with the time. With ``--log-format json`` both
+are lines of JSON. Stored text never acts on the screen.
 """
 
 import logging
 import sys
 from collections.abc import Callable
 
+from adapters.terminal.log_lines import OURS, JsonFormatter
 from core.text.visible import visible
 
-OURS = "millrace"  # above all loggers of ours
+TEXT, JSON = "text", "json"  # what the setting log_format may be
 SERVICE_FORM = "%(asctime)s %(part)s %(message)s"
 COMMAND_FORM = "%(seconds)7.1f s  %(part)s: %(message)s"
 
@@ -43,7 +44,30 @@ def log_to_stderr() -> None:
 
 def note(text: str) -> None:
     """Print a line that a person should see, whatever else the command prints."""
-    print(f"millrace: note: {line(text)}", file=sys.stderr, flush=True)
+    say(text, logging.WARNING, "note: ")
+
+
+def say(text: str, level: int = logging.ERROR, mark: str = "") -> None:
+    """Print the last word of a command on stderr, such as its error."""
+    if _format == JSON:
+        record = logging.LogRecord("command", level, "", 0, text, (), None)
+        print(JsonFormatter().format(record), file=sys.stderr, flush=True)
+    else:
+        print(f"millrace: {mark}{line(text)}", file=sys.stderr, flush=True)
+
+
+def use_format(name: str) -> None:
+    """Write from now on as the setting log_format says."""
+    global _format
+    _format = name
+
+
+def writes_json() -> bool:
+    """Return whether what is reported is for programs."""
+    return _format == JSON
+
+
+_format = TEXT
 
 
 class PlainFormatter(logging.Formatter):
@@ -60,7 +84,10 @@ class _StderrHandler(logging.Handler):
 
     def __init__(self, form: str) -> None:
         super().__init__()
-        self.setFormatter(PlainFormatter(form))
+        self._plain, self._json = PlainFormatter(form), JsonFormatter()
+
+    def format(self, record: logging.LogRecord) -> str:
+        return (self._json if _format == JSON else self._plain).format(record)
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
