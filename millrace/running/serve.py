@@ -1,8 +1,6 @@
 """``millrace serve``: the HTTP API, in this process or in several that share a port."""
 
-import os
 import socket
-import sys
 from pathlib import Path
 
 import click
@@ -12,7 +10,8 @@ from adapters.machine.stopping import until_stopped
 from adapters.settings import Settings, load_settings
 from adapters.terminal.commands import reports_errors
 from adapters.terminal.reporting import reporter
-from millrace.running.up import Part, Supervisor, listening_at, url_of
+from millrace.running.serving import listening_at, process_count, serving_parts, url_of
+from millrace.running.supervisor import Supervisor
 
 
 @click.command()
@@ -35,13 +34,14 @@ def serve(
     from adapters.telemetry.counting import share_in
     from adapters.telemetry.folder import new_folder
     from serving_layer.access.start import require_keys, without_keys
-    from serving_layer.http.server import run
 
     settings = without_keys(load_settings(), insecure)
     host, port = host or settings.http.host, settings.http.port if port is None else port
     require_keys(settings, host)
-    count = (settings.http.workers if workers is None else workers) or len(os.sched_getaffinity(0))
+    count = process_count(settings.http.workers if workers is None else workers)
     if count == 1:
+        from serving_layer.http.server import run  # takes a second, which whoever only supervises need not
+
         if metrics_in is not None:
             share_in(metrics_in)
         run(settings, host, port, listening)
@@ -60,24 +60,9 @@ def run_workers(settings: Settings, host: str, count: int, server: socket.socket
     Raises:
         MillraceError: a worker cannot be started.
     """
-    from serving_layer.access.keyring import OFF
-
     prepare_home(settings.home)
-    say, port = reporter("serving"), server.getsockname()[1]
-    url = url_of(host, port, settings)
-    os.environ.setdefault("PYTHONPATH", str(Path(__file__).resolve().parents[2]))
-    command = [sys.executable, "-m", "millrace", "serve", "--host", host, "--port", str(port), "--workers", "1"]
-    command += ["--metrics-in", str(metrics)]
-    command += ["--insecure"] if settings.http.keys == OFF else []
-    parts = [
-        Part(
-            f"worker {k}",
-            [*command, "--listening", str(server.fileno())],
-            settings.home / "logs" / f"serve-{k}.log",
-            fds=(server.fileno(),),
-        )
-        for k in range(1, count + 1)
-    ]
+    say, url = reporter("serving"), url_of(host, server.getsockname()[1], settings)
+    parts = serving_parts(settings, host, count, server, metrics)
     supervisor = Supervisor(parts, say, f"{url}/health", lambda: f"{url}, {count} workers", at_once=True)
     with until_stopped(supervisor.ended.set):
         supervisor.run()

@@ -19,7 +19,7 @@ from adapters.machine.stopping import until_stopped
 from adapters.settings import load_settings
 from adapters.terminal.commands import reports_errors
 from adapters.terminal.reporting import reporter
-from millrace.running.up import Part, Supervisor
+from millrace.running.supervisor import Part, Supervisor
 from schemas.errors import SettingsError
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -17,7 +17,7 @@ from adapters.broker.one_per_home import only_one
 from adapters.machine.home import prepare_home
 from adapters.stores import Book, open_store
 from millrace.__main__ import main
-from millrace.running.up import Part
+from millrace.running.supervisor import Part
 from schemas.errors import SettingsError
 from tests.kit.places import ROOT
 

@@ -2,12 +2,13 @@
 
 import sys
 import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 
-from millrace.running import up
-from millrace.running.up import Part, Supervisor
+from millrace.running import supervisor as supervising
+from millrace.running.supervisor import Part, Supervisor
 from schemas.errors import MillraceError
 from tests.kit.waiting import until
 
@@ -24,9 +25,9 @@ sys.exit(1)
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(up, "PAUSES_SECONDS", (0.01, 0.02))
-    monkeypatch.setattr(up, "POLL_SECONDS", 0.01)
-    monkeypatch.setattr(up, "LIVED_SECONDS", LONG_SECONDS)
+    monkeypatch.setattr(supervising, "PAUSES_SECONDS", (0.01, 0.02))
+    monkeypatch.setattr(supervising, "POLL_SECONDS", 0.01)
+    monkeypatch.setattr(supervising, "LIVED_SECONDS", LONG_SECONDS)
 
 
 def part(folder: Path, name: str, long_lives: int, seconds: float = 2 * LONG_SECONDS) -> Part:
@@ -69,7 +70,7 @@ def test_a_part_that_has_worked_is_started_again_without_end_and_the_others_live
 def test_a_part_that_waits_for_its_pause_does_not_keep_another_waiting(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(up, "PAUSES_SECONDS", (60.0,))
+    monkeypatch.setattr(supervising, "PAUSES_SECONDS", (60.0,))
     parts = [part(tmp_path, "first", 0), part(tmp_path, "second", 1, 0.1)]
     said: list[str] = []
     supervisor = Supervisor(parts, said.append, "http://127.0.0.1:1/ready")
@@ -81,3 +82,26 @@ def test_a_part_that_waits_for_its_pause_does_not_keep_another_waiting(
         supervisor.ended.set()
         thread.join()
     assert {line.split()[0] for line in said} == {"first", "second"}
+
+
+def test_a_later_part_leaves_the_processor_to_the_others_until_they_answer(tmp_path: Path) -> None:
+    waiting = part(tmp_path, "waiting", 1, 60)
+    waiting.later = True
+    with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:  # accepts, and does not answer yet
+        url = f"http://127.0.0.1:{server.server_port}/ready"
+        supervisor = Supervisor([part(tmp_path, "first", 1, 60), waiting], lambda _: None, url)
+        with supervisor.started():
+            until(lambda: starts(tmp_path, "first") == 1)
+            assert waiting.child is None
+            server.handle_request()  # with 501, as the class has no handlers: not ready, but there
+            until(lambda: starts(tmp_path, "waiting") == 1)
+    assert waiting.child is not None
+    assert not waiting.child.running
+
+
+def test_a_supervisor_that_ends_before_the_others_answer_starts_no_later_part(tmp_path: Path) -> None:
+    waiting = part(tmp_path, "waiting", 1, 60)
+    waiting.later = True
+    with Supervisor([part(tmp_path, "first", 1, 60), waiting], lambda _: None, "http://127.0.0.1:1/ready").started():
+        until(lambda: starts(tmp_path, "first") == 1)
+    assert waiting.child is None
