@@ -122,6 +122,15 @@ def processor_seconds(place: str) -> float:
     return sum(map(int, words[11:13])) / os.sysconf("SC_CLK_TCK") if words else 0.0
 
 
+def spent_seconds() -> float:
+    """Return the processor time of this process, what it started, and what of that has ended and been waited for."""
+    ticks = 0
+    for pid in family({os.getpid()}):
+        words = " ".join(_lines(f"/proc/{pid}/stat")).rpartition(")")[2].split()
+        ticks += sum(map(int, words[11:15]))
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
 @dataclass
 class PeakMemory:
     """The greatest proportional memory of this process and what it started, MiB, sampled while the block runs.
