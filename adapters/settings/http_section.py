@@ -14,7 +14,10 @@ class HttpSettings:
         "127.0.0.1", "the address it listens at", why="the API has no login: only this machine reaches it"
     )
     port: int = setting(8080, "the port it listens at", at_least=0, at_most=65_535, why="needs no privileges")
-    workers: int = setting(1, "processes that answer; 0: one a core", at_least=0, variable="http_workers", why="memory")
+    workers: int = setting(
+        0, "processes that answer; 0: one per core, beside the speed layer of `up` one per two cores", at_least=0,
+        variable="http_workers", why="`serve` uses the whole machine, `up` leaves half of it to the speed layer",
+    )  # fmt: skip
     allowed_hosts: str = setting(
         "", "names, separated by commas, that it answers for beside localhost and numbers; `*.a.b` for a whole domain",
         why="a page of another site cannot reach it by a name of its own",

@@ -17,9 +17,10 @@ from millrace.running.supervisor import Supervisor
 @click.command()
 @click.option("--host", help="Default: the setting host.")
 @click.option("--port", type=click.IntRange(0, 65535), help="Default: the setting port.")
-@click.option("--workers", type=click.IntRange(0), help="Processes that answer; 0: a core each. Default: the setting.")
+@click.option("--workers", type=click.IntRange(0), help="Processes that answer; 0: one per core. Default: the setting.")
 @click.option("--insecure", is_flag=True, help="Answer everybody, without keys.")
 @click.option("--listening", type=click.IntRange(3), hidden=True, help="A socket that listens already, by its number.")
+@click.option("--dealt-by", type=click.IntRange(3), hidden=True, help="The channel that brings a worker's connections.")
 @click.option("--metrics-in", type=click.Path(path_type=Path), hidden=True, help="Where metrics join.")
 @reports_errors
 def serve(
@@ -28,6 +29,7 @@ def serve(
     workers: int | None,
     insecure: bool,
     listening: int | None,
+    dealt_by: int | None,
     metrics_in: Path | None,
 ) -> None:
     """The HTTP API; ends with Ctrl-C (status 130) or SIGTERM (status 0)."""
@@ -44,7 +46,7 @@ def serve(
 
         if metrics_in is not None:
             share_in(metrics_in)
-        run(settings, host, port, listening)
+        run(settings, host, port, listening, dealt_by)
         return
     server = _opened(host, port, listening)
     folder = metrics_in or new_folder(settings.home / "metrics" / f"serve-{server.getsockname()[1]}")
@@ -52,7 +54,7 @@ def serve(
 
 
 def run_workers(settings: Settings, host: str, count: int, server: socket.socket, metrics: Path) -> None:
-    """Serve in ``count`` processes, which all accept on that socket, until SIGTERM or Ctrl-C.
+    """Serve in ``count`` processes until SIGTERM or Ctrl-C; this one deals the connections of that socket out to them.
 
     A worker that ends is reported and started again; the others answer meanwhile. All end when this process does.
 
@@ -62,10 +64,10 @@ def run_workers(settings: Settings, host: str, count: int, server: socket.socket
     """
     prepare_home(settings.home)
     say, url = reporter("serving"), url_of(host, server.getsockname()[1], settings)
-    parts = serving_parts(settings, host, count, server, metrics)
-    supervisor = Supervisor(parts, say, f"{url}/health", lambda: f"{url}, {count} workers", at_once=True)
-    with until_stopped(supervisor.ended.set):
-        supervisor.run()
+    with serving_parts(settings, host, count, server, metrics) as parts:
+        supervisor = Supervisor(parts, say, f"{url}/health", lambda: f"{url}, {count} workers", at_once=True)
+        with until_stopped(supervisor.ended.set):
+            supervisor.run()
 
 
 def _opened(host: str, port: int, listening: int | None) -> socket.socket:

@@ -3,8 +3,13 @@
 import os
 import socket
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from adapters.machine.cores import cores
+from adapters.machine.dealing import Dealer
 from adapters.settings import Settings
 from millrace.running.supervisor import Part
 from schemas.errors import SettingsError
@@ -30,13 +35,31 @@ def listening_at(host: str, port: int) -> socket.socket:
         ) from error
 
 
-def process_count(workers: int) -> int:
-    """Return how many processes answer; 0 stands for one per core."""
-    return workers or len(os.sched_getaffinity(0))
+def process_count(workers: int, cores_each: int = 1) -> int:
+    """Return how many processes answer; 0 stands for one per ``cores_each`` cores."""
+    return workers or max(1, cores() // cores_each)
 
 
-def serving_parts(settings: Settings, host: str, workers: int, server: socket.socket, metrics: Path) -> list[Part]:
-    """Return the processes that accept on that socket; all but the first start once the first answers.
+@dataclass
+class Worker(Part):
+    """A process that is handed its connections; each of its lives has a channel of its own."""
+
+    dealer: Dealer = field(kw_only=True)
+
+    def start(self) -> None:
+        """Start it; it takes connections once it can answer."""
+        with self.dealer.seat() as channel:
+            self.command, self.fds = [*self.command[:-1], str(channel)], (channel,)
+            super().start()
+
+
+@contextmanager
+def serving_parts(
+    settings: Settings, host: str, count: int, server: socket.socket, metrics: Path
+) -> Iterator[list[Part]]:  # fmt: skip
+    """Provide the processes that answer on that socket; all but the first start once the first answers.
+
+    Several are dealt their connections by this process, for the length of the block.
 
     Args: metrics: the folder in which they count together.
     """
@@ -46,8 +69,14 @@ def serving_parts(settings: Settings, host: str, workers: int, server: socket.so
     fd, port = server.fileno(), server.getsockname()[1]
     command = [sys.executable, "-m", "millrace", "serve", "--host", host, "--port", str(port), "--workers", "1"]
     command += ["--insecure"] if settings.http.keys == OFF else []
-    command += ["--listening", str(fd), "--metrics-in", str(metrics)]
-    logs, count = settings.home / "logs", process_count(workers)
+    command += ["--metrics-in", str(metrics)]
+    logs, dealer = settings.home / "logs", Dealer(server)
     if count == 1:
-        return [Part("serving", command, logs / "serve.log", fds=(fd,))]
-    return [Part(f"worker {k}", command, logs / f"serve-{k}.log", fds=(fd,), later=k > 1) for k in range(1, count + 1)]
+        yield [Part("serving", [*command, "--listening", str(fd)], logs / "serve.log", fds=(fd,))]
+        return
+    command += ["--dealt-by", ""]
+    with dealer.dealing():
+        yield [
+            Worker(f"worker {k}", command, logs / f"serve-{k}.log", later=k > 1, dealer=dealer)
+            for k in range(1, count + 1)
+        ]

@@ -28,6 +28,7 @@ from serving_layer.http.exchange import Exchange
 from serving_layer.http.guard import Guard, own_hosts
 from serving_layer.http.methods import Methods
 from serving_layer.http.problems import answer_of, problem, problem_of, refusal
+from serving_layer.http.warm import warmed
 from serving_layer.reading.at_least import NotYet
 from serving_layer.reading.follower import followed
 from serving_layer.reading.views import open_views
@@ -53,15 +54,15 @@ def create_app(settings: Settings, limits: Limits | None = None) -> FastAPI:
             app.state.visibility = Visibility(views)
             app.state.metrics = metrics.StateReader(views, link, settings)
             with link.running():
+                await warmed(views)
                 yield {AT_ONCE: AtOnce(views, own_hosts(settings), admission)}  # for the connections
 
+    # Routes of an included router would be built once more, and only when the first request comes.
+    routes = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
     app = FastAPI(
-        title="Millrace", version="1", lifespan=lifespan, redirect_slashes=False,
+        title="Millrace", version="1", routes=[*routes], lifespan=lifespan, redirect_slashes=False,
         openapi_url=None, docs_url=None, redoc_url=None,
     )  # fmt: skip
-    for router in ROUTERS:
-        app.include_router(router)
-    routes = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
     app.add_middleware(Bodies, limits=limits)
     app.add_middleware(Methods, routes=routes)
     app.add_middleware(Admitted, admission=admission)

@@ -91,6 +91,10 @@ class Connection(HttpToolsProtocol):
         self._forget_timer()
         self._forget_unread()
         super().connection_lost(exc)
+        self.at_end()
+
+    def at_end(self) -> None:
+        """Do what a server that counts its connections sets here."""
 
     def data_received(self, data: bytes) -> None:
         """Take what has come, and see that the rest does."""

@@ -16,6 +16,7 @@ from schemas.errors import MillraceError
 from serving_layer.access.start import speaks_tls
 from serving_layer.http.app import create_app
 from serving_layer.http.bodies import Limits
+from serving_layer.http.dealt import DealtServer
 from serving_layer.http.description import STYLE_HASH
 from serving_layer.http.exchange import safe_headers
 from serving_layer.http.prompt import PromptConnection
@@ -41,10 +42,14 @@ def configured(
     )  # fmt: skip
 
 
-def run(settings: Settings, host: str, port: int, listening: int | None = None) -> None:
+def run(
+    settings: Settings, host: str, port: int, listening: int | None = None, dealt_by: int | None = None
+) -> None:  # fmt: skip
     """Serve until SIGTERM or Ctrl-C; requests under way are answered first.
 
-    Args: listening: the number of a socket on ``host`` and ``port`` that listens already; None: open one.
+    Args:
+        listening: the number of a socket on ``host`` and ``port`` that listens already; None: open one.
+        dealt_by: the number of the channel over which the process that accepts hands over connections.
     """
     keep_compiled()
     give_large_blocks_back()
@@ -52,7 +57,8 @@ def run(settings: Settings, host: str, port: int, listening: int | None = None) 
     for handler in logging.getLogger().handlers:
         handler.addFilter(Sparing())
     Connection.most = most_connections()
-    server = uvicorn.Server(configured(settings, host, port))
+    config = configured(settings, host, port)
+    server = uvicorn.Server(config) if dealt_by is None else DealtServer(config, socket.socket(fileno=dealt_by))
     # uvicorn has handlers of its own while it runs, and sends itself the signal again once it has stopped.
     with until_stopped(lambda: None), suppress(SystemExit):  # that is how uvicorn reports that it cannot listen
         server.run(None if listening is None else [socket.socket(fileno=listening)])

@@ -1,19 +1,24 @@
 """``serve --workers``: several processes that answer on one port, over a small shop and without a log."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import pytest
 
 from adapters.machine.children import free_port, listening
+from tests.kit.places import ROOT
 from tests.kit.serving import fill
 from tests.kit.waiting import until
+
+ESTABLISHED = "01"
 
 
 def children(pid: int) -> set[int]:
@@ -31,45 +36,130 @@ def counted(port: int) -> float:
     return -1.0
 
 
-def answer(url: str) -> str:
-    """What a new connection is answered; empty where it is not."""
-    with suppress(httpx.HTTPError):
-        response = httpx.get(f"{url}/trending", timeout=20)
-        return response.text if response.status_code == 200 else ""
-    return ""
+def connections(port: int, pid: int) -> int:
+    """How many connections to that port a process holds, at the server's end."""
+    lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    here = {line[9] for line in lines if line[1].endswith(f":{port:04X}") and line[3] == ESTABLISHED}
+    held = set()
+    for file in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(OSError):
+            held |= set(re.findall(r"socket:\[(\d+)\]", str(file.readlink())))
+    return len(here & held)
+
+
+@dataclass
+class Served:
+    """``serve`` with two workers, all ready."""
+
+    parent: "subprocess.Popen[bytes]"
+    port: int
+    log: Path
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/api/v1"
+
+    @property
+    def workers(self) -> list[int]:
+        return sorted(children(self.parent.pid))
+
+    def shares(self) -> list[int]:
+        return [connections(self.port, pid) for pid in self.workers]
+
+    def started(self, count: int) -> None:
+        """Wait until as many lives of workers could answer."""
+        until(lambda: self.log.read_text().count("startup complete") == count, 60, self.log.read_text)
+
+    def answer(self) -> str:
+        """What a new connection is answered; empty where it is not."""
+        with suppress(httpx.HTTPError):
+            response = httpx.get(f"{self.url}/trending", timeout=20)
+            return response.text if response.status_code == 200 else ""
+        return ""
+
+
+@contextmanager
+def serve(folder: Path, *words: str, count: int = 2, **env: str) -> Iterator[Served]:
+    port, log = free_port(), folder / "serve.log"
+    environment = {**os.environ, "MILLRACE_HOME": str(folder / "shop"), "MILLRACE_KAFKA": "127.0.0.1:1", **env}
+    command = [sys.executable, "-m", "millrace", "serve", "--port", str(port), *words]
+    with log.open("wb") as output, subprocess.Popen(command, stderr=output, env=environment, cwd=ROOT) as parent:
+        try:
+            served = Served(parent, port, log)
+            served.started(count)
+            yield served
+        finally:
+            parent.kill()
+    until(lambda: not listening(port))
 
 
 @pytest.fixture
-def port(tmp_path: Path) -> Iterator[int]:
+def shop(tmp_path: Path) -> Iterator[Path]:
     world = fill(tmp_path / "shop")
-    yield free_port()
+    yield tmp_path
     world.batch.close()
     world.speed.close()
 
 
 def test_workers_give_one_answer_a_killed_one_is_restarted_and_reported_and_all_end_with_their_parent(
-    tmp_path: Path, port: int
+    shop: Path,
 ) -> None:
-    environment = {**os.environ, "MILLRACE_HOME": str(tmp_path / "shop"), "MILLRACE_KAFKA": "127.0.0.1:1"}
-    command = [sys.executable, "-m", "millrace", "serve", "--port", str(port), "--workers", "2"]
-    log, url = tmp_path / "serve.log", f"http://127.0.0.1:{port}/api/v1"
-    with log.open("wb") as output, subprocess.Popen(command, stderr=output, env=environment) as parent:
-        try:
-            until(lambda: "2 workers" in log.read_text(), 60)
-            until(lambda: log.read_text().count("startup complete") == 2, 60)
-            workers = children(parent.pid)
-            assert len(workers) == 2
-            assert len({answer(url) for _ in range(20)}) == 1
-            before = counted(port)
-            assert before >= 20
-            killed = min(workers)
-            os.kill(killed, signal.SIGKILL)
-            until(lambda: log.read_text().count("startup complete") == 3, 60)
-            assert "ended; starting it again" in log.read_text()
-            assert len(children(parent.pid) - {killed}) == 2
-            assert answer(url)
-            assert {counted(port) for _ in range(10)} == {before + 1}
-            assert len(list((tmp_path / "shop" / "metrics").glob("*/*.numbers"))) == 2
-        finally:
-            parent.kill()
-    until(lambda: not listening(port))
+    with serve(shop, "--workers", "2") as served:
+        until(lambda: "2 workers" in served.log.read_text(), 60)
+        assert len(served.workers) == 2
+        assert len({served.answer() for _ in range(20)}) == 1
+        before = counted(served.port)
+        assert before >= 20
+        killed = served.workers[0]
+        os.kill(killed, signal.SIGKILL)
+        served.started(3)
+        assert "ended; starting it again" in served.log.read_text()
+        assert len(set(served.workers) - {killed}) == 2
+        assert served.answer()
+        assert {counted(served.port) for _ in range(10)} == {before + 1}
+        assert len(list((shop / "shop" / "metrics").glob("*/*.numbers"))) == 2
+
+
+def test_each_worker_has_half_of_the_connections_and_a_killed_one_takes_down_only_its_own(shop: Path) -> None:
+    with serve(shop, "--workers", "2") as served, ExitStack() as stack:
+        clients = [stack.enter_context(httpx.Client(base_url=served.url, timeout=60)) for _ in range(64)]
+        assert {client.get("/trending").status_code for client in clients} == {200}
+        assert served.shares() == [32, 32]
+        killed = served.workers[0]
+        os.kill(killed, signal.SIGKILL)
+        until(lambda: len(served.workers) == 1)
+        assert served.shares() == [32]
+        # Before the next life of the killed one: its clients are answered by the other, over new connections.
+        answered = [asked(client) for client in clients]
+        assert answered.count("again") <= 32
+        assert {asked(client) for client in clients} == {"at once"}
+        served.started(3)
+        assert {asked(client) for client in clients} == {"at once"}
+
+
+def asked(client: httpx.Client) -> str:
+    """Whether the connection that the client holds answers; one that is gone is replaced by a new one."""
+    try:
+        assert client.get("/trending").status_code == 200
+    except httpx.TransportError:
+        assert client.get("/trending").status_code == 200
+        return "again"
+    return "at once"
+
+
+def test_a_port_that_another_program_has_is_refused_before_anything_starts(shop: Path) -> None:
+    with serve(shop, "--workers", "2") as served:
+        command = [sys.executable, "-m", "millrace", "serve", "--port", str(served.port), "--workers", "3"]
+        home = shop / "second"
+        env = {**os.environ, "MILLRACE_HOME": str(home)}
+        refused = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+        assert refused.returncode == 1
+        assert f"cannot serve on 127.0.0.1:{served.port}" in refused.stderr
+        assert not home.exists()
+        assert served.answer()
+
+
+def test_without_a_number_there_is_a_worker_for_each_core(shop: Path) -> None:
+    count = len(os.sched_getaffinity(0))
+    with serve(shop, count=count) as served:
+        assert len(served.workers) == (count if count > 1 else 0)

@@ -1,0 +1,81 @@
+"""A server that is handed its connections by the process that accepts for all (``adapters.machine.dealing``)."""
+
+import asyncio
+import socket
+from typing import Any
+
+import uvicorn
+
+from adapters.machine.dealing import ENDED, LEAVES, READY, TAKEN
+
+AGAIN_SECONDS = 0.01  # before a report is sent again that the channel had no room for
+
+
+class DealtServer(uvicorn.Server):
+    """``channel``: brings connections, and takes reports of what became of them."""
+
+    def __init__(self, config: uvicorn.Config, channel: socket.socket) -> None:
+        super().__init__(config)
+        self._channel, self._reports = channel, bytearray()
+        self._connecting: set[asyncio.Task[None]] = set()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take connections once the application can answer."""
+        self._channel.setblocking(False)
+        await super().startup([])
+        asyncio.get_running_loop().add_reader(self._channel, self._take)
+        self._report(READY)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take no more, and end; those that come nevertheless go to other workers."""
+        asyncio.get_running_loop().remove_reader(self._channel)
+        self._report(LEAVES)
+        await super().shutdown([])
+
+    def _take(self) -> None:
+        while True:
+            try:
+                said, files, _, _ = socket.recv_fds(self._channel, 1, 1)
+            except BlockingIOError:
+                return
+            except OSError:
+                said, files = b"", []
+            if not said:  # the process that accepts has ended
+                asyncio.get_running_loop().remove_reader(self._channel)
+                self.should_exit = True
+                return
+            for file in files:
+                task = asyncio.ensure_future(self._connect(socket.socket(fileno=file)))
+                self._connecting.add(task)
+                task.add_done_callback(self._connecting.discard)
+                self._report(TAKEN)
+
+    async def _connect(self, connection: socket.socket) -> None:
+        connection.setblocking(False)
+        try:
+            await asyncio.get_running_loop().connect_accepted_socket(self._protocol, connection, ssl=self.config.ssl)
+        except OSError:  # its client has left, or speaks no TLS
+            connection.close()
+            self._report(ENDED)
+
+    def _protocol(self) -> Any:
+        protocol = self.config.http_protocol_class(  # type: ignore[call-arg]
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+        protocol.at_end = lambda: self._report(ENDED)  # type: ignore[attr-defined]
+        return protocol
+
+    def _report(self, what: bytes) -> None:
+        if not self._reports:
+            asyncio.get_running_loop().call_soon(self._send)
+        self._reports += what
+
+    def _send(self) -> None:
+        try:
+            del self._reports[: self._channel.send(self._reports)]
+        except BlockingIOError:
+            pass
+        except OSError:  # nobody hears
+            self._reports.clear()
+        if self._reports:
+            asyncio.get_running_loop().call_later(AGAIN_SECONDS, self._send)
