@@ -1,7 +1,7 @@
 """Read your writes: an answer from a prefix of the log that holds at least the events that a client names."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -12,7 +12,8 @@ from serving_layer.reading.answering import answer
 from serving_layer.reading.snapshot import Snapshot
 from serving_layer.reading.views import Views
 
-LOOK_SECONDS = 0.02  # between two looks at how far the views are
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.005, 0.05  # between two looks at how far the views are
+SLOWER = 1.2  # each pause takes so much longer than the one before
 
 T = TypeVar("T")
 
@@ -62,17 +63,25 @@ class AtLeast:
         return checked
 
 
+def pauses() -> Iterator[float]:
+    """Yield the seconds to wait before each next look: nearly all events are there after the first few."""
+    pause = FIRST_PAUSE_SECONDS
+    while True:
+        yield pause
+        pause = min(pause * SLOWER, LONGEST_PAUSE_SECONDS)
+
+
 def answer_at_least(views: Views, at_least: AtLeast, compute: Callable[[Snapshot], T]) -> T:
     """Compute on one consistent reading that holds so much; waits for one.
 
     Raises:
         NotReady: there is none in time.      Unprocessable: there never will be.
     """
-    deadline = time.monotonic() + at_least.seconds
+    deadline, pause = time.monotonic() + at_least.seconds, pauses()
     while True:
         try:
             return answer(views, at_least.of(compute))
         except NotReady:
             if not at_least.offsets or time.monotonic() >= deadline:
                 raise
-            time.sleep(LOOK_SECONDS)
+            time.sleep(next(pause))

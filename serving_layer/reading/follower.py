@@ -28,6 +28,7 @@ from serving_layer.reading.stored_rows import rows_of
 from serving_layer.reading.views import SPEED_SIDE, Moved, Views
 
 LOOK_SECONDS = 0.02
+OFTEN_SECONDS, ACTIVE_SECONDS = 0.005, 0.5  # between looks after a commit, for so long: events wait no 10 ms for one
 REST_AFTER_SECONDS = 1.0  # without an answer: then it looks rarely, and the next answer wakes it
 REST_SECONDS = 0.25  # between looks at rest: what changes meanwhile is still few rows
 WAKING_SECONDS = 0.1  # that an answer waits at most for the look it woke: one takes a millisecond or two
@@ -93,19 +94,22 @@ class Follower:
             thread.join(self._views.patience_seconds)  # a store may keep it longer: nothing waits for that
 
     def _follow(self) -> None:
+        moved = float("-inf")
         while not self._ended.is_set():
+            before = self._last
             self.look()
+            moved = moved if self._last is before else time.monotonic()
             self._looked.set()
             self._rest_or_not()
-            self._wake.wait(REST_SECONDS if self._rests else LOOK_SECONDS)
+            often = time.monotonic() - moved <= ACTIVE_SECONDS
+            self._wake.wait(REST_SECONDS if self._rests else OFTEN_SECONDS if often else LOOK_SECONDS)
             self._wake.clear()
 
     def _rest_or_not(self) -> None:
-        if time.monotonic() - self._asked > REST_AFTER_SECONDS:
+        rests = time.monotonic() - self._asked > REST_AFTER_SECONDS
+        if rests:
             self._looked.clear()
-            self._rests = True
-        else:
-            self._rests = False
+        self._rests = rests
 
     def look(self) -> None:
         """Take a new moment if anything changed; where a view cannot be read there is none."""

@@ -18,7 +18,7 @@ from serving_layer.answers import recommend as recommender
 from serving_layer.answers.recommend import Wish
 from serving_layer.merged.catalogue import Page
 from serving_layer.reading.answering import answer_from_memory, answer_from_stores
-from serving_layer.reading.at_least import LOOK_SECONDS, AtLeast
+from serving_layer.reading.at_least import AtLeast, pauses
 from serving_layer.reading.patience import MustRead
 from serving_layer.reading.snapshot import Snapshot
 from serving_layer.reading.views import Views
@@ -99,7 +99,7 @@ def _wish(n: int, offset: int, category: list[str] | None, exclude: list[str] | 
 async def _answered(views: Views, compute: Callable[[Snapshot], dict[str, Any]], at_least: AtLeast = NOTHING) -> Json:
     """Return the answer of a snapshot that holds so much; while it waits for one it keeps no thread."""
     loop, checked = asyncio.get_running_loop(), at_least.of(compute)
-    deadline = loop.time() + at_least.seconds
+    deadline, pause = loop.time() + at_least.seconds, pauses()
     while True:
         try:
             body = await _computed(views, checked)
@@ -108,7 +108,7 @@ async def _answered(views: Views, compute: Callable[[Snapshot], dict[str, Any]],
         except NotReady:
             if not at_least.offsets or loop.time() >= deadline:
                 raise
-        await asyncio.sleep(LOOK_SECONDS)
+        await asyncio.sleep(next(pause))
 
 
 async def _computed(views: Views, compute: Callable[[Snapshot], dict[str, Any]]) -> dict[str, Any]:
