@@ -29,7 +29,7 @@ class Environment:
         self.inputs = ["requirements/bootstrap.txt", lock, "setup_env.py", *inputs]
 
     def stamp(self):
-        """Changes when a lock does, and when the project was moved, since an environment holds absolute paths."""
+        """Return a text that changes with the locks and with the project's folder, which an environment names."""
         parts = [str(ROOT).encode()] + [(ROOT / name).read_bytes() for name in self.inputs]
         return hashlib.sha256(b"".join(parts)).hexdigest()
 
@@ -59,7 +59,7 @@ def main(arguments):
 
 
 def find_python():
-    """The Python to build with: a tested version where there is one, else any later one. Raises Missing."""
+    """Return the Python to build with: a tested version where there is one, else any later one. Raises Missing."""
     names = ["python3", "python3.11", "python3.12", "python3.13"]
     folders = os.environ.get("PATH", "").split(os.pathsep)
     places = [sys.executable] + [str(Path(folder, name)) for name in names for folder in folders]
@@ -90,7 +90,7 @@ def find_python():
 
 
 def probe(python):
-    """(version, whether it can make environments) of an interpreter; (None, False) when it does not run."""
+    """Return (version, whether it can make environments) of an interpreter; (None, False) when it does not run."""
     try:
         command = [str(python), "-c", PROBE]
         said = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=30)
@@ -139,11 +139,11 @@ def make_environment(made, stamp):
 
 def step(command, failure):
     if run(command) != 0:
-        raise Missing(f"{failure}. The reason is above; once it is mended, `make setup` goes on where it stopped.")
+        raise Missing(f"{failure}. The reason is above; once it is mended, `make setup` continues where it stopped.")
 
 
 def run(command):
-    """The exit status of a command that is run in the project's folder."""
+    """Run a command in the project's folder; return its exit status."""
     return subprocess.call([str(part) for part in command], cwd=str(ROOT))
 
 
@@ -156,7 +156,7 @@ def read(path):
 
 
 def write(path, text):
-    """All of the text or nothing."""
+    """Write all of the text or nothing."""
     new = path.with_name(path.name + ".new")
     new.write_text(text)
     new.replace(path)

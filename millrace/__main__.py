@@ -42,7 +42,7 @@ class LazyGroup(click.Group):
     """Imports a command only when it is called: a lookup must not wait for Spark."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Runs the command; Ctrl-C during its import ends it as Ctrl-C during its run does."""
+        """Run the command; Ctrl-C during its import ends it as Ctrl-C during its run does."""
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:

@@ -17,7 +17,7 @@ BORDERS_WIDTH = 10  # of a table of three columns
 
 @click.group()
 def config() -> None:
-    """The effective settings."""
+    """Print the effective settings."""
 
 
 @config.command()

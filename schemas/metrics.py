@@ -29,7 +29,7 @@ class Model:
 
 
 class Figures(msgspec.Struct, frozen=True, rename={"ndcg": "ndcg@10"}):
-    """How well one ranking predicts a held-out part: the mean of so many users."""
+    """How well one ranking predicts a held-out part: the mean over its users."""
 
     users: int = 0
     ndcg: float = 0.0

@@ -106,7 +106,7 @@ def jar_folder(set_name: str, root: Path | None = None) -> Path:
 
 
 def class_archive(folder: Path) -> Path:
-    """The file in which a program's classes are kept beside the folder of its jars (``adapters.broker.classes``)."""
+    """Return the file of a program's classes, beside the folder of its jars (``adapters.broker.classes``)."""
     return folder.with_name(f"{folder.name}.jsa")
 
 

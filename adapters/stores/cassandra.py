@@ -190,7 +190,7 @@ class CassandraStore:
         return copied
 
     def check(self) -> None:
-        """Only connect: Cassandra evicts nothing."""
+        """Connect, and no more: Cassandra evicts nothing."""
         self.record(Book("control"))
 
     def close(self) -> None:

@@ -127,7 +127,7 @@ class CassandraSession:
 
     @contextmanager
     def explained(self) -> Iterator[None]:
-        """Turns what the driver raises into errors that say what to do."""
+        """Turn what the driver raises into errors that say what to do."""
         session = self._session
         try:
             yield

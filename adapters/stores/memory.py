@@ -72,10 +72,10 @@ class MemoryStore:
             return len(lacking)
 
     def check(self) -> None:
-        """Nothing can be set up wrongly."""
+        """Return: nothing here can be set up wrongly."""
 
     def close(self) -> None:
-        """Nothing is open; the rows end with the object."""
+        """Do nothing: the rows end with the object."""
 
     def _state(self, book: Book) -> tuple[bytes | None, int]:
         return self._records.get(book.name, (None, 0))

@@ -232,7 +232,7 @@ def _as_ours(error: redis.RedisError, address: str) -> MillraceError:
 
 
 def _by_space(batch: Iterable[Row]) -> dict[str, list[bytes]]:
-    """Return per space: key, value, key, value …"""
+    """Return for each space its keys and values in turn."""
     spaces: dict[str, list[bytes]] = {}
     for space, key, value in batch:
         spaces.setdefault(space, []).extend((key, value))

@@ -46,7 +46,7 @@ def progress(what: str, total: int | None = None) -> Iterator[Reached]:
 
 @contextmanager
 def waiting(what: str) -> Iterator[None]:
-    """Show as ``progress`` does that work goes on which cannot be counted."""
+    """Show as ``progress`` does that work is under way which cannot be counted."""
     with progress(what):
         yield
 

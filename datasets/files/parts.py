@@ -168,7 +168,7 @@ def _open_zip_member(path: Path, member: zipfile.ZipInfo) -> Iterator[Opened]:
 
 @contextmanager
 def _open_tar_member(path: Path, member: str) -> Iterator[Opened]:
-    """Reads the archive up to the member: a packed tar has no index."""
+    """Read the archive up to the member: a packed tar has no index."""
     with path.open("rb") as file, tarfile.open(fileobj=unpacked(file), mode="r|") as archive:
         for info in archive:
             if info.name == member:

@@ -14,7 +14,7 @@ from schemas.errors import SettingsError
 
 
 def _duration(context: click.Context, parameter: click.Parameter, given: str | None) -> int | None:
-    """The option's milliseconds."""
+    """Return the option's milliseconds."""
     try:
         return None if given is None else milliseconds(given)
     except SettingsError as error:
@@ -48,7 +48,7 @@ PROTOCOLS = ("time", "per-user", "walk")  # those of ``batch_layer.learning.spli
 @as_json
 @reports_errors
 def evaluate(events: Path | None, as_json: bool, **asked: Any) -> None:
-    """How good each source and their blend rank: NDCG, recall, hits, ranks and coverage, with 95 % intervals.
+    """Measure how well each source and their blend rank: NDCG, recall, hits, ranks and coverage, with 95 % intervals.
 
     \b
     time      models learn from the first four fifths of the events and are judged on the rest

@@ -92,7 +92,7 @@ def _interval(row: Row, measure: str) -> str:
 
 
 def _lead(row: Row, measure: str) -> str:
-    """The blend's figure minus this row's, and its interval; nothing in the blend's own row."""
+    """Return the blend's figure minus this row's, and its interval; nothing in the blend's own row."""
     if "lead" not in row:
         return ""
     low, high = row["lead"][f"{measure} 95 %"]

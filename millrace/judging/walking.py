@@ -80,7 +80,7 @@ class Trainer:
 def walk(
     trainer: Trainer, log: pa.RecordBatch, ask: Asked, regime: Regime, reached: Reached, catalogue: Rows
 ) -> Walked:
-    """Live through the later part in that regime; ``catalogue``: its packed records by item."""
+    """Replay the later part in that regime; ``catalogue``: its packed records by item."""
     events, question = trainer.log, trainer.question
     world = World(log, question.rules, trainer.settings, question.shrinkage, catalogue)
     serving = [name for name, own in question.settings.items() if own.weight > 0]

@@ -31,7 +31,7 @@ _ONE_LINE = bytes.maketrans(b"\r\n", b"  ")
 
 @click.group()
 def rejected() -> None:
-    """The dead letters: events and catalogue records that fail the contract, kept with their bytes and the reason."""
+    """Show and replay dead letters: records that fail the contract, kept with their bytes and the reason."""
 
 
 def chooses(command: Callable[..., None]) -> Callable[..., None]:

@@ -11,7 +11,7 @@ from schemas.errors import MillraceError
 def main() -> None:
     """Run the steps of the speed layer and a broker once, unless this version has done so on this machine."""
     keep_compiled()
-    with suppress(MillraceError):  # no Java here, or no jars: whoever needs the broker is told
+    with suppress(MillraceError):  # no Java here, or no jars: whoever needs the broker gets the reason
         keep_classes()
     from adapters.machine.numba_cache import cache_root, digest
 

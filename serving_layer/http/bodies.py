@@ -126,7 +126,7 @@ def _answer_to(error: Exception) -> Any:
 
 
 def _replayed(body: _Body, receive: Any) -> Any:
-    """What the application reads instead of ``receive``: the body, then whatever comes."""
+    """Return what the application reads instead of ``receive``: the body, then whatever comes."""
     given = False
 
     async def replay() -> Any:

@@ -31,7 +31,7 @@ def configured(
     limits: Limits | None = None,
     connection: type[Connection] = PromptConnection,
 ) -> uvicorn.Config:
-    """How uvicorn runs the API. ``limits`` and ``connection`` are others in tests."""
+    """Return how uvicorn runs the API. ``limits`` and ``connection`` are others in tests."""
     return uvicorn.Config(
         create_app(replace(settings, http=replace(settings.http, host=host)), limits), host, port,
         http=connection, loop="uvloop", ws="none", backlog=BACKLOG,

@@ -46,7 +46,7 @@ class LogLink:
         return self._log
 
     async def opened(self) -> Log:
-        """The open log, which may first be waited for: lookups are answered before it is there.
+        """Return the open log, waiting for it at first: lookups are answered before it is there.
 
         Raises: LogUnavailable, with the reason.
         """

@@ -47,7 +47,7 @@ class LocalEngine:
         self._rehearsing, self._rehearsed = threading.Lock(), False
 
     def warm_up(self, waiting: int, say: Callable[[str], None], log: Log | None = None) -> None:
-        """As the port says; workers are started where much waits."""
+        """Do what the port says; start workers where much waits."""
         if waiting > FEW_RECORDS:
             self._start_workers()
         with self._rehearsing:
@@ -60,13 +60,13 @@ class LocalEngine:
         gc.freeze()
 
     def close(self) -> None:
-        """As the port says."""
+        """End the workers."""
         if self._pool is not None:
             self._pool.close()
             self._pool = None
 
     def read(self, reading: Reading) -> None:
-        """As the port says."""
+        """Apply the log as the port says."""
         speed = self._settings.speed
         _Life(self, reading, Sizing(speed.max_events_per_batch), speed.lease_ms / 4_000).run()
 

@@ -78,7 +78,7 @@ class SparkEngine:
         """Do nothing: the session's owner stops it."""
 
     def read(self, reading: Reading) -> None:
-        """As the port says."""
+        """Apply the log as the port says."""
         checkpoint = (self._settings.home / "speed" / f"checkpoint-{uuid.uuid4().hex[:8]}").resolve()
         try:
             query = self._started(reading, checkpoint)
