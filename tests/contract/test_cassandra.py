@@ -54,6 +54,7 @@ class TestCassandra:
             assert store.record(CONTROL) is None
             assert store.swap(CONTROL, None, b"r2")
 
+    @pytest.mark.deep  # two nodes of its own
     def test_a_node_that_comes_back_empty_is_used_by_the_store_that_is_open(self, tmp_path: Path) -> None:
         port = free_port()
         node = killable_cassandra(tmp_path / "node", port)
@@ -66,7 +67,7 @@ class TestCassandra:
                 with pytest.raises(StoreUnavailable):
                     store.record(CONTROL)
                 node.start()
-                until(lambda: answers(store), 30)
+                until(lambda: answers(store))
                 assert store.swap(CONTROL, None, b"r2")
         finally:
             node.stop()

@@ -35,37 +35,38 @@ def test_ctrl_c_ends_the_demo_as_interrupted_and_leaves_nothing_behind(tmp_path:
     temporary.mkdir()
     shop = Commands(tmp_path, {"TMPDIR": str(temporary)})
     with shop.started("demo", "--events", "2000", log=log) as demo:
-        until(lambda: "▶ Spark" in log.read_text(), 120, log.read_text)
+        until(lambda: "▶ Spark" in log.read_text(), why=log.read_text)
         os.kill(demo.pid, signal.SIGINT)
-        assert demo.wait(60) == 130, log.read_text()
+        assert demo.wait(120) == 130, log.read_text()
         shop.wait_until_none_is_left()
     assert "Traceback" not in log.read_text()
     assert log.read_text().endswith("millrace: interrupted\n")
     assert [path.name for path in temporary.iterdir()] == []
 
 
-def test_up_answers_with_what_was_just_sent_and_ends_with_all_its_children(tmp_path: Path) -> None:
-    port, log = free_port(), tmp_path / "up.log"
-    shop, where = Commands(tmp_path, {"MILLRACE_HOME": str(tmp_path / "home")}), f"http://127.0.0.1:{port}"
+@pytest.mark.parametrize("first_engine", ["local", pytest.param("spark", marks=pytest.mark.deep)])
+def test_up_answers_with_what_was_just_sent_and_ends_with_all_its_children(tmp_path: Path, first_engine: str) -> None:
+    port, log, home = free_port(), tmp_path / "up.log", tmp_path / "home"
+    shop = Commands(tmp_path, {"MILLRACE_HOME": str(home), "MILLRACE_SPEED_ENGINE": first_engine})
+    where = f"http://127.0.0.1:{port}"
     with shop.started("up", "--port", str(port), log=log) as up:
         until_ready(where, log)
         assert send(where, BASKETS) == 6
-        until(lambda: co_rating(where, "pot%2F2", "tea") == 15.0, 60, log.read_text)
+        until(lambda: co_rating(where, "pot%2F2", "tea") == 15.0, why=log.read_text)
         os.kill(up.pid, signal.SIGKILL)
         up.wait()
         shop.wait_until_none_is_left()
-    shop.env["MILLRACE_SPEED_ENGINE"] = "local"  # it continues where Spark was killed
+    shop.env["MILLRACE_SPEED_ENGINE"] = "local"  # it continues where the first was killed, whichever that was
     with shop.started("up", "--port", str(port), log=log) as up:
         until_ready(where, log)
         assert send(where, BASKETS[:2]) == 2  # the same again under new ids: a rating is the highest weight
         assert send(where, [BASKETS[0] | {"kind": "remove"}]) == 1
-        until(lambda: co_rating(where, "pot%2F2", "tea") == 10.0, 60, log.read_text)
+        until(lambda: co_rating(where, "pot%2F2", "tea") == 10.0, why=log.read_text)
         assert shop.json("status")["lag_events"] == 0
         assert shop.json("similar", "tea")["items"][0]["item_id"] == "pot/2"
-        home = tmp_path / "home"
         assert [path for path in (home, *home.rglob("*")) if path.exists() and path.stat().st_mode & 0o077] == []
         os.kill(up.pid, signal.SIGTERM)
-        assert up.wait(60) == 0, log.read_text()
+        assert up.wait(120) == 0, log.read_text()
         shop.wait_until_none_is_left()
     assert "Traceback" not in log.read_text()
 
@@ -83,7 +84,7 @@ def until_ready(where: str, log: Path) -> None:
         except httpx.TransportError:
             return False
 
-    until(ready, 120, log.read_text)
+    until(ready, why=log.read_text)
 
 
 def co_rating(where: str, item: str, other: str) -> float | None:

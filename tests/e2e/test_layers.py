@@ -153,7 +153,7 @@ def test_batches_and_readers_while_the_speed_layer_streams(
     millrace: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("speed_layer.clean_up.LOOK_EVERY_SECONDS", 0)
-    parts = in_parts(mixed_stream(millrace.settings.rules), 12)
+    parts = in_parts(mixed_stream(millrace.settings.rules), 6)
     with millrace.streaming():
         for number, part in enumerate(parts):
             millrace.produce(part)
@@ -161,7 +161,7 @@ def test_batches_and_readers_while_the_speed_layer_streams(
                 exact_meanwhile(millrace)
             else:
                 millrace.until_applied()
-            if number in (4, 8):
+            if number in (2, 4):
                 millrace.batch()
         report = millrace.prove()
         assert report.mismatches == 0
@@ -203,7 +203,7 @@ def test_an_idle_speed_layer_begins_the_new_epoch_that_a_generation_asks_for(mil
     with millrace.streaming():
         millrace.until_applied()
         change_control(batch_views(millrace.settings), new_epoch)
-        until(lambda: millrace.position.epoch == millrace.control.epoch, 30, lambda: millrace.said)
+        until(lambda: millrace.position.epoch == millrace.control.epoch, why=lambda: millrace.said)
         millrace.until_applied()
         exact_meanwhile(millrace)
     assert millrace.position.epoch > 1
@@ -219,4 +219,4 @@ def exact_meanwhile(millrace: Installation) -> None:
             return False
         return True
 
-    until(checked, 60, lambda: millrace.said)
+    until(checked, why=lambda: millrace.said)

@@ -35,7 +35,7 @@ def cassandra(cassandra_port: int) -> Iterator[Proxy]:
         yield proxied
 
 
-@pytest.fixture(params=["spark", pytest.param("local", marks=pytest.mark.deep)])
+@pytest.fixture(params=["local", pytest.param("spark", marks=pytest.mark.deep)])
 def speed_engine(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
@@ -81,14 +81,14 @@ def test_the_speed_layer_outlives_its_stores_and_its_log(
             store.down()
             noticed = a_retry_is_said(f"waiting, trying again in 0.5 s: {name}")
             apart.produce(part)
-            until(noticed, 60, lambda: apart.said)
+            until(noticed, why=lambda: apart.said)
             store.up()
             apart.until_applied()
             apart.check_all_is_applied()
         owner = apart.position.owner
         noticed = a_retry_is_said("the log")
         kill_broker(apart.settings.home)
-        until(noticed, 60, lambda: apart.said)  # and it starts the broker again: nobody else does here
+        until(noticed, why=lambda: apart.said)  # and it starts the broker again: nobody else does here
         apart.produce(parts[3])
         apart.until_applied()
         apart.check_all_is_applied()
@@ -97,7 +97,7 @@ def test_the_speed_layer_outlives_its_stores_and_its_log(
         noticed = a_retry_is_said("waiting")
         redis.down()
         apart.produce(parts[4])
-        until(noticed, 60, lambda: apart.said)
+        until(noticed, why=lambda: apart.said)
         job.stop()  # and the thread ends, as the fixture's end waits for it
     redis.up()
     apart.speed()

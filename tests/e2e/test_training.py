@@ -145,9 +145,23 @@ ODD: dict[str, Rows] = {
 }
 
 
-@pytest.mark.parametrize("engine", ["implicit", "spark"])
-def test_odd_inputs_make_a_finite_model_and_nothing_makes_none(spark: "SparkSession", engine: str) -> None:
-    for name, rows in ODD.items():
+FEW = ("one pair", "any names")  # each fit on Spark takes seconds
+
+
+@pytest.mark.parametrize(
+    ("engine", "names"),
+    [
+        ("implicit", tuple(ODD)),
+        ("spark", FEW),
+        pytest.param("spark", tuple(name for name in ODD if name not in FEW), marks=pytest.mark.deep),
+    ],
+    ids=["implicit", "spark-few", "spark-others"],
+)
+def test_odd_inputs_make_a_finite_model_and_nothing_makes_none(
+    spark: "SparkSession", engine: str, names: tuple[str, ...]
+) -> None:
+    for name in names:
+        rows = ODD[name]
         model = trained(spark, rows, engine, als=replace(ALS, iterations=1))
         assert model.items == sorted({item.encode() for _, item, _ in rows}), name
         assert np.isfinite(model.arrays["factors"]).all(), name

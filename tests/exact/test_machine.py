@@ -66,6 +66,7 @@ def test_every_answer_is_exact_on_cassandra_and_redis(cassandra_url: str, redis_
         search(batch, lambda: in_redis(redis_url), 2)
 
 
+@pytest.mark.deep
 @pytest.mark.cassandra
 @pytest.mark.timeout(0)
 def test_every_answer_is_exact_on_cassandra(cassandra_url: str, cassandra_port: int) -> None:
