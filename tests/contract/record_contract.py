@@ -139,7 +139,7 @@ class RecordContract(OnAStore):
 
         with ThreadPoolExecutor(1) as threads:
             writing = threads.submit(write)
-            assert under_way.wait(30)
+            assert under_way.wait(120)
             assert other.swap(guarded, b"r1", b"r2")
             at_the_swap = other.read(guarded, "s", keys)
             answers = writing.result()

@@ -117,6 +117,6 @@ def test_no_file_is_named_like_a_library() -> None:
     names = {path.stem for path in Path(ROOT / "dags").glob("*.py")}
     probe = f"import importlib.util; print([n for n in {sorted(names)} if importlib.util.find_spec(n)])"
     said = subprocess.run(
-        [AIRFLOW.parent / "python", "-I", "-c", probe], capture_output=True, text=True, timeout=60, check=True
+        [AIRFLOW.parent / "python", "-I", "-c", probe], capture_output=True, text=True, timeout=120, check=True
     )
     assert said.stdout.strip() == "[]"

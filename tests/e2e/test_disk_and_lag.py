@@ -162,10 +162,10 @@ def test_a_log_cut_under_a_running_micro_batch_is_noticed_and_made_up_for(
     cut = once("registered", lambda: millrace.shorten())
     monkeypatch.setattr("speed_layer.jobs.stream.fault_point", lambda: cut)
     with millrace.streaming():
-        until(lambda: millrace.position.epoch == epoch, 60, lambda: millrace.said)
-        until(lambda: millrace.position.offsets == millrace.log.end_offsets(), 60, lambda: millrace.said)
+        until(lambda: millrace.position.epoch == epoch, why=lambda: millrace.said)
+        until(lambda: millrace.position.offsets == millrace.log.end_offsets(), why=lambda: millrace.said)
         millrace.produce(third)
-        until(lambda: millrace.position.offsets == millrace.log.end_offsets(), 60, lambda: millrace.said)
+        until(lambda: millrace.position.offsets == millrace.log.end_offsets(), why=lambda: millrace.said)
         assert millrace.proved() > 0
 
 

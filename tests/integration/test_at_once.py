@@ -99,7 +99,7 @@ def test_pipelined_requests_are_answered_in_their_order(clients: tuple[Client, C
     paths = ["/health", "/api/v1/items/x1", "/api/v1/trending", "/health", "/api/v1/items/nothing", "/health"] * 3
     asked = b"".join(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode() for path in paths)
     expected = [prompt.get(at(prompt, path)) for path in paths]
-    with closing(socket.create_connection((prompt.base_url.host, prompt.base_url.port or 80), timeout=20)) as client:
+    with closing(socket.create_connection((prompt.base_url.host, prompt.base_url.port or 80), timeout=120)) as client:
         client.sendall(asked)
         with client.makefile("rb") as lines:
             for answer in expected:

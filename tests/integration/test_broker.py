@@ -23,7 +23,7 @@ from adapters.log.client import cluster_id
 from adapters.log.kafka_log import Log
 from schemas.errors import LogUnavailable, SettingsError
 from tests.kit.places import ROOT
-from tests.kit.waiting import until
+from tests.kit.waiting import least, seconds, until
 
 pytestmark = pytest.mark.kafka
 
@@ -76,9 +76,9 @@ def test_commands_that_race_for_the_start_share_one_broker(home: Path) -> None:
 
     def use(_: int) -> str:
         with embedded_broker(home) as bootstrap:
-            together.wait(60)
+            together.wait(120)
             assert len(processes(home, "kafka.Kafka")) == len(processes(home, "adapters.broker.keeper")) == 1
-            together.wait(60)  # nobody leaves before all have looked
+            together.wait(120)  # nobody leaves before all have looked
             return cluster_id(bootstrap, {})
 
     with ThreadPoolExecutor(4) as pool:
@@ -121,7 +121,7 @@ def test_it_stays_while_another_command_uses_it(home: Path) -> None:
 def test_ctrl_c_in_the_terminal_that_started_it_does_not_end_it(home: Path) -> None:
     with command(home) as (process, bootstrap), embedded_broker(home):
         os.killpg(process.pid, signal.SIGINT)
-        process.wait(60)
+        process.wait(120)
         until_it_would_have_stopped(home)
         assert running_broker(home) == bootstrap
 
@@ -131,7 +131,7 @@ def test_a_killed_keeper_takes_the_broker_along_and_the_next_command_starts_it_a
         known = cluster_id(bootstrap, {})
         (keeper,) = processes(home, "adapters.broker.keeper")
         os.kill(keeper, signal.SIGKILL)
-        until(lambda: processes(home) == [] and running_broker(home) is None, 10)
+        until(lambda: processes(home) == [] and running_broker(home) is None)
         with embedded_broker(home) as again:
             assert again == bootstrap
             assert cluster_id(again, {}) == known
@@ -141,7 +141,7 @@ def test_a_broker_that_dies_is_not_found_and_the_next_command_starts_it_again(ho
     with embedded_broker(home) as bootstrap:
         (java,) = processes(home, "kafka.Kafka")
         os.kill(java, signal.SIGKILL)
-        until(lambda: processes(home) == [] and running_broker(home) is None, 10)
+        until(lambda: processes(home) == [] and running_broker(home) is None)
         assert "the embedded broker ended with status -9" in (home / "kafka" / "keeper.log").read_text()
         with embedded_broker(home) as again:
             assert again == bootstrap
@@ -180,10 +180,10 @@ def test_a_forked_copy_of_a_command_does_not_keep_it(home: Path) -> None:
     with embedded_broker(home):
         copy = os.fork()
         if copy == 0:
-            time.sleep(60)
+            time.sleep(600)
             os._exit(0)
     try:
-        wait_until_stopped(home, 15)
+        wait_until_stopped(home, 120)
     finally:
         os.kill(copy, signal.SIGKILL)
         os.waitpid(copy, 0)
@@ -191,9 +191,9 @@ def test_a_forked_copy_of_a_command_does_not_keep_it(home: Path) -> None:
 
 def test_finding_it_takes_milliseconds(home: Path) -> None:
     with embedded_broker(home) as bootstrap:
-        began = time.perf_counter()
-        assert running_broker(home) == bootstrap
-        assert time.perf_counter() - began < 0.05
+        answers: set[str | None] = set()
+        assert least(lambda: seconds(lambda: answers.add(running_broker(home))), 0.05) < 0.05
+        assert answers == {bootstrap}
 
 
 def test_without_java_the_remedy_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -96,14 +96,14 @@ def test_a_speed_layer_that_is_stopped_while_it_warms_up_ends_at_once(
 
     def compile_for_long() -> None:
         begun.set()
-        released.wait(60)
+        released.wait(120)
 
     monkeypatch.setattr(local_engine, "rehearse", compile_for_long)
     shop.produce(mixed_stream(shop.settings.rules)[:20])
     job = shop.speed_job()
     try:
         with beside(job.run, job.stop, "speed layer"):
-            assert begun.wait(60)
+            assert begun.wait(120)
         assert not released.is_set()
     finally:
         released.set()
@@ -165,7 +165,7 @@ def test_workers_end_with_a_killed_parent(tmp_path: Path) -> None:
 
 def test_all_threads_that_wait_for_workers_go_on_once_these_have_started(tmp_path: Path) -> None:
     with ThreadPoolExecutor(2) as threads, closing(Pool(2, "speed_layer.jobs.worker", tmp_path / "log")) as pool:
-        assert list(threads.map(lambda _: pool.wait_until_ready(), range(2), timeout=60)) == [True, True]
+        assert list(threads.map(lambda _: pool.wait_until_ready(), range(2), timeout=120)) == [True, True]
 
 
 def test_records_that_retention_removes_under_the_reading_are_named(shop: Installation) -> None:
@@ -193,9 +193,9 @@ def delete_the_topic_until_it_ends(shop: Installation) -> None:
     """Delete the topic beside a speed layer, which makes it again; return once the speed layer has ended."""
     shop.until_applied()
     topic = shop.log.topics.events
-    shop.log.admin.delete_topics([topic])[topic].result(30)
+    shop.log.admin.delete_topics([topic])[topic].result(120)
     views = speed_views(shop.settings)
-    until(lambda: Sign.of(views.record(LEASE) or b"").owner == "", 60, lambda: shop.said)
+    until(lambda: Sign.of(views.record(LEASE) or b"").owner == "", why=lambda: shop.said)
 
 
 def test_the_source_gives_the_columns_that_sparks_source_gives(shop: Installation) -> None:

@@ -35,7 +35,7 @@ def made_by_others(bootstrap: str, **topics: dict[str, str]) -> Settings:
     new = [NewTopic(settings.topic(name), 1, config=config) for name, config in topics.items()]
     admin = AdminClient({"bootstrap.servers": bootstrap})
     for made in admin.create_topics(new).values():
-        made.result(10)
+        made.result(120)
     return settings
 
 

@@ -85,7 +85,7 @@ def cassandra_process(port: int, home: Path) -> Iterator[Child]:
         *("-cp", f"{jars}/*", "org.apache.cassandra.service.CassandraDaemon"),
     ]
     with child("cassandra", command, home / "cassandra.log", grace=0) as server:  # a clean stop takes 5 s
-        server.wait_until(lambda: _cassandra_answers(port), 90)
+        server.wait_until(lambda: _cassandra_answers(port), 240)
         yield server
 
 
@@ -103,7 +103,7 @@ def run_cql(port: int, *statements: str) -> list[Any]:
     from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile
     from cassandra.policies import RoundRobinPolicy
 
-    profile = ExecutionProfile(load_balancing_policy=RoundRobinPolicy(), request_timeout=30)
+    profile = ExecutionProfile(load_balancing_policy=RoundRobinPolicy(), request_timeout=120)
     profiles = {EXEC_PROFILE_DEFAULT: profile}
     cluster = Cluster(["127.0.0.1"], port=port, execution_profiles=profiles, protocol_version=5)
     try:

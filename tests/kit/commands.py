@@ -87,7 +87,7 @@ class Commands:
                 continue
         return {pid: command for pid, command in running.items() if command}  # a zombie has none
 
-    def wait_until_none_is_left(self, seconds: float = 40) -> None:
+    def wait_until_none_is_left(self, seconds: float = 120) -> None:
         """Every process with the mark ends by itself within that time."""
         until(lambda: not self.processes(), seconds, lambda: self.processes())
 
@@ -112,4 +112,4 @@ def millrace(home: Path, *arguments: str, **variables: str) -> subprocess.Comple
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("MILLRACE_")}
     env = {**inherited, "PYTHONPATH": str(ROOT), "MILLRACE_HOME": str(home), **variables}
     command = [sys.executable, "-m", "millrace", *arguments]
-    return subprocess.run(command, cwd=home.parent, env=env, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, cwd=home.parent, env=env, capture_output=True, text=True, timeout=120, check=False)

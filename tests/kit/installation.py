@@ -66,19 +66,19 @@ class Installation:
         """Append each record to its own partition under its own timestamp; acknowledged when this returns."""
         producer = Producer(self._client | {"enable.idempotence": True})
         self._send(producer, records)
-        assert producer.flush(30) == 0
+        assert producer.flush(120) == 0
 
     def produce_in_transactions(self, committed: Iterable[Record], aborted: Iterable[Record]) -> None:
         """Leave gaps in the log: records that never happened, and the markers of both transactions."""
         producer = Producer(self._client | {"transactional.id": f"test-{next(_names)}"})
-        producer.init_transactions(30)
+        producer.init_transactions(120)
         producer.begin_transaction()
         self._send(producer, aborted)
-        producer.flush(30)
-        producer.abort_transaction(30)
+        producer.flush(120)
+        producer.abort_transaction(120)
         producer.begin_transaction()
         self._send(producer, committed)
-        producer.commit_transaction(30)
+        producer.commit_transaction(120)
 
     def batch(self, **arguments: Any) -> Generation:
         return BatchJob(self.spark, self.log, self.settings, self.said.append).run(**arguments)
@@ -167,7 +167,7 @@ class Installation:
             position = read_position(views)
             return position is not None and position.offsets == self.log.end_offsets()
 
-        until(stands_at_the_end, 60, lambda: self.said)
+        until(stands_at_the_end, why=lambda: self.said)
 
     def proved(self) -> int:
         """How many events a proof without mismatches compared."""
@@ -181,7 +181,7 @@ class Installation:
         ends = self.log.end_offsets().items()
         asked = [TopicPartition(self.log.topics.events, partition, offset) for partition, offset in ends]
         for removed in admin.delete_records(asked).values():
-            removed.result(30)
+            removed.result(120)
 
     @property
     def control(self) -> Control:
@@ -224,7 +224,7 @@ class Installation:
                 on_delivery=lambda error, _: failures.append(error) if error else None, timestamp=record.timestamp,
             )  # fmt: skip
             producer.poll(0)
-        producer.flush(30)
+        producer.flush(120)
         assert not failures
 
 

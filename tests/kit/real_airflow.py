@@ -32,7 +32,7 @@ class Airflow:
         """The JSON that it answers; raises HTTPError."""
         data = None if body is None else json.dumps(body).encode()
         headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self.token}"}
-        with urlopen(Request(self.url + path, data, headers, method=method), timeout=30) as answer:
+        with urlopen(Request(self.url + path, data, headers, method=method), timeout=120) as answer:
             return json.loads(answer.read() or b"null")
 
     def log_in(self) -> None:

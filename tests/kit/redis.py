@@ -48,7 +48,7 @@ def redis_process(port: int, home: Path | None = None, noeviction: bool = True) 
                     return bool(client.ping())
                 return False
 
-            server.wait_until(ready, 10)
+            server.wait_until(ready, 120)
             yield server
 
 

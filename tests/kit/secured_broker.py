@@ -84,4 +84,4 @@ def _know_by_scram(bootstrap: str) -> None:
     user = UserScramCredentialUpsertion(USER, info, PASSWORD.encode())
     admin = AdminClient({"bootstrap.servers": bootstrap})  # a client that is gone answers nothing
     for altered in admin.alter_user_scram_credentials([user]).values():
-        altered.result(30)
+        altered.result(120)

@@ -81,7 +81,7 @@ def serving(
     until(lambda: server.started or not thread.is_alive())
     port = server.servers[0].sockets[0].getsockname()[1]
     try:
-        with Client(base_url=f"http://127.0.0.1:{port}/api/v1", timeout=30) as client:
+        with Client(base_url=f"http://127.0.0.1:{port}/api/v1", timeout=120) as client:
             yield client
     finally:
         server.should_exit = True

@@ -22,7 +22,7 @@ from pathlib import Path
 from adapters.machine.children import start
 def begin() -> None:
     child = start("sleeper", ["sh", "-c", "echo up; exec sleep 300"], Path(sys.argv[1]))
-    child.wait_until(lambda: "up" in child.last_lines(), 5)
+    child.wait_until(lambda: "up" in child.last_lines(), 120)
     print(child.process.pid, flush=True)
 
 if sys.argv[2] == "thread":
@@ -49,7 +49,7 @@ def test_a_child_ends_when_its_parent_is_killed(tmp_path: Path, started_from: st
         pid = int(parent.stdout.readline())
         assert alive(pid)
         parent.kill()
-    until(lambda: not alive(pid), 5)
+    until(lambda: not alive(pid))
 
 
 def test_a_child_outlives_the_thread_that_asked_for_it(tmp_path: Path) -> None:
@@ -58,7 +58,7 @@ def test_a_child_outlives_the_thread_that_asked_for_it(tmp_path: Path) -> None:
 
     def ask() -> None:
         started.append(start("listener", ["sh", "-c", script], tmp_path / "log"))
-        started[0].wait_until(lambda: "up" in started[0].last_lines(), 60)  # the kernel has been asked by then
+        started[0].wait_until(lambda: "up" in started[0].last_lines(), 120)  # the kernel has been asked by then
 
     thread = threading.Thread(target=ask)
     thread.start()
@@ -79,18 +79,18 @@ def test_a_leash_whose_parent_is_gone_runs_nothing(tmp_path: Path) -> None:
 def test_a_stop_asks_first_and_kills_what_does_not_listen_with_its_own_children(tmp_path: Path) -> None:
     deaf = "trap '' TERM; sleep 300 & echo $! $$; wait"
     started = start("deaf", ["sh", "-c", deaf], tmp_path / "log")
-    started.wait_until(lambda: bool(started.last_lines()), 5)
+    started.wait_until(lambda: bool(started.last_lines()), 120)
     grandchild = int(started.last_lines().split()[0])
     started.stop(grace=0.3)
     assert started.process.returncode == -signal.SIGKILL
-    until(lambda: not alive(grandchild), 5)
+    until(lambda: not alive(grandchild))
 
 
 def test_a_stop_lets_a_child_end_in_its_own_way(tmp_path: Path) -> None:
     with child(
         "polite", ["sh", "-c", "trap 'kill $!; echo bye; exit 7' TERM; echo up; sleep 300 & wait"], tmp_path / "log"
     ) as it:
-        it.wait_until(lambda: "up" in it.last_lines(), 5)
+        it.wait_until(lambda: "up" in it.last_lines(), 120)
     assert it.process.returncode == 7
     assert it.last_lines() == "up\nbye"
 
@@ -117,14 +117,14 @@ def test_a_child_started_in_a_forked_copy_ends_with_it(sleeper: Child, tmp_path:
     copy = os.fork()
     if copy == 0:
         begun = start("sleeper", ["sh", "-c", "echo up; exec sleep 300"], tmp_path / "copy")
-        begun.wait_until(lambda: "up" in begun.last_lines(), 5)
+        begun.wait_until(lambda: "up" in begun.last_lines(), 120)
         os.write(write, str(begun.process.pid).encode())
         time.sleep(300)
     pid = int(os.read(answer, 20))
     assert alive(pid)
     os.kill(copy, signal.SIGKILL)
     os.waitpid(copy, 0)
-    until(lambda: not alive(pid), 5)
+    until(lambda: not alive(pid))
     assert sleeper.running
 
 

@@ -108,12 +108,12 @@ def test_the_api_answers_on_a_socket_that_it_is_given(tmp_path: Path) -> None:
         part.start()
         assert part.child is not None
         try:
-            assert httpx.get(url, timeout=60).status_code == 200
+            assert httpx.get(url, timeout=120).status_code == 200
             part.child.process.send_signal(signal.SIGTERM)
-            assert part.child.process.wait(60) == 0, part.child.last_lines()
+            assert part.child.process.wait(120) == 0, part.child.last_lines()
             part.start()
-            assert httpx.get(url, timeout=60).status_code == 200  # the request waits until the next process answers
+            assert httpx.get(url, timeout=120).status_code == 200  # the request waits until the next process answers
             part.child.process.send_signal(signal.SIGINT)
-            assert part.child.process.wait(60) == 130, part.child.last_lines()
+            assert part.child.process.wait(120) == 130, part.child.last_lines()
         finally:
             part.child.stop()

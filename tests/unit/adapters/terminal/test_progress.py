@@ -33,7 +33,7 @@ def on_a_terminal(code: str) -> tuple[str, str]:
             pass
         assert process.stdout is not None
         printed = process.stdout.read().decode()
-        assert process.wait(30) == 0, shown.decode()
+        assert process.wait(120) == 0, shown.decode()
     os.close(ours)
     return shown.decode(), printed
 

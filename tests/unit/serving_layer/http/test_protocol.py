@@ -55,7 +55,7 @@ def port() -> Iterator[int]:
 
 def answers(port: int, sent: bytes) -> list[tuple[int, Any]]:
     """Status and body of every answer until the server closes the connection."""
-    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=120) as connection:
         connection.sendall(sent)
         with connection.makefile("rb") as lines:
             out = []
@@ -116,7 +116,7 @@ def test_what_follows_the_chunks_of_a_body_has_the_limit_of_a_header(port: int) 
 
 def test_an_upgrade_that_a_client_offers_is_not_taken_and_the_connection_goes_on(port: int) -> None:
     offered = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AA\r\n"
-    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=120) as connection:
         connection.sendall(b"GET /first HTTP/1.1\r\n" + HOST + offered + b"\r\n")
         assert connection.recv(10_000).startswith(b"HTTP/1.1 200")
         connection.sendall(AGAIN)
