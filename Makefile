@@ -30,7 +30,7 @@ airflow: setup .venv-airflow/ready ## Airflow with the DAGs, beside broker, spee
 AT_ONCE = -n 2 --dist loadfile --no-loadscope-reorder
 # Unit tests share no servers, so that any of them may run anywhere.
 UNIT_AT_ONCE = $(if $(filter tests/unit,$(TESTS)),-n 2 --dist worksteal)
-test: setup .venv-airflow/ready ## tests, on real servers, some 20 minutes (TESTS="tests/unit -k fold")
+test: setup .venv-airflow/ready ## tests, on real servers, some 13 minutes (TESTS="tests/unit -k fold")
 	@$(BIN)/python -m adapters.machine.jars $(JARS)
 	@$(BIN)/python -m pytest $(or $(TESTS),-m "not deep" $(AT_ONCE)) $(UNIT_AT_ONCE) $(ARGS)
 

@@ -81,7 +81,7 @@ class TestCassandra:
     def muted_store(self, mute: Mute, cassandra_url: str) -> Iterator[ViewStore]:
         """A store behind ``mute`` that has the record r1."""
         keyspace = cassandra_url.rpartition("/")[2]
-        with closing(open_store(f"cassandra://127.0.0.1:{mute.port}/{keyspace}", timeout_ms=1_000)) as store:
+        with closing(open_store(f"cassandra://127.0.0.1:{mute.port}/{keyspace}", timeout_ms=2_000)) as store:
             store.swap(SPEED, None, b"r1")
             store.put(SPEED, {}, guard=b"r1")  # prepares the statements
             yield store

@@ -74,6 +74,7 @@ def millrace(
 ) -> Iterator[Installation]:
     """A new installation: empty topics, an empty lake, empty stores; both of small and large micro-batches."""
     monkeypatch.setattr("speed_layer.jobs.spark_engine.FEW_RECORDS", 100)
-    made = installation(spark, kafka_bootstrap, stores, tmp_path, speed_engine=speed_engine)
+    # A store may take seconds on a busy machine; outages are the subject of test_outages.
+    made = installation(spark, kafka_bootstrap, stores, tmp_path, speed_engine=speed_engine, store_timeout="20s")
     yield made
     made.close()

@@ -110,7 +110,7 @@ def test_a_revoked_key_opens_nothing_within_seconds(
 ) -> None:
     token = known(client, new_key())
     revoke_key(shop[1], token[4:12], 2)
-    until(lambda: client.get(PLAIN, headers=bearer(token)).status_code == 401, 10)
+    until(lambda: client.get(PLAIN, headers=bearer(token)).status_code == 401)
 
 
 @pytest.mark.parametrize("path", ["/trending", "/items/y1", "/trending?as_of=1760000000000"])
@@ -221,7 +221,7 @@ def test_with_a_certificate_the_api_speaks_https_alone(tmp_path: Path) -> None:
     with serving(settings) as plain:
         url = str(plain.base_url).replace("http:", "https:")
         trusted = ssl.create_default_context(cafile=str(made))
-        with Client(base_url=url, verify=trusted, timeout=20) as client:
+        with Client(base_url=url, verify=trusted, timeout=120) as client:
             answer = client.get("/trending")
             assert answer.status_code == 200
             assert answer.headers["strict-transport-security"]
@@ -229,7 +229,7 @@ def test_with_a_certificate_the_api_speaks_https_alone(tmp_path: Path) -> None:
         with pytest.raises(httpx.HTTPError):
             plain.get("/trending")
         with pytest.raises(httpx.ConnectError):
-            httpx.get(url + "trending", timeout=20)  # nobody vouches for it
+            httpx.get(url + "trending", timeout=120)  # nobody vouches for it
     world.batch.close()
     world.speed.close()
 

@@ -30,7 +30,7 @@ def children(pid: int) -> set[int]:
 def counted(port: int) -> float:
     """How many requests for what trends all workers have answered, the ended ones included."""
     with suppress(httpx.HTTPError):
-        for line in httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=20).text.splitlines():
+        for line in httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=120).text.splitlines():
             if line.startswith('millrace_http_requests_total{route="/api/v1/trending",status="200"}'):
                 return float(line.rpartition(" ")[2])
     return -1.0
