@@ -41,7 +41,7 @@ def starts(folder: Path, name: str) -> int:
 
 
 def test_a_part_that_cannot_be_started_ends_all_and_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(up, "LIVED_SECONDS", 60)  # starting Python alone may take half a second
+    monkeypatch.setattr(supervising, "LIVED_SECONDS", 60)  # starting Python alone may take half a second
     said: list[str] = []
     steady = part(tmp_path, "steady", 1, 60)
     with pytest.raises(MillraceError, match="broken ended 4 times in a row"):
