@@ -11,9 +11,8 @@ from core.ranking.blend import Knots
 from recommenders.opened import Opened, learners, open_all
 from serving_layer.reading.patience import reading, seconds_left
 from serving_layer.reading.snapshot import Snapshot
-from serving_layer.reading.views import BATCH, Views
+from serving_layer.reading.views import BATCH, MODEL, Views
 
-MODEL = "model"  # what an answer lacks while the models are loaded
 SHARE_OF_PATIENCE = 0.75  # what an answer may wait for a model: the rest is for what else it reads there
 
 
@@ -71,7 +70,7 @@ def recommenders_of(snapshot: Snapshot) -> dict[str, Opened]:
         try:
             return loading.result(patience).opened
         except TimeoutError:
-            snapshot.lack(MODEL)
+            snapshot.course.lacking.append(MODEL)
             return untrained(views)
 
 

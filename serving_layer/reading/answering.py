@@ -4,13 +4,16 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from core.rows.tagged import NewerBase
+from serving_layer.memory.moment import Moment
 from serving_layer.reading.patience import Lost, MustRead, Patience, memory_only
 from serving_layer.reading.snapshot import Snapshot
-from serving_layer.reading.views import CATALOGUE_SIDE, SPEED_SIDE, Moved, Views
+from serving_layer.reading.views import CATALOGUE_SIDE, MODEL, SPEED_SIDE, Moved, Views
 
 # Each try takes milliseconds, a micro-batch some 200 ms: after the last one the speed view is left out.
 MAX_TRIES = 25
 MAX_TRIES_OF_MOMENTS = 10  # the next ones read both records themselves
+NEWER_SECONDS = 0.25  # that a try waits for a newer moment than the one whose rows were rewritten
+NO_MOMENT = "moment"  # what memory lacks: the views are not followed closely enough
 
 T = TypeVar("T")
 
@@ -38,9 +41,17 @@ def answer_from_memory(views: Views, compute: Callable[[Snapshot], T]) -> T:
     """
     moment = views.current()
     if moment is None:
+        views.statistics.left(NO_MOMENT)
         raise MustRead
-    with memory_only():
-        return compute(Snapshot.of(views, moment))
+    snapshot = Snapshot.of(views, moment)
+    try:
+        with memory_only():
+            result = compute(snapshot)
+    except MustRead:
+        views.statistics.left(snapshot.course.lacked or MODEL)
+        raise
+    views.statistics.from_memory += 1
+    return result
 
 
 def answer_from_stores(views: Views, compute: Callable[[Snapshot], T]) -> T:
@@ -49,8 +60,10 @@ def answer_from_stores(views: Views, compute: Callable[[Snapshot], T]) -> T:
         views.follower.awaited()
     without: dict[str, str] = {}
     patience, tries = Patience(views.patience_seconds), 0
+    moment: Moment | None = None
 
     def attempt() -> T:
+        nonlocal moment
         moment = views.current() if tries < MAX_TRIES_OF_MOMENTS and not without else None
         snapshot = Snapshot.take(views, without) if moment is None else Snapshot.of(views, moment)
         try:
@@ -66,9 +79,13 @@ def answer_from_stores(views: Views, compute: Callable[[Snapshot], T]) -> T:
 
     while True:
         try:
-            return patience.attempt(attempt)
+            result = patience.attempt(attempt)
+            views.statistics.read_stores(tries)
+            return result
         except (NewerBase, Moved):
             tries += 1
+            if moment is not None and views.follower is not None:  # this moment's rows stay as they are
+                views.follower.wait_for_newer(moment, NEWER_SECONDS)
             if tries == MAX_TRIES:
                 without[SPEED_SIDE] = "the speed view changes faster than it can be read"
         except Lost as lost:

@@ -9,6 +9,7 @@ from serving_layer.memory.row_cache import Row
 @dataclass
 class Course:
     """``rows``: read from the stores, by view and key; ``lacking``: parts that the answer was computed without.
+    ``lacked``: what memory did not hold, the last of it.
 
     ``made``: what follows from rows that were read, by name. Other answers get it once this one is confirmed, when
     ``confirmed`` is called: until then the rows may be those of a position that was set back.
@@ -18,3 +19,4 @@ class Course:
     made: dict[Hashable, object] = field(default_factory=dict)
     confirmed: list[Callable[[], None]] = field(default_factory=list)
     lacking: list[str] = field(default_factory=list)
+    lacked: str = ""

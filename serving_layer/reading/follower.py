@@ -13,15 +13,14 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from adapters.records.books import CATALOGUE, CONTROL, SPEED, touched_space
-from adapters.records.control import Applied
 from core.rows import touched
 from core.rows.touched import unpack_touched
 from core.rows.views import NORMS
 from schemas.control import Control, Position
 from schemas.errors import MillraceError
-from serving_layer.memory.catalogue_rows import CatalogueRows
 from serving_layer.memory.moment import NO_ATTEMPT, Moment
 from serving_layer.memory.row_cache import HOT_SECONDS, Row, RowCache
+from serving_layer.reading.catalogue_looks import catalogue_of, is_settled
 from serving_layer.reading.counting import continues, position_that_counts, require_own_log
 from serving_layer.reading.patience import Lost
 from serving_layer.reading.stored_rows import rows_of
@@ -33,7 +32,9 @@ REST_AFTER_SECONDS = 1.0  # without an answer: then it looks rarely, and the nex
 REST_SECONDS = 0.25  # between looks at rest: what changes meanwhile is still few rows
 WAKING_SECONDS = 0.1  # that an answer waits at most for the look it woke: one takes a millisecond or two
 CONTROL_SECONDS = 0.06  # the control record is read as often as that, and where a position needs a newer one
-MOST_AGE_SECONDS = 0.5  # an older moment answers nothing: a store keeps the follower waiting
+MOST_AGE_SECONDS = 2.0  # an older moment answers nothing: a store keeps the follower waiting, or too little computes
+WORK_SHARE = 1 / 3  # of its thread's time: where commits follow one another, a look takes in several of them
+MOST_HELD_BACK = 5  # moments in a row
 MOST_TOUCHED = 200_000  # rows written since the last look; beyond, all are dropped
 MOST_READ_AGAIN = 5_000  # rows of one look
 MAX_TRIES = 3
@@ -59,6 +60,9 @@ class Follower:
         self._control_read, self._control_turn = float("-inf"), 0
         self._wake, self._ended = threading.Event(), threading.Event()
         self._asked, self._rests, self._looked = time.monotonic(), False, threading.Event()
+        self._follows, self._changed = False, threading.Condition()
+        self._lacking: RowCache | None = None  # the one in which the last moment lacks rows in use
+        self._held_back = 0  # moments in a row
 
     def current(self) -> Moment | None:
         """Return what the last look saw; None if it saw nothing, is too old, was overtaken, or the follower rests."""
@@ -80,15 +84,24 @@ class Follower:
         self._turn += 1
         self._wake.set()
 
+    def wait_for_newer(self, moment: Moment, seconds: float) -> None:
+        """Look at once, and return when there is another current moment, after so long at most."""
+        if self._follows:
+            self._wake.set()
+            with self._changed:
+                self._changed.wait_for(lambda: self._published[0] is not moment, seconds)
+
     @contextmanager
     def running(self) -> Iterator[None]:
         """Follow until the end of the block."""
         self._views.follower = self
+        self._follows = True
         thread = threading.Thread(target=self._follow, name="follower", daemon=True)
         thread.start()
         try:
             yield
         finally:
+            self._follows = False
             self._ended.set()
             self._wake.set()
             thread.join(self._views.patience_seconds)  # a store may keep it longer: nothing waits for that
@@ -96,13 +109,14 @@ class Follower:
     def _follow(self) -> None:
         moved = float("-inf")
         while not self._ended.is_set():
-            before = self._last
+            before, began = self._last, time.monotonic()
             self.look()
             moved = moved if self._last is before else time.monotonic()
+            took = time.monotonic() - began
             self._looked.set()
             self._rest_or_not()
-            often = time.monotonic() - moved <= ACTIVE_SECONDS
-            self._wake.wait(REST_SECONDS if self._rests else OFTEN_SECONDS if often else LOOK_SECONDS)
+            often = OFTEN_SECONDS if time.monotonic() - moved <= ACTIVE_SECONDS else LOOK_SECONDS
+            self._wake.wait(REST_SECONDS if self._rests else max(often, took / WORK_SHARE - took))
             self._wake.clear()
 
     def _rest_or_not(self) -> None:
@@ -114,6 +128,7 @@ class Follower:
     def look(self) -> None:
         """Take a new moment if anything changed; where a view cannot be read there is none."""
         began, turn, moment = time.monotonic(), self._turn, None
+        self._views.statistics.looks += 1
         try:
             moment = self._last = self._look(turn)
         except Moved:
@@ -122,7 +137,26 @@ class Follower:
             pass  # answers read the stores themselves, and say what they lack
         except Exception:
             log.exception("the views cannot be followed")
-        self._published = moment, began, turn
+        if not self._must_hold_back(moment, turn):
+            with self._changed:
+                self._published = moment, began, turn
+                self._changed.notify_all()
+        self._views.statistics.look_seconds += time.monotonic() - began
+
+    def _must_hold_back(self, moment: Moment | None, turn: int) -> bool:
+        """Return whether answers keep to the published moment: rows in use were rewritten before this one was read.
+
+        Its answers would have to wait for the stores. The next look reads those rows.
+        """
+        last, began, known = self._published
+        is_good = known == turn == self._turn and time.monotonic() - began <= MOST_AGE_SECONDS / 2
+        goes_on = last and moment and last is not moment and last.rows is moment.rows is self._lacking
+        if goes_on and is_good and self._held_back < MOST_HELD_BACK:
+            self._held_back += 1
+            self._views.statistics.held_back += 1
+            return True
+        self._held_back = 0
+        return False
 
     def _look(self, turn: int) -> Moment | None:
         for _ in range(MAX_TRIES):
@@ -131,7 +165,7 @@ class Follower:
             if control is None:
                 return None
             seen = control, text, catalogue
-            if self._last is not None and self._seen == seen and _settled(catalogue):
+            if self._last is not None and self._seen == seen and is_settled(catalogue):
                 return self._last
             position = None if text is None else Position.from_json(text)
             require_own_log(self._views, control, position)
@@ -164,16 +198,19 @@ class Follower:
             generation, control.active_boundary.offsets, control.epoch, position,
             tuple(control.active_segments) if position else (), () if position else (SPEED_SIDE,),
             RowCache(NO_ATTEMPT if position is None else position.attempt, self._views.cache_bytes),
-            self._catalogue(catalogue_text),
+            catalogue_of(catalogue_text, None if before is None else before.catalogue, self._views.speed),
             before.memory if before is not None and same else self._views.memory(generation),
         )  # fmt: skip
         if before is None or before.era != moment.era or moment.attempt < before.attempt:
+            self._views.statistics.emptied += before is not None
             return moment
         if moment.attempt == before.attempt:
             return replace(moment, rows=before.rows, norms=before.norms)
         changes = self._advanced(before, moment)
         if changes is None:
+            self._views.statistics.emptied += 1
             return moment
+        self._views.statistics.advances += 1
         norms = before.norms.after(map(moment.memory.index.find, changes.get(NORMS, ())))
         return replace(moment, rows=before.rows, norms=norms)
 
@@ -191,10 +228,12 @@ class Follower:
         if now is None or not continues(moment.position, now) or now.attempt - before.attempt > touched.KEPT_ATTEMPTS:
             return None
         before.rows.advance(moment.attempt, changes, read)
+        lacks = any(row.changes is None for rows in read.values() for row in rows.values())
+        self._lacking = before.rows if lacks else None
         return changes
 
     def _read_again(self, moment: Moment, stale: dict[str, dict[bytes, Row]]) -> dict[str, dict[bytes, Row]]:
-        """Return the rows as they are now, but those that changed once more: the next look finds them changed."""
+        """Return the rows as they are now; those rewritten meanwhile lack their changes: the next look finds them."""
         read: dict[str, dict[bytes, Row]] = {}
         left = MOST_READ_AGAIN
         for view, rows in stale.items():
@@ -223,24 +262,6 @@ class Follower:
             if count > MOST_TOUCHED:
                 return None
         return changes
-
-    def _catalogue(self, text: bytes | None) -> CatalogueRows:
-        """Return the kept rows of the catalogue if none can have changed since the last look, else others.
-
-        Those that answers asked for are read again at once.
-        """
-        kept = None if self._last is None else self._last.catalogue
-        if kept is not None and text == kept.record and _settled(text):
-            return kept
-        rows = CatalogueRows(text)
-        for space, keys in kept.hot().items() if kept is not None else ():
-            rows.add(space, keys, self._views.speed.read(CATALOGUE, space, keys))
-        return rows
-
-
-def _settled(text: bytes | None) -> bool:
-    """Return whether no claim is open under which rows of the catalogue may be written now."""
-    return text is None or Applied.from_json(text).settled
 
 
 @contextmanager

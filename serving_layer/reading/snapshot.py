@@ -137,10 +137,6 @@ class Snapshot:
         rows = self.rows(view, keys)
         return [rows[key].decoded(decode) for key in keys]
 
-    def lack(self, part: str) -> None:
-        """Note that the answer was computed without that part."""
-        self.course.lacking.append(part)
-
     def norms(self, items: Sequence[bytes]) -> dict[bytes, int]:
         """Return each item's norm in thousandths; 0 for one that has none."""
         return dict(zip(items, [norm or 0 for norm in self.decoded(names.NORMS, items, decoding.norm)], strict=True))
@@ -167,8 +163,13 @@ class Snapshot:
         return {item: seen for item, seen in zip(items, named, strict=True) if seen is not None}
 
     def history(self, user: bytes) -> History:
-        """Return the user's last N items, least recently touched first (rule 7)."""
-        return self._history_row(user).decoded(decoding.history) or History()
+        """Return the user's last N items, least recently touched first (rule 7).
+
+        They are the speed layer's where it has any and has passed the boundary, else the generation's.
+        """
+        row = self.rows(names.HISTORY, [user])[user]
+        row = row.later if row.changes and self._has_passed_boundary(user) else row.earlier
+        return row.decoded(decoding.history) or History()
 
     def seen(self, user: bytes) -> AbstractSet[bytes]:
         """Return items that the user rated and did not retract since, over the whole log (rule 7)."""
@@ -180,6 +181,7 @@ class Snapshot:
             return {}
         kept = {} if self.moment is None else self.moment.catalogue.of(space)
         if missing := [key for key in dict.fromkeys(keys) if key not in kept]:
+            self.course.lacked = CATALOGUE_SIDE
             with reading(SPEED_SIDE):
                 kept = {**kept, **(read := self.views.speed.read(CATALOGUE, space, missing))}
             if self.moment is not None:
@@ -205,24 +207,25 @@ class Snapshot:
             missing.append(key)
             if row is not None:
                 known[key] = row.generation
-        if missing:
-            more = rows_of(self.views, self.generation, self.position, self.segments, view, missing, known)
-            self.course.rows.setdefault(view, {}).update(more)
-            if len(more) < len(missing):
-                raise NewerBase
-            rows |= more
-        return rows
+        return rows | self._read(view, missing, known) if missing else rows
 
-    def _history_row(self, user: bytes) -> Row:
-        """Return the speed layer's history where it has one and has passed the boundary, else the generation's."""
-        row = self.rows(names.HISTORY, [user])[user]
-        return row.later if row.changes and self._has_passed_boundary(user) else row.earlier
+    def _read(self, view: str, keys: Sequence[bytes], known: Mapping[bytes, bytes | None]) -> dict[bytes, Row]:
+        self.course.lacked = view
+        read = rows_of(self.views, self.generation, self.position, self.segments, view, keys, known)
+        rewritten = {key: row for key, row in read.items() if row.changes is None}
+        rows = {key: row for key, row in read.items() if row.changes is not None}
+        self.course.rows.setdefault(view, {}).update(rows)
+        if rewritten:
+            if self.moment is not None:
+                self.moment.rows.add(view, rewritten)  # so that the next look reads them, as rows in use
+            raise NewerBase
+        return rows
 
     def _has_passed_boundary(self, user: bytes) -> bool:
         if self.position is None:
             return False
-        partition = partition_of(user, self.views.partitioner, len(self.position.offsets))
-        return self.position.offsets[partition] >= (self.boundary or {}).get(partition, 0)
+        own = partition_of(user, self.views.partitioner, len(self.position.offsets))
+        return self.position.offsets[own] >= (self.boundary or {}).get(own, 0)
 
 
 def _speed_alone(views: Views, position: Position | None, without: Mapping[str, str]) -> Snapshot:

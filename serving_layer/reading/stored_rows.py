@@ -18,7 +18,7 @@ def rows_of(
     views: Views, generation: str | None, position: Position | None, segments: Sequence[int], view: str,
     keys: Sequence[bytes], known: Generation,
 ) -> dict[bytes, Row]:  # fmt: skip
-    """Return the row of each key at that position; none for a row that was rewritten after it.
+    """Return the row of each key at that position; the changes of one that was rewritten after it are not known.
 
     Args: known: values of the generation that need not be read.
     Raises:
@@ -37,7 +37,9 @@ def rows_of(
                 except NewerBase:
                     newer.add(key)
     since = -1 if position is None else position.attempt
-    return {key: Row(values.get(key), tuple(changes.get(key, ())), since) for key in keys if key not in newer}
+    return {
+        key: Row(values.get(key), None if key in newer else tuple(changes.get(key, ())), since) for key in keys
+    }  # fmt: skip
 
 
 def rows_of_generation(views: Views, generation: str | None, space: str, keys: Sequence[bytes]) -> dict[bytes, bytes]:

@@ -14,8 +14,10 @@ from recommenders import settings_of
 from schemas.errors import NotReady
 from serving_layer.memory.moment import Moment
 from serving_layer.memory.of_generation import K, Memory
+from serving_layer.memory.statistics import Statistics
 
 BATCH, SPEED_SIDE, CATALOGUE_SIDE = "batch", "speed", "catalogue"  # what an answer may have to do without
+MODEL = "model"  # and what it lacks while the models are loaded
 ANOTHER_LOGS = "the speed views belong to another log"  # a reason to do without them
 
 
@@ -31,6 +33,8 @@ class Follows(Protocol):
     def awaited(self) -> None: ...
 
     def overtaken(self) -> None: ...
+
+    def wait_for_newer(self, moment: Moment, seconds: float) -> None: ...
 
 
 @dataclass
@@ -52,6 +56,7 @@ class Views:
     kernels: Kernels = READABLE
     cache_bytes: int = 256 << 20
     follower: "Follows | None" = None
+    statistics: Statistics = field(default_factory=Statistics)
     _memory: Memory = field(default_factory=lambda: Memory(None))
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
