@@ -160,8 +160,9 @@ class RowCache:
             for view, keys in changed_keys.items():
                 rows, fresh = self._views.get(view), read.get(view, {})
                 for key in keys if rows else ():
-                    if (row := rows.get(key)) is not None:  # type: ignore[union-attr]
-                        changed = fresh.get(key) or Row(row.generation, None, attempt)
+                    row, changed = rows.get(key), fresh.get(key)  # type: ignore[union-attr]
+                    if row is not None and (changed or row.changes is not None):  # else nothing was known before either
+                        changed = changed or Row(row.generation, None, attempt)
                         self._put(view, key, changed.replaces(row))
             self.attempt = attempt
             self._evict()
