@@ -2,6 +2,7 @@
 
 import logging
 import socket
+import sys
 from contextlib import suppress
 from dataclasses import replace
 
@@ -22,6 +23,10 @@ from serving_layer.http.exchange import safe_headers
 from serving_layer.http.prompt import PromptConnection
 from serving_layer.http.protocol import BACKLOG, Connection, most_connections
 from serving_layer.http.sparing import Sparing
+
+# The interpreter lets another thread compute after that long. SQLite lets go of it at every row, so with the default of
+# 5 ms a look that reads 200 rows beside busy answers took up to a second, and so did an answer that reads as many.
+SWITCH_SECONDS = 0.0002
 
 
 def configured(
@@ -51,6 +56,7 @@ def run(
         listening: the number of a socket on ``host`` and ``port`` that listens already; None: open one.
         dealt_by: the number of the channel over which the process that accepts hands over connections.
     """
+    sys.setswitchinterval(SWITCH_SECONDS)
     keep_compiled()
     give_large_blocks_back()
     log_to_stderr()

@@ -22,18 +22,13 @@ from serving_layer.memory.moment import NO_ATTEMPT, Moment
 from serving_layer.memory.row_cache import HOT_SECONDS, Row, RowCache
 from serving_layer.reading.catalogue_looks import catalogue_of, is_settled
 from serving_layer.reading.counting import continues, position_that_counts, require_own_log
+from serving_layer.reading.pace import Pace
 from serving_layer.reading.patience import Lost
 from serving_layer.reading.stored_rows import rows_of
 from serving_layer.reading.views import SPEED_SIDE, Moved, Views
 
-LOOK_SECONDS = 0.02
-OFTEN_SECONDS, ACTIVE_SECONDS = 0.005, 0.5  # between looks after a commit, for so long: events wait no 10 ms for one
-REST_AFTER_SECONDS = 1.0  # without an answer: then it looks rarely, and the next answer wakes it
-REST_SECONDS = 0.25  # between looks at rest: what changes meanwhile is still few rows
-WAKING_SECONDS = 0.1  # that an answer waits at most for the look it woke: one takes a millisecond or two
 CONTROL_SECONDS = 0.06  # the control record is read as often as that, and where a position needs a newer one
 MOST_AGE_SECONDS = 2.0  # an older moment answers nothing: a store keeps the follower waiting, or too little computes
-WORK_SHARE = 1 / 3  # of its thread's time: where commits follow one another, a look takes in several of them
 MOST_HELD_BACK = 5  # moments in a row
 MOST_TOUCHED = 200_000  # rows written since the last look; beyond, all are dropped
 MOST_READ_AGAIN = 5_000  # rows of one look
@@ -44,11 +39,7 @@ Touched = dict[str, list[bytes]]  # view -> keys
 
 
 class Follower:
-    """Looks every ``LOOK_SECONDS`` on a thread of its own. One for each process; all methods may be called by any.
-
-    While no answer asks it rests, and looks every ``REST_SECONDS``. No answer is older for that: the first one after a
-    rest wakes it and waits for a new look.
-    """
+    """Looks again and again on a thread of its own. One for each process; all methods may be called by any."""
 
     def __init__(self, views: Views) -> None:
         self._views = views
@@ -58,36 +49,31 @@ class Follower:
         self._seen: tuple[object, ...] = ()
         self._control: tuple[bytes, Control] | None = None
         self._control_read, self._control_turn = float("-inf"), 0
-        self._wake, self._ended = threading.Event(), threading.Event()
-        self._asked, self._rests, self._looked = time.monotonic(), False, threading.Event()
+        self.pace, self._ended = Pace(), threading.Event()
         self._follows, self._changed = False, threading.Condition()
         self._lacking: RowCache | None = None  # the one in which the last moment lacks rows in use
         self._held_back = 0  # moments in a row
 
     def current(self) -> Moment | None:
         """Return what the last look saw; None if it saw nothing, is too old, was overtaken, or the follower rests."""
-        self._asked = now = time.monotonic()
+        now = time.monotonic()
         moment, began, turn = self._published
-        if self._rests and now - began > LOOK_SECONDS:
-            self._wake.set()
-            return None
-        return moment if turn == self._turn and now - began <= MOST_AGE_SECONDS else None
+        is_old = self.pace.is_asleep(now, began) or now - began > MOST_AGE_SECONDS
+        return None if is_old or turn != self._turn else moment
 
     def awaited(self) -> None:
         """Wait for the look that ends a rest, if the follower rests; never long."""
-        if self._rests:
-            self._wake.set()
-            self._looked.wait(WAKING_SECONDS)
+        self.pace.end_rest()
 
     def overtaken(self) -> None:
         """Note that an answer read a newer position: no later answer may go back behind it."""
         self._turn += 1
-        self._wake.set()
+        self.pace.hurry()
 
     def wait_for_newer(self, moment: Moment, seconds: float) -> None:
         """Look at once, and return when there is another current moment, after so long at most."""
         if self._follows:
-            self._wake.set()
+            self.pace.hurry()
             with self._changed:
                 self._changed.wait_for(lambda: self._published[0] is not moment, seconds)
 
@@ -103,27 +89,14 @@ class Follower:
         finally:
             self._follows = False
             self._ended.set()
-            self._wake.set()
+            self.pace.hurry()
             thread.join(self._views.patience_seconds)  # a store may keep it longer: nothing waits for that
 
     def _follow(self) -> None:
-        moved = float("-inf")
         while not self._ended.is_set():
             before, began = self._last, time.monotonic()
             self.look()
-            moved = moved if self._last is before else time.monotonic()
-            took = time.monotonic() - began
-            self._looked.set()
-            self._rest_or_not()
-            often = OFTEN_SECONDS if time.monotonic() - moved <= ACTIVE_SECONDS else LOOK_SECONDS
-            self._wake.wait(REST_SECONDS if self._rests else max(often, took / WORK_SHARE - took))
-            self._wake.clear()
-
-    def _rest_or_not(self) -> None:
-        rests = time.monotonic() - self._asked > REST_AFTER_SECONDS
-        if rests:
-            self._looked.clear()
-        self._rests = rests
+            self.pace.pause(time.monotonic() - began, self._last is not before)
 
     def look(self) -> None:
         """Take a new moment if anything changed; where a view cannot be read there is none."""

@@ -17,6 +17,7 @@ from serving_layer.answers.lookups import similar, trending
 from serving_layer.merged.catalogue import Page
 from serving_layer.merged.sums import MergedSums
 from serving_layer.reading import follower as following
+from serving_layer.reading import pace
 from serving_layer.reading.answering import answer, answer_from_memory
 from serving_layer.reading.follower import Follower, followed
 from serving_layer.reading.patience import MustRead
@@ -181,13 +182,13 @@ def test_lookups_of_one_item_equal_those_of_the_stores_after_every_commit(world:
 def test_a_follower_that_nobody_asks_rests_and_the_first_answer_afterwards_holds_the_newest_commit(
     world: SmallLambda, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(following, "REST_AFTER_SECONDS", 0.01)
-    monkeypatch.setattr(following, "REST_SECONDS", 3600.0)
-    monkeypatch.setattr(following, "WAKING_SECONDS", 60.0)
+    monkeypatch.setattr(pace, "REST_AFTER_SECONDS", 0.01)
+    monkeypatch.setattr(pace, "REST_SECONDS", 3600.0)
+    monkeypatch.setattr(pace, "WAKING_SECONDS", 60.0)
     views = Views(world.batch, world.speed)
     with followed(views):
         for count in (160, 200):
-            until(lambda: views.follower._rests)  # type: ignore[union-attr]
+            until(lambda: views.follower.pace.rests)  # type: ignore[union-attr]
             world.run_speed(count)
             with pytest.raises(MustRead):
                 answer_from_memory(views, lookup)
