@@ -7,7 +7,7 @@ A model keeps for each item the ``neighbours`` that say most about it, and store
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,8 @@ class ItemWeightsScorer:
     starts: Ints
     targets: NDArray[np.int32]
     weights: NDArray[np.float32]
+
+    of_user_alone: ClassVar[bool] = True
 
     def candidates(self, question: Question, most: int) -> Candidates:
         aligned, standing = question.sums.index.aligned(self.items), question.standing

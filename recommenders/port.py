@@ -126,7 +126,11 @@ class Candidates:
 
 
 class Scorer(Protocol):
-    """A model opened to answer. It keeps nothing of a question, so threads may share it."""
+    """A model opened to answer. It keeps nothing of a question, so threads may share it.
+
+    One with ``of_user_alone = True`` reads no sums of a question: its candidates follow from the user's rows and the
+    model, and whoever asks may keep them while these stay the same.
+    """
 
     def candidates(self, question: Question, most: int) -> Candidates:
         """Return about the ``most`` best items; seen ones may be among them. Only reads."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
@@ -43,6 +43,8 @@ class AlsScorer:
     regularization: float
     weighted: bool = False
     whole: bool = False
+
+    of_user_alone: ClassVar[bool] = True
 
     def candidates(self, question: Question, most: int) -> Candidates:
         index, kernels = question.sums.index, question.sums.kernels

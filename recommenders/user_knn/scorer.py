@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,8 @@ class UserKnnScorer:
     touched: NDArray[np.int32]
     neighbours: int
     shrink: float
+
+    of_user_alone: ClassVar[bool] = True
 
     def candidates(self, question: Question, most: int) -> Candidates:
         aligned, standing = question.sums.index.aligned(self.items), question.standing

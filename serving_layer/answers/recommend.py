@@ -14,7 +14,7 @@ from core.ranking.kernels import Kernels
 from recommenders.port import Candidates, Ints, Question
 from schemas.event import WEIGHT_SCALE
 from serving_layer.merged.catalogue import Page, describe, listed, require_known, user_of
-from serving_layer.merged.models import calibration_of, recommenders_of, untrained
+from serving_layer.merged.models import calibration_of, candidates_of, recommenders_of, untrained
 from serving_layer.merged.sums import MergedSums, neighbours, standing_of
 from serving_layer.reading.snapshot import Snapshot
 
@@ -183,7 +183,7 @@ def _sources(snapshot: Snapshot, question: Question, within: Collection[str] | N
     personal = bool(question.history.entries or len(question.standing.codes))
     most = CANDIDATES if within is None and personal else CANDIDATES_IN_CATEGORY
     opened = recommenders_of(snapshot) if personal else untrained(snapshot.views)
-    candidates = {name: source.scorer.candidates(question, most) for name, source in opened.items()}
+    candidates = {name: candidates_of(snapshot, source.scorer, question, most) for name, source in opened.items()}
     weights = {name: source.weight for name, source in opened.items()}
     return Sources(candidates, weights, snapshot.views.kernels)
 

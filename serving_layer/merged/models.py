@@ -8,7 +8,10 @@ from dataclasses import dataclass, field
 from adapters.records.artefacts import read_artefact
 from adapters.records.books import BLEND, CALIBRATION, generation_book
 from core.ranking.blend import Knots
+from core.ranking.columns import NOBODY
 from recommenders.opened import Opened, learners, open_all
+from recommenders.port import Candidates, Question, Scorer
+from serving_layer.memory.candidates import KeptCandidates
 from serving_layer.reading.patience import reading, seconds_left
 from serving_layer.reading.snapshot import Snapshot
 from serving_layer.reading.views import BATCH, MODEL, Views
@@ -77,6 +80,13 @@ def recommenders_of(snapshot: Snapshot) -> dict[str, Opened]:
 def untrained(views: Views) -> dict[str, Opened]:
     """Return the recommenders as they are without a generation."""
     return open_all({}, views.recommenders)
+
+
+def candidates_of(snapshot: Snapshot, scorer: Scorer, question: Question, most: int) -> Candidates:
+    """Return the scorer's candidates: those in memory where they follow from the user's rows and the model alone."""
+    if getattr(scorer, "of_user_alone", False) and question.also == NOBODY:
+        return snapshot.memory.kept(KeptCandidates).of(scorer, question, most)
+    return scorer.candidates(question, most)
 
 
 def calibration_of(snapshot: Snapshot) -> Knots:

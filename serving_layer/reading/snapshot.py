@@ -29,6 +29,7 @@ from serving_layer.reading.stored_rows import rows_of, rows_of_generation
 from serving_layer.reading.views import BATCH, CATALOGUE_SIDE, SPEED_SIDE, Moved, Views
 
 T = TypeVar("T")
+NO_HISTORY = History()
 
 
 @dataclass(frozen=True)
@@ -169,7 +170,7 @@ class Snapshot:
         """
         row = self.rows(names.HISTORY, [user])[user]
         row = row.later if row.changes and self._has_passed_boundary(user) else row.earlier
-        return row.decoded(decoding.history) or History()
+        return row.decoded(decoding.history) or NO_HISTORY
 
     def seen(self, user: bytes) -> AbstractSet[bytes]:
         """Return items that the user rated and did not retract since, over the whole log (rule 7)."""
