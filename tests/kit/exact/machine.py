@@ -10,6 +10,7 @@ from adapters.records.control import change_control
 from core.control.changes import rollback
 from schemas.errors import BadInput
 from serving_layer.reading.answering import answer
+from serving_layer.reading.follower import MOST_AGE_SECONDS
 from tests.kit.exact.judged import MOST_WAITING, Judged
 from tests.kit.exact.memory_log import DEFECTS, ITEMS, USERS, Draft
 from tests.kit.exact.processes import Fate, Process
@@ -205,7 +206,7 @@ class Installation(Judged):
                 self.batch.restore(None)
                 self.begun = dict.fromkeys(self.begun, float("-inf"))  # what is being read is gone, as after a drop
                 self.lost = True
-                self.world.clock.seconds += 1  # moments of before are too old
+                self.world.clock.seconds += MOST_AGE_SECONDS + 1  # moments of before are too old
                 self._may_go_back()
             case "image":
                 self.image = self.speed.image()
