@@ -83,8 +83,7 @@ class AtOnce:
             if not self._admission.has_room(key):
                 return None
             plain = asked(path.decode("ascii"), query.decode("ascii"))
-            answer = self._computed(plain)
-            body = encoded(answer)
+            answer, body = self._computed(plain, path + b"?" + query)
         except Exception:  # noqa: BLE001 - whatever it is, the route that answers next meets it, too, and reports it
             return None
         self._admission.take(key)  # a request that takes the routes is counted there
@@ -92,13 +91,22 @@ class AtOnce:
         own = [*state_headers(answer), *self._admission.headers(key), (REQUEST_ID, request_id(asker.request_id))]
         return Answer([*own, NOT_CACHED], body)
 
-    def _computed(self, plain: "Plain") -> dict[str, Any]:
+    def _computed(self, plain: "Plain", asked: bytes) -> tuple[dict[str, Any], bytes]:
+        """Return the answer and its body; of one moment both are the same however often they are asked for."""
         if plain.compute is None:
-            return ALIVE
-        answer = answer_from_memory(self._views, plain.at_least.of(plain.compute))
+            return ALIVE, encoded(ALIVE)
+        moment = self._views.current()
+        given = None if moment is None else moment.given.of(asked)
+        if given is None:
+            answer = answer_from_memory(self._views, plain.at_least.of(plain.compute))
+            given = answer, encoded(answer)
+            if moment is not None and moment is self._views.current():
+                moment.given.keep(asked, *given)
+        else:
+            self._views.statistics.from_memory += 1
         count(IN_MEMORY, "memory")
-        count_answer(answer)
-        return answer
+        count_answer(given[0])
+        return given
 
     def _asker(self, headers: list[tuple[bytes, bytes]]) -> Asker | None:
         """Return who asks; None where the headers say what the routes must see."""

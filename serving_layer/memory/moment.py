@@ -6,6 +6,7 @@ from functools import cached_property
 from core.control.boundaries import latest
 from schemas.control import Offsets, Position
 from serving_layer.memory.catalogue_rows import CatalogueRows
+from serving_layer.memory.given import Given
 from serving_layer.memory.norms import Norms
 from serving_layer.memory.of_generation import Memory
 from serving_layer.memory.row_cache import RowCache
@@ -30,6 +31,7 @@ class Moment:
     catalogue: CatalogueRows
     memory: Memory
     norms: Norms = field(default_factory=Norms)
+    given: Given = field(default_factory=Given)
 
     @property
     def attempt(self) -> int:

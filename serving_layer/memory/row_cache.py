@@ -7,7 +7,7 @@ lists that attempts leave (``core.rows.touched``) say what each commit changed. 
 import threading
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, TypeVar
 
 ROW_BYTES = 400  # of a row beside its values: the objects that hold it
@@ -119,12 +119,23 @@ class RowCache:
 
         A row whose changes are unknown is returned too: its generation's value is right at every commit.
         """
-        rows = self._views.get(view)
-        row = None if rows is None else rows.get(key)
-        if row is None:
-            return None
-        row.used, row.asked = True, time.monotonic()
-        if row.since <= attempt or (row.changes is not None and self._unchanged(view, key, attempt, row.since)):
+        return self.kept(view, (key,), attempt).get(key)
+
+    def kept(self, view: str, keys: Iterable[bytes], attempt: int) -> dict[bytes, Row]:
+        """Return ``get`` of those keys whose rows are kept, in the order given."""
+        rows, kept = self._views.get(view), dict[bytes, Row]()
+        if rows is None:
+            return kept
+        now = time.monotonic()
+        for key in keys:
+            row = rows.get(key)
+            if row is not None:
+                row.used, row.asked = True, now
+                kept[key] = row if row.since <= attempt else self._earlier(view, key, row, attempt)
+        return kept
+
+    def _earlier(self, view: str, key: bytes, row: Row, attempt: int) -> Row:
+        if row.changes is not None and self._unchanged(view, key, attempt, row.since):
             return row
         version = row.before
         while version is not None and version.since > attempt:

@@ -195,20 +195,15 @@ class Snapshot:
 
     def rows(self, view: str, keys: Sequence[bytes]) -> dict[bytes, Row]:
         """Return the row of every key at this position; NewerBase if one was rewritten since it was read."""
-        read = self.course.rows.get(view, {})
-        rows, known = dict[bytes, Row](), dict[bytes, bytes | None]()
-        missing: list[bytes] = []
-        for key in dict.fromkeys(keys):
-            row = read.get(key)
-            if row is None and self.moment is not None:
-                row = self.moment.rows.get(view, key, self.moment.attempt)
-            if row is not None and row.changes is not None:
-                rows[key] = row
-                continue
-            missing.append(key)
-            if row is not None:
-                known[key] = row.generation
-        return rows | self._read(view, missing, known) if missing else rows
+        wanted = dict.fromkeys(keys)
+        rows = {} if self.moment is None else self.moment.rows.kept(view, wanted, self.moment.attempt)
+        if (read := self.course.rows.get(view)) is not None:
+            rows |= {key: read[key] for key in wanted if key in read}
+        known = {key: row.generation for key, row in rows.items() if row.changes is None}
+        if len(rows) == len(wanted) and not known:
+            return rows
+        missing = [key for key in wanted if key in known or key not in rows]
+        return rows | self._read(view, missing, known)
 
     def _read(self, view: str, keys: Sequence[bytes], known: Mapping[bytes, bytes | None]) -> dict[bytes, Row]:
         self.course.lacked = view

@@ -15,7 +15,7 @@ from core.rows.touched import pack_touched
 from core.rows.views import SEEN
 from serving_layer.memory.moment import Moment
 from serving_layer.memory.row_cache import Row, RowCache
-from serving_layer.reading.answering import answer
+from serving_layer.reading.answering import answer, answer_from_memory
 from serving_layer.reading.follower import Follower
 from serving_layer.reading.stored_rows import rows_of
 from tests.kit.cassandra import run_cql
@@ -251,3 +251,56 @@ def test_an_answer_that_starts_over_reads_no_row_again_that_stayed() -> None:
         story.must(read[b"nobody"] == 1, f"it was read {read[b'nobody']} times")
 
     require(tale, lambda patch, _: patch.setattr(snapshot.Snapshot, "keep_rows", lambda _: None))
+
+
+def test_a_moment_whose_rows_in_use_are_being_rewritten_is_held_back_until_the_next_look() -> None:
+    """Else every answer that needs such a row would have to wait for the stores."""
+
+    def tale(story: Story) -> None:
+        process, life = warm(story), story.life()
+        process.look()
+        process.read()
+        before, rewritten = process.follower.current(), False
+
+        def rewriting(*given: Any) -> dict[bytes, Row]:
+            nonlocal rewritten
+            for _ in range(0 if rewritten else 2):  # a row that is written twice holds the first change in its base
+                story.send(8)
+                life.apply(ALL)
+            rewritten = True
+            return rows_of(*given)
+
+        story.send(8)
+        life.apply(ALL)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(follower, "rows_of", rewriting)
+            process.look()
+        story.must(process.follower.current() is before, "a moment without its rows was given to answers")
+        story.exact(process.read())
+        process.look()
+        story.must(process.follower.current() is not before, "it was held back for ever")
+        story.exact(answer_from_memory(process.views, read_all))
+
+    require(tale, lambda patch, _: patch.setattr(follower, "MOST_HELD_BACK", 0))
+
+
+def test_a_row_that_an_answer_met_half_written_is_read_by_the_next_look() -> None:
+    def tale(story: Story) -> None:
+        story.past_a_boundary()
+        life = story.life()
+        process = story.world.followed()
+        process.look()
+        for _ in range(2):
+            story.send(8)
+            life.apply(ALL)
+        process.read()  # meets rows that were written twice since the look
+        process.look()
+        for view, kept in process.follower.current().rows._views.items():  # type: ignore[union-attr]
+            unknown = [key for key, row in kept.items() if row.changes is None]
+            story.must(not unknown, f"{view} {unknown} are not known")
+        story.exact(process.read())
+
+    def none_kept(patch: pytest.MonkeyPatch, _: Story) -> None:
+        patch.setattr(RowCache, "stale", lambda *_: {})
+
+    require(tale, none_kept)

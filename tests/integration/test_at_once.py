@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -15,6 +16,7 @@ from adapters.settings import Settings
 from serving_layer.http.at_once import Answer, AtOnce
 from serving_layer.http.protocol import Connection
 from tests.kit.serving import SLASHED, fill, serving
+from tests.kit.small_lambda import SmallLambda
 from tests.kit.waiting import until
 
 PLAIN = (
@@ -36,17 +38,27 @@ PARAMETERS = {
 
 
 @pytest.fixture(scope="module")
-def clients(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Client, Client]]:
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("shop")
+
+
+@pytest.fixture(scope="module")
+def world(home: Path) -> Iterator[SmallLambda]:
+    """Whose speed layer has not applied the last events."""
+    made = fill(home, speed_until=160)
+    yield made
+    made.batch.close()
+    made.speed.close()
+
+
+@pytest.fixture(scope="module")
+def clients(home: Path, world: SmallLambda) -> Iterator[tuple[Client, Client]]:
     """Of a server that answers on the connection, and of one that does not."""
-    home = tmp_path_factory.mktemp("shop")
-    world = fill(home)
     settings = Settings.of(home=home, kafka="127.0.0.1:1")
     with serving(settings) as prompt, serving(settings, connection=Connection) as plain:
         for path in PLAIN:
             until(lambda path=path: same(prompt.get(at(prompt, path)), plain.get(at(plain, path))))  # type: ignore[misc]
         yield prompt, plain
-    world.batch.close()
-    world.speed.close()
 
 
 def at(client: Client, path: str) -> str:
@@ -85,6 +97,20 @@ def test_a_plain_request_is_answered_on_the_connection(
     monkeypatch.setattr(AtOnce, "answer", lambda self, scope: answers.append(original(self, scope)) or answers[-1])
     answer = prompt.get(at(prompt, path))
     assert [known and known.body for known in answers] == [answer.content]
+
+
+def test_a_question_that_was_asked_before_has_another_answer_after_a_commit(
+    clients: tuple[Client, Client], world: SmallLambda
+) -> None:
+    prompt, plain = clients
+    asked = [at(prompt, path) for path in PLAIN[:6]]
+    before = [[prompt.get(url).content for url in asked] for _ in range(2)]
+    assert before[0] == before[1]
+    world.run_speed(200)
+    for url, old in zip(asked, before[0], strict=True):
+        until(lambda url=url, old=old: prompt.get(url).content != old)  # type: ignore[misc]
+    for path in PLAIN[:6]:
+        until(lambda path=path: same(prompt.get(at(prompt, path)), plain.get(at(plain, path))))  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("headers", [{"Host": "shop.example"}, {"Origin": "http://shop.example"}])
