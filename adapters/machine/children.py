@@ -28,7 +28,6 @@ POLL_SECONDS = 0.05
 TAIL_BYTES = 64 * 1024
 # Below the range for outgoing connections, which could take a server's port while it restarts.
 SERVER_PORTS = range(20_000, 32_000)
-_KEEPERS: list[socket.socket] = []  # they live as long as the process
 
 
 class ChildFailed(MillraceError):
@@ -149,7 +148,7 @@ def _kept(port: int) -> bool:
     except OSError:
         keeper.close()
         return False
-    _KEEPERS.append(keeper)
+    keeper.detach()  # open as long as the process lives
     return True
 
 

@@ -4,6 +4,7 @@ import json
 import random
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,12 +43,14 @@ def stores() -> dict[str, str]:
     return {}
 
 
-def a_flood(millrace: Installation, seed: int, count: int = 1_000) -> list[Record]:
-    """``count`` hostile records, good ones among them, and some as large as Kafka takes."""
+HUGE = [b"[" * HUGE_BYTES, encoded(good(x="x" * HUGE_BYTES)), b"\xff" * HUGE_BYTES]
+
+
+def a_flood(millrace: Installation, seed: int, count: int, huge: Sequence[bytes] = ()) -> list[Record]:
+    """``count`` hostile records and the huge ones, good ones among them."""
     rules, rng = millrace.settings.rules, random.Random(seed)
     records = mixed_stream(rules, replace(SHOP, seed=seed))
     broken = [case.record(rules) for case in hostile_at_random(seed, count)]
-    huge = [b"[" * HUGE_BYTES, encoded(good(x="x" * HUGE_BYTES)), b"\xff" * HUGE_BYTES]
     home = partition_of(USER.encode(), rules.partitioner, rules.partitions)
     broken += [Record("events", home, 0, TIMESTAMP, USER.encode(), value[:HUGE_BYTES]) for value in huge]
     for record in broken:
@@ -56,7 +59,7 @@ def a_flood(millrace: Installation, seed: int, count: int = 1_000) -> list[Recor
 
 
 def test_hostile_records_stop_neither_layer_and_both_judge_them_alike(millrace: Installation) -> None:
-    millrace.produce(a_flood(millrace, 1))
+    millrace.produce(a_flood(millrace, 1, 1_000, HUGE))
     end = millrace.log.end_offsets()
     millrace.speed()
     millrace.check_all_is_applied()

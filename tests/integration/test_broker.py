@@ -65,6 +65,7 @@ def command(home: Path) -> Iterator[tuple["subprocess.Popen[bytes]", str]]:
         yield process, process.stdout.readline().decode().strip()
 
 
+@pytest.mark.deep  # those that race for the start do so, too
 def test_commands_that_begin_at_once_share_one_broker(home: Path) -> None:
     with command(home) as (_, one), command(home) as (_, other), embedded_broker(home) as here:
         assert one == other == here
