@@ -13,6 +13,8 @@ from tests.kit.places import ROOT
 PAGES = sorted(path for path in ROOT.rglob("*.md") if ".venv" not in str(path) and ".git" not in path.parts)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 CODE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+ROOMS = "|".join(sorted(path.parent.name for path in ROOT.glob("*/__init__.py"))) + "|dags|tests"
+NAMED_PATH = re.compile(rf"`((?:{ROOMS})/[\w./-]+)`")
 
 
 def anchors(text: str) -> set[str]:
@@ -29,6 +31,22 @@ def test_a_link_inside_the_repository_leads_to_a_file_and_a_heading(page: Path) 
             target = (page.parent / name).resolve() if name else page
             assert target.exists(), link
             assert not anchor or anchor in anchors(target.read_text(encoding="utf-8")), link
+
+
+def test_a_page_names_only_paths_that_are_there() -> None:
+    """Those of the changelog are of their time."""
+    pages = [page for page in PAGES if page.name != "CHANGELOG.md"]
+    gone = [
+        f"{page.relative_to(ROOT)}: {path}"
+        for page in pages
+        for path in NAMED_PATH.findall(page.read_text(encoding="utf-8"))
+        if not (ROOT / path).exists()
+    ]
+    assert gone == []
+    assert NAMED_PATH.findall("see `core/rows/codec.py` and `core/rows`, not `a/b.py`") == [
+        "core/rows/codec.py",
+        "core/rows",
+    ]
 
 
 def test_the_tables_of_settings_are_as_the_code_has_them() -> None:
