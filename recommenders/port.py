@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 T = TypeVar("T")
-NOBODYS = np.zeros(0, np.int64)
 S_contra = TypeVar("S_contra", contravariant=True)
 
 
@@ -77,17 +76,13 @@ class Sums(Protocol):
 
 
 class Rated(NamedTuple):
-    """Items by code and their ratings in thousandths, in columns of equal length; each item once, in no order.
-
-    ``touches``: packed (``core.rows.words``); empty where nobody knows them.
-    """
+    """Items by code and their ratings in thousandths, in columns of equal length; each item once, in no order."""
 
     codes: Ints
     ratings: Ints
-    touches: Ints = NOBODYS
 
 
-NOTHING_RATED = Rated(NOBODYS, NOBODYS, NOBODYS)
+NOTHING_RATED = Rated(np.zeros(0, np.int64), np.zeros(0, np.int64))
 
 
 @dataclass(frozen=True)

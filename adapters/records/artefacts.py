@@ -1,7 +1,8 @@
 """The artefacts of recommenders in the book of their generation: one space per recommender, named after it."""
 
-from adapters.records.books import generation_book
+from adapters.records.books import BLEND, LEARNED, generation_book
 from adapters.stores.port import ViewStore
+from core.ranking.learned import Learned
 from recommenders.artefact import Artefact
 
 
@@ -19,3 +20,19 @@ def write_artefact(views: ViewStore, run: str, name: str, artefact: Artefact) ->
     views.delete(book, name)
     for key, value in artefact.rows():
         views.put(book, {(name, key): value})
+
+
+def read_learned(views: ViewStore, generation: str | None) -> Learned | None:
+    """Return the learned blend of a generation; None where it has none."""
+    if generation is None:
+        return None
+    row = views.read(generation_book(generation), BLEND, [LEARNED]).get(LEARNED)
+    return None if row is None else Learned.from_json(row)
+
+
+def write_learned(views: ViewStore, run: str, blend: Learned | None) -> None:
+    """Write the learned blend into the run's book, or delete what an interrupted attempt left there."""
+    book = generation_book(run)
+    views.delete(book, BLEND)
+    if blend is not None:
+        views.put(book, {(BLEND, LEARNED): blend.to_json()})

@@ -14,8 +14,9 @@ CATALOGUE = Book("catalogue", guarded=True)  # speed-view store: the newest reco
 KEYS = Book("keys")  # batch-view store: the API keys
 REPLAYED = Book("replayed")  # speed-view store: which dead letters were replayed
 
-BLEND = "blend"  # space of a generation's book: which share of hits its blended scores mean
-CALIBRATION = b"calibration"  # its one row
+BLEND = "blend"  # space of a generation's book: how its sources are blended
+CALIBRATION = b"calibration"  # row: which share of hits the scores of fixed weights mean
+LEARNED = b"learned"  # row: the learned blend (``core.ranking.learned``), which fixed weights stand in for
 TOUCHED = "touched"
 
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from adapters.kafka_options import checked
 from core.access.rates import Rate
-from core.settings import SecretOptions, StoreUrl
+from core.settings import SecretOptions, StoreUrl, nearest
+from recommenders import TABLE
 from schemas.errors import SettingsError
 
 _SERVERS = re.compile(r"(?:[A-Z_]+://)?(?:\[[0-9A-Fa-f:.%]+\]|[\w.-]+)(?::\d{1,5})?", re.ASCII)
@@ -43,6 +44,14 @@ def kinds(_: str, value: Mapping[str, Any]) -> Mapping[str, Any]:
         number = isinstance(weight, int | float) and not isinstance(weight, bool) and 0 <= weight <= 1_000_000
         if not number and weight not in ("value", "remove"):
             raise SettingsError(f'kind \'{kind}\': a weight is a number from 0 to 1,000,000, "value" or "remove"')
+    return value
+
+
+def sources(name: str, value: str) -> str:
+    """Return names of recommenders, separated by commas."""
+    for source in value.split(","):
+        if source.strip() and source.strip() not in TABLE:
+            raise SettingsError(f"setting {name}: unknown source {source.strip()!r}: {nearest(source.strip(), TABLE)}")
     return value
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import Field, fields
 from typing import Any, NamedTuple
 
-from adapters.settings import operation, sections
+from adapters.settings import blending, operation, sections
 from adapters.settings.http_section import HttpSettings
 from core.settings import key_of, setting_of
 
@@ -15,6 +15,7 @@ SECTIONS: dict[str, type[Any]] = {
     "fold": sections.FoldSettings,
     "speed": sections.SpeedSettings,
     "batch": sections.BatchSettings,
+    "blend": blending.BlendSettings,
     "evaluation": sections.EvaluationSettings,
     "gate": sections.GateSettings,
     "reading": sections.ReadingSettings,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from adapters.settings.blending import BlendSettings
 from adapters.settings.http_section import HttpSettings
 from adapters.settings.operation import LoggingSettings, MetricsSettings
 from adapters.settings.places import HOME, PLACES, RECOMMENDERS, SECTIONS, Place, section_fields
@@ -41,6 +42,7 @@ class Settings:
     fold: FoldSettings = field(default_factory=FoldSettings)
     speed: SpeedSettings = field(default_factory=SpeedSettings)
     batch: BatchSettings = field(default_factory=BatchSettings)
+    blend: BlendSettings = field(default_factory=BlendSettings)
     evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
     gate: GateSettings = field(default_factory=GateSettings)
     reading: ReadingSettings = field(default_factory=ReadingSettings)
@@ -108,6 +110,12 @@ class Settings:
             partitioner=log.partitioner,
             partitions=log.partitions,
         )
+
+    @property
+    def blend_sources(self) -> tuple[str, ...]:
+        """The sources that a learned blend may ask: one that a table gives the weight 0 is turned off."""
+        off = {name for name, table in self.recommenders.items() if table.get("weight", 1) == 0}
+        return tuple(name for name in self.blend.sources if name not in off)
 
     @property
     def lake_path(self) -> str:

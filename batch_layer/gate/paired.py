@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from batch_layer.learning.evaluation import InteractionsPast, Question, in_process
+from batch_layer.learning.asking import InteractionsPast, Question, in_process
 from core.quality.intervals import interval
 from core.quality.ranking_quality import (
     TRAIN_SHARE,

@@ -10,7 +10,7 @@ from msgspec import convert, to_builtins
 from adapters.engine.tasks import Engine, InProcess, Tasks
 from adapters.lake.files import Stretch
 from adapters.lake.tables import Lake
-from adapters.records.artefacts import read_artefact, write_artefact
+from adapters.records.artefacts import read_artefact, read_learned, write_artefact, write_learned
 from adapters.records.books import BLEND, CALIBRATION, generation_book
 from adapters.settings import Settings
 from adapters.stores.opened import batch_views
@@ -19,14 +19,18 @@ from batch_layer.gate.drift import drift, kept, ratios
 from batch_layer.gate.paired import by_recipe, paired, recipe
 from batch_layer.gate.sample_check import check, recomputed
 from batch_layer.gate.verdict import Case, Limits, Verdict, verdict
-from batch_layer.learning.evaluation import PROBES, Question, below, by_time, coded, evaluate
+from batch_layer.learning.asking import Question
+from batch_layer.learning.evaluation import PROBES, below, by_time, coded, evaluate
 from batch_layer.learning.past import LakePast, SmallPast, interactions, summary
 from batch_layer.learning.sample import sampled
 from batch_layer.learning.search import search
+from batch_layer.learning.teaching import FIXED, from_walk, sentence, shown, still_good
 from core.quality.ranking_quality import Interactions, Mask, votes
-from recommenders import recommender
+from core.ranking.learned import Learned
+from recommenders import TABLE, recommender
 from recommenders.als.model import AlsSettings, reused, searched
 from recommenders.opened import learners
+from recommenders.signals import learners_of
 from schemas.control import Generation
 from schemas.metrics import Evaluation, Measured
 from schemas.rules import Rules
@@ -36,6 +40,12 @@ if TYPE_CHECKING:
 
 POPULAR = 20  # names that are kept to see how many stay
 SEARCHED_EVENTS = 300_000  # at most, that a search is judged on, whether or not the generation is evaluated
+
+
+def _learning(settings: dict[str, Any], blend: Learned | str) -> list[str]:
+    """Return the recommenders that learn for the generation, in the order of the table."""
+    names = {*learners(settings), *(() if isinstance(blend, str) else learners_of(blend.sources))}
+    return [name for name in TABLE if name in names]
 
 
 @dataclass
@@ -66,17 +76,35 @@ class Judging:
         active = self.active.id if self.active else None
         if candidates:
             settings["als"] = self._search(settings["als"], candidates)
+        blend = self._blend(settings, full)
         past = self._past(full)
         models = {}
         try:
-            for name in learners(settings):
+            for name in _learning(settings, blend):
                 artefact = recommender(name).fit(past, settings[name], read_artefact(views, active, name))
                 models[name] = summary(artefact)
                 if artefact is not None:
                     write_artefact(views, self.run, name, artefact)
         finally:
             past.close()
-        return {"model": models.get("als", {}), "models": models}
+        return {"model": models.get("als", {}), "models": models, "learned": shown(blend)}
+
+    def _blend(self, settings: dict[str, Any], full: bool) -> Learned | str:
+        """Learn how sources are blended, or keep what the active generation learned while the log has hardly grown."""
+        learns = self.settings.blend_sources
+        if not learns:
+            return FIXED
+        views, active = batch_views(self.settings), self.active.id if self.active else None
+        before = read_learned(views, active)
+        if before is not None and not full and still_good(before, learns, self.measured.events):
+            blend: Learned | str = before
+        else:
+            events, names, _ = self._sample(self.settings.evaluation.events or SEARCHED_EVENTS)
+            question = replace(self._question(settings["als"]), learns=learns)
+            blend = from_walk(events, names, question, before, self.measured.events)
+            self.say(sentence(blend))
+        write_learned(views, self.run, None if isinstance(blend, str) else blend)
+        return blend
 
     def _past(self, full: bool) -> LakePast | SmallPast:
         """Return what the models learn from: in memory where the steps run in this process."""
@@ -104,7 +132,8 @@ class Judging:
         return searched(als, best.als)
 
     def _question(self, als: AlsSettings) -> Question:
-        return Question(self.rules, {**self.settings.recommender_settings, "als": als}, self.settings.reading.shrinkage)
+        settings, shrinkage = self.settings.recommender_settings, self.settings.reading.shrinkage
+        return Question(self.rules, {**settings, "als": als}, shrinkage)
 
     def evaluate(self) -> dict[str, Any]:
         """Measure how good rankings of these data are, and how far the views are from the active generation's."""

@@ -4,85 +4,36 @@ The models that serve are trained on everything; those here exist for the evalua
 sample of users with all their events, so its cost is bounded.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from adapters.terminal.progress import watched
+from batch_layer.learning.asking import InteractionsPast as InteractionsPast
+from batch_layer.learning.asking import Question as Question
+from batch_layer.learning.asking import all_on, in_process
 from batch_layer.learning.labels import NO_RECORDS, Records, item_labels
 from batch_layer.learning.references import recent_votes, references, tuned_window
-from batch_layer.learning.splits import EXCLUDED, INCLUDED, TIME, Split, split
+from batch_layer.learning.splits import Split, split
+from batch_layer.learning.teaching import FIXED, from_split, ranked_by, shown
 from core.quality.calibration import calibrated, outcomes
 from core.quality.intervals import difference
 from core.quality.ranking_quality import Floats, Interactions, Ints, Judged, Mask, Quality, Scorer, judged, quality
 from core.quality.reliability import reliability, stated
 from core.ranking.blend import Knots
+from core.ranking.learned import Learned
 from recommenders import TABLE
 from recommenders.cohort import Cohort, scored
 from recommenders.opened import blended, fit_all, open_all
-from recommenders.port import Size, Standing
+from recommenders.signals import open_signals
 from schemas.control import Offsets
-from schemas.errors import MillraceError
 from schemas.metrics import BLEND
-from schemas.rules import Rules
-
-if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
 
 PROBES = 50  # items that drift looks at
-
-
-@dataclass(frozen=True)
-class Question:
-    """What is judged: the fold's rules, each recommender's settings, serving's shrinkage; at most ``users`` users.
-
-    ``protocol``, ``seen``: as in ``learning.splits``. ``every_source``: sources that are turned off are judged too.
-    ``confidence``: stated confidence is judged, by models fitted once more on a part of the training events.
-    """
-
-    rules: Rules
-    settings: Mapping[str, Any]
-    shrinkage: float = 0.0
-    users: int = 5_000
-    protocol: str = TIME
-    seen: str = EXCLUDED
-    every_source: bool = False
-    confidence: bool = False
-
-    @property
-    def seen_again(self) -> bool:
-        """Whether what a user has seen may be listed."""
-        return self.seen == INCLUDED
-
-
-@dataclass(frozen=True)
-class InteractionsPast:
-    """``recommenders.port.Past`` over interactions in memory; it reports nothing."""
-
-    events: Interactions
-    names: Sequence[bytes]
-    seed: int = 42
-    scratch: str = ""
-    from_scratch: bool = True
-
-    def say(self, line: str, /) -> None:
-        """Report nothing: an evaluation reports figures, not how its models were fitted."""
-
-    def size(self) -> Size:
-        user, item, _ = self.events.standing()
-        return Size(len(user), len(np.unique(user)), len(np.unique(item)))
-
-    def standing(self) -> Standing:
-        user, item, rating = self.events.standing()
-        known, code = np.unique(item, return_inverse=True)
-        return Standing([self.names[k] for k in known.tolist()], user, code, rating)
-
-    def frame(self) -> "DataFrame":
-        raise MillraceError("interactions in memory are no table of an engine: set engine to implicit or auto")
 
 
 def by_time(table: pa.Table) -> pa.Table:
@@ -135,16 +86,19 @@ def evaluate(events: Interactions, question: Question) -> dict[str, Any]:
     hours = tuned_window(parts, question.seen_again)
     recent = recent_votes(parts, hours)
     plain = dict(references(parts, question.rules, recent, question.seen_again))
-    own = sources(parts.train, asked, question)
+    blend = from_split(parts.inner(), question) if question.learns else FIXED
+    own = sources(parts.train, asked, question, blend)
     judging = watched("judging the models", [*plain, *own], len(plain) + len(own), every=1)
     qualities = {
         name: quality(asked, plain[name], recent) if name in plain else quality(asked, own[name]) for name in judging
     }
     report |= {"recent_window_hours": hours} | compared(qualities)
+    report |= {"learned": shown(blend)} if question.learns else {}
     scores, hits = outcomes(asked, own[BLEND])
     report["knots"] = calibrated(scores, hits)
     if question.confidence:
-        report["calibration"] = reliability(stated(knots_before(parts, question), scores), hits)
+        knots = knots_before(parts, question) if isinstance(blend, str) else blend.knots
+        report["calibration"] = reliability(stated(knots, scores), hits)
     return report
 
 
@@ -171,20 +125,22 @@ def gaps(ours: Mapping[str, Floats], theirs: Mapping[str, Floats], users: Ints |
     return report
 
 
-def sources(train: Interactions, asked: Judged, question: Question) -> dict[str, Scorer]:
-    """Return each source as it serves by itself, in the order of the table, and their blend."""
+def sources(train: Interactions, asked: Judged, question: Question, blend: Learned | str = "") -> dict[str, Scorer]:
+    """Return each source as it serves by itself, in the order of the table, and their blend.
+
+    Args: blend: the learned one; a sentence where the weights are fixed.
+    """
     cohort = Cohort.of(train, question.rules, shrinkage=question.shrinkage)
-    settings = in_process(question.settings)
-    awake = all_on(settings) if question.every_source else settings
-    opened = open_all(fit_all(InteractionsPast(train, cohort.names), awake), awake)
+    settings, learns = in_process(question.settings), () if isinstance(blend, str) else blend.sources
+    awake = all_on(settings, None if question.every_source else learns)
+    artefacts = fit_all(InteractionsPast(train, cohort.names), awake)
+    opened = open_all(artefacts, awake)
     alone: dict[str, Scorer] = {name: partial(scored, source.scorer, cohort) for name, source in opened.items()}
-    serving = {name: source for name, source in opened.items() if settings[name].weight > 0}
-    return {**alone, BLEND: blended(serving, cohort, asked)}
-
-
-def all_on(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings with a weight for every recommender, so that each is fitted and asked."""
-    return {name: replace(own, weight=own.weight or 1.0) for name, own in settings.items()}
+    if isinstance(blend, str):
+        serving = {name: source for name, source in opened.items() if settings[name].weight > 0}
+        return {**alone, BLEND: blended(serving, cohort, asked)}
+    scorers = open_signals(blend.signals, artefacts, settings)
+    return {**alone, BLEND: ranked_by(blend, scorers, cohort, int(train.time.max()), question.seen_again)}
 
 
 def knots_before(parts: Split, question: Question) -> Knots:
@@ -211,8 +167,3 @@ def missing(parts: Split) -> str:
     if not np.isin(test.item[known], train.item).any():
         return "nothing to judge: in the later part, known users touch no item of the earlier part"
     return "nothing to judge: in the later part, known users touch only items that they had touched before"
-
-
-def in_process(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings with which models learn from interactions in memory."""
-    return {**settings, "als": replace(settings["als"], engine="implicit")}

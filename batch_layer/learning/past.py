@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from batch_layer.learning.evaluation import InteractionsPast
+from batch_layer.learning.asking import InteractionsPast
 from recommenders.artefact import Artefact
 from recommenders.port import Size, Standing
 from schemas.event import REMOVE

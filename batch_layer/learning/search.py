@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 
-from batch_layer.learning.evaluation import InteractionsPast, Question, in_process
+from batch_layer.learning.asking import InteractionsPast, Question, in_process
 from core.quality.ranking_quality import FIT_SHARE, TRAIN_SHARE, Interactions, judged, quality
 from recommenders import recommender
 from recommenders.als import AlsSettings

@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass
 
-from core.quality.ranking_quality import FIT_SHARE, TRAIN_SHARE, Interactions
+import numpy as np
+
+from core.quality.ranking_quality import FIT_SHARE, TRAIN_SHARE, Interactions, Mask
+from schemas.event import REMOVE
 
 TIME, PER_USER, WALK = "time", "per-user", "walk"  # protocols; a walk is a time split whose later part is lived through
 EXCLUDED, INCLUDED = "excluded", "included"  # whether what a user has seen may be listed
@@ -33,3 +36,14 @@ def split(events: Interactions, protocol: str, share: float = TRAIN_SHARE) -> Sp
         return Split(train, test, int(train.time[-1]) if len(train) else 0, True)
     train, test = events.split(share)
     return Split(train, test, int(test.time[0]) if len(test) else 0)
+
+
+def is_new(events: Interactions) -> Mask:
+    """Return whether each event's user did not have its item: never touched it, or retracted it last."""
+    key = events.user * events.items + events.item
+    order = np.argsort(key, kind="stable")
+    same = np.r_[False, key[order][1:] == key[order][:-1]]
+    standing = np.r_[False, events.weight[order][:-1] != REMOVE]
+    new = np.empty(len(events), np.bool_)
+    new[order] = ~(same & standing)
+    return new

@@ -12,6 +12,8 @@ from core.ranking.blend import Knots
 
 FEWEST = 1_000  # recommendations below which nothing is learnt
 GROUPS = 20  # of equally many recommendations, before those whose rates fall are pooled
+FEWEST_OF_GROUP = 100  # recommendations
+PRIOR = 50  # recommendations of the share of all hits that each group is given beside its own
 
 
 def outcomes(asked: Judged, scorer: Scorer) -> tuple[Floats, Floats]:
@@ -43,3 +45,18 @@ def calibrated(scores: Floats, hits: Floats) -> Knots:
     pools = isotonic_regression(hit_sums / sizes, weights=sizes).blocks[:-1]  # where each pool of groups begins
     n, s, h = (np.add.reduceat(values, pools) for values in (sizes, score_sums, hit_sums))
     return [(round(score, 6), round(rate, 6)) for score, rate in zip((s / n).tolist(), (h / n).tolist(), strict=True)]
+
+
+def calibrated_choice(scores: Floats, hits: Floats) -> Knots:
+    """Return the share of hits by score as ``calibrated``, shrunk towards the share of all hits; empty for no scores.
+
+    The fewer recommendations there are, the fewer groups and the nearer they are to the share of all.
+    """
+    if not len(scores):
+        return []
+    groups = np.array_split(np.argsort(scores, kind="stable"), max(1, min(GROUPS, len(scores) // FEWEST_OF_GROUP)))
+    base = float(hits.mean())
+    rates = np.array([(hits[group].sum() + PRIOR * base) / (len(group) + PRIOR) for group in groups])
+    pooled = isotonic_regression(rates, weights=np.array([len(group) for group in groups])).x
+    means = [float(scores[group].mean()) for group in groups]
+    return [(round(score, 6), round(rate, 6)) for score, rate in zip(means, pooled.tolist(), strict=True)]

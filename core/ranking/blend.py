@@ -74,6 +74,10 @@ class Blend:
             parts[code][self.names[name]] = share
         return [parts[code] for code in items]
 
+    def features(self, code: int) -> list[dict[str, object]]:
+        """Return nothing: fixed weights know no features beside the sources' scores."""
+        return []
+
 
 def strongest(parts: Mapping[str, float]) -> str | None:
     """Return the source of the greatest share, the first of equal ones; None without a source."""

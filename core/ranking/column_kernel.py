@@ -8,10 +8,13 @@ from core.bytes.word_kernel import agreed
 from core.codes.item_index import ItemIndex, Text
 from core.codes.sums_columns_kernel import standing_parts as standing_parts
 from core.codes.sums_columns_kernel import summed_parts as summed_parts
+from core.ranking import feature_kernel
 from core.ranking.columns import LEFT_OUT, NOBODY, Columns, Rows, Stacked
+from core.ranking.feature_kernel import features as features
+from core.ranking.feature_kernel import weighed as weighed
 from core.ranking.product_kernel import predicted as predicted
 from core.ranking.scores import TIE_DECIMALS
-from core.rows.codec import pack_seen, pack_sums
+from core.rows.codec import pack_sums
 from schemas.event import WEIGHT_SCALE
 
 Floats = NDArray[np.float64]
@@ -212,15 +215,16 @@ def load() -> None:
     """Load the compiled code: every function computes something small in the types of real questions."""
     codes, floats, starts = np.zeros(1, np.int64), np.ones(1), np.array([0, 1])
     text = Text(np.zeros(8, np.uint8), np.zeros(2, np.int64))
+    feature_kernel.load()
     summed(Rows(codes, codes, codes, starts, codes, codes, floats), 0.0)
     contributions(Rows(codes, codes, codes, starts, codes, codes, floats), 0, 0.0)
     totals(codes, shares(Stacked(codes, floats, starts), floats, codes))
     first(Columns(codes, floats), 1, text, True)
     index, row = ItemIndex(), pack_sums([(b"a", 1)])
-    summed_parts([row, row], index)
-    standing_parts([pack_seen([(b"a", 1, 1)])] * 2, index)
+    for kind in (summed_parts, standing_parts):
+        kind([row, row], index)
     predicted(np.ones((2, 8), np.float32), codes, np.ones(8))
     index, row = ItemIndex(), pack_sums([(b"a", 1)])
-    summed_parts([row, row], index)
-    standing_parts([pack_seen([(b"a", 1, 1)])] * 2, index)
+    for kind in (summed_parts, standing_parts):
+        kind([row, row], index)
     predicted(np.ones((2, 8), np.float32, order="F"), codes, np.ones(8))

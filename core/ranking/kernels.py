@@ -7,17 +7,18 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from core.codes.item_index import ItemIndex, Text
-from core.codes.sums_columns import Amounts, Standing
-from core.ranking import columns
+from core.codes.sums_columns import Amounts
+from core.ranking import readable
 from core.ranking.columns import NOBODY, Columns, Floats, Floats32, Ints, Rows, Stacked
+from core.ranking.features import Features
 
 
 class Kernels(Protocol):
-    """The functions of ``core.ranking.columns`` and ``core.codes.sums_columns``, whose docstrings hold here too."""
+    """The functions of ``columns``, ``features`` and ``core.codes.sums_columns``, whose docstrings hold here too."""
 
     def summed_parts(self, parts: Sequence[bytes], index: ItemIndex) -> Amounts: ...
 
-    def standing_parts(self, parts: Sequence[bytes], index: ItemIndex) -> Standing: ...
+    def standing_parts(self, parts: Sequence[bytes], index: ItemIndex) -> Amounts: ...
 
     def summed(self, rows: Rows, shrinkage: float) -> Columns: ...
 
@@ -29,10 +30,14 @@ class Kernels(Protocol):
 
     def first(self, scored: Columns, wanted: int, text: Text, rounded: bool) -> Ints: ...
 
+    def features(self, stacked: Stacked, excluded: Ints, also: int = NOBODY) -> Features: ...
+
+    def weighed(self, values: Floats, weights: Floats) -> Floats: ...
+
     def predicted(self, factors: Floats32, rows: Ints, vector: Floats) -> Floats: ...
 
 
-READABLE: Kernels = columns
+READABLE: Kernels = readable
 
 
 def compiled() -> Kernels:

@@ -5,7 +5,8 @@ from typing import Any
 
 from adapters.settings import Settings
 from adapters.terminal.progress import progress
-from batch_layer.learning.evaluation import Question, by_time, coded, evaluate
+from batch_layer.learning.asking import Question
+from batch_layer.learning.evaluation import by_time, coded, evaluate
 from batch_layer.learning.splits import INCLUDED, TIME, WALK
 from millrace.judging.asked_for import Asking
 from millrace.judging.catalogue import catalogue, records
@@ -23,7 +24,7 @@ def judge(settings: Settings, path: Path | None, asking: Asking) -> dict[str, An
     question = Question(
         settings.rules, settings.recommender_settings, settings.reading.shrinkage,
         protocol=TIME if walks else asking.protocol, seen=asking.seen, every_source=asking.every_source,
-        confidence=True,
+        confidence=True, learns=settings.blend_sources,
     )  # fmt: skip
     rows = catalogue(settings, path is None, asking.items)
     events, names = coded(ordered, records(rows))

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from batch_layer.learning.splits import is_new as is_new
 from core.quality.ranking_quality import TRAIN_SHARE, Interactions, Ints, Mask
-from schemas.event import REMOVE
 
 FROZEN, RETRAINED, LIVE, LATE = "frozen", "retrained", "live", "late"
 MOST_ASKED = 10_000
@@ -69,17 +69,6 @@ def earlier(codes: Ints) -> Ints:
     count = np.empty(len(codes), np.int64)
     count[order] = np.arange(len(codes)) - np.repeat(starts, np.diff(np.r_[starts, len(codes)]))
     return count
-
-
-def is_new(events: Interactions) -> Mask:
-    """Return whether each event's user did not have its item: never touched it, or retracted it last."""
-    key = events.user * events.items + events.item
-    order = np.argsort(key, kind="stable")
-    same = np.r_[False, key[order][1:] == key[order][:-1]]
-    standing = np.r_[False, events.weight[order][:-1] != REMOVE]
-    new = np.empty(len(events), np.bool_)
-    new[order] = ~(same & standing)
-    return new
 
 
 def retrains(events: Interactions, begin: int, every_ms: int | None) -> Iterator[tuple[int, int]]:

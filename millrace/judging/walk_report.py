@@ -8,7 +8,7 @@ import numpy as np
 from batch_layer.learning.evaluation import gaps
 from core.quality.intervals import interval
 from core.quality.ranking_quality import Floats, Interactions, Ints, Mask
-from core.quality.reliability import reliability, stated
+from core.quality.reliability import reliability
 from millrace.judging.walk import Asked, Regime
 from millrace.judging.walking import BLEND, Trainer, Walked
 
@@ -53,7 +53,7 @@ def report(trainer: Trainer, ask: Asked, regime: Regime, walked: Walked) -> dict
         "blend": _summary(ours, users, coverage[BLEND]),
         "best_source": best,
         "differences": {name: gaps(ours, figures, users) for name, figures in others.items()},
-        "calibration": reliability(stated(trainer.knots(), walked.scores), walked.hits),
+        "calibration": reliability(walked.said, walked.hits),
         "users_by_known_events": _bands(walked.ranks[BLEND], ask.user_events),
         "items_by_known_events": _bands(walked.ranks[BLEND][ask.judged], ask.item_events[ask.judged]),
     }

@@ -7,18 +7,23 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from adapters.records.books import LEARNED
 from adapters.terminal.progress import Reached
-from batch_layer.learning.evaluation import Question, all_on, in_process, knots_before
+from batch_layer.learning.asking import Question, all_on, in_process
+from batch_layer.learning.evaluation import knots_before
 from batch_layer.learning.past import SmallPast
 from batch_layer.learning.splits import split
+from batch_layer.learning.teaching import FIXED, from_walk, still_good
 from core.quality.ranking_quality import LIST, Floats, Interactions, Ints
-from core.ranking.blend import Knots
+from core.ranking.blend import Knots, confidence
+from core.ranking.learned import Learned
 from millrace.judging.catalogue import Rows
 from millrace.judging.walk import Asked, Regime, retrains
 from millrace.judging.world import World
 from recommenders import recommender
 from recommenders.artefact import Artefact
 from recommenders.opened import learners
+from recommenders.signals import learners_of
 from schemas.event import REMOVE
 from serving_layer.answers.recommend import Wish, lists
 from serving_layer.merged.catalogue import Page
@@ -31,13 +36,13 @@ BLEND = ""  # as ``recommend.lists`` names it
 class Walked:
     """What was listed: ``ranks`` of the touched item by source, 0 where it was not among the first ten.
 
-    ``listed``: how many different items each source recommended. ``scores``, ``hits``: of the blend's recommendations
-    to judged users. ``candidates``: how many items occurred before the end.
+    ``listed``: how many different items each source recommended. ``said``, ``hits``: the stated confidence of the
+    blend's recommendations to judged users, and what was true. ``candidates``: how many items occurred before the end.
     """
 
     ranks: dict[str, Ints]
     listed: dict[str, int]
-    scores: Floats
+    said: Floats
     hits: Floats
     candidates: int
     generations: int
@@ -51,6 +56,7 @@ class Trainer:
     names: list[bytes]
     question: Question
     _models: dict[int, dict[str, Artefact | None]] = field(default_factory=dict)
+    _blends: dict[int, Learned | str] = field(default_factory=dict)
     _knots: Knots | None = None
 
     def models(self, end: int, before: int | None) -> dict[str, Artefact | None]:
@@ -58,11 +64,24 @@ class Trainer:
         if end not in self._models:
             past = SmallPast(self.log.before(end), self.names, from_scratch=before is None, report=lambda _: None)
             earlier = {} if before is None else self._models[before]
-            settings = self.settings
+            blend, settings = self.blend(end, before), self.settings
+            names = {*learners(settings), *(() if isinstance(blend, str) else learners_of(blend.sources))}
             self._models[end] = {
-                name: recommender(name).fit(past, settings[name], earlier.get(name)) for name in learners(settings)
+                name: recommender(name).fit(past, settings[name], earlier.get(name)) for name in sorted(names)
             }
         return self._models[end]
+
+    def blend(self, end: int, before: int | None) -> Learned | str:
+        """Return the blend that a run over the first ``end`` events learns, or keeps from an earlier run."""
+        if end not in self._blends:
+            active = None if before is None else self._blends[before]
+            learns, active = self.question.learns, None if isinstance(active, str) else active
+            if active is not None and still_good(active, learns, end):
+                self._blends[end] = active
+            else:
+                known = self.log.before(end)
+                self._blends[end] = from_walk(known, self.names, self.question, active) if learns else FIXED
+        return self._blends[end]
 
     def knots(self) -> Knots:
         """Return what the earlier part teaches of confidence."""
@@ -86,12 +105,15 @@ def walk(
     serving = [name for name, own in question.settings.items() if own.weight > 0]
     moments = list(retrains(events, ask.begin, regime.every_ms))
     answers, seen, taken, last = Answers(), Seen(events), 0, None
+    knots: Knots = ()
     for number, (event, judged) in enumerate(zip(ask.event.tolist(), ask.judged.tolist(), strict=True)):
         reached(number)
         while taken < len(moments) and moments[taken][0] <= events.time[event]:
             end = _known(events, moments[taken][1], moments[taken][0], regime)
             if end != last:
-                world.publish(end, trainer.models(end, last), trainer.knots())
+                models, blend = trainer.models(end, last), trainer.blend(end, last)
+                world.publish(end, models, {} if isinstance(blend, str) else {LEARNED: blend.to_json()})
+                knots = trainer.knots() if isinstance(blend, str) else blend.knots
                 last = end
             taken += 1
         if regime.live:
@@ -100,7 +122,7 @@ def walk(
         wish = Wish(Page(LIST), exclude, include_seen=question.seen_again)
         user = log.column("user_id")[event].as_py().encode()
         listed = answer(world.views, partial(lists, user=user, wish=wish, blended=serving))
-        answers.take(listed, trainer.names[events.item[event]], judged)
+        answers.take(listed, trainer.names[events.item[event]], judged, knots)
     return answers.walked(len(np.unique(events.item)), taken)
 
 
@@ -135,20 +157,20 @@ class Answers:
 
     ranks: dict[str, list[int]] = field(default_factory=dict)
     items: dict[str, set[bytes]] = field(default_factory=dict)
-    scores: list[float] = field(default_factory=list)
+    said: list[float] = field(default_factory=list)
     hits: list[bool] = field(default_factory=list)
 
-    def take(self, listed: dict[str, list[tuple[bytes, float]]], touched: bytes, judged: bool) -> None:
+    def take(self, listed: dict[str, list[tuple[bytes, float]]], touched: bytes, judged: bool, knots: Knots) -> None:
         """Note one answer of all sources, before the user touched that item."""
         for name, rows in listed.items():
             names = [item for item, _ in rows]
             self.ranks.setdefault(name, []).append(names.index(touched) + 1 if touched in names else 0)
             self.items.setdefault(name, set()).update(names)
         if judged:
-            self.scores += [score for _, score in listed[BLEND]]
+            self.said += [confidence(knots, score) for _, score in listed[BLEND]]
             self.hits += [item == touched for item, _ in listed[BLEND]]
 
     def walked(self, candidates: int, generations: int) -> Walked:
         ranks = {name: np.array(places, np.int64) for name, places in self.ranks.items()}
         listed = {name: len(items) for name, items in self.items.items()}
-        return Walked(ranks, listed, np.array(self.scores), np.array(self.hits, np.float64), candidates, generations)
+        return Walked(ranks, listed, np.array(self.said), np.array(self.hits, np.float64), candidates, generations)

@@ -4,7 +4,6 @@ Views, control record, position, fold and writes are the product's own; only the
 are dictionaries, and one process does the work of all.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -14,13 +13,12 @@ import pyarrow as pa
 
 from adapters.log.kafka_log import Topics
 from adapters.records.artefacts import write_artefact
-from adapters.records.books import BLEND, CALIBRATION, CATALOGUE, generation_book
+from adapters.records.books import BLEND, CATALOGUE, generation_book
 from adapters.records.catalogue import ITEMS
 from adapters.records.control import Applied, change_control, open_control
 from adapters.stores.memory import MemoryStore
 from core.control.changes import drop, forget_dropped, publish, record_boundary
 from core.fold.columns import fold_columns, users_of
-from core.ranking.blend import Knots
 from core.settings import StoreUrl
 from millrace.judging.catalogue import NO_ROWS, Rows
 from recommenders.artefact import Artefact
@@ -86,8 +84,11 @@ class World:
         self._speed.swap(CATALOGUE, None, applied)
         self._speed.put(CATALOGUE, {(ITEMS, item): row for item, row in catalogue.items()}, guard=applied)
 
-    def publish(self, end: int, models: Mapping[str, Artefact | None], knots: Knots) -> None:
-        """Make a generation of the first ``end`` events the active one, with those models."""
+    def publish(self, end: int, models: Mapping[str, Artefact | None], blend: Mapping[bytes, bytes]) -> None:
+        """Make a generation of the first ``end`` events the active one, with those models.
+
+        Args: blend: the rows that store how sources are blended.
+        """
         boundary = change_control(self._batch, lambda control: record_boundary(control, {0: end})[0]).boundaries[-1]
         self._generations += 1
         name = f"g{self._generations}"
@@ -95,8 +96,7 @@ class World:
         for recommender, artefact in models.items():
             if artefact is not None:
                 write_artefact(self._batch, name, recommender, artefact)
-        if knots:
-            self._batch.put(generation_book(name), {(BLEND, CALIBRATION): json.dumps(knots).encode()})
+        self._batch.put(generation_book(name), {(BLEND, key): row for key, row in blend.items()})
         generation = Generation(name, boundary, self._rules.fingerprint(), published_at=0)
         change_control(self._batch, lambda control: publish(control, generation))
         self._clean_up()

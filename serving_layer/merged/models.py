@@ -2,15 +2,19 @@
 
 import json
 import threading
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 from adapters.records.artefacts import read_artefact
-from adapters.records.books import BLEND, CALIBRATION, generation_book
+from adapters.records.books import BLEND, CALIBRATION, LEARNED, generation_book
 from core.ranking.blend import Knots
 from core.ranking.columns import NOBODY
+from core.ranking.learned import Learned
+from recommenders.artefact import Artefact
 from recommenders.opened import Opened, learners, open_all
 from recommenders.port import Candidates, Question, Scorer
+from recommenders.signals import learners_of, open_signals
 from serving_layer.memory.candidates import KeptCandidates
 from serving_layer.reading.patience import reading, seconds_left
 from serving_layer.reading.snapshot import Snapshot
@@ -21,10 +25,15 @@ SHARE_OF_PATIENCE = 0.75  # what an answer may wait for a model: the rest is for
 
 @dataclass(frozen=True)
 class Models:
-    """What a generation answers with: its recommenders, opened, and how blended scores go together with hits."""
+    """What a generation answers with: its recommenders, opened, and how blended scores go together with hits.
+
+    ``learned``: its learned blend, if it has one, with a scorer for each signal.
+    """
 
     opened: dict[str, Opened]
-    calibration: Knots
+    calibration: Knots = ()
+    learned: Learned | None = None
+    signals: Sequence[Scorer] = ()
 
 
 @dataclass
@@ -32,6 +41,7 @@ class Loading:
     """The models of one generation on their way: loading begins when first asked for, and again after a failure."""
 
     generation: str | None
+    untrained: Models | None = None
     _models: "Future[Models] | None" = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -55,31 +65,42 @@ class Loading:
             loading.set_exception(error)
 
 
-def recommenders_of(snapshot: Snapshot) -> dict[str, Opened]:
-    """Return the recommenders of the snapshot's generation, kept in memory while answers use that generation.
+def models_of(snapshot: Snapshot) -> Models:
+    """Return the models of the snapshot's generation, kept in memory while answers use that generation.
 
     A large model takes longer to load than an answer may wait: it is loaded beside the answers, which lack it until
     then.
     """
     generation, views = snapshot.generation, snapshot.views
     if generation is None:
-        return untrained(views)
+        return untrained(snapshot)
     models = snapshot.memory.kept(Loading)
     if (there := models.loaded()) is not None:
-        return there.opened
+        return there
     loading = models.begun(views)
     patience = SHARE_OF_PATIENCE * seconds_left(BATCH, views.patience_seconds)
     with reading(BATCH):
         try:
-            return loading.result(patience).opened
+            return loading.result(patience)
         except TimeoutError:
             snapshot.course.lacking.append(MODEL)
-            return untrained(views)
+            return untrained(snapshot)
 
 
-def untrained(views: Views) -> dict[str, Opened]:
-    """Return the recommenders as they are without a generation."""
-    return open_all({}, views.recommenders)
+def recommenders_of(snapshot: Snapshot) -> dict[str, Opened]:
+    """Return the opened recommenders of ``models_of``."""
+    return models_of(snapshot).opened
+
+
+def untrained(snapshot: Snapshot) -> Models:
+    """Return the models as they are without artefacts: nobody waits for them."""
+    generation, views = snapshot.generation, snapshot.views
+    if generation is None:
+        return _opened({}, {}, views)
+    kept = snapshot.memory.kept(Loading)
+    if kept.untrained is None:
+        kept.untrained = _opened({}, snapshot.of_generation(BLEND, [CALIBRATION, LEARNED]), views)
+    return kept.untrained
 
 
 def candidates_of(snapshot: Snapshot, scorer: Scorer, question: Question, most: int) -> Candidates:
@@ -89,23 +110,19 @@ def candidates_of(snapshot: Snapshot, scorer: Scorer, question: Question, most: 
     return scorer.candidates(question, most)
 
 
-def calibration_of(snapshot: Snapshot) -> Knots:
-    """Return the generation's calibration of scores to hits, without loading a model for it."""
-    if snapshot.generation is None:
-        return ()
-    if (models := snapshot.memory.kept(Loading).loaded()) is not None:
-        return models.calibration
-    row = snapshot.of_generation(BLEND, [CALIBRATION]).get(CALIBRATION)
-    return _knots(row)
-
-
 def _read(views: Views, generation: str) -> Models:
-    book = generation_book(generation)
-    artefacts = {name: read_artefact(views.batch, generation, name) for name in learners(views.recommenders)}
-    row = views.batch.read(book, BLEND, [CALIBRATION]).get(CALIBRATION)
-    return Models(open_all(artefacts, views.recommenders), _knots(row))
+    rows = views.batch.read(generation_book(generation), BLEND, [CALIBRATION, LEARNED])
+    learned = _learned(rows)
+    names = {*learners(views.recommenders), *(learners_of(learned.sources) if learned else ())}
+    return _opened({name: read_artefact(views.batch, generation, name) for name in sorted(names)}, rows, views)
 
 
-def _knots(row: bytes | None) -> Knots:
-    knots: Knots = json.loads(row) if row else ()
-    return knots
+def _opened(artefacts: Mapping[str, Artefact | None], rows: Mapping[bytes, bytes], views: Views) -> Models:
+    knots: Knots = json.loads(rows[CALIBRATION]) if CALIBRATION in rows else ()
+    learned, opened = _learned(rows), open_all(artefacts, views.recommenders)
+    signals = open_signals(learned.signals, artefacts, views.recommenders) if learned else ()
+    return Models(opened, knots, learned, signals)
+
+
+def _learned(rows: Mapping[bytes, bytes]) -> Learned | None:
+    return Learned.from_json(rows[LEARNED]) if LEARNED in rows else None

@@ -136,7 +136,7 @@ def test_a_walk_lists_what_recommend_answers(tmp_path: Path) -> None:
     events, names = coded(ordered)
     settings = settings_of({"als": {"factors": 4, "iterations": 2}})
     world = World(as_log(ordered), Rules(), settings, 0.0)
-    world.publish(600, fit_all(SmallPast(events.before(600), names, report=lambda _: None), settings), [])
+    world.publish(600, fit_all(SmallPast(events.before(600), names, report=lambda _: None), settings), {})
     for end in (601, 700, len(events)):
         world.advance(end)
         for user in ordered.column("user").unique().to_pylist()[::7]:

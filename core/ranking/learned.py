@@ -1,0 +1,179 @@
+"""The learned blend: what each signal says of an item, weighed by coefficients that a log has taught, after the merge.
+
+The score of an item is its share in a choice among all candidates: exp(z) over the sum of exp(z), where z adds up
+feature · weight. A weight depends on the user: it is linear in ``context``. Coefficients are fitted in ``choice``.
+"""
+
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from core.codes.item_index import ItemIndex
+from core.ranking.blend import Blend, Knots
+from core.ranking.columns import NOBODY, NOTHING, Columns, Floats, Ints, Stacked
+from core.ranking.features import PER_SIGNAL
+from core.ranking.kernels import READABLE, Kernels
+from core.ranking.ranked import in_order
+
+CONTEXTS = 3  # what a weight depends on: nothing, how much is known of the user, how long ago the last touch is
+MUCH = math.log1p(200)  # items that stand
+LONG = math.log1p(720)  # hours
+FEATURE_NAMES = ("score", "rank", "presence")
+
+
+def context(items: int, hours: float | None) -> Floats:
+    """Return what weights are linear in, each about 0 to 1.
+
+    Args: items: that stand of the user.      hours: since the user's last touch; None: nobody knows.
+    """
+    since = 1.0 if hours is None else math.log1p(max(0.0, hours)) / LONG
+    return np.array([1.0, math.log1p(items) / MUCH, since])
+
+
+@dataclass(frozen=True)
+class Signal:
+    """One ranking of candidates: a source with settings of its own, where they differ from the configured ones."""
+
+    source: str
+    settings: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """Its name for people, such as ``popular (half_life_hours 4)``."""
+        own = ", ".join(f"{name} {value:g}" for name, value in self.settings.items())
+        return f"{self.source} ({own})" if own else self.source
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What a generation stores of its blend: ``weights``, one row per feature and one column per context.
+
+    ``knots``: how its scores go together with hits. ``facts``: what was found while it was learned, JSON.
+    """
+
+    signals: tuple[Signal, ...]
+    weights: tuple[tuple[float, ...], ...]
+    knots: Knots = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def sources(self) -> list[str]:
+        """The sources of the signals, each once."""
+        return list(dict.fromkeys(signal.source for signal in self.signals))
+
+    @cached_property
+    def _columns(self) -> Floats:
+        return np.array(self.weights, np.float64).reshape(len(self.signals) * PER_SIGNAL, CONTEXTS)
+
+    def weights_for(self, user: Floats) -> Floats:
+        """Return the weight of each feature for a user of that ``context``."""
+        out = np.zeros(len(self._columns))
+        for k, value in enumerate(user.tolist()):
+            out += self._columns[:, k] * value
+        return out
+
+    def to_json(self) -> bytes:
+        """Return the row that stores it; numbers come back as the same bits."""
+        return json.dumps(asdict(self)).encode()
+
+    @staticmethod
+    def from_json(row: bytes) -> "Learned":
+        stored = json.loads(row)
+        signals = tuple(Signal(signal["source"], signal["settings"]) for signal in stored["signals"])
+        return Learned(signals, tuple(map(tuple, stored["weights"])), stored["knots"], stored["facts"])
+
+    def with_knots(self, knots: Knots) -> "Learned":
+        return replace(self, knots=knots)
+
+
+def shares_of_choice(z: Floats) -> Floats:
+    """Return exp(z) over the sum of exp(z); they add up to 1."""
+    if not len(z):
+        return z
+    powers = np.exp(z - z.max())
+    shares: Floats = powers / powers.sum()
+    return shares
+
+
+class LearnedBlend:
+    """Ranks as ``core.ranking.blend.Blend`` does, by learned weights.
+
+    Items that no signal has among its first places follow after all others, in the order of ``rest``.
+    """
+
+    def __init__(
+        self,
+        learned: Learned,
+        columns: Sequence[Columns],
+        user: Floats,
+        excluded: Ints,
+        also: int = NOBODY,
+        kernels: Kernels = READABLE,
+        rest: Blend | None = None,
+    ) -> None:
+        """Blend ``columns``, one of each signal; other arguments are those of ``Blend``."""
+        self._learned, self._kernels, self._rest = learned, kernels, rest
+        self._known = kernels.features(Stacked.of(columns), excluded, also)
+        self._weights = learned.weights_for(user)
+        scores = shares_of_choice(kernels.weighed(self._known.values, self._weights))
+        self.totals = self._followed(Columns(self._known.codes, scores), rest)
+
+    def _followed(self, first: Columns, rest: Blend | None) -> Columns:
+        later = NOTHING if rest is None else rest.totals
+        others = ~np.isin(later.codes, first.codes)
+        if not others.any():
+            return first
+        least = float(first.scores.min()) if len(first.codes) else 1.0
+        codes = np.concatenate([first.codes, later.codes[others]])
+        return Columns(codes, np.concatenate([first.scores, later.scores[others] * (least / 2)]))
+
+    def ranking(self, index: ItemIndex) -> Iterator[tuple[int, float]]:
+        """Yield (code, score), by score rounded to 12 decimals descending, then by the item's bytes."""
+        return in_order(self.totals, index, self._kernels)
+
+    def score(self, code: int) -> float:
+        """Return the item's score, 0 where no source names it."""
+        at = np.flatnonzero(self.totals.codes == code)
+        return float(self.totals.scores[at[0]]) if len(at) else 0.0
+
+    def parts(self, items: Sequence[int]) -> list[dict[str, float]]:
+        """Return each item's score by source: split by how much each source's features speak for the item."""
+        rows = {code: row for row, code in enumerate(self._known.codes.tolist())}
+        return [self._parts(code, rows.get(code)) for code in items]
+
+    def _parts(self, code: int, row: int | None) -> dict[str, float]:
+        if row is None:
+            return self._parts_of_rest(code)
+        values, by_source = self._known.values[row], dict[str, float]()
+        contributions = (values * self._weights).reshape(-1, PER_SIGNAL)
+        presence = values[PER_SIGNAL - 1 :: PER_SIGNAL]
+        for signal, share, present in zip(self._learned.signals, contributions, presence, strict=True):
+            if present:
+                by_source[signal.source] = by_source.get(signal.source, 0.0) + float(share.sum())
+        speaks = {name: share for name, share in by_source.items() if share > 0} or dict.fromkeys(by_source, 1.0)
+        whole, score = sum(speaks.values()), self.score(code)
+        return {name: score * share / whole for name, share in speaks.items()}
+
+    def _parts_of_rest(self, code: int) -> dict[str, float]:
+        if self._rest is None or not (whole := self._rest.score(code)):
+            return {}
+        (parts,), score = self._rest.parts([code]), self.score(code)
+        return {name: share / whole * score for name, share in parts.items()}
+
+    def features(self, code: int) -> list[dict[str, Any]]:
+        """Return what each signal says of the item, what that is worth for this user, and their product."""
+        at = np.flatnonzero(self._known.codes == code)
+        if not len(at):
+            return []
+        values = self._known.values[at[0]].tolist()
+        names = [(signal.name, name) for signal in self._learned.signals for name in FEATURE_NAMES]
+        return [
+            {"signal": signal, "feature": name, "value": value, "weight": weight, "share": value * weight}
+            for (signal, name), value, weight in zip(names, values, self._weights.tolist(), strict=True)
+            if value
+        ]

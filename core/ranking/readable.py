@@ -1,0 +1,12 @@
+"""The readable twin in one place: what ``core.ranking.column_kernel`` is to compiled code."""
+
+from core.ranking.columns import contributions as contributions
+from core.ranking.columns import first as first
+from core.ranking.columns import predicted as predicted
+from core.ranking.columns import shares as shares
+from core.ranking.columns import standing_parts as standing_parts
+from core.ranking.columns import summed as summed
+from core.ranking.columns import summed_parts as summed_parts
+from core.ranking.columns import totals as totals
+from core.ranking.features import features as features
+from core.ranking.features import weighed as weighed

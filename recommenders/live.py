@@ -1,0 +1,170 @@
+"""A log in memory that is lived through event by event: the sums that serving would read before each event.
+
+Evaluation and the fit of a blend ask scorers so. The part before the walk is folded at once by the compiled fold, each
+later event by the readable one, and a test holds both to ``cohort``.
+"""
+
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any, TypeVar, cast
+
+import numpy as np
+
+from core.codes.item_index import ItemIndex
+from core.quality.ranking_quality import Interactions
+from core.ranking.columns import NOTHING
+from core.ranking.decay import faded, hours_of
+from core.ranking.kernels import READABLE, Kernels
+from core.ranking.neighbours import Neighbours
+from core.ranking.ranked import Ordered, Ranked, by_newness, by_units, trends
+from core.ranking.scores import Window, WindowCounts, has_trend
+from core.ranking.shelves import MOST_ON_SHELVES, Labels, Shelves, shelves
+from core.rows.codec import History, HistoryEntry
+from recommenders.cohort import folded
+from recommenders.live_histories import LiveHistories
+from recommenders.port import Ints, Question, Rated
+from schemas.event import BUCKET_MS
+from schemas.rules import Rules
+
+T = TypeVar("T")
+
+
+class LiveSums:
+    """``recommenders.port.Sums`` of the first ``reached`` events, which only grows; for one thread."""
+
+    def __init__(
+        self,
+        events: Interactions,
+        rules: Rules,
+        names: Sequence[bytes],
+        begin: int,
+        shrinkage: float = 0.0,
+        kernels: Kernels = READABLE,
+    ) -> None:
+        """Fold the first ``begin`` events; ``names``: of the items, by code."""
+        self.events, self.reached, self.shrinkage, self.kernels = events, begin, shrinkage, kernels
+        self.index = ItemIndex(names)
+        fold = folded(events.before(begin), rules)
+        self._norm, self._pair = fold.norm, fold.pair
+        self._later: dict[int, dict[int, int]] = {}  # co-ratings of later events, by item and neighbour
+        self._histories = LiveHistories.of(fold, events.before(begin), rules)
+        self._rated = events.weight > 0
+        self._bucket = events.time // BUCKET_MS
+        self._neighbours: dict[int, Neighbours | None] = {}
+        self._units: dict[float, tuple[int, int, Ints]] = {}  # half-life -> reached, stop, units
+        self._kept: dict[Hashable, Any] = {}
+
+    def advance(self, end: int) -> None:
+        """Fold the events below ``end`` too."""
+        events = self.events
+        for at in range(self.reached, end):
+            user, item, weight, time = (
+                int(column[at]) for column in (events.user, events.item, events.weight, events.time)
+            )
+            norm, pairs = self._histories.take(user, item, weight, time)
+            self._norm[item] += norm
+            for other, amount in pairs:
+                for one, two in ((item, other), (other, item)):
+                    row = self._later.setdefault(one, {})
+                    row[two] = row.get(two, 0) + amount
+                    self._neighbours.pop(one, None)
+        if end > self.reached:
+            self.reached = end
+            self._kept.clear()
+
+    def question(self, user: int) -> Question:
+        """Return what serving would ask for this user now."""
+        names, own = self.index.names, self._histories.entries(user)
+        entries = tuple(HistoryEntry(names[item], rating, time) for item, (rating, time) in own.items())
+        standing = self._histories.standing(user)
+        rated = Rated(np.array(list(standing), np.int64), np.array(list(standing.values()), np.int64))
+        return Question(History(entries), self, standing=rated)
+
+    @property
+    def as_of(self) -> int | None:
+        """The time of the newest event, epoch ms; events come in order of time."""
+        return int(self.events.time[self.reached - 1]) if self.reached else None
+
+    def neighbours(self, items: Ints) -> Sequence[Neighbours | None]:
+        return [self._row(code) for code in items.tolist()]
+
+    def _row(self, code: int) -> Neighbours | None:
+        if code not in self._neighbours:
+            part = slice(*self._pair.indptr[code : code + 2])
+            codes, amounts = self._pair.indices[part].astype(np.int64), self._pair.data[part]
+            if later := self._later.get(code):
+                codes, place = np.unique(np.r_[codes, list(later)], return_inverse=True)
+                sums = np.zeros(len(codes), np.int64)
+                np.add.at(sums, place, np.r_[amounts, list(later.values())])
+                codes, amounts = codes[sums != 0], sums[sums != 0]
+            self._neighbours[code] = Neighbours(codes, amounts)
+        return self._neighbours[code]
+
+    def norms(self, items: Ints) -> Ints:
+        return self._norm[items]
+
+    def labels(self, items: Ints) -> Labels:
+        own = self.events.labels
+        return [own[code] for code in items.tolist()] if own else [()] * len(items)
+
+    def shelves(self, half_life_hours: float) -> Shelves:
+        ranked = self.decayed(half_life_hours)
+        head = NOTHING if ranked is None else ranked.first(MOST_ON_SHELVES)
+        return shelves(head, self.labels(head.codes))
+
+    def decayed(self, half_life_hours: float) -> Ordered | None:
+        def made() -> Ordered:
+            return by_units(self._units_of(half_life_hours), self.index, self.kernels)
+
+        return None if self.as_of is None else self.once(("decayed", half_life_hours), made)
+
+    def newcomers(self, hours: int) -> Ordered | None:
+        if self.as_of is None:
+            return None
+        window = Window.ending(self.as_of, hours)
+        first = np.full(len(self.index), window.window.stop)
+        item, bucket = self._counted(window.baseline.start)
+        np.minimum.at(first, item, bucket)
+        return by_newness(first, window.window, self.index, self.kernels)
+
+    def rising(self, hours: int) -> Ranked | None:
+        return self.once(("rising", hours), lambda: self._rising(hours))
+
+    def once(self, what: Hashable, make: Callable[[], T]) -> T:
+        if what not in self._kept:
+            self._kept[what] = make()
+        return cast(T, self._kept[what])
+
+    def _rising(self, hours: int) -> Ranked | None:
+        if self.as_of is None:
+            return None
+        window, size = Window.ending(self.as_of, hours), len(self.index)
+        item, bucket = self._counted(window.baseline.start)
+
+        def within(part: range) -> Ints:
+            return np.bincount(item[(bucket >= part.start) & (bucket < part.stop)], minlength=size)
+
+        counts = WindowCounts(self.index, *(within(p) for p in (window.window, window.baseline, window.before)))
+        oldest = int(self._bucket[int(self._rated.argmax())])
+        return trends(counts, self.kernels) if has_trend(counts, window, oldest) else None
+
+    def _counted(self, first_bucket: int, begin: int = 0) -> tuple[Ints, Ints]:
+        """Return item and bucket of the events counted from that bucket on, and from ``begin`` on."""
+        start = max(begin, int(np.searchsorted(self._bucket[: self.reached], first_bucket)))
+        part = slice(start, self.reached)
+        rated = self._rated[part]
+        return self.events.item[part][rated], self._bucket[part][rated]
+
+    def _units_of(self, half_life_hours: float) -> Ints:
+        stop = int(self._bucket[self.reached - 1]) + 1
+        begin, kept_stop, units = self._units.get(half_life_hours, (0, 0, np.zeros(0, np.int64)))
+        if kept_stop != stop:  # another hour: everything is worth less
+            begin, units = 0, np.zeros(len(self.index), np.int64)
+        item, bucket = self._counted(hours_of(half_life_hours, stop - 1).start, begin)
+        worth = faded(half_life_hours)[stop - 1 - bucket]
+        if begin:
+            units = units.copy()  # answers may hold it
+            np.add.at(units, item, worth)
+        else:
+            units = np.bincount(item, weights=worth, minlength=len(self.index)).astype(np.int64)  # exact below 2^53
+        self._units[half_life_hours] = self.reached, stop, units
+        return units

@@ -1,0 +1,130 @@
+"""What each source says of a user's candidates, and their blend: learned where the generation has one, else fixed."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from core.codes.item_index import UNKNOWN
+from core.ranking.blend import Blend, Knots
+from core.ranking.columns import NOBODY, Floats
+from core.ranking.features import PLACES
+from core.ranking.kernels import Kernels
+from core.ranking.learned import LearnedBlend, context
+from recommenders.port import Candidates, Ints, Question, Scorer
+from recommenders.signals import columns_of
+from serving_layer.merged.catalogue import Page
+from serving_layer.merged.models import Models, candidates_of, models_of, untrained
+from serving_layer.reading.snapshot import Snapshot
+
+CANDIDATES = 2_000  # of one source: what comes later has no share in any list that is read
+CANDIDATES_IN_CATEGORY = 20_000  # a category may be rare among the best
+DEEP = 50  # a page that ends beyond it may need more items than the signals have among their first
+REASONS_FIRST = "similar"  # people understand "because of these items" best where it comes from co-ratings
+HOUR_MS = 3_600_000
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is asked for: a page of the list, items never to list, and whether seen items may be listed."""
+
+    page: Page = field(default_factory=Page)
+    exclude: Collection[bytes] = ()
+    include_seen: bool = False
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What is asked for one answer; each source is asked when first needed.
+
+    ``most``: candidates of a source with a fixed weight. ``deep``: those that no signal has among its first places are
+    listed as well. ``learns``: the blend is the learned one.
+    """
+
+    snapshot: Snapshot
+    question: Question
+    models: Models
+    most: int = CANDIDATES
+    deep: bool = True
+    learns: bool = True
+
+    @cached_property
+    def candidates(self) -> dict[str, Candidates]:
+        """What each recommender with a weight answers, by name."""
+        return {name: self._ask(source.scorer, self.most) for name, source in self.models.opened.items()}
+
+    def fixed(self, names: Collection[str], excluded: Ints, also: int = NOBODY) -> Blend:
+        """Return the blend of those sources by fixed weights; a single one has all of the weight."""
+        columns = {name: self.candidates[name].columns for name in names}
+        weights = {name: self.models.opened[name].weight for name in names}
+        return Blend(columns, weights, excluded, also, self._kernels)
+
+    def blended(self, excluded: Ints, also: int = NOBODY, names: Collection[str] | None = None) -> Blend | LearnedBlend:
+        """Return the ranking that serves.
+
+        Args: names: of the sources that have a fixed weight; None: all that are asked.
+        """
+        learned = self.models.learned
+        if learned is None or not self.learns:
+            return self.fixed(list(self.models.opened) if names is None else names, excluded, also)
+        rest = self.fixed(list(self.models.opened) if names is None else names, excluded, also) if self.deep else None
+        columns = columns_of(self._answers(len(excluded)))
+        return LearnedBlend(learned, columns, self._context, excluded, also, self._kernels, rest)
+
+    @property
+    def knots(self) -> Knots:
+        """How the scores that are served go together with hits."""
+        learned = self.models.learned
+        return self.models.calibration if learned is None or not self.learns else learned.knots
+
+    def reasons(self, code: int, names: Sequence[bytes]) -> list[tuple[int, float]]:
+        """Return the history items that speak for the item, strongest first, by the first source that names any."""
+        for _, candidates in sorted(self._asked, key=lambda source: source[0] != REASONS_FIRST):
+            if shares := candidates.reasons(code):
+                return sorted(shares.items(), key=lambda share: (-share[1], names[share[0]]))
+        return []
+
+    def _answers(self, excluded: int) -> list[Candidates]:
+        answers = [self._ask(scorer, PLACES + excluded) for scorer in self.models.signals]
+        assert self.models.learned is not None
+        names = [signal.source for signal in self.models.learned.signals]
+        self._said[:] = list(zip(names, answers, strict=True))
+        return answers
+
+    def _ask(self, scorer: Scorer, most: int) -> Candidates:
+        return candidates_of(self.snapshot, scorer, self.question, most)
+
+    @cached_property
+    def _said(self) -> list[tuple[str, Candidates]]:
+        return []
+
+    @property
+    def _asked(self) -> list[tuple[str, Candidates]]:
+        return self._said or list(self.candidates.items())
+
+    @property
+    def _context(self) -> Floats:
+        touched, as_of = [entry.last_time for entry in self.question.history.entries], self.snapshot.facts.as_of
+        hours = (as_of - max(touched)) / HOUR_MS if touched and as_of is not None else None
+        return context(len(self.question.standing.codes), hours)
+
+    @property
+    def _kernels(self) -> Kernels:
+        return self.snapshot.views.kernels
+
+
+def sources_of(snapshot: Snapshot, question: Question, wish: Wish) -> Sources:
+    """Return the sources of an answer; nobody waits for a model that says nothing of a user without history."""
+    personal = bool(question.history.entries or len(question.standing.codes))
+    page, learns = wish.page, not wish.include_seen
+    most = CANDIDATES if page.category is None and personal else CANDIDATES_IN_CATEGORY
+    deep = page.category is not None or page.offset + page.n > DEEP
+    models = models_of(snapshot) if personal else untrained(snapshot)
+    return Sources(snapshot, question, models, most, deep, learns)
+
+
+def excluded_of(snapshot: Snapshot, wish: Wish, seen: Ints) -> Ints:
+    """Return the codes of the items never to list; a name without a code is in no list."""
+    named = np.array([code for name in wish.exclude if (code := snapshot.index.find(name)) != UNKNOWN], np.int64)
+    return named if wish.include_seen else np.concatenate([named, seen])

@@ -1,0 +1,121 @@
+"""A learned blend: its features in two twins, its scores, its fit, and what it stores."""
+
+import math
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.ranking import feature_kernel as fast
+from core.ranking import features as slow
+from core.ranking.blend import Blend
+from core.ranking.choice import Choices, fitted
+from core.ranking.columns import NOBODY, Columns, Stacked
+from core.ranking.features import PER_SIGNAL, PLACES
+from core.ranking.learned import CONTEXTS, Learned, LearnedBlend, Signal, context
+
+FEW = 12
+codes = st.integers(0, FEW - 1)
+scores = st.one_of(st.floats(-1, 2), st.sampled_from([0.25, 0.5, 1.0, 1e-300]))
+source = st.dictionaries(codes, scores, max_size=FEW).map(Columns.of)
+NOTHING_BANNED = np.zeros(0, np.int64)
+
+
+@settings(deadline=None)  # the first call compiles
+@given(st.lists(source, max_size=4), st.sets(codes), st.integers(-1, FEW - 1))
+def test_both_twins_know_the_same_of_each_candidate(sources: list[Columns], excluded: set[int], also: int) -> None:
+    asked = Stacked.of(sources), np.array(sorted(excluded), np.int64), also
+    one, other = fast.features(*asked), slow.features(*asked)
+    assert one.codes.tolist() == other.codes.tolist()
+    assert one.values.tobytes() == other.values.tobytes()
+    weights = np.linspace(-1, 2, len(sources) * PER_SIGNAL)
+    assert fast.weighed(one.values, weights).tobytes() == slow.weighed(other.values, weights).tobytes()
+
+
+@settings(deadline=None, max_examples=20)
+@given(
+    st.lists(st.sampled_from([0.5, 1.0, 2.0, 3.0]), min_size=PLACES - 5, max_size=3 * PLACES), st.integers(0, PLACES)
+)
+def test_both_twins_cut_a_long_list_at_the_same_place(values: list[float], also: int) -> None:
+    columns = Columns(np.arange(len(values)), np.array(values))
+    banned = np.array([also, 3], np.int64)
+    asked = Stacked.of([columns, columns]), banned, also
+    one, other = fast.features(*asked), slow.features(*asked)
+    assert one.codes.tolist() == other.codes.tolist()
+    assert one.values.tobytes() == other.values.tobytes()
+
+
+def test_what_is_known_of_an_item_does_not_depend_on_candidates_beyond_the_places() -> None:
+    falling = Columns(np.arange(3 * PLACES), np.linspace(2, 1, 3 * PLACES))
+    whole = slow.features(Stacked.of([falling]), NOTHING_BANNED)
+    cut = slow.features(Stacked.of([Columns(falling.codes[:PLACES], falling.scores[:PLACES])]), NOTHING_BANNED)
+    assert len(whole.codes) == PLACES
+    assert whole.values.tobytes() == cut.values.tobytes()
+
+
+def learned(*weights: float) -> Learned:
+    """A blend of two signals by the rank alone."""
+    rows = [(0.0,) * CONTEXTS] * (2 * PER_SIGNAL)
+    for signal, weight in enumerate(weights):
+        rows[PER_SIGNAL * signal + 1] = (weight, 0.0, 0.0)
+    return Learned(
+        (Signal("popular", {"half_life_hours": 4.0}), Signal("similar")), tuple(rows), [(0.1, 0.2)], {"a": 1}
+    )
+
+
+A, B = Columns(np.array([0, 1]), np.array([2.0, 1.0])), Columns(np.array([1, 2]), np.array([5.0, 4.0]))
+
+
+def test_scores_are_shares_of_one_choice_and_parts_add_up_to_them() -> None:
+    blend = LearnedBlend(learned(1.0, 2.0), [A, B], context(3, 1.0), NOTHING_BANNED)
+    assert math.isclose(float(blend.totals.scores.sum()), 1.0)
+    best = int(blend.totals.codes[blend.totals.scores.argmax()])
+    assert best == 1  # first of one signal and second of the other
+    for code, parts in zip([0, 1, 2], blend.parts([0, 1, 2]), strict=True):
+        assert math.isclose(sum(parts.values()), blend.score(code))
+    assert set(blend.parts([1])[0]) == {"popular", "similar"}
+    shares = blend.features(1)
+    assert {entry["signal"] for entry in shares} == {"popular (half_life_hours 4)", "similar"}
+    assert all(entry["share"] == entry["value"] * entry["weight"] for entry in shares)
+
+
+def test_what_no_signal_has_among_its_first_follows_in_the_order_of_fixed_weights() -> None:
+    more = Columns(np.array([7, 8, 1]), np.array([1.0, 3.0, 2.0]))
+    rest = Blend({"popular": more}, {"popular": 1.0}, NOTHING_BANNED)
+    blend = LearnedBlend(learned(1.0, 2.0), [A, B], context(0, None), NOTHING_BANNED, rest=rest)
+    order = blend.totals.codes[np.argsort(-blend.totals.scores)].tolist()
+    assert order[-2:] == [8, 7]
+    assert set(order) == {0, 1, 2, 7, 8}
+    assert math.isclose(sum(blend.parts([7])[0].values()), blend.score(7))
+
+
+def test_a_stored_blend_comes_back_as_the_same_bits() -> None:
+    kept = learned(0.1, 1 / 3)
+    read = Learned.from_json(kept.to_json())
+    assert read.signals == kept.signals
+    assert read.weights_for(context(5, 2.5)).tobytes() == kept.weights_for(context(5, 2.5)).tobytes()
+    assert [tuple(knot) for knot in read.knots] == kept.knots
+    assert read.facts == kept.facts
+
+
+def test_excluded_items_are_not_listed_and_an_item_asked_for_is_described() -> None:
+    banned = np.array([1], np.int64)
+    assert 1 not in LearnedBlend(learned(1.0, 1.0), [A, B], context(0, None), banned).totals.codes
+    assert LearnedBlend(learned(1.0, 1.0), [A, B], context(0, None), banned, also=1).score(1) > 0
+
+
+def test_a_fit_finds_what_choices_are_made_by() -> None:
+    rng, truth = np.random.default_rng(1), np.array([2.0, -1.0, 0.0])
+    questions = []
+    for _ in range(1_500):
+        rows = rng.normal(size=(8, 3)).astype(np.float32)
+        gumbel = rng.gumbel(size=8)
+        questions.append((rows, int((rows @ truth + gumbel).argmax()), 1.0))
+    assert np.abs(fitted(Choices.of(questions)) - truth).max() < 0.2
+
+
+def test_nobody_in_no_signal_is_an_empty_list() -> None:
+    blend = LearnedBlend(learned(1.0, 1.0), [Columns.of({}), Columns.of({})], context(0, None), NOTHING_BANNED, NOBODY)
+    assert not len(blend.totals.codes)
+    assert blend.parts([3]) == [{}]
+    assert blend.features(3) == []
