@@ -82,6 +82,7 @@ class Measured:
     ``base``: the generation whose sums the run started from.      ``from_before``: the lake held more than the log.
     ``new_events``: those since ``base``; None in a full run.      ``rejected``, ``new_rejected``: number by reason.
     ``rows``: number by view.      ``step_seconds``: duration by step.
+    ``learned``: what was found of the learned blend; ``says`` is a sentence of it.
     ``lake_version``, ``rejected_version``: versions of the lake's tables as the first step left them.
     """
 
@@ -98,6 +99,7 @@ class Measured:
     rows: dict[str, int] = field(default_factory=dict)
     step_seconds: dict[str, float] = field(default_factory=dict)
     model: Model = field(default_factory=Model)
+    learned: dict[str, Any] = field(default_factory=dict)
     evaluation: Evaluation = field(default_factory=Evaluation)
     gate: Gate = field(default_factory=Gate)
 

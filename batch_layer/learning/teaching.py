@@ -66,8 +66,8 @@ def still_good(blend: Learned, learns: Sequence[str], events: int) -> bool:
 def shown(blend: Learned | str) -> dict[str, Any]:
     """Return what a report says of a blend: what was found, which signals it asks; or why it has none."""
     if isinstance(blend, str):
-        return {"missing": blend}
-    return {**blend.facts, "signals": [signal.name for signal in blend.signals]}
+        return {"missing": blend, "says": blend}
+    return {**blend.facts, "signals": [signal.name for signal in blend.signals], "says": sentence(blend)}
 
 
 def sentence(blend: Learned | str) -> str:

@@ -22,6 +22,8 @@ def _figures(run: Measured) -> Iterator[tuple[str, str]]:
         yield "rows", ", ".join(f"{n:,} {name}" for name, n in rows.items())
     if run.model.items:
         yield "model", f"{run.model.items:,} items by {run.model.factors} factors, {run.model.engine}"
+    if says := run.learned.get("says"):
+        yield "blend", says
     yield from _quality(run.evaluation)
     if run.step_seconds:
         yield "took", ", ".join(f"{step} {seconds:g} s" for step, seconds in run.step_seconds.items())

@@ -100,10 +100,17 @@ def status(views: Views, settings: Settings, log: "Log | None", now_ms: int) -> 
         "forgotten_waiting": waiting.users if waiting else None,
         "epoch_pending": pending,
         "modes": {"engine": engine} if engine else {},
+        "blend": _blend(control),
         "speed": speed,
         "schedule": schedule,
         "messages": messages(situation),
     }
+
+
+def _blend(control: Control | None) -> str | None:
+    """Return what the active generation says of its learned blend; None where it says nothing."""
+    active = control.generation(control.active) if control else None
+    return active.measured.learned.get("says") if active else None
 
 
 def _known_duplicates(control: Control | None, facts: Facts, settings: Settings) -> int | None:

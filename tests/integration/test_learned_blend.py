@@ -1,0 +1,133 @@
+"""A learned blend serves what it learned: the walk that learns it and the answers that use it are of one mind."""
+
+from functools import partial
+
+import numpy as np
+import pytest
+
+from adapters.records.books import LEARNED
+from batch_layer.learning.asking import Question, in_process
+from batch_layer.learning.lessons import of_walk
+from batch_layer.learning.teaching import fitted_for, from_walk, shown
+from core.quality.ranking_quality import Interactions
+from core.ranking.kernels import READABLE
+from core.ranking.learned import Learned
+from millrace.judging.world import World
+from recommenders import settings_of
+from recommenders.signals import open_signals
+from schemas.event import EVENT_COLUMNS
+from schemas.rules import Rules
+from serving_layer.answers.recommend import Wish, explain, recommend
+from serving_layer.merged.catalogue import Page
+from serving_layer.reading.answering import answer
+from tests.kit.streams import START
+
+HOUR_MS = 3_600_000
+USERS, ITEMS, EVENTS = 60, 300, 2_400
+LEARNS = ("similar", "popular")
+SETTINGS = in_process(settings_of({}))
+QUESTION = Question(Rules(), SETTINGS, learns=LEARNS)
+NAMES = [b"i%04d" % code for code in range(ITEMS)]
+
+
+@pytest.fixture(scope="module")
+def news() -> Interactions:
+    """What is read is new: of each hour's ten readings most are of the three newest items."""
+    rng = np.random.default_rng(5)
+    hour = np.arange(EVENTS) // 10
+    item = np.where(rng.random(EVENTS) < 0.8, hour + rng.integers(0, 3, EVENTS), rng.integers(0, ITEMS, EVENTS)) % ITEMS
+    weight = np.full(EVENTS, 1_000)
+    return Interactions(rng.integers(0, USERS, EVENTS), item, weight, START + hour * HOUR_MS, USERS, ITEMS)
+
+
+@pytest.fixture(scope="module")
+def learned(news: Interactions) -> Learned:
+    blend = from_walk(news, NAMES, QUESTION, None)
+    assert isinstance(blend, Learned), blend
+    return blend
+
+
+@pytest.fixture(scope="module")
+def world(news: Interactions, learned: Learned) -> World:
+    import pyarrow as pa
+
+    n = len(news)
+    columns = {
+        "partition": pa.array(np.zeros(n), pa.int32()),
+        "offset": pa.array(np.arange(n)),
+        "timestamp": pa.array(news.time),
+        "event_time": pa.array(news.time),
+        "event_id": pa.array([f"e{k}" for k in range(n)]),
+        "user_id": pa.array([f"u{user}" for user in news.user.tolist()]),
+        "item_id": pa.array([NAMES[item].decode() for item in news.item.tolist()]),
+        "weight": pa.array(news.weight),
+    }
+    whole = [columns.get(field.name, pa.nulls(n, field.type)).cast(field.type) for field in EVENT_COLUMNS]
+    log = pa.RecordBatch.from_arrays(whole, schema=EVENT_COLUMNS)
+    served = World(log, Rules(), SETTINGS, 0.0)
+    served.publish(EVENTS - 200, {}, {LEARNED: learned.to_json()})
+    served.advance(EVENTS)
+    return served
+
+
+def test_a_log_of_news_teaches_that_news_counts(learned: Learned) -> None:
+    facts = shown(learned)
+    assert facts["hr@10"] >= facts["best_source_hr@10"] - 0.02
+    assert facts["best_source"].startswith("popular")
+    assert "hits among ten" in facts["says"]
+    assert learned.knots
+
+
+def test_an_answer_says_what_the_walk_would_have_learned_from(
+    news: Interactions, learned: Learned, world: World
+) -> None:
+    """The features of a question, in the walk before the last event and in an answer at the same place of the log."""
+    scorers = open_signals(learned.signals, fitted_for(LEARNS, news, NAMES, SETTINGS), SETTINGS)
+    known = news.before(EVENTS)
+    more = Interactions(
+        np.r_[known.user, 7], np.r_[known.item, ITEMS - 1], np.r_[known.weight, 1_000],
+        np.r_[known.time, known.time[-1]], USERS, ITEMS,
+    )  # fmt: skip
+    (lesson,) = of_walk(more, NAMES, QUESTION, EVENTS - 500, np.array([EVENTS]), scorers)
+    listed = answer(world.views, partial(recommend, user=b"u7", wish=Wish(Page(5))))["items"]
+    best = listed[0]["item_id"].encode()
+    explained = answer(world.views, partial(explain, user=b"u7", item=best))
+    assert explained["score"] == listed[0]["score"]
+    values = {(entry["signal"], entry["feature"]): entry["value"] for entry in explained["features"]}
+    shares = [entry["value"] for entry in explained["features"]]
+    assert values
+    assert any(np.allclose(row[row > 0], shares) for row in lesson.rows)
+    assert listed[0]["confidence"] < 1
+    assert sum(explained["sources"].values()) == pytest.approx(explained["score"])
+
+
+def test_both_twins_answer_alike(world: World) -> None:
+    wish = Wish(Page(60))
+    fast = answer(world.views, partial(recommend, user=b"u3", wish=wish))["items"]
+    compiled, world.views.kernels = world.views.kernels, READABLE
+    try:
+        slow = answer(world.views, partial(recommend, user=b"u3", wish=wish))["items"]
+    finally:
+        world.views.kernels = compiled
+    assert fast == slow
+
+
+def test_a_page_of_a_long_list_begins_as_the_short_one(world: World) -> None:
+    def items(n: int) -> list[tuple[str, float]]:
+        rows = answer(world.views, partial(recommend, user=b"u3", wish=Wish(Page(n))))["items"]
+        return [(row["item_id"], row["score"]) for row in rows]
+
+    assert items(200)[:10] == items(10)
+    assert len(items(200)) > 100
+
+
+def test_users_without_history_get_the_learned_blend_too(world: World) -> None:
+    shown_to_nobody = answer(world.views, partial(recommend, user=b"nobody", wish=Wish()))
+    assert not shown_to_nobody["personal"]
+    assert len(shown_to_nobody["items"]) == 10
+
+
+def test_a_log_too_short_to_learn_from_is_a_sentence(news: Interactions) -> None:
+    sentence = from_walk(news.before(150), NAMES, QUESTION, None)
+    assert isinstance(sentence, str)
+    assert "learning a blend needs 120" in sentence
