@@ -105,11 +105,12 @@ def main() -> None:
 
 def run() -> NoReturn:
     """Run the command as a process: a signal that comes once its work is done does not change its status."""
+    from adapters.machine.spared import WholeProcess
     from adapters.machine.stopping import Ending
 
     ending = Ending()
     try:
-        main(prog_name="millrace")
+        main(prog_name="millrace", obj=WholeProcess())
     except SystemExit as end:
         ending.with_status(end.code if isinstance(end.code, int) else int(end.code is not None))
         raise

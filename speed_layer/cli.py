@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from adapters.machine.compiled import keep_compiled
+from adapters.machine.spared import WholeProcess, spare_pandas, spare_scipy
 from adapters.machine.stopping import until_stopped
 from adapters.settings import load_settings
 from adapters.terminal.commands import reports_errors
@@ -30,6 +31,10 @@ def speed() -> None:
 def run(available_now: bool, metrics_in: Path | None) -> None:
     """Fold new events into the speed views until Ctrl-C or SIGTERM."""
     keep_compiled()
+    settings, say = load_settings(), reporter("speed")
+    if settings.speed.engine == "local" and isinstance(click.get_current_context().find_root().obj, WholeProcess):
+        spare_pandas()
+        spare_scipy()
     from adapters.broker.opening import open_log
     from adapters.records.catalogue import CatalogueFollower
     from adapters.stores.opened import speed_views
@@ -38,7 +43,6 @@ def run(available_now: bool, metrics_in: Path | None) -> None:
     from speed_layer.jobs.engines import open_engine
     from speed_layer.jobs.stream import SpeedJob
 
-    settings, say = load_settings(), reporter("speed")
     if metrics_in is not None and settings.metrics.port == 0:
         share_in(metrics_in)
     engine = None if settings.log.kafka else open_engine(settings)

@@ -136,5 +136,5 @@ def _own(settings: Settings, engine: str, store: str, redis: str) -> Settings:
     folder = Path(settings.home).absolute()
     speed = redis if store == "Redis" else f"sqlite:///{folder}/speed-{engine}.sqlite"
     return settings.changed(
-        speed_views=speed, batch_views=f"sqlite:///{folder}/batch-{engine}-{store}.sqlite", engine=engine
+        speed_views=speed, batch_views=f"sqlite:///{folder}/batch-{engine}-{store}.sqlite", speed_engine=engine
     )
