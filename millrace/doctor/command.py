@@ -27,7 +27,7 @@ from schemas.errors import SettingsError
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print data alone, for programs.")
 def doctor(as_json: bool) -> None:
-    """Say what is missing on this machine and how to get it."""
+    """Say what is missing on this machine, or wrong with what the settings name, and what to do."""
     checks = list(examine())
     if as_json:
         rows = [{**asdict(check), "ok": check.well} for check in checks]
@@ -62,9 +62,14 @@ def examine() -> Iterator[Check]:
     yield check_port(settings.http.host, settings.http.port)
     from millrace.doctor.log import check_log
     from millrace.doctor.services import check_services
+    from millrace.doctor.stores import check_access, check_lake, check_stores
 
     services = list(check_services(settings))
     yield from services
+    if all(check.well for check in services):
+        yield from check_stores(settings)
+        yield check_access(settings)
+    yield check_lake(settings)
     if not any(check.name == "kafka" and not check.well for check in services):
         yield from check_log(settings)
 

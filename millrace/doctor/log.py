@@ -1,5 +1,6 @@
 """Checks of the log for ``doctor``: topic settings, producers without keys, the owner of the speed views."""
 
+import time
 from collections.abc import Iterator
 from contextlib import closing
 
@@ -15,6 +16,7 @@ from serving_layer.refresh import running_log
 
 LETTERS_EXAMINED = 1_000
 ANSWER_SECONDS = 3.0
+MOST_AHEAD_MS = 5_000
 
 
 def check_log(settings: Settings) -> Iterator[Check]:
@@ -29,9 +31,10 @@ def check_log(settings: Settings) -> Iterator[Check]:
         if not faults:
             yield Check("topics", "set as Millrace needs them")
         yield from check_keys(log)
+        yield from check_stamps(log, time.time_ns() // 1_000_000)
         yield from check_speed_views(settings, log)
-    except NotReady:  # the topics do not exist yet
-        return
+    except NotReady as error:
+        yield Check("topics", str(error), "`millrace speed run` or `millrace batch run` creates them.", required=False)
     except MillraceError as error:
         yield Check("topics", str(error), "Correct what it names.")
 
@@ -45,6 +48,20 @@ def check_keys(log: Log) -> Iterator[Check]:
             "producers",
             f"{keyless:,} of the last {len(letters):,} rejected records have no key",
             "Have the producers set key = user_id; then: millrace rejected replay --reason key_mismatch",
+            required=False,
+        )
+
+
+def check_stamps(log: Log, now_ms: int) -> Iterator[Check]:
+    """Check the newest record of each partition: its stamp is its producer's clock. ``now_ms``: this machine's."""
+    ends = {partition: end for partition, end in log.end_offsets().items() if end > 0}
+    stamps = [log.timestamp_of(partition, end - 1) for partition, end in ends.items()]
+    ahead = max((stamp - now_ms for stamp in stamps if stamp is not None), default=0)
+    if ahead > MOST_AHEAD_MS:
+        yield Check(
+            "clocks",
+            f"the newest record is stamped {ahead / 1_000:,.0f} s ahead of this machine's clock",
+            "Keep the clocks of producers and of this machine in step, e.g. by chrony: freshness and lag are wrong.",
             required=False,
         )
 

@@ -17,8 +17,11 @@ def count_answer(body: Mapping[str, Any]) -> None:
     for part in body["degraded"] or COMPLETE:
         count(ANSWERS, part)
     if "personal" in body:
+        listed: dict[str, int] = {}
         for item in body["items"]:
-            count(LISTED, item["source"])
+            listed[item["source"]] = listed.get(item["source"], 0) + 1
+        for source, number in listed.items():
+            count(LISTED, source, by=number)
 
 
 def count_posted(topic: str, posted: Posted) -> None:

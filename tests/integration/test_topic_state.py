@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
 from adapters.broker.opening import open_log
@@ -20,6 +21,7 @@ from adapters.records.control import Applied
 from adapters.settings import Settings
 from adapters.stores import open_store
 from millrace.doctor.command import doctor
+from millrace.doctor.log import check_stamps
 from schemas.errors import SettingsError
 from schemas.event import Record
 from serving_layer.answers.beside_events import about_the_topics
@@ -95,3 +97,16 @@ def test_doctor_names_producers_without_keys_and_a_speed_store_of_another_log(
     assert checks["topics"]["ok"]
     assert not checks["speed views"]["ok"]
     assert "another log" in checks["speed views"]["found"]
+
+
+def test_doctor_sees_producers_whose_clock_is_ahead(log: Log) -> None:
+    now_ms = 1_760_000_000_000
+    assert list(check_stamps(log, now_ms)) == []
+    producer = Producer({"bootstrap.servers": log.bootstrap})
+    for partition, ahead in ((0, -90_000), (1, 60_000), (2, 4_000)):
+        producer.produce(log.topics.events, b"{}", b"u", partition, timestamp=now_ms + ahead)
+    assert producer.flush(30) == 0
+    (check,) = check_stamps(log, now_ms)
+    assert "60 s ahead" in check.found
+    assert "clocks" in check.remedy
+    assert not check.required

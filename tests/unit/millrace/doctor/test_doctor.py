@@ -2,14 +2,19 @@
 
 import json
 import socket
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from adapters.machine.java import find_java, java_version
+from adapters.settings import Settings
+from adapters.stores import Book, open_store
+from core.settings import StoreUrl
 from millrace.doctor.command import doctor
 from millrace.doctor.machine import check_clock, check_home
+from millrace.doctor.stores import PROBES, check_access, check_lake, check_store
 from schemas.errors import SettingsError
 
 
@@ -92,3 +97,39 @@ def test_a_clock_that_was_reset_is_seen() -> None:
 def test_a_home_below_a_file_that_cannot_be_made_is_seen(tmp_path: Path) -> None:
     assert check_home(tmp_path / "deep" / "home").well
     assert not check_home(Path("/proc/millrace")).well
+
+
+def test_stores_are_written_and_a_read_only_one_is_named(healthy: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    views = tmp_path / "views.sqlite"
+    healthy.setenv("MILLRACE_BATCH_VIEWS", f"sqlite:///{views}")
+    before = rows(CliRunner().invoke(doctor, ["--json"]).output)
+    assert "batch_views written" not in before  # nothing is created by looking
+    assert not views.exists()
+    with closing(open_store(f"sqlite:///{views}")) as store:
+        store.put(Book("any"), {("space", b"key"): b"value"})
+        assert check_store("batch_views written", StoreUrl(f"sqlite:///{views}")).well
+        assert store.spaces(PROBES) == set()
+    assert rows(CliRunner().invoke(doctor, ["--json"]).output)["batch_views written"]["ok"]
+
+
+def test_a_store_that_does_not_answer_is_named_with_its_variable() -> None:
+    check = check_store("speed_views written", StoreUrl("redis://:secret@127.0.0.1:1/0"))
+    assert "MILLRACE_SPEED_VIEWS" in check.remedy
+    assert "secret" not in check.found
+
+
+def test_a_lake_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    good, bad = tmp_path / "lake", tmp_path / "file"
+    good.mkdir()
+    bad.write_text("no folder")
+    assert check_lake(Settings.of(home=tmp_path, lake=str(good))).well
+    assert list(good.iterdir()) == []
+    assert check_lake(Settings.of(home=tmp_path, lake=str(tmp_path / "later"))).well
+    assert "MILLRACE_LAKE" in check_lake(Settings.of(home=tmp_path, lake=str(bad))).remedy
+
+
+def test_an_api_that_would_answer_a_network_without_keys_is_named(tmp_path: Path) -> None:
+    assert check_access(Settings.of(home=tmp_path)).well
+    check = check_access(Settings.of(home=tmp_path, host="0.0.0.0"))
+    assert "millrace keys create" in check.found
+    assert not check.required
