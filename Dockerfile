@@ -20,9 +20,9 @@ RUN apt-get update \
     && groupadd --gid 10001 millrace \
     && useradd --uid 10001 --gid millrace --create-home millrace \
     && install --directory --owner=millrace --group=millrace --mode=0700 /var/lib/millrace \
-    && install --directory --owner=millrace --group=millrace /var/lib/millrace/lake /keys
+    && install --directory --owner=millrace --group=millrace /var/lib/millrace/lake /keys /opt/numba
 COPY --from=build /opt/venv /opt/venv
-COPY --from=build /opt/jars /opt/jars
+COPY --from=build --chown=10001:10001 /opt/jars /opt/jars
 ENV PATH=/opt/venv/bin:$PATH MILLRACE_JARS=/opt/jars MILLRACE_HOME=/var/lib/millrace OPENBLAS_NUM_THREADS=1 \
     PYTHONUNBUFFERED=1 PYSPARK_PYTHON=/opt/venv/bin/python
 
@@ -49,6 +49,7 @@ LABEL org.opencontainers.image.title="Millrace" \
     org.opencontainers.image.licenses="Apache-2.0" \
     org.opencontainers.image.version="${VERSION}" \
     org.opencontainers.image.revision="${REVISION}"
+COPY --chmod=0755 deploy/docker/entrypoint.sh /usr/local/bin/millrace-entrypoint
 USER 10001:10001
 # Compiles for the processor of the machine that builds; another one compiles at its first start.
 RUN python -m millrace.running.compiling
@@ -57,6 +58,6 @@ VOLUME /var/lib/millrace
 EXPOSE 8080 9100
 HEALTHCHECK --interval=15s --timeout=5s --start-period=60s \
     CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:8080/health', timeout=4)"]
-ENTRYPOINT ["millrace"]
+ENTRYPOINT ["millrace-entrypoint"]
 # At any address but loopback the API asks for keys: make one first with `millrace keys create`.
 CMD ["up", "--host", "0.0.0.0"]
