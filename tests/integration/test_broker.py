@@ -169,9 +169,14 @@ def test_a_command_that_comes_while_it_stops_waits_and_gets_a_new_one(home: Path
     with embedded_broker(home):
         (java,) = processes(home, "kafka.Kafka")
     with (home / "broker.users").open("ab") as users:
-        while try_lock(users.fileno(), fcntl.LOCK_SH):
+
+        def it_stops() -> bool:
+            if not try_lock(users.fileno(), fcntl.LOCK_SH):
+                return True
             fcntl.flock(users, fcntl.LOCK_UN)
-            time.sleep(0.01)
+            return False
+
+        until(it_stops, look_every=0.01)
     with embedded_broker(home) as bootstrap:
         assert cluster_id(bootstrap, {})
         assert processes(home, "kafka.Kafka") != [java]

@@ -234,11 +234,11 @@ FIGURES: dict[str, tuple[str, str, str, str, str, int, dict[str, tuple[float, fl
                             {POPULARITY: (0.086, 0.083), RECENT: (0.141, 0.138), OWN: (0.367, 0.353),
                              ITEM_CF: (0.208, 0.208)}),
 }  # fmt: skip
-SLOW = pytest.mark.deep  # the largest is as slow as the others together are quick
+SLOW = ("online-retail", "online-retail again", "completejourney")  # as slow as the others together are quick
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=SLOW if name.startswith("online") else ()) for name in FIGURES]
+    "name", [pytest.param(name, marks=pytest.mark.deep if name in SLOW else ()) for name in FIGURES]
 )
 def test_deterministic_models_match_an_independent_program_on_real_data(
     name: str, test_data: Path, tmp_path: Path
