@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from adapters.machine.home import prepare_home
+from adapters.machine.spared import WholeProcess, spare_pandas
 from adapters.machine.stopping import until_stopped
 from adapters.settings import Settings, load_settings
 from adapters.terminal.commands import reports_errors
@@ -42,6 +43,8 @@ def serve(
     require_keys(settings, host)
     count = process_count(settings.http.workers if workers is None else workers)
     if count == 1:
+        if isinstance(click.get_current_context().find_root().obj, WholeProcess):
+            spare_pandas()
         from serving_layer.http.server import run  # takes a second, which whoever only supervises need not
 
         if metrics_in is not None:
