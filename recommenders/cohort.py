@@ -88,6 +88,7 @@ class Cohort:
     item: Ints  # of each event with a weight > 0
     time: Ints  # epoch ms of each such event
     standing: Standing
+    touches: Ints  # packed, of each standing pair
     shrinkage: float = 0.0
     kernels: Kernels = READABLE
     labels_of: Labels = ()  # of each item; empty: unknown
@@ -98,9 +99,9 @@ class Cohort:
         """Fold the events; without ``names`` the items are named so that names sort as codes do."""
         rated = events.weight > 0
         known = list(names) or [b"%010d" % code for code in range(events.items)]
-        standing = Standing(known, *events.standing())
-        counted = events.item[rated], events.time[rated]
-        return Cohort(known, folded(events, rules), *counted, standing, shrinkage, labels_of=events.labels)
+        user, item, rating, touches = events.standing_words()
+        standing, counted = Standing(known, user, item, rating), (events.item[rated], events.time[rated])
+        return Cohort(known, folded(events, rules), *counted, standing, touches, shrinkage, labels_of=events.labels)
 
     @cached_property
     def index(self) -> ItemIndex:
@@ -113,7 +114,7 @@ class Cohort:
         own = range(*np.searchsorted(fold.user, [user, user + 1]).tolist())
         entries = (HistoryEntry(self.names[fold.item[k]], int(fold.rating[k]), int(fold.time[k])) for k in own)
         stands = slice(*np.searchsorted(self.standing.user, [user, user + 1]).tolist())
-        rated = Rated(self.standing.item[stands], self.standing.rating[stands])
+        rated = Rated(self.standing.item[stands], self.standing.rating[stands], self.touches[stands])
         return Question(History(tuple(entries)), self, standing=rated)
 
     @cached_property

@@ -76,7 +76,8 @@ class LiveSums:
         names, own = self.index.names, self._histories.entries(user)
         entries = tuple(HistoryEntry(names[item], rating, time) for item, (rating, time) in own.items())
         standing = self._histories.standing(user)
-        rated = Rated(np.array(list(standing), np.int64), np.array(list(standing.values()), np.int64))
+        ratings, touches = np.array(list(standing.values()), np.int64).reshape(-1, 2).T
+        rated = Rated(np.array(list(standing), np.int64), ratings, touches)
         return Question(History(entries), self, standing=rated)
 
     @property

@@ -5,11 +5,13 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from core.quality.ranking_quality import Interactions
+from core.rows.words import joined, minute_of, pack_touches
 from recommenders.cohort import Folded
 from schemas.event import REMOVE
 from schemas.rules import Rules
 
 Entries = dict[int, tuple[int, int]]  # item -> rating, last time; least recently touched first
+Standing = dict[int, tuple[int, int]]  # item -> rating, packed touches
 
 
 @dataclass
@@ -18,7 +20,7 @@ class LiveHistories:
 
     rules: Rules
     _entries: dict[int, Entries] = field(default_factory=dict)
-    _standing: dict[int, dict[int, int]] = field(default_factory=dict)
+    _standing: dict[int, Standing] = field(default_factory=dict)
 
     @staticmethod
     def of(fold: Folded, events: Interactions, rules: Rules) -> "LiveHistories":
@@ -27,16 +29,16 @@ class LiveHistories:
         columns = (fold.user, fold.item, fold.rating, fold.time)
         for user, item, rating, time in zip(*(np.asarray(c).tolist() for c in columns), strict=True):
             histories._entries.setdefault(user, {})[item] = (rating, time)
-        for user, item, rating in zip(*(column.tolist() for column in events.standing()), strict=True):
-            histories._standing.setdefault(user, {})[item] = rating
+        for user, item, rating, touches in zip(*(column.tolist() for column in events.standing_words()), strict=True):
+            histories._standing.setdefault(user, {})[item] = (rating, touches)
         return histories
 
     def entries(self, user: int) -> Entries:
         """Return the user's last items."""
         return self._entries.get(user, {})
 
-    def standing(self, user: int) -> dict[int, int]:
-        """Return the rating of each item that stands of the user."""
+    def standing(self, user: int) -> Standing:
+        """Return what stands of the user."""
         return self._standing.get(user, {})
 
     def take(self, user: int, item: int, weight: int, time: int) -> tuple[int, list[tuple[int, int]]]:
@@ -49,7 +51,8 @@ class LiveHistories:
         if weight == REMOVE:
             standing.pop(item, None)
             return -old, [(other, -min(old, rating)) for other, (rating, _) in entries.items() if old]
-        standing[item] = max(standing.get(item, 0), weight)
+        rating, touches = standing.get(item, (0, 0))
+        standing[item] = max(rating, weight), joined(touches, pack_touches(1, minute_of(time), minute_of(time)))
         new = max(old, weight)
         pairs = [(other, min(new, rating) - min(old, rating)) for other, (rating, _) in entries.items()]
         entries[item] = (new, max(last, time))

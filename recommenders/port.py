@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 T = TypeVar("T")
+NOBODYS = np.zeros(0, np.int64)
 S_contra = TypeVar("S_contra", contravariant=True)
 
 
@@ -76,13 +77,17 @@ class Sums(Protocol):
 
 
 class Rated(NamedTuple):
-    """Items by code and their ratings in thousandths, in columns of equal length; each item once, in no order."""
+    """Items by code and their ratings in thousandths, in columns of equal length; each item once, in no order.
+
+    ``touches``: packed (``core.rows.words``); empty where nobody knows them.
+    """
 
     codes: Ints
     ratings: Ints
+    touches: Ints = NOBODYS
 
 
-NOTHING_RATED = Rated(np.zeros(0, np.int64), np.zeros(0, np.int64))
+NOTHING_RATED = Rated(NOBODYS, NOBODYS, NOBODYS)
 
 
 @dataclass(frozen=True)

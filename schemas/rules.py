@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from itertools import product
 
 PARSER_VERSION = 1
-FOLD_VERSION = 4  # 4: seen sets hold ratings
+FOLD_VERSION = 5  # 5: seen sets hold how often and when an item was touched
 DAYS_30_MS = 30 * 24 * 3_600_000
 
 # A kind's weight is a number >= 0, "value" (the event's own value) or "remove" (retracts the user's item).

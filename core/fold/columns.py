@@ -20,11 +20,12 @@ from core.fold.kernel import DUPLICATE, RATED, WEIGHTLESS, fold_kernel
 from core.rows import views
 from core.rows.codec import Facts, bucket_key, pack_facts
 from core.rows.sums_kernel import pack_rows
-from core.rows.words import standing_ratings
+from core.rows.words import standing_words
 from schemas.event import BUCKET_MS
 from schemas.rules import Rules
 
 Ints = NDArray[np.int64]
+NO_TOUCHES = np.zeros(0, np.int64)
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ def fold_columns(events: pa.RecordBatch, segments: Ints, histories: pa.BinaryArr
     out = [Changes(views.HISTORY, last, people.take(pa.array(changed)), binary(*packed))]
     for at, segment_id in enumerate(segment_ids.tolist()):
         inside = segment == at
-        out += _seen(user, event_item, np.where(inside, taken, DUPLICATE), weight, people, names, segment_id)
+        out += _seen(events, user, event_item, np.where(inside, taken, DUPLICATE), people, names, segment_id)
         out += _sums(keys, amounts, at, segment_id, names)
         out += _counts(event_item, when // BUCKET_MS, inside & (taken == RATED), segment_id, names)
         out += _items(events, event_item, inside & (taken != DUPLICATE), segment_id, names)
@@ -106,7 +107,7 @@ def _sums(keys: Ints, amounts: Ints, at: int, segment: int, names: _Names) -> li
     norms = Changes(views.NORMS, segment, names.sorted.take(pa.array(item)), _fixed(norm))
     starts, code, both = symmetric_rows(p, q, amount, items)
     rows = np.flatnonzero(np.diff(starts))
-    packed = pack_rows(np.r_[starts[rows], starts[-1]], code, both, names.starts, names.text)
+    packed = pack_rows(np.r_[starts[rows], starts[-1]], code, both, NO_TOUCHES, names.starts, names.text)
     pairs = Changes(views.PAIRS, segment, names.sorted.take(pa.array(rows)), binary(*packed))
     return [changes for changes in (norms, pairs) if len(changes.keys)]
 
@@ -122,16 +123,19 @@ def _counts(item: Ints, bucket: Ints, rated: NDArray[np.bool_], segment: int, na
 
 
 def _seen(
-    user: Ints, item: Ints, taken: NDArray[np.uint8], weight: Ints, people: pa.BinaryArray, names: _Names, segment: int
-) -> list[Changes]:
-    """Return each user's word on each item (``core.rows.words.word``)."""
+    events: pa.RecordBatch, user: Ints, item: Ints, taken: NDArray[np.uint8], people: pa.BinaryArray, names: _Names,
+    segment: int,
+) -> list[Changes]:  # fmt: skip
+    """Return each user's word on each item, with its touches (``core.rows.words``)."""
     touched = np.nonzero(taken > WEIGHTLESS)[0]
     if len(touched) == 0:
         return []
     pairs, rated = user[touched] * len(names.sorted) + item[touched], taken[touched] == RATED
-    pair, rating, retracted = standing_ratings(pairs, np.where(rated, weight[touched], 0), ~rated)
-    row, code = pair // len(names.sorted), pair % len(names.sorted)
-    return [Changes(views.SEEN, segment, *_grouped(row, code, np.where(retracted, -rating, rating), people, names))]
+    weight, when = _ints(events.column("weight"))[touched], _ints(events.column("event_time"))[touched]
+    said = standing_words(pairs, weight, ~rated, when)
+    row, code = said.pairs // len(names.sorted), said.pairs % len(names.sorted)
+    words = np.where(said.retracted, -said.ratings, said.ratings)
+    return [Changes(views.SEEN, segment, *_grouped(row, code, words, people, names, said.touches))]
 
 
 def _items(
@@ -176,14 +180,20 @@ def facts_change(facts: Facts, segment: int) -> Changes:
     return Changes(views.FACTS, segment, pa.array([views.FACTS_KEY]), pa.array([pack_facts(facts)], pa.binary()))
 
 
-def _grouped(row: Ints, code: Ints, amount: Ints, keys: pa.BinaryArray, names: _Names) -> tuple[pa.Array, pa.Array]:
-    """Return packed sums: the keys of the distinct ``row`` numbers, and each one's (code, amount) by code."""
+def _grouped(
+    row: Ints, code: Ints, amount: Ints, keys: pa.BinaryArray, names: _Names, touches: Ints = NO_TOUCHES
+) -> tuple[pa.Array, pa.Array]:
+    """Return packed sums: the keys of the distinct ``row`` numbers, and each one's (code, amount) by code.
+
+    Args: touches: packed ones of each amount, of a view that holds them.
+    """
     order = order_by(row, code, len(keys), len(names.sorted))
     ordered = row[order]
     begins = np.ones(len(order), dtype=bool)
     begins[1:] = ordered[1:] != ordered[:-1]
     starts = np.r_[np.nonzero(begins)[0], len(order)]
-    packed = pack_rows(starts, code[order], amount[order], names.starts, names.text)
+    touched = touches[order] if len(touches) else NO_TOUCHES
+    packed = pack_rows(starts, code[order], amount[order], touched, names.starts, names.text)
     return keys.take(pa.array(ordered[starts[:-1]])), binary(*packed)
 
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
+from core.rows.words import MOST_TOUCHES, RETRACTED, Seen, minute_of
 from schemas.event import BUCKET_MS, REMOVE, Event
 from schemas.rules import Rules
 
@@ -23,7 +24,7 @@ class SlowView:
     pairs: Counter[tuple[str, str]] = field(default_factory=Counter)  # both directions
     counts: Counter[tuple[int, str]] = field(default_factory=Counter)  # (bucket, item)
     histories: dict[str, SlowHistory] = field(default_factory=dict)
-    seen: dict[str, dict[str, int]] = field(default_factory=dict)  # item -> rating, 0 once retracted
+    seen: dict[str, dict[str, Seen]] = field(default_factory=dict)  # user -> item
     categories: dict[str, tuple[int, int, int, str]] = field(default_factory=dict)
     as_of: int | None = None
     events: int = 0
@@ -42,8 +43,7 @@ class SlowView:
             return
         oldest = event.event_time - rules.window_ms
         history.entries = {item: entry for item, entry in history.entries.items() if entry[1] >= oldest}
-        words = self.seen.setdefault(event.user_id, {})
-        words[event.item_id] = 0 if event.weight == REMOVE else max(words.get(event.item_id, 0), event.weight)
+        self._see(event)
         if event.weight == REMOVE:
             self._remove(history, event.item_id)
         else:
@@ -56,6 +56,17 @@ class SlowView:
         if event.category:
             named = (event.event_time, event.partition, event.offset, event.category)
             self.categories[event.item_id] = max(best, named)
+
+    def _see(self, event: Event) -> None:
+        items, minute = self.seen.setdefault(event.user_id, {}), minute_of(event.event_time)
+        before = items.get(event.item_id, RETRACTED)
+        if event.weight == REMOVE:
+            items[event.item_id] = RETRACTED
+        elif not before.touches:
+            items[event.item_id] = Seen(event.weight, 1, minute, minute)
+        else:
+            rating, touches = max(before.rating, event.weight), min(before.touches + 1, MOST_TOUCHES)
+            items[event.item_id] = Seen(rating, touches, min(before.first, minute), max(before.last, minute))
 
     def _remove(self, history: SlowHistory, item: str) -> None:
         if item in history.entries:

@@ -22,6 +22,7 @@ from core.rows.codec import (
 )
 from core.rows.merging import overlaid
 from core.rows.views import merge_facts, merge_items
+from core.rows.words import Seen
 from schemas.event import WEIGHT_SCALE
 
 
@@ -61,14 +62,17 @@ def stored_history(parts: list[bytes]) -> History:
     return unpack_history(reduce(add_history, parts)) if parts else History()
 
 
-def stored_words(parts: list[bytes]) -> dict[str, int]:
-    """Return a seen set's rating of each item in thousandths, 0 for a retracted one, from its packed parts."""
-    return {item.decode(): rating for item, rating in overlaid(parts).items()}
+def stored_words(parts: list[bytes]) -> dict[str, Seen]:
+    """Return what a seen set says of each item, retracted ones too, from its packed parts."""
+    return {item.decode(): seen for item, seen in overlaid(parts).items()}
 
 
-def rating_in_words(rating: int | None) -> str:
+def seen_in_words(seen: Seen | None) -> str:
     """Return what a seen set says of an item."""
-    return "nothing" if rating is None else f"seen, rated {rating / WEIGHT_SCALE:g}" if rating else "retracted"
+    if seen is None or not seen.rating:
+        return "nothing" if seen is None else "retracted"
+    minutes = f"between minutes {seen.first} and {seen.last}"
+    return f"seen, rated {seen.rating / WEIGHT_SCALE:g}, touched {seen.touches} times {minutes}"
 
 
 def stored_category(parts: list[bytes]) -> ItemSeen | None:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from core.quality.intervals import interval
 from core.ranking.shelves import Labels
-from core.rows.words import standing_ratings
+from core.rows.words import standing_words
 from schemas.event import REMOVE
 
 Ints = NDArray[np.int64]
@@ -74,10 +74,17 @@ class Interactions:
         return replace(self, user=user, item=item, weight=weight, time=time)
 
     def standing(self) -> tuple[Ints, Ints, Ints]:
-        """Return user, item and rating (``standing_ratings``) of the pairs that stand, ascending by user and item."""
-        pair, rating, _ = standing_ratings(self.user * self.items + self.item, self.weight, self.weight == REMOVE)
-        kept = rating > 0
-        return pair[kept] // self.items, pair[kept] % self.items, rating[kept]
+        """Return user, item and rating of the pairs that stand, ascending by user and item."""
+        user, item, rating, _ = self.standing_words()
+        return user, item, rating
+
+    def standing_words(self) -> tuple[Ints, Ints, Ints, Ints]:
+        """Return the same and the packed touches of each pair (``core.rows.words``)."""
+        pairs = self.user * self.items + self.item
+        said = standing_words(pairs, self.weight, self.weight == REMOVE, self.time)
+        kept = said.ratings > 0
+        pair = said.pairs[kept]
+        return pair // self.items, pair % self.items, said.ratings[kept], said.touches[kept]
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from core.ranking.feature_kernel import features as features
 from core.ranking.feature_kernel import weighed as weighed
 from core.ranking.product_kernel import predicted as predicted
 from core.ranking.scores import TIE_DECIMALS
-from core.rows.codec import pack_sums
+from core.rows.codec import pack_seen, pack_sums
 from schemas.event import WEIGHT_SCALE
 
 Floats = NDArray[np.float64]
@@ -221,10 +221,10 @@ def load() -> None:
     totals(codes, shares(Stacked(codes, floats, starts), floats, codes))
     first(Columns(codes, floats), 1, text, True)
     index, row = ItemIndex(), pack_sums([(b"a", 1)])
-    for kind in (summed_parts, standing_parts):
-        kind([row, row], index)
+    summed_parts([row, row], index)
+    standing_parts([pack_seen([(b"a", 1, 1)])] * 2, index)
     predicted(np.ones((2, 8), np.float32), codes, np.ones(8))
     index, row = ItemIndex(), pack_sums([(b"a", 1)])
-    for kind in (summed_parts, standing_parts):
-        kind([row, row], index)
+    summed_parts([row, row], index)
+    standing_parts([pack_seen([(b"a", 1, 1)])] * 2, index)
     predicted(np.ones((2, 8), np.float32, order="F"), codes, np.ones(8))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from core.codes.item_index import ItemIndex, Text
-from core.codes.sums_columns import Amounts
+from core.codes.sums_columns import Amounts, Standing
 from core.ranking import readable
 from core.ranking.columns import NOBODY, Columns, Floats, Floats32, Ints, Rows, Stacked
 from core.ranking.features import Features
@@ -18,7 +18,7 @@ class Kernels(Protocol):
 
     def summed_parts(self, parts: Sequence[bytes], index: ItemIndex) -> Amounts: ...
 
-    def standing_parts(self, parts: Sequence[bytes], index: ItemIndex) -> Amounts: ...
+    def standing_parts(self, parts: Sequence[bytes], index: ItemIndex) -> Standing: ...
 
     def summed(self, rows: Rows, shrinkage: float) -> Columns: ...
 

@@ -2,7 +2,7 @@
 
 ========  ====================================================================================================
 sums      n:u32, unit:u16, w:u8, l:u8, amount/unit: w-byte signed [n], shared: l-byte [n], rest: l-byte [n], text
-seen      as sums; the amount is a word on the item (``core.rows.words``)
+seen      as sums, whose amount is a word on the item; then its packed touches: i64 [n] (``core.rows.words``)
 norm      i64
 history   n:u16, m:u16, kept:u16, unit:u16, w:u8, t:u8, l:u8, first:i64, rating/unit: w-byte signed [n],
           last_time - first: t-byte [n], id: 16 bytes [m], length: l-byte [n], names
@@ -28,6 +28,7 @@ SUMS_HEAD = struct.Struct("<IHBB")
 HISTORY_HEAD = struct.Struct("<HHHHBBBq")
 _ITEM = struct.Struct("<qiq")
 UNIT = 1000
+TOUCHES_BYTES = 8
 ID_BYTES = 16  # of the digest by which a history remembers an event id
 
 
@@ -89,6 +90,20 @@ def unpack_columns(blob: bytes) -> tuple[list[bytes], list[int]]:
         names.append(name)
         at += rest
     return names, (_numbers(blob, n, width, SUMS_HEAD.size) * unit).tolist()
+
+
+def pack_seen(words: Iterable[tuple[bytes, int, int]]) -> bytes:
+    """Pack (name, word, packed touches) in the order given, which must be ascending by name."""
+    rows = list(words)
+    touches = np.array([touched for *_, touched in rows], "<i8")
+    return pack_sums((name, said) for name, said, _ in rows) + touches.tobytes()
+
+
+def unpack_seen(blob: bytes) -> dict[bytes, tuple[int, int]]:
+    """Return every name with its word and its packed touches, ascending by name."""
+    names, words = unpack_columns(blob)
+    touches = np.frombuffer(blob, "<i8", len(names), len(blob) - TOUCHES_BYTES * len(names)).tolist()
+    return dict(zip(names, zip(words, touches, strict=True), strict=True))
 
 
 def _common(a: bytes, b: bytes) -> int:

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
-from core.rows.codec import unpack_sums
+from core.rows.codec import unpack_seen, unpack_sums
 from core.rows.tagged import settle
-from core.rows.words import word
+from core.rows.words import Seen, joined_words, touches_of
 from schemas.control import Position
 
 
@@ -37,12 +37,12 @@ def added(parts: Iterable[bytes]) -> dict[bytes, int]:
     return {name: amount for name, amount in total.items() if amount}
 
 
-def overlaid(parts: Iterable[bytes]) -> dict[bytes, int]:
-    """Return each item's rating in thousandths, 0 if retracted, from packed words (``core.rows.views.merge_seen``)."""
-    out: dict[bytes, int] = {}
+def overlaid(parts: Iterable[bytes]) -> dict[bytes, Seen]:
+    """Return what packed words say of each item, retracted ones too (``core.rows.views.merge_seen``)."""
+    out: dict[bytes, tuple[int, int]] = {}
     for part in parts:
-        words = unpack_sums(part)
+        words = unpack_seen(part)
         for name in words.keys() & out.keys():
-            words[name] = word(out[name], words[name])
+            words[name] = joined_words(out[name], words[name])
         out.update(words)
-    return {name: abs(amount) for name, amount in out.items()}
+    return {name: Seen(abs(said), *touches_of(touches)) for name, (said, touches) in out.items()}

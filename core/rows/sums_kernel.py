@@ -5,8 +5,9 @@ from numba import njit
 from numpy.typing import NDArray
 
 from core.bytes.word_kernel import WORD, agreed, copy, padded, roomy, signed, store, unsigned
-from core.rows.codec import SUMS_HEAD, UNIT
+from core.rows.codec import SUMS_HEAD, TOUCHES_BYTES, UNIT
 from core.rows.width_kernel import longest, scale, unit_of, width_of, width_of_lengths
+from core.rows.words_kernel import joined_word, next_touches
 
 Bytes = NDArray[np.uint8]
 Ints = NDArray[np.int64]
@@ -55,22 +56,17 @@ def _write(out, at, amounts, shared, rest, first, end, unit, width, long):  # ty
 
 
 @njit(cache=True, nogil=True)
-def _word(earlier, later):  # type: ignore[no-untyped-def]
-    """Return two words on one item as one (slow twin: ``core.rows.words.word``)."""
-    if later <= 0:
-        return later
-    return max(earlier, later) if earlier > 0 else -max(-earlier, later)
-
-
-@njit(cache=True, nogil=True)
-def _merge(a, base_a, b, base_b, overlay, name_a, name_b, amounts, shared, rest, text):  # type: ignore[no-untyped-def]
+def _merge(  # type: ignore[no-untyped-def]
+    a, base_a, end_a, b, base_b, end_b, overlay, name_a, name_b, amounts, shared, rest, text, touches
+):  # fmt: skip
     """Merge two sorted lists of names, comparing no byte twice (Ng and Kakehi 2008, LCP merge); both are ``padded``.
 
     ``near_a`` and ``near_b`` say how many bytes the next name of each side shares with the last one written: of two
     names that both come after it, the one that shares more with it is the smaller.
 
-    The last six arrays are room to work in, long enough for both rows. What is written to ``amounts``, ``shared``,
-    ``rest`` and ``text`` is the merged row; returns how many names and bytes of text it has, and its unit.
+    The last seven arrays are room to work in, long enough for both rows. What is written to ``amounts``, ``shared``,
+    ``rest``, ``text`` and, with ``overlay``, ``touches`` is the merged row; returns how many names and bytes of text it
+    has, and its unit.
     """
     na, unit_a, width_a, long_a, numbers_a, lengths_a, at_a = opened(a, base_a)
     nb, unit_b, width_b, long_b, numbers_b, lengths_b, at_b = opened(b, base_b)
@@ -88,13 +84,15 @@ def _merge(a, base_a, b, base_b, overlay, name_a, name_b, amounts, shared, rest,
             least = min(len_a, len_b)
             both += agreed(name_a, both, name_b, both, least - both)
             order = (1 if name_a[both] > name_b[both] else -1) if both < least else len_a - len_b
-        amount = np.int64(0)
+        amount, later = np.int64(0), np.int64(0)
         if order <= 0:
             amount = signed(a, numbers_a + width_a * i, width_a) * times_a
         if order >= 0:
             later = signed(b, numbers_b + width_b * j, width_b) * times_b
-            amount = _word(amount, later) if overlay and order == 0 else amount + later
+            amount = joined_word(amount, later) if overlay and order == 0 else amount + later
         written = amount != 0 or overlay
+        if overlay:
+            touches[n] = next_touches(a, end_a, na - i, b, end_b, nb - j, order, later)
         if written:
             amounts[n] = amount
             if order <= 0:
@@ -144,6 +142,7 @@ def merge_rows(a, first_a, end_a, b, first_b, end_b, overlay):  # type: ignore[n
     rows, (most, name, size) = len(first_a), _room(a, first_a, end_a, b, first_b, end_b)
     name_a, name_b, text = np.empty(name, np.uint8), np.empty(name, np.uint8), np.empty(size, np.uint8)
     amounts, shared, rest = np.empty(most, np.int64), np.empty(most, np.int64), np.empty(most, np.int64)
+    touches, more = np.empty(most, np.int64), TOUCHES_BYTES if overlay else 0
     starts, at = np.zeros(rows + 1, np.int64), np.int64(0)
     out = np.empty((end_a - first_a).sum() + (end_b - first_b).sum() + 2 * WORD, np.uint8)
     for r in range(rows):
@@ -155,13 +154,17 @@ def merge_rows(a, first_a, end_a, b, first_b, end_b, overlay):  # type: ignore[n
             at += size_a + size_b
         else:
             n, used, unit = _merge(
-                a, first_a[r], b, first_b[r], overlay, name_a, name_b, amounts, shared, rest, text
+                a, first_a[r], end_a[r], b, first_b[r], end_b[r], overlay,
+                name_a, name_b, amounts, shared, rest, text, touches,
             )  # fmt: skip
             width, long = width_of(amounts, 0, n, 1), width_of_lengths(shared, rest, 0, n)
-            out = roomy(out, at + HEAD + (width + 2 * long) * n + used)
+            out = roomy(out, at + HEAD + (width + 2 * long + more) * n + used)
             body = _write(out, at, amounts, shared, rest, 0, n, unit, width, long)
             copy(out, body, text, 0, used)
             at = body + used
+            for k in range(n if overlay else 0):
+                store(out, at, np.uint64(touches[k]))
+                at += TOUCHES_BYTES
         starts[r + 1] = at
     return out, starts
 
@@ -172,7 +175,7 @@ def add_sums(a: bytes, b: bytes) -> bytes:
 
 
 def overlay_sums(a: bytes, b: bytes) -> bytes:
-    """Return all names of both; where both have one, the two words become one (``core.rows.words.word``)."""
+    """Return all names of both; where both have one, the two words become one (``joined_words``)."""
     return _one(a, b, True)
 
 
@@ -184,12 +187,13 @@ def _one(a: bytes, b: bytes, overlay: bool) -> bytes:
 
 
 @njit(cache=True, nogil=True)
-def pack_rows(row_starts, code, amount, name_starts, names):  # type: ignore[no-untyped-def]
+def pack_rows(row_starts, code, amount, touches, name_starts, names):  # type: ignore[no-untyped-def]
     """Pack rows of (name code, amount), already ascending within each row; ``amount`` is overwritten.
 
-    ``row_starts`` has rows + 1 entries, ``names`` a word beyond its end. Returns the packed bytes and their rows + 1
-    starts.
+    ``row_starts`` has rows + 1 entries, ``names`` a word beyond its end. ``touches``: packed ones of each amount, empty
+    for rows that have none. Returns the packed bytes and their rows + 1 starts.
     """
+    more = TOUCHES_BYTES if len(touches) else 0
     rows = len(row_starts) - 1
     starts = np.zeros(rows + 1, np.int64)
     shared, rest = np.empty(len(code), np.int64), np.empty(len(code), np.int64)
@@ -206,7 +210,7 @@ def pack_rows(row_starts, code, amount, name_starts, names):  # type: ignore[no-
         scale(amount, first, end, unit)
         width, long = width_of(amount, first, end, 1), width_of_lengths(shared, rest, first, end)
         shape[r, 0], shape[r, 1], shape[r, 2] = unit, width, long
-        starts[r + 1] = starts[r] + HEAD + (width + 2 * long) * (end - first) + text
+        starts[r + 1] = starts[r] + HEAD + (width + 2 * long + more) * (end - first) + text
     out = np.empty(starts[rows] + WORD, np.uint8)
     for r in range(rows):
         first, end = row_starts[r], row_starts[r + 1]
@@ -214,4 +218,7 @@ def pack_rows(row_starts, code, amount, name_starts, names):  # type: ignore[no-
         for k in range(first, end):
             copy(out, at, names, name_starts[code[k]] + shared[k], rest[k])
             at += rest[k]
+        for k in range(first, end if more else first):
+            store(out, at, np.uint64(touches[k]))
+            at += TOUCHES_BYTES
     return out[: starts[rows]], starts

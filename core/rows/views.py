@@ -41,7 +41,7 @@ def merge_items(earlier: bytes, later: bytes) -> bytes:
 
 
 def merge_seen(earlier: bytes, later: bytes) -> bytes:
-    """Return the words on every item of both, two on one item joined (``core.rows.words.word``)."""
+    """Return the words on every item of both, two on one item joined (``core.rows.words.joined_words``)."""
     from core.rows.sums_kernel import overlay_sums
 
     return overlay_sums(earlier, later)
@@ -88,6 +88,6 @@ VIEWS = {
         View(ITEMS, merge_items),  # item -> that it occurred, its category
         View(FACTS, merge_facts),  # one row
         View(HISTORY, add_history, segmented=False, shared=False),  # user -> history
-        View(SEEN, merge_seen, shared=False),  # user -> {item: rating, or that it was retracted}
+        View(SEEN, merge_seen, shared=False),  # user -> {item: rating and touches, or that it was retracted}
     )
 }

@@ -15,6 +15,7 @@ from core.proof import proving
 from core.rows import views
 from core.rows.codec import bucket_of_key, unpack_norm
 from core.rows.merging import added
+from core.rows.words import Seen
 from schemas.errors import MillraceError
 from serving_layer.proof.histories import Histories, Prefix
 from serving_layer.proof.merged_rows import MergedRows
@@ -117,10 +118,10 @@ def _seen(slow: SlowView, merged: MergedRows, users: set[str] | None, report: Re
         _words(user, slow.seen[user], {}, report)
 
 
-def _words(user: str, expected: dict[str, int], stored: dict[str, int], report: Report) -> None:
+def _words(user: str, expected: dict[str, Seen], stored: dict[str, Seen], report: Report) -> None:
     for item in expected.keys() | stored.keys():
         what = f"item {item} seen by {user}"
-        report.compare(what, expected.get(item), stored.get(item), proving.rating_in_words)
+        report.compare(what, expected.get(item), stored.get(item), proving.seen_in_words)
 
 
 def _facts(slow: SlowView, merged: MergedRows, report: Report) -> None:

@@ -40,7 +40,7 @@ def history(parts: list[bytes]) -> History:
 
 def seen(parts: list[bytes]) -> frozenset[bytes]:
     """Return the items that the user rated and did not retract since."""
-    return frozenset(item for item, present in overlaid(parts).items() if present)
+    return frozenset(item for item, seen in overlaid(parts).items() if seen.rating)
 
 
 def bucket_keys(buckets: Sequence[int]) -> list[bytes]:

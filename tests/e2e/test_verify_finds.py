@@ -14,11 +14,13 @@ from core.rows.codec import (
     pack_history,
     pack_item,
     pack_norm,
+    pack_seen,
     pack_sums,
     unpack_facts,
     unpack_history,
     unpack_item,
     unpack_norm,
+    unpack_seen,
     unpack_sums,
 )
 from core.rows.tagged import settle, tagged
@@ -58,7 +60,14 @@ def spoil_the_generation(millrace: Installation) -> list[str]:
     item, category = next((key, row) for key, row in views.scan(book, ITEMS) if unpack_item(row).category)
     views.put(book, {(ITEMS, item): pack_item(replace(unpack_item(category), event_time=2**60, category="other"))})
     user, words = min(views.scan(book, SEEN))
-    views.put(book, {(SEEN, user): pack_sums(sorted({**unpack_sums(words), b"nobody": 1}.items()))})
+    views.put(
+        book,
+        {
+            (SEEN, user): pack_seen(
+                sorted((name, *said) for name, said in {**unpack_seen(words), b"nobody": (1, 1)}.items())
+            )
+        },
+    )
     facts = unpack_facts(views.read(book, FACTS, [FACTS_KEY])[FACTS_KEY])
     rejected = {**(facts.rejected or {}), "oversize": 1_000}
     wrong_facts = replace(facts, duplicates=facts.duplicates + 1, as_of=2**60, events=1, rejected=rejected)

@@ -20,7 +20,7 @@ from recommenders.cohort import Cohort
 from recommenders.port import Question
 from schemas.event import Event
 from schemas.rules import Rules
-from serving_layer.merged.sums import MergedSums
+from serving_layer.merged.sums import MergedSums, standing_of
 from serving_layer.reading.answering import answer
 from serving_layer.reading.snapshot import Snapshot
 from serving_layer.reading.views import Views
@@ -91,7 +91,8 @@ def test_a_source_answers_merged_sums_as_a_recompute_over_all_events(cut: tuple[
             scorer = recommender(name).open(None, replace(settings_of({})[name], **given))
 
             def merged(snapshot: Snapshot, user: bytes, scorer: Any = scorer) -> dict[bytes, float]:
-                return named(scorer, Question(snapshot.history(user), MergedSums(snapshot)))
+                standing = standing_of(snapshot, user)
+                return named(scorer, Question(snapshot.history(user), MergedSums(snapshot), standing=standing))
 
             for user, code in list(both.users.items())[::5]:
                 answered = answer(both.views, lambda snapshot, user=user: merged(snapshot, user.encode()))  # type: ignore[misc]

@@ -14,7 +14,17 @@ from batch_layer.gate.drift import drift, kept, ratios
 from batch_layer.gate.sample_check import Check, check, recomputed
 from batch_layer.gate.verdict import Case, Limits, Verdict, verdict
 from core.fold.slow import SlowView
-from core.rows.codec import ItemSeen, pack_item, pack_norm, pack_sums, unpack_history, unpack_norm, unpack_sums
+from core.rows.codec import (
+    ItemSeen,
+    pack_item,
+    pack_norm,
+    pack_seen,
+    pack_sums,
+    unpack_history,
+    unpack_norm,
+    unpack_seen,
+    unpack_sums,
+)
 from core.rows.views import COUNTS, HISTORY, ITEMS, NORMS, PAIRS, SEEN
 from schemas.event import STORED_COLUMNS
 from schemas.metrics import measured
@@ -84,7 +94,7 @@ def broken(views: ViewStore) -> list[str]:
     bucket, counts = next((k, unpack_sums(v)) for k, v in views.scan(BOOK, COUNTS) if b"i03" in unpack_sums(v))
     del counts[b"i03"]
     user, history = next((k, v) for k, v in views.scan(BOOK, HISTORY) if len(unpack_history(v).entries) > 2)
-    seen = unpack_sums(views.read(BOOK, SEEN, [user])[user])
+    seen = unpack_seen(views.read(BOOK, SEEN, [user])[user])
     first = min(seen)
     other = next(v for k, v in views.scan(BOOK, HISTORY) if k != user and v != history)
     views.put(BOOK, {
@@ -93,7 +103,7 @@ def broken(views: ViewStore) -> list[str]:
         (COUNTS, bucket): pack_sums(counts.items()),
         (HISTORY, user): other,
         (ITEMS, b"i07"): pack_item(ItemSeen(1, 2, 3, "other")),
-        (SEEN, user): pack_sums((name, n + (name == first)) for name, n in seen.items()),
+        (SEEN, user): pack_seen((name, word + (name == first), touches) for name, (word, touches) in seen.items()),
     })  # fmt: skip
     return checked(views).mismatches
 

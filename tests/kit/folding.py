@@ -10,6 +10,7 @@ import pyarrow as pa
 from core.fold.columns import fold_columns, users_of
 from core.fold.slow import SlowView
 from core.rows.codec import bucket_of_key, unpack_facts, unpack_history, unpack_item, unpack_norm, unpack_sums
+from core.rows.merging import overlaid
 from core.rows.views import VIEWS
 from schemas.event import EVENT_COLUMNS, Event
 from schemas.rules import Rules
@@ -89,7 +90,7 @@ def rows_as_data(rows: Rows) -> dict[str, Any]:
             entries = [(e.item.decode(), e.rating, e.last_time) for e in history.entries]
             out["histories"][name] = (entries, list(history.ids))
         elif view == "seen":
-            out["seen"][name] = {item.decode(): abs(n) for item, n in unpack_sums(value).items()}
+            out["seen"][name] = {item.decode(): seen for item, seen in overlaid([value]).items()}
         elif view == "items":
             item = unpack_item(value)
             out["categories"][name] = (item.event_time, item.partition, item.offset, item.category)

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from core.codes import sums_columns as slow
 from core.codes import sums_columns_kernel as fast
 from core.codes.item_index import ItemIndex
-from core.codes.sums_columns import Amounts
-from core.rows.codec import pack_sums
+from core.codes.sums_columns import Amounts, Standing
+from core.rows.codec import pack_seen, pack_sums
 
 # Names that share beginnings, some as long as a word of eight bytes or longer than one byte tells.
 names = (
@@ -24,20 +24,28 @@ parts = st.lists(
 )
 
 
-def same(one: Amounts, other: Amounts) -> None:
-    assert [column.dtype for column in one] == [np.int64, np.int64]
+words = st.tuples(amounts, st.integers(0, 2**62))
+seen = st.lists(
+    st.dictionaries(names, words, max_size=20).map(lambda row: pack_seen((name, *row[name]) for name in sorted(row))),
+    min_size=1,
+    max_size=5,
+)
+
+
+def same(one: Amounts | Standing, other: Amounts | Standing) -> None:
+    assert [column.dtype for column in one] == [np.int64] * len(other)
     assert [column.tolist() for column in one] == [column.tolist() for column in other]
 
 
 @settings(deadline=None)  # the first call compiles
-@given(parts, st.lists(names, unique=True))
-@example([pack_sums([])], [])
-@example([pack_sums([(b"", 1)]), pack_sums([(b"", -1), (b"\0", 1)])], [b"\0\0"])
-def test_sums_are_decoded_alike(packed: list[bytes], known: list[bytes]) -> None:
+@given(parts, seen, st.lists(names, unique=True))
+@example([pack_sums([])], [pack_seen([])], [])
+@example([pack_sums([(b"", 1)]), pack_sums([(b"", -1), (b"\0", 1)])], [pack_seen([(b"", -1, 0)])], [b"\0\0"])
+def test_sums_are_decoded_alike(packed: list[bytes], words: list[bytes], known: list[bytes]) -> None:
     index, other = ItemIndex(known), ItemIndex(known)
     for twin in (fast, slow):
         same(twin.summed_parts(packed, index), slow.summed_parts(packed, other))
-        same(twin.standing_parts(packed, index), slow.standing_parts(packed, other))
+        same(twin.standing_parts(words, index), slow.standing_parts(words, other))
         assert index.names == other.names, "new names get codes in the same order"
 
 

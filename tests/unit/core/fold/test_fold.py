@@ -11,6 +11,7 @@ from core.rows.codec import (
     unpack_sums,
 )
 from core.rows.sums_kernel import add_sums
+from core.rows.words import RETRACTED, Seen
 from schemas.event import Event
 from schemas.rules import Rules
 from tests.kit.folding import Rows, fold_into, rows_as_data, slow
@@ -73,6 +74,9 @@ def test_the_slow_twin_follows_the_contract_line_by_line() -> None:
     assert +view.norms == {"a": 5000, "b": 2000}
     assert +view.pairs == {("a", "b"): 2000, ("b", "a"): 2000}
     assert sorted(view.counts.values()) == [1, 1, 2]
-    assert view.seen == {"u": {"a": 5000, "b": 2000, "c": 0, "zz": 0}}
+    minute = view.seen["u"]["a"].first
+    assert view.seen["u"] == {
+        "a": Seen(5000, 2, minute, minute), "b": Seen(2000, 1, minute, minute), "c": RETRACTED, "zz": RETRACTED,
+    }  # fmt: skip
     assert view.histories["u"].entries == {}
     assert view.events == 7

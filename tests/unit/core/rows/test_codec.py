@@ -8,20 +8,36 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.bytes.word_kernel import padded
+from core.fold.columns import NO_TOUCHES
 from core.fold.digest_kernel import digests
 from core.fold.history_kernel import pack_histories, unpack_histories
+from core.fold.slow import SlowView
 from core.rows.codec import (
     History,
     HistoryEntry,
     add_history,
     pack_history,
+    pack_seen,
     pack_sums,
     unpack_history,
+    unpack_seen,
     unpack_sums,
 )
 from core.rows.sums_kernel import add_sums, overlay_sums, pack_rows
-from core.rows.words import standing_ratings, word
-from schemas.event import REMOVE
+from core.rows.words import (
+    LAST_MINUTE,
+    MINUTE_MS,
+    MOST_TOUCHES,
+    Seen,
+    joined,
+    joined_words,
+    minute_of,
+    pack_touches,
+    standing_words,
+    touches_of,
+)
+from schemas.event import REMOVE, Event
+from schemas.rules import Rules
 from tests.kit.folding import event_key
 
 # Names that share beginnings, some too long for one byte; amounts around each width's edges.
@@ -29,7 +45,15 @@ names = st.text("ab", max_size=6).map(str.encode) | st.integers(250, 300).map(la
 edges = st.sampled_from([-(2**63), 2**63 - 1, 2**31, -(2**31), 32_767, 32_768, 127, 128, -128, -129, 1000, 127_000])
 amounts = (edges | st.integers(-(2**40), 2**40) | st.integers(-300, 300).map(lambda n: n * 1000)).filter(bool)
 sums = st.dictionaries(names, amounts, max_size=30)
-words = st.dictionaries(names, amounts.filter(lambda n: n > -(2**63)), max_size=30)  # ± a rating, so both signs fit
+minutes = st.integers(0, 30) | st.integers(LAST_MINUTE - 2, LAST_MINUTE)
+numbers = st.integers(1, 9) | st.integers(MOST_TOUCHES - 3, MOST_TOUCHES)
+touched = st.just(0) | st.builds(lambda n, a, b: pack_touches(n, min(a, b), max(a, b)), numbers, minutes, minutes)
+said = st.tuples(amounts.filter(lambda n: n > -(2**63)), touched)  # ± a rating, so both signs fit
+words = st.dictionaries(names, said, max_size=30)
+
+
+def seen_row(row: dict[bytes, tuple[int, int]]) -> bytes:
+    return pack_seen((name, *row[name]) for name in sorted(row))
 
 
 @settings(deadline=None)
@@ -51,29 +75,56 @@ def test_sums_survive_packing(given_sums: dict[bytes, int]) -> None:
 
 @settings(deadline=None)
 @given(words, words)
-def test_two_words_on_one_item_become_one(a: dict[bytes, int], b: dict[bytes, int]) -> None:
-    packed = overlay_sums(pack_sums(sorted(a.items())), pack_sums(sorted(b.items())))
-    both = {name: word(a[name], b[name]) for name in a.keys() & b.keys()}
-    assert packed == pack_sums(sorted({**a, **b, **both}.items()))
+def test_two_words_on_one_item_become_one(a: dict[bytes, tuple[int, int]], b: dict[bytes, tuple[int, int]]) -> None:
+    packed = overlay_sums(seen_row(a), seen_row(b))
+    both = {name: joined_words(a[name], b[name]) for name in a.keys() & b.keys()}
+    assert packed == seen_row({**a, **b, **both})
+    assert unpack_seen(packed) == {**a, **b, **both}
 
 
-stretches = st.lists(st.lists(st.sampled_from([REMOVE, 1, 1_000, 2_500, 5_000]), min_size=1, max_size=4), min_size=1)
+@given(said, said, said)
+def test_stretches_may_be_joined_in_any_grouping(a: tuple[int, int], b: tuple[int, int], c: tuple[int, int]) -> None:
+    assert joined_words(joined_words(a, b), c) == joined_words(a, joined_words(b, c))
+
+
+touches = st.tuples(st.sampled_from([REMOVE, 1, 1_000, 2_500, 5_000]), st.integers(0, 9) | st.just(2**40))
+stretches = st.lists(st.lists(touches, min_size=1, max_size=4), min_size=1)
 
 
 @given(stretches)
-def test_words_on_stretches_join_to_the_rating_since_the_last_retraction(stretches: list[list[int]]) -> None:
-    def said(weights: list[int]) -> int:
-        _, rating, removed = standing_ratings(
-            np.zeros(len(weights), np.int64), np.array(weights), np.array(weights) == REMOVE
-        )
-        return int(np.where(removed, -rating, rating)[0])
+def test_words_on_stretches_join_to_what_was_said_since_the_last_retraction(
+    stretches: list[list[tuple[int, int]]],
+) -> None:
+    def said(events: list[tuple[int, int]]) -> tuple[int, int]:
+        weights, minute = np.array(events, np.int64).T
+        pairs = np.zeros(len(events), np.int64)
+        words = standing_words(pairs, weights, weights == REMOVE, minute * MINUTE_MS)
+        return int(np.where(words.retracted, -words.ratings, words.ratings)[0]), int(words.touches[0])
 
-    rating = 0
-    for weight in (weight for weights in stretches for weight in weights):
-        rating = 0 if weight == REMOVE else max(rating, weight)
-    one_by_one = reduce(word, map(said, stretches))
-    assert abs(one_by_one) == rating
-    assert one_by_one == said([weight for weights in stretches for weight in weights])
+    view = SlowView()
+    for number, (weight, minute) in enumerate(event for events in stretches for event in events):
+        time = minute * MINUTE_MS
+        view.take(Event(0, number, time, f"e{number}", time, "view", "u", "i", None, weight, None), Rules())
+    one_by_one = reduce(joined_words, map(said, stretches))
+    assert Seen(abs(one_by_one[0]), *touches_of(one_by_one[1])) == view.seen["u"]["i"]
+    assert one_by_one == said([event for events in stretches for event in events])
+
+
+def test_touches_are_counted_up_to_a_bound_and_times_up_to_a_year_far_off() -> None:
+    many = reduce(joined, [pack_touches(1_500, 7, 9), pack_touches(1_500, 3, LAST_MINUTE)])
+    assert touches_of(many) == (MOST_TOUCHES, 3, LAST_MINUTE)
+    assert (MOST_TOUCHES, minute_of(2**62)) == (2_047, LAST_MINUTE)
+
+
+@settings(deadline=None)
+@given(st.lists(words.filter(bool), min_size=1, max_size=6))
+def test_many_seen_sets_are_packed_as_one_by_one(rows: list[dict[bytes, tuple[int, int]]]) -> None:
+    table = sorted({name for row in rows for name in row})
+    code = np.array([table.index(name) for row in rows for name in sorted(row)], np.int64)
+    said, touched = np.array([row[name] for row in rows for name in sorted(row)], np.int64).T.copy()
+    starts, name_starts = np.cumsum([0, *map(len, rows)]), np.cumsum([0, *map(len, table)])
+    packed, at = pack_rows(starts, code, said, touched, name_starts, padded(b"".join(table)))
+    assert [packed[a:b].tobytes() for a, b in itertools.pairwise(at)] == [seen_row(row) for row in rows]
 
 
 @settings(deadline=None)
@@ -85,7 +136,7 @@ def test_many_rows_are_packed_as_one_by_one(rows: list[dict[bytes, int]]) -> Non
     starts = np.cumsum([0, *map(len, rows)])
     name_starts = np.cumsum([0, *map(len, table)])
     text = padded(b"".join(table))
-    packed, at = pack_rows(starts, np.array(code, np.int64), np.array(amount, np.int64), name_starts, text)
+    packed, at = pack_rows(starts, np.array(code, np.int64), np.array(amount, np.int64), NO_TOUCHES, name_starts, text)
     slices = [packed[a:b].tobytes() for a, b in itertools.pairwise(at)]
     assert slices == [pack_sums(sorted(row.items())) for row in rows]
 

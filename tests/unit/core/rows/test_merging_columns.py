@@ -18,6 +18,7 @@ from core.rows.codec import (
     pack_history,
     pack_item,
     pack_norm,
+    pack_seen,
     pack_sums,
 )
 from core.rows.merging_columns import added_up, merged, outgrown_rows, settled, tagged_rows
@@ -25,13 +26,16 @@ from core.rows.packed import Packed
 from core.rows.rows_kernel import MOVED, STAYED
 from core.rows.tagged import NewerBase, older_bytes, outgrown, settle, tagged
 from core.rows.views import COUNTS, FACTS, HISTORY, ITEMS, NORMS, PAIRS, SEEN, VIEWS
+from core.rows.words import pack_touches
 from schemas.control import Position
 
 names = st.binary(min_size=1, max_size=12) | st.binary(min_size=250, max_size=300)
 amounts = st.integers(-300, 300) | st.sampled_from([1_000, 70_000, -(10**12), 2**62])
 sums = st.dictionaries(names, amounts.filter(bool), max_size=6).map(lambda row: pack_sums(sorted(row.items())))
-seen = st.dictionaries(names, st.integers(-2, 2) | st.sampled_from([-3000, 5000, 2500]), max_size=6).map(
-    lambda row: pack_sums(sorted(row.items()))
+words = st.integers(-2, 2) | st.sampled_from([-3000, 5000, 2500])
+touches = st.sampled_from([0, pack_touches(1, 5, 5), pack_touches(2_000, 4, 90)])
+seen = st.dictionaries(names, st.tuples(words, touches), max_size=6).map(
+    lambda row: pack_seen((name, *row[name]) for name in sorted(row))
 )
 numbers = st.integers(-(2**31), 2**31 - 1)
 items = st.builds(ItemSeen, st.integers(-1, 3), st.integers(-1, 2), st.integers(-1, 2), st.sampled_from(["", "a", "ü"]))

@@ -14,15 +14,18 @@ from core.rows.codec import (
     pack_history,
     pack_item,
     pack_norm,
+    pack_seen,
     pack_sums,
     unpack_facts,
     unpack_history,
     unpack_item,
     unpack_norm,
+    unpack_seen,
     unpack_sums,
 )
 from core.rows.tagged import settle, tagged
 from core.rows.views import FACTS, HISTORY, ITEMS, NORMS, PAIRS, SEEN, VIEWS
+from core.rows.words import MINUTE_BITS
 from schemas.control import Offsets, Position
 from schemas.errors import MillraceError
 from schemas.event import REMOVE, Event
@@ -137,9 +140,17 @@ def forgotten_id(row: bytes) -> bytes:
 
 
 def flipped(row: bytes) -> bytes:
-    words = unpack_sums(row)
+    words = unpack_seen(row)
     first = min(words)
-    return pack_sums((name, (7_000 if n <= 0 else 0) if name == first else n) for name, n in words.items())
+    words[first] = (7_000 if words[first][0] <= 0 else 0), words[first][1]
+    return pack_seen((name, *said) for name, said in words.items())
+
+
+def touched_later(row: bytes) -> bytes:
+    words = unpack_seen(row)
+    first = min(words, key=lambda name: words[name][1] == 0)
+    words[first] = words[first][0], words[first][1] + (1 << MINUTE_BITS)
+    return pack_seen((name, *said) for name, said in words.items())
 
 
 def other_category(row: bytes) -> bytes:
@@ -156,6 +167,7 @@ SPOILED = {
     "rating in a history": (HISTORY, wrong_history, "history of u"),
     "id in a history": (HISTORY, forgotten_id, "history of u"),
     "word of a seen set": (SEEN, flipped, "item i"),
+    "touches in a seen set": (SEEN, touched_later, "item i"),
     "category": (ITEMS, other_category, "category of i"),
     "as_of": (FACTS, facts_with(as_of=START * 2), "fact as_of"),
     "oldest bucket": (FACTS, facts_with(oldest_bucket=5), "fact oldest bucket"),
