@@ -24,6 +24,7 @@ from serving_layer.http.bodies import Bodies, Limits
 from serving_layer.http.counted import Counted
 from serving_layer.http.crowd import Crowd
 from serving_layer.http.description import add_description, pages
+from serving_layer.http.direct import Direct
 from serving_layer.http.exchange import Exchange
 from serving_layer.http.guard import Guard, own_hosts
 from serving_layer.http.methods import Methods
@@ -63,6 +64,7 @@ def create_app(settings: Settings, limits: Limits | None = None) -> FastAPI:
         title="Millrace", version="1", routes=[*routes], lifespan=lifespan, redirect_slashes=False,
         openapi_url=None, docs_url=None, redoc_url=None,
     )  # fmt: skip
+    app.add_middleware(Direct, routes=routes, refusal=_ours)
     app.add_middleware(Bodies, limits=limits)
     app.add_middleware(Methods, routes=routes)
     app.add_middleware(Admitted, admission=admission)

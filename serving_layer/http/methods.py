@@ -20,13 +20,14 @@ class Methods:
 
     def __init__(self, app: App, routes: Sequence[APIRoute]) -> None:
         self._app, self._routes = app, routes
+        self._fixed = {route.path: self._matching(route.path) for route in routes if "{" not in route.path}
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         scope = {**scope, "path": (scope.get("raw_path") or scope["path"].encode()).decode("latin-1")}
-        by_method = self._by_method(scope["path"])
+        by_method = self._fixed.get(scope["path"]) or self._matching(scope["path"])
         method = scope["method"]
         if by_method and ROUTE in scope:
             scope[ROUTE][0] = next(iter(by_method.values())).path
@@ -47,7 +48,7 @@ class Methods:
         # The server sends no body in answer to HEAD, whatever the route returns.
         await self._app({**scope, "method": "GET"} if method == "HEAD" else scope, receive, send)
 
-    def _by_method(self, path: str) -> dict[str, APIRoute]:
+    def _matching(self, path: str) -> dict[str, APIRoute]:
         methods = {
             method: route for route in self._routes if route.path_regex.match(path) for method in route.methods or ()
         }

@@ -54,7 +54,7 @@ class Shop:
 
     def answers(self) -> bool:
         with suppress(httpx.HTTPError):
-            return httpx.get(f"{self.url}/ready", timeout=20).status_code == 200
+            return httpx.get(f"{self.url}/health", timeout=20).status_code == 200
         return False
 
     def post_on(self, number: int, ended: threading.Event) -> list[str]:

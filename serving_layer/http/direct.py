@@ -1,0 +1,40 @@
+"""Calls the routes that take nothing but the request: FastAPI's own way to them costs as much as all that they do."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from fastapi import Request
+from fastapi.responses import Response
+from fastapi.routing import APIRoute
+
+from schemas.errors import MillraceError
+from serving_layer.http.methods import App, Scope
+
+Answer = Callable[[Request, Exception], Awaitable[Response]]
+
+
+class Direct:
+    """Answers those requests itself and hands on all others; ``refusal`` makes the answer to an error of ours."""
+
+    def __init__(self, app: App, routes: Sequence[APIRoute], refusal: Answer) -> None:
+        self._app, self._refusal = app, refusal
+        self._endpoints = {(method, r.path): r.endpoint for r in routes if _is_bare(r) for method in r.methods or ()}
+
+    async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
+        endpoint = self._endpoints.get((scope["method"], scope["path"])) if scope["type"] == "http" else None
+        if endpoint is None:
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope, receive, send)
+        try:
+            response: Response = await endpoint(request)
+        except MillraceError as error:
+            response = await self._refusal(request, error)
+        await response(scope, receive, send)
+
+
+def _is_bare(route: APIRoute) -> bool:
+    """Return whether the route posts to a path without parameters, and takes the request alone."""
+    needs = route.dependant
+    others = (needs.path_params, needs.query_params, needs.header_params, needs.cookie_params, needs.body_params)
+    return route.methods == {"POST"} and needs.request_param_name is not None and not any((*others, needs.dependencies))
