@@ -164,7 +164,7 @@ def holds(shop: Shop, positions: dict[str, int], user: str, item: str) -> bool:
     except httpx.TransportError:  # its worker was killed
         return False
     if answer.status_code == 503:
-        missing = answer.json()["missing"]
+        missing = answer.json().get("missing", {})  # none before the first view is there
         assert {partition: missing[partition]["at_least"] for partition in missing} == {
             partition: offset for partition, offset in positions.items() if partition in missing
         }
