@@ -18,12 +18,13 @@ def record_batches(log: Log, partition: int, start: int, end: int) -> Iterator[p
         SettingsError: a part of the range is no longer in the log.
     """
     kept, size = list[Message](), 0
-    for message in log.messages(log.topics.events, {partition: start}, {partition: end}):
-        kept.append(message)
-        size += len(message)
-        if len(kept) == RECORDS_AT_ONCE or size >= BYTES_AT_ONCE:
+    for chunk in log.chunks(log.topics.events, {partition: start}, {partition: end}):
+        chunk_size = sum(map(len, chunk))
+        if kept and (len(kept) + len(chunk) > RECORDS_AT_ONCE or size + chunk_size > BYTES_AT_ONCE):
             yield columns_of(kept)
             kept, size = [], 0
+        kept += chunk
+        size += chunk_size
     if kept:
         yield columns_of(kept)
 

@@ -17,7 +17,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # its own doc
 
 from adapters.log.appender import LINGER_MS, Appender, Delivery
 from adapters.log.client import TIMEOUT_SECONDS, client_settings, translated
-from adapters.log.reader import committed_messages
+from adapters.log.reader import committed_chunks
 from core.control.boundaries import latest
 from schemas.control import LogIdentity, Offsets
 from schemas.errors import LogUnavailable, SettingsError
@@ -136,12 +136,17 @@ class Log:
 
     def messages(self, topic: str, start: Offsets, end: Offsets) -> Iterator[Message]:
         """Yield as ``read`` does, with all that Kafka's client reports about a record."""
+        for chunk in self.chunks(topic, start, end):
+            yield from chunk
+
+    def chunks(self, topic: str, start: Offsets, end: Offsets) -> Iterator[list[Message]]:
+        """Yield as ``messages`` does, as many together as have arrived."""
         wanted = {partition: (start[partition], stop) for partition, stop in end.items() if start[partition] < stop}
         if not wanted:
             return
         self._require(topic, wanted)
         with translated(self.bootstrap):
-            yield from committed_messages(client_settings(self.bootstrap, self.options), topic, wanted)
+            yield from committed_chunks(client_settings(self.bootstrap, self.options), topic, wanted)
 
     def timestamp_of(self, partition: int, offset: int, topic: str | None = None) -> int | None:
         """Return Kafka's timestamp, epoch ms, of the first record at or after ``offset``; None if there is none yet."""

@@ -12,8 +12,8 @@ Settings = dict[str, str | int | float | bool]
 Ranges = Mapping[int, tuple[int, int]]  # partition -> first offset, end offset (exclusive); none of them empty
 
 
-def committed_messages(settings: Settings, topic: str, ranges: Ranges) -> Iterator[Message]:
-    """Yield the committed messages of those ranges.
+def committed_chunks(settings: Settings, topic: str, ranges: Ranges) -> Iterator[list[Message]]:
+    """Yield the committed messages of those ranges as they arrive, at most ``CHUNK`` together.
 
     Raises: KafkaException, with ``_TIMED_OUT`` when nothing arrived for 10 s although the range is not done.
     """
@@ -32,20 +32,38 @@ def committed_messages(settings: Settings, topic: str, ranges: Ranges) -> Iterat
         consumer.assign([TopicPartition(topic, partition, start) for partition, (start, _) in ranges.items()])
         left = {partition: end for partition, (_, end) in ranges.items()}
         while left:
-            for message in _arrived(consumer):
-                partition, offset = _place(message)
-                if partition not in left:
-                    continue
-                # A gap of markers or aborted records may reach over the end. The next record, or the log's own end,
-                # then shows that the range is done.
-                if message.error() is None and offset < left[partition]:
-                    yield message
-                    offset += 1
-                if offset >= left[partition]:
-                    del left[partition]
-                    consumer.pause([TopicPartition(topic, partition)])
+            arrived = _arrived(consumer)
+            if len(ranges) == 1 and _is_inside(arrived, *left.values()):
+                yield arrived
+                continue
+            before, chunk = set(left), list(_wanted(arrived, left))
+            if chunk:
+                yield chunk
+            if done := before - set(left):
+                consumer.pause([TopicPartition(topic, partition) for partition in done])
     finally:
         consumer.close()
+
+
+def _is_inside(messages: list[Message], end: int) -> bool:
+    """Return whether all messages, of one partition, are records below the last one of a range that ends there."""
+    last = messages[-1].offset()
+    return all(message.error() is None for message in messages) and last is not None and last < end - 1
+
+
+def _wanted(messages: list[Message], left: dict[int, int]) -> Iterator[Message]:
+    """Yield the records that the ranges want; a range that is done leaves ``left``."""
+    for message in messages:
+        partition, offset = _place(message)
+        if partition not in left:
+            continue
+        # A gap of markers or aborted records may reach over the end. The next record, or the log's own end,
+        # then shows that the range is done.
+        if message.error() is None and offset < left[partition]:
+            yield message
+            offset += 1
+        if offset >= left[partition]:
+            del left[partition]
 
 
 def _arrived(consumer: Consumer) -> list[Message]:

@@ -159,11 +159,11 @@ def test_a_range_removed_while_it_is_read_is_an_error_as_well(log: Log) -> None:
     """The check at the start has passed then: the client itself must refuse to jump."""
     fill(log, 10)
     from adapters.log.client import client_settings
-    from adapters.log.reader import committed_messages
+    from adapters.log.reader import committed_chunks
 
     delete_before(log, 4)
     with pytest.raises(Exception, match="out of range"):
-        list(committed_messages(client_settings(log.bootstrap, {}), log.topics.events, {0: (1, 8)}))
+        list(committed_chunks(client_settings(log.bootstrap, {}), log.topics.events, {0: (1, 8)}))
 
 
 def test_a_log_that_is_shorter_than_it_was_is_an_error(log: Log) -> None:
