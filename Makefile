@@ -38,13 +38,15 @@ test-deep: setup .venv-airflow/ready ## the long ones: crashes at every step, Ai
 	@$(BIN)/python -m adapters.machine.jars $(JARS)
 	@$(BIN)/python -m pytest -m deep $(AT_ONCE) $(ARGS)
 
-check: .venv/ready ## ruff, mypy and the import rules
+check: .venv/ready ## ruff, mypy, the import rules, licences and known weaknesses of packages
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/mypy dags
 	@$(BIN)/mypy bench
 	@$(BIN)/python -m pytest -q tests/test_architecture.py
+	@$(BIN)/python .ci/licences.py
+	@$(BIN)/python .ci/audit.py
 
 format: .venv/ready ## format the code, mend what ruff can, and bring docs/settings.md up to date
 	@$(BIN)/python -m adapters.settings.page
@@ -70,6 +72,7 @@ lock: .venv/ready ## bring all locks up to date: Python packages and jars
 	$(COMPILE) pyproject.toml --extra dev -c requirements/runtime.txt -o requirements/dev.txt
 	$(COMPILE) requirements/bootstrap.in -c requirements/dev.txt -o requirements/bootstrap.txt
 	$(COMPILE) requirements/airflow.in -o requirements/airflow.txt
+	$(COMPILE) requirements/audit.in -o requirements/audit.txt
 	$(BIN)/python -m adapters.machine.jar_roots
 
 zip: dist/millrace.zip ## our packages for `spark-submit --py-files dist/millrace.zip`
@@ -79,7 +82,7 @@ dist/millrace.zip: $(shell find $(PACKAGES) -type f -not -path '*/__pycache__/*'
 	@echo $@
 
 clean: ## remove what was built; keeps .millrace, your data
-	@rm -rf .venv .venv-airflow dist build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis spark-warehouse
+	@rm -rf .venv .venv-airflow .venv-audit dist build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis spark-warehouse
 
 .venv/ready: requirements/bootstrap.txt requirements/dev.txt pyproject.toml setup_env.py
 	@$(PYTHON) setup_env.py --without-java

@@ -45,7 +45,7 @@ class Missing(Exception):
 def main(arguments):
     if sys.version_info < TESTED[0]:
         python = find_python()
-        os.execv(python, [python, __file__, *arguments])
+        os.execv(python, [python, __file__, *arguments])  # noqa: S606 - this script in another Python
     if "--without-java" not in arguments:
         require_java()
     for environment in [OURS, AIRFLOW] if "--airflow" in arguments else [OURS]:

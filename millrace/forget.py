@@ -2,7 +2,7 @@
 
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,7 +11,6 @@ from adapters.records.control import open_control
 from adapters.settings import load_settings
 from adapters.stores.opened import batch_views, speed_views
 from adapters.terminal.commands import as_json, echo, print_json, reports_errors
-from schemas.errors import NotReady
 
 if TYPE_CHECKING:
     from adapters.log.forgotten import Mark
@@ -59,19 +58,9 @@ class Trace:
 
 def trace(views: "Views", mark: "Mark") -> Trace:
     """Return what the views know of a marked user."""
-    from serving_layer.reading.answering import answer
+    from serving_layer.answers.forgetting import known_of
 
-    def compute(snapshot: Any) -> Trace:
-        history = snapshot.history(mark.user_id.encode())
-        behind = max(0, mark.offset - snapshot.offsets.get(mark.partition, 0))
-        known = bool(history.ids or history.entries)
-        whole = snapshot.boundary is not None and snapshot.has_catalogue  # both stores answered
-        return Trace(known if known or whole else None, behind)
-
-    try:
-        return answer(views, compute)
-    except NotReady:
-        return Trace(None, None)
+    return Trace(**known_of(views, mark))
 
 
 def summary(mark: "Mark", trace: Trace) -> str:

@@ -28,6 +28,7 @@ ROOMS: dict[str, set[str]] = {
     "core/settings": {"text"},
     "core/rows": {"bytes"},
     "core/codes": {"bytes", "rows"},
+    "core/house": {"settings"},
     "core/json": {"bytes"},
     "core/partitions": {"bytes", "json"},
     "core/events": {"bytes", "json", "partitions", "rows"},

@@ -80,7 +80,7 @@ class Pool:
             while len(answers) < len(self._lines):
                 for line in wait([line for n, line in enumerate(self._lines) if n not in answers]):
                     assert isinstance(line, Connection)
-                    answers[self._lines.index(line)] = pickle.loads(line.recv_bytes())
+                    answers[self._lines.index(line)] = pickle.loads(line.recv_bytes())  # noqa: S301 - a worker's own bytes, from its parent
         except (EOFError, OSError) as error:
             raise self._lost() from error
         return [answers[number] for number in range(len(self._lines))]
@@ -114,7 +114,7 @@ def serve(number: int, work: Callable[[Any], Any]) -> None:
 
 def _answer(task: bytes, work: Callable[[Any], Any]) -> bytes:
     try:
-        return pickle.dumps(work(pickle.loads(task)), pickle.HIGHEST_PROTOCOL)
+        return pickle.dumps(work(pickle.loads(task)), pickle.HIGHEST_PROTOCOL)  # noqa: S301 - a parent's own bytes, from its worker
     except MillraceError as error:
         return pickle.dumps(error, pickle.HIGHEST_PROTOCOL)
     except Exception:  # noqa: BLE001 - it is raised again on the other side

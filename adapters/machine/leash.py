@@ -18,7 +18,7 @@ def leash(parent: int, death: int, command: list[str]) -> None:
     if os.getppid() != parent:  # the parent ended before the kernel was asked
         os._exit(128 + signal.SIGKILL)
     try:
-        os.execvp(command[0], command)
+        os.execvp(command[0], command)  # noqa: S606 - the command that it was given to run
     except OSError as error:
         print(f"cannot run {command[0]}: {error.strerror}", file=sys.stderr, flush=True)
         os._exit(127)

@@ -224,3 +224,7 @@ class ReadingSettings:
         why="the score is then the plain co-rating, which `verify` proves",
     )  # fmt: skip
     memory_bytes: int = setting(256 << 20, "of rows kept", unit="memory", at_least=1 << 20, why="20,000 items fit")
+    business_rules: str = setting(
+        "", "a TOML file of [house rules](operations/house-rules.md) for recommendations, read again when it changes",
+        why="a shop's wishes are its own", default_is="none",
+    )  # fmt: skip

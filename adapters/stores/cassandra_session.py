@@ -199,7 +199,7 @@ class CassandraSession:
             create = f'CREATE KEYSPACE IF NOT EXISTS "{keyspace}" WITH replication = {strategy}'
             session.execute(create, timeout=DDL_SECONDS)
         session.set_keyspace(keyspace)
-        present = _names(session, f"SELECT table_name FROM system_schema.tables WHERE keyspace_name = '{keyspace}'")
+        present = _names(session, f"SELECT table_name FROM system_schema.tables WHERE keyspace_name = '{keyspace}'")  # noqa: S608 - the keyspace's name is checked
         for table, statement in _tables().items():
             if table not in present:
                 session.execute(statement, timeout=DDL_SECONDS)

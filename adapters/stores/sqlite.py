@@ -96,7 +96,7 @@ class SqliteStore:
         with self._file.connection() as connection:
             for page in slices(keys, KEYS_PER_QUERY):
                 marks = ",".join("?" * len(page))
-                query = f"SELECT key, value FROM rows WHERE book = ? AND space = ? AND key IN ({marks})"
+                query = f"SELECT key, value FROM rows WHERE book = ? AND space = ? AND key IN ({marks})"  # noqa: S608 - question marks alone
                 values.update(self._file.select(connection, query, (book.name, space, *page)))
         return values
 
@@ -157,7 +157,7 @@ class SqliteStore:
         self, connection: sqlite3.Connection, place: tuple[str, str, bytes], beyond: str, rows: int
     ) -> tuple[bytes, bool]:
         """Return the last key of the next ``rows`` rows, by the index alone, and whether more follow."""
-        query = f"SELECT key FROM rows WHERE book = ? AND space = ? AND key {beyond} ? ORDER BY key LIMIT 1 OFFSET ?"
+        query = f"SELECT key FROM rows WHERE book = ? AND space = ? AND key {beyond} ? ORDER BY key LIMIT 1 OFFSET ?"  # noqa: S608 - names of ours
         page = self._file.select(connection, query, (*place, rows - 1))
         if page:
             return page[0][0], True

@@ -63,7 +63,7 @@ def _replayed(run: IO[bytes]) -> Iterator[Line]:
     with run:
         while True:
             try:
-                yield from pickle.load(run)
+                yield from pickle.load(run)  # noqa: S301 - written by this process
             except EOFError:
                 return
 

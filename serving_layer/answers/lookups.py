@@ -23,6 +23,7 @@ Answer = dict[str, Any]
 
 def similar(snapshot: Snapshot, item: bytes, page: Page) -> Answer:
     """Return the item's neighbours by similarity."""
+    page.checked("similar", item)
     require_known(snapshot, item)
     sums, names = MergedSums(snapshot), snapshot.index.names
     near, norm = neighbours(snapshot, [item])[0] or NOBODY_NEAR, snapshot.norms([item])[item]
@@ -47,22 +48,28 @@ def similar(snapshot: Snapshot, item: bytes, page: Page) -> Answer:
             }
             for name, (code, value), about in rows
         ],
+        "next_cursor": page.next_cursor((name for name, _, _ in rows), "similar", item),
     }
 
 
 def trending(snapshot: Snapshot, hours: int, as_of: int | None, page: Page) -> Answer:
     """Return the items that grow in the last ``hours`` whole hours, or the popular ones where none does."""
+    what = ("trending", hours, as_of)
+    page.checked(*what)
     as_of = snapshot.facts.as_of if as_of is None else as_of
     rising, frequent = trend_lists(snapshot, hours, as_of)
     rows = _listed(snapshot, rising or (), page)
-    rises = bool(rows) or (page.offset > 0 and bool(_listed(snapshot, rising or (), replace(page, n=1, offset=0))))
+    first = replace(page, n=1, offset=0, cursor=None)
+    rises = bool(rows) or (first != replace(page, n=1) and bool(_listed(snapshot, rising or (), first)))
+    rows = rows if rises else _listed(snapshot, frequent, page)
     return {
         "as_of": as_of,
         "window_seconds": hours * BUCKET_MS // 1000,
         "basis": TREND if rises else POPULAR,
         "basis_reason": "rising" if rises else "too_little_history" if rising is None else "nothing_rises",
         **snapshot.header(),
-        "items": [_trend_row(*row) for row in (rows if rises else _listed(snapshot, frequent, page))],
+        "items": [_trend_row(*row) for row in rows],
+        "next_cursor": page.next_cursor((trend.item for trend, _ in rows), *what),
     }
 
 
@@ -82,17 +89,19 @@ def _listed(snapshot: Snapshot, ranked: Iterable[Trend], page: Page) -> list[tup
 
 def history(snapshot: Snapshot, user: bytes, page: Page) -> Answer:
     """Return the user's last N items, newest first; hidden ones too, since they are the user's own."""
+    page.checked("history", user)
     entries = snapshot.history(user).entries[::-1]
-    if page.category is not None:
+    if page.narrowed:
         about = describe(snapshot, [entry.item for entry in entries])
-        entries = tuple(entry for entry in entries if about[entry.item].is_in(page.category))
+        entries = tuple(entry for entry in entries if about[entry.item].suits(page))
+    rows = [entry for entry in entries if not page.has_given(entry.item)][page.offset : page.offset + page.n]
     return {
         "user_id": user.decode(),
         **snapshot.header(),
         "items": [
-            {"item_id": e.item.decode(), "rating": e.rating / WEIGHT_SCALE, "last_time": e.last_time}
-            for e in entries[page.offset : page.offset + page.n]
+            {"item_id": e.item.decode(), "rating": e.rating / WEIGHT_SCALE, "last_time": e.last_time} for e in rows
         ],
+        "next_cursor": page.next_cursor((entry.item for entry in rows), "history", user),
     }
 
 

@@ -1,15 +1,19 @@
 """Recommending: candidates from every source, blended, without what the user has seen; and why an item is there."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, islice
 from typing import Any, TypeVar
 
+from core.house.rules import EXCLUDE, for_device
 from core.ranking.blend import Blend, confidence, strongest
 from core.ranking.columns import NOBODY
 from core.ranking.learned import LearnedBlend
-from recommenders.port import Question
+from core.rows.codec import History
+from recommenders.port import NOTHING_RATED, Question
 from schemas.event import WEIGHT_SCALE
+from serving_layer.answers.basket import Taste, tasted
+from serving_layer.answers.house import Ranked, about_item, ruled
 from serving_layer.answers.sources import Wish as Wish
 from serving_layer.answers.sources import excluded_of, sources_of
 from serving_layer.merged.catalogue import describe, listed, require_known, user_of
@@ -24,33 +28,77 @@ T = TypeVar("T")
 
 def recommend(snapshot: Snapshot, user: bytes, wish: Wish) -> dict[str, Any]:
     """Return the recommendations as the JSON of contract §7; ``personal`` is false for a user without history."""
-    history, standing = snapshot.history(user), standing_of(snapshot, user)
-    question = Question(history, MergedSums(snapshot), standing=standing)
-    sources = sources_of(snapshot, question, wish)
-    blended = sources.blended(excluded_of(snapshot, wish, standing.codes))
-    names = snapshot.index.names
-    ranking: Iterator[tuple[bytes, tuple[int, float]]] = (
-        (names[code], (code, score)) for code, score in blended.ranking(snapshot.index)
-    )
-    personal = bool(history.entries or len(standing.codes))
-    if not personal:
-        ranking = _preferred_first(snapshot, user, ranking)
-    rows, knots = listed(snapshot, ranking, wish.page), sources.knots
-    shares = blended.parts([code for _, (code, _), _ in rows])
+    what = ("recommendations", user, wish.include_seen)
+    wish.page.checked(*what)
+    answer = _for_user(snapshot, user, wish)
+    listed_now = (row["item_id"].encode() for row in answer["items"])
     return {
-        "user_id": user.decode(),
-        **snapshot.header(),
+        "user_id": user.decode(), **snapshot.header(), **answer,
+        "next_cursor": wish.page.next_cursor(listed_now, *what),
+    }  # fmt: skip
+
+
+def recommend_to_anybody(snapshot: Snapshot, wish: Wish) -> dict[str, Any]:
+    """Return what suits the wish's basket and preferences, as to a user with that history; nobody is named."""
+    touches = tuple((touch.item, touch.weight) for touch in wish.basket.touches)
+    what = ("anybody", touches, tuple(wish.preferences or ()), wish.include_seen)
+    wish.page.checked(*what)
+    taste = tasted(snapshot, History(), NOTHING_RATED, wish.basket)
+    answer = _recommended(snapshot, taste, wish.preferences or (), wish)
+    listed_now = (row["item_id"].encode() for row in answer["items"])
+    return {**snapshot.header(), **answer, "next_cursor": wish.page.next_cursor(listed_now, *what)}
+
+
+def recommend_to_many(snapshot: Snapshot, users: Sequence[bytes], wish: Wish) -> dict[str, Any]:
+    """Return the recommendations of several users, all of one snapshot."""
+    rows = [{"user_id": user.decode(), **_for_user(snapshot, user, wish)} for user in users]
+    return {**snapshot.header(), "users": rows}
+
+
+def _for_user(snapshot: Snapshot, user: bytes, wish: Wish) -> dict[str, Any]:
+    taste = tasted(snapshot, snapshot.history(user), standing_of(snapshot, user), wish.basket)
+    preferences = wish.preferences
+    if preferences is None and not _is_personal(taste):
+        record = user_of(snapshot, user)
+        preferences = record.preferences if record else ()
+    return _recommended(snapshot, taste, preferences or (), wish)
+
+
+def _is_personal(taste: Taste) -> bool:
+    return bool(taste.history.entries or len(taste.standing.codes))
+
+
+def _recommended(snapshot: Snapshot, taste: Taste, preferences: Sequence[str], wish: Wish) -> dict[str, Any]:
+    question = Question(taste.history, MergedSums(snapshot), standing=taste.standing)
+    rules = for_device(snapshot.views.house_rules(), wish.device)
+    sources = sources_of(snapshot, question, wish)
+    excluded, personal = excluded_of(snapshot, wish, taste.standing.codes), _is_personal(taste)
+    blended = sources.blended(excluded)
+    names = snapshot.index.names
+    ranking: Iterator[tuple[bytes, Ranked]] = (
+        (names[code], Ranked(code, score, score)) for code, score in blended.ranking(snapshot.index)
+    )
+    if not personal:
+        ranking = _preferred_first(snapshot, preferences, ranking)
+    ranking = ruled(snapshot, ranking, rules, lambda code: bool((excluded == code).any()))
+    rows, knots = listed(snapshot, ranking, wish.page), sources.knots
+    codes = [ranked.code for _, ranked, _ in rows if ranked.is_blended]
+    shares = dict(zip(codes, blended.parts(codes), strict=True))
+    unknown = {"unknown_items": [item.decode() for item in taste.unknown]} if taste.unknown else {}
+    return {
         "personal": personal,
+        **unknown,
         "items": [
             {
                 "item_id": name.decode(),
-                "score": score,
-                "confidence": confidence(knots, score),
-                "source": strongest(parts),
-                "because": [names[speaking].decode() for speaking, _ in sources.reasons(code, names)[:BECAUSE]],
+                "score": ranked.score,
+                "confidence": confidence(knots, ranked.blended),
+                "source": strongest(shares.get(ranked.code, {})),
+                "because": [names[speaking].decode() for speaking, _ in sources.reasons(ranked.code, names)[:BECAUSE]],
                 **about.shown(),
+                **({"rules": list(ranked.rules)} if ranked.rules else {}),
             }
-            for (name, (code, score), about), parts in zip(rows, shares, strict=True)
+            for name, ranked, about in rows
         ],
     }
 
@@ -87,6 +135,8 @@ def explain(snapshot: Snapshot, user: bytes, item: bytes) -> dict[str, Any]:
     ratings = dict(zip(seen.tolist(), standing.ratings.tolist(), strict=True))
     ratings |= dict(zip(question.codes.tolist(), (entry.rating for entry in history.entries), strict=True))
     (pairs,) = neighbours(snapshot, [item])
+    rules = about_item(snapshot.views.house_rules(), item, about)
+    left_out = is_seen or any(rule.does == EXCLUDE and rule.device is None for rule in rules)
     because = [
         {
             "item_id": names[speaking].decode(),
@@ -108,7 +158,8 @@ def explain(snapshot: Snapshot, user: bytes, item: bytes) -> dict[str, Any]:
         "features": blended.features(code),
         "because": because,
         "seen": is_seen,
-        "listed": about.listed and not is_seen,
+        "listed": about.listed and not left_out,
+        "rules": [rule.shown for rule in rules],
         **about.shown(),
     }
 
@@ -134,11 +185,12 @@ def profile(snapshot: Snapshot, user: bytes) -> dict[str, Any]:
     }
 
 
-def _preferred_first(snapshot: Snapshot, user: bytes, ranking: Iterator[tuple[bytes, T]]) -> Iterator[tuple[bytes, T]]:
-    """Yield items of the user's stated categories before the others, each group in its order."""
-    record = user_of(snapshot, user)
-    if record is None or not record.preferences:
+def _preferred_first(
+    snapshot: Snapshot, preferences: Sequence[str], ranking: Iterator[tuple[bytes, T]]
+) -> Iterator[tuple[bytes, T]]:
+    """Yield items of the preferred categories before the others, each group in its order."""
+    if not preferences:
         return ranking
     head = list(islice(ranking, PREFERRED_AMONG))
     about = describe(snapshot, [name for name, _ in head])
-    return chain(sorted(head, key=lambda row: not about[row[0]].is_in(record.preferences)), ranking)
+    return chain(sorted(head, key=lambda row: not about[row[0]].is_in(preferences)), ranking)

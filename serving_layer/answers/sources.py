@@ -14,6 +14,7 @@ from core.ranking.kernels import Kernels
 from core.ranking.learned import LearnedBlend, context
 from recommenders.port import Candidates, Ints, Question, Scorer
 from recommenders.signals import columns_of
+from serving_layer.answers.basket import Basket
 from serving_layer.merged.catalogue import Page
 from serving_layer.merged.models import Models, candidates_of, models_of, untrained
 from serving_layer.reading.snapshot import Snapshot
@@ -27,11 +28,18 @@ HOUR_MS = 3_600_000
 
 @dataclass(frozen=True)
 class Wish:
-    """What is asked for: a page of the list, items never to list, and whether seen items may be listed."""
+    """What is asked for: a page of the list, items never to list, and whether seen items may be listed.
+
+    ``basket``: what the user holds or looks at now, beside the history. ``preferences``: categories, for a user without
+    history; None: those that the user's record states. ``device``: for house rules that name one.
+    """
 
     page: Page = field(default_factory=Page)
     exclude: Collection[bytes] = ()
     include_seen: bool = False
+    basket: Basket = field(default_factory=Basket)
+    preferences: Sequence[str] | None = None
+    device: str = ""
 
 
 @dataclass(frozen=True)
@@ -118,8 +126,9 @@ def sources_of(snapshot: Snapshot, question: Question, wish: Wish) -> Sources:
     """Return the sources of an answer; nobody waits for a model that says nothing of a user without history."""
     personal = bool(question.history.entries or len(question.standing.codes))
     page, learns = wish.page, not wish.include_seen
-    most = CANDIDATES if page.category is None and personal else CANDIDATES_IN_CATEGORY
-    deep = page.category is not None or page.offset + page.n > DEEP
+    picky = page.narrowed or bool(snapshot.views.house_rules())
+    most = CANDIDATES_IN_CATEGORY if picky or not personal else CANDIDATES
+    deep = picky or page.offset + page.given + page.n > DEEP
     models = models_of(snapshot) if personal else untrained(snapshot)
     return Sources(snapshot, question, models, most, deep, learns)
 

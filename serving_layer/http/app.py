@@ -33,11 +33,11 @@ from serving_layer.http.warm import warmed
 from serving_layer.reading.at_least import NotYet
 from serving_layer.reading.follower import followed
 from serving_layer.reading.views import open_views
-from serving_layer.routes import changes, intake, lookups, metrics
+from serving_layer.routes import asking, changes, intake, lookups, metrics
 from serving_layer.routes.link import LogLink
 from serving_layer.routes.visibility import Visibility
 
-ROUTERS = (lookups.api, intake.api, changes.api, lookups.plain, metrics.plain, pages)
+ROUTERS = (lookups.api, asking.api, intake.api, changes.api, lookups.plain, metrics.plain, pages)
 
 
 def create_app(settings: Settings, limits: Limits | None = None) -> FastAPI:

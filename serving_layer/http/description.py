@@ -11,18 +11,25 @@ from typing import Any
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import HTMLResponse, JSONResponse
+from pydantic import BaseModel
 
 from serving_layer.http import problems
 from serving_layer.http.bodies import MAX_BODY_BYTES
+from serving_layer.routes.bodies import AnybodyBody, ManyBody, SimilarBody, WishBody
 from serving_layer.routes.ingest import MAX_ENTRIES
-from serving_layer.routes.lookups import WishBody
 
 pages = APIRouter(include_in_schema=False)
 
+QUESTIONS: dict[str, type[BaseModel]] = {
+    "Wish": WishBody, "Basket": AnybodyBody, "Many": ManyBody, "SimilarItems": SimilarBody,
+}  # fmt: skip
+OF_FASTAPI = ("HTTPValidationError", "ValidationError")  # errors are problem documents here
 REFUSALS = {
-    "403": "a page of a foreign origin",
+    "401": "no valid API key, where one is needed",
+    "403": "a page of a foreign origin, or a key without the role",
     "421": "a host name that is not in allowed_hosts",
     "422": "a parameter or a body that breaks its rule",
+    "429": "more requests than the key's rate allows",
     "503": "neither view can be read, or the log does not answer",
 }
 BODY_REFUSALS = {
@@ -75,7 +82,9 @@ def docs(request: Request) -> HTMLResponse:
 
 def _described(app: FastAPI) -> dict[str, Any]:
     document = get_openapi(title="Millrace", version=app.version, routes=app.routes)
-    schemas = {"Problem": PROBLEM, "Wish": WishBody.model_json_schema(), **_entry_schemas()}
+    of_answers = document.get("components", {}).get("schemas", {})
+    schemas = {"Problem": PROBLEM, **_question_schemas(), **_entry_schemas()}
+    schemas |= {name: schema for name, schema in of_answers.items() if name not in OF_FASTAPI}
     document["components"] = {"schemas": schemas}
     for path, operations in document["paths"].items():
         for operation in operations.values():
@@ -87,7 +96,7 @@ def _described(app: FastAPI) -> dict[str, Any]:
             refusals = {
                 **REFUSALS,
                 **(BODY_REFUSALS if body else {}),
-                **({"404": "no such item"} if "item_id" in path else {}),
+                **({"404": "no such item"} if "item_id" in path or path.endswith("/similar") else {}),
                 **({"404": "no event of the anonymous user"} if body == "Alias" else {}),
             }
             operation["responses"] = {
@@ -98,9 +107,19 @@ def _described(app: FastAPI) -> dict[str, Any]:
 
 def _body(name: str) -> dict[str, Any]:
     one = {"$ref": f"#/components/schemas/{name}"}
-    if name in ("Wish", "ItemChange", "Alias"):
+    if name in (*QUESTIONS, "ItemChange", "Alias"):
         return one
     return {"oneOf": [one, {"type": "array", "items": one, "minItems": 1, "maxItems": MAX_ENTRIES}]}
+
+
+def _question_schemas() -> dict[str, Any]:
+    """Return the JSON Schemas of the bodies of questions, with all that they refer to beside them."""
+    out: dict[str, Any] = {}
+    for name, model in QUESTIONS.items():
+        schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+        out |= schema.pop("$defs", {})
+        out[name] = schema
+    return out
 
 
 def _problem(why: str) -> dict[str, Any]:

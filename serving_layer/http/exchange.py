@@ -61,4 +61,5 @@ class Exchange:
                 message = {**message, "headers": headers}
             await send(message)
 
-        await self._app({**scope, "request_id": own.decode()}, receive, marked)
+        scope["request_id"] = own.decode()  # in place: what reports an error sees this scope
+        await self._app(scope, receive, marked)

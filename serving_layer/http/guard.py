@@ -18,7 +18,7 @@ from serving_layer.http.methods import App, Scope
 from serving_layer.http.problems import refusal
 
 HOSTS_KEPT = 256
-EVERYWHERE = {"0.0.0.0", "::", ""}  # addresses that mean all of a machine's
+EVERYWHERE = {"0.0.0.0", "::", ""}  # noqa: S104 - addresses to compare with; addresses that mean all of a machine's
 DEFAULT_PORTS = {"http": 80, "https": 443}
 ALLOWED_METHODS = ("GET", "HEAD", "POST", "PATCH", "DELETE")
 ALLOWED_HEADERS = ("Content-Type", "Authorization", "X-API-Key", "X-Request-Id")

@@ -1,5 +1,6 @@
 """Which route a request reaches, by the path as it was sent; settles HEAD, OPTIONS, 405 and unknown parameters."""
 
+import re
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any
 
@@ -10,6 +11,9 @@ from fastapi.routing import APIRoute
 from serving_layer.http.problems import refusal
 from serving_layer.routes.parameters import wrong_query
 
+CONVENTIONAL = re.compile(
+    "/api/(recommendations/[^/]+|trending|interactions|analytics/dashboard|users/[^/]+/profile)/?"
+)
 Scope = MutableMapping[str, Any]
 App = Callable[[Scope, Any, Any], Awaitable[None]]
 ROUTE = "millrace.route"  # in a scope: a list that holds the path of the route that answers
@@ -26,8 +30,9 @@ class Methods:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        scope = {**scope, "path": (scope.get("raw_path") or scope["path"].encode()).decode("latin-1")}
-        by_method = self._fixed.get(scope["path"]) or self._matching(scope["path"])
+        path = canonical((scope.get("raw_path") or scope["path"].encode()).decode("latin-1"))
+        scope = {**scope, "path": path, "raw_path": path.encode("latin-1")}
+        by_method = self._fixed.get(path) or self._matching(path)
         method = scope["method"]
         if by_method and ROUTE in scope:
             scope[ROUTE][0] = next(iter(by_method.values())).path
@@ -55,8 +60,14 @@ class Methods:
         return {**methods, "HEAD": methods["GET"]} if "GET" in methods else methods
 
 
+def canonical(path: str) -> str:
+    """Return the path under ``/api/v1`` of one that older clients use, such as ``/api/trending/``."""
+    match = CONVENTIONAL.fullmatch(path)
+    return path if match is None else f"/api/v1/{match[1]}"
+
+
 def _known(route: APIRoute) -> list[str]:
-    return _parameters(route.dependant)
+    return sorted(_parameters(route.dependant), key=lambda name: name in ("at_least", "wait"))  # the others first
 
 
 def _parameters(dependant: Dependant) -> list[str]:

@@ -93,6 +93,11 @@ class Page:
         """Whether only some items may be listed."""
         return self.category is not None or self.attributes is not None
 
+    @property
+    def given(self) -> int:
+        """How many rows the pages before have given."""
+        return 0 if self.cursor is None else len(self.cursor.rows) // ROW_BYTES
+
     def has_given(self, item: bytes) -> bool:
         """Return whether a page before listed the item."""
         return self.cursor is not None and digest(item) in self.cursor.given

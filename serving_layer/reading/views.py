@@ -1,13 +1,16 @@
 """The two view stores as one process keeps them open, and what it keeps of a generation."""
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 from adapters.settings import Settings
+from adapters.settings.house_file import HouseFile
 from adapters.stores import ViewStore, open_store
+from core.house.rules import HouseRule
 from core.ranking.kernels import READABLE, Kernels
 from core.ranking.kernels import compiled as compiled_kernels
 from recommenders import settings_of
@@ -42,7 +45,7 @@ class Views:
     """The open stores and what reading them depends on; one for each process. Closing is the opener's.
 
     ``patience_seconds``: how long one answer waits for one of the stores. ``recommenders``: each one's settings.
-    ``kernels``: who computes over columns.
+    ``kernels``: who computes over columns. ``house_rules``: those in force.
     ``cache_bytes``: of rows in memory at most. ``follower``: keeps rows in memory, so that most answers read no store;
     None: every answer reads both.
     """
@@ -57,6 +60,7 @@ class Views:
     cache_bytes: int = 256 << 20
     follower: "Follows | None" = None
     statistics: Statistics = field(default_factory=Statistics)
+    house_rules: Callable[[], Sequence[HouseRule]] = tuple
     _memory: Memory = field(default_factory=lambda: Memory(None))
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -108,6 +112,8 @@ def open_views(settings: Settings, compiled: bool = False) -> Iterator[Views]:
             settings.recommender_settings,
             cache_bytes=settings.reading.memory_bytes,
         )
+        if settings.reading.business_rules:
+            views.house_rules = HouseFile(Path(settings.reading.business_rules)).rules
         if compiled:
             threading.Thread(target=views.compile, name="compiled code", daemon=True).start()
         yield views

@@ -1,6 +1,7 @@
 """The routes that change existing records: an item's members, and whose a history is."""
 
 import asyncio
+import time
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -13,10 +14,13 @@ from adapters.settings import Settings
 from schemas.errors import Unprocessable
 from schemas.event import MAX_VALUE_BYTES
 from serving_layer.answers.aliases import move_history, read_alias
+from serving_layer.answers.forgetting import forget_user
 from serving_layer.answers.item_changes import change_item
+from serving_layer.routes import receipts
+from serving_layer.routes.answering import OpenViews
 from serving_layer.routes.encoding import Json
 from serving_layer.routes.link import LogLink
-from serving_layer.routes.lookups import OpenViews
+from serving_layer.routes.models import says
 from serving_layer.routes.parameters import PathId
 
 CHANGES_AT_ONCE = 8  # of the threads that answer: while the log is away each change keeps one for half a minute
@@ -31,7 +35,12 @@ def turns() -> asyncio.Semaphore:
     return asyncio.Semaphore(CHANGES_AT_ONCE)
 
 
-@api.patch("/items/{item_id}", status_code=202, openapi_extra={"x-body": "ItemChange"})
+@api.patch(
+    "/items/{item_id}",
+    status_code=202,
+    openapi_extra={"x-body": "ItemChange"},
+    responses=says(receipts.ChangedItem, 202),
+)
 async def patch_item(request: Request, views: OpenViews, item_id: PathId) -> Json:
     """Change some members of an item's record (JSON merge patch, RFC 7396: null removes one); answers with the whole.
 
@@ -45,7 +54,9 @@ async def patch_item(request: Request, views: OpenViews, item_id: PathId) -> Jso
     return await _in_turn(request, append)
 
 
-@api.post("/users/{user_id}/aliases", status_code=202, openapi_extra={"x-body": "Alias"})
+@api.post(
+    "/users/{user_id}/aliases", status_code=202, openapi_extra={"x-body": "Alias"}, responses=says(receipts.Moved, 202)
+)
 async def post_alias(request: Request, views: OpenViews, user_id: PathId) -> Json:
     """Let the standing history of an anonymous user count as this user's; safe to repeat."""
     body, link = _small(await request.body()), _link(request)
@@ -55,6 +66,20 @@ async def post_alias(request: Request, views: OpenViews, user_id: PathId) -> Jso
         anonymous = read_alias(body)
         log, appender = link.log(), link.appender()
         return move_history(views, log, appender, settings.rules, anonymous, user_id, lambda: uuid.uuid4().hex)
+
+    return await _in_turn(request, append)
+
+
+@api.delete("/users/{user_id}", status_code=202, responses=says(receipts.Forgotten, 202))
+async def delete_user(request: Request, views: OpenViews, user_id: PathId) -> Json:
+    """Forget a user: the record is deleted, and the events count no longer from the next full generation on.
+
+    What the id does later counts as a new user's.
+    """
+    link, settings = _link(request), request.app.state.settings
+
+    def append() -> dict[str, Any]:
+        return forget_user(views, link.log(), settings.rules, user_id, lambda: time.time_ns() // 1_000_000)
 
     return await _in_turn(request, append)
 

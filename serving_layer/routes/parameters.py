@@ -8,13 +8,15 @@ from fastapi import Query
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from adapters.terminal.commands import category_name
-from core.events.fields import MAX_ID, identifier
+from core.events.fields import MAX_ID, MAX_TEXT, identifier
 
 MAX_N = 1_000
 MAX_EXCLUDED = 10_000
 MAX_CATEGORIES = 100
 ID_RULE = f"an id has 1 to {MAX_ID} characters of UTF-8, none of them a control character"
-REPEATABLE = ("category", "exclude")
+MAX_ITEMS = 100  # of a basket, or that others shall go with
+MAX_USERS = 100  # of one request
+REPEATABLE = ("category", "exclude", "brand", "tag", "region", "item")
 
 
 def path_id(part: str) -> str:
@@ -43,6 +45,7 @@ PathId = Annotated[
 ]
 ListedId = Annotated[str, AfterValidator(item_id)]
 Category = Annotated[str, AfterValidator(category_name)]
+Label = Annotated[str, Field(min_length=1, max_length=MAX_TEXT)]
 
 N = Annotated[int, Query(ge=1, le=MAX_N, description="How many to list.")]
 Offset = Annotated[int, Query(ge=0, description="Leave out this many first.")]
@@ -51,6 +54,9 @@ Categories = Annotated[
     Query(alias="category", max_length=MAX_CATEGORIES, description="Only items of this category; repeated: of any."),
 ]
 Exclude = Annotated[list[ListedId] | None, Query(description="An item not to list; may be repeated.")]
+ManyItems = Annotated[
+    list[ListedId], Query(min_length=1, max_length=MAX_ITEMS, description="An item; repeated: all of them together.")
+]
 IncludeSeen = Annotated[bool, Query(description="List items that the user has seen, too: true or false.")]
 Window = Annotated[str, Query(description="Whole hours: 1h, 24h, 7d.")]
 AsOf = Annotated[str | None, Query(description="Event time that 'now' means; epoch ms or RFC 3339.")]

@@ -8,6 +8,7 @@ from urllib.parse import quote
 import pytest
 from httpx import Client
 
+from adapters.log.forgotten import marks
 from adapters.log.kafka_log import Log
 from adapters.records.books import CATALOGUE
 from adapters.records.control import Applied
@@ -56,6 +57,27 @@ def test_an_unknown_user_gets_what_is_popular_by_stated_preferences(client: Clie
     categories = [row["category"] for row in client.get("/recommendations/nobody", params={"n": 12}).json()["items"]]
     assert categories == sorted(categories, reverse=True)
     assert set(categories) == {"c0", "c1"}
+
+
+def test_a_user_who_states_preferences_is_answered_at_once_by_these(client: Client) -> None:
+    answer = client.post("/users", json={"user_id": "cold", "preferences": ["c1"]}).json()
+    rows = answer["recommendations"]["items"]
+    assert rows[0]["category"] == "c1"
+    until(lambda: client.get("/recommendations/cold").json()["items"] == rows)
+    assert "recommendations" not in client.post("/users", json=[{"user_id": "a"}, {"user_id": "b"}]).json()
+
+
+def test_a_deleted_user_is_marked_and_their_record_is_gone(client: Client, log: Log) -> None:
+    client.post("/users", json={"user_id": "u3", "preferences": ["c1"]})
+    until(lambda: client.get("/users/u3/profile").json()["preferences"] == ["c1"])
+    deleted = client.delete("/users/u3")
+    assert deleted.status_code == 202
+    assert (deleted.json()["known"], deleted.json()["user_id"]) == (True, "u3")
+    (mark,) = marks(log)
+    assert vars(mark) == {name: deleted.json()[name] for name in ("user_id", "partition", "offset", "at")}
+    until(lambda: client.get("/users/u3/profile").json()["preferences"] == [])
+    assert client.delete("/users/nobody").json()["known"] is False
+    problem(client.delete("/users/%00"), 422)
 
 
 def test_a_hidden_or_deleted_item_leaves_every_list_but_not_the_sums(client: Client, log: Log) -> None:

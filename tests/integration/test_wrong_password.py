@@ -6,7 +6,9 @@ import pytest
 from click.testing import CliRunner
 from redis import Redis
 
+from adapters.stores import Book, open_store
 from millrace.__main__ import main
+from schemas.errors import MillraceError
 from tests.kit.redis import redis_server
 
 pytestmark = pytest.mark.redis
@@ -32,3 +34,23 @@ def test_a_wrong_password_is_one_sentence(tmp_path: Path, monkeypatch: pytest.Mo
                             assert done.output.startswith("millrace: ")
         with Redis.from_url(url, password="right") as client:
             client.config_set("requirepass", "")
+
+
+def test_a_user_of_its_own_is_let_in_by_the_right_password_alone() -> None:
+    with redis_server() as url:
+        with Redis.from_url(url) as client:
+            client.acl_setuser("shop", enabled=True, passwords=["+right"], keys=["*"], commands=["+@all"])
+            client.acl_setuser("default", enabled=True, reset_passwords=True, passwords=["+other"])
+        place, book = url.removeprefix("redis://"), Book("acl")
+        store = open_store(f"redis://shop:right@{place}/0")
+        assert store.put(book, {("space", b"key"): b"value"})
+        assert store.read(book, "space", [b"key"]) == {b"key": b"value"}
+        store.close()
+        for login in ("shop:hunter2@", "default:hunter2@", ""):
+            refused = open_store(f"redis://{login}{place}/0")
+            with pytest.raises(MillraceError) as said:
+                refused.read(book, "space", [b"key"])
+            assert "hunter2" not in str(said.value)
+            refused.close()
+        with Redis.from_url(f"redis://default:other@{place}") as client:  # as the server was, for who ends it
+            client.acl_setuser("default", enabled=True, nopass=True)

@@ -41,7 +41,8 @@ URLS += [f"{scheme}me:{SECRET}" for scheme in SCHEMES] + [f"{scheme}me:{SECRET} 
 URLS += [f"{scheme}host:1/0?{option}={SECRET}" for scheme in SCHEMES for option in ("password", "pasword", "dc:")]
 URLS += [f"{scheme}host:1/views?{SECRET}" for scheme in SCHEMES]
 ADDRESSES = ("kafka", "lake", "batch_views", "speed_views", "spark_master", "host", "port", "window", "topic_prefix",
-             "home", "jars", "partitioner", "kafka_options")  # fmt: skip
+             "home", "jars", "partitioner", "kafka_options", "tls_key", "tls_certificate", "business_rules",
+             "rate_limit", "http_keys")  # fmt: skip
 
 
 def revealed(value: object) -> str:

@@ -1,0 +1,142 @@
+"""What answers about one user or item hold, as models with examples."""
+
+from pydantic import BaseModel, Field
+
+from serving_layer.routes.models import ROW, STATE, Detail, Listed, State, Trend, shown
+
+
+class Touched(BaseModel):
+    """One item of a history."""
+
+    item_id: str
+    rating: float
+    last_time: int = Field(description="Epoch ms.")
+
+
+class History(Listed):
+    """A user's last items."""
+
+    model_config = shown(
+        user_id="ann", **STATE, next_cursor="q83vASNFZ4mrze8",
+        items=[{"item_id": "book-2", "rating": 2.0, "last_time": 1764323000000}],
+    )  # fmt: skip
+
+    user_id: str
+    items: list[Touched]
+
+
+class ItemKnown(State):
+    """What is known of an item: the members of its record, and what the views add."""
+
+    model_config = shown(**ROW, title="A book", price=12.5, hidden=False, norm=41.0, **STATE)
+
+    item_id: str
+    title: str | None = None
+    category: str | None
+    categories: list[str] = Field([], description="All of them, where there are several.")
+    brand: str | None = None
+    price: float | None = None
+    tags: list[str] = Field([])
+    regions: list[str] = Field([])
+    hidden: bool
+    norm: float
+
+
+class Taste(BaseModel):
+    """A category with the ratings of the history's items in it."""
+
+    category: str
+    rating: float
+
+
+class Profile(State):
+    """What is known of a user."""
+
+    model_config = shown(
+        user_id="ann", **STATE, preferences=["books"], attributes={"language": "en"},
+        categories=[{"category": "books", "rating": 9.0}], history_items=4, seen_items=6,
+    )  # fmt: skip
+
+    user_id: str
+    preferences: list[str]
+    attributes: Detail
+    categories: list[Taste]
+    history_items: int
+    seen_items: int
+
+
+class Reason(BaseModel):
+    """A history item that speaks for another; ``last_time`` is null beyond the history."""
+
+    item_id: str
+    contribution: float
+    rating: float
+    last_time: int | None
+    co_rating: float
+
+
+class HouseRule(BaseModel):
+    """A house rule that is about the item."""
+
+    name: str
+    does: str
+    amount: float | None
+
+
+class Explanation(State):
+    """Why an item is, or is not, recommended to a user."""
+
+    model_config = shown(
+        user_id="ann", **ROW, **STATE, score=0.81, confidence=0.12, source="similar", sources={"similar": 0.6},
+        because=[{"item_id": "book-2", "contribution": 0.3, "rating": 2.0, "last_time": 1764323000, "co_rating": 16.0}],
+        seen=False, listed=True, rules=[{"name": "own brand first", "does": "boost", "amount": 1.5}],
+    )  # fmt: skip
+
+    user_id: str
+    item_id: str
+    score: float
+    confidence: float
+    source: str | None
+    sources: dict[str, float]
+    features: list[Detail]
+    because: list[Reason]
+    seen: bool
+    listed: bool
+    rules: list[HouseRule]
+    category: str | None
+
+
+class Hour(BaseModel):
+    """One hour with the events that count in it; ``hour`` is where it begins, epoch ms."""
+
+    hour: int
+    events: int
+
+
+class Counted(BaseModel):
+    """A category with the events of its most frequent items."""
+
+    category: str
+    count: int
+
+
+class Dashboard(State):
+    """The last day in numbers."""
+
+    model_config = shown(
+        **STATE, as_of=1764324000000, events=312, duplicates=0, rejected=1, counted_items=40, basis="popular",
+        hours=[{"hour": 1764320400000, "events": 17}], categories=[{"category": "books", "count": 120}],
+        items=[{**ROW, "basis": "popular", "score": 17.0, "count": 17, "change": 0.2, "expected": 9.5, "growth": 0.6}],
+        quality={"users": 200, "ndcg@10": 0.14},
+    )  # fmt: skip
+
+    as_of: int | None
+    events: int
+    duplicates: int
+    rejected: int
+    hours: list[Hour]
+    counted_items: int
+    basis: str
+    items: list[Trend]
+    categories: list[Counted]
+    quality: dict[str, float] | None = Field(description="How well the active generation ranked: users, ndcg@10.")
