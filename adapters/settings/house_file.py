@@ -23,6 +23,7 @@ class HouseFile:
         self._stamp = self._look()
         self._looked = time.monotonic()
         self._rules = _read(path)
+        self._before = self._rules  # kept, so that the next rules are another object than the last ones
 
     def rules(self) -> tuple[HouseRule, ...]:
         """Return the rules."""
@@ -40,7 +41,7 @@ class HouseFile:
             return
         self._stamp = stamp
         try:
-            self._rules = _read(self._path)
+            self._before, self._rules = self._rules, _read(self._path)
             log.info("rules read count=%d", len(self._rules))
         except SettingsError as error:
             log.warning("rules unchanged why=%s", error)

@@ -89,7 +89,7 @@ class Explanation(State):
     model_config = shown(
         user_id="ann", **ROW, **STATE, score=0.81, confidence=0.12, source="similar", sources={"similar": 0.6},
         because=[{"item_id": "book-2", "contribution": 0.3, "rating": 2.0, "last_time": 1764323000, "co_rating": 16.0}],
-        seen=False, listed=True, rules=[{"name": "own brand first", "does": "boost", "amount": 1.5}],
+        seen=False, listed=True, features=[], rules=[{"name": "own brand first", "does": "boost", "amount": 1.5}],
     )  # fmt: skip
 
     user_id: str
