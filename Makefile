@@ -45,8 +45,8 @@ check: .venv/ready ## ruff, mypy, the import rules, licences and known weaknesse
 	@$(BIN)/mypy dags
 	@$(BIN)/mypy bench
 	@$(BIN)/python -m pytest -q tests/test_architecture.py
-	@$(BIN)/python .ci/licences.py
-	@$(BIN)/python .ci/audit.py
+	@$(BIN)/python .ci/packages/licences.py
+	@$(BIN)/python .ci/packages/audit.py
 
 format: .venv/ready ## format the code, mend what ruff can, and bring docs/settings.md up to date
 	@$(BIN)/python -m adapters.settings.page

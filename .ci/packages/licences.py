@@ -1,6 +1,6 @@
 """Lists the licences of the packages that Millrace runs with, and refuses those that a user could not accept.
 
-Run as ``python .ci/licences.py``: prints one line per licence. 1: a package's licence is unknown or not acceptable.
+Run as ``python .ci/packages/licences.py``: prints one line per licence. 1: a package's licence is unknown or not acceptable.
 """
 
 import re
@@ -8,7 +8,7 @@ import sys
 from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
 
-LOCK = Path(__file__).resolve().parents[1] / "requirements" / "runtime.txt"
+LOCK = Path(__file__).resolve().parents[2] / "requirements" / "runtime.txt"
 # What a name must contain to be accepted: permissive licences, and weak copyleft of whole files or libraries.
 ACCEPTED = (
     "apache",

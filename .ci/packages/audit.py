@@ -1,6 +1,6 @@
 """Looks for known weaknesses of the locked packages (pip-audit); skipped, with a sentence, where nobody can be asked.
 
-Run as ``python .ci/audit.py``: 0 nothing is known, or it was skipped; 1 a package has a known weakness.
+Run as ``python .ci/packages/audit.py``: 0 nothing is known, or it was skipped; 1 a package has a known weakness.
 """
 
 import json
@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 HOME = ROOT / ".venv-audit"
 LOCKS = ("runtime", "dev")
 
