@@ -1,6 +1,6 @@
 """Lists the licences of the packages that Millrace runs with, and refuses those that a user could not accept.
 
-Run as ``python .ci/packages/licences.py``: prints one line per licence. 1: a package's licence is unknown or not acceptable.
+Run as ``python .ci/packages/licences.py``: prints one line per licence. 1: one is unknown or not acceptable.
 """
 
 import re
