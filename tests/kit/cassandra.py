@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -92,10 +92,11 @@ def cassandra_process(port: int, home: Path) -> Iterator[Child]:
 def _cassandra_answers(port: int) -> bool:
     if not listening(port):
         return False
-    with suppress(Exception):  # the driver reports a node that is not ready in many ways
+    try:
         run_cql(port, "SELECT release_version FROM system.local")
-        return True
-    return False
+    except Exception as error:  # noqa: BLE001 - the driver reports a node that is not ready in many ways
+        return "requires authentication" in str(error)  # it answers, and asks who we are
+    return True
 
 
 def run_cql(port: int, *statements: str) -> list[Any]:
