@@ -25,7 +25,12 @@ from tests.kit.waiting import until
 
 PLAIN, ROUTED = "/trending", "/trending?n=3&n=3"  # the second takes the routes, and is 422 there
 OPEN_ROUTES = {"/health", "/ready", "/openapi.json", "/docs"}
-READING_POSTS = {"/api/v1/recommendations/{user_id}"}
+READING_POSTS = {
+    "/api/v1/recommendations/{user_id}",
+    "/api/v1/recommendations",
+    "/api/v1/similar",
+    "/api/v1/batch/recommendations",
+}
 
 
 @pytest.fixture(scope="module")
