@@ -48,7 +48,7 @@ def learned(signals: Sequence[Signal], lessons: Sequence[Lesson], before: Learne
     """
     cut = int(FIT_SHARE * len(lessons))
     earlier, later = lessons[:cut], lessons[cut:]
-    answered = [sum(lesson.taken != NO_ITEM for lesson in part) for part in (earlier, later)]
+    answered = [sum(lesson.teaches for lesson in part) for part in (earlier, later)]
     if answered[0] < FEWEST or answered[1] < FEWEST // 2:
         return too_few(sum(answered))
     chosen = _worth_asking(signals, earlier, later)
@@ -83,7 +83,7 @@ def too_few(answered: int) -> str:
     """Return why nothing was learned."""
     return (
         f"sources keep the weights of their tables: in the newest part {answered:,} events took something new that a "
-        f"source had listed, and learning a blend needs {FEWEST_TO_ASK:,}"
+        f"source had listed among others, and learning a blend needs {FEWEST_TO_ASK:,}"
     )
 
 
@@ -91,7 +91,7 @@ def _fit(lessons: Sequence[Lesson], signals: tuple[int, ...]) -> Floats:
     own = columns(signals)
     questions = []
     for lesson in lessons:
-        if lesson.taken != NO_ITEM:
+        if lesson.teaches:
             rows = lesson.rows[:, own, None] * lesson.context.astype(np.float32)
             questions.append((rows.reshape(len(rows), -1), lesson.taken, lesson.weight))
     return fitted(Choices.of(questions))
@@ -99,7 +99,7 @@ def _fit(lessons: Sequence[Lesson], signals: tuple[int, ...]) -> Floats:
 
 def _loss(weighed: Weighed, lessons: Sequence[Lesson]) -> float:
     """Return the mean negative log-likelihood of what was taken."""
-    answered = [lesson for lesson in lessons if lesson.taken != NO_ITEM]
+    answered = [lesson for lesson in lessons if lesson.teaches]
     losses = [-np.log(max(weighed.scores(lesson)[lesson.taken], 1e-12)) for lesson in answered]
     return float(np.average(losses, weights=[lesson.weight for lesson in answered]))
 

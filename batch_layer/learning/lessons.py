@@ -43,6 +43,11 @@ class Lesson:
     user: int
     weight: float = 1.0
 
+    @property
+    def teaches(self) -> bool:
+        """Whether the user took one of several candidates."""
+        return self.taken != NO_ITEM and len(self.rows) > 1
+
 
 def context_of(question: port.Question, as_of: int | None) -> Floats:
     """Return what is known of the user, as the blend's weights depend on it."""

@@ -41,7 +41,7 @@ def from_walk(
     begin = begin_of(events, question.seen_again)
     asked = questions(events, begin, question.seen_again)
     if not begin or len(asked) < FEWEST_TO_ASK:
-        return too_few(len(asked))
+        return too_few(len(asked) if begin else 0)
     scorers = _scorers(events.before(begin), names, question)
     lessons = list(of_walk(events, names, question, begin, asked, scorers))
     return _learned(question, lessons, before, total or len(events))

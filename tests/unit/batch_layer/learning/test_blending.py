@@ -1,0 +1,124 @@
+"""What a blend makes of questions whose right answer is known by construction."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from batch_layer.learning.blending import FEWEST_TO_ASK, learned
+from batch_layer.learning.lessons import NO_ITEM, Lesson
+from core.ranking.features import RANKS
+from core.ranking.learned import CONTEXTS, Learned, Signal
+
+CANDIDATES, TAKEN, QUESTIONS = 30, 7, 400
+A, B = Signal("popular", {"half_life_hours": 1.0}), Signal("popular", {"half_life_hours": 168.0})
+ELSEWHERE = Signal("similar", {})
+LATER = 0.7  # of the questions precede those that judge
+FIRST, TENTH, LAST = 0, 9, CANDIDATES - 1
+Places = tuple[int, int]  # where the item that is taken stands with the first signal and with the second
+
+
+def lesson(number: int, places: Places) -> Lesson:
+    """A question that two signals answer in orders of their own, but for the place of the item that is taken."""
+    rng = np.random.default_rng(number)
+    rows = np.zeros((CANDIDATES, 6), np.float32)
+    for signal, place in enumerate(places):
+        order = [item for item in rng.permutation(CANDIDATES).tolist() if item != TAKEN]
+        order.insert(place, TAKEN)
+        rows[order, 3 * signal] = 1 / (1 + np.arange(CANDIDATES))
+        rows[order, 3 * signal + 1] = RANKS[:CANDIDATES]
+        rows[order, 3 * signal + 2] = 1
+    hits = np.array([place < 10 for place in places])
+    return Lesson(rows, TAKEN, np.array([1.0, 0.5, 0.5]), hits, number)
+
+
+def opposed(number: int) -> Lesson:
+    """A question whose answer is in the middle with both signals; what one lists before it, the other lists last."""
+    rng = np.random.default_rng(number)
+    middle, others = CANDIDATES // 2, rng.permutation([item for item in range(CANDIDATES) if item != TAKEN])
+    values = np.empty(CANDIDATES)
+    values[others] = np.r_[np.linspace(1.0, 0.6, middle), np.linspace(0.3, 0.0, CANDIDATES - 1 - middle)]
+    rows = np.zeros((CANDIDATES, 6), np.float32)
+    rows[:, 1], rows[:, 4] = values, 0.9 - values
+    rows[TAKEN, [1, 4]] = 0.55
+    return Lesson(rows, TAKEN, np.array([1.0, 0.5, 0.5]), np.array([False, False]), number)
+
+
+def lessons(earlier: Places, later: Places | None) -> list[Lesson]:
+    cut = int(LATER * QUESTIONS)
+    first = [lesson(number, earlier) for number in range(cut)]
+    return first + [lesson(k, later) if later else opposed(k) for k in range(cut, QUESTIONS)]
+
+
+def active(*weights: float) -> Learned:
+    """A blend that weighs the ranks of both signals."""
+    rows = [(0.0,) * CONTEXTS if k != 1 else (weight, 0.0, 0.0) for weight in weights for k in range(3)]
+    return Learned((A, B), tuple(rows))
+
+
+def learnt(questions: Sequence[Lesson], before: Learned | None = None, other: Signal = B) -> Learned:
+    blend = learned((A, other), questions, before)
+    assert isinstance(blend, Learned), blend
+    return blend
+
+
+def test_the_signal_that_knows_what_is_taken_decides() -> None:
+    blend = learnt(lessons((FIRST, LAST), (FIRST, LAST)))
+    assert blend.facts["hr@10"] == 1.0
+    assert not {"gives_way", "kept"} & blend.facts.keys()
+
+
+def test_a_source_that_knows_nothing_is_not_asked() -> None:
+    rng = np.random.default_rng(3)
+    questions = [lesson(k, (FIRST, int(rng.integers(0, CANDIDATES)))) for k in range(QUESTIONS)]
+    assert learnt(questions, other=ELSEWHERE).signals == (A,)
+
+
+def test_a_blend_that_hits_less_often_than_one_signal_gives_way_to_it() -> None:
+    """Earlier the first signal knows all and the second nearly as much; later only the second does."""
+    blend = learnt(lessons((FIRST, TENTH), (LAST, TENTH)))
+    assert blend.facts["gives_way"]
+    assert blend.facts["difference"] < 0
+    assert blend.signals == (B,)
+    assert blend.facts["best_source"] == B.name
+    weights = blend.weights_for(np.array([1.0, 0.5, 0.5]))
+    first = lesson(1, (LAST, TENTH)).rows[:, 3:] @ weights
+    assert int((first > first[TAKEN]).sum()) == TENTH  # the order is that of the signal
+    assert max(share for _, share in blend.knots) > 0  # and so is the confidence: the blend never hits
+
+
+def test_the_active_coefficients_are_kept_where_they_rank_later_questions_better() -> None:
+    """Earlier the first signal is right and the second wrong; later only what both say together is."""
+    questions, right = lessons((FIRST, LAST), None), active(5.0, 5.0)
+    blend = learnt(questions, right)
+    assert blend.facts["kept"]
+    assert blend.facts["lead 95 %"][1] < 0
+    assert (blend.signals, blend.weights) == (right.signals, right.weights)
+    assert blend.facts["active_hr@10"] == 1.0
+    assert blend.knots != learnt(questions).knots  # confidence is that of what serves
+
+
+@pytest.mark.parametrize("before", [active(5.0, -5.0), active(-5.0, -5.0)], ids=["as good", "worse"])
+def test_active_coefficients_that_are_no_better_are_replaced(before: Learned) -> None:
+    questions = lessons((FIRST, LAST), (FIRST, LAST))
+    blend = learnt(questions, before)
+    assert "kept" not in blend.facts
+    assert blend.weights == learnt(questions).weights
+
+
+def test_active_coefficients_of_signals_that_are_gone_are_not_compared() -> None:
+    questions = lessons((FIRST, LAST), None)
+    gone = Learned((A, ELSEWHERE), active(5.0, 5.0).weights)
+    assert "lead" not in learnt(questions, gone).facts
+    assert "lead" in learnt(questions, active(5.0, 5.0)).facts
+
+
+def test_too_few_answered_questions_are_a_sentence_with_both_numbers() -> None:
+    rows = lessons((FIRST, LAST), (FIRST, LAST))
+    nothing = [Lesson(one.rows, NO_ITEM, one.context, one.hits, one.user) for one in rows]
+    no_choice = [Lesson(one.rows[:1], 0, one.context, one.hits, one.user) for one in rows]
+    for few, answered in (([], 0), (rows[: FEWEST_TO_ASK - 1], FEWEST_TO_ASK - 1), (nothing, 0), (no_choice, 0)):
+        sentence = learned((A, B), few)
+        assert isinstance(sentence, str)
+        assert f"needs {FEWEST_TO_ASK:,}" in sentence
+        assert f"{answered:,} events took something new" in sentence
