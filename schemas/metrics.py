@@ -47,10 +47,14 @@ class Paired:
 
 @dataclass(frozen=True)
 class Recipe:
-    """What decides how a generation ranks besides its events: ``settings`` by recommender."""
+    """What decides how a generation ranks besides its events: ``settings`` by recommender.
+
+    ``learns``: the sources that its learned blend asks; none: its weights are fixed.
+    """
 
     shrinkage: float
     settings: dict[str, dict[str, Any]]
+    learns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,9 @@
 
 What settings and events reach on a held-out part differs from day to day with the users of that part. So the question
 is the active generation's own: its events, cut at its own moment. It is put to the active settings with its events
-before the cut, and to the new settings with all events before the cut, those that arrived since among them. What is
-newer than the cut has neither a part in the models nor a vote (decision 32).
+before the cut, and to the new settings with all events before the cut, those that arrived since among them. Each blend
+is learned from the same events by the fit that serves. What is newer than the cut has neither a part in the models nor
+a vote (decision 32).
 """
 
 from dataclasses import asdict, dataclass, replace
@@ -11,9 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from batch_layer.learning.asking import InteractionsPast, Question, in_process
+from batch_layer.learning.asking import Question
+from batch_layer.learning.served import blend_of, served
+from batch_layer.learning.splits import TIME, split
 from core.quality.intervals import interval
 from core.quality.ranking_quality import (
+    FIT_SHARE,
     TRAIN_SHARE,
     Floats,
     Interactions,
@@ -22,8 +26,8 @@ from core.quality.ranking_quality import (
     judged,
     quality,
 )
-from recommenders.cohort import Cohort
-from recommenders.opened import asked_for, blended, fit_all, open_all
+from recommenders import TABLE
+from recommenders.opened import asked_for
 from schemas.metrics import Paired, Recipe
 
 NEW_SHARE = 0.01  # of the events before the cut: with fewer new ones the same settings make the same model
@@ -46,8 +50,9 @@ class Pair:
 
 def recipe(question: Question) -> Recipe:
     """Return what decides how a generation ranks besides its events, as its metrics keep it."""
-    settings = {name: asdict(question.settings[name]) for name in asked_for(question.settings)}
-    return Recipe(question.shrinkage, settings)
+    asked = {*asked_for(question.settings), *question.learns}
+    settings = {name: asdict(question.settings[name]) for name in TABLE if name in asked}
+    return Recipe(question.shrinkage, settings, question.learns)
 
 
 def by_recipe(question: Question, kept: Recipe | None) -> Question:
@@ -60,7 +65,7 @@ def by_recipe(question: Question, kept: Recipe | None) -> Question:
         return replace(now, **{name: value for name, value in before.items() if hasattr(now, name)})
 
     settings = {name: as_then(name, now) for name, now in question.settings.items()}
-    return replace(question, settings=settings, shrinkage=kept.shrinkage)
+    return replace(question, settings=settings, shrinkage=kept.shrinkage, learns=kept.learns)
 
 
 def paired(events: Interactions, known: Mask, new: Question, active: Question) -> Pair | None:
@@ -87,7 +92,5 @@ def _ndcg(part: Interactions, asked: Judged, question: Question) -> Floats:
     candidates = np.zeros(part.items, np.bool_)
     candidates[part.item] = True
     own = replace(asked, candidates=candidates)
-    cohort = Cohort.of(part, question.rules, shrinkage=question.shrinkage)
-    settings = in_process(question.settings)
-    opened = open_all(fit_all(InteractionsPast(part, cohort.names), settings), settings)
-    return quality(own, blended(opened, cohort, own)).ndcg
+    blend = blend_of(split(part, TIME, FIT_SHARE), question)
+    return quality(own, served(part, own, question, blend).blend).ndcg

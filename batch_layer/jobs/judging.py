@@ -142,6 +142,8 @@ class Judging:
         events, names, known = self._sample(self.settings.evaluation.events)
         learned = self.measured.model.settings
         question = self._question(replace(self.settings.recommender_settings["als"], **learned))
+        blend = read_learned(batch_views(self.settings), self.run)
+        question = replace(question, learns=() if blend is None else tuple(blend.sources))
         report = evaluate(events, question) | {"recipe": to_builtins(recipe(question))}
         figures = convert(report, Evaluation).figures()
         by_model = ", ".join(f"{name} {ranking.ndcg:.3f}" for name, ranking in figures.items())

@@ -6,7 +6,6 @@ sample of users with all their events, so its cost is bounded.
 
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,21 +14,17 @@ import pyarrow as pa
 from adapters.terminal.progress import watched
 from batch_layer.learning.asking import InteractionsPast as InteractionsPast
 from batch_layer.learning.asking import Question as Question
-from batch_layer.learning.asking import all_on, in_process
 from batch_layer.learning.labels import NO_RECORDS, Records, item_labels
 from batch_layer.learning.references import recent_votes, references, tuned_window
+from batch_layer.learning.served import blend_of, served
 from batch_layer.learning.splits import Split, split
-from batch_layer.learning.teaching import FIXED, from_split, ranked_by, shown
+from batch_layer.learning.teaching import shown
 from core.quality.calibration import calibrated, outcomes
 from core.quality.intervals import difference
-from core.quality.ranking_quality import Floats, Interactions, Ints, Judged, Mask, Quality, Scorer, judged, quality
+from core.quality.ranking_quality import Floats, Interactions, Ints, Mask, Quality, judged, quality
 from core.quality.reliability import reliability, stated
 from core.ranking.blend import Knots
-from core.ranking.learned import Learned
 from recommenders import TABLE
-from recommenders.cohort import Cohort, scored
-from recommenders.opened import blended, fit_all, open_all
-from recommenders.signals import open_signals
 from schemas.control import Offsets
 from schemas.metrics import BLEND
 
@@ -72,7 +67,7 @@ def evaluate(events: Interactions, question: Question) -> dict[str, Any]:
 
     ``best_source``: the source with the greatest NDCG@10. ``differences``: the blend's minus each model's, user by
     user. ``missing`` says why nobody can be judged; there are no figures then. ``knots``: what the events teach of
-    confidence.
+    the confidence of fixed weights.
     """
     parts = split(events, question.protocol)
     asked = judged(parts.train, parts.test, question.users, seen_again=question.seen_again)
@@ -86,17 +81,18 @@ def evaluate(events: Interactions, question: Question) -> dict[str, Any]:
     hours = tuned_window(parts, question.seen_again)
     recent = recent_votes(parts, hours)
     plain = dict(references(parts, question.rules, recent, question.seen_again))
-    blend = from_split(parts.inner(), question) if question.learns else FIXED
-    own = sources(parts.train, asked, question, blend)
+    blend = blend_of(parts.inner(), question)
+    serving = served(parts.train, asked, question, blend)
+    own = {**serving.alone, BLEND: serving.blend}
     judging = watched("judging the models", [*plain, *own], len(plain) + len(own), every=1)
     qualities = {
         name: quality(asked, plain[name], recent) if name in plain else quality(asked, own[name]) for name in judging
     }
     report |= {"recent_window_hours": hours} | compared(qualities)
     report |= {"learned": shown(blend)} if question.learns else {}
-    scores, hits = outcomes(asked, own[BLEND])
-    report["knots"] = calibrated(scores, hits)
+    report["knots"] = calibrated(*outcomes(asked, serving.fixed))
     if question.confidence:
+        scores, hits = outcomes(asked, serving.blend)
         knots = knots_before(parts, question) if isinstance(blend, str) else blend.knots
         report["calibration"] = reliability(stated(knots, scores), hits)
     return report
@@ -125,32 +121,14 @@ def gaps(ours: Mapping[str, Floats], theirs: Mapping[str, Floats], users: Ints |
     return report
 
 
-def sources(train: Interactions, asked: Judged, question: Question, blend: Learned | str = "") -> dict[str, Scorer]:
-    """Return each source as it serves by itself, in the order of the table, and their blend.
-
-    Args: blend: the learned one; a sentence where the weights are fixed.
-    """
-    cohort = Cohort.of(train, question.rules, shrinkage=question.shrinkage)
-    settings, learns = in_process(question.settings), () if isinstance(blend, str) else blend.sources
-    awake = all_on(settings, None if question.every_source else learns)
-    artefacts = fit_all(InteractionsPast(train, cohort.names), awake)
-    opened = open_all(artefacts, awake)
-    alone: dict[str, Scorer] = {name: partial(scored, source.scorer, cohort) for name, source in opened.items()}
-    if isinstance(blend, str):
-        serving = {name: source for name, source in opened.items() if settings[name].weight > 0}
-        return {**alone, BLEND: blended(serving, cohort, asked)}
-    scorers = open_signals(blend.signals, artefacts, settings)
-    return {**alone, BLEND: ranked_by(blend, scorers, cohort, int(train.time.max()), question.seen_again)}
-
-
 def knots_before(parts: Split, question: Question) -> Knots:
     """Return what the training part alone teaches of confidence: models of its first part, judged on its last."""
     inner = parts.inner()
     asked = judged(inner.train, inner.test, question.users, seen_again=question.seen_again)
     if not len(asked.users):
         return []
-    own = sources(inner.train, asked, replace(question, every_source=False))
-    return calibrated(*outcomes(asked, own[BLEND]))
+    own = served(inner.train, asked, replace(question, every_source=False))
+    return calibrated(*outcomes(asked, own.fixed))
 
 
 def missing(parts: Split) -> str:

@@ -105,14 +105,28 @@ def test_the_blend_scores_every_item_as_serving_does(stores: Views) -> None:
     assert [0.1 + 0.4 * row["score"] for row in new] == pytest.approx([row["confidence"] for row in new])
 
 
-def test_planted_tastes_are_found_and_a_search_does_not_lose_them() -> None:
+def test_confidence_of_fixed_weights_is_not_that_of_the_learned_blend() -> None:
+    """Answers that may list seen items have fixed weights, whichever blend is judged as the one that serves."""
+    given, _ = interactions([replace(e, offset=k) for k, e in enumerate(tastes(12_000, users=600, own=60))])
+    question = Question(Rules(), settings())
+    fixed, learned = (evaluate(given, replace(question, learns=learns)) for learns in ((), ("similar", "popular")))
+    assert learned["learned"]["hr@10"] > 0
+    assert learned["blend"] != fixed["blend"]
+    assert fixed["knots"] == learned["knots"] != []
+
+
+def tastes(count: int = 4_000, users: int = 150, own: int = 20) -> list[Event]:
+    """Touches of users with five tastes, each of ``own`` items of the own taste."""
     rng = np.random.default_rng(5)
-    events = [
+    return [
         Event(0, k, START + k * 60_000, f"e{k}", START + k * 60_000, "view", f"u{u}",
-              f"i{(u % 5) * 20 + min(int(rng.geometric(0.1)), 20)}", None, 1000, None)
-        for k, u in enumerate(rng.integers(0, 150, 4000).tolist())
+              f"i{(u % 5) * own + min(int(rng.geometric(2 / own)), own)}", None, 1000, None)
+        for k, u in enumerate(rng.integers(0, users, count).tolist())
     ]  # fmt: skip
-    given, _ = interactions(events)
+
+
+def test_planted_tastes_are_found_and_a_search_does_not_lose_them() -> None:
+    given, _ = interactions(tastes())
     configured = replace(SETTINGS, regularization=1e5)
     question = Question(Rules(), settings(configured))
     report = evaluate(given, question)

@@ -1,6 +1,7 @@
 """A generation is compared with the active one on the latter's own question: drifting data are no worse model."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -25,29 +26,29 @@ COUNT, LATER = 4_000, 40
 Row = tuple[str, str, int]  # user, item, event time
 
 
-def tastes(first: int, count: int) -> list[Row]:
-    """Return touches of users with five tastes, each of items of the own taste, one event per minute."""
+def tastes(first: int, count: int, users: int = 150, own: int = 20) -> list[Row]:
+    """Return touches of users with five tastes, each of ``own`` items of the own taste, one event per minute."""
     rng = np.random.default_rng(first)
-    users = rng.integers(0, 150, count).tolist()
-    steps = [min(int(step), 20) for step in rng.geometric(0.1, count)]
-    pairs = zip(users, steps, strict=True)
-    return [(f"u{u}", f"i{(u % 5) * 20 + step}", START + (first + k) * 60_000) for k, (u, step) in enumerate(pairs)]
+    them = rng.integers(0, users, count).tolist()
+    steps = [min(int(step), own) for step in rng.geometric(2 / own, count)]
+    pairs = zip(them, steps, strict=True)
+    return [(f"u{u}", f"i{(u % 5) * own + step}", START + (first + k) * 60_000) for k, (u, step) in enumerate(pairs)]
 
 
 ACTIVE = tastes(0, COUNT)
 NEWER = tastes(COUNT, LATER)
 
 
-def given(*later: Row) -> tuple[Interactions, Mask]:
+def given(*later: Row, active: Sequence[Row] = ACTIVE) -> tuple[Interactions, Mask]:
     """What the active generation holds and what came after; which of it is the active one's."""
     import pyarrow as pa
 
     rows = [
         {"user": user, "item_id": item, "weight": 1000, "event_time": time, "partition": 0, "offset": offset}
-        for offset, (user, item, time) in enumerate([*ACTIVE, *NEWER, *later])
+        for offset, (user, item, time) in enumerate([*active, *NEWER, *later])
     ]
     table = by_time(pa.Table.from_pylist(rows, SAMPLE))
-    return coded(table)[0], below(table, {0: COUNT})
+    return coded(table)[0], below(table, {0: len(active)})
 
 
 def judged(events: Interactions, known: Mask, question: Question = QUESTION) -> tuple[Verdict, dict[str, Any]]:
@@ -103,6 +104,30 @@ def test_a_flood_of_back_dated_events_in_the_names_of_known_users_is_found() -> 
     assert len(verdict.reasons) == 1
 
 
+LEARNED = replace(QUESTION, learns=("similar", "popular"))
+
+
+def test_a_blend_that_learns_from_worse_sources_is_refused() -> None:
+    """The weights of the tables are the same, but what serves is not: popularity knows nothing of tastes."""
+    events, known = given(active=tastes(0, 3 * COUNT, users=600, own=60))
+    comparison = paired(events, known, replace(QUESTION, learns=("popular",)), LEARNED)
+    assert comparison is not None
+    assert comparison.new < 0.8 * comparison.active
+    assert comparison.interval[1] < 0
+    active = evaluate(events.only(known), LEARNED)
+    assert "hits among ten" in active["learned"]["says"]
+    assert abs(comparison.active - active[BLEND]["ndcg@10"]) < 0.01
+    evaluation = {"paired": to_builtins(comparison.shown())}
+    new, old = measured({"events": COUNT, "evaluation": evaluation}), measured({"events": COUNT})
+    assert "worse by more than gate_margin 0.2" in verdict(new, old, Case(), LIMITS).reasons[0]
+
+
+def test_the_same_learned_blend_and_a_few_late_events_are_the_same_model() -> None:
+    events, known = given()
+    assert paired(events, known, LEARNED, LEARNED) is None
+    assert paired(events, known, LEARNED, QUESTION) is not None
+
+
 def test_a_first_generation_is_held_against_none() -> None:
     events, known = given()
     assert paired(events, np.zeros_like(known), QUESTION, QUESTION) is None
@@ -116,3 +141,7 @@ def test_a_recipe_that_went_through_a_generations_metrics_is_the_same_recipe() -
     without = replace(kept, settings={name: own for name, own in kept.settings.items() if name != "als"})
     assert by_recipe(QUESTION, without).settings["als"].weight == 0
     assert by_recipe(QUESTION, None) == QUESTION
+    learned = replace(QUESTION, learns=("similar", "ease"))
+    kept = convert(json.loads(json.dumps(to_builtins(recipe(learned)))), Recipe)
+    assert kept.settings["ease"]["weight"] == 0  # asked by the learned blend alone
+    assert by_recipe(QUESTION, kept) == learned

@@ -1,0 +1,52 @@
+"""Rankings as they serve, of a part of the events and for many users: each source by itself, and their blend."""
+
+from dataclasses import dataclass
+from functools import partial
+
+from batch_layer.learning.asking import InteractionsPast, Question, all_on, in_process
+from batch_layer.learning.splits import Split
+from batch_layer.learning.teaching import FIXED, from_split, ranked_by
+from core.quality.ranking_quality import Interactions, Judged, Scorer
+from core.ranking.learned import Learned
+from recommenders.cohort import Cohort, scored
+from recommenders.opened import blended, fit_all, open_all
+from recommenders.signals import open_signals
+
+
+@dataclass(frozen=True)
+class Served:
+    """What serves: each source ``alone``, in the order of the table, and the ``blend``.
+
+    ``fixed``: the blend by the weights of the tables, which serves where nothing was learned or seen items are listed.
+    """
+
+    alone: dict[str, Scorer]
+    blend: Scorer
+    fixed: Scorer
+
+
+def blend_of(inner: Split, question: Question) -> Learned | str:
+    """Return the blend that an evaluation ranks by, learned from a split of its earlier part; a sentence if fixed.
+
+    The stored coefficients have learned from the newest events, so they know what an evaluation asks. The same fit on
+    the earlier part does not.
+    """
+    return from_split(inner, question) if question.learns else FIXED
+
+
+def served(train: Interactions, asked: Judged, question: Question, blend: Learned | str = FIXED) -> Served:
+    """Return the rankings that the training part alone teaches.
+
+    Args: blend: the learned one; a sentence where the weights are fixed.
+    """
+    cohort = Cohort.of(train, question.rules, shrinkage=question.shrinkage)
+    settings, learns = in_process(question.settings), () if isinstance(blend, str) else blend.sources
+    awake = all_on(settings, None if question.every_source else learns)
+    artefacts = fit_all(InteractionsPast(train, cohort.names), awake)
+    opened = open_all(artefacts, awake)
+    alone: dict[str, Scorer] = {name: partial(scored, source.scorer, cohort) for name, source in opened.items()}
+    fixed = blended({name: own for name, own in opened.items() if settings[name].weight > 0}, cohort, asked)
+    if isinstance(blend, str):
+        return Served(alone, fixed, fixed)
+    scorers = open_signals(blend.signals, artefacts, settings)
+    return Served(alone, ranked_by(blend, scorers, cohort, int(train.time.max()), question.seen_again), fixed)
