@@ -23,7 +23,6 @@ class HouseFile:
         self._stamp = self._look()
         self._looked = time.monotonic()
         self._rules = _read(path)
-        self._before = self._rules  # kept, so that the next rules are another object than the last ones
 
     def rules(self) -> tuple[HouseRule, ...]:
         """Return the rules."""
@@ -41,7 +40,7 @@ class HouseFile:
             return
         self._stamp = stamp
         try:
-            self._before, self._rules = self._rules, _read(self._path)
+            self._rules = _read(self._path)
             log.info("rules read count=%d", len(self._rules))
         except SettingsError as error:
             log.warning("rules unchanged why=%s", error)
@@ -59,7 +58,7 @@ def _read(path: Path) -> tuple[HouseRule, ...]:
         return house_rules(tomllib.loads(path.read_text(encoding="utf-8")))
     except OSError as error:
         raise SettingsError(f"business_rules: {path} cannot be read ({error.strerror})") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"business_rules: {path} is not valid TOML: {error}") from None
     except SettingsError as error:
         raise SettingsError(f"business_rules: {path}: {error}") from None
+    except (ValueError, RecursionError) as error:  # TOML's errors, bytes that are no UTF-8, endless numbers and lists
+        raise SettingsError(f"business_rules: {path} is not valid TOML: {error}") from None

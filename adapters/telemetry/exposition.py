@@ -25,7 +25,10 @@ def text_of(numbers: Mapping[Key, tuple[float, ...]], levels: Levels = (), accep
 
     Args: levels: further values, of families that need not be counted.      accept: the header of the request.
     """
-    encode, media_type = choose_encoder(accept)
+    try:
+        encode, media_type = choose_encoder(accept)
+    except TypeError:  # a version that is no number
+        encode, media_type = choose_encoder("")
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Collector(_metrics(numbers, levels)))
     return encode(registry), media_type

@@ -99,6 +99,6 @@ def _amount(name: str, action: str, value: object) -> float:
     if action == PIN and not (isinstance(value, int) and number and 1 <= value <= MAX_PLACE):
         raise SettingsError(f"rule '{name}': pin must be a whole number from 1 to {MAX_PLACE:,}")
     low, high = {BOOST: (1.0, MAX_FACTOR), BURY: (0.0, 1.0), PIN: (1.0, float(MAX_PLACE))}[action]
-    if not (number and low <= float(value) <= high):  # type: ignore[arg-type]
+    if not (number and low <= value <= high):  # type: ignore[operator]
         raise SettingsError(f"rule '{name}': {action} must be a number from {low:g} to {high:g}")
     return float(value)  # type: ignore[arg-type]

@@ -1,6 +1,5 @@
 """Checks of this machine for ``doctor``: Python, Java, libraries, home, disk, memory, clock, port."""
 
-import os
 import platform
 import shutil
 import socket
@@ -104,11 +103,10 @@ def check_clock(now: float) -> Check:
 
 
 def check_port(host: str, port: int) -> Check:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            remedy = "Nothing to do if that is Millrace itself; otherwise choose another with --port or MILLRACE_PORT."
-            return Check("http port", f"{host}:{port}: {os.strerror(error.errno or 0)}", remedy, required=False)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        socket.create_server((host, port), family=family).close()
+    except OSError as error:
+        remedy = "Nothing to do if that is Millrace itself; otherwise choose another with --port or MILLRACE_PORT."
+        return Check("http port", f"{host}:{port}: {error.strerror}", remedy, required=False)
     return Check("http port", f"{host}:{port} is free")

@@ -10,7 +10,6 @@ from adapters.records.keys import read_keys
 from adapters.stores.port import ViewStore
 from adapters.terminal.reporting import logger
 from core.access.keys import Key
-from schemas.errors import MillraceError
 
 LOOK_SECONDS = 2.0
 AUTO, REQUIRED, OFF = "auto", "required", "off"
@@ -54,14 +53,13 @@ class Keyring:
         """Read the keys."""
         try:
             keys = read_keys(store)
-        except MillraceError as error:
+            self.known, self.why_unknown = Known(keys.valid, bool(keys.keys)), ""
+            if keys.keys and not self.seen.exists():
+                self.seen.touch()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the next look must come
             if self.why_unknown != str(error):
                 log.warning("keys unread why=%s", error)
             self.why_unknown = str(error)
-            return
-        self.known, self.why_unknown = Known(keys.valid, bool(keys.keys)), ""
-        if keys.keys and not self.seen.exists():
-            self.seen.touch()
 
     @contextmanager
     def running(self, store: ViewStore) -> Iterator[None]:

@@ -83,9 +83,7 @@ class AtOnce:
             if not self._admission.has_room(key):
                 return None
             plain = asked(path.decode("ascii"), query.decode("ascii"))
-            rules = self._views.house_rules()
-            asked_under = path + b"?" + query + (b"#%d" % id(rules) if rules else b"")
-            answer, body = self._computed(plain, asked_under)
+            answer, body = self._computed(plain, path + b"?" + query)
         except Exception:  # noqa: BLE001 - whatever it is, the route that answers next meets it, too, and reports it
             return None
         self._admission.take(key)  # a request that takes the routes is counted there
@@ -97,13 +95,13 @@ class AtOnce:
         """Return the answer and its body; of one moment both are the same however often they are asked for."""
         if plain.compute is None:
             return ALIVE, encoded(ALIVE)
-        moment = self._views.current()
-        given = None if moment is None else moment.given.of(asked)
+        moment, rules = self._views.current(), self._views.house_rules()
+        given = None if moment is None else moment.given.of(asked, rules)
         if given is None:
             answer = answer_from_memory(self._views, plain.at_least.of(plain.compute))
             given = answer, encoded(answer)
             if moment is not None and moment is self._views.current():
-                moment.given.keep(asked, *given)
+                moment.given.keep(asked, rules, *given)
         else:
             self._views.statistics.from_memory += 1
         count(IN_MEMORY, "memory")

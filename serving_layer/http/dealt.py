@@ -7,7 +7,11 @@ from typing import Any
 import uvicorn
 
 from adapters.machine.dealing import ENDED, LEAVES, READY, TAKEN
+from adapters.telemetry.counting import count
+from core.telemetry.families import SHED
+from serving_layer.http.protocol import HEADER_SECONDS, Connection
 
+HANDSHAKE_SECONDS = HEADER_SECONDS  # of TLS
 AGAIN_SECONDS = 0.01  # before a report is sent again that the channel had no room for
 
 
@@ -17,7 +21,7 @@ class DealtServer(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, channel: socket.socket) -> None:
         super().__init__(config)
         self._channel, self._reports = channel, bytearray()
-        self._connecting: set[asyncio.Task[None]] = set()
+        self._connecting: dict[asyncio.Task[None], socket.socket] = {}  # in the order in which they came
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Take connections once the application can answer."""
@@ -44,17 +48,35 @@ class DealtServer(uvicorn.Server):
                 asyncio.get_running_loop().remove_reader(self._channel)
                 self.should_exit = True
                 return
-            for file in files:
-                task = asyncio.ensure_future(self._connect(socket.socket(fileno=file)))
-                self._connecting.add(task)
-                task.add_done_callback(self._connecting.discard)
-                self._report(TAKEN)
+            self._report(TAKEN)
+            if files:
+                self._make_room()
+                connection = socket.socket(fileno=files[0])
+                task = asyncio.ensure_future(self._connect(connection))
+                self._connecting[task] = connection
+                task.add_done_callback(self._connected)
+            else:  # this process may open no more files: the connection ends once the dealer lets go of it
+                self._report(ENDED)
+
+    def _make_room(self) -> None:
+        """End the handshake that has taken longest where all places are taken: it holds a file like a connection."""
+        if self.config.ssl and len(self._connecting) + len(self.server_state.connections) >= Connection.most:
+            for task in self._connecting:
+                if not task.cancelling():
+                    count(SHED, "connections")
+                    task.cancel()
+                    return
 
     async def _connect(self, connection: socket.socket) -> None:
         connection.setblocking(False)
-        try:
-            await asyncio.get_running_loop().connect_accepted_socket(self._protocol, connection, ssl=self.config.ssl)
-        except OSError:  # its client has left, or speaks no TLS
+        ssl = self.config.ssl
+        seconds = HANDSHAKE_SECONDS if ssl else None
+        loop = asyncio.get_running_loop()
+        await loop.connect_accepted_socket(self._protocol, connection, ssl=ssl, ssl_handshake_timeout=seconds)
+
+    def _connected(self, task: asyncio.Task[None]) -> None:
+        connection = self._connecting.pop(task)
+        if task.cancelled() or task.exception() is not None:  # its client has left, or speaks no TLS, or too slowly
             connection.close()
             self._report(ENDED)
 

@@ -11,13 +11,15 @@ class Given:
     """Answers and their bodies by what was asked. Threads may share it."""
 
     def __init__(self) -> None:
-        self._answers: dict[bytes, Answer] = {}
+        self._answers: dict[bytes, tuple[object, Answer]] = {}
 
-    def of(self, asked: bytes) -> Answer | None:
-        """Return the answer that was given to this, if it is kept."""
-        return self._answers.get(asked)
+    def of(self, asked: bytes, under: object) -> Answer | None:
+        """Return the answer that was given to this under the same object of rules, if it is kept."""
+        kept = self._answers.get(asked)
+        return kept[1] if kept is not None and kept[0] is under else None
 
-    def keep(self, asked: bytes, answer: dict[str, Any], body: bytes) -> None:
-        """Keep a whole answer; one that lacks a part may be whole the next time."""
-        if not answer["degraded"] and len(body) <= MOST_BYTES and len(self._answers) < MOST_ANSWERS:
-            self._answers[asked] = answer, body
+    def keep(self, asked: bytes, under: object, answer: dict[str, Any], body: bytes) -> None:
+        """Keep a whole answer in place of one under earlier rules; one that lacks a part may be whole the next time."""
+        is_room = len(self._answers) < MOST_ANSWERS or asked in self._answers
+        if not answer["degraded"] and len(body) <= MOST_BYTES and is_room:
+            self._answers[asked] = under, (answer, body)

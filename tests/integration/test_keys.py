@@ -1,9 +1,7 @@
 """The API with keys: who may do what, how often, and what every answer carries; over real stores, without a log."""
 
 import re
-import shutil
 import ssl
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,6 +17,7 @@ from schemas.errors import SettingsError
 from serving_layer.access.roles import role_needed
 from serving_layer.access.start import require_keys, speaks_tls
 from serving_layer.http.app import ROUTERS
+from tests.kit.certificates import certificate
 from tests.kit.commands import CommandsHere
 from tests.kit.serving import fill, problem, serving
 from tests.kit.waiting import until
@@ -205,17 +204,6 @@ def test_keys_that_cannot_be_read_open_nothing_where_one_may_be_needed(tmp_path:
     (home / "keys-seen").touch()
     with serving(away) as client:
         problem(client.get("/trending"), 401)
-
-
-def certificate(folder: Path) -> tuple[Path, Path]:
-    tool = shutil.which("openssl")
-    if tool is None:
-        pytest.skip("openssl makes the certificate")
-    made, key = folder / "cert.pem", folder / "key.pem"
-    names = "-subj /CN=localhost -addext subjectAltName=IP:127.0.0.1"
-    words = f"req -x509 -newkey rsa:2048 -nodes -days 2 {names} -keyout {key} -out {made}"
-    subprocess.run([tool, *words.split()], check=True, capture_output=True)
-    return made, key
 
 
 def test_with_a_certificate_the_api_speaks_https_alone(tmp_path: Path) -> None:

@@ -6,6 +6,8 @@ import threading
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from adapters.telemetry import folder as folders
 from adapters.telemetry.cells import CELLS, Cells
 from adapters.telemetry.exposition import text_of
@@ -18,6 +20,8 @@ KEY = (REQUESTS.name, OK)
 COUNTS = """
 import os, signal, sys
 from pathlib import Path
+
+import pytest
 from adapters.telemetry.counting import count, share_in
 from core.telemetry.families import REQUESTS
 share_in(Path(sys.argv[1]))
@@ -108,3 +112,12 @@ def test_open_metrics_is_written_where_it_is_asked_for() -> None:
     text, media_type = text_of(cells.numbers(), accept="application/openmetrics-text; version=1.0.0")
     assert media_type.startswith("application/openmetrics-text")
     assert text.endswith(b"# EOF\n")
+
+
+@pytest.mark.parametrize("version", ["abc", "1.x", "", "9" * 5_000, "1.0.0.x"])
+def test_a_scrape_that_asks_for_an_odd_version_gets_its_numbers(version: str) -> None:
+    cells = Cells()
+    cells.add(REQUESTS, OK, 2)
+    for kind in ("application/openmetrics-text", "text/plain"):
+        text, _ = text_of(cells.numbers(), accept=f"{kind}; version={version}")
+        assert f"{REQUESTS.name}{{".encode() in text

@@ -35,7 +35,8 @@ def test_a_rule_of_a_device_holds_there_alone() -> None:
         ({"pin": 1, "brand": "a"}, "by item"),
         ({"exclude": False, "item": "a"}, "exclude = true"), ({"boost": 2, "brnad": "a"}, "did you mean brand"),
         ({"boost": 2, "item": []}, "item must be"), ({"boost": 2, "item": [5]}, "item must be"),
-        ({"name": 5}, "name must be"),
+        ({"name": 5}, "name must be"), ({"boost": 10**400, "item": "a"}, "boost must be"),
+        ({"boost": float("nan"), "item": "a"}, "boost must be"), ({"pin": 10**400, "item": "a"}, "pin must be"),
     ],
 )  # fmt: skip
 def test_an_impossible_rule_is_refused_with_its_name_and_the_remedy(table: dict[str, Any], said: str) -> None:
@@ -59,7 +60,7 @@ def test_a_changed_file_is_read_again_and_a_broken_one_leaves_the_rules_in_force
     assert [rule.name for rule in file.rules()] == ["one"]
     path.write_text('[[rule]]\nname = "two"\nexclude = true\nbrand = "a"\n')
     until(lambda: [rule.name for rule in file.rules()] == ["two"], 10)
-    for text in ("x", "[[rule]]\nboost = 2\n"):
+    for text in ("x", "[[rule]]\nboost = 2\n", f"a = {'9' * 5_000}", f"a = {'[' * 5_000}"):
         path.write_text(text)
         with pytest.raises(SettingsError, match="business_rules"):
             HouseFile(path)

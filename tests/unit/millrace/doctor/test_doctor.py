@@ -13,7 +13,7 @@ from adapters.settings import Settings
 from adapters.stores import Book, open_store
 from core.settings import StoreUrl
 from millrace.doctor.command import doctor
-from millrace.doctor.machine import check_clock, check_home
+from millrace.doctor.machine import check_clock, check_home, check_port
 from millrace.doctor.stores import PROBES, check_access, check_lake, check_store
 from schemas.errors import SettingsError
 
@@ -133,3 +133,12 @@ def test_an_api_that_would_answer_a_network_without_keys_is_named(tmp_path: Path
     check = check_access(Settings.of(home=tmp_path, host="0.0.0.0"))
     assert "millrace keys create" in check.found
     assert not check.required
+
+
+def test_the_port_is_tried_at_the_address_that_is_set() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        taken = check_port("127.0.0.1", server.getsockname()[1])
+    assert "in use" in taken.found
+    assert "--port" in taken.remedy
+    assert check_port("127.0.0.1", 0).well
+    assert "Unknown error" not in check_port("::1", 0).found
