@@ -15,8 +15,8 @@ from core.json.outline import CHUNK_BYTES, Outline, commas, outline
 from core.json.strict_json import MAX_NESTING, Malformed, decode
 from schemas.errors import Unprocessable
 from schemas.rules import Rules
+from serving_layer.routes.bodies import WishBody, read_body
 from serving_layer.routes.ingest import MAX_ENTRIES, read_interactions, read_items
-from serving_layer.routes.lookups import read_wish
 
 MEBIBYTE = 1 << 20
 strings = st.text(st.sampled_from('[]{},:"\\ a\n'), max_size=6)
@@ -102,7 +102,11 @@ def _read_events(body: bytes) -> object:
     return read_interactions(body, Rules(), 1_760_000_000_000, str)
 
 
-@pytest.mark.parametrize("read", [_read_events, read_items, read_wish])
+def _read_wish(body: bytes) -> object:
+    return read_body(WishBody, body)
+
+
+@pytest.mark.parametrize("read", [_read_events, read_items, _read_wish])
 @pytest.mark.parametrize("filling", [b"{},", b"1,", b"[],"])
 def test_a_body_of_very_many_small_values_is_refused_without_decoding_them(
     read: Callable[[bytes], object], filling: bytes
