@@ -1,11 +1,18 @@
 """A batch run over few events needs no engine: the same steps in its own process, equal to the slow twin."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from batch_layer.jobs.generation import BatchJob
+from core.partitions.partitioner import partition_of
 from schemas.errors import MillraceError
+from schemas.event import Record
+from serving_layer.answers.recommend import Wish, explain, recommend
+from serving_layer.reading.answering import answer
+from tests.kit.hostile import TIMESTAMP, encoded, good
 from tests.kit.installation import Installation, installation, rows_of
 from tests.kit.mixed_stream import in_parts, mixed_stream
 
@@ -51,6 +58,47 @@ def test_a_step_over_more_events_than_the_setting_allows_asks_for_the_engine(
     shop.settings = shop.settings.changed(in_process_events=0)
     with pytest.raises(MillraceError, match="asked for the engine"):
         BatchJob(None, shop.log, shop.settings, shop.said.append).run()
+
+
+POOR: dict[str, tuple[Callable[[int], tuple[str, str]], str]] = {
+    "a short log": (lambda k: (f"u{k % 5}", f"i{k % 9}"), ""),
+    "one user": (lambda k: ("u", f"i{k:03d}"), "known users touch no item of the earlier part"),
+    "constant items": (lambda k: (f"u{k}", "i"), "every event is of the same item"),
+    "only repeats": (lambda k: (f"u{k % 9}", f"i{k % 9}"), "known users touch only items that they had touched before"),
+}
+
+
+@pytest.mark.parametrize("kind", POOR)
+def test_a_log_that_teaches_no_blend_serves_fixed_weights_and_says_why(
+    shop: Installation, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("adapters.engine.tasks.open_session", _refuse)
+    touch, nobody = POOR[kind]
+    pairs = [touch(k) for k in range(60 if kind == "a short log" else 300)]
+    shop.produce(touches(shop, pairs))
+    metrics = shop.batch().metrics
+    assert metrics["learned"]["says"].startswith("sources keep the weights of their tables: ")
+    assert metrics["learned"]["says"] in shop.said
+    assert metrics["evaluation"].get("missing", "").endswith(nobody)
+    assert metrics["evaluation"]["recipe"]["learns"] == []
+    assert metrics["gate"]["passed"]
+    user, item = (name.encode() for name in pairs[-1])
+    listed = answer(shop.views, partial(recommend, user=user, wish=Wish(include_seen=True)))["items"]
+    assert item in {row["item_id"].encode() for row in listed}
+    assert [row["score"] for row in listed if not 0 < row["score"] <= 1 + 1e-12] == []
+    explained = answer(shop.views, partial(explain, user=user, item=item))
+    assert explained.get("features", []) == []  # only a learned blend has them
+    assert answer(shop.views, partial(recommend, user=b"nobody", wish=Wish()))["items"]
+
+
+def touches(shop: Installation, pairs: list[tuple[str, str]]) -> list[Record]:
+    """Records of views by (user, item), one per minute."""
+    rules, out = shop.settings.rules, []
+    for k, (user, item) in enumerate(pairs):
+        value = encoded(good(event_id=f"e{k}", user_id=user, item_id=item, event_time=TIMESTAMP - (300 - k) * 60_000))
+        home = partition_of(user.encode(), rules.partitioner, rules.partitions)
+        out.append(Record("events", home, 0, TIMESTAMP, user.encode(), value))
+    return out
 
 
 def _refuse(*_: object) -> None:
