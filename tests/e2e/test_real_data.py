@@ -28,7 +28,8 @@ FILES = {"rees46": "rees46-2019-oct-prefix/2019-Oct.csv.gz", "deskdrop": "deskdr
 AS_SHIPPED = {"history_items": 20, "remembered_ids": 64}
 
 
-@pytest.mark.parametrize("name", ["rees46", pytest.param("deskdrop", marks=pytest.mark.deep)])
+@pytest.mark.deep
+@pytest.mark.parametrize("name", ["rees46", "deskdrop"])
 def test_seven_tenths_by_batch_and_the_rest_by_speed_add_up_to_the_whole(
     name: str, test_data: Path, spark: "SparkSession", kafka_bootstrap: str, stores: dict[str, str], tmp_path: Path
 ) -> None:

@@ -159,6 +159,7 @@ def test_a_port_that_another_program_has_is_refused_before_anything_starts(shop:
         assert served.answer()
 
 
+@pytest.mark.deep
 def test_without_a_number_there_is_a_worker_for_each_core(shop: Path) -> None:
     count = len(os.sched_getaffinity(0))
     with serve(shop, count=count) as served:

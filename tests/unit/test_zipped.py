@@ -30,6 +30,7 @@ print(talker.last_lines())
 """
 
 
+@pytest.mark.deep
 def test_packages_in_another_folder_find_compiled_code_and_a_change_in_core_compiles_it_again(tmp_path: Path) -> None:
     assert hits_of(tmp_path, zipped(tmp_path / "one", b"")) == 0
     assert hits_of(tmp_path, zipped(tmp_path / "other", b"")) == 1
