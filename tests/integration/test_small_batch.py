@@ -4,10 +4,15 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from adapters.records.artefacts import read_learned
+from adapters.stores.opened import batch_views
+from batch_layer.gate.verdict import Refused
 from batch_layer.jobs.generation import BatchJob
 from core.partitions.partitioner import partition_of
+from schemas.control import Generation
 from schemas.errors import MillraceError
 from schemas.event import Record
 from serving_layer.answers.recommend import Wish, explain, recommend
@@ -60,6 +65,35 @@ def test_a_step_over_more_events_than_the_setting_allows_asks_for_the_engine(
         BatchJob(None, shop.log, shop.settings, shop.said.append).run()
 
 
+def test_a_run_judges_the_blend_that_it_stores(shop: Installation) -> None:
+    made = learnt(shop, users=300, events=3_600)
+    stored = read_learned(batch_views(shop.settings), made.id)
+    assert stored is not None
+    assert "similar" in stored.sources
+    evaluation = made.metrics["evaluation"]
+    assert evaluation["recipe"]["learns"] == stored.sources
+    assert "hits among ten" in evaluation["learned"]["says"]
+
+
+@pytest.mark.deep
+def test_a_run_whose_blend_learns_from_worse_sources_does_not_serve(shop: Installation) -> None:
+    """The weights of the tables stay the same: only what was learned is worse."""
+    made = learnt(shop, users=400, events=6_000)
+    shop.settings = shop.settings.changed(blend_learns="popular")
+    with pytest.raises(Refused, match=r"NDCG@10 on the active generation's held-out part is .* worse by more than"):
+        shop.batch(full=True, activate=True)
+    assert shop.control.active == made.id
+
+
+def learnt(shop: Installation, users: int, events: int) -> Generation:
+    """A generation of users with five tastes, of which popularity knows nothing."""
+    rng = np.random.default_rng(5)
+    them = rng.integers(0, users, events).tolist()
+    shop.produce(touches(shop, [(f"u{u}", f"i{(u % 5) * 60 + min(int(rng.geometric(0.04)), 60)}") for u in them]))
+    shop.settings = shop.settings.changed(evaluation_events=10_000, blend_learns="similar, popular", gate_users=50)
+    return shop.batch()
+
+
 POOR: dict[str, tuple[Callable[[int], tuple[str, str]], str]] = {
     "a short log": (lambda k: (f"u{k % 5}", f"i{k % 9}"), ""),
     "one user": (lambda k: ("u", f"i{k:03d}"), "known users touch no item of the earlier part"),
@@ -95,7 +129,9 @@ def touches(shop: Installation, pairs: list[tuple[str, str]]) -> list[Record]:
     """Records of views by (user, item), one per minute."""
     rules, out = shop.settings.rules, []
     for k, (user, item) in enumerate(pairs):
-        value = encoded(good(event_id=f"e{k}", user_id=user, item_id=item, event_time=TIMESTAMP - (300 - k) * 60_000))
+        value = encoded(
+            good(event_id=f"e{k}", user_id=user, item_id=item, event_time=TIMESTAMP - (len(pairs) - k) * 60_000)
+        )
         home = partition_of(user.encode(), rules.partitioner, rules.partitions)
         out.append(Record("events", home, 0, TIMESTAMP, user.encode(), value))
     return out
