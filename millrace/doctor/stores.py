@@ -12,7 +12,7 @@ from core.settings import StoreUrl
 from core.text.masking import masked
 from millrace.doctor.check import Check
 from schemas.errors import MillraceError, SettingsError, StoreUnavailable
-from serving_layer.access.start import require_keys, speaks_tls
+from serving_layer.access.start import require_startable, speaks_tls
 
 PROBES = Book("doctor")  # holds nothing for longer than a check
 SPACE = "probe"
@@ -62,9 +62,9 @@ def check_lake(settings: Settings) -> Check:
 
 
 def check_access(settings: Settings) -> Check:
-    """Check whether the API may start at its address: keys for a network, and readable certificates."""
+    """Check whether the API may start at its address: keys for a network, certificates, house rules."""
     try:
-        require_keys(settings, settings.http.host)
+        require_startable(settings, settings.http.host)
         scheme = "https" if speaks_tls(settings) else "http"
     except SettingsError as error:
         return Check("api access", str(error), "Do what it says before `millrace serve`.", required=False)

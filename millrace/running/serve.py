@@ -36,11 +36,11 @@ def serve(
     """The HTTP API; ends with Ctrl-C (status 130) or SIGTERM (status 0)."""
     from adapters.telemetry.counting import share_in
     from adapters.telemetry.folder import new_folder
-    from serving_layer.access.start import require_keys, without_keys
+    from serving_layer.access.start import require_startable, without_keys
 
     settings = without_keys(load_settings(), insecure)
     host, port = host or settings.http.host, settings.http.port if port is None else port
-    require_keys(settings, host)
+    require_startable(settings, host)
     count = process_count(settings.http.workers if workers is None else workers)
     if count == 1:
         if isinstance(click.get_current_context().find_root().obj, WholeProcess):

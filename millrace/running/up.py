@@ -27,12 +27,12 @@ CORES_PER_WORKER = 2  # broker and speed layer need the rest
 @reports_errors
 def up(host: str | None, port: int | None, workers: int | None, insecure: bool) -> None:
     """Broker (if embedded), speed layer and HTTP API; Ctrl-C or SIGTERM stops all cleanly."""
-    from serving_layer.access.start import require_keys, without_keys
+    from serving_layer.access.start import require_startable, without_keys
 
     settings = without_keys(load_settings(), insecure)
     host, port = host or settings.http.host, port or settings.http.port
     count = process_count(settings.http.workers if workers is None else workers, CORES_PER_WORKER)
-    require_keys(settings, host)
+    require_startable(settings, host)
     say = reporter("up")
     url = url_of(host, port, settings)
     ready = f"{url} (API description at /docs); Ctrl-C stops all"

@@ -3,10 +3,12 @@
 import ipaddress
 import ssl
 from dataclasses import replace
+from pathlib import Path
 
 from adapters.machine.home import prepare_home
 from adapters.records.keys import read_keys
 from adapters.settings import Settings
+from adapters.settings.house_file import HouseFile
 from adapters.stores.opened import batch_views
 from schemas.errors import SettingsError, StoreUnavailable
 from serving_layer.access.keyring import AUTO, OFF
@@ -25,6 +27,14 @@ def is_local(host: str) -> bool:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return False
+
+
+def require_startable(settings: Settings, host: str) -> None:
+    """Raise SettingsError, which names the remedy, for whatever keeps the API from starting at that address."""
+    require_keys(settings, host)
+    speaks_tls(settings)
+    if settings.reading.business_rules:
+        HouseFile(Path(settings.reading.business_rules))
 
 
 def require_keys(settings: Settings, host: str) -> None:

@@ -1,15 +1,18 @@
 """The API as a server: until SIGTERM or Ctrl-C."""
 
 import logging
+import os
 import socket
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 
 import uvicorn
 
 from adapters.machine.allocator import give_large_blocks_back
 from adapters.machine.compiled import keep_compiled
+from adapters.machine.dealing import Dealer
 from adapters.machine.stopping import until_stopped
 from adapters.settings import Settings
 from adapters.terminal.reporting import log_to_stderr
@@ -64,9 +67,33 @@ def run(
         handler.addFilter(Sparing())
     Connection.most = most_connections()
     config = configured(settings, host, port)
-    server = uvicorn.Server(config) if dealt_by is None else DealtServer(config, socket.socket(fileno=dealt_by))
-    # uvicorn has handlers of its own while it runs, and sends itself the signal again once it has stopped.
-    with until_stopped(lambda: None), suppress(SystemExit):  # that is how uvicorn reports that it cannot listen
-        server.run(None if listening is None else [socket.socket(fileno=listening)])
+    with ExitStack() as stack:
+        if dealt_by is None and speaks_tls(settings):
+            listening, dealt_by = None, stack.enter_context(_dealt_here(host, port, listening))
+        server = uvicorn.Server(config) if dealt_by is None else DealtServer(config, socket.socket(fileno=dealt_by))
+        # uvicorn has handlers of its own while it runs, and sends itself the signal again once it has stopped.
+        with until_stopped(lambda: None), suppress(SystemExit):  # that is how uvicorn reports that it cannot listen
+            server.run(None if listening is None else [socket.socket(fileno=listening)])
     if not server.started:
-        raise MillraceError(f"cannot serve on {host}:{port} (the log says why): name another with --host and --port")
+        remedy = "if the address is taken, name another with --host and --port"
+        raise MillraceError(f"cannot serve on {host}:{port}, and the log says why: {remedy}")
+
+
+@contextmanager
+def _dealt_here(host: str, port: int, listening: int | None) -> Iterator[int]:
+    """Provide the number of a channel that brings connections accepted by this process itself.
+
+    uvicorn's own way gives unfinished handshakes of TLS any time and number.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        opened = socket.create_server((host, port), family=family) if listening is None else None
+    except OSError as error:
+        why = f"cannot serve on {host}:{port} ({error.strerror}): name another with --host and --port"
+        raise MillraceError(why) from None
+    with opened or socket.socket(fileno=listening) as server:
+        dealer = Dealer(server)
+        with dealer.dealing():
+            with dealer.seat() as number:
+                channel = os.dup(number)
+            yield channel

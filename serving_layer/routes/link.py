@@ -14,7 +14,7 @@ from adapters.records.catalogue import CatalogueFollower
 from adapters.settings import Settings
 from adapters.stores import ViewStore
 from adapters.terminal.reporting import logger
-from schemas.errors import LogUnavailable, MillraceError
+from schemas.errors import LogUnavailable
 
 TRY_AGAIN_SECONDS = 2.0
 LOOK_SECONDS = 2.0  # so often it looks whether an embedded broker is still there: some milliseconds
@@ -92,7 +92,7 @@ class LogLink:
                         pass
                 self._tried = True
                 self._log, self._why = None, "its broker ended, it is being started again"
-            except MillraceError as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, such as no free file, the log is tried again
                 if self._why != str(error):
                     log.warning("log away why=%s", error)
                 self._log, self._why, self._tried = None, str(error), True

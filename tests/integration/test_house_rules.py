@@ -8,6 +8,7 @@ import pytest
 from httpx import Client
 
 from adapters.settings import Settings
+from tests.kit.commands import CommandsHere
 from tests.kit.serving import fill, problem, serving
 from tests.kit.waiting import until
 
@@ -98,3 +99,16 @@ def test_a_rule_of_a_device_holds_there_and_a_device_without_a_rule_is_refused(
     assert rows == plain
     there = client.post("/recommendations/nobody", json=phone).json()["items"]
     assert "y1" not in [row["item_id"] for row in there]
+
+
+def test_settings_that_the_api_cannot_start_with_are_one_sentence_at_once(tmp_path: Path) -> None:
+    rules = tmp_path / "rules.toml"
+    rules.write_text('[[rule]]\nboost = 0.5\nitem = "y1"\n')
+    home = {"MILLRACE_HOME": str(tmp_path / "home"), "MILLRACE_KAFKA": "127.0.0.1:1"}
+    for wrong, named in (({"MILLRACE_BUSINESS_RULES": str(rules)}, "boost must be"),
+                         ({"MILLRACE_TLS_CERTIFICATE": str(rules)}, "tls_key")):  # fmt: skip
+        commands = CommandsHere(tmp_path, {**home, **wrong})
+        for words in (("serve", "--port", "0"), ("serve", "--port", "0", "--workers", "2"), ("up", "--port", "1")):
+            said = commands.refused(*words)
+            assert named in said
+            assert "cannot serve" not in said
