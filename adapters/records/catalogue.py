@@ -21,7 +21,6 @@ from core.events.catalogue import parse_item, parse_user
 from core.rows.catalogue_rows import pack_entry
 from schemas.catalogue import Item, User
 from schemas.control import Offsets
-from schemas.errors import MillraceError
 from schemas.event import Record, Rejected
 
 ITEMS, USERS = "items", "users"  # spaces of the book
@@ -124,7 +123,7 @@ class CatalogueFollower:
                 if count := catch_up(self._source(), self._store):
                     log.info("applied records=%d", count)
                 failing = ""
-            except MillraceError as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, such as no free file, it is tried again
                 if str(error) != failing:  # log it once, not twice a second
                     log.warning("waiting why=%s", error)
                 failing = str(error)

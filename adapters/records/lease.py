@@ -128,7 +128,7 @@ class Lease:
 
     def _beat(self) -> None:
         while not self._stop.wait(self._seconds / 4):
-            with suppress(StoreUnavailable, SettingsError):
+            with suppress(Exception):  # whatever it is, the next sign must be tried: a silent owner is taken for dead
                 self._renew(self.owner)
 
     def _sign(self, owner: str) -> bytes:

@@ -65,5 +65,8 @@ def origins(name: str, value: str) -> str:
 
 def rate(name: str, value: str) -> str:
     """Return the text of a rate; raises SettingsError for any other."""
-    Rate.of(value)
+    try:
+        Rate.of(value)
+    except SettingsError as error:
+        raise SettingsError(f"setting {name}: {error}") from None
     return value

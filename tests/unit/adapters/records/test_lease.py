@@ -21,12 +21,15 @@ class Doubtful:
     """A store whose next swap happens, but whose answer is lost."""
 
     def __init__(self, store: Any) -> None:
-        self._store, self.in_doubt = store, False
+        self._store, self.in_doubt, self.without_files = store, False, 0
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
 
     def swap(self, *args: Any, **named: Any) -> bool:
+        if self.without_files:
+            self.without_files -= 1
+            raise OSError(24, "Too many open files")
         done = bool(self._store.swap(*args, **named))
         if self.in_doubt:
             self.in_doubt = False
@@ -55,6 +58,13 @@ def another(store: Any) -> None:
         second.acquire(print)
     finally:
         second.release()
+
+
+def test_an_error_of_the_system_ends_no_sign_of_life(store: Any, held: Lease) -> None:
+    store.without_files = 2
+    until(lambda: not store.without_files)
+    before = store.record(LEASE)
+    until(lambda: store.record(LEASE) != before)
 
 
 def test_a_second_one_is_refused_and_harms_nothing(store: Any, held: Lease) -> None:
