@@ -14,6 +14,7 @@ from core.ranking.feature_kernel import features as features
 from core.ranking.feature_kernel import weighed as weighed
 from core.ranking.product_kernel import predicted as predicted
 from core.ranking.scores import TIE_DECIMALS
+from core.ranking.table_kernel import empty_table, place
 from core.rows.codec import pack_seen, pack_sums
 from schemas.event import WEIGHT_SCALE
 
@@ -24,33 +25,14 @@ SPLITTER = float(2**27 + 1)  # halves a number of 53 bits (Dekker 1971)
 
 
 @njit(cache=True, nogil=True)
-def _table(n):  # type: ignore[no-untyped-def]
-    """Return an empty hash table for ``n`` codes, which fill at most half of it."""
-    size = 16
-    while size < 2 * n:
-        size *= 2
-    return np.full(size, NOBODY, np.int64)
-
-
-@njit(cache=True, nogil=True)
-def _place(table, code):  # type: ignore[no-untyped-def]
-    """Return the place of the code in the table, or the free place where it belongs."""
-    mask = np.uint64(len(table) - 1)
-    at = (np.uint64(code) * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(32) & mask
-    while table[at] != NOBODY and table[at] != code:
-        at = (at + np.uint64(1)) & mask
-    return at
-
-
-@njit(cache=True, nogil=True)
 def _added_up(codes, shares):  # type: ignore[no-untyped-def]
     """Return codes that are not left out in order of first appearance, and the sums of their shares."""
-    table = _table(len(codes))
+    table = empty_table(len(codes))
     slot = np.empty(len(table), np.int64)
     out, sums, n = np.empty(len(codes), np.int64), np.empty(len(codes), np.float64), 0
     for k in range(len(codes)):
         if shares[k] != LEFT_OUT:
-            at = _place(table, codes[k])
+            at = place(table, codes[k])
             if table[at] == NOBODY:
                 table[at], slot[at], out[n], sums[n] = codes[k], n, codes[k], 0.0
                 n += 1
@@ -105,14 +87,14 @@ def contributions(rows: Rows, code: int, shrinkage: float) -> Columns:
 
 @njit(cache=True, nogil=True)
 def _shares(codes, scores, starts, weights, excluded, also):  # type: ignore[no-untyped-def]
-    banned, out = _table(len(excluded)), np.full(len(codes), LEFT_OUT)
+    banned, out = empty_table(len(excluded)), np.full(len(codes), LEFT_OUT)
     for code in excluded:
-        banned[_place(banned, code)] = code
+        banned[place(banned, code)] = code
     best = np.zeros(len(weights), np.float64)
     present = 0.0
     for source in range(len(weights)):
         for k in range(starts[source], starts[source + 1]):
-            if scores[k] > 0 and banned[_place(banned, codes[k])] == NOBODY:
+            if scores[k] > 0 and banned[place(banned, codes[k])] == NOBODY:
                 out[k] = scores[k]
                 best[source] = max(best[source], scores[k])
         if best[source] > 0:

@@ -5,23 +5,7 @@ from numba import njit
 
 from core.ranking.columns import NOBODY, Floats, Ints, Stacked
 from core.ranking.features import PER_SIGNAL, PLACES, RANKS, Features
-
-
-@njit(cache=True, nogil=True)
-def _size(n):  # type: ignore[no-untyped-def]
-    size = 16
-    while size < 2 * n:
-        size *= 2
-    return size
-
-
-@njit(cache=True, nogil=True)
-def _place(table, code):  # type: ignore[no-untyped-def]
-    mask = np.uint64(len(table) - 1)
-    at = (np.uint64(code) * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(32) & mask
-    while table[at] != NOBODY and table[at] != code:
-        at = (at + np.uint64(1)) & mask
-    return at
+from core.ranking.table_kernel import empty_table, place
 
 
 @njit(cache=True, nogil=True)
@@ -39,18 +23,19 @@ def _greater(falling, score):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _features(codes, scores, starts, excluded, also, places, ranks):  # type: ignore[no-untyped-def]
-    banned = np.full(_size(len(excluded)), NOBODY)
+    banned = empty_table(len(excluded))
     for code in excluded:
-        banned[_place(banned, code)] = code
+        banned[place(banned, code)] = code
     signals = len(starts) - 1
     most = min(len(codes), signals * (places + 1))
-    table, slot = np.full(_size(most), NOBODY), np.empty(_size(most), np.int64)
+    table = empty_table(most)
+    slot = np.empty(len(table), np.int64)
     out, values, n = np.empty(most, np.int64), np.zeros((most, signals * PER_SIGNAL)), 0
     for signal in range(signals):
         begin, end = starts[signal], starts[signal + 1]
         known, allowed = np.empty(end - begin), 0
         for k in range(begin, end):
-            if scores[k] > 0 and banned[_place(banned, codes[k])] == NOBODY:
+            if scores[k] > 0 and banned[place(banned, codes[k])] == NOBODY:
                 known[allowed] = scores[k]
                 allowed += 1
         if allowed == 0:
@@ -62,13 +47,13 @@ def _features(codes, scores, starts, excluded, also, places, ranks):  # type: ig
         least, equal = falling[-1], len(falling) - _greater(falling, falling[-1])
         for k in range(begin, end):
             score = scores[k]
-            inside = score > 0 and banned[_place(banned, codes[k])] == NOBODY and score >= least
+            inside = score > 0 and banned[place(banned, codes[k])] == NOBODY and score >= least
             if inside and score == least:
                 inside = equal > 0
                 equal -= 1
             rank = _greater(falling, score) if inside or (codes[k] == also and score > 0) else places
             if rank < places:
-                at = _place(table, codes[k])
+                at = place(table, codes[k])
                 if table[at] == NOBODY:
                     table[at], slot[at], out[n] = codes[k], n, codes[k]
                     n += 1
