@@ -11,7 +11,7 @@ class HttpSettings:
     """The HTTP API."""
 
     host: str = setting(
-        "127.0.0.1", "the address it listens at", why="the API has no login: only this machine reaches it"
+        "127.0.0.1", "the address it listens at", why="only this machine reaches it: a first try needs no key"
     )
     port: int = setting(8080, "the port it listens at", at_least=0, at_most=65_535, why="needs no privileges")
     workers: int = setting(

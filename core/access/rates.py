@@ -17,7 +17,7 @@ _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
 @dataclass(frozen=True)
 class Rate:
-    """So many in so many seconds."""
+    """At most ``count`` requests within ``seconds``."""
 
     count: int
     seconds: int

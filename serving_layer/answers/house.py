@@ -14,7 +14,7 @@ RULED = 2_000  # rows that rules may move: what comes later keeps its order behi
 
 @dataclass(frozen=True)
 class Ranked:
-    """A row of a ranking. ``blended``: its score before the rules, by which its confidence is told."""
+    """A row of a ranking. ``blended``: its score before the rules, from which its confidence follows."""
 
     code: int
     score: float

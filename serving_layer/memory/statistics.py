@@ -33,7 +33,7 @@ class Statistics:
             self.left_memory[missing] += 1
 
     def read_stores(self, tries: int) -> None:
-        """Count an answer from the stores, at its end, that started over so many times."""
+        """Count an answer from the stores when it ends; ``tries``: how often it started over."""
         with self._lock:
             self.from_stores += 1
             self.started_over += tries
