@@ -32,6 +32,7 @@ COMMANDS = {
     "rejected": ("millrace.rejected.command:rejected", "The dead letters: list, export and replay."),
     "forget": ("millrace.forget:forget", "Let a user's events no longer count, and delete them."),
     "alias": ("millrace.alias:alias", "Move an anonymous user's history to a known user."),
+    "export": ("millrace.export.command:export", "Take histories, recommendations, events or a generation along."),
     "lake": ("millrace.lake:lake", "Maintain the event lake."),
 }
 

@@ -71,6 +71,7 @@ ROOMS: dict[str, set[str]] = {
     "serving_layer/proof": {"merged", "reading"},
     "millrace/demo": {"proof"},
     "millrace/doctor": set(),
+    "millrace/export": set(),
     "millrace/judging": set(),
     "millrace/proof": set(),
     "millrace/rejected": set(),

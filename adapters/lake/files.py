@@ -87,6 +87,14 @@ class Stretch:
         Raises:
             SettingsError: a file cannot be read from here.
         """
+        yield from map(self._weighed, self.stored(rows, STORED_COLUMNS))
+
+    def stored(self, rows: int, columns: pa.Schema) -> Iterator[pa.RecordBatch]:
+        """Yield those columns of all events in the files, forgotten users' included, as ``read`` does.
+
+        Raises:
+            SettingsError: a file cannot be read from here.
+        """
         import pyarrow.dataset as ds
 
         inside = self._inside()
@@ -94,12 +102,12 @@ class Stretch:
         for file in self.files:
             try:
                 system, path = filesystem(file.uri)
-                data = ds.dataset([path], STORED_COLUMNS, "parquet", system, in_folders)
+                data = ds.dataset([path], columns, "parquet", system, in_folders)
                 # A scan that reads ahead or by threads holds many batches, and every task has one core only.
                 batches = data.to_batches(
                     filter=inside, batch_size=rows, use_threads=False, batch_readahead=1, fragment_readahead=1
                 )
-                yield from (self._weighed(batch) for batch in batches if batch.num_rows)
+                yield from (batch for batch in batches if batch.num_rows)
             except OSError as error:
                 raise _unreadable(file.uri, error) from error
 
