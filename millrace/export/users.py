@@ -114,8 +114,8 @@ def _state(control: Control) -> tuple[object, ...]:
     return control.active, control.epoch, control.life, control.floor
 
 
-def _insert(users: sqlite3.Connection, found: Iterator[bytes]) -> None:
-    while page := list(islice(found, USERS_PER_INSERT)):
+def _insert(users: sqlite3.Connection, ids: Iterator[bytes]) -> None:
+    while page := list(islice(ids, USERS_PER_INSERT)):
         users.execute("BEGIN")
         users.executemany("INSERT OR IGNORE INTO users VALUES (?)", ((user,) for user in page))
         users.execute("COMMIT")
