@@ -12,7 +12,7 @@ COMMANDS = {
     "doctor": ("millrace.doctor.command:doctor", "What this machine lacks, and how to get it."),
     "config": ("millrace.config:config", "The effective settings."),
     "generate": ("datasets.synthetic.cli:generate", "Synthetic events with a planted truth."),
-    "import": ("datasets.importing.cli:import_", "Public data sets and CSV files as events and items."),
+    "import": ("datasets.importing.cli:import_", "Files of any shape as events and items."),
     "produce": ("datasets.sending.cli:produce", "Send a file's lines to the log."),
     "batch": ("batch_layer.cli:batch", "The batch layer: compute and publish a generation."),
     "generations": ("batch_layer.cli:generations", "The kept generations."),

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from datasets.fields.numbers import number
+from datasets.fields.numbers import number, plain_number
 from datasets.fields.times import likely_style
 from datasets.files.tally import Tally
 from schemas.event import EARLIEST_EVENT_TIME_MS
@@ -21,7 +21,7 @@ NULL_WORDS = frozenset({"NULL", "null", "\\N", "nan", "NaN", "None", "<NA>", "#N
 # Blanks that str.strip leaves: byte order marks, zero-width spaces and joiners, marks of direction.
 _INVISIBLE = "\ufeff\u200b\u200c\u200d\u200e\u200f\u2060"
 _REQUIRED = ("event_id", "user_id", "item_id")
-_OPTIONAL = ("category", "session_id")
+OPTIONAL_TEXTS = ("category", "session_id", "device", "referrer", "source")
 Json = dict[str, Any]
 
 
@@ -31,6 +31,10 @@ class Dropped(Exception):
     def __init__(self, reason: str, example: str = "") -> None:
         super().__init__(reason)
         self.reason, self.example = reason, example
+
+
+class LeftOut(Dropped):
+    """The mapping, or the record's form, says that this makes no event: it is counted and no error."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,7 @@ def cleaned(event: Json, options: ImportOptions, tally: Tally) -> None:
     """Trim the event's texts and empty those that are words for nothing."""
     for key in _REQUIRED:
         event[key] = _text(event[key], key, options, tally)
-    for key in _OPTIONAL:
+    for key in OPTIONAL_TEXTS:
         text = event.get(key)
         if text is not None:
             text = _text(text, key, options, tally)
@@ -83,17 +87,20 @@ def with_number(event: Json, options: ImportOptions, tally: Tally) -> None:
     Raises:
         Dropped: the value decides the weight and is no number.
     """
-    text = event.pop("value", "").strip()
-    weighs = options.kinds[event["kind"]] == "value"
-    if not text or (text in options.null and not weighs):
+    given = event.pop("value", None)
+    if given is None:
         return
-    value = number(text, options.decimal)
+    text = given.strip() if isinstance(given, str) else given
+    weighs = options.kinds[event["kind"]] == "value"
+    if text == "" or (text in options.null and not weighs):
+        return
+    value = number(text, options.decimal) if isinstance(text, str) else plain_number(text)
     if value is not None:
         event["value"] = value
     elif weighs:
-        raise Dropped("value is not a number", text)
+        raise Dropped("value is not a number", str(text))
     else:
-        tally.note("value left out: not a number", text)
+        tally.note("value left out: not a number", str(text))
 
 
 def check(event: Json, options: ImportOptions, time_style: str = "") -> None:

@@ -2,6 +2,8 @@
 
 import math
 import re
+from decimal import Decimal
+from typing import Any
 
 MAX_AMOUNT = 80  # characters
 _SIGNS = "$¢£¤¥֏؋৲৳฿៛₠-⃀﷼﹩$¢£¥₩"
@@ -34,6 +36,18 @@ def number(text: str, decimal: str = ".") -> int | float | None:
     if not math.isfinite(value):
         return None
     return int(value) if value.is_integer() and abs(value) < 2**53 else value
+
+
+def plain_number(value: Any) -> int | float | None:
+    """Return a finite number that is one already, as of JSON or Avro; None for true, false and what is no number."""
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        return None
+    if isinstance(value, int):
+        return value if abs(value) < 2**53 else float(value)
+    amount = float(value)
+    if not math.isfinite(amount):
+        return None
+    return int(amount) if amount.is_integer() and abs(amount) < 2**53 else amount
 
 
 def _money(text: str, decimal: str) -> float:

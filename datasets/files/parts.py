@@ -14,6 +14,7 @@ from typing import Any, BinaryIO, NamedTuple, cast
 from datasets.files.unpacking import bare, is_tar, unpacked
 from schemas.errors import BadInput
 
+PARQUET = ".parquet"
 LISTED_NAMES = 12  # file names that an error message lists
 
 
@@ -106,7 +107,18 @@ def _matching(parts: list[Part], patterns: Sequence[str], note: Note = lambda wh
 
 
 def _matches(path: str, patterns: Sequence[str]) -> bool:
-    """Return whether one of the patterns matches a file's name, with or without its folders."""
+    """Return whether one of the patterns matches a file's name, with or without its folders.
+
+    A table that was made a Parquet file of goes by the name that it had.
+    """
+    plain = path.lower()
+    if plain.endswith(PARQUET):
+        plain = plain.removesuffix(PARQUET)
+        return any(_matches(plain + ending, patterns) for ending in (".csv", ".tsv")) or _fits(path, patterns)
+    return _fits(path, patterns)
+
+
+def _fits(path: str, patterns: Sequence[str]) -> bool:
     names = (Path(path).name.lower(), path.lower())
     return any(fnmatch(name, pattern.lower()) for pattern in patterns for name in names)
 

@@ -5,14 +5,17 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, count
+from typing import Any
 
+from datasets.files.json_rows import is_json, json_rows
+from datasets.files.parquet_rows import is_parquet, parquet_rows
 from datasets.files.parts import Part
 from datasets.files.records import Cells, Records, Style
 from datasets.files.tally import Tally
 from datasets.files.text import text_lines
 from schemas.errors import BadInput
 
-Row = dict[str, str]
+Row = dict[str, Any]  # of texts, if the table is one of text
 REPORTED_EVERY = 5_000  # rows
 _PLACE = re.compile(r"#?([1-9][0-9]{0,4})")
 _SEPARATORS = {";": "semicolon", "\t": "tab", "|": "pipe", ",": "comma", "::": "::"}
@@ -30,6 +33,7 @@ class Layout:
     renamed: Mapping[str, str] = field(default_factory=dict)
     encoding: str = ""
     has_header: bool = True
+    names: Sequence[str] = ()  # of the columns of a table without a header
     makes_event: Callable[[Row], bool] = lambda row: False  # by which rows inside a quoted cell are known
 
 
@@ -49,12 +53,30 @@ def read_tables(parts: Iterable[Part], layout: Layout, tally: Tally) -> Iterator
     total, done = sum(part.size for part in there), 0
     for part in there:
         with part.open() as (raw, position):
-            table = _Table(part.name, Records(text_lines(raw, part.name, layout.encoding, tally), layout.style, tally))
-            for number, row in table.rows(layout, tally, numbers):
+            for number, row in _rows(raw, part.name, layout, tally, numbers):
                 if number % REPORTED_EVERY == 0 and tally.reached:
                     tally.reached(done + position(), total)
                 yield number, row
         done += part.size
+
+
+def form_of(raw: Any) -> str:
+    """Return what the first bytes of a table say that it is: csv, json or parquet."""
+    try:
+        return "parquet" if is_parquet(raw) else "json" if is_json(raw) else "csv"
+    except EOFError:  # damaged from its start, which its reader reports
+        return "csv"
+
+
+def _rows(raw: Any, name: str, layout: Layout, tally: Tally, numbers: Iterator[int]) -> Iterator[tuple[int, Row]]:
+    """Yield the numbered rows of one table, whose first bytes say what it is."""
+    form = form_of(raw)
+    if form == "parquet":
+        return ((number, row) for row, number in zip(parquet_rows(raw, name, tally), numbers, strict=False))
+    if form == "json":
+        return json_rows(raw, name, tally, numbers)
+    table = _Table(name, Records(text_lines(raw, name, layout.encoding, tally), layout.style, tally))
+    return table.rows(layout, tally, numbers)
 
 
 def having_columns(parts: list[Part], layout: Layout, tally: Tally) -> list[Part]:
@@ -68,6 +90,9 @@ def having_columns(parts: list[Part], layout: Layout, tally: Tally) -> list[Part
     fitting, missing = [], []
     for part in parts:
         with part.open() as (raw, _):
+            if form_of(raw) != "csv":
+                fitting.append(part)
+                continue
             records = Records(text_lines(raw, part.name, layout.encoding, Tally()), layout.style, Tally())
             try:
                 _Table(part.name, records).header(layout, Tally())
@@ -99,7 +124,8 @@ class _Table:
                 self._explain_further(tally)
             names = [layout.renamed.get(name.strip(), name.strip()) for name in first]
         else:
-            names = [f"#{place}" for place in range(1, len(first) + 1)]
+            names = [*layout.names[: len(first)]]
+            names += [f"#{place}" for place in range(len(names) + 1, len(first) + 1)]
             self._cells = chain([first] if first else [], self._cells)
         _require_columns(names, layout, self._name)
         return names

@@ -35,7 +35,7 @@ def text_lines(raw: "io.BufferedReader[Any]", name: str, encoding: str, tally: T
     Raises:
         BadInput: a line is too long, or the text is UTF-16 without a byte order mark.
     """
-    for line in _until_damage(_decoded(raw, name, encoding, tally), name, tally):
+    for line in until_damage(_decoded(raw, name, encoding, tally), name, tally):
         tally.lines += 1
         yield line.removeprefix("\ufeff")  # files that were joined have marks in the middle as well
 
@@ -49,7 +49,11 @@ def require_encoding(encoding: str) -> None:
         raise BadInput(f"'{encoding}' is no encoding: use a name such as utf-8, cp1252, cp1251 or utf-16") from None
 
 
-def _until_damage(lines: Iterable[str], name: str, tally: Tally) -> Iterator[str]:
+def until_damage(lines: Iterable[AnyStr], name: str, tally: Tally) -> Iterator[AnyStr]:
+    """Yield the lines of a file up to where it is damaged, which is noted.
+
+    Raises: BadInput when nothing of it can be read.
+    """
     any_read = False
     try:
         for line in lines:

@@ -16,7 +16,6 @@ _BLOCK = 1 << 18
 _REFUSED = {
     b"7z\xbc\xaf\x27\x1c": "a 7-Zip archive: unpack it and give the file or folder",
     b"Rar!\x1a\x07": "a RAR archive: unpack it and give the file or folder",
-    b"PAR1": "a Parquet file: convert it to CSV",
     b"\xd0\xcf\x11\xe0": "a spreadsheet of an old Excel: save it as CSV",
     b"\x1f\x9d": "packed by compress (.Z): unpack it",
     b"SQLite format 3": "an SQLite database: export the table as CSV",

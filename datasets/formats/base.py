@@ -1,54 +1,168 @@
-"""What all formats share: rows become events of the contract, and every dropped row is counted with its reason."""
+"""Reads files by a mapping: rows become events of the contract, and every dropped row is counted with its reason."""
 
 import zlib
-from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from collections.abc import Mapping as Table
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import msgspec
 
 from core.events.catalogue import parse_item
-from datasets.fields.acceptance import Dropped, ImportOptions, Json, check, cleaned, with_number
-from datasets.fields.numbers import number
+from datasets.fields.acceptance import Dropped, ImportOptions, Json
 from datasets.files.parts import main_tables, side_tables
+from datasets.files.records import MINIMAL, NO_QUOTING, Style
 from datasets.files.rows import Layout, Row, having_columns, read_tables
 from datasets.files.tally import Tally
+from datasets.formats.side_tables import Joined, catalogue_of, filled_down
+from datasets.mapping.columns import needed_columns
+from datasets.mapping.document import Mapping
+from datasets.mapping.engine import NOTHING, Engine, adopted
+from datasets.mapping.envelopes import Unwrapped
+from schemas.errors import BadInput
 from schemas.event import Rejected
 
-__all__ = ["Dropped", "ImportOptions", "Importer", "Json", "described"]
+__all__ = ["Dropped", "ImportOptions", "Importer", "Json"]
+_NAMED_DELIMITERS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "space": " "}
+_PART = "entry of a row dropped: "
 
 
 @dataclass
-class Importer(ABC):
-    """One format. Read ``events`` first, in file order, then ``items``, which may depend on the events.
+class Importer:
+    """One mapping over one path. Read ``events`` first, in file order, then ``items``, which may depend on the events.
 
-    An event's id is ``<format>-<row>-<CRC-32 of the row>``. Importing a file again yields the same ids. Equal rows of
-    one file stay different events, because these data sets do not distinguish a repeated export from a repeated act.
+    An event's id is ``<mapping>-<row>-<CRC-32 of the row>`` where the mapping gives none. Importing a file again yields
+    the same ids. Equal rows of one file stay different events, because these data sets do not distinguish a repeated
+    export from a repeated act.
     """
 
     path: Path
     options: ImportOptions
     tally: Tally
+    mapping: Mapping
+    engine: Engine = field(init=False)
 
-    name: ClassVar[str]
-    patterns: ClassVar[tuple[str, ...]]  # names of event tables inside a folder or archive
-    columns: ClassVar[tuple[str, ...]]  # that the event table must have besides the user's
-    user_column: ClassVar[str]
-    kind_map: ClassVar[Mapping[str, str]] = {}
-    renamed: ClassVar[Mapping[str, str]] = {}  # other editions' column names
+    def __post_init__(self) -> None:
+        self.options = adopted(self.options, self.mapping)
+        self.engine = Engine(self.mapping, self.options, self.tally, flat=self.mapping.format == "csv")
+        if "event_time" not in self.mapping.event and self.mapping.envelope == "plain":
+            raise BadInput(f"the mapping {self.mapping.name} has no event_time, which files need")
+        _ = self.style  # a wrong delimiter is refused before anything is read
 
-    @abstractmethod
-    def event(self, row: Row) -> Json:
-        """Return the event without its id; raises ``Dropped``, or ``ValueError`` for a time that cannot be read."""
+    @property
+    def name(self) -> str:
+        return self.mapping.name
 
-    def learn(self, item_id: str, row: Row) -> None:  # noqa: B027 - most formats have a table of items
-        """Take what a kept row says about its item."""
+    @cached_property
+    def style(self) -> Style:
+        """How cells are separated and quoted."""
+        delimiter = _NAMED_DELIMITERS.get(self.mapping.delimiter, self.mapping.delimiter)
+        if not delimiter or any(character in '"\r\n' for character in delimiter):
+            raise BadInput(f"a delimiter is one or more characters or 'tab', no quote or line end: {delimiter!r}")
+        quoting = self.mapping.quoting or (NO_QUOTING if delimiter == "\t" or len(delimiter) > 1 else MINIMAL)
+        return Style(delimiter, quoting, not self.options.keep_blanks and not delimiter.isspace())
+
+    def layout(self) -> Layout:
+        """Return how the event tables are written."""
+        mapping = self.mapping
+        columns = needed_columns(mapping, self.options.user_column)
+        return Layout(
+            columns, self.style, mapping.rename, self.options.encoding or mapping.encoding,
+            mapping.header and not mapping.columns, mapping.columns, self._makes_event,
+        )  # fmt: skip
+
+    def rows(self) -> Iterator[tuple[int, Row]]:
+        """Return the numbered rows of the event tables."""
+        layout = self.layout()
+        tables = main_tables(self.path, self.mapping.files, self.options.table, self.tally.note)
+        rows = read_tables(having_columns(tables, layout, self.tally), layout, self.tally)
+        if self.mapping.lookup:
+            joined = Joined(self.mapping.lookup, self.side_rows)
+            rows = ((number, joined.row(row)) for number, row in rows)
+        return filled_down(rows, self.mapping, self.tally) if self.mapping.fill_down else rows
+
+    def side_rows(self, pattern: str, columns: Sequence[str], names: Sequence[str] = ()) -> Iterator[Row]:
+        """Yield the rows of the tables beside the events; rows dropped there become notes.
+
+        Args: names: of the columns of a table without a header.
+        """
+        tally = Tally()
+        layout = Layout(columns, self.style, encoding=self.options.encoding, has_header=not names, names=names)
+        for _, row in read_tables(side_tables(self.path, (pattern,)), layout, tally):
+            tally.kept += 1
+            yield row
+        self.tally.beside[pattern] = tally
+        for what, count in (tally.dropped + tally.notes).items():
+            self.tally.notes[f"{pattern}: {what}"] += count
+
+    def events(self) -> Iterator[Json]:
+        """Yield the events of all acceptable rows; the other rows are counted in ``tally``."""
+        for place, row in self.rows():
+            kept, dropped = self.kept(place, row)
+            if kept:
+                self.tally.kept += 1
+                for reason in dropped:
+                    self.tally.note(_PART + str(reason), reason.example)
+                yield from kept
+            else:
+                why = dropped[0] if dropped else Dropped(self.engine.no_entry)
+                self.tally.drop(str(why), place, self.tally.cells, why.example)
+
+    def kept(self, place: int, row: Row) -> tuple[list[Json], list[Dropped]]:
+        """Return the events of a row, and what its other entries lack."""
+        engine, kept, dropped, row_id = self.engine, list[Json](), list[Dropped](), self.event_id(place, row)
+        try:
+            for unwrapped in engine.unwrapped(row):
+                record, about = unwrapped.record, self._about(unwrapped)
+                for index, entry in enumerate(engine.entries(record)):
+                    event_id = row_id if index == 0 else f"{row_id}-{index}"
+                    try:
+                        event = engine.event(record, entry, about, event_id, unwrapped.op)
+                    except Dropped as reason:
+                        dropped.append(reason)
+                    else:
+                        engine.items.learn(event["item_id"], record, entry, about)
+                        kept.append(event)
+        except Dropped as reason:
+            dropped.append(reason)
+        return kept, dropped
+
+    def _about(self, unwrapped: Unwrapped) -> Table[str, Any]:
+        if not (self.engine.needs_about or self.engine.needs_time):
+            return NOTHING
+        return {"time": unwrapped.time, "op": unwrapped.op, "file": self.tally.place[0]}
+
+    @cached_property
+    def _trial(self) -> Engine:
+        """The engine once more, which counts nothing."""
+        return Engine(self.mapping, self.options, Tally(), flat=self.mapping.format == "csv")
+
+    def _makes_event(self, row: Row) -> bool:
+        engine = self._trial
+        try:
+            for entry in engine.entries(row):
+                engine.event(row, entry, NOTHING, "x")
+        except Dropped:
+            return False
+        return True
+
+    def event_id(self, row_number: int, row: Row) -> str:
+        """Return an id that differs between any two rows of a data set and is the same in every import of it."""
+        if "event_id" in self.mapping.event:
+            return ""
+        try:
+            cells = "\x1f".join(row.values()).encode()
+        except (TypeError, UnicodeEncodeError):  # not all of them are texts
+            cells = msgspec.json.encode(row)
+        return f"{self.name}-{row_number}-{zlib.crc32(cells):08x}"
 
     def items(self) -> Iterator[Json]:
         """Return catalogue records, one per item; none when the data set does not describe items."""
-        return iter(())
+        if self.mapping.catalogue is not None:
+            return catalogue_of(self.mapping.catalogue, self.engine, self.side_rows)
+        return self.engine.items.records()
 
     def catalogue(self) -> Iterator[Json]:
         """Yield the records of ``items`` that the contract accepts; the others are noted."""
@@ -60,97 +174,3 @@ class Importer(ABC):
                 self.tally.note(f"item left out: {parsed.reason}", item["item_id"])
             else:
                 yield item
-
-    def layout(self) -> Layout:
-        """Return how the event tables are written."""
-        columns = (self._user_column, *self.columns)
-        encoding = self.options.encoding
-        return Layout(columns, renamed=self.renamed, encoding=encoding, makes_event=self._makes_event)
-
-    def rows(self) -> Iterator[tuple[int, Row]]:
-        """Return the numbered rows of the event tables."""
-        layout = self.layout()
-        tables = main_tables(self.path, self.patterns, self.options.table, self.tally.note)
-        parts = having_columns(tables, layout, self.tally)
-        return read_tables(parts, layout, self.tally)
-
-    def side_rows(self, pattern: str, columns: Sequence[str]) -> Iterator[Row]:
-        """Yield the rows of the tables beside the events; rows dropped there become notes."""
-        tally = Tally()
-        layout = Layout(columns, encoding=self.options.encoding)
-        for _, row in read_tables(side_tables(self.path, (pattern,)), layout, tally):
-            tally.kept += 1
-            yield row
-        self.tally.beside[pattern] = tally
-        for what, count in (tally.dropped + tally.notes).items():
-            self.tally.notes[f"{pattern}: {what}"] += count
-
-    def events(self) -> Iterator[Json]:
-        """Yield the events of all acceptable rows; the other rows are counted in ``tally``."""
-        tally = self.tally
-        for place, row in self.rows():
-            try:
-                event = self._accepted(place, row, tally)
-            except Dropped as dropped:
-                tally.drop(dropped.reason, place, tally.cells, dropped.example)
-            except ValueError as error:
-                tally.drop("unreadable time", place, tally.cells, str(error)[:100])
-            else:
-                tally.kept += 1
-                self.learn(event["item_id"], row)
-                yield event
-
-    def _accepted(self, place: int, row: Row, tally: Tally) -> Json:
-        """Return the event of a row, cleaned and checked; raises ``Dropped`` or ``ValueError``."""
-        event = {"event_id": self.event_id(place, row), **self.event(row)}
-        cleaned(event, self.options, tally)
-        with_number(event, self.options, tally)
-        check(event, self.options, self.time_style)
-        return event
-
-    def _makes_event(self, row: Row) -> bool:
-        try:
-            self._accepted(0, row, Tally())
-        except (Dropped, ValueError):
-            return False
-        return True
-
-    def event_id(self, row_number: int, row: Row) -> str:
-        """Return an id that differs between any two rows of a data set and is the same in every import of it."""
-        cells = "\x1f".join(row.values())
-        return f"{self.name}-{row_number}-{zlib.crc32(cells.encode()):08x}"
-
-    def user(self, row: Row) -> str:
-        """Return the user's id as text."""
-        return row[self._user_column]
-
-    def kind(self, word: str) -> str:
-        """Return the kind that the file calls ``word``."""
-        kind = self.options.kind_map.get(word, self.kind_map.get(word, word))
-        if kind in self.options.kinds:
-            return kind
-        raise Dropped(f"no kind for {word!r}" if kind or not word else f"{word!r} left out")
-
-    def price(self, text: str) -> int | float | None:
-        """Return the price that a text writes, or None; a text that is no price is noted."""
-        if not text.strip() or text.strip() in self.options.null:
-            return None
-        price = number(text, self.options.decimal)
-        if price is None or price < 0:
-            self.tally.note("price left out: not a number", text)
-            return None
-        return price
-
-    @property
-    def time_style(self) -> str:
-        """The style of times that the user chose, so that a message can name a wrong choice; else empty."""
-        return ""
-
-    @property
-    def _user_column(self) -> str:
-        return self.options.user_column or self.user_column
-
-
-def described(item_id: str, **fields: Any) -> Json:
-    """Return a catalogue record without its empty fields."""
-    return {"item_id": item_id, **{key: value for key, value in fields.items() if value not in (None, "", [])}}

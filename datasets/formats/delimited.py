@@ -1,18 +1,19 @@
-"""Any delimited file; the user names the columns."""
+"""Any delimited file; the user names the columns, which make a mapping."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from datasets.fields.times import TimeParser, time_parser
+from datasets.fields.acceptance import NULL_WORDS, ImportOptions
 from datasets.files.parts import other_tables
-from datasets.files.records import MINIMAL, NO_QUOTING, Style
-from datasets.files.rows import Layout, Row
-from datasets.formats.base import Importer, Json, described
+from datasets.files.rows import Row
+from datasets.files.tally import Tally
+from datasets.formats.base import Importer, Json
 from datasets.formats.repeats import RepeatedIds
-from schemas.errors import BadInput
+from datasets.mapping.document import parsed
 
-_NAMED_DELIMITERS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "space": " "}
+_PATTERNS = ["*.csv", "*.tsv", "*.txt", "*.parquet"]
 
 
 @dataclass(frozen=True)
@@ -42,113 +43,51 @@ class Columns:
     fill_down: tuple[str, ...] = ()  # columns whose empty cells take the cell above
     fill_within: str = ""  # fill down only while this column stays the same
 
-    def named(self) -> tuple[str, ...]:
-        """Return the columns that the file must have besides the user's."""
-        single = (self.item, self.time, self.kind, self.value, self.category, self.session, *self.event_id)
-        described = (self.title, self.brand, self.price, *self.fill_down, self.fill_within)
-        return tuple(name for name in (*single, *described) if name)
+    def document(self, user: str, options: ImportOptions) -> dict[str, Any]:
+        """Return the mapping of these columns as a document."""
+        time = {"path": self.time, "time": self.time_format, "timezone": self.timezone}
+        event: dict[str, Any] = {"event_time": time, "user_id": user, "item_id": self.item}
+        event["kind"] = {"path": self.kind} if self.kind else {"const": self.kind_value}
+        if options.kind_map:
+            event["kind"]["words"] = dict(options.kind_map)
+        if self.event_id:
+            event["event_id"] = {"join": list(self.event_id)} if len(self.event_id) > 1 else self.event_id[0]
+        more = {"value": self.value, "category": self.category, "session_id": self.session}
+        event |= {key: column for key, column in more.items() if column}
+        item = {key: getattr(self, key) for key in ("title", "brand", "price") if getattr(self, key)}
+        written = {
+            "delimiter": self.delimiter, "quoting": self.quoting, "header": not self.no_header,
+            "fill_down": list(self.fill_down), "fill_within": self.fill_within, "encoding": options.encoding,
+            "decimal": options.decimal, "keep_blanks": options.keep_blanks, "null": _chosen_null(options),
+        }  # fmt: skip
+        usual = {"delimiter": ",", "header": True, "decimal": "."}
+        changed = {key: value for key, value in written.items() if value and value != usual.get(key)}
+        changed |= {"header": False} if self.no_header else {}
+        changed |= {} if self.delimiter else {"delimiter": ""}  # which is refused
+        return {"format": "csv", "files": _PATTERNS, **changed, "event": event, **({"item": item} if item else {})}
 
 
-@dataclass
+def _chosen_null(options: ImportOptions) -> list[str]:
+    return [] if options.null == NULL_WORDS else sorted(options.null)
+
+
 class Delimited(Importer):
     """Ids are the text of their cells, never numbers; an empty value, category or session is left out."""
 
-    mapped: Columns = field(default_factory=lambda: Columns("item_id", "event_time"))
-    learned: dict[str, dict[str, str]] = field(default_factory=dict)
-
-    name = "csv"
-    patterns = ("*.csv", "*.tsv", "*.txt")
-    columns = ()
-    user_column = "user_id"
-
-    def __post_init__(self) -> None:
-        mapped = self.mapped
-        self._time: TimeParser = time_parser(mapped.time_format, mapped.timezone)
-        delimiter = _NAMED_DELIMITERS.get(mapped.delimiter, mapped.delimiter)
-        if not delimiter or any(character in '"\r\n' for character in delimiter):
-            raise BadInput(f"a delimiter is one or more characters or 'tab', no quote or line end: {delimiter!r}")
-        quoting = mapped.quoting or (NO_QUOTING if delimiter == "\t" or len(delimiter) > 1 else MINIMAL)
-        skip_blanks = not self.options.keep_blanks and not delimiter.isspace()
-        self._style = Style(delimiter, quoting, skip_blanks)
-        self._described = {
-            key: column for key in ("title", "brand", "price") if (column := getattr(mapped, key))
-        }  # fmt: skip
-
-    def layout(self) -> Layout:
-        columns = (self._user_column, *self.mapped.named())
-        return replace(super().layout(), columns=columns, style=self._style, has_header=not self.mapped.no_header)
+    def __init__(self, path: Path, options: ImportOptions, tally: Tally, columns: Columns) -> None:
+        self.document = columns.document(options.user_column or "user_id", options)
+        super().__init__(path, options, tally, parsed(self.document, "csv"))
 
     def rows(self) -> Iterator[tuple[int, Row]]:
         rows = super().rows()
         if not self.options.table:
-            for name in other_tables(self.path, self.patterns):
-                self.tally.note(f"{name} left out, its name is not {', '.join(self.patterns)} (--table chooses)")
-        return self._filled(rows) if self.mapped.fill_down else rows
+            for name in other_tables(self.path, self.mapping.files):
+                self.tally.note(f"{name} left out, its name is not {', '.join(_PATTERNS[:3])} (--table chooses)")
+        return rows
 
     def events(self) -> Iterator[Json]:
         repeats = RepeatedIds(self.tally)
         for event in super().events():
-            if self.mapped.event_id:
+            if "event_id" in self.mapping.event:
                 repeats.look(event)
             yield event
-
-    def event_id(self, row_number: int, row: Row) -> str:
-        cells = [row[column].strip() for column in self.mapped.event_id]
-        if not cells:
-            return super().event_id(row_number, row)
-        nothing = next((cell for cell in cells if cell in self.options.null), "")
-        if nothing and len(cells) > 1:  # a single one is noted when the event is cleaned
-            self.tally.note("event_id taken as empty (--null)", nothing)
-            return ""
-        return "-".join(cells) if all(cells) else ""
-
-    def event(self, row: Row) -> Json:
-        mapped = self.mapped
-        event: Json = {
-            "event_time": self._time(row[mapped.time].strip()),
-            "kind": self.kind(self._kind_word(row)),
-            "user_id": self.user(row),
-            "item_id": row[mapped.item],
-        }
-        optional = (("value", mapped.value), ("category", mapped.category), ("session_id", mapped.session))
-        event.update((key, row[column]) for key, column in optional if column)
-        return event
-
-    def learn(self, item_id: str, row: Row) -> None:
-        if self._described:
-            known = self.learned.setdefault(item_id, {})
-            null = self.options.null
-            for key, column in self._described.items():
-                text = row[column].strip()
-                if text and text not in null:
-                    known[key] = text
-
-    def items(self) -> Iterator[Json]:
-        for item_id, known in self.learned.items():
-            fields: dict[str, Any] = {**known, "price": self.price(known.get("price", ""))}
-            yield described(item_id, **fields)
-
-    @property
-    def time_style(self) -> str:
-        return self.mapped.time_format
-
-    def _kind_word(self, row: Row) -> str:
-        mapped = self.mapped
-        if not mapped.kind:
-            return mapped.kind_value
-        word = row[mapped.kind]
-        return word if self.options.keep_blanks else word.strip()
-
-    def _filled(self, rows: Iterator[tuple[int, Row]]) -> Iterator[tuple[int, Row]]:
-        """Yield the rows; empty cells of ``fill_down`` take the cell above while ``fill_within`` stays the same."""
-        mapped, above, order = self.mapped, dict[str, str](), ""
-        for number, row in rows:
-            if mapped.fill_within and row[mapped.fill_within] != order:
-                above, order = {}, row[mapped.fill_within]
-            for column in mapped.fill_down:
-                if row[column].strip():
-                    above[column] = row[column]
-                elif above.get(column):
-                    row[column] = above[column]
-                    self.tally.note(f"{column} filled down")
-            yield number, row

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from core.json.strict_json import read_object
+from datasets.files.json_values import split_objects
 from datasets.files.unpacking import TAR_MAGIC, TAR_MAGIC_AT
-from datasets.sending.json_values import split_objects
 from schemas.errors import BadInput
 
 HEAD_BYTES = 64 * 1024

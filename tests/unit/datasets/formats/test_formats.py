@@ -130,7 +130,7 @@ def test_what_is_missing_is_named_together_with_what_is_there(tmp_path: Path) ->
     written(tmp_path / "notes.csv", "a,b", "1,2")
     with pytest.raises(BadInput, match=r"holds no ratings.csv; it holds: notes.csv"):
         imported("movielens", tmp_path)
-    with pytest.raises(BadInput, match=r"no column 'user_id', 'event_time'.*its columns: a, b"):
+    with pytest.raises(BadInput, match=r"no column 'user_id', 'product_id', 'event_time'.*its columns: a, b"):
         imported("rees46", tmp_path / "notes.csv")
     with pytest.raises(BadInput, match="does not exist"):
         imported("rees46", tmp_path / "gone.csv")

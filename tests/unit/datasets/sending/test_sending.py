@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from datasets.files.json_values import on_one_line, split_objects
 from datasets.sending.first_lines import HEAD_BYTES, look_at
-from datasets.sending.json_values import on_one_line, split_objects
 from datasets.sending.judging import BATCH_LINES, JUDGED_AT_ONCE, Judged, judge_of
 from schemas.errors import BadInput
 from schemas.rules import Rules
