@@ -1,16 +1,32 @@
 """What all tests share: the servers of tests/kit/servers.py, and the data sets in MILLRACE_TEST_DATA."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from adapters.machine.compiled import keep_compiled
+from tests.kit.leftovers import nothing_left
 from tests.kit.servers import cassandra_port, cassandra_url, kafka_bootstrap, log, redis_url
 
 keep_compiled()
 
 __all__ = ["cassandra_port", "cassandra_url", "kafka_bootstrap", "log", "redis_url"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _a_file_leaves_no_threads(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What the fixtures of a file started ends with the file."""
+    with nothing_left(request.node.nodeid):
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _a_test_leaves_no_threads(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What a test and its own fixtures started ends with it, so that it logs nothing into the next one."""
+    with nothing_left(request.node.nodeid):
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -1,7 +1,9 @@
 """What every Kafka client here shares: its settings, and errors in terms of what a person must do."""
 
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from threading import Event
 
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
@@ -9,6 +11,7 @@ from confluent_kafka.admin import AdminClient
 from schemas.errors import BadInput, LogUnavailable, MillraceError, NotReady, SettingsError
 
 TIMEOUT_SECONDS = 10.0
+FIRST_WAIT_SECONDS = 0.25  # of a client that may be told to stop waiting; each further wait is twice as long
 # Larger than any of our topics takes, so that the topic decides.
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 _LOG_NOTHING = "0"  # every failure is raised as an error; librdkafka would repeat it on stderr
@@ -31,6 +34,7 @@ _REFUSED = {
     KafkaError.UNSUPPORTED_VERSION,
 }
 _NO_TOPIC = {KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION}
+_SILENT = {KafkaError._TRANSPORT, KafkaError._TIMED_OUT, KafkaError._ALL_BROKERS_DOWN}
 _TOO_LARGE = {KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.RECORD_LIST_TOO_LARGE}
 
 
@@ -52,6 +56,27 @@ def cluster_id(bootstrap: str, options: Mapping[str, str], timeout: float = TIME
     with translated(bootstrap):
         admin = AdminClient(client_settings(bootstrap, options))
         return str(admin.describe_cluster(request_timeout=timeout).result(timeout + 1).cluster_id)
+
+
+def wait_until_reachable(bootstrap: str, options: Mapping[str, str], ended: Event) -> None:
+    """Return once a broker answers, whatever it says, or soon after ``ended`` is set.
+
+    Raises: LogUnavailable when none answers within ``TIMEOUT_SECONDS``.
+    """
+    with translated(bootstrap):
+        admin = AdminClient(client_settings(bootstrap, options))
+        deadline, wait = time.monotonic() + TIMEOUT_SECONDS, FIRST_WAIT_SECONDS
+        while not ended.is_set():
+            left = deadline - time.monotonic()
+            try:
+                admin.list_topics(timeout=min(wait, max(left, FIRST_WAIT_SECONDS)))
+                return
+            except KafkaException as error:
+                if error.args[0].code() not in _SILENT:
+                    return  # whoever opens the log reports it
+                if left <= wait:
+                    raise
+            wait *= 2
 
 
 @contextmanager

@@ -124,7 +124,7 @@ class CatalogueFollower:
                     log.info("applied records=%d", count)
                 failing = ""
             except Exception as error:  # noqa: BLE001 - whatever it is, such as no free file, it is tried again
-                if str(error) != failing:  # log it once, not twice a second
+                if str(error) != failing and not self._stop.is_set():  # once, not twice a second; never after the end
                     log.warning("waiting why=%s", error)
                 failing = str(error)
             self._stop.wait(self._every if not failing else 4 * self._every)

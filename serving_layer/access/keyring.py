@@ -12,6 +12,7 @@ from adapters.terminal.reporting import logger
 from core.access.keys import Key
 
 LOOK_SECONDS = 2.0
+STOP_SECONDS = 2.0  # that the end waits for a look under way
 AUTO, REQUIRED, OFF = "auto", "required", "off"
 
 log = logger("keys")
@@ -57,7 +58,7 @@ class Keyring:
             if keys.keys and not self.seen.exists():
                 self.seen.touch()
         except Exception as error:  # noqa: BLE001 - whatever it is, the next look must come
-            if self.why_unknown != str(error):
+            if self.why_unknown != str(error) and not self._ended.is_set():
                 log.warning("keys unread why=%s", error)
             self.why_unknown = str(error)
 
@@ -68,11 +69,13 @@ class Keyring:
             yield
             return
         self.look(store)
-        threading.Thread(target=self._follow, args=(store,), name="keys", daemon=True).start()
+        thread = threading.Thread(target=self._follow, args=(store,), name="keys", daemon=True)
+        thread.start()
         try:
             yield
         finally:
             self._ended.set()
+            thread.join(STOP_SECONDS)  # a store may keep it longer: nothing waits for that
 
     def _follow(self, store: ViewStore) -> None:
         while not self._ended.wait(LOOK_SECONDS):

@@ -109,7 +109,8 @@ class Follower:
         except (MillraceError, Lost):
             pass  # answers read the stores themselves, and say what they lack
         except Exception:
-            log.exception("the views cannot be followed")
+            if not self._ended.is_set():  # then the stores are being closed
+                log.exception("the views cannot be followed")
         if not self._must_hold_back(moment, turn):
             with self._changed:
                 self._published = moment, began, turn

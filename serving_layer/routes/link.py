@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from adapters.broker.embedded import running_broker
 from adapters.broker.opening import open_log
 from adapters.log.appender import Appender
+from adapters.log.client import wait_until_reachable
 from adapters.log.kafka_log import Log
 from adapters.records.catalogue import CatalogueFollower
 from adapters.settings import Settings
@@ -81,11 +82,14 @@ class LogLink:
             self._ended.set()
             self._follower.stop()
             self._let_go()
-            self._opener.join(STOP_SECONDS)  # it may be waiting for a broker that does not answer
+            self._opener.join(STOP_SECONDS)  # it may be starting a broker, or in the middle of a request to one
 
     def _keep_open(self) -> None:
         while not self._ended.is_set():
             try:
+                self._wait_for_cluster()
+                if self._ended.is_set():
+                    return
                 with open_log(self._settings) as self._log:
                     log.info("log open at=%s", self._log.bootstrap)
                     while self._there() and not self._ended.wait(LOOK_SECONDS):
@@ -93,10 +97,18 @@ class LogLink:
                 self._tried = True
                 self._log, self._why = None, "its broker ended, it is being started again"
             except Exception as error:  # noqa: BLE001 - whatever it is, such as no free file, the log is tried again
+                if self._ended.is_set():
+                    return  # nobody asks any more: it is no news that a log went away
                 if self._why != str(error):
                     log.warning("log away why=%s", error)
                 self._log, self._why, self._tried = None, str(error), True
                 self._ended.wait(TRY_AGAIN_SECONDS)
+
+    def _wait_for_cluster(self) -> None:
+        """Return once the configured cluster answers or the end was asked for; at once without one."""
+        where = self._settings.log
+        if where.kafka:
+            wait_until_reachable(where.kafka, where.kafka_options, self._ended)
 
     def _there(self) -> bool:
         """Return whether the log is there: clients reconnect to a cluster, an embedded broker must be restarted."""

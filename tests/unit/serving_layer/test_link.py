@@ -1,5 +1,7 @@
-"""The API's link to the log is tried again, whatever one try meets."""
+"""The API's link to the log: tried again, whatever one try meets, and silent once its end was asked for."""
 
+import logging
+import threading
 from pathlib import Path
 
 import pytest
@@ -23,8 +25,38 @@ def test_an_error_of_the_system_is_a_reason_and_the_next_try_comes(
 
     monkeypatch.setattr(links, "open_log", no_file)
     monkeypatch.setattr(links, "TRY_AGAIN_SECONDS", 0.01)
-    link = LogLink(Settings.of(home=tmp_path, kafka="127.0.0.1:1"), MemoryStore())
+    link = LogLink(Settings.of(home=tmp_path), MemoryStore())
     with link.running():
         until(lambda: len(tries) > 2)
         with pytest.raises(LogUnavailable, match="Too many open files"):
             link.log()
+
+
+def test_the_end_comes_at_once_where_no_broker_answers_and_nothing_is_logged_after_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = set(threading.enumerate())
+    with LogLink(Settings.of(home=tmp_path, kafka="127.0.0.1:1"), MemoryStore()).running():
+        opener = next(thread for thread in threading.enumerate() if thread not in before and thread.name == "log")
+    opener.join(60)
+    assert not opener.is_alive()
+    assert not [record for record in caplog.records if record.getMessage().startswith("log away")]
+
+
+def test_a_failure_after_the_end_is_no_news(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    link, entered, ended = LogLink(Settings.of(home=tmp_path), MemoryStore()), threading.Event(), threading.Event()
+
+    def closed_under_it(settings: Settings) -> None:
+        entered.set()
+        ended.wait()
+        raise OSError(9, "Bad file descriptor")
+
+    monkeypatch.setattr(links, "open_log", closed_under_it)
+    monkeypatch.setattr(links, "STOP_SECONDS", 0.0)
+    with link.running():
+        entered.wait()
+    ended.set()
+    link._opener.join()
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING and "away" in record.msg]

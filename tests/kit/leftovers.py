@@ -1,0 +1,44 @@
+"""What a test must not leave behind in its process, where it would meddle with the next one: threads, and reports."""
+
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from adapters.terminal.log_lines import OURS as REPORTS
+from adapters.terminal.reporting import TEXT, use_format
+
+OURS = {"adapters", "batch_layer", "core", "datasets", "millrace", "recommenders", "serving_layer", "speed_layer"}
+LASTING = {"children"}  # starts every child process, so it lives as long as this process
+PATIENCE_SECONDS = 120.0  # that a thread may take to end by itself: it may be compiling, or wait for a lost server
+
+
+@contextmanager
+def nothing_left(name: str) -> Iterator[None]:
+    """Fail after the block, naming it, if a thread of ours that began in it goes on and on."""
+    before = set(threading.enumerate())
+    yield
+    _report_as_before()
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    left = [thread for thread in threading.enumerate() if thread not in before and is_ours(thread)]
+    for thread in left:
+        thread.join(max(0.0, deadline - time.monotonic()))
+    running = sorted(thread.name for thread in left if thread.is_alive())
+    assert not running, f"{name} left threads behind that do not end: {', '.join(running)}"
+
+
+def is_ours(thread: threading.Thread) -> bool:
+    """Whether a running thread runs a function of Millrace and is meant to end."""
+    target = getattr(thread, "_target", None)  # there as long as it runs
+    module = getattr(target, "__module__", None) or ""
+    return module.partition(".")[0] in OURS and thread.name not in LASTING
+
+
+def _report_as_before() -> None:
+    """A command that ran in this process has set where and how its reports go."""
+    use_format(TEXT)
+    reports = logging.getLogger(REPORTS)
+    reports.handlers.clear()
+    reports.propagate = True
+    reports.setLevel(logging.NOTSET)
