@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from adapters.machine.compiled import keep_compiled
-from tests.kit.leftovers import nothing_left
+from tests.kit.leftovers import SHARED, nothing_left
 from tests.kit.servers import cassandra_port, cassandra_url, kafka_bootstrap, log, redis_url
 
 keep_compiled()
@@ -25,7 +25,7 @@ def _a_file_leaves_no_threads(request: pytest.FixtureRequest) -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def _a_test_leaves_no_threads(request: pytest.FixtureRequest) -> Iterator[None]:
     """What a test and its own fixtures started ends with it, so that it logs nothing into the next one."""
-    with nothing_left(request.node.nodeid):
+    with nothing_left(request.node.nodeid, SHARED):
         yield
 
 

@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 from adapters.terminal.log_lines import OURS as REPORTS
@@ -11,17 +11,19 @@ from adapters.terminal.reporting import TEXT, use_format
 
 OURS = {"adapters", "batch_layer", "core", "datasets", "millrace", "recommenders", "serving_layer", "speed_layer"}
 LASTING = {"children"}  # starts every child process, so it lives as long as this process
+SHARED = {"acknowledgements"}  # begins in the test that first posts to a server, which others may share
 PATIENCE_SECONDS = 120.0  # that a thread may take to end by itself: it may be compiling, or wait for a lost server
 
 
 @contextmanager
-def nothing_left(name: str) -> Iterator[None]:
-    """Fail after the block, naming it, if a thread of ours that began in it goes on and on."""
+def nothing_left(name: str, but: Collection[str] = ()) -> Iterator[None]:
+    """Fail after the block, naming it, if a thread of ours that began in it, ``but`` these, does not end."""
     before = set(threading.enumerate())
     yield
     _report_as_before()
     deadline = time.monotonic() + PATIENCE_SECONDS
     left = [thread for thread in threading.enumerate() if thread not in before and is_ours(thread)]
+    left = [thread for thread in left if thread.name not in but]
     for thread in left:
         thread.join(max(0.0, deadline - time.monotonic()))
     running = sorted(thread.name for thread in left if thread.is_alive())

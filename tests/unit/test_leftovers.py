@@ -20,9 +20,9 @@ def no_log() -> None:
 def test_a_thread_left_behind_fails_the_test_that_left_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(leftovers, "PATIENCE_SECONDS", 0.0)
     follower = CatalogueFollower(no_log, MemoryStore())  # type: ignore[arg-type]
-    with pytest.raises(AssertionError, match=r"test_b left threads behind that do not end: catalogue"):
-        with nothing_left("test_b"):
-            follower.start()
+    said = r"test_b left threads behind that do not end: catalogue"
+    with pytest.raises(AssertionError, match=said), nothing_left("test_b"):
+        follower.start()
     with nothing_left("test_c"):  # it is another test's
         follower.stop()
 
