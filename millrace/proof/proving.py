@@ -22,7 +22,7 @@ from schemas.control import Boundary, Control, Offsets, Position
 from schemas.errors import MillraceError
 from schemas.event import Event, Rejected
 from schemas.rules import Rules
-from serving_layer.proof.compare import compare
+from serving_layer.proof.compare import Watch, compare
 from serving_layer.proof.histories import Prefix
 from serving_layer.proof.merged_rows import MergedRows, Moved
 from serving_layer.proof.report import Report
@@ -35,7 +35,9 @@ WAIT_SECONDS = 600.0
 POLL_SECONDS = 0.2
 
 
-def prove(spark: "SparkSession", log: Log, settings: Settings, say: Say, sample: int | None = None) -> Report:
+def prove(
+    spark: "SparkSession", log: Log, settings: Settings, say: Say, sample: int | None = None, watch: Watch | None = None
+) -> Report:
     """Record a boundary, wait for a running speed layer to pass it, and compare every merged row below it.
 
     Raises:
@@ -43,13 +45,15 @@ def prove(spark: "SparkSession", log: Log, settings: Settings, say: Say, sample:
     """
     for _ in range(5):
         try:
-            return _prove_once(spark, log, settings, say, sample)
+            return _prove_once(spark, log, settings, say, sample, watch)
         except Moved as reason:
             say(f"comparing again: {reason}")
     raise MillraceError("the views change faster than they can be compared; run `millrace verify` at a quieter time")
 
 
-def _prove_once(spark: "SparkSession", log: Log, settings: Settings, say: Say, sample: int | None) -> Report:
+def _prove_once(
+    spark: "SparkSession", log: Log, settings: Settings, say: Say, sample: int | None, watch: Watch | None
+) -> Report:
     identity = log.identity()
     rules = replace(settings.rules, partitions=identity.partitions)
     views = batch_views(settings)
@@ -65,7 +69,8 @@ def _prove_once(spark: "SparkSession", log: Log, settings: Settings, say: Say, s
     events = prefix.slow.events
     active = f"generation {control.active}" if control.active else "the empty generation"
     say(f"comparing what {events:,} events add up to with {active} and segments {segments}")
-    report = compare(prefix, MergedRows(views, speed_views(settings), control, position, segments), sample)
+    merged = MergedRows(views, speed_views(settings), control, position, segments)
+    report = compare(prefix, merged, sample, watch=watch)
     _require_unmoved(settings, control, position, upto, boundary)
     return report
 
