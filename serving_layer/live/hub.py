@@ -68,10 +68,12 @@ class Hub:
             raise Crowded
         listener = Listener()
         self._listeners.add(listener)
-        if self._frame is not None:
-            listener.news.set()
         if self._watching is None or self._watching.done():
+            self._frame = self._moment = self._status = None  # nobody has looked for a while
+            self._read_at = float("-inf")
             self._watching = asyncio.get_running_loop().create_task(self._watch())
+        elif self._frame is not None:
+            listener.news.set()
         return listener
 
     def part(self, listener: Listener) -> None:
@@ -104,15 +106,17 @@ class Hub:
     async def _look(self) -> None:
         """Make a new frame if a commit or a second went by."""
         now, moment = time.monotonic(), self._views.current()
-        changed = moment is None or moment is not self._moment
-        if now - self._read_at >= STATUS_SECONDS and (self._reading is None or self._reading.done()):
+        is_due = now - self._read_at >= STATUS_SECONDS and (self._reading is None or self._reading.done())
+        changed = is_due if moment is None else moment is not self._moment
+        if changed:
+            self._moment, self._trending = moment, await self._trends()
+        if is_due:
             self._read_at = now
             self._reading = asyncio.get_running_loop().create_task(self._read())
             if self._status is None:
                 await self._reading
-        if changed and (moment is not None or self._reading is not None):
-            self._moment = moment
-            self._trending = await self._trends()
+                return
+        if changed:
             self._publish()
 
     async def _read(self) -> None:

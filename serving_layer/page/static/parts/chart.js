@@ -25,12 +25,21 @@ function shapes(series, tone) {
     label,
     scale: scale ?? "y",
     stroke: tone[colour],
-    fill: fill ? tone[`${colour}-soft`] : undefined,
-    width: 1.75,
+    fill: bars ? tone[colour] : fill ? tone[`${colour}-soft`] : undefined,
+    width: bars ? 0 : 1.75,
     dash: dashed ? [5, 4] : undefined,
     paths: bars ? uPlot.paths.bars({ size: [0.7, 40] }) : undefined,
     points: { show: false },
   }));
+}
+
+// Bars stand around their time: without half a step on both sides the outer ones would be cut.
+function widened(series) {
+  if (!series.some(({ bars }) => bars)) return undefined;
+  return (u, low, high) => {
+    const step = u.data[0].length > 1 ? u.data[0][1] - u.data[0][0] : 3600;
+    return [low - step / 2, high + step / 2];
+  };
 }
 
 function options(root, series, height, tone) {
@@ -42,7 +51,7 @@ function options(root, series, height, tone) {
     padding: [8, 8, 0, 0],
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 7 } },
-    scales: { x: { time: true }, y: { range: (u, low, high) => [Math.min(0, low), high > 0 ? high * 1.08 : 1] } },
+    scales: { x: { time: true, range: widened(series) }, y: { range: (u, low, high) => [Math.min(0, low), high > 0 ? high * 1.08 : 1] } },
     axes: [
       { ...axis, grid: { show: false }, values: days, space: 70, size: 26 },
       { ...axis, grid: { stroke: tone.line, width: 1 }, size: 46, space: 34, values: (u, at) => at.map(figure) },

@@ -87,11 +87,11 @@ export function Overview() {
       <div class="stack">
         <${Panel} flush title="Trending now" about=${trending ? `24 hours to ${clock(trending.as_of)}` : ""} actions=${html`<a href=${linkTo("trending")}>All windows</a>`}>
           ${trending ? html`<${Now} trending=${trending} />` : html`<${Waiting} />`}<//>
+        <${Panel} title="The last day" about=${day.data ? `${number(day.data.counted_items)} items counted` : ""}><${Shown} answer=${day}>${(data) => html`<${Day} day=${data} />`}<//><//>
         <${Messages} status=${status} />
       </div>
       <div class="stack">
         <${Serving} status=${status} quality=${day.data?.quality} />
-        <${Panel} title="The last day" about=${day.data ? `${number(day.data.counted_items)} items counted` : ""}><${Shown} answer=${day}>${(data) => html`<${Day} day=${data} />`}<//><//>
         ${day.data?.categories.length > 0 && html`<${Panel} title="Categories" about="events of the last day">
           <${Bars} name="Events of the last day by category" rows=${day.data.categories.slice(0, 8).map((row) => ({ name: row.category, value: row.count, link: linkTo("trending", [], { category: row.category }) }))} /><//>`}
         <${Rejected} status=${status} />
