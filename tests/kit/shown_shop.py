@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from adapters.settings import Settings
 
 FRESH_MS = 600_000  # of the last minutes, which the generation does not hold
-LIKE_A_SHOP: dict[str, Any] = {"history_items": 20, "remembered_ids": 64, "evaluation_events": 300}
+USUAL: dict[str, Any] = {"history_items": 20, "remembered_ids": 64, "evaluation_events": 300}
 HOSTILE = "<img src=x onerror=alert(1)>/%2F\"'`{{7*7}} \u202e❤&amp;"
 
 
@@ -46,7 +46,7 @@ class Shown:
 @contextmanager
 def shown_shop(bootstrap: str, home: Path, events: int = 6_000, **settings: object) -> Iterator[Shown]:
     """A shop whose page is served, with all events applied; what is posted is applied as it comes."""
-    made = installation(None, bootstrap, {}, home, speed_engine="local", **{**LIKE_A_SHOP, **settings})
+    made = installation(None, bootstrap, {}, home, speed_engine="local", **{**USUAL, **settings})
     now = time.time_ns() // 1_000_000
     world = World(GeneratorSettings(users=80, items=60, events=events, seed=7, end_ms=now - FRESH_MS))
     produce(made.log, made.settings, *generate(made.settings, world))

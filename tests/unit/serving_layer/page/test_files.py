@@ -57,8 +57,8 @@ def test_no_markup_holds_code_or_style_and_nothing_is_loaded_from_elsewhere() ->
     assert re.findall(r"<script(?![^>]*\bsrc=)[^>]*>|<style|\son\w+=|\sstyle=", text) == []
     for path in STATIC.rglob("*.*"):
         if path.suffix in (".html", ".css", ".js") and "vendor" not in path.parts:
-            found = re.findall(r"https?://(?!www\.w3\.org/2000/svg)[^\"'\s)]+", path.read_text(encoding="utf-8"))
-            assert found == [], path
+            addresses = re.findall(r"https?://(?!www\.w3\.org/2000/svg)[^\"'\s)]+", path.read_text(encoding="utf-8"))
+            assert addresses == [], path
 
 
 @pytest.mark.parametrize("path", OWN, ids=lambda path: str(path.relative_to(STATIC)))
