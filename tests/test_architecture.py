@@ -72,12 +72,14 @@ ROOMS: dict[str, set[str]] = {
     "serving_layer/routes": {"answers", "live", "merged", "proof", "reading"},
     "serving_layer/http": {"access", "answers", "live", "merged", "page", "reading", "routes"},
     "serving_layer/proof": {"merged", "reading"},
+    "millrace/backup": set(),
     "millrace/demo": {"proof"},
     "millrace/doctor": set(),
     "millrace/export": set(),
     "millrace/judging": set(),
     "millrace/proof": set(),
     "millrace/rejected": set(),
+    "millrace/reproduce": {"proof"},
     "millrace/running": set(),
 }
 # Engines and clients, which only edges may touch.
