@@ -1,7 +1,7 @@
 """A single Cassandra node for tests; each context manager yields where it answers."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -59,12 +59,17 @@ def cassandra_server() -> Iterator[int]:
 
 
 @contextmanager
-def cassandra_process(port: int, home: Path) -> Iterator[Child]:
-    """The process of a single node on that port; ``home`` keeps its data and its other ports."""
+def cassandra_process(
+    port: int, home: Path, more: str = "", answers: Callable[[int], bool] | None = None
+) -> Iterator[Child]:
+    """The process of a single node on that port; ``home`` keeps its data and its other ports.
+
+    ``more``: lines for its settings. ``answers``: whether it answers, where it takes no plain connection.
+    """
     jars = jar_folder("cassandra")
     if not (home / "cassandra.yaml").exists():
         ports = {"port": port, "storage_port": free_port(), "ssl_storage_port": free_port()}
-        (home / "cassandra.yaml").write_text(CASSANDRA_YAML.format(home=home, **ports))
+        (home / "cassandra.yaml").write_text(CASSANDRA_YAML.format(home=home, **ports) + more)
     command = [
         *(
             "java",
@@ -85,7 +90,7 @@ def cassandra_process(port: int, home: Path) -> Iterator[Child]:
         *("-cp", f"{jars}/*", "org.apache.cassandra.service.CassandraDaemon"),
     ]
     with child("cassandra", command, home / "cassandra.log", grace=0) as server:  # a clean stop takes 5 s
-        server.wait_until(lambda: _cassandra_answers(port), 240)
+        server.wait_until(lambda: (answers or _cassandra_answers)(port), 240)
         yield server
 
 

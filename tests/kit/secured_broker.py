@@ -1,8 +1,6 @@
 """A broker that asks for a login over TLS, beside its open port, for tests of ``kafka_options``."""
 
 import os
-import shutil
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,12 +18,13 @@ from adapters.broker import process
 from adapters.broker.home import BrokerHome
 from adapters.machine.children import free_port
 from adapters.machine.jars import jar_folder
+from tests.kit.certificates import STORE_PASSWORD, key_store
 
 USER, PASSWORD = "shop", 'se"cret'
 SECURE = """\
 ssl.keystore.location={store}
 ssl.keystore.type=PKCS12
-ssl.keystore.password=secret1
+ssl.keystore.password={password}
 listener.name.secure.sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-512
 listener.name.secure.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required \
 user_shop="se\\\\"cret";
@@ -47,7 +46,7 @@ def secured_broker(home: Path) -> Iterator[SecuredBroker]:
     """A broker with a SASL_SSL listener for PLAIN and SCRAM-SHA-512, which knows ``USER`` by ``PASSWORD``."""
     files, port = BrokerHome(home.resolve()), free_port()
     files.folder.mkdir(parents=True)
-    store, authority = _certificate(home)
+    store, authority = key_store(home)
     listener = f",SECURE://127.0.0.1:{port}"
     lines = []
     for line in process.SERVER_PROPERTIES.splitlines():
@@ -58,7 +57,9 @@ def secured_broker(home: Path) -> Iterator[SecuredBroker]:
         lines.append(line)
     lock = os.open(home / "lock", os.O_CREAT | os.O_RDWR)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(process, "SERVER_PROPERTIES", "\n".join([*lines, SECURE.format(store=store)]))
+        patch.setattr(
+            process, "SERVER_PROPERTIES", "\n".join([*lines, SECURE.format(store=store, password=STORE_PASSWORD)])
+        )
         broker, announcement = process.start_broker(files, jar_folder("kafka"), lock)
     try:
         _know_by_scram(announcement.bootstrap)
@@ -66,17 +67,6 @@ def secured_broker(home: Path) -> Iterator[SecuredBroker]:
     finally:
         broker.stop(20)
         os.close(lock)
-
-
-def _certificate(home: Path) -> tuple[Path, Path]:
-    """A key store with a certificate for 127.0.0.1, and that certificate as PEM."""
-    store, authority = home / "broker.p12", home / "ca.pem"
-    tool = shutil.which("keytool", path=f"{os.environ.get('JAVA_HOME', '')}/bin:{os.environ['PATH']}") or "keytool"
-    own = ["-keystore", str(store), "-storetype", "PKCS12", "-storepass", "secret1", "-alias", "own"]
-    made = ["-genkeypair", "-keyalg", "RSA", "-dname", "CN=127.0.0.1", "-ext", "san=ip:127.0.0.1"]
-    subprocess.run([tool, *made, *own], check=True, capture_output=True)
-    authority.write_bytes(subprocess.run([tool, "-exportcert", "-rfc", *own], check=True, capture_output=True).stdout)
-    return store, authority
 
 
 def _know_by_scram(bootstrap: str) -> None:
