@@ -28,14 +28,12 @@ COMMANDS = {
     "status": ("serving_layer.cli:status", "Generation, boundary, lag and freshness."),
     "verify": ("millrace.proof.verify:verify", "Prove every merged sum against a slow recompute."),
     "evaluate": ("millrace.judging.command:evaluate", "How good the rankings are, on a split of the events."),
+    "experiments": ("millrace.experiments:experiments", "Who is served otherwise, and whether that is in effect."),
     "keys": ("millrace.keys:keys", "The keys of the HTTP API: create, list, revoke."),
     "rejected": ("millrace.rejected.command:rejected", "The dead letters: list, export and replay."),
     "forget": ("millrace.forget:forget", "Let a user's events no longer count, and delete them."),
     "alias": ("millrace.alias:alias", "Move an anonymous user's history to a known user."),
     "export": ("millrace.export.command:export", "Take histories, recommendations, events or a generation along."),
-    "backup": ("millrace.backup.command:backup", "Save the whole installation in one file."),
-    "restore": ("millrace.backup.command:restore", "Make a new home of a backup."),
-    "reproduce": ("millrace.reproduce.command:reproduce", "Compute an answer again that was once given."),
     "lake": ("millrace.lake:lake", "Maintain the event lake."),
 }
 

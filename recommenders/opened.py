@@ -1,6 +1,6 @@
 """The recommenders that the settings ask for, and their blend for many users: the dense twin of ``ranking.blend``."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,17 +33,24 @@ def model_of(name: str) -> str:
     return model
 
 
-def learners(settings: Mapping[str, Any]) -> list[str]:
-    """Return the recommenders that learn so that those of ``asked_for`` can answer."""
-    models = {model_of(name) for name in asked_for(settings)}
+def learners(settings: Mapping[str, Any], also: Collection[str] = ()) -> list[str]:
+    """Return the recommenders that learn so that those of ``asked_for``, and ``also`` these, can answer."""
+    models = {model_of(name) for name in (*asked_for(settings), *also)}
     return [name for name in TABLE if name in models and recommender(name).trained]
 
 
-def open_all(artefacts: Mapping[str, Artefact | None], settings: Mapping[str, Any]) -> dict[str, Opened]:
-    """Open each recommender that has a weight; one without an artefact has no candidates where it needs one."""
+def open_all(
+    artefacts: Mapping[str, Artefact | None], settings: Mapping[str, Any], also: Collection[str] = ()
+) -> dict[str, Opened]:
+    """Open each recommender that has a weight, and those that only an experiment asks.
+
+    One without an artefact has no candidates where it needs one.
+    """
+    asked = asked_for(settings)
     return {
         name: Opened(recommender(name).open(artefacts.get(model_of(name)), settings[name]), settings[name].weight)
-        for name in asked_for(settings)
+        for name in TABLE
+        if name in asked or name in also
     }
 
 

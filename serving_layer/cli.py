@@ -2,67 +2,70 @@
 
 import time
 from collections.abc import Callable
-from typing import Any
+from functools import wraps
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from adapters.settings import load_settings
-from adapters.terminal.commands import (
-    CATEGORY,
-    MOMENT,
-    MOST_ROWS,
-    WINDOW,
-    as_json,
-    echo,
-    print_json,
-    reports_errors,
-)
+from adapters.terminal.commands import MOMENT, WINDOW, as_json, echo, print_json, reports_errors
 from adapters.terminal.identifiers import ID, IdCommand
+from adapters.terminal.lists import CATEGORIES, FILTERS, N_PER_HOUR, OFFSET, OFFSET_PER_HOUR, N
 from adapters.terminal.waiting import Prefix, waits
+from schemas.event import WEIGHT_SCALE
+
+if TYPE_CHECKING:
+    from serving_layer.merged.pages import Page
 
 Answer = dict[str, Any]
-_n = click.option("-n", type=click.IntRange(1, MOST_ROWS), default=10, show_default=True, help="How many to list.")
-_n_per_hour = click.option(
-    "-n", type=click.IntRange(1, MOST_ROWS), default=10, show_default=True, help="How many to list per hour."
-)
-_offset_per_hour = click.option(
-    "--offset", type=click.IntRange(0, MOST_ROWS), default=0, help="Skip this many per hour first."
-)
-_offset = click.option("--offset", type=click.IntRange(0, MOST_ROWS), default=0, help="Skip this many first.")
-_category = click.option(
-    "--category",
-    type=CATEGORY,
-    multiple=True,
-    callback=lambda *given: frozenset(given[-1]) or None,
-    help="Only items of this category; repeated: of any of them.",
-)
 _window = click.option("--window", type=WINDOW, default="24h", show_default=True, help="Whole hours: 1h, 24h, 7d.")
 _as_of = click.option("--as-of", type=MOMENT, help="Event time that 'now' means; epoch ms or RFC 3339.")
 
 
 def paged(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the options that choose a part of a list."""
-    return _n(_offset(_category(command)))
+    """Return the command with the options that choose a part of a list; it takes them as ``page``."""
+
+    @wraps(command)
+    def run(
+        n: int, offset: int, category: frozenset[str] | None, brand: tuple[str, ...], tag: tuple[str, ...],
+        region: tuple[str, ...], min_price: float | None, max_price: float | None, **given: Any,
+    ) -> Any:  # fmt: skip
+        from serving_layer.merged.pages import Page, attributes_of
+
+        wanted = attributes_of(brand, tag, region, min_price, max_price)
+        return command(page=Page(n, offset, category, wanted), **given)
+
+    for option in reversed((N, OFFSET, *FILTERS)):
+        run = option(run)
+    return run
 
 
 @click.command(cls=IdCommand)
-@click.argument("user", type=ID)
-@paged
+@click.argument("user", type=ID, required=False)
+@click.option("--basket", multiple=True, type=ID, help="An item at hand, as if viewed just now; may be repeated.")
 @click.option("--exclude", multiple=True, type=ID, help="An item not to list; may be repeated.")
 @click.option("--include-seen", is_flag=True, help="List items that the user has seen, too.")
 @waits
 @as_json
 @reports_errors
+@paged
 def recommend(
-    user: bytes, exclude: tuple[bytes, ...], include_seen: bool, as_json: bool, prefix: Prefix, **page: Any
-) -> None:
-    """What USER may like, and why."""
-    from serving_layer.answers.recommend import Wish
+    user: bytes | None, basket: tuple[bytes, ...], exclude: tuple[bytes, ...], include_seen: bool, as_json: bool,
+    prefix: Prefix, page: "Page",
+) -> None:  # fmt: skip
+    """What USER may like, and why; without USER, what suits a --basket. Nothing is recorded."""
+    from serving_layer.answers.basket import Basket, Touch
+    from serving_layer.answers.recommend import Wish, recommend_to_anybody
     from serving_layer.answers.recommend import recommend as look_up
-    from serving_layer.merged.catalogue import Page
 
-    wish = Wish(Page(**page), exclude, include_seen)
-    answer, about = _looked_up(lambda snapshot: look_up(snapshot, user, wish), prefix)
+    if user is None and not basket:
+        raise click.UsageError("give a USER, or items by --basket")
+    touches = [Touch(item, WEIGHT_SCALE) for item in basket]
+    wish = Wish(page, exclude, include_seen, Basket(touches, load_settings().rules.history_items))
+    answer, about = _looked_up(
+        lambda snapshot: recommend_to_anybody(snapshot, wish) if user is None else look_up(snapshot, user, wish),
+        prefix, user,
+    )  # fmt: skip
     if as_json:
         print_json(answer)
         return
@@ -70,23 +73,23 @@ def recommend(
     from serving_layer.tables import about as described
 
     why = [text("source", lambda row: row["source"]), because(answer["items"])]
-    title = f"recommended to {user.decode()}" + ("" if answer["personal"] else ": a new user, so what is popular")
+    whose = "for this basket" if user is None else f"to {user.decode()}"
+    title = f"recommended {whose}" + ("" if answer["personal"] else ": nothing is known, so what is popular")
     columns = [ITEM, number("score"), number("confidence", form=".2f"), *why, *described(about)]
     show(title, answer, answer["items"], columns)
 
 
 @click.command(cls=IdCommand)
 @click.argument("item", type=ID)
-@paged
 @waits
 @as_json
 @reports_errors
-def similar(item: bytes, as_json: bool, prefix: Prefix, **page: Any) -> None:
+@paged
+def similar(item: bytes, as_json: bool, prefix: Prefix, page: "Page") -> None:
     """What goes with ITEM, most similar first."""
     from serving_layer.answers import lookups
-    from serving_layer.merged.catalogue import Page
 
-    answer, about = _looked_up(lambda snapshot: lookups.similar(snapshot, item, Page(**page)), prefix)
+    answer, about = _looked_up(lambda snapshot: lookups.similar(snapshot, item, page), prefix)
     if as_json:
         print_json(answer)
         return
@@ -101,16 +104,15 @@ def similar(item: bytes, as_json: bool, prefix: Prefix, **page: Any) -> None:
 @click.command()
 @_window
 @_as_of
-@paged
 @waits
 @as_json
 @reports_errors
-def trending(window: int, as_of: int | None, as_json: bool, prefix: Prefix, **page: Any) -> None:
+@paged
+def trending(window: int, as_of: int | None, as_json: bool, prefix: Prefix, page: "Page") -> None:
     """What grows in the last hours, filled up with what is popular; each row says which of the two."""
     from serving_layer.answers import lookups
-    from serving_layer.merged.catalogue import Page
 
-    answer, about = _looked_up(lambda snapshot: lookups.trending(snapshot, window, as_of, Page(**page)), prefix)
+    answer, about = _looked_up(lambda snapshot: lookups.trending(snapshot, window, as_of, page), prefix)
     if as_json:
         print_json(answer)
         return
@@ -128,16 +130,15 @@ def trending(window: int, as_of: int | None, as_json: bool, prefix: Prefix, **pa
 
 @click.command(cls=IdCommand)
 @click.argument("user", type=ID)
-@paged
 @waits
 @as_json
 @reports_errors
-def history(user: bytes, as_json: bool, prefix: Prefix, **page: Any) -> None:
+@paged
+def history(user: bytes, as_json: bool, prefix: Prefix, page: "Page") -> None:
     """The last items of USER, newest first."""
     from serving_layer.answers import lookups
-    from serving_layer.merged.catalogue import Page
 
-    answer, about = _looked_up(lambda snapshot: lookups.history(snapshot, user, Page(**page)), prefix)
+    answer, about = _looked_up(lambda snapshot: lookups.history(snapshot, user, page), prefix)
     if as_json:
         print_json(answer)
         return
@@ -158,7 +159,7 @@ def explain(user: bytes, item: bytes, as_json: bool, prefix: Prefix) -> None:
     """Why ITEM is, or is not, recommended to USER."""
     from serving_layer.answers.recommend import explain as look_up
 
-    answer, about = _looked_up(lambda snapshot: look_up(snapshot, user, item), prefix)
+    answer, about = _looked_up(lambda snapshot: look_up(snapshot, user, item), prefix, user)
     if as_json:
         print_json(answer)
         return
@@ -175,9 +176,9 @@ def explain(user: bytes, item: bytes, as_json: bool, prefix: Prefix) -> None:
 @click.command("bucket-changes")
 @_window
 @_as_of
-@_n_per_hour
-@_offset_per_hour
-@_category
+@N_PER_HOUR
+@OFFSET_PER_HOUR
+@CATEGORIES
 @waits
 @as_json
 @reports_errors
@@ -220,8 +221,13 @@ def status(as_json: bool) -> None:
         echo(f"{name:20} {text}")
 
 
-def _looked_up(compute: Callable[[Any], Answer], prefix: Prefix) -> tuple[Answer, dict[str, Any]]:
-    """Return an answer and, of the same snapshot, what is known of the items that it names."""
+def _looked_up(
+    compute: Callable[[Any], Answer], prefix: Prefix, user: bytes | None = None
+) -> tuple[Answer, dict[str, Any]]:
+    """Return an answer and, of the same snapshot, what is known of the items that it names.
+
+    Args: user: who is asked about, as an experiment may serve another generation.
+    """
     from serving_layer.merged.catalogue import describe
     from serving_layer.reading.at_least import AtLeast, answer_at_least
     from serving_layer.reading.views import open_views
@@ -236,4 +242,5 @@ def _looked_up(compute: Callable[[Any], Answer], prefix: Prefix) -> tuple[Answer
     settings = load_settings()
     with open_views(settings) as views:
         refresh_catalogue(settings, views, time.time_ns() // 1_000_000)
-        return answer_at_least(views, AtLeast(*prefix), both)
+        own = views if user is None else views.of_user(user)
+        return answer_at_least(own, AtLeast(*prefix), both)

@@ -1,5 +1,9 @@
-"""The file of house rules, read again when it changes; a file that became wrong leaves the last good rules in force."""
+"""The file of house rules, read again when it changes; a file that became wrong leaves the last good rules in force.
 
+A server keeps a copy of the last good file, so that one of its processes that is started again has those rules, too.
+"""
+
+import os
 import threading
 import time
 import tomllib
@@ -17,12 +21,18 @@ log = logger("rules")
 class HouseFile:
     """The rules in force. Threads may share it; the file is looked at once a second at most, when it is asked."""
 
-    def __init__(self, path: Path) -> None:
-        """Raises SettingsError: the file cannot be read, or holds no rules."""
-        self._path, self._lock = path, threading.Lock()
+    def __init__(self, path: Path, copy: Path | None = None) -> None:
+        """Read the file, or else the copy. Raises SettingsError: there is no copy, and the file holds no rules."""
+        self._path, self._copy, self._lock = path, copy, threading.Lock()
         self._stamp = self._look()
         self._looked = time.monotonic()
-        self._rules = _read(path)
+        try:
+            self._rules = self._read()
+        except SettingsError as error:
+            if copy is None or not copy.exists():
+                raise
+            self._rules = house_rules(tomllib.loads(copy.read_text(encoding="utf-8")))
+            log.warning("rules unchanged why=%s", error)
 
     def rules(self) -> tuple[HouseRule, ...]:
         """Return the rules."""
@@ -40,10 +50,18 @@ class HouseFile:
             return
         self._stamp = stamp
         try:
-            self._rules = _read(self._path)
+            self._rules = self._read()
             log.info("rules read count=%d", len(self._rules))
         except SettingsError as error:
             log.warning("rules unchanged why=%s", error)
+
+    def _read(self) -> tuple[HouseRule, ...]:
+        rules, text = _read(self._path)
+        if self._copy is not None and not (self._copy.exists() and self._copy.read_text(encoding="utf-8") == text):
+            written = self._copy.with_suffix(f".{os.getpid()}")
+            written.write_text(text, encoding="utf-8")
+            written.replace(self._copy)
+        return rules
 
     def _look(self) -> tuple[int, int, int]:
         try:
@@ -53,9 +71,11 @@ class HouseFile:
         return (status.st_mtime_ns, status.st_size, status.st_ino)
 
 
-def _read(path: Path) -> tuple[HouseRule, ...]:
+def _read(path: Path) -> tuple[tuple[HouseRule, ...], str]:
+    """Return the rules of the file, and its text."""
     try:
-        return house_rules(tomllib.loads(path.read_text(encoding="utf-8")))
+        text = path.read_text(encoding="utf-8")
+        return house_rules(tomllib.loads(text)), text
     except OSError as error:
         raise SettingsError(f"business_rules: {path} cannot be read ({error.strerror})") from None
     except SettingsError as error:

@@ -34,7 +34,7 @@ class HttpSettings:
         why="a first try needs none, and nothing is open to a network by mistake",
     )  # fmt: skip
     rate_limit: str = setting(
-        "60000/m", "requests of one key in each process: a number and `/s`, `/m`, `/h` or `/d`; empty: any number",
+        "60000/m", "requests of one key at one server: a number and `/s`, `/m`, `/h` or `/d`; empty: any number",
         why="far beyond a shop's own servers, and one client in a loop leaves room for the others",
         default_is="no limit", parse=rate,
     )  # fmt: skip

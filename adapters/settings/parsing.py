@@ -6,6 +6,7 @@ from typing import Any
 
 from adapters.kafka_options import checked
 from core.access.rates import Rate
+from core.experiments.assignment import experiments_of
 from core.settings import SecretOptions, StoreUrl, nearest
 from recommenders import TABLE
 from schemas.errors import SettingsError
@@ -52,6 +53,12 @@ def sources(name: str, value: str) -> str:
     for source in value.split(","):
         if source.strip() and source.strip() not in TABLE:
             raise SettingsError(f"setting {name}: unknown source {source.strip()!r}: {nearest(source.strip(), TABLE)}")
+    return value
+
+
+def experiments(_: str, value: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the tables of experiments; raises SettingsError where one of them is none."""
+    experiments_of(value, TABLE)
     return value
 
 

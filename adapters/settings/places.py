@@ -24,6 +24,7 @@ SECTIONS: dict[str, type[Any]] = {
     "logging": operation.LoggingSettings,
 }
 RECOMMENDERS = "recommenders"  # a table of tables, each of which is a section
+EXPERIMENTS = "experiments"  # another one, by names that a person chooses
 HOME = "home"
 GONE = ("keep",)  # accepted and without effect
 # Before recommenders had tables, these keys stood alone, with the recommender's name in front.
@@ -55,6 +56,7 @@ def _places() -> Iterator[tuple[str, Place]]:
             yield setting_of(entry).variable or key, Place(section, key)
     yield from ((f"als_{key}", Place(f"{RECOMMENDERS}.als", key)) for key in _ALS)
     yield RECOMMENDERS, TABLES
+    yield EXPERIMENTS, Place("", EXPERIMENTS)
 
 
 PLACES = dict(_places())  # by the name outside sections

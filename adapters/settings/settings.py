@@ -8,7 +8,8 @@ from typing import Any
 from adapters.settings.blending import BlendSettings
 from adapters.settings.http_section import HttpSettings
 from adapters.settings.operation import LoggingSettings, MetricsSettings
-from adapters.settings.places import HOME, PLACES, RECOMMENDERS, SECTIONS, Place, section_fields
+from adapters.settings.parsing import experiments
+from adapters.settings.places import EXPERIMENTS, HOME, PLACES, RECOMMENDERS, SECTIONS, Place, section_fields
 from adapters.settings.sections import (
     BatchSettings,
     EngineSettings,
@@ -20,6 +21,7 @@ from adapters.settings.sections import (
     SpeedSettings,
     StoresSettings,
 )
+from core.experiments.assignment import Experiment, experiments_of
 from core.settings import StoreUrl, nearest, setting, setting_of, value_of
 from core.settings.units import duration_text, memory_text
 from core.text.masking import masked
@@ -54,6 +56,12 @@ class Settings:
         "a table per recommender: `weight` in the blend (0 turns it off) and its own settings",
         why="each recommender has its own defaults",
     )
+    experiments: Mapping[str, Mapping[str, Any]] = setting(
+        {},
+        "a table per [experiment](operations/experiments.md): the `share` of users, and their `weights` of sources or "
+        "their `generation`",
+        why="all users are served alike", parse=experiments,
+    )  # fmt: skip
 
     @classmethod
     def of(cls, **values: Any) -> "Settings":
@@ -87,8 +95,8 @@ class Settings:
             return self._with_tables({of: {place.key: value_of(name, entry, value)}})
         entry = next(entry for entry in fields(Settings) if entry.name == place.key)
         read = value_of(name, entry, value)
-        if place.key == HOME:
-            return replace(self, home=read)
+        if place.key in (HOME, EXPERIMENTS):
+            return replace(self, **{place.key: read})
         return self._with_tables(read)
 
     def _with_tables(self, tables: Mapping[str, Any]) -> "Settings":
@@ -116,6 +124,13 @@ class Settings:
         """The sources that a learned blend may ask: one that a table gives the weight 0 is turned off."""
         off = {name for name, table in self.recommenders.items() if table.get("weight", 1) == 0}
         return tuple(name for name in self.blend.sources if name not in off)
+
+    @property
+    def tried(self) -> tuple[Experiment, ...]:
+        """The experiments, in their order."""
+        from recommenders import TABLE
+
+        return experiments_of(self.experiments, TABLE)
 
     @property
     def lake_path(self) -> str:
@@ -154,7 +169,8 @@ class Settings:
         sections["stores"]["lake"] = self.lake_path
         sections["stores"] |= {"batch_views": str(self.batch_views_url), "speed_views": str(self.speed_views_url)}
         models = {f"{RECOMMENDERS}.{name}": _section(made) for name, made in self.recommender_settings.items()}
-        return {HOME: str(self.home), **sections, **models}
+        tried = {f"{EXPERIMENTS}.{name}": dict(table) for name, table in self.experiments.items()}
+        return {HOME: str(self.home), **sections, **models, **tried}
 
 
 _AS_TEXT: dict[str, Callable[[Any], Any]] = {"duration": duration_text, "memory": memory_text, "": lambda value: value}

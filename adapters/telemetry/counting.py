@@ -44,6 +44,11 @@ def share_in(path: Path) -> None:
     _here = _folder.cells()
 
 
+def shared_in() -> Path | None:
+    """Return the folder in which this process counts together with others; None where it is alone."""
+    return None if _folder is None else _folder.path
+
+
 def all_numbers() -> dict[Key, tuple[float, ...]]:
     """Return the numbers of this process, or of all that share its folder."""
     return _here.numbers() if _folder is None else _folder.numbers()

@@ -23,7 +23,7 @@ class Folder:
     """One folder of numbers, which is made if it is missing."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = self._path = path
         path.mkdir(parents=True, exist_ok=True)
 
     def cells(self) -> Cells:

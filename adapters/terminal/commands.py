@@ -145,6 +145,14 @@ class Converted(click.ParamType):  # type: ignore[type-arg]  # generic only in n
             self.fail(str(error), param, ctx)
 
 
+def label_name(text: str) -> str:
+    """Return the text, if it can be a brand, a tag or a region. Raises ValueError when it is empty or too long."""
+    if not 1 <= len(text) <= MAX_TEXT:
+        raise ValueError(f"it has 1 to {MAX_TEXT} characters; leave it out for any")
+    return text
+
+
 CATEGORY = Converted("category", category_name)
+LABEL = Converted("label", label_name)
 WINDOW = Converted("window", window_hours)
 MOMENT = Converted("time", moment_ms)

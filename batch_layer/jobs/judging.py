@@ -1,7 +1,7 @@
 """The steps of a run that train its models and judge it: train, evaluate, gate."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,7 @@ from batch_layer.learning.past import LakePast, SmallPast, interactions, summary
 from batch_layer.learning.sample import sampled
 from batch_layer.learning.search import search
 from batch_layer.learning.teaching import FIXED, from_walk, sentence, shown, still_good
+from core.experiments.assignment import sources_of
 from core.quality.ranking_quality import Interactions, Mask, votes
 from core.ranking.learned import Learned
 from recommenders import TABLE, recommender
@@ -42,9 +43,9 @@ POPULAR = 20  # names that are kept to see how many stay
 SEARCHED_EVENTS = 300_000  # at most, that a search is judged on, whether or not the generation is evaluated
 
 
-def _learning(settings: dict[str, Any], blend: Learned | str) -> list[str]:
-    """Return the recommenders that learn for the generation, in the order of the table."""
-    names = {*learners(settings), *(() if isinstance(blend, str) else learners_of(blend.sources))}
+def _learning(settings: dict[str, Any], blend: Learned | str, tried: Collection[str]) -> list[str]:
+    """Return the recommenders that learn for the generation, in the order of the table; ``tried`` by experiments."""
+    names = {*learners(settings, tried), *(() if isinstance(blend, str) else learners_of(blend.sources))}
     return [name for name in TABLE if name in names]
 
 
@@ -80,7 +81,7 @@ class Judging:
         past = self._past(full)
         models = {}
         try:
-            for name in _learning(settings, blend):
+            for name in _learning(settings, blend, sources_of(self.settings.tried)):
                 artefact = recommender(name).fit(past, settings[name], read_artefact(views, active, name))
                 models[name] = summary(artefact)
                 if artefact is not None:

@@ -40,7 +40,7 @@ def serve(
 
     settings = without_keys(load_settings(), insecure)
     host, port = host or settings.http.host, settings.http.port if port is None else port
-    require_startable(settings, host)
+    require_startable(settings, host, again=metrics_in is not None)
     count = process_count(settings.http.workers if workers is None else workers)
     if count == 1:
         if isinstance(click.get_current_context().find_root().obj, WholeProcess):

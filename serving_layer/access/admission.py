@@ -4,9 +4,10 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from core.access.keys import READ, Key, id_of
+from core.access.keys import Key, id_of
 from core.access.rates import Rate, Window
 from serving_layer.access.keyring import Keyring
+from serving_layer.access.shared import SharedWindow, SharedWindows
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -25,12 +26,16 @@ class Refused(Exception):
 
 @dataclass
 class Admission:
-    """Decides about requests. ``rate``: of keys without one of their own.      ``clock``: seconds, never going back."""
+    """Decides about requests. ``rate``: of keys without one of their own.      ``clock``: seconds, never going back.
+
+    ``shared``: the windows of all processes of the server; None: this one is alone.
+    """
 
     keyring: Keyring
     rate: Rate | None
     clock: Callable[[], float] = time.monotonic
-    _windows: dict[str, tuple[str, Window]] = field(default_factory=dict)
+    shared: SharedWindows | None = None
+    _windows: dict[str, tuple[str, Window | SharedWindow]] = field(default_factory=dict)
 
     def key_for(self, token: str | None, needed: str | None) -> Key | None:
         """Return the key that the request's token proves; None where none is needed.
@@ -50,14 +55,6 @@ class Admission:
         if not key.admits(needed):
             raise Refused(403, f"the key {key.name!r} has the role {key.role}, and this needs {needed}")
         return key
-
-    def may_read(self, headers: Iterable[tuple[bytes, bytes]]) -> bool:
-        """Return whether a request with those headers, which was admitted before, still would be."""
-        try:
-            self.key_for(token_in(headers), READ)
-        except Refused:
-            return False
-        return True
 
     def has_room(self, key: Key | None) -> bool:
         """Return whether the key's rate allows one more request, without counting it."""
@@ -89,7 +86,7 @@ class Admission:
         why = f"the key {key.name!r} has used up its {window.rate.count:,} requests in {window.rate.seconds:,} s"
         return Refused(429, f"{why}: try again in {again} s", {"Retry-After": str(max(1, again))})
 
-    def _window(self, key: Key | None) -> Window | None:
+    def _window(self, key: Key | None) -> Window | SharedWindow | None:
         if key is None:
             return None
         entry = self._windows.get(key.id)
@@ -97,7 +94,8 @@ class Admission:
             rate = Rate.of(key.rate) or self.rate
             if rate is None:
                 return None
-            entry = self._windows[key.id] = key.rate, Window(rate)
+            shared = self.shared.window(f"{key.id} {rate}", rate) if self.shared else None
+            entry = self._windows[key.id] = key.rate, shared or Window(rate)
         return entry[1]
 
 

@@ -29,11 +29,14 @@ def is_local(host: str) -> bool:
         return False
 
 
-def require_startable(settings: Settings, host: str) -> None:
-    """Raise SettingsError, which names the remedy, for whatever keeps the API from starting at that address."""
+def require_startable(settings: Settings, host: str, again: bool = False) -> None:
+    """Raise SettingsError, which names the remedy, for whatever keeps the API from starting at that address.
+
+    Args: again: it is a process of a server that has started, which has its last good house rules.
+    """
     require_keys(settings, host)
     speaks_tls(settings)
-    if settings.reading.business_rules:
+    if settings.reading.business_rules and not again:
         HouseFile(Path(settings.reading.business_rules))
 
 

@@ -15,7 +15,7 @@ from schemas.event import WEIGHT_SCALE
 from serving_layer.answers.basket import Taste, tasted
 from serving_layer.answers.house import Ranked, about_item, ruled
 from serving_layer.answers.sources import Wish as Wish
-from serving_layer.answers.sources import excluded_of, sources_of
+from serving_layer.answers.sources import excluded_of, sources_of, tried_by
 from serving_layer.merged.catalogue import describe, listed, require_known, user_of
 from serving_layer.merged.sums import MergedSums, neighbours, standing_of
 from serving_layer.reading.snapshot import Snapshot
@@ -61,7 +61,9 @@ def _for_user(snapshot: Snapshot, user: bytes, wish: Wish) -> dict[str, Any]:
     if preferences is None and not _is_personal(taste):
         record = user_of(snapshot, user)
         preferences = record.preferences if record else ()
-    return _recommended(snapshot, taste, preferences or (), wish)
+    tried = tried_by(snapshot, user)
+    answer = _recommended(snapshot, taste, preferences or (), replace(wish, tried=tried))
+    return {"experiment": tried.name if tried else None, **answer} if snapshot.views.experiments else answer
 
 
 def _is_personal(taste: Taste) -> bool:
@@ -128,7 +130,8 @@ def explain(snapshot: Snapshot, user: bytes, item: bytes) -> dict[str, Any]:
     history, standing = snapshot.history(user), standing_of(snapshot, user)
     seen = standing.codes
     question = Question(history, MergedSums(snapshot), code, standing)
-    sources = replace(sources_of(snapshot, question, Wish()), deep=True)
+    tried = tried_by(snapshot, user)
+    sources = replace(sources_of(snapshot, question, Wish(tried=tried)), deep=True)
     blended = sources.blended(seen[seen != code], code)
     score, (parts,), is_seen = blended.score(code), blended.parts([code]), bool((seen == code).any())
     names, last_times = snapshot.index.names, {entry.item: entry.last_time for entry in history.entries}
@@ -151,6 +154,7 @@ def explain(snapshot: Snapshot, user: bytes, item: bytes) -> dict[str, Any]:
         "user_id": user.decode(),
         "item_id": item.decode(),
         **snapshot.header(),
+        **({"experiment": tried.name if tried else None} if snapshot.views.experiments else {}),
         "score": score,
         "confidence": confidence(sources.knots, score),
         "source": strongest(parts),

@@ -1,12 +1,13 @@
 """What each source says of a user's candidates, and their blend: learned where the generation has one, else fixed."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 
 from core.codes.item_index import UNKNOWN
+from core.experiments.assignment import Experiment, experiment_of
 from core.ranking.blend import Blend, Knots
 from core.ranking.columns import NOBODY, Floats
 from core.ranking.features import PLACES
@@ -31,7 +32,8 @@ class Wish:
     """What is asked for: a page of the list, items never to list, and whether seen items may be listed.
 
     ``basket``: what the user holds or looks at now, beside the history. ``preferences``: categories, for a user without
-    history; None: those that the user's record states. ``device``: for house rules that name one.
+    history; None: those that the user's record states. ``device``: for house rules that name one. ``tried``: the
+    experiment that the user is in.
     """
 
     page: Page = field(default_factory=Page)
@@ -40,6 +42,7 @@ class Wish:
     basket: Basket = field(default_factory=Basket)
     preferences: Sequence[str] | None = None
     device: str = ""
+    tried: Experiment | None = None
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,7 @@ class Sources:
     """What is asked for one answer; each source is asked when first needed.
 
     ``most``: candidates of a source with a fixed weight. ``deep``: those that no signal has among its first places are
-    listed as well. ``learns``: the blend is the learned one.
+    listed as well. ``learns``: the blend is the learned one. ``tried``: weights of an experiment, by source.
     """
 
     snapshot: Snapshot
@@ -56,16 +59,23 @@ class Sources:
     most: int = CANDIDATES
     deep: bool = True
     learns: bool = True
+    tried: Mapping[str, float] = field(default_factory=dict)
+
+    @cached_property
+    def weights(self) -> dict[str, float]:
+        """The fixed weight of each source that has one: the experiment's, else its own."""
+        weights = {name: self.tried.get(name, source.weight) for name, source in self.models.opened.items()}
+        return {name: weight for name, weight in weights.items() if weight > 0}
 
     @cached_property
     def candidates(self) -> dict[str, Candidates]:
         """What each recommender with a weight answers, by name."""
-        return {name: self._ask(source.scorer, self.most) for name, source in self.models.opened.items()}
+        return {name: self._ask(self.models.opened[name].scorer, self.most) for name in self.weights}
 
     def fixed(self, names: Collection[str], excluded: Ints, also: int = NOBODY) -> Blend:
         """Return the blend of those sources by fixed weights; a single one has all of the weight."""
         columns = {name: self.candidates[name].columns for name in names}
-        weights = {name: self.models.opened[name].weight for name in names}
+        weights = {name: self.weights[name] for name in names}
         return Blend(columns, weights, excluded, also, self._kernels)
 
     def blended(self, excluded: Ints, also: int = NOBODY, names: Collection[str] | None = None) -> Blend | LearnedBlend:
@@ -75,8 +85,8 @@ class Sources:
         """
         learned = self.models.learned
         if learned is None or not self.learns:
-            return self.fixed(list(self.models.opened) if names is None else names, excluded, also)
-        rest = self.fixed(list(self.models.opened) if names is None else names, excluded, also) if self.deep else None
+            return self.fixed(list(self.weights) if names is None else names, excluded, also)
+        rest = self.fixed(list(self.weights) if names is None else names, excluded, also) if self.deep else None
         columns = columns_of(self._answers(len(excluded)))
         return LearnedBlend(learned, columns, self._context, excluded, also, self._kernels, rest)
 
@@ -125,12 +135,19 @@ class Sources:
 def sources_of(snapshot: Snapshot, question: Question, wish: Wish) -> Sources:
     """Return the sources of an answer; nobody waits for a model that says nothing of a user without history."""
     personal = bool(question.history.entries or len(question.standing.codes))
-    page, learns = wish.page, not wish.include_seen
+    tried = {} if wish.tried is None else wish.tried.weights
+    page, learns = wish.page, not wish.include_seen and not tried
     picky = page.narrowed or bool(snapshot.views.house_rules())
     most = CANDIDATES_IN_CATEGORY if picky or not personal else CANDIDATES
     deep = picky or page.offset + page.given + page.n > DEEP
     models = models_of(snapshot) if personal else untrained(snapshot)
-    return Sources(snapshot, question, models, most, deep, learns)
+    return Sources(snapshot, question, models, most, deep, learns, tried)
+
+
+def tried_by(snapshot: Snapshot, user: bytes) -> Experiment | None:
+    """Return the experiment that the user is in; none where it wants another generation than the snapshot has."""
+    tried = experiment_of(snapshot.views.experiments, user)
+    return None if tried and tried.generation and tried.generation != snapshot.generation else tried
 
 
 def excluded_of(snapshot: Snapshot, wish: Wish, seen: Ints) -> Ints:

@@ -1,7 +1,7 @@
 """The HTTP API under ``/api/v1`` (docs/contract.md §7), put together; a page of its description at ``/docs``."""
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -12,13 +12,14 @@ from starlette.exceptions import HTTPException
 
 from adapters.machine.home import prepare_home
 from adapters.settings import Settings
+from adapters.telemetry.counting import shared_in
 from adapters.terminal.reporting import logger
 from core.access.rates import Rate
 from schemas.errors import MillraceError
 from serving_layer.access.admission import Admission
 from serving_layer.access.keyring import Keyring
+from serving_layer.access.shared import SharedWindows
 from serving_layer.access.start import is_local
-from serving_layer.http import page
 from serving_layer.http.admitted import Admitted
 from serving_layer.http.at_once import AT_ONCE, AtOnce
 from serving_layer.http.bodies import Bodies, Limits
@@ -31,49 +32,41 @@ from serving_layer.http.guard import Guard, own_hosts
 from serving_layer.http.methods import Methods
 from serving_layer.http.problems import answer_of, problem, problem_of, refusal
 from serving_layer.http.warm import warmed
-from serving_layer.live.hub import Hub
 from serving_layer.reading.at_least import NotYet
 from serving_layer.reading.follower import followed
 from serving_layer.reading.views import open_views
-from serving_layer.routes import asking, changes, intake, live, lookups, metrics, operating, state
+from serving_layer.routes import asking, changes, intake, lookups, metrics
+from serving_layer.routes.faults import said, sentences
 from serving_layer.routes.link import LogLink
 from serving_layer.routes.visibility import Visibility
 
-ROUTERS = (
-    lookups.api,
-    asking.api,
-    intake.api,
-    changes.api,
-    lookups.plain,
-    metrics.plain,
-    pages,
-    page.pages,
-    state.api,
-    operating.api,
-    live.api,
-)
+ROUTERS = (lookups.api, asking.api, intake.api, changes.api, lookups.plain, metrics.plain, pages)
 
 
 def create_app(settings: Settings, limits: Limits | None = None) -> FastAPI:
     """Return the application; its stores and its log are open while it runs. ``limits`` None: the defaults."""
     keyring = Keyring(settings.http.keys, is_local(settings.http.host), settings.home / "keys-seen")
-    admission = Admission(keyring, Rate.of(settings.http.rate_limit))
+    folder = shared_in()
+    shared = None if folder is None else SharedWindows(folder)
+    admission = Admission(keyring, Rate.of(settings.http.rate_limit), shared=shared)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[Mapping[str, Any]]:
         prepare_home(settings.home)
-        with open_views(settings, compiled=True) as views, followed(views), keyring.running(views.batch):
+        with ExitStack() as stack:
+            if shared is not None:
+                stack.callback(shared.close)
+            views = stack.enter_context(open_views(settings, compiled=True))
+            stack.enter_context(followed(views))
+            stack.enter_context(keyring.running(views.batch))
             link = LogLink(settings, views.speed)
             app.state.turns, app.state.judges = changes.turns(), intake.judges(settings.rules)
             app.state.views, app.state.link, app.state.settings = views, link, settings
             app.state.visibility = Visibility(views)
             app.state.metrics = metrics.StateReader(views, link, settings)
-            app.state.live = Hub(views, lambda: state.status_now(views, link, settings))
-            app.state.may_read = admission.may_read
             with link.running():
                 await warmed(views)
-                at_once = AtOnce(views, own_hosts(settings), admission)
-                yield {AT_ONCE: at_once, live.HUB: app.state.live}  # for the connections
+                yield {AT_ONCE: AtOnce(views, own_hosts(settings), admission)}  # for the connections
 
     # Routes of an included router would be built once more, and only when the first request comes.
     routes = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
@@ -104,8 +97,8 @@ async def _ours(request: Request, error: Exception) -> JSONResponse:
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    wrong = [{"where": ".".join(map(str, fault["loc"])), "why": fault["msg"]} for fault in error.errors()[:10]]
-    return refusal(422, "; ".join(f"{entry['where']}: {entry['why']}" for entry in wrong), errors=wrong)
+    wrong = sentences(error.errors())
+    return refusal(422, "; ".join(said(**entry) for entry in wrong), errors=wrong)
 
 
 async def _http(request: Request, error: Exception) -> JSONResponse:

@@ -95,15 +95,16 @@ class AtOnce:
         """Return the answer and its body; of one moment both are the same however often they are asked for."""
         if plain.compute is None:
             return ALIVE, encoded(ALIVE)
-        moment, rules = self._views.current(), self._views.house_rules()
+        views = self._views if plain.user is None else self._views.of_user(plain.user)
+        moment, rules = views.current(), views.house_rules()
         given = None if moment is None else moment.given.of(asked, rules)
         if given is None:
-            answer = answer_from_memory(self._views, plain.at_least.of(plain.compute))
+            answer = answer_from_memory(views, plain.at_least.of(plain.compute))
             given = answer, encoded(answer)
-            if moment is not None and moment is self._views.current():
+            if moment is not None and moment is views.current():
                 moment.given.keep(asked, rules, *given)
         else:
-            self._views.statistics.from_memory += 1
+            views.statistics.from_memory += 1
         count(IN_MEMORY, "memory")
         count_answer(given[0])
         return given
@@ -125,11 +126,15 @@ class AtOnce:
 
 @dataclass(frozen=True, slots=True)
 class Plain:
-    """What a plain request asks for. ``route``: its route's path; ``compute`` None: whether the server is alive."""
+    """What a plain request asks for. ``route``: its route's path; ``compute`` None: whether the server is alive.
+
+    ``user``: who is asked for recommendations, as an experiment may be served by views of its own.
+    """
 
     route: str
     at_least: AtLeast
     compute: Compute | None
+    user: bytes | None = None
 
 
 def asked(path: str, query: str) -> Plain:
@@ -142,7 +147,7 @@ def asked(path: str, query: str) -> Plain:
         case ["api", "v1", "recommendations", user]:
             at_least, values = _parameters(query)
             wish, name = Wish(_page(values)), path_id(user).encode()
-            return Plain(RECOMMENDATIONS, at_least, lambda snapshot: recommend(snapshot, name, wish))
+            return Plain(RECOMMENDATIONS, at_least, lambda snapshot: recommend(snapshot, name, wish), name)
         case ["api", "v1", "items", item, "similar"]:
             at_least, values = _parameters(query)
             page, name = _page(values), path_id(item).encode()

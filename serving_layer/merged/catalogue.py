@@ -11,12 +11,14 @@ from core.rows.catalogue_rows import DELETED, unpack_item_record, unpack_user_re
 from schemas.catalogue import Item, User
 from schemas.errors import BadInput
 from serving_layer.merged.pages import Page as Page
+from serving_layer.reading.patience import walks_far
 from serving_layer.reading.snapshot import Snapshot
 
 ITEMS, USERS = "items", "users"  # spaces of the catalogue book, named like their topics
 CHUNK_ITEMS = 200  # rows asked for at once while a list is filled
 MAX_CHUNK_ITEMS = 10_000
 DESCRIBED = 20_000  # kept in memory: a row's JSON takes longer to read than all else that a list needs of it
+FAR = 5_000  # rows: describing them takes as long as a hundred short lists
 SPARE = 10  # first asked for beyond the page's end: few items are hidden
 
 T = TypeVar("T")
@@ -94,7 +96,10 @@ def listed(snapshot: Snapshot, ranked: Iterable[tuple[bytes, T]], page: Page) ->
     entries: list[tuple[bytes, T, Described]] = []
     rest = iter(ranked)
     size = min(page.offset + page.n + SPARE, MAX_CHUNK_ITEMS) if not page.narrowed else CHUNK_ITEMS
+    walked = page.offset + page.given
     while len(entries) < page.offset + page.n and (chunk := list(islice(rest, size))):
+        if (walked := walked + len(chunk)) > FAR:
+            walks_far()
         described = describe(snapshot, [item for item, _ in chunk])
         for item, rank in chunk:
             about = described[item]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from adapters.records.artefacts import read_artefact
 from adapters.records.books import BLEND, CALIBRATION, LEARNED, generation_book
+from core.experiments.assignment import sources_of
 from core.ranking.blend import Knots
 from core.ranking.columns import NOBODY
 from core.ranking.learned import Learned
@@ -113,13 +114,16 @@ def candidates_of(snapshot: Snapshot, scorer: Scorer, question: Question, most: 
 def _read(views: Views, generation: str) -> Models:
     rows = views.batch.read(generation_book(generation), BLEND, [CALIBRATION, LEARNED])
     learned = _learned(rows)
-    names = {*learners(views.recommenders), *(learners_of(learned.sources) if learned else ())}
+    names = {
+        *learners(views.recommenders, sources_of(views.experiments)),
+        *(learners_of(learned.sources) if learned else ()),
+    }
     return _opened({name: read_artefact(views.batch, generation, name) for name in sorted(names)}, rows, views)
 
 
 def _opened(artefacts: Mapping[str, Artefact | None], rows: Mapping[bytes, bytes], views: Views) -> Models:
     knots: Knots = json.loads(rows[CALIBRATION]) if CALIBRATION in rows else ()
-    learned, opened = _learned(rows), open_all(artefacts, views.recommenders)
+    learned, opened = _learned(rows), open_all(artefacts, views.recommenders, sources_of(views.experiments))
     signals = open_signals(learned.signals, artefacts, views.recommenders) if learned else ()
     return Models(opened, knots, learned, signals)
 

@@ -6,7 +6,7 @@ row comes twice and none is passed over, however the ranking changes between two
 
 import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Hashable, Iterable
+from collections.abc import Collection, Hashable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from hashlib import blake2b
@@ -15,7 +15,8 @@ from schemas.catalogue import Item
 from schemas.errors import Unprocessable
 
 LIST_BYTES, ROW_BYTES = 6, 8
-MAX_ROWS = 4_000  # of all pages of one cursor, which travels in a URL
+MAX_ROWS = 4_000  # of all pages of one cursor that travels in a URL
+MAX_POSTED_ROWS = 100_000  # and in a body
 NO_RECORD = Item("")
 NO_CURSOR = "cursor: this is none; leave it out, or give the next_cursor of the page before"
 
@@ -46,6 +47,20 @@ class Attributes:
         )
 
 
+def attributes_of(
+    brand: Collection[str] | None, tag: Collection[str] | None, region: Collection[str] | None,
+    min_price: float | None, max_price: float | None,
+) -> Attributes | None:  # fmt: skip
+    """Return what records must say; None where nothing is asked for."""
+    wanted = Attributes(names_of(brand), names_of(tag), names_of(region), min_price, max_price)
+    return None if wanted == Attributes() else wanted
+
+
+def names_of(names: Collection[str] | None) -> frozenset[str] | None:
+    """Return the names of which an item must have any; None where none are given."""
+    return frozenset(names) if names else None
+
+
 def _is_there(item: Item, regions: frozenset[str]) -> bool:
     own = {*([item.region] if item.region else []), *item.regions}
     return not own or not own.isdisjoint(regions)
@@ -57,17 +72,21 @@ class Cursor:
 
     list_id: bytes
     rows: bytes = field(repr=False)
+    most: int = field(default=MAX_ROWS, compare=False)
 
     @staticmethod
-    def of(text: str) -> "Cursor":
-        """Return the cursor that a text names. Raises Unprocessable for any other text."""
+    def of(text: str, most: int = MAX_ROWS) -> "Cursor":
+        """Return the cursor that a text names. Raises Unprocessable for any other text.
+
+        Args: most: rows that all of its pages may have together.
+        """
         try:
             raw = urlsafe_b64decode(text + "=" * (-len(text) % 4))
         except (binascii.Error, ValueError):
             raise Unprocessable(NO_CURSOR) from None
-        if len(raw) < LIST_BYTES or (len(raw) - LIST_BYTES) % ROW_BYTES or len(raw) > LIST_BYTES + ROW_BYTES * MAX_ROWS:
+        if len(raw) < LIST_BYTES or (len(raw) - LIST_BYTES) % ROW_BYTES or len(raw) > LIST_BYTES + ROW_BYTES * most:
             raise Unprocessable(NO_CURSOR)
-        return Cursor(raw[:LIST_BYTES], raw[LIST_BYTES:])
+        return Cursor(raw[:LIST_BYTES], raw[LIST_BYTES:], most)
 
     @cached_property
     def given(self) -> frozenset[bytes]:
@@ -110,8 +129,10 @@ class Page:
             raise Unprocessable("cursor, offset: give one of them, as a cursor says where the page begins")
         if self.cursor.list_id != self._list_id(what):
             raise Unprocessable("cursor: it belongs to another list; ask with the parameters of the page before")
-        if len(self.cursor.rows) // ROW_BYTES + self.n > MAX_ROWS:
-            raise Unprocessable(f"cursor: its pages have at most {MAX_ROWS:,} rows together: use offset beyond")
+        if len(self.cursor.rows) // ROW_BYTES + self.n > self.cursor.most:
+            by_post = f"send it by POST, where there is one, for up to {MAX_POSTED_ROWS:,}; or "
+            remedy = f"{by_post if self.cursor.most == MAX_ROWS else ''}use offset beyond"
+            raise Unprocessable(f"cursor: its pages have at most {self.cursor.most:,} rows together here: {remedy}")
 
     def next_cursor(self, listed: Iterable[bytes], *what: Hashable) -> str | None:
         """Return the cursor of the next page; None where the list ends. Args: listed: the items of this page."""

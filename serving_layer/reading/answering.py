@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from core.rows.tagged import NewerBase
 from serving_layer.memory.moment import Moment
-from serving_layer.reading.patience import Lost, MustRead, Patience, memory_only
+from serving_layer.reading.patience import Lost, MustRead, Patience, TooLong, memory_only
 from serving_layer.reading.snapshot import Snapshot
 from serving_layer.reading.views import CATALOGUE_SIDE, MODEL, SPEED_SIDE, Moved, Views
 
@@ -13,6 +13,7 @@ from serving_layer.reading.views import CATALOGUE_SIDE, MODEL, SPEED_SIDE, Moved
 MAX_TRIES = 25
 MAX_TRIES_OF_MOMENTS = 10  # the next ones read both records themselves
 NEWER_SECONDS = 0.25  # that a try waits for a newer moment than the one whose rows were rewritten
+TOO_LONG = "length"  # it is in memory, but a thread of its own goes through it
 NO_MOMENT = "moment"  # what memory lacks: the views are not followed closely enough
 
 T = TypeVar("T")
@@ -47,6 +48,9 @@ def answer_from_memory(views: Views, compute: Callable[[Snapshot], T]) -> T:
     try:
         with memory_only():
             result = compute(snapshot)
+    except TooLong:
+        views.statistics.left(TOO_LONG)
+        raise
     except MustRead:
         views.statistics.left(snapshot.course.lacked or MODEL)
         raise

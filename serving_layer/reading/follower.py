@@ -9,7 +9,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
 from adapters.records.books import CATALOGUE, CONTROL, SPEED, touched_space
@@ -162,7 +162,7 @@ class Follower:
             if text is None:
                 self._control = None
             elif self._control is None or self._control[0] != text:
-                self._control = text, Control.from_json(text)
+                self._control = text, self._views.as_read(Control.from_json(text))
         return None if self._control is None else self._control[1]
 
     def _next(self, control: Control, position: Position | None, catalogue_text: bytes | None) -> Moment:
@@ -240,6 +240,8 @@ class Follower:
 
 @contextmanager
 def followed(views: Views) -> Iterator[Views]:
-    """Provide the views with a follower, as long as the block lasts."""
-    with Follower(views).running():
+    """Provide the views, and those of experiments, with a follower each, as long as the block lasts."""
+    with ExitStack() as stack:
+        for shown in (views, *views.variants.values()):
+            stack.enter_context(Follower(shown).running())
         yield views

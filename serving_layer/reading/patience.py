@@ -33,6 +33,10 @@ class MustRead(Exception):
     """The answer needs a store, and this thread must not wait for one."""
 
 
+class TooLong(MustRead):
+    """The answer takes too long for a thread that others wait for."""
+
+
 class LeftBehind(Exception):
     """Nobody waits for this attempt any more."""
 
@@ -133,6 +137,12 @@ def memory_only() -> Iterator[None]:
         yield
     finally:
         _here.memory_only = False
+
+
+def walks_far() -> None:
+    """Note that this thread's answer goes through very many rows: raises TooLong inside ``memory_only``."""
+    if getattr(_here, "memory_only", False):
+        raise TooLong
 
 
 @contextmanager

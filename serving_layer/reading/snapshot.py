@@ -64,6 +64,7 @@ class Snapshot:
         if BATCH not in without:
             with reading(BATCH):
                 control = read_control(views.batch)
+                control = None if control is None else views.as_read(control)
         if SPEED_SIDE not in without:
             with reading(SPEED_SIDE):
                 text = views.speed.record(SPEED)

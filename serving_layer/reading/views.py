@@ -3,17 +3,20 @@
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from adapters.settings import Settings
 from adapters.settings.house_file import HouseFile
 from adapters.stores import ViewStore, open_store
+from core.control.pinning import pinned
+from core.experiments.assignment import Experiment, experiment_of
 from core.house.rules import HouseRule
 from core.ranking.kernels import READABLE, Kernels
 from core.ranking.kernels import compiled as compiled_kernels
 from recommenders import settings_of
+from schemas.control import Control
 from schemas.errors import NotReady
 from serving_layer.memory.moment import Moment
 from serving_layer.memory.of_generation import K, Memory
@@ -21,6 +24,8 @@ from serving_layer.memory.statistics import Statistics
 
 BATCH, SPEED_SIDE, CATALOGUE_SIDE = "batch", "speed", "catalogue"  # what an answer may have to do without
 MODEL = "model"  # and what it lacks while the models are loaded
+RULES_COPY = "house-rules.kept"  # in the home
+EXPERIMENT_SHARE = 4  # the part of the memory of rows that one with its own generation has beside the others'
 ANOTHER_LOGS = "the speed views belong to another log"  # a reason to do without them
 
 
@@ -45,7 +50,8 @@ class Views:
     """The open stores and what reading them depends on; one for each process. Closing is the opener's.
 
     ``patience_seconds``: how long one answer waits for one of the stores. ``recommenders``: each one's settings.
-    ``kernels``: who computes over columns. ``house_rules``: those in force.
+    ``kernels``: who computes over columns. ``house_rules``: those in force. ``experiments``: for shares of users.
+    ``pinned``: a kept generation that is read as if it were active; ``variants``: views that do so, by experiment.
     ``cache_bytes``: of rows in memory at most. ``follower``: keeps rows in memory, so that most answers read no store;
     None: every answer reads both.
     """
@@ -61,12 +67,26 @@ class Views:
     follower: "Follows | None" = None
     statistics: Statistics = field(default_factory=Statistics)
     house_rules: Callable[[], Sequence[HouseRule]] = tuple
+    experiments: Sequence[Experiment] = ()
+    pinned: str = ""
+    variants: "Mapping[str, Views]" = field(default_factory=dict)
     _memory: Memory = field(default_factory=lambda: Memory(None))
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def compile(self) -> None:
         """Use compiled code from now on; loading it takes half a second."""
         self.kernels = compiled_kernels()
+        for variant in self.variants.values():
+            variant.kernels = self.kernels
+
+    def of_user(self, user: bytes) -> "Views":
+        """Return the views that answer the user: those of an experiment with a generation of its own, else these."""
+        tried = experiment_of(self.experiments, user) if self.variants else None
+        return self if tried is None else self.variants.get(tried.name, self)
+
+    def as_read(self, control: Control) -> Control:
+        """Return the record as these views see it."""
+        return pinned(control, self.pinned) if self.pinned else control
 
     def current(self) -> Moment | None:
         """Return what this process last saw of both views; None where nothing follows them, or not closely enough."""
@@ -91,7 +111,8 @@ class Views:
 def open_views(settings: Settings, compiled: bool = False) -> Iterator[Views]:
     """Open the configured stores; nothing is connected before the first read.
 
-    Args: compiled: use compiled code as soon as it is loaded, for processes that answer many questions.
+    Args: compiled: use compiled code as soon as it is loaded, for processes that answer many questions; they also keep
+        the last good house rules for those that are started after them.
     Raises:
         NotReady: both would be files in a home that does not exist.
     """
@@ -111,12 +132,27 @@ def open_views(settings: Settings, compiled: bool = False) -> Iterator[Views]:
             patience / 1000,
             settings.recommender_settings,
             cache_bytes=settings.reading.memory_bytes,
+            experiments=settings.tried,
         )
         if settings.reading.business_rules:
-            views.house_rules = HouseFile(Path(settings.reading.business_rules)).rules
+            copy = settings.home / RULES_COPY if compiled else None
+            views.house_rules = HouseFile(Path(settings.reading.business_rules), copy).rules
+        views.variants = _variants(views)
         if compiled:
             threading.Thread(target=views.compile, name="compiled code", daemon=True).start()
         yield views
     finally:
         batch.close()
         speed.close()
+
+
+def _variants(views: Views) -> dict[str, Views]:
+    """Return the views of each experiment with a generation of its own; each keeps rows in memory for itself."""
+    return {
+        tried.name: replace(
+            views, pinned=tried.generation, cache_bytes=views.cache_bytes // EXPERIMENT_SHARE,
+            _memory=Memory(None), _lock=threading.Lock(),
+        )
+        for tried in views.experiments
+        if tried.generation
+    }  # fmt: skip

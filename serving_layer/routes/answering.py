@@ -18,6 +18,7 @@ from serving_layer.reading.snapshot import Snapshot
 from serving_layer.reading.views import Views
 from serving_layer.routes.counted import count_answer
 from serving_layer.routes.encoding import Json
+from serving_layer.routes.faults import said
 from serving_layer.routes.parameters import AtLeastText, Wait
 
 T = TypeVar("T")
@@ -81,4 +82,4 @@ def parsed(name: str, parse: Callable[[str], T], text: str) -> T:
     try:
         return parse(text)
     except (ValueError, OverflowError) as error:
-        raise HTTPException(422, f"{name}: {error}") from None
+        raise HTTPException(422, said(name, str(error))) from None

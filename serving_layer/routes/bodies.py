@@ -13,9 +13,10 @@ from schemas.event import WEIGHT_SCALE
 from schemas.rules import Rules
 from serving_layer.answers.basket import Basket, Touch
 from serving_layer.answers.recommend import Wish
-from serving_layer.merged.pages import Page
+from serving_layer.merged.pages import MAX_POSTED_ROWS, ROW_BYTES, Page, attributes_of
+from serving_layer.routes.faults import said, sentences
 from serving_layer.routes.ingest import decoded
-from serving_layer.routes.paging import attributes_of, cursor_of
+from serving_layer.routes.paging import cursor_of
 from serving_layer.routes.parameters import (
     MAX_CATEGORIES,
     MAX_EXCLUDED,
@@ -46,7 +47,7 @@ class PageBody(Body):
 
     n: Whole = Field(10, ge=1, le=MAX_N)
     offset: Whole = Field(0, ge=0)
-    cursor: Annotated[str, Field(max_length=50_000)] | None = None
+    cursor: Annotated[str, Field(max_length=2 * ROW_BYTES * MAX_POSTED_ROWS)] | None = None
     category: Categories = None
     brand: Labels = None
     tag: Labels = None
@@ -61,7 +62,9 @@ class PageBody(Body):
         wanted = attributes_of(
             _several(self.brand), _several(self.tag), _several(self.region), self.min_price, self.max_price
         )
-        return Page(self.n, self.offset, frozenset(names) if names else None, wanted, cursor_of(self.cursor))
+        return Page(
+            self.n, self.offset, frozenset(names) if names else None, wanted, cursor_of(self.cursor, MAX_POSTED_ROWS)
+        )
 
 
 class Context(Body):
@@ -168,8 +171,7 @@ def read_body(kind: type[B], body: bytes) -> B:
     try:
         return kind.model_validate(given)
     except ValidationError as error:
-        wrong = [f"{'.'.join(map(str, fault['loc'])) or 'the body'}: {fault['msg']}" for fault in error.errors()[:10]]
-        raise Unprocessable("; ".join(wrong)) from None
+        raise Unprocessable("; ".join(said(**entry) for entry in sentences(error.errors()))) from None
 
 
 def _several(given: Any) -> Sequence[str] | None:

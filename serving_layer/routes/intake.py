@@ -92,7 +92,9 @@ async def _first_answer(request: Request, user: User) -> dict[str, Any] | None:
     name, wish = user.user_id.encode(), Wish(preferences=user.preferences)
     views: Views = request.app.state.views
     with suppress(MillraceError):  # the record is in the log: that is what was asked for
-        return await run_in_threadpool(answered_now, views, lambda snapshot: recommend(snapshot, name, wish))
+        return await run_in_threadpool(
+            answered_now, views.of_user(name), lambda snapshot: recommend(snapshot, name, wish)
+        )
     return None
 
 

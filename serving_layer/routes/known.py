@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, Field
 
-from serving_layer.routes.models import ROW, STATE, Detail, Listed, State, Trend, shown
+from serving_layer.routes.models import EXPERIMENT, ROW, STATE, Detail, Listed, State, Trend, shown
 
 
 class Touched(BaseModel):
@@ -94,6 +94,7 @@ class Explanation(State):
 
     user_id: str
     item_id: str
+    experiment: str | None = EXPERIMENT
     score: float
     confidence: float
     source: str | None

@@ -36,9 +36,9 @@ class LogLink:
         self._appender: Appender | None = None
         self._appends_to = ""
         self._lock = threading.Lock()
-        self._why, self._tried = "it is being opened", False
+        self._why, self._tried = "it is being opened", threading.Event()
         self._opener = threading.Thread(target=self._keep_open, name="log", daemon=True)
-        self._follower = CatalogueFollower(self.log, store)
+        self._follower = CatalogueFollower(self._first_opened, store)
 
     def log(self) -> Log:
         """Return the open log. Raises LogUnavailable while there is none, with the reason."""
@@ -52,8 +52,13 @@ class LogLink:
         Raises: LogUnavailable, with the reason.
         """
         deadline = time.monotonic() + OPENING_SECONDS
-        while self._log is None and not self._tried and time.monotonic() < deadline:
+        while self._log is None and not self._tried.is_set() and time.monotonic() < deadline:
             await asyncio.sleep(OPENING_LOOK_SECONDS)
+        return self.log()
+
+    def _first_opened(self) -> Log:
+        """Return the open log; at the start it waits, as a log that is being opened is no failure to report."""
+        self._tried.wait()
         return self.log()
 
     def appender(self) -> Appender:
@@ -80,6 +85,7 @@ class LogLink:
             yield
         finally:
             self._ended.set()
+            self._tried.set()
             self._follower.stop()
             self._let_go()
             self._opener.join(STOP_SECONDS)  # it may be starting a broker, or in the middle of a request to one
@@ -91,17 +97,18 @@ class LogLink:
                 if self._ended.is_set():
                     return
                 with open_log(self._settings) as self._log:
+                    self._tried.set()
                     log.info("log open at=%s", self._log.bootstrap)
                     while self._there() and not self._ended.wait(LOOK_SECONDS):
                         pass
-                self._tried = True
                 self._log, self._why = None, "its broker ended, it is being started again"
             except Exception as error:  # noqa: BLE001 - whatever it is, such as no free file, the log is tried again
                 if self._ended.is_set():
                     return  # nobody asks any more: it is no news that a log went away
                 if self._why != str(error):
                     log.warning("log away why=%s", error)
-                self._log, self._why, self._tried = None, str(error), True
+                self._log, self._why = None, str(error)
+                self._tried.set()
                 self._ended.wait(TRY_AGAIN_SECONDS)
 
     def _wait_for_cluster(self) -> None:

@@ -26,8 +26,8 @@ async def get_recommendations(
     include_seen: IncludeSeen = False,
 ) -> Json:  # fmt: skip
     """Return what the user may like, and why."""
-    wish = Wish(page, {item.encode() for item in exclude or ()}, include_seen)
-    return await answered(views, lambda snapshot: recommender.recommend(snapshot, user_id.encode(), wish), at_least)
+    wish, user = Wish(page, {item.encode() for item in exclude or ()}, include_seen), user_id.encode()
+    return await answered(views.of_user(user), lambda snapshot: recommender.recommend(snapshot, user, wish), at_least)
 
 
 @api.post("/recommendations/{user_id}", openapi_extra={"x-body": "Wish"}, responses=says(models.Recommendations))
@@ -37,8 +37,8 @@ async def post_recommendations(request: Request, views: OpenViews, at_least: Wan
     The items of the context count as if the user had just viewed them; nothing is recorded.
     """
     body = await run_in_threadpool(read_body, WishBody, await request.body())
-    wish = body.wish(request.app.state.settings.rules, views.house_rules())
-    return await answered(views, lambda snapshot: recommender.recommend(snapshot, user_id.encode(), wish), at_least)
+    wish, user = body.wish(request.app.state.settings.rules, views.house_rules()), user_id.encode()
+    return await answered(views.of_user(user), lambda snapshot: recommender.recommend(snapshot, user, wish), at_least)
 
 
 @api.get("/items/{item_id}", responses=says(known.ItemKnown))
@@ -91,9 +91,8 @@ async def get_profile(views: OpenViews, at_least: Wanted, user_id: PathId) -> Js
 @api.get("/explain/{user_id}/{item_id}", responses=says(known.Explanation))
 async def get_explanation(views: OpenViews, at_least: Wanted, user_id: PathId, item_id: PathId) -> Json:
     """Return why an item is, or is not, recommended to a user."""
-    return await answered(
-        views, lambda snapshot: recommender.explain(snapshot, user_id.encode(), item_id.encode()), at_least
-    )
+    user, item = user_id.encode(), item_id.encode()
+    return await answered(views.of_user(user), lambda snapshot: recommender.explain(snapshot, user, item), at_least)
 
 
 @api.get("/analytics/dashboard", responses=says(known.Dashboard))

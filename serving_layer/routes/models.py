@@ -11,6 +11,7 @@ STATE: dict[str, Any] = {
 ROW: dict[str, Any] = {"item_id": "book-7", "category": "books"}
 LIKED = {**ROW, "score": 0.81, "confidence": 0.12, "source": "similar", "because": ["book-2"]}
 Detail = dict[str, Any]
+EXPERIMENT: Any = Field(None, description="The one that the user is in; absent where no experiment is set up.")
 
 
 def shown(**example: Any) -> ConfigDict:
@@ -69,6 +70,7 @@ class Recommendations(Listed):
     model_config = shown(user_id="ann", **STATE, personal=True, items=[LIKED], next_cursor="q83vASNFZ4mrze8")
 
     user_id: str
+    experiment: str | None = EXPERIMENT
     personal: bool
     unknown_items: list[str] = []
     items: list[Liked]
@@ -88,6 +90,7 @@ class OfOneUser(BaseModel):
     """One of several users."""
 
     user_id: str
+    experiment: str | None = EXPERIMENT
     personal: bool
     unknown_items: list[str] = []
     items: list[Liked]

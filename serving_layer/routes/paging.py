@@ -1,11 +1,10 @@
 """The parameters that choose a part of a list: how many, from where, and which items may be among them."""
 
-from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import Depends, Query
 
-from serving_layer.merged.pages import Attributes, Cursor, Page
+from serving_layer.merged.pages import MAX_ROWS, Cursor, Page, attributes_of, names_of
 from serving_layer.routes.parameters import MAX_CATEGORIES, Categories, Label, N, Offset
 
 Brands = Annotated[
@@ -27,18 +26,9 @@ CursorText = Annotated[
 ]
 
 
-def attributes_of(
-    brand: Sequence[str] | None, tag: Sequence[str] | None, region: Sequence[str] | None,
-    min_price: float | None, max_price: float | None,
-) -> Attributes | None:  # fmt: skip
-    """Return what records must say; None where nothing is asked for."""
-    wanted = Attributes(_set(brand), _set(tag), _set(region), min_price, max_price)
-    return None if wanted == Attributes() else wanted
-
-
-def cursor_of(text: str | None) -> Cursor | None:
+def cursor_of(text: str | None, most: int = MAX_ROWS) -> Cursor | None:
     """Return where the page before ended; None for the first page. Raises Unprocessable."""
-    return Cursor.of(text) if text else None
+    return Cursor.of(text, most) if text else None
 
 
 async def _paged(
@@ -46,11 +36,7 @@ async def _paged(
     region: Regions = None, min_price: MinPrice = None, max_price: MaxPrice = None, cursor: CursorText = None,
 ) -> Page:  # fmt: skip
     attributes = attributes_of(brand, tag, region, min_price, max_price)
-    return Page(n, offset, _set(category), attributes, cursor_of(cursor))
+    return Page(n, offset, names_of(category), attributes, cursor_of(cursor))
 
 
 Paged = Annotated[Page, Depends(_paged)]
-
-
-def _set(names: Sequence[str] | None) -> frozenset[str] | None:
-    return frozenset(names) if names else None

@@ -231,3 +231,26 @@ def test_bucket_changes_lists_n_items_of_each_hour(narrow_home: Path) -> None:
     buckets = here(narrow_home).json("bucket-changes", "--window", "3h", "-n", "2")["buckets"]
     assert [len(bucket["items"]) <= 2 for bucket in buckets] == [True] * 3
     assert "How many to list per hour" in here(narrow_home).run("bucket-changes", "--help").stdout
+
+
+def test_commands_narrow_a_list_as_http_does(home: Path) -> None:
+    """The shop has no catalogue: only what needs no record is listed, and regions narrow nothing."""
+    every = here(home).json("trending", "--window", "24h")["items"]
+    assert here(home).json("trending", "--window", "24h", "--region", "north")["items"] == every
+    for option in (("--brand", "acme"), ("--tag", "red"), ("--min-price", "1"), ("--max-price", "9")):
+        for lookup in (("recommend", "u3"), ("similar", "y1"), ("trending",), ("history", "u3")):
+            assert here(home).json(*lookup, *option)["items"] == []
+    for wrong in (("--brand", ""), ("--min-price", "-1"), ("--max-price", "dear"), ("--tag", "x" * 300)):
+        assert wrong[0] in here(home).run("recommend", "u3", *wrong, status=2).stderr
+
+
+def test_a_basket_counts_as_viewed_now_with_a_user_and_without_one(home: Path) -> None:
+    alone = here(home).json("recommend", "--basket", "y1", "--basket", "y3")
+    assert alone["personal"]
+    assert alone["items"][0]["item_id"].startswith("y")
+    assert "user_id" not in alone
+    stranger = here(home).json("recommend", "nobody", "--basket", "y1", "--basket", "y3")
+    assert stranger["items"] == alone["items"]
+    shown = here(home).run("recommend", "--basket", "y1").stdout
+    assert "recommended for this basket" in shown
+    assert "give a USER, or items by --basket" in here(home).run("recommend", status=2).stderr

@@ -1,12 +1,13 @@
 """``serve --workers``: several processes that answer on one port, over a small shop and without a log."""
 
+import json
 import os
 import re
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,8 @@ import httpx
 import pytest
 
 from adapters.machine.children import free_port, listening
+from adapters.records.keys import create_key
+from adapters.stores import open_store
 from tests.kit.places import ROOT
 from tests.kit.serving import fill
 from tests.kit.waiting import until
@@ -104,12 +107,15 @@ def shop(tmp_path: Path) -> Iterator[Path]:
 def test_workers_give_one_answer_a_killed_one_is_restarted_and_reported_and_all_end_with_their_parent(
     shop: Path,
 ) -> None:
-    with serve(shop, "--workers", "2") as served:
+    rules = shop / "rules.toml"
+    rules.write_text('[[rule]]\nname = "first"\npin = 1\nitem = "y1"\n')
+    with serve(shop, "--workers", "2", MILLRACE_BUSINESS_RULES=str(rules)) as served:
         until(lambda: "2 workers" in served.log.read_text())
         assert len(served.workers) == 2
         assert len({served.answer() for _ in range(20)}) == 1
         before = counted(served.port)
         assert before >= 20
+        rules.write_text("[[rule]]\nboost = 'much'\n")  # the next life of a worker has the last good rules
         killed = served.workers[0]
         os.kill(killed, signal.SIGKILL)
         served.started(3)
@@ -118,6 +124,21 @@ def test_workers_give_one_answer_a_killed_one_is_restarted_and_reported_and_all_
         assert served.answer()
         assert {counted(served.port) for _ in range(10)} == {before + 1}
         assert len(list((shop / "shop" / "metrics").glob("*/*.numbers"))) == 2
+        lists = {httpx.get(f"{served.url}/recommendations/nobody", timeout=120).text for _ in range(20)}
+        assert [json.loads(text)["items"][0]["rules"] for text in lists] == [["first"]]
+        share_a_rate(shop, served)
+
+
+def share_a_rate(shop: Path, served: Served) -> None:
+    """A key's requests count in all workers together, whichever takes a connection."""
+    with closing(open_store(f"sqlite:///{shop / 'shop' / 'batch.sqlite'}")) as store:
+        headers = {"X-API-Key": create_key(store, "shop", "read", "7/d", 1)[1]}
+
+    def asked() -> int:
+        return httpx.get(f"{served.url}/trending", headers=headers, timeout=120).status_code
+
+    until(lambda: {httpx.get(f"{served.url}/trending", timeout=120).status_code for _ in range(20)} == {401})
+    assert sorted(asked() for _ in range(30)) == [200] * 7 + [429] * 23
 
 
 def test_each_worker_has_half_of_the_connections_and_a_killed_one_takes_down_only_its_own(shop: Path) -> None:

@@ -60,3 +60,22 @@ def test_a_failure_after_the_end_is_no_news(
     ended.set()
     link._opener.join()
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING and "away" in record.msg]
+
+
+def test_a_log_that_is_being_opened_at_the_start_is_no_news_of_the_catalogue(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    opening, opened = threading.Event(), threading.Event()
+
+    def slowly(settings: Settings) -> None:
+        opening.set()
+        opened.wait()
+        raise OSError(2, "No such broker")
+
+    monkeypatch.setattr(links, "open_log", slowly)
+    with LogLink(Settings.of(home=tmp_path), MemoryStore()).running():
+        opening.wait()
+        assert caplog.records == []
+        opened.set()
+        until(lambda: any(record.getMessage().startswith("waiting why=") for record in caplog.records))
+    assert "it is being opened" not in caplog.text

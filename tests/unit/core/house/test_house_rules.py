@@ -66,3 +66,17 @@ def test_a_changed_file_is_read_again_and_a_broken_one_leaves_the_rules_in_force
             HouseFile(path)
     with pytest.raises(SettingsError, match="cannot be read"):
         HouseFile(tmp_path / "nothing")
+
+
+def test_a_process_that_starts_while_the_file_is_broken_has_the_last_good_rules(tmp_path: Path) -> None:
+    path, copy = tmp_path / "rules.toml", tmp_path / "kept"
+    path.write_text("[[rule]]\nboost = ")
+    with pytest.raises(SettingsError, match="business_rules"):
+        HouseFile(path, copy)
+    for name in ("one", "two"):
+        path.write_text(f'[[rule]]\nname = "{name}"\nboost = 2\nbrand = "a"\n')
+        HouseFile(path, copy)
+        for text in ("[[rule]]\nboost = ", "x"):
+            path.write_text(text)
+            assert [rule.name for rule in HouseFile(path, copy).rules()] == [name]
+    assert sorted(tmp_path.iterdir()) == [copy, path]

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from schemas.catalogue import Item
 from schemas.errors import Unprocessable
-from serving_layer.merged.pages import MAX_ROWS, Attributes, Cursor, Page
+from serving_layer.merged.pages import MAX_POSTED_ROWS, MAX_ROWS, Attributes, Cursor, Page
 
 ITEM = Item("i", brand="acme", price=10.0, tags=("new", "red"), region="north", regions=("south",))
 names = st.lists(st.binary(min_size=1, max_size=3), unique=True, max_size=40)
@@ -72,3 +72,17 @@ def test_a_cursor_is_for_its_own_list_alone_and_has_an_end() -> None:
         with pytest.raises(Unprocessable, match="cursor"):
             page.checked(what)
     assert Page(3).next_cursor([b"a", b"b"], "list") is None
+
+
+def test_a_body_holds_a_cursor_of_more_rows_than_a_url() -> None:
+    text = Page(MAX_ROWS).next_cursor([b"%d" % k for k in range(MAX_ROWS)], "list")
+    assert text is not None
+    with pytest.raises(Unprocessable, match=r"at most 4,000 rows together here: send it by POST.* or use offset"):
+        Page(1, cursor=Cursor.of(text)).checked("list")
+    page = Page(10, cursor=Cursor.of(text, MAX_POSTED_ROWS))
+    page.checked("list")
+    longer = page.next_cursor([b"x%d" % k for k in range(10)], "list")
+    assert longer is not None
+    with pytest.raises(Unprocessable, match="cursor"):
+        Cursor.of(longer)
+    assert len(Cursor.of(longer, MAX_POSTED_ROWS).given) == MAX_ROWS + 10

@@ -1,0 +1,28 @@
+"""The options of commands that list items: how many, from where, and which may be among them."""
+
+from functools import partial
+
+import click
+
+from adapters.terminal.commands import CATEGORY, LABEL, MOST_ROWS
+
+_count = partial(click.option, type=click.IntRange(1, MOST_ROWS), default=10, show_default=True)
+_skip = partial(click.option, type=click.IntRange(0, MOST_ROWS), default=0)
+_label = partial(click.option, type=LABEL, multiple=True)
+_price = partial(click.option, type=click.FloatRange(0, max_open=True, max=float("inf")))
+
+N, OFFSET = _count("-n", help="How many to list."), _skip("--offset", help="Skip this many first.")
+N_PER_HOUR = _count("-n", help="How many to list per hour.")
+OFFSET_PER_HOUR = _skip("--offset", help="Skip this many per hour first.")
+CATEGORIES = click.option(
+    "--category", type=CATEGORY, multiple=True, callback=lambda *given: frozenset(given[-1]) or None,
+    help="Only items of this category; repeated: of any of them.",
+)  # fmt: skip
+FILTERS = (
+    CATEGORIES,
+    _label("--brand", help="Only of this brand, by the items' records; repeated: of any."),
+    _label("--tag", help="Only with this tag; repeated: with any."),
+    _label("--region", help="Only what is there; items without regions are everywhere."),
+    _price("--min-price", help="Of this price or more."),
+    _price("--max-price", help="Of this price or less."),
+)
