@@ -192,11 +192,9 @@ def clean_up(as_json: bool) -> None:
 @reports_errors
 def generations(as_json: bool) -> None:
     """List the kept generations, oldest first, which one is active, and those in the making."""
-    from batch_layer.runs.listing import row_of
+    from core.control.listing import listed_generations
 
-    control = _control()
-    rows = [row_of(control, name) for name in (None, *_names(control))]
-    rows = [row for row in rows if row["id"] is not None or row["active"] or row["predecessor"]]
+    rows = listed_generations(_control())
     if as_json:
         print_json(rows)
         return
@@ -238,7 +236,3 @@ def _control() -> Control:
     if control is None:
         raise NotReady("nothing ran yet: run `millrace batch run` or `millrace up`")
     return control
-
-
-def _names(control: Control) -> list[str]:
-    return [generation.id for generation in control.generations] + [run.id for run in control.runs]

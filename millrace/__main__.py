@@ -34,6 +34,9 @@ COMMANDS = {
     "forget": ("millrace.forget:forget", "Let a user's events no longer count, and delete them."),
     "alias": ("millrace.alias:alias", "Move an anonymous user's history to a known user."),
     "export": ("millrace.export.command:export", "Take histories, recommendations, events or a generation along."),
+    "backup": ("millrace.backup.command:backup", "Save the whole installation in one file."),
+    "restore": ("millrace.backup.command:restore", "Make a new home of a backup."),
+    "reproduce": ("millrace.reproduce.command:reproduce", "Compute an answer again that was once given."),
     "lake": ("millrace.lake:lake", "Maintain the event lake."),
 }
 

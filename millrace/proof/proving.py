@@ -1,29 +1,25 @@
 """Collects the two sides that ``verify`` compares: merged rows, and events of the same prefix from lake and log."""
 
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from adapters.lake.tables import Lake, lake_events
-from adapters.log.forgotten import Forgotten, forgotten, is_void
+from adapters.lake.tables import Lake
+from adapters.log.forgotten import forgotten
 from adapters.log.kafka_log import Log
 from adapters.records.books import LEASE
 from adapters.records.control import change_control, open_control, read_position
 from adapters.records.lease import Sign
 from adapters.settings import Settings
 from adapters.stores.opened import batch_views, speed_views
-from adapters.terminal.progress import watched
-from core.control.boundaries import earliest, latest, reaches
-from core.control.changes import is_of, origin, record_boundary
+from core.control.boundaries import latest, reaches
+from core.control.changes import is_of, record_boundary
 from core.control.fingerprints import why_not_these
-from core.events.acceptance import parse_event
+from millrace.proof.past import Past
 from schemas.control import Boundary, Control, Offsets, Position
 from schemas.errors import MillraceError
-from schemas.event import Event, Rejected
-from schemas.rules import Rules
-from serving_layer.proof.compare import compare
-from serving_layer.proof.histories import Prefix
+from serving_layer.proof.compare import Watch, compare
 from serving_layer.proof.merged_rows import MergedRows, Moved
 from serving_layer.proof.report import Report
 
@@ -35,7 +31,9 @@ WAIT_SECONDS = 600.0
 POLL_SECONDS = 0.2
 
 
-def prove(spark: "SparkSession", log: Log, settings: Settings, say: Say, sample: int | None = None) -> Report:
+def prove(
+    spark: "SparkSession", log: Log, settings: Settings, say: Say, sample: int | None = None, watch: Watch | None = None
+) -> Report:
     """Record a boundary, wait for a running speed layer to pass it, and compare every merged row below it.
 
     Raises:
@@ -43,13 +41,15 @@ def prove(spark: "SparkSession", log: Log, settings: Settings, say: Say, sample:
     """
     for _ in range(5):
         try:
-            return _prove_once(spark, log, settings, say, sample)
+            return _prove_once(spark, log, settings, say, sample, watch)
         except Moved as reason:
             say(f"comparing again: {reason}")
     raise MillraceError("the views change faster than they can be compared; run `millrace verify` at a quieter time")
 
 
-def _prove_once(spark: "SparkSession", log: Log, settings: Settings, say: Say, sample: int | None) -> Report:
+def _prove_once(
+    spark: "SparkSession", log: Log, settings: Settings, say: Say, sample: int | None, watch: Watch | None
+) -> Report:
     identity = log.identity()
     rules = replace(settings.rules, partitions=identity.partitions)
     views = batch_views(settings)
@@ -60,12 +60,15 @@ def _prove_once(spark: "SparkSession", log: Log, settings: Settings, say: Say, s
         raise MillraceError(f"nothing can be compared: {why}")
     segments = [segment for segment in control.active_segments if upto != boundary.offsets or segment < boundary.id]
     say(f"recomputing the log below {upto}")
-    past = _Past(log, Lake(spark, settings.lake_path), rules, forgotten(log, control.forgotten))
-    prefix = past.prefix(control, upto, lambda: read_position(speed_views(settings)))
+    past = Past(log, Lake(spark, settings.lake_path), rules, forgotten(log, control.forgotten))
+    boundary_of_active = control.active_boundary.offsets if control.active else None
+    prefix = past.prefix(control, upto, lambda: read_position(speed_views(settings)), boundary_of_active)
+    prefix.slow.rejected.update(past.rejected_in_lake(control, upto))
     events = prefix.slow.events
     active = f"generation {control.active}" if control.active else "the empty generation"
     say(f"comparing what {events:,} events add up to with {active} and segments {segments}")
-    report = compare(prefix, MergedRows(views, speed_views(settings), control, position, segments), sample)
+    merged = MergedRows(views, speed_views(settings), control, position, segments)
+    report = compare(prefix, merged, sample, watch=watch)
     _require_unmoved(settings, control, position, upto, boundary)
     return report
 
@@ -107,39 +110,6 @@ def _wait(settings: Settings, boundary: Boundary, say: Say) -> tuple[Control, Po
 def _speed_layer_runs(settings: Settings) -> bool:
     text = speed_views(settings).record(LEASE)
     return text is not None and Sign.of(text).alive(time.time_ns() // 1_000_000, settings.speed.lease_ms)
-
-
-@dataclass(frozen=True)
-class _Past:
-    """The events of lake and log, without those of forgotten users below their marks."""
-
-    log: Log
-    lake: Lake
-    rules: Rules
-    gone: Forgotten
-
-    def prefix(self, control: Control, upto: Offsets, newest: Callable[[], Position | None]) -> Prefix:
-        """Return the slow twin of everything below ``upto``: from the lake as far as it reaches, then from the log."""
-        start = origin(control)
-        covered = earliest(latest(start, self.lake.covered(control.log, start)), upto)
-        boundary = control.active_boundary.offsets if control.active else None
-        prefix = Prefix(self.rules, covered, read=self._of_log, newest=newest, boundary=boundary)
-        # The lake may hold events from before this control record was created.
-        events = lake_events(self.lake, self.rules, dict.fromkeys(start, 0), covered)
-        events = watched("recomputing the lake", events, sum(covered.values()))
-        prefix.take(e for e in events if not is_void(self.gone, e.user_id.encode(), e.partition, e.offset))
-        rejected = self.lake.rejected_until(covered, forgotten=self.gone)
-        prefix.slow.rejected.update(
-            {row["reason"]: row["count"] for row in rejected.groupBy("reason").count().collect()}
-        )
-        prefix.carry_on(upto)
-        return prefix
-
-    def _of_log(self, start: Offsets, end: Offsets) -> Iterator[Event | Rejected]:
-        records = self.log.read(self.log.topics.events, start, end)
-        for record in watched("recomputing the log", records, sum(end.values()) - sum(start.values())):
-            if not is_void(self.gone, record.key or b"", record.partition, record.offset):
-                yield parse_event(record, self.rules)
 
 
 def _require_unmoved(

@@ -1,5 +1,6 @@
 """``millrace verify``."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -19,9 +20,10 @@ if TYPE_CHECKING:
     metavar="K",
     help="Compare only K items with all their sums, and the users who touched them.",
 )
+@click.option("--progress", type=click.Path(path_type=Path), hidden=True, help="A file that says how far it is.")
 @as_json
 @reports_errors
-def verify(sample: int | None, as_json: bool) -> None:
+def verify(sample: int | None, progress: Path | None, as_json: bool) -> None:
     """Recompute the log by an independent slow path, compare every merged view exactly, exit 1 on any mismatch.
 
     It compares norms, pairs, hourly counts, histories, seen sets, item categories, duplicates and facts.
@@ -29,10 +31,12 @@ def verify(sample: int | None, as_json: bool) -> None:
     from adapters.broker.opening import open_log
     from adapters.engine.session import open_session
     from millrace.proof.proving import prove
+    from millrace.proof.watched import Watched
 
     settings, say = load_settings(), reporter("verify")
-    with open_log(settings) as log:
-        report = prove(open_session(settings, "millrace verify"), log, settings, say, sample)
+    with Watched(progress, say) as watched, open_log(settings) as log:
+        spark = open_session(settings, "millrace verify")
+        report = watched.ended(prove(spark, log, settings, watched.say, sample, watched.reached))
     if as_json:
         print_json(report.as_json())
     else:

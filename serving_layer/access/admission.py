@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from core.access.keys import Key, id_of
+from core.access.keys import READ, Key, id_of
 from core.access.rates import Rate, Window
 from serving_layer.access.keyring import Keyring
 from serving_layer.access.shared import SharedWindow, SharedWindows
@@ -55,6 +55,14 @@ class Admission:
         if not key.admits(needed):
             raise Refused(403, f"the key {key.name!r} has the role {key.role}, and this needs {needed}")
         return key
+
+    def may_read(self, headers: Iterable[tuple[bytes, bytes]]) -> bool:
+        """Return whether a request with those headers, which was admitted before, still would be."""
+        try:
+            self.key_for(token_in(headers), READ)
+        except Refused:
+            return False
+        return True
 
     def has_room(self, key: Key | None) -> bool:
         """Return whether the key's rate allows one more request, without counting it."""

@@ -20,6 +20,7 @@ from serving_layer.access.admission import Admission
 from serving_layer.access.keyring import Keyring
 from serving_layer.access.shared import SharedWindows
 from serving_layer.access.start import is_local
+from serving_layer.http import page
 from serving_layer.http.admitted import Admitted
 from serving_layer.http.at_once import AT_ONCE, AtOnce
 from serving_layer.http.bodies import Bodies, Limits
@@ -32,15 +33,28 @@ from serving_layer.http.guard import Guard, own_hosts
 from serving_layer.http.methods import Methods
 from serving_layer.http.problems import answer_of, problem, problem_of, refusal
 from serving_layer.http.warm import warmed
+from serving_layer.live.hub import Hub
 from serving_layer.reading.at_least import NotYet
 from serving_layer.reading.follower import followed
 from serving_layer.reading.views import open_views
-from serving_layer.routes import asking, changes, intake, lookups, metrics
+from serving_layer.routes import asking, changes, intake, live, lookups, metrics, operating, state
 from serving_layer.routes.faults import said, sentences
 from serving_layer.routes.link import LogLink
 from serving_layer.routes.visibility import Visibility
 
-ROUTERS = (lookups.api, asking.api, intake.api, changes.api, lookups.plain, metrics.plain, pages)
+ROUTERS = (
+    lookups.api,
+    asking.api,
+    intake.api,
+    changes.api,
+    lookups.plain,
+    metrics.plain,
+    pages,
+    page.pages,
+    state.api,
+    operating.api,
+    live.api,
+)
 
 
 def create_app(settings: Settings, limits: Limits | None = None) -> FastAPI:
@@ -64,9 +78,12 @@ def create_app(settings: Settings, limits: Limits | None = None) -> FastAPI:
             app.state.views, app.state.link, app.state.settings = views, link, settings
             app.state.visibility = Visibility(views)
             app.state.metrics = metrics.StateReader(views, link, settings)
+            app.state.live = Hub(views, lambda: state.status_now(views, link, settings))
+            app.state.may_read = admission.may_read
             with link.running():
                 await warmed(views)
-                yield {AT_ONCE: AtOnce(views, own_hosts(settings), admission)}  # for the connections
+                at_once = AtOnce(views, own_hosts(settings), admission)
+                yield {AT_ONCE: at_once, live.HUB: app.state.live}  # for the connections
 
     # Routes of an included router would be built once more, and only when the first request comes.
     routes = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]

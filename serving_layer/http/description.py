@@ -17,11 +17,13 @@ from serving_layer.http import problems
 from serving_layer.http.bodies import MAX_BODY_BYTES
 from serving_layer.routes.bodies import AnybodyBody, ManyBody, SimilarBody, WishBody
 from serving_layer.routes.ingest import MAX_ENTRIES
+from serving_layer.routes.operating import Chosen, Proof
 
 pages = APIRouter(include_in_schema=False)
 
 QUESTIONS: dict[str, type[BaseModel]] = {
     "Wish": WishBody, "Basket": AnybodyBody, "Many": ManyBody, "SimilarItems": SimilarBody,
+    "Chosen": Chosen, "Proof": Proof,
 }  # fmt: skip
 OF_FASTAPI = ("HTTPValidationError", "ValidationError")  # errors are problem documents here
 REFUSALS = {

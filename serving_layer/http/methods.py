@@ -9,6 +9,7 @@ from fastapi.responses import Response
 from fastapi.routing import APIRoute
 
 from serving_layer.http.problems import refusal
+from serving_layer.routes.live import BODILESS
 from serving_layer.routes.parameters import wrong_query
 
 CONVENTIONAL = re.compile(
@@ -51,7 +52,7 @@ class Methods:
             await answer(scope, receive, send)
             return
         # The server sends no body in answer to HEAD, whatever the route returns.
-        await self._app({**scope, "method": "GET"} if method == "HEAD" else scope, receive, send)
+        await self._app({**scope, "method": "GET", BODILESS: True} if method == "HEAD" else scope, receive, send)
 
     def _matching(self, path: str) -> dict[str, APIRoute]:
         methods = {

@@ -4,7 +4,9 @@ from typing import Any
 
 from serving_layer.http.at_once import AT_ONCE, Answer, AtOnce
 from serving_layer.http.protocol import Connection
+from serving_layer.live.hub import Hub
 from serving_layer.routes.encoding import MEDIA_TYPE
+from serving_layer.routes.live import HUB
 
 STATUS, KIND = b"HTTP/1.1 200 OK\r\n", f"content-type: {MEDIA_TYPE}\r\n".encode()
 
@@ -18,6 +20,13 @@ class PromptConnection(Connection):
         """Take what has come; the first request in it may be answered at once."""
         self.has_turn, self.answered = True, False
         super().data_received(data)
+
+    def shutdown(self) -> None:
+        """Answer what is under way and end; a stream of a page would go on for as long as the page is open."""
+        hub: Hub | None = self.app_state.get(HUB)
+        if hub is not None:
+            hub.close()
+        super().shutdown()
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
         answer = self._answer_at_once(cycle) if self.has_turn and cycle.keep_alive else None

@@ -21,8 +21,12 @@ from serving_layer.proof.histories import Histories, Prefix
 from serving_layer.proof.merged_rows import MergedRows
 from serving_layer.proof.report import Report
 
+Watch = Callable[[Report], None]
 
-def compare(prefix: Prefix, merged: MergedRows, sample: int | None = None, seed: int = 0) -> Report:
+
+def compare(
+    prefix: Prefix, merged: MergedRows, sample: int | None = None, seed: int = 0, watch: Watch | None = None
+) -> Report:
     """Compare every row of the merged views with the slow twin's; with ``sample`` only rows of that many items.
 
     A sample has the items' sums and categories, and histories and seen sets of the users who touched them; duplicates
@@ -33,8 +37,9 @@ def compare(prefix: Prefix, merged: MergedRows, sample: int | None = None, seed:
     """
     slow = prefix.slow
     report = Report(
-        slow.events, sum(1 for history in slow.histories.values() if history.ids), duplicates=slow.duplicates
-    )
+        slow.events, sum(1 for history in slow.histories.values() if history.ids), duplicates=slow.duplicates,
+        watch=watch,
+    )  # fmt: skip
     wanted = _sampled(slow, sample, seed)
     users = None if wanted is None else proving.users_of(slow, wanted)
     steps: list[Callable[[], None]] = [

@@ -1,10 +1,11 @@
 """What ``verify`` compared and what it found."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field, fields
 from typing import TypeVar
 
 SHOWN = 20
+REPORTED_EVERY = 500  # compared values
 
 T = TypeVar("T")
 
@@ -17,7 +18,7 @@ class Report:
     norm; ``pairs``: unordered; ``counts``: hourly; ``histories``: users; ``seen``: words of users on items;
     ``categories``: items with an event; ``facts``: as_of, oldest bucket, events and rejected records by reason.
     ``sums`` is how many stored or expected values were compared, apart from facts; ``examples`` are the
-    first mismatches.
+    first mismatches. ``watch`` is called now and then while values are compared.
     """
 
     events: int = 0
@@ -33,11 +34,14 @@ class Report:
     sums: int = 0
     mismatches: int = 0
     examples: list[str] | None = None
+    watch: "Callable[[Report], None] | None" = field(default=None, repr=False, compare=False)
 
     def compare(self, what: str, expected: T, stored: T, shown: Callable[[T], object] = lambda value: value) -> None:
         """Compare two values: sums in thousandths, or plain counts."""
         self.sums += 1
         self._hold(what, expected, stored, shown)
+        if self.watch is not None and self.sums % REPORTED_EVERY == 0:
+            self.watch(self)
 
     def compare_fact(self, what: str, expected: object, stored: object) -> None:
         """Compare two facts: they exist even where no event was accepted, which proves nothing."""
@@ -55,4 +59,5 @@ class Report:
         return self.mismatches == 0 and self.sums > 0
 
     def as_json(self) -> dict[str, object]:
-        return {**asdict(self), "examples": self.examples or []}
+        shown = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "watch"}
+        return {**shown, "examples": self.examples or []}
