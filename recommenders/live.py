@@ -44,12 +44,13 @@ class LiveSums:
         self.events, self.reached, self.shrinkage, self.kernels = events, begin, shrinkage, kernels
         self.index = ItemIndex(names)
         fold = folded(events.before(begin), rules)
-        self._norm, self._pair = fold.norm, fold.pair
-        self._later: dict[int, dict[int, int]] = {}  # co-ratings of later events, by item and neighbour
+        self._norm, self._pair = fold.norm, fold.pair.sorted_indices()
+        self._later: dict[int, dict[int, int]] = {}  # co-ratings that no row holds yet, by item and neighbour
         self._histories = LiveHistories.of(fold, events.before(begin), rules)
         self._rated = events.weight > 0
         self._bucket = events.time // BUCKET_MS
-        self._neighbours: dict[int, Neighbours | None] = {}
+        self._neighbours: dict[int, Neighbours] = {}
+        self._places = np.argsort(sorted(range(len(names)), key=names.__getitem__))
         self._units: dict[float, tuple[int, int, Ints]] = {}  # half-life -> reached, stop, units
         self._kept: dict[Hashable, Any] = {}
 
@@ -66,7 +67,6 @@ class LiveSums:
                 for one, two in ((item, other), (other, item)):
                     row = self._later.setdefault(one, {})
                     row[two] = row.get(two, 0) + amount
-                    self._neighbours.pop(one, None)
         if end > self.reached:
             self.reached = end
             self._kept.clear()
@@ -88,17 +88,28 @@ class LiveSums:
     def neighbours(self, items: Ints) -> Sequence[Neighbours | None]:
         return [self._row(code) for code in items.tolist()]
 
-    def _row(self, code: int) -> Neighbours | None:
-        if code not in self._neighbours:
+    def _row(self, code: int) -> Neighbours:
+        row, later = self._neighbours.get(code), self._later.pop(code, None)
+        if row is None:
             part = slice(*self._pair.indptr[code : code + 2])
-            codes, amounts = self._pair.indices[part].astype(np.int64), self._pair.data[part]
-            if later := self._later.get(code):
-                codes, place = np.unique(np.r_[codes, list(later)], return_inverse=True)
-                sums = np.zeros(len(codes), np.int64)
-                np.add.at(sums, place, np.r_[amounts, list(later.values())])
-                codes, amounts = codes[sums != 0], sums[sums != 0]
-            self._neighbours[code] = Neighbours(codes, amounts)
-        return self._neighbours[code]
+            row = Neighbours(self._pair.indices[part].astype(np.int64), self._pair.data[part], self._places)
+        elif later is None:
+            return row
+        row = self._neighbours[code] = row if later is None else self._joined(row, later)
+        return row
+
+    def _joined(self, row: Neighbours, later: dict[int, int]) -> Neighbours:
+        """Return the row with those co-ratings added; its codes ascend."""
+        added, more = np.array(sorted(later.items()), np.int64).T
+        at = np.searchsorted(row.codes, added)
+        known = np.zeros(len(added), np.bool_)
+        inside = at < len(row.codes)
+        known[inside] = row.codes[at[inside]] == added[inside]
+        amounts = row.amounts.copy()
+        amounts[at[known]] += more[known]
+        codes, amounts = np.insert(row.codes, at[~known], added[~known]), np.insert(amounts, at[~known], more[~known])
+        left = amounts != 0
+        return Neighbours(codes[left], amounts[left], self._places)
 
     def norms(self, items: Ints) -> Ints:
         return self._norm[items]

@@ -1,8 +1,10 @@
 """The artefacts of recommenders in the book of their generation: one space per recommender, named after it."""
 
-from adapters.records.books import BLEND, LEARNED, generation_book
+from collections.abc import Mapping
+
+from adapters.records.books import BLEND, LEARNED, LEARNED_AGAIN, generation_book
 from adapters.stores.port import ViewStore
-from core.ranking.learned import Learned
+from core.ranking.learned import Blends, Learned
 from recommenders.artefact import Artefact
 
 
@@ -22,17 +24,27 @@ def write_artefact(views: ViewStore, run: str, name: str, artefact: Artefact) ->
         views.put(book, {(name, key): value})
 
 
-def read_learned(views: ViewStore, generation: str | None) -> Learned | None:
-    """Return the learned blend of a generation; None where it has none."""
+def read_learned(views: ViewStore, generation: str | None) -> Blends:
+    """Return what a generation learned of its blend."""
     if generation is None:
-        return None
-    row = views.read(generation_book(generation), BLEND, [LEARNED]).get(LEARNED)
-    return None if row is None else Learned.from_json(row)
+        return Blends()
+    return blends_of(views.read(generation_book(generation), BLEND, [LEARNED, LEARNED_AGAIN]))
 
 
-def write_learned(views: ViewStore, run: str, blend: Learned | None) -> None:
-    """Write the learned blend into the run's book, or delete what an interrupted attempt left there."""
+def blends_of(rows: Mapping[bytes, bytes]) -> Blends:
+    """Return what was learned of a blend, of its rows; one without a row was not learned."""
+    new, again = (Learned.from_json(rows[key]) if key in rows else "" for key in (LEARNED, LEARNED_AGAIN))
+    return Blends(new, again)
+
+
+def blend_rows(blends: Blends) -> dict[bytes, bytes]:
+    """Return the rows that store what was learned of a blend."""
+    both = {LEARNED: blends.new, LEARNED_AGAIN: blends.again}
+    return {key: blend.to_json() for key, blend in both.items() if not isinstance(blend, str)}
+
+
+def write_learned(views: ViewStore, run: str, blends: Blends) -> None:
+    """Write what was learned into the run's book, in the place of what an interrupted attempt left there."""
     book = generation_book(run)
     views.delete(book, BLEND)
-    if blend is not None:
-        views.put(book, {(BLEND, LEARNED): blend.to_json()})
+    views.put(book, {(BLEND, key): row for key, row in blend_rows(blends).items()})

@@ -17,6 +17,7 @@ REPLAYED = Book("replayed")  # speed-view store: which dead letters were replaye
 BLEND = "blend"  # space of a generation's book: how its sources are blended
 CALIBRATION = b"calibration"  # row: which share of hits the scores of fixed weights mean
 LEARNED = b"learned"  # row: the learned blend (``core.ranking.learned``), which fixed weights stand in for
+LEARNED_AGAIN = b"learned-again"  # row: the learned blend of lists that may have what the user has seen
 TOUCHED = "touched"
 
 

@@ -24,10 +24,10 @@ from batch_layer.learning.evaluation import PROBES, below, by_time, coded, evalu
 from batch_layer.learning.past import LakePast, SmallPast, interactions, summary
 from batch_layer.learning.sample import sampled
 from batch_layer.learning.search import search
-from batch_layer.learning.teaching import FIXED, from_walk, sentence, shown, still_good
+from batch_layer.learning.teaching import FIXED, both_shown, both_still_good, from_walk, sentence
 from core.experiments.assignment import sources_of
 from core.quality.ranking_quality import Interactions, Mask, votes
-from core.ranking.learned import Learned
+from core.ranking.learned import Blends
 from recommenders import TABLE, recommender
 from recommenders.als.model import AlsSettings, reused, searched
 from recommenders.opened import learners
@@ -43,9 +43,9 @@ POPULAR = 20  # names that are kept to see how many stay
 SEARCHED_EVENTS = 300_000  # at most, that a search is judged on, whether or not the generation is evaluated
 
 
-def _learning(settings: dict[str, Any], blend: Learned | str, tried: Collection[str]) -> list[str]:
+def _learning(settings: dict[str, Any], blends: Blends, tried: Collection[str]) -> list[str]:
     """Return the recommenders that learn for the generation, in the order of the table; ``tried`` by experiments."""
-    names = {*learners(settings, tried), *(() if isinstance(blend, str) else learners_of(blend.sources))}
+    names = {*learners(settings, tried), *learners_of(blends.sources)}
     return [name for name in TABLE if name in names]
 
 
@@ -77,35 +77,35 @@ class Judging:
         active = self.active.id if self.active else None
         if candidates:
             settings["als"] = self._search(settings["als"], candidates)
-        blend = self._blend(settings, full)
+        blends = self._blends(settings, full)
         past = self._past(full)
         models = {}
         try:
-            for name in _learning(settings, blend, sources_of(self.settings.tried)):
+            for name in _learning(settings, blends, sources_of(self.settings.tried)):
                 artefact = recommender(name).fit(past, settings[name], read_artefact(views, active, name))
                 models[name] = summary(artefact)
                 if artefact is not None:
                     write_artefact(views, self.run, name, artefact)
         finally:
             past.close()
-        return {"model": models.get("als", {}), "models": models, "learned": shown(blend)}
+        return {"model": models.get("als", {}), "models": models, "learned": both_shown(blends)}
 
-    def _blend(self, settings: dict[str, Any], full: bool) -> Learned | str:
+    def _blends(self, settings: dict[str, Any], full: bool) -> Blends:
         """Learn how sources are blended, or keep what the active generation learned while the log has hardly grown."""
         learns = self.settings.blend_sources
         if not learns:
-            return FIXED
+            return Blends(FIXED, FIXED)
         views, active = batch_views(self.settings), self.active.id if self.active else None
         before = read_learned(views, active)
-        if before is not None and not full and still_good(before, learns, self.measured.events):
-            blend: Learned | str = before
-        else:
+        blends = before
+        if full or not both_still_good(before, learns, self.measured.events):
             events, names, _ = self._sample(self.settings.evaluation.events or SEARCHED_EVENTS)
             question = replace(self._question(settings["als"]), learns=learns)
-            blend = from_walk(events, names, question, before, self.measured.events)
-            self.say(sentence(blend))
-        write_learned(views, self.run, None if isinstance(blend, str) else blend)
-        return blend
+            blends = from_walk(events, names, question, before, self.measured.events)
+            self.say(sentence(blends.new))
+            self.say(f"where seen items may be listed: {sentence(blends.again)}")
+        write_learned(views, self.run, blends)
+        return blends
 
     def _past(self, full: bool) -> LakePast | SmallPast:
         """Return what the models learn from: in memory where the steps run in this process."""
@@ -143,7 +143,7 @@ class Judging:
         events, names, known = self._sample(self.settings.evaluation.events)
         learned = self.measured.model.settings
         question = self._question(replace(self.settings.recommender_settings["als"], **learned))
-        blend = read_learned(batch_views(self.settings), self.run)
+        blend = read_learned(batch_views(self.settings), self.run).of(seen_again=False)
         question = replace(question, learns=() if blend is None else tuple(blend.sources))
         report = evaluate(events, question) | {"recipe": to_builtins(recipe(question))}
         figures = convert(report, Evaluation).figures()

@@ -1,7 +1,8 @@
 """What a blend is learned from: questions of the past with what every signal said, and what the user took then.
 
 A walk asks before each event of the newest part, of sums that hold all earlier events, as an answer then would have
-been computed. A split asks once for each user, at its moment, and every item that was taken later is an answer.
+been computed: for a list without what the user has seen where the event took something new, and for one that may have
+it. A split asks once for each user, at its moment, and every item that was taken later is an answer.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,19 +13,20 @@ import numpy as np
 from batch_layer.learning.asking import Question
 from core.quality.ranking_quality import LIST, Interactions, Judged, Mask
 from core.ranking.choice import Rows
-from core.ranking.columns import Floats, Ints, Stacked
+from core.ranking.columns import Columns, Floats, Ints, Stacked
 from core.ranking.features import PER_SIGNAL, RANKS
 from core.ranking.kernels import Kernels, compiled
 from core.ranking.learned import context
 from recommenders import port
 from recommenders.cohort import Cohort
 from recommenders.live import LiveSums
-from recommenders.port import Scorer
+from recommenders.port import Candidates, Scorer
 from recommenders.signals import answers_of, columns_of
 
-KEPT = 100  # candidates of a question, by their best rank in any signal
+KEPT = 60  # candidates of a question, by their best rank in any signal
 HOUR_MS = 3_600_000
 NO_ITEM = -1
+NOTHING_SEEN = np.zeros(0, np.int64)
 MOST_TAKEN = 4  # lessons of one user of a split
 SEED = 42
 
@@ -56,16 +58,51 @@ def context_of(question: port.Question, as_of: int | None) -> Floats:
     return context(len(question.standing.codes), hours)
 
 
+@dataclass(frozen=True)
+class Walk:
+    """The events before which a walk asks, ascending: those of users who take something ``new``, and ``any`` ones.
+
+    ``begin``: where the walk begins.
+    """
+
+    begin: int
+    new: Ints
+    any: Ints
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Who answers: a scorer for each signal of lists without seen items, and for each of lists that may have them.
+
+    A scorer in both is asked once.
+    """
+
+    new: Sequence[Scorer]
+    again: Sequence[Scorer]
+
+
 def of_walk(
-    events: Interactions, names: Sequence[bytes], question: Question, begin: int, asked: Ints, scorers: Sequence[Scorer]
-) -> Iterator[Lesson]:
-    """Yield a lesson for each event of ``asked``, ascending, of sums that hold all before it."""
+    events: Interactions, names: Sequence[bytes], question: Question, walk: Walk, asked: Asked
+) -> tuple[list[Lesson], list[Lesson]]:
+    """Return the lessons of new items and those of any, in order of time, of sums that hold all before each event."""
     kernels = compiled()
-    live = LiveSums(events, question.rules, names, begin, question.shrinkage, kernels)
-    for event in asked.tolist():
+    live = LiveSums(events, question.rules, names, walk.begin, question.shrinkage, kernels)
+    new, again = set(walk.new.tolist()), set(walk.any.tolist())
+    lessons: tuple[list[Lesson], list[Lesson]] = ([], [])
+    for event in sorted(new | again):
         live.advance(event)
         user, taken = int(events.user[event]), np.array([events.item[event]])
-        yield from _lessons(live.question(user), live.as_of, user, taken, scorers, kernels, question.seen_again)
+        own, answers = live.question(user), dict[int, Candidates]()
+        for part, scorers, out in (new, asked.new, lessons[0]), (again, asked.again, lessons[1]):
+            if event not in part:
+                continue
+            for scorer in scorers:
+                if id(scorer) not in answers:
+                    (answers[id(scorer)],) = answers_of([scorer], own, len(own.standing.codes))
+            columns = columns_of([answers[id(scorer)] for scorer in scorers])
+            excluded = NOTHING_SEEN if out is lessons[1] else own.standing.codes
+            out += _lessons(columns, excluded, kernels, context_of(own, live.as_of), user, taken)
+    return lessons
 
 
 def of_split(
@@ -76,21 +113,22 @@ def of_split(
     rng = np.random.default_rng(SEED)
     for user, wanted in zip(asked.users.tolist(), asked.wanted, strict=True):
         taken = wanted if len(wanted) <= MOST_TAKEN else np.sort(rng.choice(wanted, MOST_TAKEN, replace=False))
-        yield from _lessons(cohort.question(user), as_of, user, taken, scorers, kernels, seen_again)
+        question = cohort.question(user)
+        excluded = NOTHING_SEEN if seen_again else question.standing.codes
+        columns = columns_of(answers_of(scorers, question, len(excluded)))
+        yield from _lessons(columns, excluded, kernels, context_of(question, as_of), user, taken)
 
 
 def _lessons(
-    question: port.Question, as_of: int | None, user: int, taken: Ints, scorers: Sequence[Scorer], kernels: Kernels,
-    seen_again: bool,
-) -> Iterator[Lesson]:  # fmt: skip
-    excluded = np.zeros(0, np.int64) if seen_again else question.standing.codes
-    columns = columns_of(answers_of(scorers, question, len(excluded)))
+    columns: Sequence[Columns], excluded: Ints, kernels: Kernels, context: Floats, user: int, taken: Ints
+) -> Iterator[Lesson]:
+    """Yield a lesson for each item that was taken, of what the signals answered."""
     known = kernels.features(Stacked.of(columns), excluded)
     best = known.values[:, 1::PER_SIGNAL]
     kept = np.argsort(-best.max(axis=1, initial=0.0), kind="stable")[:KEPT]
-    rows, about = known.values[kept].astype(np.float32), context_of(question, as_of)
+    rows = known.values[kept].astype(np.float32)
     for item in taken.tolist():
         at = np.flatnonzero(known.codes == item)
-        hits: Mask = (best[at[0]] >= RANKS[LIST - 1]) if len(at) else np.zeros(len(scorers), np.bool_)
+        hits: Mask = (best[at[0]] >= RANKS[LIST - 1]) if len(at) else np.zeros(len(columns), np.bool_)
         place = np.flatnonzero(known.codes[kept] == item)
-        yield Lesson(rows, int(place[0]) if len(place) else NO_ITEM, about, hits, user, 1 / len(taken))
+        yield Lesson(rows, int(place[0]) if len(place) else NO_ITEM, context, hits, user, 1 / len(taken))

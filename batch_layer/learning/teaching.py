@@ -8,43 +8,51 @@ import numpy as np
 
 from batch_layer.learning.asking import Question, all_on, in_process
 from batch_layer.learning.blending import FEWEST_TO_ASK, learned, too_few
-from batch_layer.learning.lessons import MOST_TAKEN, Lesson, context_of, of_split, of_walk
+from batch_layer.learning.lessons import MOST_TAKEN, Asked, Lesson, Walk, context_of, of_split, of_walk
 from batch_layer.learning.past import SmallPast
-from batch_layer.learning.splits import Split, is_new
+from batch_layer.learning.splits import INCLUDED, Split, is_new
 from core.quality import ranking_quality
 from core.quality.ranking_quality import Floats, Interactions, Ints, judged
 from core.ranking.kernels import compiled
-from core.ranking.learned import Learned, LearnedBlend
+from core.ranking.learned import Blends, Learned, LearnedBlend
 from recommenders import recommender
 from recommenders.artefact import Artefact
 from recommenders.cohort import Cohort
 from recommenders.port import Scorer
-from recommenders.signals import answers_of, columns_of, learners_of, open_signals, signals_of
+from recommenders.signals import answers_of, columns_of, fixed_weights, learners_of, open_signals, signals_of
 
 FIXED = "sources have the weights of their tables: no source is left that a learned blend may ask"
 GROWN = 1.1  # times as many events as it was learned from: then a blend is learned again
 SHARES = (0.1, 0.15, 0.2, 0.25)  # of the events, that are walked
-MOST_QUESTIONS = 2_000
+MOST_QUESTIONS = 1_200
+MOST_ANY = 600  # questions of lists that may have seen items
+NO_BLENDS = Blends()
 USERS_OF_SPLIT = 800
 SEED = 42
 
 
 def from_walk(
-    events: Interactions, names: Sequence[bytes], question: Question, before: Learned | None, total: int | None = None
-) -> Learned | str:
-    """Return the blend that the newest part of the events teaches, walked event by event; a sentence if that is short.
+    events: Interactions, names: Sequence[bytes], question: Question, before: Blends = NO_BLENDS,
+    total: int | None = None,
+) -> Blends:  # fmt: skip
+    """Return the blends that the newest part of the events teaches, walked event by event; sentences if that is short.
 
     Sources learn from what lies before that part.
 
-    Args: names: of the items, by code.      before: the active blend.      total: events of the whole log.
+    Args: names: of the items, by code.      before: the active blends.      total: events of the whole log.
     """
-    begin = begin_of(events, question.seen_again)
-    asked = questions(events, begin, question.seen_again)
-    if not begin or len(asked) < FEWEST_TO_ASK:
-        return too_few(len(asked) if begin else 0)
-    scorers = _scorers(events.before(begin), names, question)
-    lessons = list(of_walk(events, names, question, begin, asked, scorers))
-    return _learned(question, lessons, before, total or len(events))
+    walk = walk_of(events)
+    if not walk.begin or len(walk.any) < FEWEST_TO_ASK:
+        few = too_few(len(walk.any) if walk.begin else 0)
+        return Blends(few, few)
+    scorers = _scorers(events.before(walk.begin), names, question)
+    asked = Asked(*(tuple(scorers[own.name] for own in signals_of(question.learns, again)) for again in (False, True)))
+    new, again = of_walk(events, names, question, walk, asked)
+    events_of_all = total or len(events)
+    return Blends(
+        _learned(question, new, before.of(False), events_of_all),
+        _learned(replace(question, seen=INCLUDED), again, before.of(True), events_of_all),
+    )
 
 
 def from_split(parts: Split, question: Question) -> Learned | str:
@@ -53,7 +61,8 @@ def from_split(parts: Split, question: Question) -> Learned | str:
     if (number := sum(min(len(wanted), MOST_TAKEN) for wanted in asked.wanted)) < FEWEST_TO_ASK:
         return too_few(number)
     cohort = Cohort.of(parts.train, question.rules, shrinkage=question.shrinkage)
-    scorers = _scorers(parts.train, cohort.names, question)
+    known = _scorers(parts.train, cohort.names, question)
+    scorers = [known[signal.name] for signal in signals_of(question.learns, question.seen_again)]
     lessons = list(of_split(cohort, parts.train, asked, scorers, question.seen_again))
     return _learned(question, lessons, None, len(parts.train))
 
@@ -63,11 +72,21 @@ def still_good(blend: Learned, learns: Sequence[str], events: int) -> bool:
     return blend.facts.get("of") == list(learns) and blend.facts["events"] <= events < GROWN * blend.facts["events"]
 
 
+def both_still_good(blends: Blends, learns: Sequence[str], events: int) -> bool:
+    """Return whether what was learned may serve another generation."""
+    return bool(blends.learned) and all(still_good(blend, learns, events) for blend in blends.learned)
+
+
 def shown(blend: Learned | str) -> dict[str, Any]:
     """Return what a report says of a blend: what was found, which signals it asks; or why it has none."""
     if isinstance(blend, str):
         return {"missing": blend, "says": blend}
     return {**blend.facts, "signals": [signal.name for signal in blend.signals], "says": sentence(blend)}
+
+
+def both_shown(blends: Blends) -> dict[str, Any]:
+    """Return what a report says of a generation's blends: that of new items, and the other under ``again``."""
+    return {**shown(blends.new), "again": shown(blends.again)}
 
 
 def sentence(blend: Learned | str) -> str:
@@ -84,15 +103,18 @@ def sentence(blend: Learned | str) -> str:
 
 
 def _learned(question: Question, lessons: Sequence[Lesson], before: Learned | None, events: int) -> Learned | str:
-    blend = learned(signals_of(question.learns), lessons, before)
+    signals = signals_of(question.learns, question.seen_again)
+    blend = learned(signals, lessons, before, fixed_weights(signals, question.settings))
     if isinstance(blend, str):
         return blend
     return replace(blend, facts={**blend.facts, "events": events, "of": list(question.learns)})
 
 
-def _scorers(past: Interactions, names: Sequence[bytes], question: Question) -> list[Scorer]:
-    settings = all_on(in_process(question.settings))
-    return open_signals(signals_of(question.learns), fitted_for(question.learns, past, names, settings), settings)
+def _scorers(past: Interactions, names: Sequence[bytes], question: Question) -> dict[str, Scorer]:
+    """Return a scorer for each signal by its name, which has learned from the past."""
+    settings, signals = all_on(in_process(question.settings)), signals_of(question.learns, seen_again=True)
+    opened = open_signals(signals, fitted_for(question.learns, past, names, settings), settings)
+    return dict(zip((signal.name for signal in signals), opened, strict=True))
 
 
 def fitted_for(
@@ -103,25 +125,18 @@ def fitted_for(
     return {name: recommender(name).fit(small, settings[name], None) for name in learners_of(sources)}
 
 
-def begin_of(events: Interactions, seen_again: bool) -> int:
-    """Return where the newest part begins: a tenth of the events, more of a short log, a quarter at most."""
-    begins = [len(events.split(1 - share)[0]) for share in SHARES]
-    enough = (begin for begin in begins if len(questions(events, begin, seen_again)) >= MOST_QUESTIONS)
-    return next(enough, begins[-1])
+def walk_of(events: Interactions) -> Walk:
+    """Return which events of the newest part are asked about.
 
-
-def questions(events: Interactions, begin: int, seen_again: bool) -> Ints:
-    """Return the events from ``begin`` on whose users touch something new, or any item where seen ones count.
-
-    A uniform sample, if there are more than ``MOST_QUESTIONS``.
+    The part is a tenth of the events, more of a short log, a quarter at most. Of more events than ``MOST_QUESTIONS``
+    that take something new, and ``MOST_ANY`` of all, uniform samples are drawn, which share what they can.
     """
-    possible = (events.weight > 0) & (np.arange(len(events)) >= begin)
-    if not seen_again:
-        possible &= is_new(events)
-    asked = np.flatnonzero(possible)
-    if len(asked) > MOST_QUESTIONS:
-        asked = np.sort(np.random.default_rng(SEED).choice(asked, MOST_QUESTIONS, replace=False))
-    return asked
+    begins = [len(events.split(1 - share)[0]) for share in SHARES]
+    new = is_new(events) & (events.weight > 0)
+    begin = next((place for place in begins if new[place:].sum() >= MOST_QUESTIONS), begins[-1])
+    possible = begin + np.flatnonzero(events.weight[begin:] > 0)
+    drawn = np.random.default_rng(SEED).permutation(possible)
+    return Walk(begin, np.sort(drawn[new[drawn]][:MOST_QUESTIONS]), np.sort(drawn[:MOST_ANY]))
 
 
 def ranked_by(

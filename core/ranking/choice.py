@@ -1,12 +1,14 @@
 """Fitting a learned blend: logistic regression of a choice (McFadden 1974) with ridge, by L-BFGS.
 
-A question has candidates, one row of features each, and the one that was taken. Its probability is exp(x · w) over the
-sum of exp(x · w) of all candidates; the fit maximises the log-likelihood of all questions, minus ridge / 2 · |w|².
+A question has candidates, one row of features each, the one that was taken, and a context. The weights of a question
+are linear in its context: w = W · context, W of shape (features, contexts). The probability of a candidate is
+exp(x · w) over the sum of exp(x · w) of all candidates; the fit maximises the log-likelihood of all questions, minus
+ridge / 2 · |W − towards|².
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,54 +17,93 @@ from core.ranking.columns import Floats, Ints
 
 RIDGE = 1.0
 MOST_STEPS = 150
+TOLERANCE = 1e-6  # of the objective, relatively: differences of a source are a thousand times as large
 Rows = NDArray[np.float32]
+
+
+class Choice(NamedTuple):
+    """One question: ``rows`` of its candidates' features, ``taken`` among them, ``weight`` of the question."""
+
+    rows: Rows
+    taken: int
+    context: Floats
+    weight: float = 1.0
 
 
 @dataclass(frozen=True)
 class Choices:
-    """The candidates of all questions end to end: question q's are rows ``starts[q]`` to ``starts[q + 1]``.
+    """Questions side by side, padded to equally many candidates.
 
-    ``taken``: the row of the item that was taken, within ``rows``. ``weight``: of the question.
+    ``rows``: shape (questions, candidates, features), zeros where ``there``, (questions, candidates), is false.
+    ``taken``: place among the candidates. ``context``: (questions, contexts). ``weight``: of each question.
     """
 
     rows: Rows
-    starts: Ints
+    there: NDArray[np.bool_]
     taken: Ints
+    context: Floats
     weight: Floats
 
     @staticmethod
-    def of(questions: Sequence[tuple[Rows, int, float]]) -> "Choices":
-        """Return them end to end, each given as its rows, the place of the one taken, and its weight."""
-        starts = np.zeros(len(questions) + 1, np.int64)
-        np.cumsum([len(rows) for rows, _, _ in questions], out=starts[1:])
-        taken = np.array([place for _, place, _ in questions], np.int64) + starts[:-1]
-        weight = np.array([weight for _, _, weight in questions], np.float64)
-        return Choices(np.concatenate([rows for rows, _, _ in questions]), starts, taken, weight)
+    def of(questions: Sequence[Choice]) -> "Choices":
+        """Return them side by side."""
+        sizes = np.array([len(question.rows) for question in questions], np.int64)
+        rows = np.zeros((len(questions), int(sizes.max(initial=0)), questions[0].rows.shape[1]), np.float32)
+        for own, question in zip(rows, questions, strict=True):
+            own[: len(question.rows)] = question.rows
+        there = np.arange(rows.shape[1]) < sizes[:, None]
+        taken = np.array([question.taken for question in questions], np.int64)
+        context = np.array([question.context for question in questions], np.float64)
+        return Choices(rows, there, taken, context, np.array([question.weight for question in questions], np.float64))
 
-    def loss(self, weights: Floats) -> tuple[Floats, Floats]:
-        """Return the negative log-likelihood of each question, and the probability of each row."""
-        z = (self.rows @ weights.astype(np.float32)).astype(np.float64)
-        begins, sizes = self.starts[:-1], np.diff(self.starts)
-        greatest = np.maximum.reduceat(z, begins)
-        powers = np.exp(z - np.repeat(greatest, sizes))
-        sums = np.add.reduceat(powers, begins)
-        return greatest + np.log(sums) - z[self.taken], powers / np.repeat(sums, sizes)
+    def only(self, features: Ints) -> "Choices":
+        """Return the same questions with those features alone."""
+        return replace(self, rows=np.ascontiguousarray(self.rows[:, :, features]))
+
+    def part(self, first: int, end: int) -> "Choices":
+        """Return the questions from ``first`` up to ``end``."""
+        part = slice(first, end)
+        return Choices(self.rows[part], self.there[part], self.taken[part], self.context[part], self.weight[part])
+
+    def probabilities(self, weights: Floats) -> tuple[Floats, Floats]:
+        """Return the negative log-likelihood of each question, and the probability of each candidate."""
+        own = (self.context @ weights.T).astype(np.float32)
+        z = np.matmul(self.rows, own[:, :, None])[:, :, 0].astype(np.float64)
+        z[~self.there] = -np.inf
+        z -= z.max(axis=1, keepdims=True)
+        powers = np.exp(z)
+        sums = powers.sum(axis=1)
+        return np.log(sums) - z[np.arange(len(z)), self.taken], powers / sums[:, None]
+
+    def loss(self, weights: Floats) -> float:
+        """Return the mean negative log-likelihood of what was taken."""
+        return float(np.average(self.probabilities(weights)[0], weights=self.weight))
 
 
-def fitted(choices: Choices, ridge: float = RIDGE) -> Floats:
-    """Return the weights of the greatest penalised likelihood."""
+def fitted(
+    choices: Choices, ridge: float = RIDGE, towards: Floats | None = None, start: Floats | None = None
+) -> Floats:
+    """Return the weights of the greatest penalised likelihood, shape (features, contexts).
+
+    Args: towards: what the ridge draws the weights to; None: zeros.      start: weights near those; None: ``towards``.
+    """
     from scipy.optimize import minimize
 
-    by_row = np.repeat(choices.weight, np.diff(choices.starts))
+    shape = (choices.rows.shape[2], choices.context.shape[1])
+    goal = np.zeros(shape) if towards is None else towards
+    at = np.arange(len(choices.taken)), choices.taken
 
-    def objective(weights: Floats) -> tuple[float, Floats]:
-        losses, probability = choices.loss(weights)
-        residual = probability * by_row
-        np.subtract.at(residual, choices.taken, choices.weight)
-        gradient = (residual.astype(np.float32) @ choices.rows).astype(np.float64) + ridge * weights
-        return float(losses @ choices.weight + ridge * (weights @ weights) / 2), gradient
+    def objective(flat: Floats) -> tuple[float, Floats]:
+        weights = flat.reshape(shape)
+        losses, residual = choices.probabilities(weights)
+        residual *= choices.weight[:, None]
+        residual[at] -= choices.weight
+        by_question = np.matmul(residual.astype(np.float32)[:, None, :], choices.rows)[:, 0, :].astype(np.float64)
+        off = weights - goal
+        gradient = by_question.T @ choices.context + ridge * off
+        return float(losses @ choices.weight + ridge * (off * off).sum() / 2), gradient.ravel()
 
-    start = np.zeros(choices.rows.shape[1])
-    minimum: Any = minimize(objective, start, jac=True, method="L-BFGS-B", options={"maxiter": MOST_STEPS})
-    out: Floats = minimum.x
+    begin, options = goal if start is None else start, {"maxiter": MOST_STEPS, "ftol": TOLERANCE}
+    minimum: Any = minimize(objective, begin.ravel(), jac=True, method="L-BFGS-B", options=options)
+    out: Floats = minimum.x.reshape(shape)
     return out

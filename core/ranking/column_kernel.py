@@ -206,7 +206,4 @@ def load() -> None:
     summed_parts([row, row], index)
     standing_parts([pack_seen([(b"a", 1, 1)])] * 2, index)
     predicted(np.ones((2, 8), np.float32), codes, np.ones(8))
-    index, row = ItemIndex(), pack_sums([(b"a", 1)])
-    summed_parts([row, row], index)
-    standing_parts([pack_seen([(b"a", 1, 1)])] * 2, index)
     predicted(np.ones((2, 8), np.float32, order="F"), codes, np.ones(8))

@@ -91,6 +91,32 @@ class Learned:
         return replace(self, knots=knots)
 
 
+@dataclass(frozen=True)
+class Blends:
+    """What a generation has learned of its blend, each of its own questions; a sentence where nothing was learned.
+
+    ``new``: for lists without what the user has seen. ``again``: for lists that may have it.
+    """
+
+    new: Learned | str = ""
+    again: Learned | str = ""
+
+    def of(self, seen_again: bool) -> Learned | None:
+        """Return the one that serves lists which may have seen items, or those which may not; None: fixed weights."""
+        chosen = self.again if seen_again else self.new
+        return None if isinstance(chosen, str) else chosen
+
+    @property
+    def learned(self) -> list[Learned]:
+        """The blends that were learned."""
+        return [blend for blend in (self.new, self.again) if not isinstance(blend, str)]
+
+    @property
+    def sources(self) -> list[str]:
+        """The sources that any of them asks, each once."""
+        return list(dict.fromkeys(source for blend in self.learned for source in blend.sources))
+
+
 def shares_of_choice(z: Floats) -> Floats:
     """Return exp(z) over the sum of exp(z); they add up to 1."""
     if not len(z):

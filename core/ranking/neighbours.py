@@ -10,11 +10,12 @@ from core.ranking.columns import NOBODY, Ints
 class Neighbours:
     """``codes`` of the other items, each once, and ``amounts``: co-ratings in thousandths. Never changes.
 
-    The cut of the nearest is computed once: rows are kept in memory and read by many answers.
+    The cut of the nearest is computed once: rows are kept in memory and read by many answers. ``places``: of each code
+    among all names in order, where somebody knows it: then the cut need not compare names.
     """
 
-    def __init__(self, codes: Ints, amounts: Ints) -> None:
-        self.codes, self.amounts = codes, amounts
+    def __init__(self, codes: Ints, amounts: Ints, places: Ints | None = None) -> None:
+        self.codes, self.amounts, self._places = codes, amounts, places
         self._cuts: dict[int, Neighbours] = {}
 
     def nearest(self, most: int, names: Sequence[bytes], also: int = NOBODY) -> "Neighbours":
@@ -36,11 +37,14 @@ class Neighbours:
     def _cut(self, most: int, names: Sequence[bytes]) -> "Neighbours":
         least = np.partition(self.amounts, len(self.amounts) - most)[len(self.amounts) - most]
         above, equal = np.flatnonzero(self.amounts > least), np.flatnonzero(self.amounts == least)
-        falling = sorted(zip(self.codes[equal].tolist(), equal.tolist(), strict=True), key=lambda row: names[row[0]])[
-            ::-1
-        ]
-        places = np.concatenate([above, np.array([place for _, place in falling[: most - len(above)]], np.int64)])
-        return Neighbours(self.codes[places], self.amounts[places])
+        if self._places is not None:
+            falling = equal[np.argsort(-self._places[self.codes[equal]])]
+        else:
+            named = zip(self.codes[equal].tolist(), equal.tolist(), strict=True)
+            by_name = sorted(named, key=lambda row: names[row[0]])[::-1]
+            falling = np.array([place for _, place in by_name], np.int64)
+        kept = np.concatenate([above, falling[: most - len(above)]])
+        return Neighbours(self.codes[kept], self.amounts[kept], self._places)
 
 
 NOBODY_NEAR = Neighbours(np.zeros(0, np.int64), np.zeros(0, np.int64))

@@ -7,16 +7,16 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from adapters.records.books import LEARNED
+from adapters.records.artefacts import blend_rows
 from adapters.terminal.progress import Reached
 from batch_layer.learning.asking import Question, all_on, in_process
 from batch_layer.learning.evaluation import knots_before
 from batch_layer.learning.past import SmallPast
 from batch_layer.learning.splits import split
-from batch_layer.learning.teaching import FIXED, from_walk, still_good
+from batch_layer.learning.teaching import NO_BLENDS, both_still_good, from_walk
 from core.quality.ranking_quality import LIST, Floats, Interactions, Ints
 from core.ranking.blend import Knots, confidence
-from core.ranking.learned import Learned
+from core.ranking.learned import Blends
 from millrace.judging.catalogue import Rows
 from millrace.judging.walk import Asked, Regime, retrains
 from millrace.judging.world import World
@@ -56,7 +56,7 @@ class Trainer:
     names: list[bytes]
     question: Question
     _models: dict[int, dict[str, Artefact | None]] = field(default_factory=dict)
-    _blends: dict[int, Learned | str] = field(default_factory=dict)
+    _blends: dict[int, Blends] = field(default_factory=dict)
     _knots: Knots | None = None
 
     def models(self, end: int, before: int | None) -> dict[str, Artefact | None]:
@@ -64,23 +64,22 @@ class Trainer:
         if end not in self._models:
             past = SmallPast(self.log.before(end), self.names, from_scratch=before is None, report=lambda _: None)
             earlier = {} if before is None else self._models[before]
-            blend, settings = self.blend(end, before), self.settings
-            names = {*learners(settings), *(() if isinstance(blend, str) else learners_of(blend.sources))}
+            settings = self.settings
+            names = {*learners(settings), *learners_of(self.blends(end, before).sources)}
             self._models[end] = {
                 name: recommender(name).fit(past, settings[name], earlier.get(name)) for name in sorted(names)
             }
         return self._models[end]
 
-    def blend(self, end: int, before: int | None) -> Learned | str:
-        """Return the blend that a run over the first ``end`` events learns, or keeps from an earlier run."""
+    def blends(self, end: int, before: int | None) -> Blends:
+        """Return the blends that a run over the first ``end`` events learns, or keeps from an earlier run."""
         if end not in self._blends:
-            active = None if before is None else self._blends[before]
-            learns, active = self.question.learns, None if isinstance(active, str) else active
-            if active is not None and still_good(active, learns, end):
+            active, learns = NO_BLENDS if before is None else self._blends[before], self.question.learns
+            if both_still_good(active, learns, end):
                 self._blends[end] = active
             else:
                 known = self.log.before(end)
-                self._blends[end] = from_walk(known, self.names, self.question, active) if learns else FIXED
+                self._blends[end] = from_walk(known, self.names, self.question, active) if learns else NO_BLENDS
         return self._blends[end]
 
     def knots(self) -> Knots:
@@ -111,9 +110,10 @@ def walk(
         while taken < len(moments) and moments[taken][0] <= events.time[event]:
             end = _known(events, moments[taken][1], moments[taken][0], regime)
             if end != last:
-                models, blend = trainer.models(end, last), trainer.blend(end, last)
-                world.publish(end, models, {} if isinstance(blend, str) else {LEARNED: blend.to_json()})
-                knots = trainer.knots() if isinstance(blend, str) else blend.knots
+                models, blends = trainer.models(end, last), trainer.blends(end, last)
+                world.publish(end, models, blend_rows(blends))
+                serves = blends.of(question.seen_again)
+                knots = trainer.knots() if serves is None else serves.knots
                 last = end
             taken += 1
         if regime.live:

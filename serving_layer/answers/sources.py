@@ -17,7 +17,7 @@ from recommenders.port import Candidates, Ints, Question, Scorer
 from recommenders.signals import columns_of
 from serving_layer.answers.basket import Basket
 from serving_layer.merged.catalogue import Page
-from serving_layer.merged.models import Models, candidates_of, models_of, untrained
+from serving_layer.merged.models import Models, Signals, candidates_of, models_of, untrained
 from serving_layer.reading.snapshot import Snapshot
 
 CANDIDATES = 2_000  # of one source: what comes later has no share in any list that is read
@@ -50,7 +50,8 @@ class Sources:
     """What is asked for one answer; each source is asked when first needed.
 
     ``most``: candidates of a source with a fixed weight. ``deep``: those that no signal has among its first places are
-    listed as well. ``learns``: the blend is the learned one. ``tried``: weights of an experiment, by source.
+    listed as well. ``seen_again``: what the user has seen may be listed. ``tried``: weights of an experiment, by
+    source; a learned blend takes no part then.
     """
 
     snapshot: Snapshot
@@ -58,7 +59,7 @@ class Sources:
     models: Models
     most: int = CANDIDATES
     deep: bool = True
-    learns: bool = True
+    seen_again: bool = False
     tried: Mapping[str, float] = field(default_factory=dict)
 
     @cached_property
@@ -83,18 +84,16 @@ class Sources:
 
         Args: names: of the sources that have a fixed weight; None: all that are asked.
         """
-        learned = self.models.learned
-        if learned is None or not self.learns:
+        if (signals := self._signals) is None:
             return self.fixed(list(self.weights) if names is None else names, excluded, also)
         rest = self.fixed(list(self.weights) if names is None else names, excluded, also) if self.deep else None
-        columns = columns_of(self._answers(len(excluded)))
-        return LearnedBlend(learned, columns, self._context, excluded, also, self._kernels, rest)
+        columns = columns_of(self._answers(signals, len(excluded)))
+        return LearnedBlend(signals.learned, columns, self._context, excluded, also, self._kernels, rest)
 
     @property
     def knots(self) -> Knots:
         """How the scores that are served go together with hits."""
-        learned = self.models.learned
-        return self.models.calibration if learned is None or not self.learns else learned.knots
+        return self.models.calibration if self._signals is None else self._signals.learned.knots
 
     def reasons(self, code: int, names: Sequence[bytes]) -> list[tuple[int, float]]:
         """Return the history items that speak for the item, strongest first, by the first source that names any."""
@@ -103,10 +102,15 @@ class Sources:
                 return sorted(shares.items(), key=lambda share: (-share[1], names[share[0]]))
         return []
 
-    def _answers(self, excluded: int) -> list[Candidates]:
-        answers = [self._ask(scorer, PLACES + excluded) for scorer in self.models.signals]
-        assert self.models.learned is not None
-        names = [signal.source for signal in self.models.learned.signals]
+    @property
+    def _signals(self) -> Signals | None:
+        if self.tried:
+            return None
+        return self.models.again if self.seen_again else self.models.new
+
+    def _answers(self, signals: Signals, excluded: int) -> list[Candidates]:
+        answers = [self._ask(scorer, PLACES + excluded) for scorer in signals.scorers]
+        names = [signal.source for signal in signals.learned.signals]
         self._said[:] = list(zip(names, answers, strict=True))
         return answers
 
@@ -136,12 +140,12 @@ def sources_of(snapshot: Snapshot, question: Question, wish: Wish) -> Sources:
     """Return the sources of an answer; nobody waits for a model that says nothing of a user without history."""
     personal = bool(question.history.entries or len(question.standing.codes))
     tried = {} if wish.tried is None else wish.tried.weights
-    page, learns = wish.page, not wish.include_seen and not tried
+    page = wish.page
     picky = page.narrowed or bool(snapshot.views.house_rules())
     most = CANDIDATES_IN_CATEGORY if picky or not personal else CANDIDATES
     deep = picky or page.offset + page.given + page.n > DEEP
     models = models_of(snapshot) if personal else untrained(snapshot)
-    return Sources(snapshot, question, models, most, deep, learns, tried)
+    return Sources(snapshot, question, models, most, deep, wish.include_seen, tried)
 
 
 def tried_by(snapshot: Snapshot, user: bytes) -> Experiment | None:

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
-from adapters.records.artefacts import read_artefact
-from adapters.records.books import BLEND, CALIBRATION, LEARNED, generation_book
+from adapters.records.artefacts import blends_of, read_artefact
+from adapters.records.books import BLEND, CALIBRATION, LEARNED, LEARNED_AGAIN, generation_book
 from core.experiments.assignment import sources_of
 from core.ranking.blend import Knots
 from core.ranking.columns import NOBODY
@@ -21,6 +21,7 @@ from serving_layer.reading.patience import reading, seconds_left
 from serving_layer.reading.snapshot import Snapshot
 from serving_layer.reading.views import BATCH, MODEL, Views
 
+BLEND_ROWS = [CALIBRATION, LEARNED, LEARNED_AGAIN]
 SHARE_OF_PATIENCE = 0.75  # what an answer may wait for a model: the rest is for what else it reads there
 
 
@@ -28,13 +29,21 @@ SHARE_OF_PATIENCE = 0.75  # what an answer may wait for a model: the rest is for
 class Models:
     """What a generation answers with: its recommenders, opened, and how blended scores go together with hits.
 
-    ``learned``: its learned blend, if it has one, with a scorer for each signal.
+    ``new``: its learned blend of lists without seen items, if it has one. ``again``: that of lists that may have them.
     """
 
     opened: dict[str, Opened]
     calibration: Knots = ()
-    learned: Learned | None = None
-    signals: Sequence[Scorer] = ()
+    new: "Signals | None" = None
+    again: "Signals | None" = None
+
+
+@dataclass(frozen=True)
+class Signals:
+    """A learned blend with a scorer for each of its signals."""
+
+    learned: Learned
+    scorers: Sequence[Scorer]
 
 
 @dataclass
@@ -100,7 +109,7 @@ def untrained(snapshot: Snapshot) -> Models:
         return _opened({}, {}, views)
     kept = snapshot.memory.kept(Loading)
     if kept.untrained is None:
-        kept.untrained = _opened({}, snapshot.of_generation(BLEND, [CALIBRATION, LEARNED]), views)
+        kept.untrained = _opened({}, snapshot.of_generation(BLEND, BLEND_ROWS), views)
     return kept.untrained
 
 
@@ -112,21 +121,18 @@ def candidates_of(snapshot: Snapshot, scorer: Scorer, question: Question, most: 
 
 
 def _read(views: Views, generation: str) -> Models:
-    rows = views.batch.read(generation_book(generation), BLEND, [CALIBRATION, LEARNED])
-    learned = _learned(rows)
-    names = {
-        *learners(views.recommenders, sources_of(views.experiments)),
-        *(learners_of(learned.sources) if learned else ()),
-    }
+    rows = views.batch.read(generation_book(generation), BLEND, BLEND_ROWS)
+    names = {*learners(views.recommenders, sources_of(views.experiments)), *learners_of(blends_of(rows).sources)}
     return _opened({name: read_artefact(views.batch, generation, name) for name in sorted(names)}, rows, views)
 
 
 def _opened(artefacts: Mapping[str, Artefact | None], rows: Mapping[bytes, bytes], views: Views) -> Models:
     knots: Knots = json.loads(rows[CALIBRATION]) if CALIBRATION in rows else ()
-    learned, opened = _learned(rows), open_all(artefacts, views.recommenders, sources_of(views.experiments))
-    signals = open_signals(learned.signals, artefacts, views.recommenders) if learned else ()
-    return Models(opened, knots, learned, signals)
+    blends, opened = blends_of(rows), open_all(artefacts, views.recommenders, sources_of(views.experiments))
+    by_name = {signal.name: signal for blend in blends.learned for signal in blend.signals}
+    scorers = dict(zip(by_name, open_signals(list(by_name.values()), artefacts, views.recommenders), strict=True))
 
+    def signals(blend: Learned | None) -> Signals | None:
+        return None if blend is None else Signals(blend, [scorers[signal.name] for signal in blend.signals])
 
-def _learned(rows: Mapping[bytes, bytes]) -> Learned | None:
-    return Learned.from_json(rows[LEARNED]) if LEARNED in rows else None
+    return Models(opened, knots, signals(blends.of(False)), signals(blends.of(True)))

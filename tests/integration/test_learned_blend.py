@@ -1,17 +1,19 @@
 """A learned blend serves what it learned: the walk that learns it and the answers that use it are of one mind."""
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 import pytest
 
-from adapters.records.books import LEARNED
+from adapters.records.artefacts import blend_rows
 from batch_layer.learning.asking import Question, in_process
-from batch_layer.learning.lessons import of_walk
+from batch_layer.learning.blending import FEWEST_TO_ASK
+from batch_layer.learning.lessons import Asked, Walk, of_walk
 from batch_layer.learning.teaching import fitted_for, from_walk, shown
 from core.quality.ranking_quality import Interactions
 from core.ranking.kernels import READABLE
-from core.ranking.learned import Learned
+from core.ranking.learned import Blends, Learned
 from millrace.judging.world import World
 from recommenders import settings_of
 from recommenders.signals import open_signals
@@ -27,6 +29,7 @@ USERS, ITEMS, EVENTS = 60, 300, 2_400
 LEARNS = ("similar", "popular")
 SETTINGS = in_process(settings_of({}))
 QUESTION = Question(Rules(), SETTINGS, learns=LEARNS)
+NONE = np.zeros(0, np.int64)
 NAMES = [b"i%04d" % code for code in range(ITEMS)]
 
 
@@ -42,13 +45,21 @@ def news() -> Interactions:
 
 @pytest.fixture(scope="module")
 def learned(news: Interactions) -> Learned:
-    blend = from_walk(news, NAMES, QUESTION, None)
+    blend = from_walk(news, NAMES, QUESTION).new
     assert isinstance(blend, Learned), blend
     return blend
 
 
 @pytest.fixture(scope="module")
-def world(news: Interactions, learned: Learned) -> World:
+def again(news: Interactions) -> Learned:
+    """What is learned of lists that may have seen items."""
+    blend = from_walk(news, NAMES, replace(QUESTION, learns=(*LEARNS, "repeat"))).again
+    assert isinstance(blend, Learned), blend
+    return blend
+
+
+@pytest.fixture(scope="module")
+def world(news: Interactions, learned: Learned, again: Learned) -> World:
     import pyarrow as pa
 
     n = len(news)
@@ -65,7 +76,7 @@ def world(news: Interactions, learned: Learned) -> World:
     whole = [columns.get(field.name, pa.nulls(n, field.type)).cast(field.type) for field in EVENT_COLUMNS]
     log = pa.RecordBatch.from_arrays(whole, schema=EVENT_COLUMNS)
     served = World(log, Rules(), SETTINGS, 0.0)
-    served.publish(EVENTS - 200, {}, {LEARNED: learned.to_json()})
+    served.publish(EVENTS - 200, {}, blend_rows(Blends(learned, again)))
     served.advance(EVENTS)
     return served
 
@@ -88,7 +99,7 @@ def test_an_answer_says_what_the_walk_would_have_learned_from(
         np.r_[known.user, 7], np.r_[known.item, ITEMS - 1], np.r_[known.weight, 1_000],
         np.r_[known.time, known.time[-1]], USERS, ITEMS,
     )  # fmt: skip
-    (lesson,) = of_walk(more, NAMES, QUESTION, EVENTS - 500, np.array([EVENTS]), scorers)
+    (lesson,), () = of_walk(more, NAMES, QUESTION, Walk(EVENTS - 500, np.array([EVENTS]), NONE), Asked(scorers, []))
     listed = answer(world.views, partial(recommend, user=b"u7", wish=Wish(Page(5))))["items"]
     best = listed[0]["item_id"].encode()
     explained = answer(world.views, partial(explain, user=b"u7", item=best))
@@ -129,6 +140,27 @@ def test_users_without_history_get_the_learned_blend_too(world: World) -> None:
 
 
 def test_a_log_too_short_to_learn_from_is_a_sentence(news: Interactions) -> None:
-    sentence = from_walk(news.before(150), NAMES, QUESTION, None)
+    sentence = from_walk(news.before(40), NAMES, QUESTION).new
     assert isinstance(sentence, str)
-    assert "learning a blend needs 120" in sentence
+    assert f"learning a blend needs {FEWEST_TO_ASK}" in sentence
+
+
+def test_lists_that_may_have_seen_items_are_those_of_their_own_blend(
+    news: Interactions, again: Learned, world: World
+) -> None:
+    """What the walk learned of such lists is what answers compute: the same scores for the same candidates."""
+    artefacts = fitted_for(again.sources, news, NAMES, SETTINGS)
+    scorers = open_signals(again.signals, artefacts, SETTINGS)
+    more = Interactions(
+        np.r_[news.user, 7], np.r_[news.item, 3], np.r_[news.weight, 1_000], np.r_[news.time, news.time[-1]],
+        USERS, ITEMS,
+    )  # fmt: skip
+    (), (lesson,) = of_walk(more, NAMES, QUESTION, Walk(EVENTS - 500, NONE, np.array([EVENTS])), Asked([], scorers))
+    listed = answer(world.views, partial(recommend, user=b"u7", wish=Wish(Page(10), include_seen=True)))["items"]
+    z = lesson.rows @ again.weights_for(lesson.context)
+    order = np.sort(np.exp(z - z.max()))[::-1][:10]
+    scores = np.array([row["score"] for row in listed])
+    assert np.allclose(order / order[0], scores / scores[0], rtol=1e-4)
+    seen = {NAMES[item].decode() for item in news.item[news.user == 7].tolist()}
+    new = answer(world.views, partial(recommend, user=b"u7", wish=Wish(Page(10))))["items"]
+    assert not seen & {row["item_id"] for row in new}

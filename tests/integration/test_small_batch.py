@@ -12,6 +12,7 @@ from adapters.stores.opened import batch_views
 from batch_layer.gate.verdict import Refused
 from batch_layer.jobs.generation import BatchJob
 from core.partitions.partitioner import partition_of
+from core.ranking.learned import Learned
 from schemas.control import Generation
 from schemas.errors import MillraceError
 from schemas.event import Record
@@ -68,10 +69,10 @@ def test_a_step_over_more_events_than_the_setting_allows_asks_for_the_engine(
 def test_a_run_judges_the_blend_that_it_stores(shop: Installation) -> None:
     made = learnt(shop, users=300, events=3_600)
     stored = read_learned(batch_views(shop.settings), made.id)
-    assert stored is not None
-    assert "similar" in stored.sources
+    assert isinstance(stored.new, Learned)
+    assert "similar" in stored.new.sources
     evaluation = made.metrics["evaluation"]
-    assert evaluation["recipe"]["learns"] == stored.sources
+    assert evaluation["recipe"]["learns"] == stored.new.sources
     assert "hits among ten" in evaluation["learned"]["says"]
 
 

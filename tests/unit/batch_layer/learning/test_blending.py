@@ -121,4 +121,4 @@ def test_too_few_answered_questions_are_a_sentence_with_both_numbers() -> None:
         sentence = learned((A, B), few)
         assert isinstance(sentence, str)
         assert f"needs {FEWEST_TO_ASK:,}" in sentence
-        assert f"{answered:,} events took something new" in sentence
+        assert f"{answered:,} events took something that" in sentence

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from core.ranking import feature_kernel as fast
 from core.ranking import features as slow
 from core.ranking.blend import Blend
-from core.ranking.choice import Choices, fitted
+from core.ranking.choice import Choice, Choices, fitted
 from core.ranking.columns import NOBODY, Columns, Stacked
 from core.ranking.features import PER_SIGNAL, PLACES
 from core.ranking.learned import CONTEXTS, Learned, LearnedBlend, Signal, context
@@ -110,8 +110,26 @@ def test_a_fit_finds_what_choices_are_made_by() -> None:
     for _ in range(1_500):
         rows = rng.normal(size=(8, 3)).astype(np.float32)
         gumbel = rng.gumbel(size=8)
-        questions.append((rows, int((rows @ truth + gumbel).argmax()), 1.0))
-    assert np.abs(fitted(Choices.of(questions)) - truth).max() < 0.2
+        questions.append(Choice(rows, int((rows @ truth + gumbel).argmax()), np.ones(1)))
+    assert np.abs(fitted(Choices.of(questions)).ravel() - truth).max() < 0.2
+
+
+def test_a_fit_finds_weights_that_depend_on_the_context_among_differently_many_candidates() -> None:
+    rng, truth = np.random.default_rng(2), np.array([[2.0, -2.0], [0.0, 1.0]])
+    questions = []
+    for number in range(3_000):
+        rows, own = rng.normal(size=(4 + number % 5, 2)).astype(np.float32), np.array([1.0, rng.random()])
+        questions.append(Choice(rows, int((rows @ truth @ own + rng.gumbel(size=len(rows))).argmax()), own))
+    assert np.abs(fitted(Choices.of(questions)) - truth).max() < 0.25
+
+
+def test_the_fewer_questions_the_nearer_is_a_fit_to_what_it_is_drawn_to() -> None:
+    rng, truth, goal = np.random.default_rng(3), np.array([[3.0], [0.0]]), np.array([[0.0], [2.0]])
+    rows = [rng.normal(size=(6, 2)).astype(np.float32) for _ in range(1_000)]
+    questions = [Choice(own, int((own @ truth[:, 0] + rng.gumbel(size=6)).argmax()), np.ones(1)) for own in rows]
+    off = [np.abs(fitted(Choices.of(questions[:n]), 10.0, goal) - goal).max() for n in (1, 10, 100, 1_000)]
+    assert off == sorted(off)
+    assert np.abs(fitted(Choices.of(questions[:5]), 1e6, goal) - goal).max() < 0.01
 
 
 def test_nobody_in_no_signal_is_an_empty_list() -> None:

@@ -1,0 +1,112 @@
+"""The fits of one blend: on the earlier questions or on all, drawn to fixed weights as much as suits the later ones."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from batch_layer.learning.lessons import Lesson
+from core.ranking.choice import Choice, Choices, fitted
+from core.ranking.columns import Floats, Ints
+from core.ranking.features import PER_SIGNAL
+from core.ranking.learned import CONTEXTS, shares_of_choice
+
+RIDGES = (1.0, 10.0, 100.0)  # tried in this order
+SHARPNESS = 8.0  # what a blend by fixed weights is multiplied by to be a choice, where no question says otherwise
+SHARPNESS_RIDGE = 1.0
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """Weights, shape (features, contexts), over the features of some of the signals, by number."""
+
+    signals: tuple[int, ...]
+    weights: Floats
+
+    def scores(self, lesson: Lesson) -> Floats:
+        """Return the score of each candidate that was kept."""
+        per_feature = self.weights @ lesson.context
+        return shares_of_choice(lesson.rows[:, columns(self.signals)].astype(np.float64) @ per_feature)
+
+
+def columns(signals: Sequence[int]) -> Ints:
+    """Return the columns of those signals' features."""
+    return np.array([PER_SIGNAL * signal + k for signal in signals for k in range(PER_SIGNAL)], np.int64)
+
+
+@dataclass
+class Fits:
+    """``choices``: the questions that teach, of which the first ``cut`` are the earlier ones.
+
+    ``towards``: weights of all features that rank as fixed weights do, shape (features, contexts).
+    ``ridge``: how much a fit is drawn to them. ``_near``: the questions with few features more than asked for last.
+    """
+
+    choices: Choices
+    cut: int
+    towards: Floats
+    ridge: float = RIDGES[0]
+    _near: tuple[tuple[int, ...], Choices] | None = field(default=None, repr=False)
+
+    @staticmethod
+    def of(lessons: Sequence[Lesson], cut: int, fixed: Floats) -> "Fits":
+        """Return the fits of those lessons that teach; ``cut`` counts those among the earlier ones."""
+        teaching = (lesson for lesson in lessons if lesson.teaches)
+        choices = Choices.of([Choice(own.rows, own.taken, own.context, own.weight) for own in teaching])
+        return Fits(choices, cut, as_a_choice(choices.part(0, cut), fixed))
+
+    def with_ridge(self) -> tuple[Weighed, float]:
+        """Return the earlier questions' fit over all signals with the ridge that suits the later ones, and their loss.
+
+        The ridge is kept for the fits that follow.
+        """
+        chosen = tuple(range(len(self.towards) // PER_SIGNAL))
+        best, least = None, np.inf
+        start: Floats | None = None
+        for ridge in RIDGES:
+            weights = fitted(self.choices.part(0, self.cut), ridge, self.towards, start)
+            loss, start = self._later(self.choices).loss(weights), weights
+            if loss >= least:
+                break
+            best, least, self.ridge = weights, loss, ridge
+        assert best is not None
+        self._near = chosen, self.choices
+        return Weighed(chosen, best), least
+
+    def without(self, fit: Weighed, signals: tuple[int, ...]) -> tuple[Weighed, float]:
+        """Return the earlier questions' fit over some of the signals of ``fit``, and the loss of the later ones."""
+        own, choices = columns(signals), self._only(fit.signals, signals)
+        start = fit.weights[np.isin(columns(fit.signals), own)]
+        weights = fitted(choices.part(0, self.cut), self.ridge, self.towards[own], start)
+        return Weighed(signals, weights), self._later(choices).loss(weights)
+
+    def on_all(self, fit: Weighed) -> Weighed:
+        """Return the fit of all questions over the signals of ``fit``."""
+        own = columns(fit.signals)
+        weights = fitted(self.choices.only(own), self.ridge, self.towards[own], fit.weights)
+        return replace(fit, weights=weights)
+
+    def _later(self, choices: Choices) -> Choices:
+        return choices.part(self.cut, len(choices.taken))
+
+    def _only(self, of: tuple[int, ...], signals: tuple[int, ...]) -> Choices:
+        """Return the questions with the features of those signals, cut from those of ``of``, which are kept."""
+        if self._near is None or self._near[0] != of:
+            self._near = of, self.choices.only(columns(of))
+        places = [of.index(signal) for signal in signals]
+        return self._near[1].only(columns(places))
+
+
+def as_a_choice(choices: Choices, fixed: Floats) -> Floats:
+    """Return weights of the features that rank as the fixed weights of the signals do, as sharply as the choices say.
+
+    A blend by fixed weights adds up each signal's score divided by its best, so only these features have a weight.
+    """
+    towards = np.zeros((len(fixed) * PER_SIGNAL, CONTEXTS))
+    if not fixed.any():
+        return towards
+    blended = choices.rows[:, :, ::PER_SIGNAL] @ fixed.astype(np.float32)
+    alone = replace(choices, rows=blended[:, :, None], context=np.ones((len(choices.taken), 1)))
+    sharpness = fitted(alone, SHARPNESS_RIDGE, np.array([[SHARPNESS]]))
+    towards[::PER_SIGNAL, 0] = fixed * max(0.0, float(sharpness[0, 0]))
+    return towards
