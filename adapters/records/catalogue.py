@@ -18,12 +18,13 @@ from adapters.stores.port import ViewStore
 from adapters.terminal.reporting import logger
 from core.control.changes import check_speed_log
 from core.events.catalogue import parse_item, parse_user
-from core.rows.catalogue_rows import pack_entry
+from core.rows.catalogue_rows import pack_entry, pack_newest
 from schemas.catalogue import Item, User
 from schemas.control import Offsets
 from schemas.event import Record, Rejected
 
 ITEMS, USERS = "items", "users"  # spaces of the book
+NEW_ITEMS, NEW_ITEMS_KEY = "new-items", b"newest"  # a space of it with one row: the items that were described last
 CHUNK_RECORDS = 2_000
 
 log = logger("catalogue")
@@ -83,6 +84,7 @@ def _apply(source: Log, store: ViewStore, space: str, records: Iterator[Record],
     done = Done()
     while chunk := list(islice(records, CHUNK_RECORDS)):
         rows: dict[tuple[str, bytes], bytes] = {}
+        described = dict[bytes, int]()
         letters: list[DeadLetter] = []
         for record in chunk:
             entry = parse(record.key, record.value)
@@ -90,7 +92,10 @@ def _apply(source: Log, store: ViewStore, space: str, records: Iterator[Record],
                 letters.append(DeadLetter(record, entry.reason))
             else:
                 rows[space, record.key or b""] = pack_entry(entry, record.value)
-        if rows and not store.put(CATALOGUE, rows, guard=guard):
+            if isinstance(entry, Item):
+                described.setdefault(record.key or b"", entry.created_at or record.timestamp)
+        newest = _newest(store, described)
+        if rows and not store.put(CATALOGUE, {**newest, **rows}, guard=guard):
             return None
         bury_letters(source, letters)
         done.records += len(chunk)
@@ -98,6 +103,18 @@ def _apply(source: Log, store: ViewStore, space: str, records: Iterator[Record],
     if done.rejected:
         log.warning("rejected topic=%s records=%s see=`millrace rejected list`", space, dict(done.rejected))
     return done
+
+
+def _newest(store: ViewStore, described: dict[bytes, int]) -> dict[tuple[str, bytes], bytes]:
+    """Return the row of the newest items, if any of those items had no record before; ``described``: their times.
+
+    It is written before the items' rows, so that an attempt that ends between them is repeated with the same outcome.
+    """
+    known = store.read(CATALOGUE, ITEMS, list(described)) if described else {}
+    if not (new := {item: time for item, time in described.items() if item not in known}):
+        return {}
+    row = store.read(CATALOGUE, NEW_ITEMS, [NEW_ITEMS_KEY]).get(NEW_ITEMS_KEY)
+    return {(NEW_ITEMS, NEW_ITEMS_KEY): pack_newest(row, new)}
 
 
 class CatalogueFollower:

@@ -5,11 +5,13 @@ or a user takes the members known here. Those that an older version did not writ
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, fields
 from typing import Any
 
 from schemas.catalogue import Item, User
 
+NEWEST = 500  # items whose first record is the newest, which the sources of new items list
 DELETED = b"null"  # kept, since a deleted item leaves the lists and one that was never described does not
 
 
@@ -25,6 +27,18 @@ def pack_entry(entry: Item | User | None, value: bytes | None = None) -> bytes:
     known = {member.name for member in fields(entry)}
     others = {name: member for name, member in json.loads(value or b"{}").items() if name not in known}
     return json.dumps({**others, **plain(entry)}, ensure_ascii=False).encode()
+
+
+def pack_newest(row: bytes | None, times: Mapping[bytes, int]) -> bytes:
+    """Return the row of the newest items with those added, by time in epoch ms; the same items again change nothing."""
+    known = {**{item.encode(): time for item, time in times_of_newest(row)}, **times}
+    newest = sorted(known.items(), key=lambda entry: (-entry[1], entry[0]))[:NEWEST]
+    return json.dumps([[item.decode(), time] for item, time in newest], ensure_ascii=False).encode()
+
+
+def times_of_newest(row: bytes | None) -> list[tuple[str, int]]:
+    """Return the newest items with the times at which they came, the newest first."""
+    return [(item, time) for item, time in json.loads(row or b"[]")]
 
 
 def unpack_item_record(row: bytes | None) -> Item | None:

@@ -1,7 +1,7 @@
 """House rules on a ranking: items are moved, left out or pinned, and each row names the rules that acted on it."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, islice
 
 from core.codes.item_index import UNKNOWN
@@ -21,6 +21,8 @@ class Ranked:
     blended: float
     rules: tuple[str, ...] = ()
     is_blended: bool = True  # False: pinned, and no source names it
+    explored: bool = False  # it has its place by chance, as a new item
+    pinned: bool = False
 
 
 Row = tuple[bytes, Ranked]
@@ -41,7 +43,7 @@ def ruled(
     blended = dict(head)
     for name, (place, rule) in sorted(pinned.items(), key=lambda entry: (entry[1][0], entry[0])):
         known = blended.get(name, Ranked(snapshot.index.find(name), 0.0, 0.0, is_blended=False))
-        moved.insert(place - 1, (name, Ranked(known.code, known.score, known.blended, (rule,), known.is_blended)))
+        moved.insert(place - 1, (name, replace(known, rules=(rule,), pinned=True)))
     return chain(moved, _rest(snapshot, ranking, rules, pinned))
 
 
@@ -61,7 +63,7 @@ def _moved(row: Row, about: Described, rules: Sequence[HouseRule]) -> Row | None
     score = ranked.score
     for rule in moving:
         score *= rule.amount
-    return name, Ranked(ranked.code, score, ranked.blended, tuple(rule.name for rule in moving))
+    return name, replace(ranked, score=score, rules=tuple(rule.name for rule in moving))
 
 
 def _pinned(

@@ -16,11 +16,13 @@ from serving_layer.answers.basket import Taste, tasted
 from serving_layer.answers.house import Ranked, about_item, ruled
 from serving_layer.answers.sources import Wish as Wish
 from serving_layer.answers.sources import excluded_of, sources_of, tried_by
+from serving_layer.answers.various import with_capped_categories, with_new_items
 from serving_layer.merged.catalogue import describe, listed, require_known, user_of
 from serving_layer.merged.sums import MergedSums, neighbours, standing_of
 from serving_layer.reading.snapshot import Snapshot
 
 BECAUSE = 3  # history items named for each recommendation
+NEW = "latest"  # the source of items that have their place by chance
 PREFERRED_AMONG = 1_000  # a new user's preferred categories come first among this many
 
 T = TypeVar("T")
@@ -62,7 +64,7 @@ def _for_user(snapshot: Snapshot, user: bytes, wish: Wish) -> dict[str, Any]:
         record = user_of(snapshot, user)
         preferences = record.preferences if record else ()
     tried = tried_by(snapshot, user)
-    answer = _recommended(snapshot, taste, preferences or (), replace(wish, tried=tried))
+    answer = _recommended(snapshot, taste, preferences or (), replace(wish, tried=tried), user)
     return {"experiment": tried.name if tried else None, **answer} if snapshot.views.experiments else answer
 
 
@@ -70,7 +72,9 @@ def _is_personal(taste: Taste) -> bool:
     return bool(taste.history.entries or len(taste.standing.codes))
 
 
-def _recommended(snapshot: Snapshot, taste: Taste, preferences: Sequence[str], wish: Wish) -> dict[str, Any]:
+def _recommended(
+    snapshot: Snapshot, taste: Taste, preferences: Sequence[str], wish: Wish, user: bytes = b""
+) -> dict[str, Any]:
     question = Question(taste.history, MergedSums(snapshot), standing=taste.standing)
     rules = for_device(snapshot.views.house_rules(), wish.device)
     sources = sources_of(snapshot, question, wish)
@@ -82,7 +86,9 @@ def _recommended(snapshot: Snapshot, taste: Taste, preferences: Sequence[str], w
     )
     if not personal:
         ranking = _preferred_first(snapshot, preferences, ranking)
+    ranking = with_new_items(snapshot, ranking, user, excluded, blended.score)
     ranking = ruled(snapshot, ranking, rules, lambda code: bool((excluded == code).any()))
+    ranking = with_capped_categories(snapshot, ranking)
     rows, knots = listed(snapshot, ranking, wish.page), sources.knots
     codes = [ranked.code for _, ranked, _ in rows if ranked.is_blended]
     shares = dict(zip(codes, blended.parts(codes), strict=True))
@@ -95,10 +101,11 @@ def _recommended(snapshot: Snapshot, taste: Taste, preferences: Sequence[str], w
                 "item_id": name.decode(),
                 "score": ranked.score,
                 "confidence": confidence(knots, ranked.blended),
-                "source": strongest(shares.get(ranked.code, {})),
+                "source": NEW if ranked.explored else strongest(shares.get(ranked.code, {})),
                 "because": [names[speaking].decode() for speaking, _ in sources.reasons(ranked.code, names)[:BECAUSE]],
                 **about.shown(),
                 **({"rules": list(ranked.rules)} if ranked.rules else {}),
+                **({"explored": True} if ranked.explored else {}),
             }
             for name, ranked, about in rows
         ],

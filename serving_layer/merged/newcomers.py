@@ -1,10 +1,16 @@
-"""Items that are new: first counted in the last hours."""
+"""Items that are new: first counted, or first described by a catalogue record, in the last hours."""
+
+import weakref
+from collections.abc import Hashable
 
 import numpy as np
 
+from adapters.records.catalogue import NEW_ITEMS, NEW_ITEMS_KEY
 from core.ranking.ranked import Ordered, by_newness
 from core.ranking.scores import Window
+from core.rows.catalogue_rows import times_of_newest
 from recommenders.port import Ints
+from schemas.event import BUCKET_MS
 from serving_layer.merged.counts import cache_of, once_a_commit
 from serving_layer.reading.snapshot import Snapshot
 
@@ -12,7 +18,10 @@ Parts = dict[int, list[bytes]]  # bucket -> packed counts
 
 
 def newcomers(snapshot: Snapshot, hours: int) -> Ordered | None:
-    """Return the items first counted in the last ``hours`` and not in the baseline before, the newest first."""
+    """Return the items first counted in the last ``hours`` and not in the baseline before, the newest first.
+
+    An item without any event counts from its first catalogue record on.
+    """
     as_of = snapshot.facts.as_of
     if as_of is None:
         return None
@@ -24,11 +33,27 @@ def newcomers(snapshot: Snapshot, hours: int) -> Ordered | None:
         return _first(snapshot, np.zeros(0, np.int64), parts, buckets.stop)
 
     def made() -> Ordered:
+        described = _described(snapshot, window.window)
         earlier = cache_of(snapshot).of_generation(("newcomers", hours, buckets.stop), of_generation)
         first = _first(snapshot, earlier, snapshot.counts_of_segments(buckets), buckets.stop)
+        for code, bucket in described.items():
+            first[code] = min(first[code], bucket)
         return by_newness(first, window.window, snapshot.index, snapshot.views.kernels)
 
-    return once_a_commit(snapshot, ("newcomers", hours, buckets.stop), made)
+    if snapshot.moment is None:  # nothing says whether the catalogue is the one of another answer
+        return made()
+    catalogue: Hashable = weakref.ref(snapshot.moment.catalogue)  # another one after each change of a record
+    return once_a_commit(snapshot, ("newcomers", hours, buckets.stop, catalogue), made)
+
+
+def _described(snapshot: Snapshot, hours: range) -> dict[int, int]:
+    """Return the bucket in which each item without an event was described, by code; the last one for later times."""
+    row = snapshot.catalogue(NEW_ITEMS, [NEW_ITEMS_KEY]).get(NEW_ITEMS_KEY)
+    last = hours[-1]
+    buckets = {item.encode(): min(time // BUCKET_MS, last) for item, time in times_of_newest(row)}
+    new = {item: bucket for item, bucket in buckets.items() if bucket in hours}
+    occurred = snapshot.items(list(new))
+    return {snapshot.index.code(item): bucket for item, bucket in new.items() if item not in occurred}
 
 
 def _first(snapshot: Snapshot, known: Ints, parts: Parts, never: int) -> Ints:

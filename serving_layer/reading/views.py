@@ -15,6 +15,7 @@ from core.experiments.assignment import Experiment, experiment_of
 from core.house.rules import HouseRule
 from core.ranking.kernels import READABLE, Kernels
 from core.ranking.kernels import compiled as compiled_kernels
+from core.ranking.variety import BEST_ALONE, Variety
 from recommenders import settings_of
 from schemas.control import Control
 from schemas.errors import NotReady
@@ -52,6 +53,7 @@ class Views:
     ``patience_seconds``: how long one answer waits for one of the stores. ``recommenders``: each one's settings.
     ``kernels``: who computes over columns. ``house_rules``: those in force. ``experiments``: for shares of users.
     ``pinned``: a kept generation that is read as if it were active; ``variants``: views that do so, by experiment.
+    ``variety``: what lists hold beside the best.
     ``cache_bytes``: of rows in memory at most. ``follower``: keeps rows in memory, so that most answers read no store;
     None: every answer reads both.
     """
@@ -70,6 +72,7 @@ class Views:
     experiments: Sequence[Experiment] = ()
     pinned: str = ""
     variants: "Mapping[str, Views]" = field(default_factory=dict)
+    variety: Variety = BEST_ALONE
     _memory: Memory = field(default_factory=lambda: Memory(None))
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -133,6 +136,7 @@ def open_views(settings: Settings, compiled: bool = False) -> Iterator[Views]:
             settings.recommender_settings,
             cache_bytes=settings.reading.memory_bytes,
             experiments=settings.tried,
+            variety=settings.blend.variety,
         )
         if settings.reading.business_rules:
             copy = settings.home / RULES_COPY if compiled else None

@@ -62,6 +62,7 @@ class Liked(Row):
     source: str | None
     because: list[str]
     rules: list[str] = Field([], description="The house rules that moved it.")
+    explored: bool = Field(False, description="Whether it has its place by chance, as a new item.")
 
 
 class Recommendations(Listed):

@@ -17,7 +17,9 @@ from schemas.errors import Unprocessable
 from schemas.event import Event
 from schemas.rules import Rules
 from serving_layer.answers.item_changes import change_item
-from serving_layer.merged.catalogue import NotFound
+from serving_layer.answers.together import latest
+from serving_layer.merged.catalogue import NotFound, Page
+from serving_layer.reading.answering import answer
 from serving_layer.reading.views import Views
 from tests.kit.small_lambda import SmallLambda, placed
 
@@ -116,3 +118,21 @@ def test_a_whole_record_of_another_producer_in_between_is_not_overwritten(
         change(views, records, "lamp", hidden=False)
     assert newest(log, b"lamp") is None
     assert catch_up(log, views.speed) >= 0
+
+
+def test_an_item_without_events_is_among_the_latest_from_its_first_record_on(
+    views: Views, records: ItemRecords, log: Log
+) -> None:
+    """By ``created_at``, else by when the record came; a later record of the same item makes it no newer."""
+    hour = 3_600_000
+    described = {"lamp": {}, "vase": {"created_at": WHEN - 2 * hour}, "relic": {"created_at": WHEN - 10_000 * hour}}
+    for item, more in described.items():
+        records.appender.append_all(log.topics.items, [(item.encode(), json.dumps({"item_id": item} | more).encode())])
+    catch_up(log, views.speed)
+    listed = answer(views, lambda snapshot: latest(snapshot, Page(10)))["items"]
+    assert {row["item_id"] for row in listed[:2]} == {"lamp", "seen"}  # both of the last hour
+    assert [row["item_id"] for row in listed[2:]] == ["vase"]
+    change(views, records, "vase", title="Vase", created_at=WHEN)
+    change(views, records, "lamp", hidden=True)
+    listed = answer(views, lambda snapshot: latest(snapshot, Page(10)))["items"]
+    assert [row["item_id"] for row in listed] == ["seen", "vase"]
