@@ -77,8 +77,10 @@ def too_few(answered: int) -> str:
 def _worth_asking(signals: Sequence[Signal], fits: Fits) -> Weighed:
     """Return the earlier questions' fit over the sources without which the later ones would be predicted worse.
 
-    Sources that must be trained cost most and are left out first.
+    Sources that must be trained cost most and are left out first. Few later questions leave none out.
     """
+    if len(fits.choices.taken) - fits.cut < FEWEST_TO_JUDGE:
+        return fits.cautious()
     best, least = fits.with_ridge()
     sources = list(dict.fromkeys(signal.source for signal in signals))[::-1]
     for source in sorted(sources, key=lambda name: not learners_of([name])):

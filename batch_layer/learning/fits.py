@@ -12,6 +12,7 @@ from core.ranking.features import PER_SIGNAL
 from core.ranking.learned import CONTEXTS, shares_of_choice
 
 RIDGES = (1.0, 10.0, 100.0)  # tried in this order
+CAUTIOUS = 10.0  # the ridge where too few questions could choose one
 SHARPNESS = 8.0  # what a blend by fixed weights is multiplied by to be a choice, where no question says otherwise
 SHARPNESS_RIDGE = 1.0
 
@@ -54,6 +55,12 @@ class Fits:
         teaching = (lesson for lesson in lessons if lesson.teaches)
         choices = Choices.of([Choice(own.rows, own.taken, own.context, own.weight) for own in teaching])
         return Fits(choices, cut, as_a_choice(choices.part(0, cut), fixed))
+
+    def cautious(self) -> Weighed:
+        """Return the earlier questions' fit over all signals, drawn strongly to fixed weights."""
+        self.ridge = CAUTIOUS
+        chosen = tuple(range(len(self.towards) // PER_SIGNAL))
+        return Weighed(chosen, fitted(self.choices.part(0, self.cut), self.ridge, self.towards))
 
     def with_ridge(self) -> tuple[Weighed, float]:
         """Return the earlier questions' fit over all signals with the ridge that suits the later ones, and their loss.

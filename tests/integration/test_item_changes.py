@@ -134,5 +134,6 @@ def test_an_item_without_events_is_among_the_latest_from_its_first_record_on(
     assert [row["item_id"] for row in listed[2:]] == ["vase"]
     change(views, records, "vase", title="Vase", created_at=WHEN)
     change(views, records, "lamp", hidden=True)
+    catch_up(log, views.speed)
     listed = answer(views, lambda snapshot: latest(snapshot, Page(10)))["items"]
     assert [row["item_id"] for row in listed] == ["seen", "vase"]
