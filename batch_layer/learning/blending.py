@@ -17,7 +17,8 @@ from recommenders.signals import learners_of
 
 FIT_SHARE = 0.7  # of the questions, the earlier ones
 FEWEST_TO_ASK = 10  # answered questions: fewer say nothing
-FEWEST_TO_JUDGE = 40  # later answered questions, from which on a difference without an interval counts
+FEWEST_TO_CHOOSE = 40  # later answered questions, from which on they choose how strongly a fit is drawn
+FEWEST_TO_JUDGE = 200  # and from which on a source may be left out, and a difference counts without its interval
 GAIN = 0.002  # of a later question's log-likelihood that a source must be worth to be asked
 
 
@@ -79,9 +80,12 @@ def _worth_asking(signals: Sequence[Signal], fits: Fits) -> Weighed:
 
     Sources that must be trained cost most and are left out first. Few later questions leave none out.
     """
-    if len(fits.choices.taken) - fits.cut < FEWEST_TO_JUDGE:
+    later = len(fits.choices.taken) - fits.cut
+    if later < FEWEST_TO_CHOOSE:
         return fits.cautious()
     best, least = fits.with_ridge()
+    if later < FEWEST_TO_JUDGE:
+        return best
     sources = list(dict.fromkeys(signal.source for signal in signals))[::-1]
     for source in sorted(sources, key=lambda name: not learners_of([name])):
         others = tuple(k for k in best.signals if signals[k].source != source)

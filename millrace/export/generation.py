@@ -72,6 +72,7 @@ def _write_models(store: ViewStore, generation: str, folder: Path) -> Iterator[s
             described = {"facts": artefact.facts, "items": [item.decode() for item in artefact.items]}
             (folder / f"{name}.json").write_text(json.dumps(described), encoding="utf-8")
             yield name
-    learned = read_learned(store, generation)
-    if learned is not None:
-        (folder / "blend.json").write_bytes(learned.to_json())
+    blends = read_learned(store, generation)
+    for file, seen_again in (("blend.json", False), ("blend-again.json", True)):
+        if (learned := blends.of(seen_again)) is not None:
+            (folder / file).write_bytes(learned.to_json())

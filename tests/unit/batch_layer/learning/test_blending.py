@@ -70,8 +70,21 @@ def test_the_signal_that_knows_what_is_taken_decides() -> None:
 
 def test_a_source_that_knows_nothing_is_not_asked() -> None:
     rng = np.random.default_rng(3)
-    questions = [lesson(k, (FIRST, int(rng.integers(0, CANDIDATES)))) for k in range(QUESTIONS)]
+    questions = [lesson(k, (FIRST, int(rng.integers(0, CANDIDATES)))) for k in range(2 * QUESTIONS)]
     assert learnt(questions, other=ELSEWHERE).signals == (A,)
+
+
+def test_few_questions_leave_no_source_out_and_stay_near_fixed_weights() -> None:
+    few = lessons((FIRST, LAST), (FIRST, LAST))[::8]
+    fixed = np.array([0.0, 1.0])
+    blend = learned((A, ELSEWHERE), few, None, fixed)
+    assert isinstance(blend, Learned)
+    assert blend.signals == (A, ELSEWHERE)
+    drawn, free = (learned((A, B), lessons((FIRST, LAST), None)[::step], None, fixed) for step in (40, 1))
+    assert isinstance(drawn, Learned)
+    assert isinstance(free, Learned)
+    assert drawn.weights[3][0] > 1.0  # what fixed weights say of the second signal still counts
+    assert free.weights[3][0] < drawn.weights[3][0]
 
 
 def test_a_blend_that_hits_less_often_than_one_signal_gives_way_to_it() -> None:
