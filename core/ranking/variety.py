@@ -13,7 +13,7 @@ import numpy as np
 from core.ranking.columns import Floats, Ints
 from core.ranking.scores import PRIOR
 
-IN_A_ROW = 10  # rows among which a category is capped
+NEIGHBOURING = 10  # rows among which a category is capped
 AHEAD = 200  # rows that are looked through for one of another category
 DRAW_BITS = 53
 
@@ -84,7 +84,7 @@ def explored(ranking: Iterable[tuple[bytes, T]], chances: Chances[T]) -> Iterato
 
 
 def capped(rows: Iterable[tuple[str | None, T]], most: int) -> Iterator[T]:
-    """Yield the rows so that ``IN_A_ROW`` neighbours have at most ``most`` of one category, as far as others are there.
+    """Yield the rows so that ``NEIGHBOURING`` neighbours have at most ``most`` of one category, as far as others are there.
 
     Args: rows: category and row, best first; a row without a category may stand anywhere.
     """
@@ -94,7 +94,7 @@ def capped(rows: Iterable[tuple[str | None, T]], most: int) -> Iterator[T]:
             ahead.append(following)
         if not ahead:
             return
-        near = before[-(IN_A_ROW - 1) :] if IN_A_ROW > 1 else []
+        near = before[-(NEIGHBOURING - 1) :] if NEIGHBOURING > 1 else []
         free = (k for k, (category, _) in enumerate(ahead) if category is None or near.count(category) < most)
         category, row = ahead.pop(next(free, 0))
         before.append(category)

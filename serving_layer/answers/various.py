@@ -6,7 +6,7 @@ from itertools import islice
 import numpy as np
 
 from core.ranking.scores import Window
-from core.ranking.variety import IN_A_ROW, Chances, capped, drawn, explored, sampled_rates
+from core.ranking.variety import NEIGHBOURING, Chances, capped, drawn, explored, sampled_rates
 from recommenders.port import Ints
 from serving_layer.answers.house import Ranked, Row
 from serving_layer.merged.catalogue import describe
@@ -15,7 +15,7 @@ from serving_layer.merged.newcomers import newcomers
 from serving_layer.reading.snapshot import Snapshot
 
 MOST_NEW = 200  # new items that are drawn from, the newest
-AT_ONCE = 2 * IN_A_ROW  # rows that are described at once
+AT_ONCE = 2 * NEIGHBOURING  # rows that are described at once
 
 
 def with_new_items(

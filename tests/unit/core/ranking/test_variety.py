@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.ranking.variety import IN_A_ROW, Chances, capped, drawn, explored, sampled_rates
+from core.ranking.variety import NEIGHBOURING, Chances, capped, drawn, explored, sampled_rates
 
 Rows = Sequence[tuple[bytes, int]]
 RANKING = [(b"i%03d" % k, k) for k in range(500)]
@@ -70,7 +70,7 @@ def test_capping_lists_every_row_once_and_breaks_the_cap_only_where_nothing_else
     order = list(capped([(category, k) for k, category in enumerate(categories)], most))
     assert sorted(order) == list(range(len(categories)))
     for at in range(len(order)):
-        near = [categories[k] for k in order[max(0, at - IN_A_ROW + 1) : at]]
+        near = [categories[k] for k in order[max(0, at - NEIGHBOURING + 1) : at]]
         own, later = categories[order[at]], [categories[k] for k in order[at + 1 :]]
         if own is not None and near.count(own) >= most:
             assert all(other is not None and near.count(other) >= most for other in later)
