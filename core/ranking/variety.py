@@ -84,7 +84,7 @@ def explored(ranking: Iterable[tuple[bytes, T]], chances: Chances[T]) -> Iterato
 
 
 def capped(rows: Iterable[tuple[str | None, T]], most: int) -> Iterator[T]:
-    """Yield the rows so that ``NEIGHBOURING`` neighbours have at most ``most`` of one category, as far as others are there.
+    """Yield the rows so that of ``NEIGHBOURING`` ones at most ``most`` are of one category, as far as others are there.
 
     Args: rows: category and row, best first; a row without a category may stand anywhere.
     """
