@@ -9,6 +9,7 @@ EARLIEST_EVENT_TIME_MS = 631_152_000_000  # 1990-01-01T00:00:00Z
 LATEST_AHEAD_MS = 86_400_000  # an event may be at most a day ahead of its Kafka timestamp
 BUCKET_MS = 3_600_000  # hourly counts
 WEIGHT_SCALE = 1_000  # weights and ratings are whole thousandths, so that sums are exact integers
+DESCRIBING = ("device", "source", "referrer")  # columns that only the counters of activity use
 REMOVE = -1  # the weight that stands for "retract the user's item"
 
 
@@ -43,6 +44,9 @@ class Event:
     value: float | None
     weight: int
     category: str | None
+    device: str | None = None
+    source: str | None = None  # the recommendation source that led here
+    referrer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,9 @@ EVENT_COLUMNS = pa.schema(
         ("value", pa.float64()),
         ("weight", pa.int64()),
         ("category", pa.string()),
+        ("device", pa.string()),
+        ("source", pa.string()),
+        ("referrer", pa.string()),
     ]
 )
 # The columns of an event in the lake. The reader's rules give its weight.

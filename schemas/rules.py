@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass, field
 from itertools import product
 
 PARSER_VERSION = 1
-FOLD_VERSION = 5  # 5: seen sets hold how often and when an item was touched
+FOLD_VERSION = 6  # 6: activity is counted by hour, kind and dimension, and active users by hour
+_COUNTED_SINCE = 6  # fold versions before it knew no dimensions
 DAYS_30_MS = 30 * 24 * 3_600_000
 
 # A kind's weight is a number >= 0, "value" (the event's own value) or "remove" (retracts the user's item).
@@ -26,6 +27,18 @@ DEFAULT_KINDS: Mapping[str, float | str] = {
     "remove": "remove",
 }
 
+# What activity is counted by, besides hour and kind: each has the fields of an event that name its values.
+DIMENSIONS: Mapping[str, tuple[str, ...]] = {
+    "all": (),
+    "category": ("category",),
+    "device": ("device",),
+    "source": ("source",),
+    "referrer": ("referrer",),  # by host
+    "category_device": ("category", "device"),
+    "item": ("item_id",),
+}
+OPTIONAL_DIMENSIONS = tuple(name for name in DIMENSIONS if name != "all")
+
 
 @dataclass(frozen=True)
 class Rules:
@@ -37,6 +50,7 @@ class Rules:
     window_ms: int = DAYS_30_MS
     partitioner: str = "murmur2"  # or "crc32" (librdkafka's default)
     partitions: int = 4
+    dimensions: tuple[str, ...] = OPTIONAL_DIMENSIONS  # counted besides `all`, in the order of ``DIMENSIONS``
 
     def fingerprint(self) -> str:
         """Return a short name of these rules; two names are equal exactly when the rules are equal (rule 14)."""
@@ -50,4 +64,6 @@ class Rules:
     def _fingerprint(self, parser: int, fold: int) -> str:
         kinds = dict(sorted(self.kinds.items()))
         parts = {**asdict(self), "kinds": kinds, "parser": parser, "fold": fold}
+        if fold < _COUNTED_SINCE:
+            del parts["dimensions"]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]

@@ -14,19 +14,21 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from adapters.log.forgotten import counting
+from core.events.described import described
 from core.events.parse import weights
 from schemas.control import Offsets
 from schemas.errors import SettingsError
-from schemas.event import EVENT_COLUMNS, STORED_COLUMNS
+from schemas.event import DESCRIBING, EVENT_COLUMNS, STORED_COLUMNS
 from schemas.rules import Rules
 
 if TYPE_CHECKING:
-    from pyarrow.dataset import Expression
+    from pyarrow.dataset import Dataset, Expression
     from pyarrow.fs import FileSystem
 
     from adapters.log.forgotten import Forgotten
 
 BYTES_PER_EVENT = 25  # in a file, at least
+RAW = "raw"  # the column that holds the whole record
 
 
 @dataclass(frozen=True)
@@ -95,16 +97,11 @@ class Stretch:
         Raises:
             SettingsError: a file cannot be read from here.
         """
-        import pyarrow.dataset as ds
-
         inside = self._inside()
-        in_folders = ds.partitioning(pa.schema([STORED_COLUMNS.field("partition")]), flavor="hive")
         for file in self.files:
             try:
-                system, path = filesystem(file.uri)
-                data = ds.dataset([path], columns, "parquet", system, in_folders)
                 # A scan that reads ahead or by threads holds many batches, and every task has one core only.
-                batches = data.to_batches(
+                batches = _opened_file(file.uri, columns).to_batches(
                     filter=inside, batch_size=rows, use_threads=False, batch_readahead=1, fragment_readahead=1
                 )
                 yield from (batch for batch in batches if batch.num_rows)
@@ -120,6 +117,8 @@ class Stretch:
     def _weighed(self, stored: pa.RecordBatch) -> pa.RecordBatch:
         weight, _ = weights(stored.column("kind"), stored.column("value"), self.rules)
         columns = {**dict(zip(stored.schema.names, stored.columns, strict=True)), "weight": pa.array(weight)}
+        if RAW in columns:
+            columns |= described(columns[RAW])
         events = pa.RecordBatch.from_arrays([columns[name] for name in EVENT_COLUMNS.names], schema=EVENT_COLUMNS)
         return events.filter(counting(events, self.forgotten)) if self.forgotten else events
 
@@ -137,6 +136,20 @@ def require_readable(files: Iterable[LakeFile]) -> None:
                 raise FileNotFoundError("it is not there, as when maintenance deleted it or the lake was moved")
         except (OSError, ValueError) as error:
             raise _unreadable(file.uri, error) from error
+
+
+def _opened_file(uri: str, columns: pa.Schema) -> "Dataset":
+    """Return those columns of the file; beside them the record, where an earlier version did not write all of them."""
+    import pyarrow.dataset as ds
+
+    system, path = filesystem(uri)
+    in_folders = ds.partitioning(pa.schema([STORED_COLUMNS.field("partition")]), flavor="hive")
+    data = ds.dataset([path], columns, "parquet", system, in_folders)
+    (fragment,) = data.get_fragments()
+    known, wanted = set(fragment.physical_schema.names), set(columns.names)
+    if RAW not in known - wanted or known.issuperset(wanted & set(DESCRIBING)):
+        return data
+    return ds.dataset([path], pa.schema([*columns, pa.field(RAW, pa.string())]), "parquet", system, in_folders)
 
 
 def filesystem(uri: str) -> "tuple[FileSystem, str]":

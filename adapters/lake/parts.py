@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from adapters.lake.files import filesystem
+from schemas.event import DESCRIBING
 
 if TYPE_CHECKING:
     from pyarrow.parquet import ParquetWriter
@@ -24,6 +25,7 @@ EVENTS = pa.schema(
         ("topic", pa.string()), ("partition", pa.int32()), ("offset", pa.int64()), ("timestamp", pa.int64()),
         ("event_id", pa.string()), ("event_time", pa.int64()), ("kind", pa.string()), ("user_id", pa.string()),
         ("item_id", pa.string()), ("value", pa.float64()), ("category", pa.string()), ("raw", pa.string()),
+        ("device", pa.string()), ("source", pa.string()), ("referrer", pa.string()),
     ]
 )  # fmt: skip
 REJECTED = pa.schema(
@@ -33,7 +35,7 @@ REJECTED = pa.schema(
     ]
 )  # fmt: skip
 # A column whose values recur is stored once per value; looking for recurrence in the others only costs time.
-_RECURRING = ["topic", "partition", "kind", "user_id", "item_id", "category", "reason"]
+_RECURRING = ["topic", "partition", "kind", "user_id", "item_id", "category", "reason", *DESCRIBING]
 PARTS = pa.schema(
     [
         ("table", pa.string()), ("path", pa.string()), ("partition", pa.int32()), ("size", pa.int64()),

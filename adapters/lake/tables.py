@@ -16,7 +16,7 @@ from adapters.lake.refused import count_rejected
 from adapters.log.forgotten import VOID_EVENT, VOID_REJECTED, without
 from schemas.control import LogIdentity, Offsets
 from schemas.errors import SettingsError
-from schemas.event import STORED_COLUMNS
+from schemas.event import DESCRIBING, EVENT_COLUMNS, STORED_COLUMNS
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
@@ -35,12 +35,9 @@ _OTHERS = re.compile(
     r"DELTA_CONCURRENT|(Concurrent|ProtocolChanged|MetadataChanged)\w*Exception|concurrent (update|write|trans|modif)"
 )
 _DDL = {"int32": "int", "int64": "bigint", "double": "double", "string": "string", "binary": "binary"}
-EVENTS_DDL, REJECTED_DDL = (
-    ", ".join(f"{column.name} {_DDL[str(column.type)]}" for column in columns) for columns in (EVENTS, REJECTED)
-)
-WEIGHED_DDL = (
-    "partition int, offset bigint, timestamp bigint, event_id string, event_time bigint, kind string, "
-    "user_id string, item_id string, value double, weight bigint, category string"
+EVENTS_DDL, REJECTED_DDL, WEIGHED_DDL = (
+    ", ".join(f"{column.name} {_DDL[str(column.type)]}" for column in columns)
+    for columns in (EVENTS, REJECTED, EVENT_COLUMNS)
 )
 ROWS_AT_ONCE = 100_000  # that a task which reads the lake holds
 # The table property that holds the newest note, in case its commit leaves the history (adapters.lake.care).
@@ -213,12 +210,20 @@ class Lake:
 
 def lake_events(lake: "Lake", rules: "Rules", start: Offsets, end: Offsets) -> "Iterator[Event]":
     """Yield the accepted events from ``start`` to below ``end``, in log order within each partition, some at a time."""
+    from pyspark.sql import functions as F
+
     from core.events.acceptance import standing_weight
+    from core.events.described import described_by
     from schemas.event import Event
+
+    # Where an earlier version wrote no such columns, the record itself says.
+    none = [F.col(name).isNull() for name in DESCRIBING]
+    record = F.when(none[0] & none[1] & none[2], F.col("raw")).alias("raw")
 
     for partition, stop in end.items():
         for first in range(start[partition], stop, EVENTS_AT_ONCE):
             upto = {partition: min(first + EVENTS_AT_ONCE, stop)}
             rows = lake.until(upto, {partition: first}).orderBy("offset")
-            for row in rows.select(*STORED_COLUMNS.names).toArrow().to_pylist():
+            for row in rows.select(*STORED_COLUMNS.names, record).toArrow().to_pylist():
+                row |= described_by(row.pop("raw"))
                 yield Event(**row, weight=standing_weight(row["kind"], row["value"], rules))

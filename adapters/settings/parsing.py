@@ -10,6 +10,7 @@ from core.experiments.assignment import experiments_of
 from core.settings import SecretOptions, StoreUrl, nearest
 from recommenders import TABLE
 from schemas.errors import SettingsError
+from schemas.rules import OPTIONAL_DIMENSIONS
 
 _SERVERS = re.compile(r"(?:[A-Z_]+://)?(?:\[[0-9A-Fa-f:.%]+\]|[\w.-]+)(?::\d{1,5})?", re.ASCII)
 WRITE_SERVERS = "write host:port, separated by commas; logins belong in kafka_options"
@@ -46,6 +47,15 @@ def kinds(_: str, value: Mapping[str, Any]) -> Mapping[str, Any]:
         if not number and weight not in ("value", "remove"):
             raise SettingsError(f'kind \'{kind}\': a weight is a number from 0 to 1,000,000, "value" or "remove"')
     return value
+
+
+def dimensions(name: str, value: str) -> str:
+    """Return what activity is counted by, separated by commas, in the one order that a fingerprint knows."""
+    given = {part.strip() for part in value.split(",")} - {"", "all"}
+    if unknown := sorted(given - set(OPTIONAL_DIMENSIONS)):
+        near = nearest(unknown[0], OPTIONAL_DIMENSIONS)
+        raise SettingsError(f"setting {name}: unknown dimension {unknown[0]!r}: {near}")
+    return ",".join(dimension for dimension in OPTIONAL_DIMENSIONS if dimension in given)
 
 
 def sources(name: str, value: str) -> str:

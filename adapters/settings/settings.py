@@ -117,6 +117,7 @@ class Settings:
             window_ms=fold.window_ms,
             partitioner=log.partitioner,
             partitions=log.partitions,
+            dimensions=tuple(filter(None, fold.dimensions.split(","))),
         )
 
     @property

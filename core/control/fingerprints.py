@@ -19,7 +19,7 @@ def why_not_these(fingerprint: str, rules: Rules) -> str | None:
         )
     return (
         "the settings that decide what events mean (kinds, weights, history_items, remembered_ids, window, "
-        f"partitioner, partitions) differ from those of the stored views: set them back, or {REMEDY}, which publishes "
+        f"dimensions, partitioner, partitions) differ from those of the stored views: set them back, or {REMEDY}, which publishes "
         "a generation with the new ones"
     )
 

@@ -21,6 +21,7 @@ from schemas.rules import Rules
 
 MIN_RATING = 0.001
 MAX_RATING = 1_000_000.0
+_TEXTS = ("device", "referrer", "category", "source")  # in table order
 
 
 def parse_event(record: Record, rules: Rules) -> Event | Rejected:
@@ -75,10 +76,8 @@ def _read(record: Record, given: Fields, rules: Rules) -> Event:
         value: float | None = given.required("value", _rating)
     else:
         value = given.optional("value", fields.number)
-    for name in ("session_id", "device", "referrer"):
-        given.optional(name, fields.text)
-    category = given.optional("category", fields.text)
-    given.optional("source", fields.text)
+    given.optional("session_id", fields.text)
+    device, referrer, category, source = (given.optional(name, fields.text) for name in _TEXTS)
     given.optional("context", fields.json_object)
     return Event(
         partition=record.partition,
@@ -92,6 +91,9 @@ def _read(record: Record, given: Fields, rules: Rules) -> Event:
         value=value,
         weight=weight_of(rules.kinds[kind], value),
         category=category,
+        device=device,
+        source=source,
+        referrer=referrer,
     )
 
 

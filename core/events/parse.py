@@ -24,6 +24,7 @@ from core.events.timestamps import epoch_ms
 from core.json.json_kernel import NULL, NUMBER, OBJECT, TEXT
 from core.partitions.partitioner import partitions_of
 from schemas.event import (
+    DESCRIBING,
     EARLIEST_EVENT_TIME_MS,
     EVENT_COLUMNS,
     LATEST_AHEAD_MS,
@@ -177,7 +178,7 @@ def events_of(scanned: Scanned, places: pa.RecordBatch, rules: Rules) -> tuple[p
         "item_id": item_id,
         "value": value,
         "weight": pa.array(weight),
-        "category": scanned.column("category"),
+        **{name: scanned.column(name) for name in ("category", *DESCRIBING)},
     }
     in_time = (event_time >= EARLIEST_EVENT_TIME_MS) & (event_time - LATEST_AHEAD_MS <= _numpy(places["timestamp"]))
     named = _numpy(pc.and_(_has_text(event_id), pc.and_(_has_text(user_id), _has_text(item_id))))

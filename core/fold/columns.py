@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from core.bytes.binary_columns import binary, octets
 from core.bytes.word_kernel import padded
+from core.fold.activity import Activity
 from core.fold.digest_kernel import digests
 from core.fold.group_kernel import of_segment, order_by, symmetric_rows
 from core.fold.history_kernel import pack_histories, unpack_histories
@@ -90,6 +91,7 @@ def fold_columns(events: pa.RecordBatch, segments: Ints, histories: pa.BinaryArr
     people = encoded.dictionary.cast(pa.binary())
     last = int(segment_ids[-1])
     out = [Changes(views.HISTORY, last, people.take(pa.array(changed)), binary(*packed))]
+    activity = Activity(events, user, people, event_item, names.sorted, rules.dimensions)
     for at, segment_id in enumerate(segment_ids.tolist()):
         inside = segment == at
         out += _seen(events, user, event_item, np.where(inside, taken, DUPLICATE), people, names, segment_id)
@@ -97,7 +99,18 @@ def fold_columns(events: pa.RecordBatch, segments: Ints, histories: pa.BinaryArr
         out += _counts(event_item, when // BUCKET_MS, inside & (taken == RATED), segment_id, names)
         out += _items(events, event_item, inside & (taken != DUPLICATE), segment_id, names)
         out += _facts(events, inside, taken, segment_id)
+        out += _activity(activity, inside & (taken != DUPLICATE), segment_id)
     return out
+
+
+def _activity(activity: Activity, counted: NDArray[np.bool_], segment: int) -> list[Changes]:
+    """Return what is counted of the events by hour, whatever they weigh."""
+    if not counted.any():
+        return []
+    return [
+        Changes(views.ACTIVITY, segment, *activity.counts(counted)),
+        Changes(views.ACTIVE_USERS, segment, *activity.actives(counted)),
+    ]
 
 
 def _sums(keys: Ints, amounts: Ints, at: int, segment: int, names: _Names) -> list[Changes]:
@@ -169,6 +182,7 @@ def _facts(events: pa.RecordBatch, inside: NDArray[np.bool_], taken: NDArray[np.
     facts = Facts(
         as_of=int(np.minimum(when, stamp)[counted].max()) if counted.any() else None,
         oldest_bucket=int(when[rated].min() // BUCKET_MS) if rated.any() else None,
+        first_hour=int(when[counted].min() // BUCKET_MS) if counted.any() else None,
         events=int(counted.sum()),
         duplicates=int((inside & (taken == DUPLICATE)).sum()),
     )

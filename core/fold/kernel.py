@@ -3,54 +3,9 @@
 import numpy as np
 from numba import njit
 
+from core.fold.table_kernel import add, empty_table, grown, nonzero
+
 DUPLICATE, WEIGHTLESS, REMOVED, RATED = 0, 1, 2, 3  # what became of an event
-
-
-@njit(cache=True, nogil=True)
-def _table(size):  # type: ignore[no-untyped-def]
-    """Return an empty open-addressing table of (key, amount), -1: free; side by side for one cache miss per lookup."""
-    table = np.zeros((size, 2), np.int64)
-    for slot in range(size):
-        table[slot, 0] = -1
-    return table
-
-
-@njit(cache=True, nogil=True)
-def _add(table, key, amount):  # type: ignore[no-untyped-def]
-    """Add to the table, whose size is a power of two; returns 1 when the key is new."""
-    mask = len(table) - 1
-    slot = np.int64((np.uint64(key) * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(20)) & mask
-    while table[slot, 0] != key:
-        if table[slot, 0] == -1:
-            table[slot, 0], table[slot, 1] = key, amount
-            return 1
-        slot = (slot + 1) & mask
-    table[slot, 1] += amount
-    return 0
-
-
-@njit(cache=True, nogil=True)
-def _grown(table):  # type: ignore[no-untyped-def]
-    wider = _table(2 * len(table))
-    for slot in range(len(table)):
-        if table[slot, 0] != -1:
-            _add(wider, table[slot, 0], table[slot, 1])
-    return wider
-
-
-@njit(cache=True, nogil=True)
-def _nonzero(table):  # type: ignore[no-untyped-def]
-    """Return the keys whose amount is not 0, and their amounts."""
-    n = 0
-    for slot in range(len(table)):
-        n += table[slot, 1] != 0
-    keys, amounts = np.empty(n, np.int64), np.empty(n, np.int64)
-    n = 0
-    for slot in range(len(table)):
-        if table[slot, 1] != 0:
-            keys[n], amounts[n] = table[slot, 0], table[slot, 1]
-            n += 1
-    return keys, amounts
 
 
 @njit(cache=True, nogil=True)
@@ -101,7 +56,7 @@ def fold_kernel(  # type: ignore[no-untyped-def]
     """
     users = len(starts) - 1
     outcome = np.zeros(len(ev_item), np.uint8)
-    table, used = _table(1 << 12), 0
+    table, used = empty_table(1 << 12), 0
     count, id_count, fresh = np.zeros(users, np.int64), np.zeros(users, np.int64), np.zeros(users, np.int64)
     item, rating = np.zeros((users, keep), np.int64), np.zeros((users, keep), np.int64)
     time, ids = np.zeros((users, keep), np.int64), np.zeros((users, remember, 2), np.int64)
@@ -138,15 +93,15 @@ def fold_kernel(  # type: ignore[no-untyped-def]
             new = max(old, weight) if weight > 0 else 0
             outcome[e] = RATED if weight > 0 else REMOVED
             if 2 * (used + n + 1) > len(table):
-                table = _grown(table)
+                table = grown(table)
             base = ev_segment[e] * items
             if new != old:
-                used += _add(table, (base + p) * items + p, new - old)
+                used += add(table, (base + p) * items + p, new - old)
                 for k in range(n):
                     q, r = u_item[k], u_rating[k]
                     amount = min(new, r) - min(old, r)
                     if amount != 0:
-                        used += _add(table, (base + min(p, q)) * items + max(p, q), amount)
+                        used += add(table, (base + min(p, q)) * items + max(p, q), amount)
             if weight > 0:
                 u_item[n], u_rating[n], u_time[n] = p, new, max(last, ev_time[e])
                 n += 1
@@ -157,5 +112,5 @@ def fold_kernel(  # type: ignore[no-untyped-def]
             item[u, k], rating[u, k], time[u, k] = u_item[k], u_rating[k], u_time[k]
         for k in range(m - first):
             ids[u, k, 0], ids[u, k, 1] = u_ids[first + k, 0], u_ids[first + k, 1]
-    keys, amounts = _nonzero(table)
+    keys, amounts = nonzero(table)
     return outcome, keys, amounts, count, item, rating, time, id_count, fresh, ids

@@ -3,6 +3,8 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
+from core.rows.activity import names_of
+from core.rows.sketch import place_of
 from core.rows.words import MOST_TOUCHES, RETRACTED, Seen, minute_of
 from schemas.event import BUCKET_MS, REMOVE, Event
 from schemas.rules import Rules
@@ -30,6 +32,9 @@ class SlowView:
     events: int = 0
     duplicates: int = 0
     rejected: Counter[str] = field(default_factory=Counter)  # by reason
+    first_hour: int | None = None
+    activity: Counter[tuple[str, int, str]] = field(default_factory=Counter)  # (dimension, bucket, name)
+    active_users: dict[int, dict[int, int]] = field(default_factory=dict)  # bucket -> register -> rank
 
     def take(self, event: Event, rules: Rules) -> None:
         """Fold one event; a user's events must come in log order."""
@@ -39,6 +44,7 @@ class SlowView:
             return
         history.ids = [*history.ids, event.event_id][-rules.remembered_ids :]
         self._describe(event)
+        self._count(event, rules)
         if event.weight == 0:
             return
         oldest = event.event_time - rules.window_ms
@@ -56,6 +62,16 @@ class SlowView:
         if event.category:
             named = (event.event_time, event.partition, event.offset, event.category)
             self.categories[event.item_id] = max(best, named)
+
+    def _count(self, event: Event, rules: Rules) -> None:
+        """Count the event in its hour, whatever it weighs."""
+        bucket = event.event_time // BUCKET_MS
+        self.first_hour = bucket if self.first_hour is None else min(self.first_hour, bucket)
+        for dimension, name in names_of(event, rules.dimensions).items():
+            self.activity[dimension, bucket, name] += 1
+        register, rank = place_of(event.user_id)
+        ranks = self.active_users.setdefault(bucket, {})
+        ranks[register] = max(ranks.get(register, 0), rank)
 
     def _see(self, event: Event) -> None:
         items, minute = self.seen.setdefault(event.user_id, {}), minute_of(event.event_time)

@@ -49,7 +49,7 @@ def category_of(slow: SlowView, item: str) -> ItemSeen | None:
 def facts_of(slow: SlowView) -> Facts:
     """Return the facts of everything that was folded."""
     oldest = min((bucket for bucket, _ in slow.counts), default=None)
-    return Facts(slow.as_of, oldest, slow.events, dict(slow.rejected), slow.duplicates)
+    return Facts(slow.as_of, oldest, slow.events, dict(slow.rejected), slow.duplicates, slow.first_hour)
 
 
 def users_of(slow: SlowView, items: set[str]) -> set[str]:
@@ -88,7 +88,8 @@ def stored_facts(parts: list[bytes]) -> Facts:
 def named(facts: Facts) -> dict[str, Any]:
     """Return the facts by name, without the duplicates."""
     rejected = {f"rejected, {reason}": count for reason, count in (facts.rejected or {}).items()}
-    return {"as_of": facts.as_of, "oldest bucket": facts.oldest_bucket, "events": facts.events} | rejected
+    hours = {"oldest bucket": facts.oldest_bucket, "first hour": facts.first_hour}
+    return {"as_of": facts.as_of, **hours, "events": facts.events} | rejected
 
 
 def in_words(history: History) -> str:

@@ -3,6 +3,7 @@
 ========  ====================================================================================================
 sums      n:u32, unit:u16, w:u8, l:u8, amount/unit: w-byte signed [n], shared: l-byte [n], rest: l-byte [n], text
 seen      as sums, whose amount is a word on the item; then its packed touches: i64 [n] (``core.rows.words``)
+sketch    ``core.rows.sketch``
 norm      i64
 history   n:u16, m:u16, kept:u16, unit:u16, w:u8, t:u8, l:u8, first:i64, rating/unit: w-byte signed [n],
           last_time - first: t-byte [n], id: 16 bytes [m], length: l-byte [n], names
@@ -10,7 +11,7 @@ item      event_time:i64, partition:i32, offset:i64, category's bytes (time -1: 
 facts     a JSON object
 ========  ====================================================================================================
 
-Pairs and counts are sums; their amounts are never 0. ``unit`` is 1000 where all amounts are whole thousands, else 1;
+Pairs, counts and activity are sums; their amounts are never 0. ``unit`` is 1000 where all amounts are whole thousands, else 1;
 widths are the smallest of 1, 2, 4, 8 that hold all, so equal sums have equal bytes. A name is the first ``shared``
 bytes of the one before it, followed by ``rest`` bytes of the text. A change to a history has all of the entries, but of
 the ids only the new ones: ``kept`` of the newest ones before it stay (0: it is whole).
@@ -204,9 +205,9 @@ def unpack_item(blob: bytes) -> ItemSeen:
 class Facts:
     """What is known of a whole stretch of the log.
 
-    ``as_of``: max of min(event_time, Kafka timestamp), epoch ms; ``oldest_bucket``: hours since the epoch (both
-    None when there is none); ``events``: accepted without duplicates; ``duplicates``: accepted, but known already;
-    ``rejected``: count by reason.
+    ``as_of``: max of min(event_time, Kafka timestamp), epoch ms; ``oldest_bucket``: the first hour since the epoch with
+    a count of items, ``first_hour``: with an event (None when there is none); ``events``: accepted without duplicates;
+    ``duplicates``: accepted, but known already; ``rejected``: count by reason.
     """
 
     as_of: int | None = None
@@ -214,6 +215,7 @@ class Facts:
     events: int = 0
     rejected: dict[str, int] | None = None
     duplicates: int = 0
+    first_hour: int | None = None
 
 
 def pack_facts(facts: Facts) -> bytes:

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import cache
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -12,28 +13,25 @@ from numpy.typing import NDArray
 
 from core.rows import tagged, views
 from core.rows.packed import Ints, Packed
-from core.rows.rows_kernel import MOVED, add_histories, add_norms, newer_items, split_tagged, tag_rows
-from core.rows.sums_kernel import merge_rows
+from core.rows.rows_kernel import MOVED, split_tagged, tag_rows
 from core.rows.tagged import NewerBase
 from schemas.control import Position
 
-_KERNELS: dict[str, Callable[..., Any]] = {
-    views.PAIRS: partial(merge_rows, overlay=False),
-    views.COUNTS: partial(merge_rows, overlay=False),
-    views.SEEN: partial(merge_rows, overlay=True),
-    views.NORMS: add_norms,
-    views.ITEMS: newer_items,
-    views.HISTORY: add_histories,
-}
+
+@cache
+def _kernel(view: str) -> Callable[..., Any] | None:
+    """Return the compiled function that merges rows of the view, if it has one."""
+    module, _, function = views.VIEWS[view].kernel.partition(":")
+    return getattr(import_module(f"core.rows.{module}"), function) if module else None
 
 
 def merged(view: str, earlier: Packed, later: Packed) -> Packed:
     """Return each row of ``earlier`` merged with that of ``later``; where one is missing, the other is taken."""
     if not len(earlier):
         return earlier
-    if view in _KERNELS:
+    if kernel := _kernel(view):
         sides = (earlier.data, earlier.first, earlier.end, later.data, later.first, later.end)
-        return Packed.of_kernel(*_KERNELS[view](*sides))
+        return Packed.of_kernel(*kernel(*sides))
     merge = views.VIEWS[view].merge
     pairs = zip(earlier.values(), later.values(), strict=True)
     return Packed.of([merge(a, b) if a and b else a or b for a, b in pairs])

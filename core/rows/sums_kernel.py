@@ -1,5 +1,7 @@
 """Packed sums in compiled code: adding two, and packing many rows at once (format: ``core.rows.codec``)."""
 
+from typing import Any
+
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -167,6 +169,18 @@ def merge_rows(a, first_a, end_a, b, first_b, end_b, overlay):  # type: ignore[n
                 at += TOUCHES_BYTES
         starts[r + 1] = at
     return out, starts
+
+
+def add_rows(*sides: NDArray[Any]) -> tuple[Bytes, Ints]:
+    """Return the sums of two rows each, given as ``merge_rows`` takes them."""
+    merged: tuple[Bytes, Ints] = merge_rows(*sides, False)
+    return merged
+
+
+def overlay_rows(*sides: NDArray[Any]) -> tuple[Bytes, Ints]:
+    """Return the words of two rows each, those on one item joined."""
+    merged: tuple[Bytes, Ints] = merge_rows(*sides, True)
+    return merged
 
 
 def add_sums(a: bytes, b: bytes) -> bytes:

@@ -16,9 +16,11 @@ from core.rows.codec import (
     unpack_item,
     unpack_norm,
 )
+from core.rows.sketch import merge_sketches
 
 PAIRS, NORMS, COUNTS, ITEMS, FACTS = "pairs", "norms", "counts", "items", "facts"
 HISTORY, SEEN = "history", "seen"
+ACTIVITY, ACTIVE_USERS = "activity", "active_users"
 FACTS_KEY = b"facts"
 
 
@@ -59,21 +61,24 @@ def merge_facts(earlier: bytes, later: bytes) -> bytes:
             events=a.events + b.events,
             rejected=rejected,
             duplicates=a.duplicates + b.duplicates,
+            first_hour=min((x for x in (a.first_hour, b.first_hour) if x is not None), default=None),
         )
     )
 
 
 @dataclass(frozen=True)
 class View:
-    """One view.
+    """One view, with all that adding it up takes: the layers, the readers and the stores know views by this alone.
 
-    ``segmented``: its rows hold what happened in one segment, else a user's whole state. ``shared``: several tasks may
+    ``kernel``: the compiled function that merges many rows at once, as ``module:function`` of this room, imported when
+    it is needed (``core.rows.merging_columns``); without one ``merge`` takes them one by one. ``segmented``: its rows hold what happened in one segment, else a user's whole state. ``shared``: several tasks may
     change one row, so changes are shuffled by row; else a row belongs to one user. ``tiered``: its rows grow long, so
     the speed layer keeps most of a row apart (``core.rows.tagged``).
     """
 
     name: str
     merge: Callable[[bytes, bytes], bytes]
+    kernel: str = ""
     segmented: bool = True
     shared: bool = True
     tiered: bool = False
@@ -82,12 +87,15 @@ class View:
 VIEWS = {
     view.name: view
     for view in (
-        View(PAIRS, merge_sums, tiered=True),  # item -> {other item: pair co-rating}
-        View(NORMS, merge_norms),  # item -> norm
-        View(COUNTS, merge_sums, tiered=True),  # bucket -> {item: count}
-        View(ITEMS, merge_items),  # item -> that it occurred, its category
+        View(PAIRS, merge_sums, "sums_kernel:add_rows", tiered=True),  # item -> {other item: pair co-rating}
+        View(NORMS, merge_norms, "rows_kernel:add_norms"),  # item -> norm
+        View(COUNTS, merge_sums, "sums_kernel:add_rows", tiered=True),  # bucket -> {item: count}
+        View(ACTIVITY, merge_sums, "sums_kernel:add_rows", tiered=True),  # dimension, bucket -> {value, kind: count}
+        View(ACTIVE_USERS, merge_sketches, "sketch_kernel:merge_sketches"),  # bucket -> sketch of its active users
+        View(ITEMS, merge_items, "rows_kernel:newer_items"),  # item -> that it occurred, its category
         View(FACTS, merge_facts),  # one row
-        View(HISTORY, add_history, segmented=False, shared=False),  # user -> history
-        View(SEEN, merge_seen, shared=False),  # user -> {item: rating and touches, or that it was retracted}
+        View(HISTORY, add_history, "rows_kernel:add_histories", segmented=False, shared=False),  # user -> history
+        # user -> {item: rating and touches, or that it was retracted}
+        View(SEEN, merge_seen, "sums_kernel:overlay_rows", shared=False),
     )
 }

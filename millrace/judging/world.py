@@ -64,7 +64,7 @@ class World:
         shrinkage: float,
         catalogue: Rows = NO_ROWS,
     ) -> None:
-        self._log, self._rules = log, replace(rules, partitions=1)
+        self._log, self._rules = log, replace(rules, partitions=1, dimensions=())
         self._batch, self._speed = MemoryStore(), MemoryStore()
         self._generations = 0
         self._identity = LogIdentity(OWNER, OWNER, 1)

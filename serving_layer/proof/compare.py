@@ -13,8 +13,10 @@ from adapters.terminal.progress import watched
 from core.fold.slow import SlowView
 from core.proof import proving
 from core.rows import views
+from core.rows.activity import SEPARATOR, activity_key, split_key
 from core.rows.codec import bucket_of_key, unpack_norm
 from core.rows.merging import added
+from core.rows.sketch import joined_ranks, unpack_sketch
 from core.rows.words import Seen
 from schemas.errors import MillraceError
 from serving_layer.proof.histories import Histories, Prefix
@@ -29,8 +31,8 @@ def compare(
 ) -> Report:
     """Compare every row of the merged views with the slow twin's; with ``sample`` only rows of that many items.
 
-    A sample has the items' sums and categories, and histories and seen sets of the users who touched them; duplicates
-    and facts are of all events. The prefix moves on with the speed layer while histories are compared.
+    A sample has the items' sums and categories, and histories and seen sets of the users who touched them; activity by
+    anything but items, active users, duplicates and facts are of all events. The prefix moves on with the speed layer while histories are compared.
 
     Raises:
         MillraceError: there is nothing to compare.      Moved: start over.
@@ -43,7 +45,8 @@ def compare(
     wanted = _sampled(slow, sample, seed)
     users = None if wanted is None else proving.users_of(slow, wanted)
     steps: list[Callable[[], None]] = [
-        *(partial(part, slow, merged, wanted, report) for part in (_norms, _pairs, _counts, _categories)),
+        *(partial(part, slow, merged, wanted, report) for part in (_norms, _pairs, _counts, _categories, _activity)),
+        partial(_active_users, slow, merged, report),
         partial(_seen, slow, merged, users, report),
         partial(_facts, slow, merged, report),
         Histories(prefix, merged, users, report).compare,
@@ -97,6 +100,35 @@ def _counts(slow: SlowView, merged: MergedRows, wanted: set[str] | None, report:
         _row(f"count in bucket {bucket} of", expected.pop(bucket, {}), stored, report)
     for bucket, row in expected.items():
         _row(f"count in bucket {bucket} of", row, {}, report)
+
+
+def _activity(slow: SlowView, merged: MergedRows, wanted: set[str] | None, report: Report) -> None:
+    """Compare the counters of activity; of a sample those by item are its items'."""
+
+    def compared(dimension: str, name: str) -> bool:
+        return wanted is None or dimension != "item" or name.partition(SEPARATOR)[0] in wanted
+
+    expected: dict[bytes, dict[str, int]] = defaultdict(dict)
+    for (dimension, bucket, name), count in slow.activity.items():
+        if compared(dimension, name):
+            expected[activity_key(dimension, bucket)][name] = count
+            report.activity += 1
+    for key, parts in merged.rows(views.ACTIVITY):
+        dimension, bucket = split_key(key)
+        stored = {name: n for name, n in added(parts).items() if compared(dimension, name.decode())}
+        _row(f"activity by {dimension} in bucket {bucket} of", expected.pop(key, {}), stored, report)
+    for key, row in expected.items():
+        _row("activity by {} in bucket {} of".format(*split_key(key)), row, {}, report)
+
+
+def _active_users(slow: SlowView, merged: MergedRows, report: Report) -> None:
+    expected = dict(slow.active_users)
+    report.active_users = len(expected)
+    for key, parts in merged.rows(views.ACTIVE_USERS):
+        bucket, stored = bucket_of_key(key), joined_ranks(*map(unpack_sketch, parts))
+        report.compare(f"active users in bucket {bucket}", expected.pop(bucket, {}), stored, len)
+    for bucket, ranks in expected.items():
+        report.compare(f"active users in bucket {bucket}", ranks, {}, len)
 
 
 def _categories(slow: SlowView, merged: MergedRows, wanted: set[str] | None, report: Report) -> None:

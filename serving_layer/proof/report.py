@@ -16,7 +16,8 @@ class Report:
 
     ``events``: accepted without duplicates; ``duplicates``: the others; ``users``: with an event; ``items``: with a
     norm; ``pairs``: unordered; ``counts``: hourly; ``histories``: users; ``seen``: words of users on items;
-    ``categories``: items with an event; ``facts``: as_of, oldest bucket, events and rejected records by reason.
+    ``categories``: items with an event; ``activity``: counters by hour, dimension and kind; ``active_users``: hours;
+    ``facts``: as_of, oldest bucket, first hour, events and rejected records by reason.
     ``sums`` is how many stored or expected values were compared, apart from facts; ``examples`` are the
     first mismatches. ``watch`` is called now and then while values are compared.
     """
@@ -29,6 +30,8 @@ class Report:
     histories: int = 0
     seen: int = 0
     categories: int = 0
+    activity: int = 0
+    active_users: int = 0
     duplicates: int = 0
     facts: int = 0
     sums: int = 0

@@ -9,8 +9,10 @@ import pyarrow as pa
 
 from core.fold.columns import fold_columns, users_of
 from core.fold.slow import SlowView
+from core.rows.activity import split_key
 from core.rows.codec import bucket_of_key, unpack_facts, unpack_history, unpack_item, unpack_norm, unpack_sums
 from core.rows.merging import overlaid
+from core.rows.sketch import unpack_sketch
 from core.rows.views import VIEWS
 from schemas.event import EVENT_COLUMNS, Event
 from schemas.rules import Rules
@@ -70,6 +72,9 @@ def slow_as_data(view: SlowView) -> dict[str, Any]:
         "as_of": view.as_of,
         "events": view.events,
         "duplicates": view.duplicates,
+        "first_hour": view.first_hour,
+        "activity": dict(view.activity),
+        "active_users": view.active_users,
     }
 
 
@@ -77,14 +82,20 @@ def rows_as_data(rows: Rows) -> dict[str, Any]:
     """Rows of merged views as the slow twin would show them."""
     norms, pairs, counts = Counter[str](), Counter[tuple[str, str]](), Counter[tuple[int, str]]()
     out: dict[str, Any] = {"histories": {}, "seen": {}, "categories": {}, "as_of": None, "events": 0, "duplicates": 0}
+    out |= {"first_hour": None, "activity": {}, "active_users": {}}
     for (view, key), value in rows.items():
-        name = key.decode() if view != "counts" else ""
+        name = key.decode() if view not in ("counts", "activity", "active_users") else ""
         if view == "norms" and unpack_norm(value):
             norms[name] = unpack_norm(value)
         elif view == "pairs":
             pairs.update({(name, other.decode()): amount for other, amount in unpack_sums(value).items()})
         elif view == "counts":
             counts.update({(bucket_of_key(key), i.decode()): n for i, n in unpack_sums(value).items()})
+        elif view == "activity":
+            sums = unpack_sums(value).items()
+            out["activity"] |= {(*split_key(key), counted.decode()): n for counted, n in sums}
+        elif view == "active_users":
+            out["active_users"][bucket_of_key(key)] = unpack_sketch(value)
         elif view == "history":
             history = unpack_history(value)
             entries = [(e.item.decode(), e.rating, e.last_time) for e in history.entries]
@@ -97,4 +108,5 @@ def rows_as_data(rows: Rows) -> dict[str, Any]:
         elif view == "facts":
             facts = unpack_facts(value)
             out |= {"as_of": facts.as_of, "events": facts.events, "duplicates": facts.duplicates}
+            out["first_hour"] = facts.first_hour
     return {**out, "norms": dict(norms), "pairs": dict(pairs), "counts": dict(counts)}

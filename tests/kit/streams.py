@@ -31,12 +31,15 @@ def event_streams(
                 timestamp=START + 40 * DAY + k,
                 event_id=f"e{draw(st.integers(0, k - 1))}" if repeat else f"e{k}",
                 event_time=START + draw(st.integers(0, 40)) * DAY + draw(st.integers(0, 3)) * HOUR // 2,
-                kind="any",
+                kind=draw(st.sampled_from(["any", "any", "some"])),
                 user_id=f"u{user}é" if user == 1 else f"u{user}",
                 item_id=draw(st.sampled_from([f"i{n}" if n else "ї/%" for n in range(items)])),
                 value=None,
                 weight=draw(st.sampled_from([REMOVE, 0, 1000, 1000, 2000, 3000, 5000, 1, 2_500])),
                 category=draw(st.sampled_from([None, "", "a", "b"])),
+                device=draw(st.sampled_from([None, "", "phone", "a\x00b"])),
+                source=draw(st.sampled_from([None, "als"])),
+                referrer=draw(st.sampled_from([None, "https://u@A.example:80/x?y", "http://b.example"])),
             )
         )
     return events

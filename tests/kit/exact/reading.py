@@ -1,17 +1,26 @@
 """Everything that serving can read of the merged views, and what the slow twin says it must be."""
 
+from collections.abc import Callable
 from typing import Any
 
 from core.fold.slow import SlowView
+from core.rows.activity import activity_key
+from core.rows.codec import bucket_key
+from core.rows.merging import added
+from core.rows.sketch import joined_ranks, unpack_sketch
+from core.rows.views import ACTIVE_USERS, ACTIVITY
 from schemas.control import Offsets
 from schemas.event import BUCKET_MS
 from schemas.rules import Rules
+from serving_layer.reading.decoding import bucket_keys
 from serving_layer.reading.snapshot import Snapshot
 from tests.kit.exact.memory_log import HOUR, ITEMS, START, USERS, MemoryLog
 from tests.kit.folding import event_key
 from tests.kit.merged_views import pairs_of
 
 BUCKETS = range(START // BUCKET_MS, START // BUCKET_MS + 100 * HOUR // BUCKET_MS)
+READ = ("all", "item")  # of the counters of activity
+ACTIVITY_KEYS = [activity_key(dimension, bucket) for dimension in READ for bucket in BUCKETS]
 
 
 def read_all(snapshot: Snapshot) -> tuple[Snapshot, dict[str, Any]]:
@@ -22,6 +31,8 @@ def read_all(snapshot: Snapshot) -> tuple[Snapshot, dict[str, Any]]:
         "norms": {item: amount for item, amount in snapshot.norms(items).items() if amount},
         "pairs": {item: row for item, row in pairs_of(snapshot, items).items() if row},
         "counts": snapshot.counts(BUCKETS),
+        "activity": _there(snapshot, ACTIVITY, ACTIVITY_KEYS, added),
+        "active_users": _there(snapshot, ACTIVE_USERS, bucket_keys(BUCKETS), _ranks),
         "histories": {user: _history(snapshot, user) for user in users},
         "seen": {user: snapshot.seen(user) for user in users},
         "items": {
@@ -42,15 +53,32 @@ def must_be(log: MemoryLog, upto: Offsets, rules: Rules, marks: int) -> dict[str
     counts: dict[int, dict[bytes, int]] = {}
     for (bucket, item), count in slow.counts.items():
         counts.setdefault(bucket, {})[item.encode()] = count
+    activity: dict[bytes, dict[bytes, int]] = {}
+    for (dimension, bucket, name), count in slow.activity.items():
+        if dimension in READ:
+            activity.setdefault(activity_key(dimension, bucket), {})[name.encode()] = count
     return {
         "norms": {item.encode(): amount for item, amount in slow.norms.items() if amount},
         "pairs": pairs,
         "counts": counts,
+        "activity": activity,
+        "active_users": {bucket_key(bucket): ranks for bucket, ranks in slow.active_users.items()},
         "histories": {user.encode(): _slow_history(slow, user) for user in USERS},
         "seen": {user.encode(): _slow_seen(slow, user) for user in USERS},
         "items": {item.encode(): named for item, named in slow.categories.items()},
         "facts": (slow.as_of, min(counts, default=None), slow.events, slow.duplicates, log.rejected(upto, marks=marks)),
     }
+
+
+def _there(
+    snapshot: Snapshot, view: str, keys: list[bytes], decode: Callable[[list[bytes]], dict[Any, int]]
+) -> dict[bytes, dict[Any, int]]:
+    rows = zip(keys, snapshot.decoded(view, keys, decode), strict=True)
+    return {key: row for key, row in rows if row}
+
+
+def _ranks(parts: list[bytes]) -> dict[int, int]:
+    return joined_ranks(*map(unpack_sketch, parts))
 
 
 def differences(must: dict[str, Any], views: dict[str, Any]) -> list[str]:

@@ -24,8 +24,9 @@ from core.rows.codec import (
 from core.rows.merging_columns import added_up, merged, outgrown_rows, settled, tagged_rows
 from core.rows.packed import Packed
 from core.rows.rows_kernel import MOVED, STAYED
+from core.rows.sketch import pack_sketch
 from core.rows.tagged import NewerBase, older_bytes, outgrown, settle, tagged
-from core.rows.views import COUNTS, FACTS, HISTORY, ITEMS, NORMS, PAIRS, SEEN, VIEWS
+from core.rows.views import ACTIVE_USERS, ACTIVITY, COUNTS, FACTS, HISTORY, ITEMS, NORMS, PAIRS, SEEN, VIEWS
 from core.rows.words import pack_touches
 from schemas.control import Position
 
@@ -42,10 +43,13 @@ items = st.builds(ItemSeen, st.integers(-1, 3), st.integers(-1, 2), st.integers(
 facts = st.builds(Facts, st.none() | numbers, st.none() | numbers, st.integers(0, 9))
 ids = st.binary(min_size=16, max_size=16)
 entries = st.builds(HistoryEntry, names, st.integers(0, 10**7), st.integers(0, 10**13))
+sketches = st.dictionaries(st.integers(0, 4095), st.integers(1, 53), max_size=5) | st.just(
+    dict.fromkeys(range(1_366), 7)
+)
 histories = st.builds(History, st.lists(entries, max_size=4).map(tuple), st.lists(ids, max_size=5).map(tuple))
 VALUES = {
     PAIRS: sums, COUNTS: sums, SEEN: seen, NORMS: numbers.map(pack_norm), ITEMS: items.map(pack_item),
-    FACTS: facts.map(pack_facts),
+    FACTS: facts.map(pack_facts), ACTIVITY: sums, ACTIVE_USERS: sketches.map(pack_sketch),
 }  # fmt: skip
 
 

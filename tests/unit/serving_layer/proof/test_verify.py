@@ -23,8 +23,9 @@ from core.rows.codec import (
     unpack_seen,
     unpack_sums,
 )
+from core.rows.sketch import merge_sketches, pack_sketch
 from core.rows.tagged import settle, tagged
-from core.rows.views import FACTS, HISTORY, ITEMS, NORMS, PAIRS, SEEN, VIEWS
+from core.rows.views import ACTIVE_USERS, ACTIVITY, FACTS, HISTORY, ITEMS, NORMS, PAIRS, SEEN, VIEWS
 from core.rows.words import MINUTE_BITS
 from schemas.control import Offsets, Position
 from schemas.errors import MillraceError
@@ -122,7 +123,13 @@ def test_all_views_are_compared_and_named(world: World) -> None:
     assert report.proved, report.examples
     document = report.as_json()
     assert (document["users"], document["histories"], document["mismatches"]) == (6, 6, 0)
-    assert min(int(str(document[name])) for name in ("events", "items", "pairs", "counts", "seen", "categories")) > 5
+    assert (
+        min(
+            int(str(document[name]))
+            for name in ("events", "items", "pairs", "counts", "seen", "categories", "activity", "active_users")
+        )
+        > 5
+    )
     assert report.duplicates > 5
     assert report.events + report.duplicates == ALL
     assert report.facts >= 3
@@ -157,6 +164,10 @@ def other_category(row: bytes) -> bytes:
     return pack_item(replace(unpack_item(row), category="other"))
 
 
+def one_more_user(row: bytes) -> bytes:
+    return merge_sketches(row, pack_sketch({17: 40}))
+
+
 def facts_with(**wrong: object) -> Callable[[bytes], bytes]:
     return lambda row: pack_facts(replace(unpack_facts(row), **wrong))  # type: ignore[arg-type]
 
@@ -168,9 +179,12 @@ SPOILED = {
     "id in a history": (HISTORY, forgotten_id, "history of u"),
     "word of a seen set": (SEEN, flipped, "item i"),
     "touches in a seen set": (SEEN, touched_later, "item i"),
+    "activity": (ACTIVITY, lambda row: pack_sums([*unpack_sums(row).items(), (b"zz", 1)]), "activity by all in"),
+    "active users": (ACTIVE_USERS, one_more_user, "active users in bucket"),
     "category": (ITEMS, other_category, "category of i"),
     "as_of": (FACTS, facts_with(as_of=START * 2), "fact as_of"),
     "oldest bucket": (FACTS, facts_with(oldest_bucket=5), "fact oldest bucket"),
+    "first hour": (FACTS, facts_with(first_hour=5), "fact first hour"),
     "events": (FACTS, facts_with(events=3), "fact events"),
     "duplicates": (FACTS, facts_with(duplicates=1000), "duplicates"),
     "rejected": (FACTS, facts_with(rejected={"oversize": 2}), "fact rejected, oversize"),
