@@ -34,12 +34,10 @@ class Labels:
     def of(column: pa.StringArray) -> "Labels":
         """Return a text column's labels (``core.rows.activity.label``); null is the empty one."""
         encoded = column.dictionary_encode(null_encoding="encode")
-        given = encoded.dictionary.to_numpy(zero_copy_only=False).tolist()
-        labels = [label(text) for text in given]
+        labels = list(map(label, encoded.dictionary.to_pylist()))
         values = sorted(set(labels))
-        rank = {value: number for number, value in enumerate(values)}
-        code = np.array([rank[text] for text in labels], np.int64)
-        return Labels(code[encoded.indices.to_numpy()], pa.array(values, pa.string()).cast(pa.binary()))
+        code = np.array(list(map({value: number for number, value in enumerate(values)}.__getitem__, labels)), np.int64)
+        return Labels(code[encoded.indices.to_numpy()], pa.array([value.encode() for value in values], pa.binary()))
 
 
 @dataclass(frozen=True)
@@ -87,7 +85,8 @@ class Activity:
 
     @cached_property
     def _buckets(self) -> Ints:
-        return self.events.column("event_time").to_numpy() // BUCKET_MS
+        buckets: Ints = self.events.column("event_time").to_numpy() // BUCKET_MS
+        return buckets
 
     @cached_property
     def _first(self) -> int:
@@ -147,5 +146,4 @@ class Activity:
         first = [base[parts[0]] if parts else -1 for parts in fields]
         second = [base[parts[1]] if len(parts) > 1 else -1 for parts in fields]
         seconds = [len(self._labels[parts[1]].values) if len(parts) > 1 else 1 for parts in fields]
-        numbers = (np.array(column, np.int64) for column in (first, second, seconds))
-        return (*numbers, padded(text), starts)
+        return np.array(first), np.array(second), np.array(seconds), padded(text), starts

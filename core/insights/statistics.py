@@ -1,16 +1,17 @@
 """Intervals of rates, of their differences and of ratios, by published formulas.
 
-- Wilson's score interval of a proportion (Wilson, JASA 1927), with the effective sample size n / deff (Kish 1965): events
-  of one hour come from the same sessions and resemble each other. ``design_effect`` estimates deff from the hours by the
+- Wilson's score interval of a proportion (Wilson, JASA 1927), with the effective sample size n / deff (Kish 1965):
+  events of one hour come from the same sessions and are alike. ``design_effect`` estimates deff from the hours by the
   variance of a ratio of sums (Cochran, Sampling Techniques, 1977, eq. 2.39).
 - The difference of two proportions: Newcombe's hybrid score interval (Statistics in Medicine 1998, method 10).
 - The ratio of two proportions: on the logarithm (Katz et al., Biometrics 1978).
-- The ratio of two event rates: on the logarithm of two Poisson counts (Rothman and Greenland, Modern Epidemiology), their
-  variance multiplied by a dispersion (quasi-Poisson: McCullagh and Nelder, Generalized Linear Models, 1989, ch. 6).
+- The ratio of two event rates: on the logarithm of two Poisson counts (Rothman and Greenland, Modern Epidemiology),
+  with their variance times a dispersion (quasi-Poisson: McCullagh and Nelder, Generalized Linear Models, 1989, ch. 6).
 
 Where several comparisons are looked at together, each is made at the level 1 - 0.05 / comparisons (Bonferroni).
 """
 
+from dataclasses import dataclass
 from math import exp, log, sqrt
 from typing import NamedTuple
 
@@ -34,7 +35,8 @@ class Bounds(NamedTuple):
         return self.low > value or self.high < value
 
 
-class Rate(NamedTuple):
+@dataclass(frozen=True)
+class Rate:
     """``count`` of ``of``; ``deff``: how many times less the events say than as many independent ones would (>= 1)."""
 
     count: int
@@ -85,7 +87,7 @@ def design_effect(counts: Ints, sizes: Ints) -> float:
     if not 0 < p < 1:
         return NO_EFFECT
     spread = len(n) / (len(n) - 1) * float(((k - p * n) ** 2).sum())
-    return max(NO_EFFECT, spread / (n.sum() * p * (1 - p)))
+    return max(NO_EFFECT, spread / float(n.sum() * p * (1 - p)))
 
 
 def difference(a: Rate, b: Rate, comparisons: int = 1) -> Bounds | None:

@@ -1,7 +1,7 @@
 """Keys and names of the view of activity: for each hour and dimension, how many events of each kind each value has.
 
 A row's key is the dimension's number (u8) and the hour; its value is packed sums. A name is the parts of the value and
-the kind with a zero byte between, such as ``DIY\\0phone\\0save`` of ``category_device``; an empty part: the event has none.
+the kind with a zero byte between, such as ``DIY\\0phone\\0save`` of ``category_device``; an empty part: it has none.
 """
 
 import re
@@ -36,7 +36,9 @@ def split_name(name: bytes) -> tuple[tuple[str, ...], str]:
 
 def label(text: str | None) -> str:
     """Return a text as a name holds it: without control characters; none is empty."""
-    return _CONTROL.sub("\ufffd", text) if text else ""
+    if not text:
+        return ""
+    return text if text.isprintable() else _CONTROL.sub("\ufffd", text)
 
 
 def host_of(referrer: str | None) -> str:

@@ -11,7 +11,7 @@ item      event_time:i64, partition:i32, offset:i64, category's bytes (time -1: 
 facts     a JSON object
 ========  ====================================================================================================
 
-Pairs, counts and activity are sums; their amounts are never 0. ``unit`` is 1000 where all amounts are whole thousands, else 1;
+Pairs, counts and activity are sums; their amounts are never 0. ``unit`` is 1000 where all are whole thousands, else 1;
 widths are the smallest of 1, 2, 4, 8 that hold all, so equal sums have equal bytes. A name is the first ``shared``
 bytes of the one before it, followed by ``rest`` bytes of the text. A change to a history has all of the entries, but of
 the ids only the new ones: ``kept`` of the newest ones before it stay (0: it is whole).

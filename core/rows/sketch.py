@@ -1,7 +1,7 @@
 """How many distinct users a stretch of the log has, in 4,096 registers (HyperLogLog: Flajolet et al., AofA 2007).
 
 A user's 64-bit hash names a register by its first 12 bits, and a rank: 1 + the zeros that the others begin with. A
-register keeps the greatest rank, so two sketches merge by the greater of each, in whatever order, to the sketch of both.
+register keeps the greatest rank, so two sketches merge by the greater of each, in any order, to the sketch of both.
 The estimate is Ertl's ("New cardinality estimation algorithms for HyperLogLog sketches", 2017, algorithm 6): no bias to
 correct and no range that is treated apart. Its standard error is ``ERROR``, less where there are few users.
 

@@ -1,6 +1,6 @@
 """Packed sums in compiled code: adding two, and packing many rows at once (format: ``core.rows.codec``)."""
 
-from typing import Any
+from functools import partial
 
 import numpy as np
 from numba import njit
@@ -171,16 +171,9 @@ def merge_rows(a, first_a, end_a, b, first_b, end_b, overlay):  # type: ignore[n
     return out, starts
 
 
-def add_rows(*sides: NDArray[Any]) -> tuple[Bytes, Ints]:
-    """Return the sums of two rows each, given as ``merge_rows`` takes them."""
-    merged: tuple[Bytes, Ints] = merge_rows(*sides, False)
-    return merged
-
-
-def overlay_rows(*sides: NDArray[Any]) -> tuple[Bytes, Ints]:
-    """Return the words of two rows each, those on one item joined."""
-    merged: tuple[Bytes, Ints] = merge_rows(*sides, True)
-    return merged
+# Two rows each: their sums, and their words with those on one item joined.
+add_rows = partial(merge_rows, overlay=False)
+overlay_rows = partial(merge_rows, overlay=True)
 
 
 def add_sums(a: bytes, b: bytes) -> bytes:

@@ -71,9 +71,10 @@ class View:
     """One view, with all that adding it up takes: the layers, the readers and the stores know views by this alone.
 
     ``kernel``: the compiled function that merges many rows at once, as ``module:function`` of this room, imported when
-    it is needed (``core.rows.merging_columns``); without one ``merge`` takes them one by one. ``segmented``: its rows hold what happened in one segment, else a user's whole state. ``shared``: several tasks may
-    change one row, so changes are shuffled by row; else a row belongs to one user. ``tiered``: its rows grow long, so
-    the speed layer keeps most of a row apart (``core.rows.tagged``).
+    it is needed (``core.rows.merging_columns``); without one ``merge`` takes them one by one. ``segmented``: its rows
+    hold what happened in one segment, else a user's whole state. ``shared``: several tasks may change one row, so
+    changes are shuffled by row; else a row belongs to one user. ``tiered``: its rows grow long, so the speed layer
+    keeps most of a row apart (``core.rows.tagged``).
     """
 
     name: str

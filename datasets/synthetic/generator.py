@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.files.output import write_lines
+from datasets.synthetic.pinboard import PinBoard
 from datasets.synthetic.world import DAY_MS, HOUR_MS, Floats, GeneratorSettings, Ints, World
 
-__all__ = ["GeneratorSettings", "World", "generate_events", "live_events", "write_dataset"]
+__all__ = ["GeneratorSettings", "World", "generate_events", "live_events", "write_board", "write_dataset"]
 
 SLICE_EVENTS = 50_000
 REPORTED_EVERY = 10_000
@@ -171,16 +172,26 @@ def _spelled(world: World, span: _Span, order: Ints, columns: Ints, values: Floa
 def write_dataset(settings: GeneratorSettings, out: Path, progress: Callable[[int], None]) -> World:
     """Write events to ``out``, and ``items.jsonl`` and ``truth.json`` beside it; ``progress`` takes lines written."""
     world = World(settings)
+    _write(
+        out, generate_events(settings, world), world.items(), {"settings": asdict(settings), **world.truth()}, progress
+    )
+    return world
+
+
+def write_board(board: PinBoard, out: Path, progress: Callable[[int], None]) -> None:
+    """Write the same files of a pin board."""
+    _write(out, board.generate(), board.items_records(), {"settings": asdict(board), **board.truth()}, progress)
+
+
+def _write(out: Path, events: Iterator[Json], items: list[Json], truth: Json, progress: Callable[[int], None]) -> None:
     encode = msgspec.json.Encoder().encode
 
     def counted() -> Iterator[bytes]:
-        for number, event in enumerate(generate_events(settings, world), 1):
+        for number, event in enumerate(events, 1):
             yield encode(event)
             if number % REPORTED_EVERY == 0:
                 progress(number)
 
     write_lines(out, counted())
-    write_lines(out.parent / "items.jsonl", map(encode, world.items()))
-    truth = {"settings": asdict(settings), **world.truth()}
+    write_lines(out.parent / "items.jsonl", map(encode, items))
     write_lines(out.parent / "truth.json", [json.dumps(truth, indent=1).encode()])
-    return world

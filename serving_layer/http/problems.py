@@ -30,7 +30,8 @@ def problem_of(error: MillraceError) -> dict[str, Any]:
     status = next(status for kind, status in STATUSES if isinstance(error, kind))
     rejected = error.rejected if isinstance(error, Unprocessable) else []
     missing = {"missing": error.missing} if isinstance(error, NotYet) else {}
-    return problem(status, str(error), **({"rejected": rejected} if rejected else {}), **missing)
+    more: dict[str, Any] = getattr(error, "more", {})  # what exists or would match
+    return problem(status, str(error), **({"rejected": rejected} if rejected else {}), **missing, **more)
 
 
 def answer_of(document: dict[str, Any], headers: Mapping[str, str] | None = None) -> JSONResponse:

@@ -32,7 +32,8 @@ def compare(
     """Compare every row of the merged views with the slow twin's; with ``sample`` only rows of that many items.
 
     A sample has the items' sums and categories, and histories and seen sets of the users who touched them; activity by
-    anything but items, active users, duplicates and facts are of all events. The prefix moves on with the speed layer while histories are compared.
+    anything but items, active users, duplicates and facts are of all events. The prefix moves on with the speed layer
+    while histories are compared.
 
     Raises:
         MillraceError: there is nothing to compare.      Moved: start over.

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -41,6 +42,14 @@ def fold_into(rows: Rows, events: list[Event], rules: Rules) -> Rows:
             at = (change.view, key)
             out[at] = VIEWS[change.view].merge(out[at], value) if at in out else value
     return out
+
+
+def folded_once(events: pa.RecordBatch, rules: Rules) -> Iterator[tuple[str, bytes, bytes]]:
+    """View, key and value of each row that these events alone add up to."""
+    users = pa.nulls(len(users_of(events)), pa.binary())
+    for change in fold_columns(events, np.zeros(events.num_rows, np.int64), users, rules):
+        for key, value in zip(change.keys.to_pylist(), change.values.to_pylist(), strict=True):
+            yield change.view, key, value
 
 
 def says_something(view: str, value: bytes) -> bool:

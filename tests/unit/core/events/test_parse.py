@@ -46,6 +46,9 @@ def test_a_good_record_becomes_its_event() -> None:
         value=4.5,
         weight=4500,
         category="books",
+        device="phone",
+        source="als",
+        referrer="https://example.org/?q=1",
     )
 
 

@@ -130,9 +130,8 @@ def test_keys_and_names_can_be_read_back() -> None:
 
 def test_rows_are_as_the_readable_code_packs_them() -> None:
     """One row: its names ascend by their bytes, so that merging adds them name by name."""
-    rows = fold_into(
-        {}, [event(k, kind, category=c) for k, (kind, c) in enumerate([("b", "z"), ("a", "z"), ("a", "")])], Rules()
-    )
+    drafts = [("b", "z"), ("a", "z"), ("a", "")]
+    rows = fold_into({}, [event(k, kind, category=category) for k, (kind, category) in enumerate(drafts)], Rules())
     names = list(unpack_sums(rows["activity", activity_key("category", HOUR)]))
     assert names == sorted(names) == [b"\0a", b"z\0a", b"z\0b"]
 

@@ -43,9 +43,8 @@ items = st.builds(ItemSeen, st.integers(-1, 3), st.integers(-1, 2), st.integers(
 facts = st.builds(Facts, st.none() | numbers, st.none() | numbers, st.integers(0, 9))
 ids = st.binary(min_size=16, max_size=16)
 entries = st.builds(HistoryEntry, names, st.integers(0, 10**7), st.integers(0, 10**13))
-sketches = st.dictionaries(st.integers(0, 4095), st.integers(1, 53), max_size=5) | st.just(
-    dict.fromkeys(range(1_366), 7)
-)
+full = dict.fromkeys(range(1_366), 7)
+sketches = st.dictionaries(st.integers(0, 4095), st.integers(1, 53), max_size=5) | st.just(full)
 histories = st.builds(History, st.lists(entries, max_size=4).map(tuple), st.lists(ids, max_size=5).map(tuple))
 VALUES = {
     PAIRS: sums, COUNTS: sums, SEEN: seen, NORMS: numbers.map(pack_norm), ITEMS: items.map(pack_item),

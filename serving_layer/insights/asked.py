@@ -1,0 +1,121 @@
+"""What is asked of an insight: a range of hours that has data, categories, a time zone; refusals name what exists."""
+
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from core.events.timestamps import time_text
+from core.insights.table import INSIGHTS, Insight
+from core.rows.codec import Facts
+from schemas.errors import Unprocessable
+from schemas.event import BUCKET_MS
+from schemas.rules import Rules
+from serving_layer.merged.catalogue import NotFound
+
+MOST_HOURS = 366 * 24
+MOST_NAMED = 50  # of categories that would match
+NO_HOURS = range(0)
+
+
+class Refused(Unprocessable):
+    """The insight cannot be asked so (HTTP 422); ``more``: what exists or would match, for programs."""
+
+    def __init__(self, why: str, **more: Any) -> None:
+        super().__init__(why)
+        self.more = more
+
+
+class NoSuchInsight(NotFound):
+    """There is no insight of that name (HTTP 404)."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"there is no insight {name!r}: the insights are {', '.join(INSIGHTS)}")
+        self.more = {"insights": list(INSIGHTS)}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The filters of a request. ``first``, ``end``: epoch ms, the end exclusive; None: as far as the insight looks."""
+
+    categories: frozenset[str] = frozenset()
+    first: int | None = None
+    end: int | None = None
+    zone: str | None = None
+
+
+def insight_of(name: str, asked: Asked, rules: Rules) -> Insight:
+    """Return the insight of that name, if it takes these filters and what it reads is counted.
+
+    Raises:
+        NoSuchInsight: unknown name.      Refused: it takes no such filter, or the settings leave its counters out.
+    """
+    if (insight := INSIGHTS.get(name)) is None:
+        raise NoSuchInsight(name)
+    takes = ["from", "to", *(["category"] if insight.categories else []), *(["zone"] if insight.zoned else [])]
+    for given, has in (
+        ("category", insight.categories or not asked.categories),
+        ("zone", insight.zoned or not asked.zone),
+    ):
+        if not has:
+            raise Refused(f"{name} cannot be asked by {given}: it takes {', '.join(takes)}", takes=takes)
+    require_counted(insight.dimension, rules)
+    if asked.categories and insight.dimension == "all":
+        require_counted("category", rules)
+    return insight
+
+
+def require_counted(dimension: str, rules: Rules) -> None:
+    """Raise Refused for a dimension that the settings leave out."""
+    if dimension not in ("", "all", *rules.dimensions):
+        raise Refused(
+            f"events are not counted by {dimension}: add it to `dimensions` of `[fold]`, stop the speed layer and run "
+            "`millrace batch run --full`"
+        )
+
+
+def zone_of(name: str | None) -> tuple[ZoneInfo, str]:
+    """Return a time zone by its IANA name; None is UTC."""
+    try:
+        return ZoneInfo(name or "UTC"), name or "UTC"
+    except (KeyError, ValueError, OSError):
+        raise Refused(f"unknown time zone {name!r}: write an IANA name such as Europe/Berlin") from None
+
+
+def existing(facts: Facts) -> range:
+    """Return the hours from the first counted event to ``as_of``'s; empty where nothing is counted."""
+    if facts.first_hour is None or facts.as_of is None:
+        return NO_HOURS
+    return range(facts.first_hour, max(facts.first_hour, facts.as_of // BUCKET_MS) + 1)
+
+
+def hours_asked(asked: Asked, days: int, data: range) -> range:
+    """Return the hours that are asked for, as far as there are data.
+
+    Raises:
+        Refused: the range is empty, too long or outside the data.
+    """
+    if asked.first is not None and asked.end is not None and asked.first >= asked.end:
+        raise Refused(f"from ({time_text(asked.first)}) is not before to ({time_text(asked.end)})")
+    end = data.stop if asked.end is None else -(-asked.end // BUCKET_MS)
+    first = end - days * 24 if asked.first is None else asked.first // BUCKET_MS
+    found = range(max(first, data.start), min(end, data.stop))
+    if len(data) and not found:
+        exists = shown(data)
+        span = f"{time_text(exists['from'])} to {time_text(exists['to'])}"
+        raise Refused(f"the range lies outside the data, which are from {span}", exists=exists)
+    if len(found) > MOST_HOURS:
+        raise Refused(f"the range has {len(found) // 24} days: ask for at most {MOST_HOURS // 24}")
+    return found
+
+
+def shown(hours: range) -> dict[str, int]:
+    """Return a range of hours as answers have it."""
+    return {"from": hours.start * BUCKET_MS, "to": hours.stop * BUCKET_MS}
+
+
+def require_matches(categories: frozenset[str], there: set[str]) -> None:
+    """Raise Refused unless each of the categories is there."""
+    if missing := sorted(categories - there):
+        names = sorted(there - {""})[:MOST_NAMED]
+        would = f"these would match: {', '.join(names)}" if names else "no event in this range names a category"
+        raise Refused(f"no event in this range is of category {missing[0]!r}; {would}", would_match=names)

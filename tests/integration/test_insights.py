@@ -1,0 +1,184 @@
+"""Insights over HTTP and as a command: the merged counters, the filters, and refusals that name what exists."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from httpx import Client
+
+from adapters.records.books import CATALOGUE
+from adapters.records.control import Applied
+from adapters.settings import Settings
+from adapters.stores import open_store
+from core.events.acceptance import weight_of
+from core.events.catalogue import parse_item
+from core.insights.table import INSIGHTS
+from core.rows.catalogue_rows import pack_entry
+from datasets.synthetic.pinboard import CATEGORIES, PinBoard
+from schemas.catalogue import Item
+from schemas.event import BUCKET_MS, Event
+from schemas.rules import Rules
+from tests.kit.commands import CommandsHere
+from tests.kit.serving import problem, serving
+from tests.kit.small_lambda import SmallLambda, placed
+
+END = 1_764_547_200_000
+BOARD = PinBoard(users=300, items=200, events=6_000, seed=3, end_ms=END, days=16)
+RULES = Rules()
+HEADER = {"generation", "segment", "fresh_to", "degraded", "insight", "from", "to", "exists", "verdict", "says", "rows"}
+
+
+class Shop(NamedTuple):
+    home: Path
+    client: Client
+    events: list[Event]
+
+
+def drafts() -> Iterator[Event]:
+    for draft in BOARD.generate():
+        kind, when = draft["kind"], draft["event_time"]
+        described = {name: draft[name] for name in ("category", "device", "source", "referrer")}
+        yield Event(
+            0, 0, when, draft["event_id"], when, kind, draft["user_id"], draft["item_id"], None,
+            weight_of(RULES.kinds[kind], None), **described,
+        )  # fmt: skip
+
+
+def catalogue() -> Iterator[tuple[bytes, Item]]:
+    for record in BOARD.items_records():
+        key = record["item_id"].encode()
+        item = parse_item(key, json.dumps(record).encode())
+        assert isinstance(item, Item)
+        yield key, item
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    home = tmp_path_factory.mktemp("board")
+    batch, speed = (open_store(f"sqlite:///{home / name}.sqlite") for name in ("batch", "speed"))
+    events = list(drafts())
+    world = SmallLambda(batch, speed, RULES, placed(events, RULES))
+    world.begin()
+    world.run_speed(500)
+    world.run_batch(4_000, {})
+    world.run_speed(len(events))
+    claim = Applied().moved(settled=True).to_json()
+    assert speed.swap(CATALOGUE, None, claim)
+    rows = {("items", key): pack_entry(item) for key, item in catalogue()}
+    assert speed.put(CATALOGUE, rows, guard=claim)
+    with serving(Settings.of(home=home, kafka="127.0.0.1:1")) as client:
+        yield Shop(home, client, events)
+    batch.close()
+    speed.close()
+
+
+def asked(shop: Shop, name: str, **query: Any) -> dict[str, Any]:
+    response = shop.client.get(f"/insights/{name}", params=query)
+    assert response.status_code == 200, response.text
+    answer: dict[str, Any] = response.json()
+    return answer
+
+
+@pytest.mark.parametrize("name", [name for name in INSIGHTS if name != "freshness"])
+def test_every_insight_answers_with_the_header_of_a_lookup_and_rows(shop: Shop, name: str) -> None:
+    answer = asked(shop, name)
+    assert answer.keys() >= HEADER
+    assert (answer["insight"], answer["degraded"], answer["category"]) == (name, [], [])
+    assert answer["exists"]["to"] == answer["to"] == END
+    assert answer["says"]
+    assert answer["verdict"] in ("found", "no_difference", "too_little_data")
+
+
+def test_the_names_are_listed(shop: Shop) -> None:
+    listed = shop.client.get("/insights").json()["insights"]
+    assert [row["name"] for row in listed] == list(INSIGHTS)
+
+
+def test_activity_counts_the_events_of_batch_and_speed_together(shop: Shop) -> None:
+    answer = asked(shop, "activity", **{"from": END - 2 * 86_400_000})
+    inside = [event for event in shop.events if event.event_time >= END - 2 * 86_400_000]
+    assert answer["kinds"] == dict(Counter(event.kind for event in inside))
+    assert answer["events"] == len(inside) == sum(row["events"] for row in answer["rows"])
+    assert len(answer["rows"]) == 48
+    users = {event.user_id for event in inside}
+    assert answer["users"]["estimate"] == pytest.approx(len(users), rel=0.07)
+    of_one = asked(shop, "activity", category="DIY")
+    assert of_one["events"] == sum(1 for e in shop.events if e.category == "DIY" and e.event_time >= of_one["from"])
+    assert of_one["users"] is None
+
+
+def test_engagement_of_some_categories_has_only_those(shop: Shop) -> None:
+    answer = asked(shop, "engagement", category=["Food", "Tech"])
+    assert {row["category"] for row in answer["rows"]} == {"Food", "Tech"}
+    clicks = sum(1 for event in shop.events if event.kind == "click" and event.category == "Food")
+    (food,) = (row for row in answer["rows"] if row["category"] == "Food")
+    assert food["click_through"]["count"] == clicks
+
+
+def test_devices_and_formats_and_sources_have_rows_of_all(shop: Shop) -> None:
+    assert {row["device"] for row in asked(shop, "devices")["rows"]} == {"phone", "desktop", "tablet"}
+    assert {row["source"] for row in asked(shop, "sources")["rows"]} == {"als", "similar", "trending", "popular"}
+    formats = asked(shop, "formats")["rows"]
+    assert {row["format"] for row in formats} == {"video", "image", "carousel", "idea"}
+    assert sum(row["views"] for row in formats) == sum(1 for event in shop.events if event.kind == "view")
+
+
+def test_viral_names_the_planted_item_with_its_title(shop: Shop) -> None:
+    answer = asked(shop, "viral", category="DIY", **{"from": END - 36 * BUCKET_MS})
+    assert answer["verdict"] == "found", answer
+    first = answer["rows"][0]
+    assert (first["category"], first["items"][0]["item_id"]) == ("DIY", f"pin-{BOARD.viral_item}")
+    assert first["items"][0]["title"].startswith("DIY")
+
+
+def test_best_time_takes_a_zone(shop: Shop) -> None:
+    answer = asked(shop, "best-time", category="Food", zone="Europe/Berlin")
+    assert (answer["zone"], len(answer["rows"]), len(answer["weekdays"])) == ("Europe/Berlin", 24, 7)
+
+
+def test_a_name_of_no_insight_lists_the_names(shop: Shop) -> None:
+    assert problem(shop.client.get("/insights/nothing"), 404)["insights"] == list(INSIGHTS)
+
+
+def test_a_category_that_matches_nothing_names_those_that_would(shop: Shop) -> None:
+    for name in ("activity", "engagement", "devices", "best-time", "formats", "viral"):
+        refused = problem(shop.client.get(f"/insights/{name}", params={"category": "Fashon"}), 422)
+        assert set(refused["would_match"]) == set(CATEGORIES), name
+        assert "Fashion" in refused["detail"]
+
+
+def test_a_range_outside_the_data_names_the_range_that_exists(shop: Shop) -> None:
+    exists = asked(shop, "activity")["exists"]
+    for query in ({"to": exists["from"]}, {"from": exists["to"]}):
+        assert problem(shop.client.get("/insights/activity", params=query), 422)["exists"] == exists
+    cut = asked(shop, "activity", **{"from": exists["from"] - 10**9, "to": exists["to"] + 10**9})
+    assert (cut["from"], cut["to"]) == (exists["from"], exists["to"])
+
+
+@pytest.mark.parametrize(
+    ("name", "query"),
+    [
+        ("sources", {"category": "DIY"}), ("activity", {"zone": "UTC"}), ("best-time", {"zone": "Mars/Base"}),
+        ("activity", {"from": END, "to": END - 1}), ("activity", {"from": "yesterday"}), ("activity", {"unknown": 1}),
+    ],
+)  # fmt: skip
+def test_a_filter_that_cannot_be_applied_is_refused(shop: Shop, name: str, query: dict[str, Any]) -> None:
+    assert problem(shop.client.get(f"/insights/{name}", params=query), 422)["detail"]
+
+
+def test_the_command_says_what_the_route_says(shop: Shop) -> None:
+    here = CommandsHere(shop.home, {"MILLRACE_HOME": str(shop.home)})
+    printed = here.json("insights", "engagement", "--category", "Food", "--category", "Tech")
+    assert printed == asked(shop, "engagement", category=["Food", "Tech"])
+    for name in INSIGHTS:
+        if name != "freshness":
+            assert asked(shop, name)["says"].split()[0] in here.run("insights", name).stdout
+
+
+def test_the_command_refuses_with_a_sentence(shop: Shop) -> None:
+    here = CommandsHere(shop.home, {"MILLRACE_HOME": str(shop.home)})
+    assert "Fashion" in here.refused("insights", "engagement", "--category", "Fashon")
+    assert "best-time" in here.run("insights", "nothing", status=2).stderr
