@@ -28,7 +28,9 @@ def _said(ends: Ends, rates: dict[str, Rate]) -> tuple[str, str]:
         return TOO_LITTLE_DATA, f"fewer than two categories have {LEAST_OF} impressions and views to compare"
     if not ends.differs:
         return NO_DIFFERENCE, "no difference between categories that the data support"
-    told = {"highest": ends.highest, "lowest": ends.lowest}
-    parts = [f"{name} has the {end} engagement ({percent(rates[name].value)})" for end, name in told.items() if name]
+    extremes = {"highest": ends.highest, "lowest": ends.lowest}
+    parts = [
+        f"{name} has the {end} engagement ({percent(rates[name].value)})" for end, name in extremes.items() if name
+    ]
     unsure = "categories differ, but the data cannot tell the first and the last from their neighbours"
     return FOUND, "; ".join(parts) or unsure

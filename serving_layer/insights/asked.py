@@ -98,14 +98,14 @@ def hours_asked(asked: Asked, days: int, data: range) -> range:
         raise Refused(f"from ({time_text(asked.first)}) is not before to ({time_text(asked.end)})")
     end = data.stop if asked.end is None else -(-asked.end // BUCKET_MS)
     first = end - days * 24 if asked.first is None else asked.first // BUCKET_MS
-    found = range(max(first, data.start), min(end, data.stop))
-    if len(data) and not found:
+    wanted = range(max(first, data.start), min(end, data.stop))
+    if len(data) and not wanted:
         exists = shown(data)
         span = f"{time_text(exists['from'])} to {time_text(exists['to'])}"
         raise Refused(f"the range lies outside the data, which are from {span}", exists=exists)
-    if len(found) > MOST_HOURS:
-        raise Refused(f"the range has {len(found) // 24} days: ask for at most {MOST_HOURS // 24}")
-    return found
+    if len(wanted) > MOST_HOURS:
+        raise Refused(f"the range has {len(wanted) // 24} days: ask for at most {MOST_HOURS // 24}")
+    return wanted
 
 
 def shown(hours: range) -> dict[str, int]:

@@ -104,8 +104,8 @@ def _is_utf_8(given: str) -> bool:
 @example(["https://a.B/x", "//h:80", "h:80", "x@y", "u:p@h:1/@", "", ":", "a://", "a:b://h", "http:/x"])
 def test_the_compiled_host_is_the_readable_one(referrers: list[str]) -> None:
     column = pa.array([referrer.encode() for referrer in referrers], pa.binary())
-    found = binary(*hosts(*octets(column))).to_pylist()
-    assert [host.decode() for host in found] == [host_of(referrer) for referrer in referrers]
+    computed = binary(*hosts(*octets(column))).to_pylist()
+    assert [host.decode() for host in computed] == [host_of(referrer) for referrer in referrers]
 
 
 @pytest.mark.parametrize(

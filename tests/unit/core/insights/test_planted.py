@@ -72,70 +72,70 @@ def board(strength: float, seed: int = 1) -> Board:
 
 
 def test_engagement_finds_the_highest_and_the_lowest_category() -> None:
-    found = engagement(board(PLANTED).counters("category"), KINDS, ALL)
-    assert (found.verdict, found.more) == (FOUND, {"highest": "Food", "lowest": "Tech"})
-    assert next(row["category"] for row in found.rows) == "Food"
-    assert len(found.rows) == len(CATEGORIES)
-    rate = found.rows[0]["engagement"]
+    finding = engagement(board(PLANTED).counters("category"), KINDS, ALL)
+    assert (finding.verdict, finding.more) == (FOUND, {"highest": "Food", "lowest": "Tech"})
+    assert next(row["category"] for row in finding.rows) == "Food"
+    assert len(finding.rows) == len(CATEGORIES)
+    rate = finding.rows[0]["engagement"]
     assert rate["low"] < rate["rate"] == rate["count"] / rate["of"] < rate["high"]
 
 
 def test_devices_finds_that_phones_save_more_and_click_as_often() -> None:
-    found = devices(board(PLANTED).counters("category_device"), KINDS, ALL)
-    assert found.verdict == FOUND
-    whole_of = {row["measure"]: row for row in found.more["differences"] if row["category"] is None}
+    finding = devices(board(PLANTED).counters("category_device"), KINDS, ALL)
+    assert finding.verdict == FOUND
+    whole_of = {row["measure"]: row for row in finding.more["differences"] if row["category"] is None}
     assert whole_of["engagement"]["differs"]
     assert whole_of["engagement"]["low"] > 0
     assert not whole_of["click_through"]["differs"]
-    assert {row["device"]: row["devices"] for row in found.rows} == {
+    assert {row["device"]: row["devices"] for row in finding.rows} == {
         name: [name] for name in ("phone", "desktop", "tablet")
     }
 
 
 def test_sources_finds_the_best_one_and_orders_the_others() -> None:
-    found = sources(board(PLANTED).counters("source"))
-    assert (found.verdict, found.more["best"]) == (FOUND, "als")
-    assert [row["source"] for row in found.rows] == sorted(SOURCE_CLICKS, key=lambda name: -SOURCE_CLICKS[name])
-    assert found.rows[0]["clicks"] == found.rows[0]["click_through"]["count"]
+    finding = sources(board(PLANTED).counters("source"))
+    assert (finding.verdict, finding.more["best"]) == (FOUND, "als")
+    assert [row["source"] for row in finding.rows] == sorted(SOURCE_CLICKS, key=lambda name: -SOURCE_CLICKS[name])
+    assert finding.rows[0]["clicks"] == finding.rows[0]["click_through"]["count"]
 
 
 @pytest.mark.parametrize("category", BUSY)
 def test_best_time_finds_the_planted_hour_and_weekday(category: str) -> None:
     hour, weekday = BUSY[category]
-    found = board(PLANTED).best_time(category)
-    assert found.verdict == FOUND
-    assert found.more["best_hour"] in range(hour, hour + 3)
-    assert found.more["best_weekday"] == weekday
-    sure = [row["hour"] for row in found.rows if row["differs"] and row["low"] > 1]
+    finding = board(PLANTED).best_time(category)
+    assert finding.verdict == FOUND
+    assert finding.more["best_hour"] in range(hour, hour + 3)
+    assert finding.more["best_weekday"] == weekday
+    sure = [row["hour"] for row in finding.rows if row["differs"] and row["low"] > 1]
     assert sure == [hour, hour + 1, hour + 2]
 
 
 def test_best_time_is_told_in_the_zone_that_is_asked_for() -> None:
     hour, _ = BUSY["DIY"]
-    found = board(PLANTED).best_time("DIY", "Asia/Tokyo")
-    assert found.more["best_hour"] in range(hour + 9, hour + 12)
-    assert found.more["zone"] == "Asia/Tokyo"
+    finding = board(PLANTED).best_time("DIY", "Asia/Tokyo")
+    assert finding.more["best_hour"] in range(hour + 9, hour + 12)
+    assert finding.more["zone"] == "Asia/Tokyo"
 
 
 def test_formats_finds_the_one_that_is_saved_more() -> None:
-    found = board(PLANTED).formats()
-    assert (found.verdict, found.more["best"]) == (FOUND, "video")
-    assert found.rows[0]["ratio"]["low"] > 1.5
+    finding = board(PLANTED).formats()
+    assert (finding.verdict, finding.more["best"]) == (FOUND, "video")
+    assert finding.rows[0]["ratio"]["low"] > 1.5
 
 
 def test_activity_counts_all_events_and_users() -> None:
     made = board(PLANTED)
-    found = activity(whole(made.counters("all"), ALL), None, made.sketches)
-    assert found.more["events"] == sum(found.more["kinds"].values()) == 60_000
-    assert found.more["users"]["estimate"] == pytest.approx(made.users, rel=0.07)
-    assert found.verdict == TOO_LITTLE_DATA
-    assert (found.more["step_seconds"], len(found.rows)) == (86_400, 28)
+    finding = activity(whole(made.counters("all"), ALL), None, made.sketches)
+    assert finding.more["events"] == sum(finding.more["kinds"].values()) == 60_000
+    assert finding.more["users"]["estimate"] == pytest.approx(made.users, rel=0.07)
+    assert finding.verdict == TOO_LITTLE_DATA
+    assert (finding.more["step_seconds"], len(finding.rows)) == (86_400, 28)
 
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_where_nothing_is_planted_no_insight_finds_anything(seed: int) -> None:
     made = board(NOTHING, seed)
-    found = {
+    findings = {
         "engagement": engagement(made.counters("category"), KINDS, ALL),
         "devices": devices(made.counters("category_device"), KINDS, ALL),
         "sources": sources(made.counters("source")),
@@ -147,27 +147,27 @@ def test_where_nothing_is_planted_no_insight_finds_anything(seed: int) -> None:
         whole(made.counters("all", hours), ALL)
         for hours in (range(half, made.hours.stop), range(made.hours.start, half))
     )
-    found["activity"] = activity(now, before, None)
-    assert {name: finding.verdict for name, finding in found.items()} == dict.fromkeys(found, NO_DIFFERENCE)
+    findings["activity"] = activity(now, before, None)
+    assert {name: finding.verdict for name, finding in findings.items()} == dict.fromkeys(findings, NO_DIFFERENCE)
 
 
 def test_too_little_data_is_said_to_be_too_little() -> None:
     made = Board(PLANTED, events=300)
-    found = [
+    findings = [
         engagement(made.counters("category"), KINDS, ALL), sources(made.counters("source")), made.formats(),
         devices(made.counters("category_device"), KINDS, frozenset({"Food"})), made.best_time("Food"),
     ]  # fmt: skip
-    assert {finding.verdict for finding in found} == {TOO_LITTLE_DATA}
-    assert all(finding.says for finding in found)
+    assert {finding.verdict for finding in findings} == {TOO_LITTLE_DATA}
+    assert all(finding.says for finding in findings)
 
 
 def test_no_counters_at_all_are_too_little_data() -> None:
     nothing = Counters(range(100, 200), {})
-    found = [
+    findings = [
         engagement(nothing, KINDS, ALL), sources(nothing), devices(nothing, KINDS, ALL), formats({}, {}),
         best_time(nothing, ALL, UTC, "UTC"), activity(whole(nothing, ALL), None, {}),
     ]  # fmt: skip
-    assert {finding.verdict for finding in found} == {TOO_LITTLE_DATA}
+    assert {finding.verdict for finding in findings} == {TOO_LITTLE_DATA}
 
 
 def test_the_board_plants_weekdays_as_the_calendar_has_them() -> None:
