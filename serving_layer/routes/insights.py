@@ -3,19 +3,21 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from adapters.terminal.commands import moment_ms
 from core.insights.table import INSIGHTS
 from serving_layer.insights.answer import insight
 from serving_layer.insights.asked import Asked
+from serving_layer.insights.dashboard import dashboard
+from serving_layer.routes import known
 from serving_layer.routes.answering import OpenViews, Wanted, answered, parsed
 from serving_layer.routes.encoding import Json
 from serving_layer.routes.models import STATE, Detail, State, says, shown
+from serving_layer.routes.paging import Paged
 from serving_layer.routes.parameters import Categories
 
 api = APIRouter(prefix="/api/v1", tags=["insights"])
-Moment = Annotated[str | None, Query(description="Epoch ms or RFC 3339; whole hours count.")]
 From = Annotated[str | None, Query(alias="from", description="Where the range begins: epoch ms or RFC 3339.")]
 To = Annotated[str | None, Query(alias="to", description="Where it ends; whole hours count.")]
 Zone = Annotated[str | None, Query(max_length=64, description="Time zone of best-time, such as Europe/Berlin.")]
@@ -37,11 +39,26 @@ class Insight(State):
     )  # fmt: skip
 
     insight: str
-    verdict: str
-    says: str
+    first: int | None = Field(alias="from", description="Where the counted range begins, epoch ms.")
+    end: int | None = Field(alias="to", description="Where it ends, exclusive.")
+    exists: dict[str, int] | None = Field(description="The range of the data.")
     category: list[str]
-    exists: dict[str, int] | None
+    verdict: str = Field(description="found, no_difference or too_little_data.")
+    says: str
     rows: list[Detail]
+    step_seconds: int | None = None
+    kinds: dict[str, int] | None = None
+    events: int | None = None
+    users: dict[str, float] | None = None
+    change: dict[str, float | None] | None = None
+    highest: str | None = None
+    lowest: str | None = None
+    differences: list[Detail] | None = None
+    best: str | None = None
+    zone: str | None = None
+    weekdays: list[Detail] | None = None
+    best_hour: int | None = None
+    best_weekday: int | None = None
 
 
 @api.get("/insights", responses=says(Names))
@@ -56,11 +73,22 @@ async def get_insight(
     end: To = None, zone: Zone = None,
 ) -> Json:  # fmt: skip
     """Return what the events of a range say: whether the data can tell, a sentence, and the rows."""
-    asked = Asked(
-        frozenset(category or ()),
-        None if first is None else parsed("from", moment_ms, first),
-        None if end is None else parsed("to", moment_ms, end),
-        zone,
-    )
+    asked = Asked(frozenset(category or ()), *_range(first, end), zone)
     rules = request.app.state.settings.rules
     return await answered(views, lambda snapshot: insight(snapshot, name, asked, rules), at_least, long=True)
+
+
+@api.get("/analytics/dashboard", responses=says(known.Dashboard))
+async def get_dashboard(
+    request: Request, views: OpenViews, at_least: Wanted, page: Paged, first: From = None, end: To = None
+) -> Json:
+    """Return the last day, or a range, in numbers: figures against the time before, hours, items, categories."""
+    asked, rules = Asked(frozenset(), *_range(first, end)), request.app.state.settings.rules
+    return await answered(views, lambda snapshot: dashboard(snapshot, page, asked, rules), at_least, long=True)
+
+
+def _range(first: str | None, end: str | None) -> tuple[int | None, int | None]:
+    return (
+        None if first is None else parsed("from", moment_ms, first),
+        None if end is None else parsed("to", moment_ms, end),
+    )

@@ -112,29 +112,42 @@ class Hour(BaseModel):
 
     hour: int
     events: int
+    users: float | None = Field(description="About how many users were active.")
+    kinds: dict[str, int]
 
 
 class Counted(BaseModel):
-    """A category with the events of its most frequent items."""
+    """A category: ``count`` of the events of its most frequent items, the rest by the category that events name."""
 
     category: str
     count: int
+    events: int
+    engagement: dict[str, float | None] | None
+    click_through: dict[str, float | None] | None
 
 
 class Dashboard(State):
-    """The last day in numbers."""
+    """The last day, or the range asked for, in numbers; shapes in docs/insights.md."""
 
     model_config = shown(
         **STATE, as_of=1764324000000, events=312, duplicates=0, rejected=1, counted_items=40, basis="popular",
-        hours=[{"hour": 1764320400000, "events": 17}], categories=[{"category": "books", "count": 120}],
+        hours=[{"hour": 1764320400000, "events": 17, "users": 9.0, "kinds": {"view": 17}}],
+        categories=[{"category": "books", "count": 120, "events": 130, "engagement": None, "click_through": None}],
+        kpis={"events": {"value": 312, "before": 290, "change": {"ratio": 1.08, "low": 0.9, "high": 1.3}}},
+        health={"degraded": [], "rejected_by_reason": {}}, exists=None, **{"from": 1764241200000, "to": 1764327600000},
         items=[{**ROW, "basis": "popular", "score": 17.0, "count": 17, "change": 0.2, "expected": 9.5, "growth": 0.6}],
         quality={"users": 200, "ndcg@10": 0.14},
     )  # fmt: skip
 
     as_of: int | None
+    first: int | None = Field(alias="from", description="Where the range begins, epoch ms.")
+    end: int | None = Field(alias="to", description="Where it ends, exclusive.")
+    exists: dict[str, int] | None = Field(description="The range of the data.")
     events: int
     duplicates: int
     rejected: int
+    kpis: dict[str, Detail] = Field(description="events, users, engagement, click_through, purchases.")
+    health: Detail
     hours: list[Hour]
     counted_items: int
     basis: str

@@ -6,7 +6,6 @@ from fastapi.concurrency import run_in_threadpool
 from adapters.terminal.commands import moment_ms, window_hours
 from serving_layer.answers import lookups, together
 from serving_layer.answers import recommend as recommender
-from serving_layer.answers.dashboard import dashboard
 from serving_layer.answers.recommend import Wish
 from serving_layer.routes import known, models, receipts
 from serving_layer.routes.answering import OpenViews, Wanted, answered, parsed
@@ -93,12 +92,6 @@ async def get_explanation(views: OpenViews, at_least: Wanted, user_id: PathId, i
     """Return why an item is, or is not, recommended to a user."""
     user, item = user_id.encode(), item_id.encode()
     return await answered(views.of_user(user), lambda snapshot: recommender.explain(snapshot, user, item), at_least)
-
-
-@api.get("/analytics/dashboard", responses=says(known.Dashboard))
-async def get_dashboard(views: OpenViews, at_least: Wanted, page: Paged) -> Json:
-    """Return the last day in numbers: hours, trending items, categories, and the quality of the active generation."""
-    return await answered(views, lambda snapshot: dashboard(snapshot, page), at_least)
 
 
 @api.get("/health", responses=says(receipts.Alive))

@@ -182,3 +182,30 @@ def test_the_command_refuses_with_a_sentence(shop: Shop) -> None:
     here = CommandsHere(shop.home, {"MILLRACE_HOME": str(shop.home)})
     assert "Fashion" in here.refused("insights", "engagement", "--category", "Fashon")
     assert "best-time" in here.run("insights", "nothing", status=2).stderr
+
+
+def test_the_dashboard_has_figures_against_the_day_before(shop: Shop) -> None:
+    answer = shop.client.get("/analytics/dashboard").json()
+    day = 24 * BUCKET_MS
+    now, before = ([event for event in shop.events if end - day <= event.event_time < end] for end in (END, END - day))
+    events = answer["kpis"]["events"]
+    assert (events["value"], events["before"]) == (len(now), len(before))
+    assert events["change"]["ratio"] == pytest.approx(len(now) / len(before))
+    assert events["change"]["low"] < events["change"]["ratio"] < events["change"]["high"]
+    assert (answer["from"], answer["to"]) == (END - day, END)
+    assert sum(row["events"] for row in answer["hours"]) == len(now)
+    clicks = answer["kpis"]["click_through"]["value"]
+    assert clicks["count"] == sum(1 for event in now if event.kind == "click")
+    assert {row["category"] for row in answer["categories"]} == set(CATEGORIES)
+    assert sum(row["events"] for row in answer["categories"]) == len(now)
+    assert answer["kpis"].keys() == {"events", "users", "engagement", "click_through", "purchases"}
+
+
+def test_the_dashboard_takes_a_range(shop: Shop) -> None:
+    first, end = END - 5 * 24 * BUCKET_MS, END - 3 * 24 * BUCKET_MS
+    answer = shop.client.get("/analytics/dashboard", params={"from": first, "to": end}).json()
+    inside = [event for event in shop.events if first <= event.event_time < end]
+    assert (answer["from"], answer["to"], len(answer["hours"])) == (first, end, 48)
+    assert answer["kpis"]["events"]["value"] == len(inside)
+    outside = shop.client.get("/analytics/dashboard", params={"to": first - 10**11})
+    assert problem(outside, 422)["exists"] == answer["exists"]

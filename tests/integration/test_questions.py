@@ -21,7 +21,7 @@ ITEMS = [
     Item("y3", brand="other", price=30.0, category="c1"),
     Item("y4", hidden=True),
 ]
-ONE_OF_EACH = {"user_id": "u3", "item_id": quote("y1", "")}
+ONE_OF_EACH = {"user_id": "u3", "item_id": quote("y1", ""), "name": "activity"}
 
 
 @pytest.fixture(scope="module")
