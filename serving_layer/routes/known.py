@@ -107,6 +107,9 @@ class Explanation(State):
     category: str | None
 
 
+RATE = {"count": 12, "of": 96, "rate": 0.125, "low": 0.073, "high": 0.206}
+
+
 class Hour(BaseModel):
     """One hour with the events that count in it; ``hour`` is where it begins, epoch ms."""
 
@@ -132,9 +135,10 @@ class Dashboard(State):
     model_config = shown(
         **STATE, as_of=1764324000000, events=312, duplicates=0, rejected=1, counted_items=40, basis="popular",
         hours=[{"hour": 1764320400000, "events": 17, "users": 9.0, "kinds": {"view": 17}}],
-        categories=[{"category": "books", "count": 120, "events": 130, "engagement": None, "click_through": None}],
+        categories=[{"category": "books", "count": 120, "events": 130, "engagement": RATE, "click_through": RATE}],
         kpis={"events": {"value": 312, "before": 290, "change": {"ratio": 1.08, "low": 0.9, "high": 1.3}}},
-        health={"degraded": [], "rejected_by_reason": {}}, exists=None, **{"from": 1764241200000, "to": 1764327600000},
+        health={"degraded": [], "rejected_by_reason": {}}, exists={"from": 1760000400000, "to": 1764327600000},
+        **{"from": 1764241200000, "to": 1764327600000},
         items=[{**ROW, "basis": "popular", "score": 17.0, "count": 17, "change": 0.2, "expected": 9.5, "growth": 0.6}],
         quality={"users": 200, "ndcg@10": 0.14},
     )  # fmt: skip
