@@ -92,7 +92,7 @@ def create_app(settings: Settings, limits: Limits | None = None) -> FastAPI:
         title="Millrace", version="1", routes=[*routes], lifespan=lifespan, redirect_slashes=False,
         openapi_url=None, docs_url=None, redoc_url=None,
     )  # fmt: skip
-    app.add_middleware(Direct, routes=routes, refusal=_ours)
+    app.add_middleware(Direct, routes=routes, refusals={MillraceError: _ours, HTTPException: _http})
     app.add_middleware(Bodies, limits=limits)
     app.add_middleware(Methods, routes=routes)
     app.add_middleware(Admitted, admission=admission)

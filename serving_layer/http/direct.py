@@ -1,23 +1,22 @@
 """Calls the routes that take nothing but the request: FastAPI's own way to them costs as much as all that they do."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from fastapi import Request
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
 
-from schemas.errors import MillraceError
 from serving_layer.http.methods import App, Scope
 
 Answer = Callable[[Request, Exception], Awaitable[Response]]
 
 
 class Direct:
-    """Answers those requests itself and hands on all others; ``refusal`` makes the answer to an error of ours."""
+    """Answers those requests itself and hands on all others; ``refusals`` make the answers to errors, by kind."""
 
-    def __init__(self, app: App, routes: Sequence[APIRoute], refusal: Answer) -> None:
-        self._app, self._refusal = app, refusal
+    def __init__(self, app: App, routes: Sequence[APIRoute], refusals: Mapping[type[Exception], Answer]) -> None:
+        self._app, self._refusals = app, refusals
         self._endpoints = {(method, r.path): r.endpoint for r in routes if _is_bare(r) for method in r.methods or ()}
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
@@ -28,8 +27,9 @@ class Direct:
         request = Request(scope, receive, send)
         try:
             response: Response = await endpoint(request)
-        except MillraceError as error:
-            response = await self._refusal(request, error)
+        except tuple(self._refusals) as error:
+            refusal = next(answer for kind, answer in self._refusals.items() if isinstance(error, kind))
+            response = await refusal(request, error)
         await response(scope, receive, send)
 
 

@@ -15,6 +15,7 @@ from tests.kit.certificates import STORE_PASSWORD, certificate, key_store
 from tests.kit.redis import redis_server
 from tests.kit.scratch import scratch
 from tests.kit.tls_front import tls_front
+from tests.kit.waiting import until
 
 BOOK, ROWS = Book("secured"), {("space", b"key"): b"value"}
 SECURED = """
@@ -75,7 +76,7 @@ class TestRedis:
 @pytest.mark.cassandra
 @pytest.mark.deep
 class TestCassandra:
-    @pytest.fixture(scope="class")
+    @pytest.fixture
     def node(self) -> Iterator[tuple[str, Path]]:
         """Where a node with TLS and PasswordAuthenticator answers, and the certificate that vouches for it."""
         port = free_port()
@@ -88,8 +89,6 @@ class TestCassandra:
     def test_the_right_login_is_let_in_and_all_else_is_refused(
         self, node: tuple[str, Path], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        from tests.kit.waiting import until
-
         place, authority = node
         monkeypatch.setenv("SSL_CERT_FILE", str(authority))
         good = f"cassandra://cassandra:cassandra@{place}/secured?tls=true"
