@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from serving_layer.http import problems
 from serving_layer.http.bodies import MAX_BODY_BYTES
+from serving_layer.http.protocol import MAX_HEADER_BYTES
 from serving_layer.routes.bodies import AnybodyBody, ManyBody, SimilarBody, WishBody
 from serving_layer.routes.ingest import MAX_ENTRIES
 from serving_layer.routes.operating import Chosen, Proof
@@ -27,12 +28,18 @@ QUESTIONS: dict[str, type[BaseModel]] = {
 }  # fmt: skip
 OF_FASTAPI = ("HTTPValidationError", "ValidationError")  # errors are problem documents here
 REFUSALS = {
+    "400": f"no HTTP, or a header, with its path, of more than {MAX_HEADER_BYTES:,} bytes",
     "401": "no valid API key, where one is needed",
     "403": "a page of a foreign origin, or a key without the role",
     "421": "a host name that is not in allowed_hosts",
     "422": "a parameter or a body that breaks its rule",
     "429": "more requests than the key's rate allows",
     "503": "neither view can be read, or the log does not answer",
+}
+OWN_REFUSALS = {  # of the routes that take these bodies
+    "Alias": {"404": "no event of the anonymous user"},
+    "Chosen": {"400": "no way back to that generation, or no HTTP"},
+    "Proof": {"409": "a proof is under way"},
 }
 BODY_REFUSALS = {
     "408": "the body did not arrive in time",
@@ -99,7 +106,7 @@ def _described(app: FastAPI) -> dict[str, Any]:
                 **REFUSALS,
                 **(BODY_REFUSALS if body else {}),
                 **({"404": "no such item"} if "item_id" in path or path.endswith("/similar") else {}),
-                **({"404": "no event of the anonymous user"} if body == "Alias" else {}),
+                **OWN_REFUSALS.get(body or "", {}),
             }
             operation["responses"] = {
                 code: answer for code, answer in operation["responses"].items() if code.startswith("2")

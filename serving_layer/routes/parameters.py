@@ -58,15 +58,30 @@ ManyItems = Annotated[
     list[ListedId], Query(min_length=1, max_length=MAX_ITEMS, description="An item; repeated: all of them together.")
 ]
 IncludeSeen = Annotated[bool, Query(description="List items that the user has seen, too: true or false.")]
-Window = Annotated[str, Query(description="Whole hours: 1h, 24h, 7d.")]
+Window = Annotated[
+    str,
+    Query(
+        description="Whole hours: 1h, 24h, 7d.",
+        json_schema_extra={"pattern": "^[1-9][0-9]{0,2}h$|^([1-9]|[12][0-9]|3[0-5])d$"},
+    ),
+]
 AsOf = Annotated[str | None, Query(description="Event time that 'now' means; epoch ms or RFC 3339.")]
 
 
 AtLeastText = Annotated[
     str | None,
-    Query(description="Answer once the views hold these offsets: what POST /interactions returned, as in 2:1841,3:7."),
+    Query(
+        description="Answer once the views hold these offsets: what POST /interactions returned, as in 2:1841,3:7.",
+        json_schema_extra={"pattern": r"^[0-9]{1,18}:[0-9]{1,18}(,[0-9]{1,18}:[0-9]{1,18})*$"},
+    ),
 ]
-Wait = Annotated[str | None, Query(description="How long to wait for them: 0 to 10s, by default 2s; then 503.")]
+Wait = Annotated[
+    str | None,
+    Query(
+        description="How long to wait for them: 0 to 10s, by default 2s; then 503.",
+        json_schema_extra={"pattern": "^([0-9]|10)s?$|^[0-9]{1,4}ms$"},
+    ),
+]
 
 
 def unknown_name(name: str, known: list[str], what: str) -> str:
