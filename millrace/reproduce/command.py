@@ -33,14 +33,15 @@ def reproduce(answer: BinaryIO, category: tuple[str, ...], as_json: bool, **besi
     from adapters.broker.opening import open_log
     from millrace.reproduce.comparing import compared
     from millrace.reproduce.questions import Beside, kind_of
-    from millrace.reproduce.recomputing import Recomputing, again, header_of, notes_of
+    from millrace.reproduce.recomputing import Recomputing, again, experiments_of, header_of, notes_of
 
     given = _read(answer)
     kind, named = kind_of(given), header_of(given)
     ask = kind.ask(given, Beside(category=frozenset(category) or None, **beside))
     settings, notes = load_settings(), notes_of(named)
     with open_log(settings) as log:
-        snapshot = Recomputing(log, settings, notes).snapshot(named, kind)
+        tried = experiments_of(given, settings)
+        snapshot = Recomputing(log, settings, notes, tried).snapshot(named, kind)
         result = compared(given, again(snapshot, given, ask))
     same = not result.differences
     if as_json:

@@ -4,6 +4,7 @@ The answer's own code runs over these views; what differs can only come from wha
 from what is not kept: the catalogue, the settings and the house rules of that time.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,6 +20,7 @@ from adapters.stores.opened import batch_views, speed_views
 from adapters.stores.port import ViewStore
 from core.control.changes import check_log
 from core.control.fingerprints import why_not_these
+from core.experiments.assignment import Experiment
 from core.proof.packing import packed
 from core.rows.views import VIEWS
 from millrace.proof.past import Past
@@ -63,11 +65,15 @@ def header_of(answer: Answer) -> Named:
 
 @dataclass(frozen=True)
 class Recomputing:
-    """Everything that an answer can be computed from again; ``notes`` says what was not kept."""
+    """Everything that an answer can be computed from again; ``notes`` says what was not kept.
+
+    ``experiments``: those that were set up when the answer was given.
+    """
 
     log: Log
     settings: Settings
     notes: list[str]
+    experiments: Sequence[Experiment] = ()
 
     def snapshot(self, named: Named, kind: Kind) -> Snapshot:
         """Return the merged views at the prefix that the header names.
@@ -140,11 +146,17 @@ class Recomputing:
         settings = self.settings
         views = Views(
             store, speed_views(settings), settings.log.partitioner, settings.reading.shrinkage, PATIENCE_SECONDS,
-            settings.recommender_settings,
+            settings.recommender_settings, experiments=self.experiments,
         )  # fmt: skip
         if settings.reading.business_rules:
             views.house_rules = HouseFile(Path(settings.reading.business_rules)).rules
         return views
+
+
+def experiments_of(answer: Answer, settings: Settings) -> Sequence[Experiment]:
+    """Return the experiments of the settings where the answer, or one of its users, says which it belongs to."""
+    parts = [answer, *answer.get("users", ())]
+    return settings.tried if any("experiment" in part for part in parts if isinstance(part, dict)) else ()
 
 
 def again(snapshot: Snapshot, answer: Answer, ask: Any) -> Answer:

@@ -9,11 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from adapters.broker.home import try_lock
-from adapters.machine.children import start
+from adapters.machine.children import Child, start
 from adapters.machine.home import prepare_home
 
 NEVER = {"outcome": "never", "phase": "", "sums": 0, "mismatches": 0}
 BROKEN = "it ended without a result: the log of this run has the reason"
+
+
+_begun: list[Child] = []  # by this process: whoever forgets a child that runs leaves a zombie behind
+
+
+def _runs(child: Child) -> bool:
+    return child.running
 
 
 class Proofs:
@@ -34,7 +41,8 @@ class Proofs:
             root = str(Path(__file__).resolve().parents[2])
             env = {**os.environ, "PYTHONPATH": os.environ.get("PYTHONPATH", root), "MILLRACE_HOME": str(self._home)}
             # The child keeps the lock by the file that it inherits, for as long as it lives.
-            start("verify", command, self._home / "logs" / "verify.log", env=env, pass_fds=[lock.fileno()])
+            log = self._home / "logs" / "verify.log"
+            _begun[:] = [*filter(_runs, _begun), start("verify", command, log, env=env, pass_fds=[lock.fileno()])]
         return True
 
     def state(self) -> dict[str, Any]:

@@ -198,7 +198,7 @@ def test_a_forked_copy_of_a_command_does_not_keep_it(home: Path) -> None:
 def test_finding_it_takes_milliseconds(home: Path) -> None:
     with embedded_broker(home) as bootstrap:
         answers: set[str | None] = set()
-        assert least(lambda: seconds(lambda: answers.add(running_broker(home))), 0.05) < 0.05
+        assert least(lambda: seconds(lambda: answers.add(running_broker(home))), 0.5) < 0.5  # a start takes seconds
         assert answers == {bootstrap}
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from adapters.settings import Settings
 from core.experiments.assignment import place
+from millrace.reproduce.recomputing import experiments_of
 from serving_layer.answers.recommend import Wish, explain, recommend, recommend_to_many
 from serving_layer.reading.answering import answer
 from serving_layer.reading.follower import followed
@@ -113,6 +114,14 @@ def test_a_generation_that_is_not_kept_changes_nothing_and_the_command_says_so(
     shown = commands.run("experiments", "list").stdout
     assert "without effect: ease has learned nothing" in shown
     assert "there are no experiments" in CommandsHere(tmp_path / "home").run("experiments", "list").stdout
+
+
+def test_an_answer_that_names_no_experiment_is_computed_again_without_any(world: SmallLambda, tmp_path: Path) -> None:
+    own = settings(world, tmp_path, experiments=WARM)
+    for named in ({"experiment": None}, {"users": [{"experiment": "warm"}]}):
+        assert [tried.name for tried in experiments_of(named, own)] == ["warm"]
+    for plain in ({"items": []}, {"users": []}, {"users": [{"user_id": "u"}]}):
+        assert experiments_of(plain, own) == ()
 
 
 def test_over_http_each_user_has_the_generation_of_the_own_experiment(
