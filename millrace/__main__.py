@@ -14,6 +14,7 @@ COMMANDS = {
     "generate": ("datasets.synthetic.cli:generate", "Synthetic events with a planted truth."),
     "import": ("datasets.importing.cli:import_", "Files of any shape as events and items."),
     "produce": ("datasets.sending.cli:produce", "Send a file's lines to the log."),
+    "relay": ("datasets.relaying.cli:relay", "Topics of any shape and key as events."),
     "batch": ("batch_layer.cli:batch", "The batch layer: compute and publish a generation."),
     "generations": ("batch_layer.cli:generations", "The kept generations."),
     "rollback": ("batch_layer.cli:rollback", "Make a kept generation active again."),

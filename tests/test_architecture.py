@@ -61,6 +61,8 @@ ROOMS: dict[str, set[str]] = {
     "datasets/formats": {"fields", "files", "mapping"},
     "datasets/sending": {"files"},
     "datasets/importing": {"fields", "files", "formats", "mapping", "sending"},
+    "datasets/decoding": {"fields", "files", "mapping"},
+    "datasets/relaying": {"decoding", "fields", "files", "formats", "mapping"},
     "datasets/synthetic": {"files"},
     "speed_layer/steps": set(),
     "speed_layer/jobs": {"steps"},

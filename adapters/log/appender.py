@@ -69,6 +69,26 @@ class Delivery:
         raise type(reason)(f"{lost:,} of {lost + self.acknowledged:,} records were not acknowledged: {reason}")
 
 
+def producer_settings(
+    bootstrap: str, partitioner: str, options: Mapping[str, str], linger_ms: int = LINGER_MS
+) -> dict[str, str | int | float | bool]:
+    """Return the settings of every producer: idempotent, in order for each key, to the partition that the key has.
+
+    Raises: SettingsError for an unknown partitioner.
+    """
+    if partitioner not in PARTITIONERS:
+        raise SettingsError(f"setting 'partitioner' must be one of {', '.join(PARTITIONERS)}, not {partitioner!r}")
+    return {
+        **client_settings(bootstrap, options),
+        "enable.idempotence": True,
+        "acks": "all",
+        "partitioner": PARTITIONERS[partitioner],
+        "linger.ms": linger_ms,
+        "message.max.bytes": MAX_MESSAGE_BYTES,
+        "message.timeout.ms": int(DELIVERY_SECONDS * 1000),
+    }
+
+
 class Appender:
     """A producer; safe for threads. Records carry the wall clock as timestamp, whatever the events' times.
 
@@ -79,23 +99,12 @@ class Appender:
         self, bootstrap: str, partitioner: str = "murmur2", options: Mapping[str, str] | None = None,
         linger_ms: int = LINGER_MS,
     ) -> None:  # fmt: skip
-        if partitioner not in PARTITIONERS:
-            raise SettingsError(f"setting 'partitioner' must be one of {', '.join(PARTITIONERS)}, not {partitioner!r}")
+        settings = producer_settings(bootstrap, partitioner, options or {}, linger_ms)
         self._bootstrap = bootstrap
         self._delivery = Delivery()
         self._closed, self._starting = threading.Event(), threading.Lock()
         self._reporter: threading.Thread | None = None
-        self._producer = Producer(
-            {
-                **client_settings(bootstrap, options or {}),
-                "enable.idempotence": True,
-                "acks": "all",
-                "partitioner": PARTITIONERS[partitioner],
-                "linger.ms": linger_ms,
-                "message.max.bytes": MAX_MESSAGE_BYTES,
-                "message.timeout.ms": int(DELIVERY_SECONDS * 1000),
-            }
-        )
+        self._producer = Producer(settings)
 
     @property
     def acknowledged(self) -> int:

@@ -20,8 +20,11 @@ class DeadLetter:
     reason: str
 
 
-def bury(appender: Appender, log: Log, letter: DeadLetter) -> None:
-    """Append a dead letter; the caller flushes. Repeating it does no harm, as readers take each record once."""
+def bury(appender: Appender, log: Log, letter: DeadLetter, topic: str = "") -> None:
+    """Append a dead letter; the caller flushes. Repeating it does no harm, as readers take each record once.
+
+    Args: topic: another one than that of rejected events.
+    """
     record = letter.record
     place = {
         "topic": record.topic,
@@ -31,7 +34,7 @@ def bury(appender: Appender, log: Log, letter: DeadLetter) -> None:
         "reason": letter.reason,
     }
     headers = [(name, str(value).encode()) for name, value in place.items()]
-    appender.append(log.topics.dead_letters, record.key, record.value, headers)
+    appender.append(topic or log.topics.dead_letters, record.key, record.value, headers)
 
 
 def bury_all(log: Log, rejected: pa.RecordBatch) -> None:

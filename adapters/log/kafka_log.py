@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any
 
@@ -40,11 +40,12 @@ class Topics:
     users: str = "users"
     dead_letters: str = "events-dlt"
     forgotten: str = "forgotten"
+    relay_dead_letters: str = "relay-dlt"
 
     @staticmethod
     def prefixed(prefix: str) -> "Topics":
         """Return the default names, each after ``prefix``."""
-        return Topics(*(prefix + name for name in ("events", "items", "users", "events-dlt", "forgotten")))
+        return Topics(*(prefix + entry.default for entry in fields(Topics) if isinstance(entry.default, str)))
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,15 @@ class Log:
                 {**kept, "retention.ms": str(FOR_EVER), "max.message.bytes": str(DEAD_LETTER_BYTES)},
             ),
         }
+        self._ensure(wanted)
+
+    def ensure_relay_dead_letters(self) -> None:
+        """Create the topic of records that no mapping could read, if it is missing."""
+        kept = {"cleanup.policy": "delete", "retention.bytes": "-1", "retention.ms": str(FOR_EVER)}
+        self._ensure({self.topics.relay_dead_letters: (1, {**kept, "max.message.bytes": str(DEAD_LETTER_BYTES)})})
+
+    def _ensure(self, wanted: Mapping[str, tuple[int, dict[str, str]]]) -> None:
+        """Create the topics that are missing, each with a number of partitions and settings."""
         with translated(self.bootstrap):
             there = self.admin.list_topics(timeout=TIMEOUT_SECONDS).topics
             missing = [

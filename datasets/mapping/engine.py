@@ -63,7 +63,7 @@ class Engine:
 
     def unwrapped(self, value: Any) -> Sequence[Unwrapped]:
         """Return the records in a decoded value. Raises ``Dropped`` or ``LeftOut``."""
-        values = self._records(value) if self._records else (value,)
+        values = value if isinstance(value, list) else self._records(value) if self._records else (value,)
         if not self._wrapped:
             return [Unwrapped(inner) for inner in values]
         return [unwrapped for inner in values for unwrapped in self._unwrap(inner)]

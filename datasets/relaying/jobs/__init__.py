@@ -1,0 +1,1 @@
+"""The spark-submit target of the relay."""
