@@ -22,11 +22,13 @@ from datasets.mapping.envelopes import PLAIN, Unwrapped, unwrapping
 from datasets.mapping.expressions import Expression, Form, compiled, paths_of
 from datasets.mapping.items import Items
 from datasets.mapping.paths import parse_path, reader
+from datasets.mapping.plain import PlainTexts, is_plain_time
 from datasets.mapping.values import Time, as_text
 from schemas.errors import BadInput
 
 NOTHING: Table[str, Any] = {}
 _OWN = ("event_id", "event_time", "kind", "user_id", "item_id")
+_MOST_WORDS = 1_000
 _REMOVED = "d"  # Debezium's operation of a deleted row
 _TIME = Time("iso", "UTC")
 Rule = Callable[[Any, Any, Table[str, Any]], None]  # raises LeftOut
@@ -56,17 +58,22 @@ class Engine:
         self._parts = _array(mapping.each, form) if mapping.each else None
         self.no_entry = f"no entry in {mapping.each if isinstance(mapping.each, str) else 'each'}"
         self._unwrap = unwrapping(mapping.envelope, mapping.deletes)
-        self._wrapped = mapping.envelope != PLAIN
+        self._is_one = mapping.envelope == PLAIN and self._records is None
+        self._kinds: dict[str, str] = {}  # of words that were looked at
+        self._texts = PlainTexts(options)
         self.items = Items(mapping.item, options, tally, form)
         self.needs_about = any(path.startswith("$") for path in _paths(event, mapping.drop))
         self.needs_time = "$time" in _paths(event, ())
 
     def unwrapped(self, value: Any) -> Sequence[Unwrapped]:
         """Return the records in a decoded value. Raises ``Dropped`` or ``LeftOut``."""
+        if self._is_one and isinstance(value, dict):
+            return (Unwrapped(value),)
         values = value if isinstance(value, list) else self._records(value) if self._records else (value,)
-        if not self._wrapped:
-            return [Unwrapped(inner) for inner in values]
-        return [unwrapped for inner in values for unwrapped in self._unwrap(inner)]
+        unwrapped = [one for inner in values for one in self._unwrap(inner)]
+        if not all(isinstance(one.record, dict) for one in unwrapped):
+            raise Dropped("no object", repr(value)[:80])
+        return unwrapped
 
     def entries(self, record: Any) -> Sequence[Any]:
         """Return the parts of a record that are an event each: itself, without an array ``each``."""
@@ -80,24 +87,45 @@ class Engine:
         """
         for rule in self._rules:
             rule(record, entry, about)
-        kind = "remove" if op == _REMOVED else self.kind(_word(self._kind(record, entry, about)))
+        word = self._kind(record, entry, about)
+        kind = self._kinds.get(word) if type(word) is str else None
+        if kind is None or op == _REMOVED:
+            kind = "remove" if op == _REMOVED else self._kind_of(word)
+        user, item = self._user(record, entry, about), self._item(record, entry, about)
         event = {
-            "event_id": event_id if self._id is None else as_text(self._id(record, entry, about), "event_id"),
+            "event_id": event_id if self._id is None else self._id(record, entry, about),
             "event_time": self._time_of(record, entry, about),
             "kind": kind,
-            "user_id": as_text(self._user(record, entry, about), "user_id"),
-            "item_id": as_text(self._item(record, entry, about), "item_id"),
+            "user_id": user,
+            "item_id": item,
         }
         for name, read in self._more:
             value = read(record, entry, about)
-            if value is not None and (isinstance(value, str) or name not in OPTIONAL_TEXTS):
+            if value is not None:
                 event[name] = value
-            elif value is not None and (text := self._text(value, name)):
-                event[name] = text
+        if not (self._texts.are_plain(event, self._id is None) and is_plain_time(event, self.options)):
+            self._cleaned(event)
+        elif "value" in event:
+            with_number(event, self.options, self.tally)
+        return event
+
+    def _cleaned(self, event: Json) -> None:
+        """Make texts of ids and optional texts, clean and check the event."""
+        for name in ("event_id", "user_id", "item_id"):
+            event[name] = as_text(event[name], name)
+        for name in OPTIONAL_TEXTS:
+            if name in event and not isinstance(event[name], str):
+                event[name] = self._text(event[name], name)
         cleaned(event, self.options, self.tally)
         with_number(event, self.options, self.tally)
         check(event, self.options, self._style)
-        return event
+        self._texts.remember(event)
+
+    def _kind_of(self, word: Any) -> str:
+        kind = self.kind(_word(word))
+        if type(word) is str and len(self._kinds) < _MOST_WORDS:
+            self._kinds[word] = kind
+        return kind
 
     def kind(self, word: str) -> str:
         """Return the kind that a word stands for. Raises ``Dropped``; ``LeftOut`` if it stands for none on purpose."""

@@ -85,6 +85,8 @@ def _path(table: dict[str, Any], field: str, form: Form) -> Expression:
         return lambda record, entry, about: about.get(name)
     of_entry = path == ENTRY or path.startswith(f"{ENTRY}.")
     rest = path[2:] if of_entry else path
+    if not of_entry and (form.flat or parse_path(rest) == (rest,)):  # a record is an object
+        return lambda record, entry, about: record.get(rest)
     read = reader((rest,) if rest else ()) if form.flat else _named_or_path(rest)
     if of_entry:
         return lambda record, entry, about: read(entry)
@@ -97,6 +99,19 @@ def _named_or_path(path: str) -> Callable[[Any], Any]:
     read = reader(steps)
     if len(steps) < 2:
         return read
+    if len(steps) == 2 and all(isinstance(step, str) for step in steps):
+        first, second = steps
+
+        def member(value: Any) -> Any:
+            """Return what the general reader below does, in one call."""
+            if not isinstance(value, dict):
+                return None
+            if path in value:
+                return value[path]
+            inner = value.get(first)
+            return inner.get(second) if isinstance(inner, dict) else None
+
+        return member
     return lambda value: value[path] if isinstance(value, dict) and path in value else read(value)
 
 

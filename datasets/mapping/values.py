@@ -45,11 +45,14 @@ class Time:
 
     def __init__(self, style: str, timezone: str) -> None:
         self._parse = _either([time_parser(one, timezone) for one in style.split(" or ")])
+        self._per_unit = EPOCH_STYLES.get(style, EPOCH_STYLES["epoch-ms"])
         self._numbers: TimeParser = self._parse if style in EPOCH_STYLES else time_parser("epoch-ms")
         self._zone_parse = time_parser("iso", timezone)
 
     def __call__(self, value: Any) -> int:
         """Return whole milliseconds. A number is in the style's unit, else in milliseconds. Raises ValueError."""
+        if type(value) is int:
+            return value * self._per_unit.numerator // self._per_unit.denominator
         if isinstance(value, str):
             return self._parse(value.strip())
         if isinstance(value, bool) or value is None:

@@ -35,7 +35,9 @@ class Target:
         self._events.append(self._log.topics.events, events)
 
     def bury(self, record: Incoming, reason: str) -> None:
-        """Send a record as it was, with its place and the reason."""
+        """Send a record as it was, with its place and the reason; not one that is a dead letter and stays one."""
+        if record.topic == self._log.topics.relay_dead_letters:
+            return  # it is kept there already
         letter = DeadLetter(Record(*record[:6]), reason)
         bury(self._letters, self._log, letter, self._log.topics.relay_dead_letters)
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from operator import ge
 from typing import Any, Protocol
 
 from datasets.fields.acceptance import Dropped
@@ -107,7 +108,7 @@ class Relay:
             if window.is_due(time.monotonic()):
                 window.settle()
             spoken.maybe(self.transform.counts)
-            if not messages and self._reached_the_end(window):
+            if self._reached_the_end(window):
                 window.settle()
                 return True
         window.settle()
@@ -117,7 +118,8 @@ class Relay:
         until, source = self.plan.until, window.source
         if until is None or source.assigned is None:
             return False
-        return all(source.ends.get(place, 0) >= until.get(place, 0) for place in source.assigned)
+        reached = (max(source.ends.get(place, 0), window.at.get(place, 0)) for place in source.assigned)
+        return all(map(ge, reached, (until.get(place, 0) for place in source.assigned)))
 
 
 class _Window:
@@ -127,6 +129,7 @@ class _Window:
 
     def __init__(self, target: Writing, transform: Transform, most_per_user: int) -> None:
         self._target, self._transform, self._most = target, transform, most_per_user
+        self.at: dict[Place, int] = {}  # what comes next, also after a commit
         self._next: dict[Place, int] = {}
         self._batch: list[dict[str, bytes]] = []
         self._per_user: dict[bytes, int] = {}
@@ -145,6 +148,7 @@ class _Window:
             if wrong is not None:
                 self._target.bury(record, reason_of(wrong))
             after[(record.topic, record.partition)] = record.offset + 1
+        self.at |= after
         self._send()
 
     def is_due(self, now: float) -> bool:
