@@ -37,7 +37,8 @@ Rule = Callable[[Any, Any, Table[str, Any]], None]  # raises LeftOut
 class Engine:
     """One mapping, compiled. Every event it returns is one of the contract, but for the time's upper limit of the log.
 
-    ``needs_about``: the mapping asks for what is known of a record besides its value.
+    ``needs_about``: the mapping asks for what is known of a record besides its value.   ``is_one_event``: an object is
+    one record and makes one event.   ``names_events``: the mapping gives events their ids.
     """
 
     def __init__(self, mapping: Mapping, options: ImportOptions, tally: Tally, flat: bool = False) -> None:
@@ -58,9 +59,11 @@ class Engine:
         self._parts = _array(mapping.each, form) if mapping.each else None
         self.no_entry = f"no entry in {mapping.each if isinstance(mapping.each, str) else 'each'}"
         self._unwrap = unwrapping(mapping.envelope, mapping.deletes)
+        self.is_one_event = mapping.envelope == PLAIN and self._records is None and self._parts is None
+        self.names_events = self._id is not None
         self._is_one = mapping.envelope == PLAIN and self._records is None
         self._kinds: dict[str, str] = {}  # of words that were looked at
-        self._texts = PlainTexts(options)
+        self._texts = PlainTexts(options, [name for name, _ in self._more])
         self.items = Items(mapping.item, options, tally, form)
         self.needs_about = any(path.startswith("$") for path in _paths(event, mapping.drop))
         self.needs_time = "$time" in _paths(event, ())
@@ -105,7 +108,7 @@ class Engine:
                 event[name] = value
         if not (self._texts.are_plain(event, self._id is None) and is_plain_time(event, self.options)):
             self._cleaned(event)
-        elif "value" in event:
+        elif type(event.get("value", 0)) is not int:
             with_number(event, self.options, self.tally)
         return event
 

@@ -1,17 +1,22 @@
 """Finds the events that need no cleaning, which are nearly all: their texts are plain at a look or were seen before."""
 
+from collections.abc import Iterable
+
 from datasets.fields.acceptance import MAX_EVENT_ID, MAX_ID, OPTIONAL_TEXTS, ImportOptions, Json
 from schemas.event import EARLIEST_EVENT_TIME_MS
 
 _REMEMBERED = 200_000  # texts; users, items and categories repeat
-_MORE = frozenset(OPTIONAL_TEXTS)
 
 
 class PlainTexts:
-    """Knows texts that ``cleaned`` and ``check`` leave as they are."""
+    """Knows texts that ``cleaned`` and ``check`` leave as they are.
 
-    def __init__(self, options: ImportOptions) -> None:
+    Args: fields: what events have besides the required fields.
+    """
+
+    def __init__(self, options: ImportOptions, fields: Iterable[str]) -> None:
         self._null, self._weighed = options.null, {kind for kind, by in options.kinds.items() if by == "value"}
+        self._optional = [name for name in fields if name in OPTIONAL_TEXTS]
         self._known: set[str] = set()
 
     def are_plain(self, event: Json, own_id: bool) -> bool:
@@ -24,10 +29,10 @@ class PlainTexts:
             return False
         if not (own_id or self._is_plain(event["event_id"], MAX_EVENT_ID)) or event["kind"] in self._weighed:
             return False
-        if len(event) > 5:
-            for name in event:
-                if name in _MORE and (type(event[name]) is not str or event[name] not in known):
-                    return False
+        for name in self._optional:
+            text = event.get(name)
+            if text is not None and (type(text) is not str or text not in known):
+                return False
         return True
 
     def remember(self, event: Json) -> None:

@@ -57,6 +57,7 @@ class Transform:
         self._engine, self._decode = engine, decode
         self._prefixes: dict[tuple[str, int], str] = {}
         self._about = engine.needs_about or engine.needs_time
+        self._is_plain, self._named = engine.is_one_event and not self._about, engine.names_events
         self.counts = Counts()
 
     def at(self, now_ms: int) -> None:
@@ -72,7 +73,12 @@ class Transform:
             return [], None
         made, wrong = list[dict[str, bytes]](), list[Dropped]()
         try:
-            self._map(record, self._decode(record.value), made, wrong)
+            value = self._decode(record.value)
+            if self._is_plain and type(value) is dict:
+                event_id = "" if self._named else f"{record.origin or self._prefix(record)}0"
+                made.append(_encoded(self._engine.event(value, value, NOTHING, event_id)))
+            else:
+                self._map(record, value, made, wrong)
         except LeftOut as reason:
             self._leave_out(reason)
         except Dropped as reason:
