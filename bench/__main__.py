@@ -23,6 +23,7 @@ SECTIONS = (
     "start",
     "resident",
     "growth",
+    "relay",
 )
 TABLES = Path("build/bench")
 

@@ -92,7 +92,7 @@ def with_number(event: Json, options: ImportOptions, tally: Tally) -> None:
         return
     text = given.strip() if isinstance(given, str) else given
     weighs = options.kinds[event["kind"]] == "value"
-    if text == "" or (text in options.null and not weighs):
+    if text == "" or (isinstance(text, str) and text in options.null and not weighs):
         return
     value = number(text, options.decimal) if isinstance(text, str) else plain_number(text)
     if value is not None:

@@ -99,16 +99,32 @@ class Importer:
 
     def events(self) -> Iterator[Json]:
         """Yield the events of all acceptable rows; the other rows are counted in ``tally``."""
+        engine, tally, learn = self.engine, self.tally, self.engine.items.learn
+        is_plain = engine.is_one_event and not (engine.needs_about or engine.needs_time)
         for place, row in self.rows():
-            kept, dropped = self.kept(place, row)
-            if kept:
-                self.tally.kept += 1
-                for reason in dropped:
-                    self.tally.note(_PART + str(reason), reason.example)
-                yield from kept
+            if not is_plain:
+                yield from self._several(place, row)
+                continue
+            try:
+                event = engine.event(row, row, NOTHING, self.event_id(place, row))
+            except Dropped as reason:
+                tally.drop(str(reason), place, tally.cells, reason.example)
             else:
-                why = dropped[0] if dropped else Dropped(self.engine.no_entry)
-                self.tally.drop(str(why), place, self.tally.cells, why.example)
+                tally.kept += 1
+                learn(event["item_id"], row, row, NOTHING)
+                yield event
+
+    def _several(self, place: int, row: Row) -> list[Json]:
+        """Return the events of a row that may have several; a row of none is dropped with its first reason."""
+        kept, dropped = self.kept(place, row)
+        if kept:
+            self.tally.kept += 1
+            for reason in dropped:
+                self.tally.note(_PART + str(reason), reason.example)
+        else:
+            why = dropped[0] if dropped else Dropped(self.engine.no_entry)
+            self.tally.drop(str(why), place, self.tally.cells, why.example)
+        return kept
 
     def kept(self, place: int, row: Row) -> tuple[list[Json], list[Dropped]]:
         """Return the events of a row, and what its other entries lack."""

@@ -122,7 +122,6 @@ class Engine:
         cleaned(event, self.options, self.tally)
         with_number(event, self.options, self.tally)
         check(event, self.options, self._style)
-        self._texts.remember(event)
 
     def _kind_of(self, word: Any) -> str:
         kind = self.kind(_word(word))

@@ -25,24 +25,26 @@ class PlainTexts:
         Args: own_id: the event's id was made here.
         """
         known, user, item = self._known, event["user_id"], event["item_id"]
-        if type(user) is not str or type(item) is not str or user not in known or item not in known:
+        if type(user) is not str or type(item) is not str:
+            return False
+        if not ((user in known or self._learn(user)) and (item in known or self._learn(item))):
             return False
         if not (own_id or self._is_plain(event["event_id"], MAX_EVENT_ID)) or event["kind"] in self._weighed:
             return False
         for name in self._optional:
             text = event.get(name)
-            if text is not None and (type(text) is not str or text not in known):
+            if text is not None and (type(text) is not str or not (text in known or self._learn(text))):
                 return False
         return True
 
-    def remember(self, event: Json) -> None:
-        """Take the texts of an event that was cleaned and found good."""
+    def _learn(self, text: str) -> bool:
+        """Remember a text if it is plain; return whether it is."""
+        if not self._is_plain(text, MAX_ID):
+            return False
         if len(self._known) > _REMEMBERED:
             self._known.clear()
-        for name in ("user_id", "item_id", *OPTIONAL_TEXTS):
-            text = event.get(name)
-            if text is not None and self._is_plain(text, MAX_ID):
-                self._known.add(text)
+        self._known.add(text)
+        return True
 
     def _is_plain(self, text: object, most: int) -> bool:
         return (
