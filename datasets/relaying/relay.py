@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from datasets.fields.acceptance import Dropped
 from datasets.relaying.transform import Counts, Incoming, Transform, id_prefix
-from schemas.errors import LogUnavailable
+from schemas.errors import LogUnavailable, MillraceError
 
 COMMIT_SECONDS = 1.0  # how long acknowledged records wait for their commit at most
 MOST_UNCOMMITTED = 100_000  # events
@@ -165,9 +165,11 @@ class _Window:
 
     def settle_quietly(self) -> None:
         """Settle before partitions go to others; if that fails, those read the records again."""
+        if not self._next:
+            return
         try:
             self.settle()
-        except LogUnavailable:
+        except MillraceError:  # also met by the loop, which reports it
             self._begin()
 
     def give_up(self) -> None:
