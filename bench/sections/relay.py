@@ -65,6 +65,7 @@ def run(events: int = EVENTS, rows: int = 400_000, tries: int = TRIES) -> dict[s
     """Return microseconds per event, events a second, and both of the baselines."""
     findings = Findings({"machine": machine(), "records": events, "rows of a file": rows})
     with fresh_home() as (settings, log):
+        _create(log, "hand")
         for form in ("json", "avro"):
             _fill(log, form, events)
             schema = settings.home / "act.avsc"
@@ -96,9 +97,13 @@ def _timed(act: Callable[[], object]) -> tuple[float, float]:
     return time.process_time() - processor, time.monotonic() - wall
 
 
-def _fill(log: Log, form: str, events: int) -> None:
-    for created in log.admin.create_topics([NewTopic(form, PARTITIONS)]).values():
+def _create(log: Log, topic: str) -> None:
+    for created in log.admin.create_topics([NewTopic(topic, PARTITIONS)]).values():
         created.result(10)
+
+
+def _fill(log: Log, form: str, events: int) -> None:
+    _create(log, form)
     schema = parsed_schema(json.dumps(SCHEMA))
 
     def value(n: int) -> bytes:
