@@ -65,7 +65,8 @@ def ranges(starts: Ints, rows: Ints) -> tuple[Ints, Ints]:
 def summed_by(codes: NDArray[np.integer[Any]], values: Floats, size: int) -> Columns:
     """Return the sum of the values of each code below ``size``, codes ascending."""
     if len(codes) > size // 8:
-        sums, present = _sums(codes, values, size), np.bincount(codes, minlength=size) > 0
+        sums, present = _sums(codes, values, size), np.zeros(size, np.bool_)
+        present[codes] = True
         return Columns(np.flatnonzero(present), sums[present])
     known, place = np.unique(codes, return_inverse=True)
     return Columns(known.astype(np.int64), _sums(place, values, len(known)))

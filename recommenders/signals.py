@@ -22,6 +22,12 @@ BEGINS = {"repeat": 1.0, "ease": 0.3, "user_knn": 0.3}  # weights that learning 
 VARIANTS: Mapping[str, Sequence[Mapping[str, float]]] = {
     "popular": [{"half_life_hours": hours} for hours in (1.0, 4.0, 16.0, 48.0, 168.0, 336.0)],
     "similar": [{"step_back": 0.5}, {"step_back": 0.8}],
+    "repeat": [
+        {"half_life_days": 14.0},
+        {"half_life_days": 90.0},
+        {"half_life_days": 1_000.0},
+        {"half_life_days": 90.0, "popularity": 0.01},
+    ],
 }
 
 

@@ -23,11 +23,11 @@ from recommenders.live import LiveSums
 from recommenders.port import Candidates, Scorer
 from recommenders.signals import answers_of, columns_of
 
-KEPT = 60  # candidates of a question, by their best rank in any signal
+KEPT = 100  # candidates of a question, by their best rank in any signal
 HOUR_MS = 3_600_000
 NO_ITEM = -1
 NOTHING_SEEN = np.zeros(0, np.int64)
-MOST_TAKEN = 4  # lessons of one user of a split
+MOST_TAKEN = 10  # lessons of one user of a split
 SEED = 42
 
 

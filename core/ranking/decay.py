@@ -1,6 +1,7 @@
 """Hourly counts that fade: a count halves with each half-life, in whole units so that no order of adding matters."""
 
 import math
+from functools import lru_cache
 
 import numpy as np
 
@@ -10,10 +11,12 @@ UNIT = 1 << 20  # a count of the hour that is now; sums of whole units are exact
 HALVINGS = 8  # an hour older than that many half-lives does not count: it would count less than 1 in 256
 
 
+@lru_cache(64)  # asked for at every answer
 def faded(half_life_hours: float) -> Ints:
     """Return what a count is worth by its age in whole hours, in units; older ones are worth nothing."""
     ages = np.arange(math.ceil(HALVINGS * half_life_hours))
     worth: Ints = np.rint(UNIT * np.exp2(-ages / half_life_hours)).astype(np.int64)
+    worth.flags.writeable = False
     return worth
 
 

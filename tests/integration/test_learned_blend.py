@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from batch_layer.learning.teaching import fitted_for, from_walk, shown
 from core.quality.ranking_quality import Interactions
 from core.ranking.kernels import READABLE
 from core.ranking.learned import Blends, Learned
+from core.ranking.variety import BEST_ALONE, Variety
 from millrace.judging.world import World
 from recommenders import settings_of
 from recommenders.signals import open_signals
@@ -164,3 +166,22 @@ def test_lists_that_may_have_seen_items_are_those_of_their_own_blend(
     seen = {NAMES[item].decode() for item in news.item[news.user == 7].tolist()}
     new = answer(world.views, partial(recommend, user=b"u7", wish=Wish(Page(10))))["items"]
     assert not seen & {row["item_id"] for row in new}
+
+
+def test_new_items_get_their_share_of_places_the_same_ones_for_the_same_question(world: World) -> None:
+    def rows(share: float) -> list[dict[str, Any]]:
+        world.views.variety = Variety(explore=share)
+        listed: list[dict[str, Any]] = answer(world.views, partial(recommend, user=b"u3", wish=Wish(Page(20))))["items"]
+        world.views.variety = BEST_ALONE
+        return listed
+
+    listed, best = rows(0.4), rows(0.0)
+    assert listed == rows(0.4)
+    new = [row for row in listed if row.get("explored")]
+    assert new
+    assert {row["source"] for row in new} == {"latest"}
+    assert len({row["item_id"] for row in listed}) == len(listed)
+    assert not any("explored" in row for row in best)
+    chosen = {row["item_id"] for row in new}
+    kept = [row["item_id"] for row in listed if not row.get("explored")]
+    assert kept == [row["item_id"] for row in best if row["item_id"] not in chosen][: len(kept)]
