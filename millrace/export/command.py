@@ -10,6 +10,7 @@ import click
 from adapters.settings import load_settings
 from adapters.terminal.commands import MOST_ROWS, as_json, echo, print_json, reports_errors
 from adapters.terminal.identifiers import ID
+from core.text.masking import masked
 
 if TYPE_CHECKING:
     from millrace.export.rows import Exported
@@ -69,8 +70,8 @@ def _export_users(
     form, answered = form_of(file, form), Answered()
     with ExitStack() as stack:
         views = stack.enter_context(open_views(load_settings()))
-        views.compile()
-        everyone = what == "recommendations"
+        if everyone := what == "recommendations":
+            views.compile()
         chosen = named_users(*who) or stack.enter_context(everybody(views.batch, views.speed, file, everyone))
         with table_file(file, form, kind.columns) as table:
             for rows in rows_of(views, kind, chosen, f"exporting {what}", answered):
@@ -161,6 +162,22 @@ def generation(folder: Path, name: str | None, form: str, as_json: bool) -> None
     _report({"folder": str(folder), **written}, as_json)
 
 
+@export.command()
+@click.argument("url")
+@click.option("-n", type=click.IntRange(1, MOST_ROWS), default=10, show_default=True, help="How many for each user.")
+@as_json
+@reports_errors
+def database(url: str, n: int, as_json: bool) -> None:
+    """Write users, items, interactions, lists and recommendations to a database, as tables with keys.
+
+    URL is postgresql://user:password@host:port/database or sqlite:///path/to/file.sqlite. All of it appears at once. A
+    second run brings the tables up to date: it writes what changed and deletes what is gone.
+    """
+    from millrace.export.database.command import export_database
+
+    _report({"database": masked(url), **export_database(load_settings(), url, n)}, as_json)
+
+
 def _report(written: dict[str, Any], as_json: bool) -> None:
     if as_json:
         print_json(written)
@@ -168,6 +185,7 @@ def _report(written: dict[str, Any], as_json: bool) -> None:
     rows = written["rows"]
     count = sum(rows.values()) if isinstance(rows, dict) else rows
     of = f" of {written['users']:,} users" if "users" in written else ""
-    echo(f"wrote {count:,} rows{of} to {written.get('file') or written['folder']}")
+    place = written.get("file") or written.get("folder") or written["database"]
+    echo(f"wrote {count:,} rows{of} to {place}")
     if written.get("users_without_rows"):
         echo(f"{written['users_without_rows']:,} of these users have none")

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import pyarrow as pa
 
@@ -34,7 +34,13 @@ RECOMMENDATIONS = pa.schema(
     ]
 )  # fmt: skip
 
-Ask = Callable[[Snapshot, list[bytes]], list[Row]]
+T = TypeVar("T")
+
+
+class Ask(Protocol):
+    """Answers about a page of users."""
+
+    def __call__(self, snapshot: Snapshot, /, users: list[bytes]) -> list[Row]: ...
 
 
 @dataclass
@@ -70,7 +76,7 @@ def rows_of(views: Views, kind: Exported, chosen: Chosen, what: str, answered: A
     views.patience_seconds = max(views.patience_seconds, PATIENCE_SECONDS)
     with progress(what, chosen.count) as reached:
         for users in chosen.pages(kind.users_per_page):
-            rows, header = answer(views, partial(_asked, kind=kind, users=users))
+            rows, header = whole(views, partial(kind.ask, users=users))
             answered.first = answered.first or header
             answered.last = header
             answered.users += len(users)
@@ -79,13 +85,21 @@ def rows_of(views: Views, kind: Exported, chosen: Chosen, what: str, answered: A
             reached(answered.users)
 
 
-def _asked(snapshot: Snapshot, *, kind: Exported, users: list[bytes]) -> tuple[list[Row], dict[str, Any]]:
-    rows = kind.ask(snapshot, users)
-    header = snapshot.header()
-    if snapshot.without or snapshot.course.lacking:
-        why = "; ".join(snapshot.without.values()) or f"it lacks the {', '.join(snapshot.course.lacking)}"
-        raise StoreUnavailable(f"the export would be incomplete ({why}): nothing was written, run it again")
-    return rows, header
+def whole(views: Views, ask: Callable[[Snapshot], T]) -> tuple[T, dict[str, Any]]:
+    """Return what ``ask`` makes of one snapshot that lacks nothing, and the snapshot's header.
+
+    Raises:
+        StoreUnavailable: a store did not answer.
+    """
+
+    def both(snapshot: Snapshot) -> tuple[T, dict[str, Any]]:
+        result, header = ask(snapshot), snapshot.header()
+        if snapshot.without or snapshot.course.lacking:
+            why = "; ".join(snapshot.without.values()) or f"it lacks the {', '.join(snapshot.course.lacking)}"
+            raise StoreUnavailable(f"the export would be incomplete ({why}): nothing was written, run it again")
+        return result, header
+
+    return answer(views, both)
 
 
 def _histories(snapshot: Snapshot, users: list[bytes]) -> list[Row]:

@@ -1,6 +1,6 @@
 """Recommending: candidates from every source, blended, without what the user has seen; and why an item is there."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain, islice
 from typing import Any, TypeVar
@@ -10,6 +10,7 @@ from core.ranking.blend import Blend, confidence, strongest
 from core.ranking.columns import NOBODY
 from core.ranking.learned import LearnedBlend
 from core.rows.codec import History
+from recommenders.opened import Opened
 from recommenders.port import NOTHING_RATED, Question
 from schemas.event import WEIGHT_SCALE
 from serving_layer.answers.basket import Taste, tasted
@@ -24,6 +25,7 @@ from serving_layer.reading.snapshot import Snapshot
 BECAUSE = 3  # history items named for each recommendation
 NEW = "latest"  # the source of items that have their place by chance
 PREFERRED_AMONG = 1_000  # a new user's preferred categories come first among this many
+NOTHING: Mapping[str, Opened] = {}
 
 T = TypeVar("T")
 
@@ -113,14 +115,18 @@ def _recommended(
 
 
 def lists(
-    snapshot: Snapshot, user: bytes, wish: Wish, blended: Collection[str]
+    snapshot: Snapshot, user: bytes, wish: Wish, blended: Collection[str], besides: Mapping[str, Opened] = NOTHING
 ) -> dict[str, list[tuple[bytes, float]]]:
     """Return what each source lists by itself, and under ``""`` the blend of the sources named: items with scores.
 
-    An evaluation asks so; nothing is described, and nobody has stated preferences.
+    An evaluation and an export ask so; nothing is described, and nobody has stated preferences.
+
+    Args: besides: sources that are asked as well, and are in no blend.
     """
     history, standing = snapshot.history(user), standing_of(snapshot, user)
     sources = sources_of(snapshot, Question(history, MergedSums(snapshot), standing=standing), wish)
+    if besides:
+        sources = replace(sources, models=replace(sources.models, opened={**besides, **sources.models.opened}))
     excluded, names = excluded_of(snapshot, wish, standing.codes), snapshot.index.names
     rankings: dict[str, Blend | LearnedBlend] = {name: sources.fixed([name], excluded) for name in sources.candidates}
     rankings[""] = sources.blended(excluded, names=[name for name in blended if name in sources.candidates])
