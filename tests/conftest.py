@@ -8,11 +8,11 @@ import pytest
 
 from adapters.machine.compiled import keep_compiled
 from tests.kit.leftovers import SHARED, nothing_left
-from tests.kit.servers import cassandra_port, cassandra_url, kafka_bootstrap, log, redis_url
+from tests.kit.servers import cassandra_port, cassandra_url, kafka_bootstrap, log, postgres, redis_url
 
 keep_compiled()
 
-__all__ = ["cassandra_port", "cassandra_url", "kafka_bootstrap", "log", "redis_url"]
+__all__ = ["cassandra_port", "cassandra_url", "kafka_bootstrap", "log", "postgres", "redis_url"]
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -1,6 +1,5 @@
 """``millrace export database`` into SQLite and a real PostgreSQL: keys hold, and a second run changes nothing."""
 
-import itertools
 import json
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -26,12 +25,11 @@ from serving_layer.reading.answering import answer
 from tests.kit.commands import CommandsHere
 from tests.kit.installation import Installation, installation
 from tests.kit.mixed_stream import in_parts, mixed_stream
-from tests.kit.postgres import postgres_server
+from tests.kit.postgres import postgres_database
 
 pytestmark = pytest.mark.kafka
 
 TITLED = "ї/%\"'; DROP TABLE items; --"
-_numbers = itertools.count()
 
 Query = Callable[[str], list[tuple[Any, ...]]]
 
@@ -59,25 +57,11 @@ def shop(kafka_bootstrap: str, tmp_path_factory: pytest.TempPathFactory) -> Iter
     made.close()
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with postgres_server() as url:
-        yield url
-
-
-def postgres_database(server: str, encoding: str = "UTF8") -> str:
-    """The URL of a new, empty database."""
-    name = f"shop_{next(_numbers)}"
-    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} ENCODING '{encoding}' TEMPLATE template0".encode())
-    return f"{server}/{name}"
-
-
 @pytest.fixture(params=["sqlite", "postgres"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'exported.sqlite'}"
-    return postgres_database(request.getfixturevalue("server"))
+    return postgres_database(request.getfixturevalue("postgres"))
 
 
 @pytest.fixture
@@ -203,34 +187,11 @@ def test_a_failure_changes_nothing(shop: Installation, url: str, query: Query, m
     assert dump(query) == before
 
 
-def test_tables_that_no_export_made_are_never_touched(shop: Installation, url: str, query: Query) -> None:
-    query("CREATE TABLE items (item_id TEXT, mine TEXT)")
-    query("INSERT INTO items VALUES ('a', 'b')")
-    with pytest.raises(SettingsError, match="has a table 'items' that no export of Millrace made"):
-        export_database(shop.settings, url, 5)
-    assert query("SELECT * FROM items") == [("a", "b")]
-
-
-def test_a_database_that_cannot_be_used_is_named_without_its_password(
-    shop: Installation, server: str, tmp_path: Path
-) -> None:
-    with pytest.raises(SettingsError, match="encoded in SQL_ASCII"):
-        export_database(shop.settings, postgres_database(server, "SQL_ASCII"), 5)
-    wrong = [
-        server.replace("p%40ss%2Fword", "sec:ret") + "/postgres", "postgresql://u:secret@127.0.0.1:1/d",
-        "mysql://u:secret@h/d", f"sqlite:///{tmp_path}/none/secret-not/a.sqlite", "sqlite:///",
-    ]  # fmt: skip
-    for address in wrong:
-        with pytest.raises(SettingsError, match=r"write|name") as refused:
-            export_database(shop.settings, address, 5)
-        assert "sec" not in str(refused.value).replace("secret-not", "")
-
-
 def test_the_command_prints_what_it_wrote_and_hides_the_password(
-    shop: Installation, server: str, monkeypatch: pytest.MonkeyPatch
+    shop: Installation, postgres: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("millrace.export.command.load_settings", lambda: shop.settings)
-    printed = CommandsHere(shop.settings.home).json("export", "database", postgres_database(server))
+    printed = CommandsHere(shop.settings.home).json("export", "database", postgres_database(postgres))
     assert "word" not in printed["database"]
     assert printed["rows"]["users"] > 10
 

@@ -1,5 +1,6 @@
 """A real PostgreSQL for tests: the newest one installed, in a folder of its own, which ends with the test run."""
 
+import itertools
 import os
 import shutil
 import subprocess
@@ -7,9 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
 import pytest
 
-from adapters.machine.children import free_port, listening
+from adapters.machine.children import free_port
 from tests.kit.scratch import scratch
 from tests.kit.waiting import until
 
@@ -17,6 +19,24 @@ INSTALLED = "/usr/lib/postgresql"  # where Debian and Ubuntu have each version's
 NOBODY = 65_534  # PostgreSQL refuses to run as root
 START_SECONDS = 60.0
 QUICK = ["fsync=off", "full_page_writes=off", "shared_buffers=16MB", "unix_socket_directories="]
+_numbers = itertools.count()
+
+
+def postgres_database(server: str, encoding: str = "UTF8") -> str:
+    """The URL of a new, empty database of that server."""
+    name = f"shop_{next(_numbers)}"
+    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} ENCODING '{encoding}' TEMPLATE template0".encode())
+    return f"{server}/{name}"
+
+
+def _answers(url: str) -> bool:
+    """Whether the server takes questions: it listens before it does."""
+    try:
+        with psycopg.connect(url):
+            return True
+    except psycopg.OperationalError:
+        return False
 
 
 def programs() -> Path:
@@ -59,9 +79,10 @@ def postgres_server() -> Iterator[str]:
         with (folder / "server.log").open("wb") as said:
             server = subprocess.Popen(command, stdout=said, stderr=said, cwd=folder, **who)
         try:
-            until(lambda: listening(port) or server.poll() is not None, START_SECONDS)
+            url = f"postgresql://postgres:p%40ss%2Fword@127.0.0.1:{port}"
+            until(lambda: server.poll() is not None or _answers(f"{url}/postgres"), START_SECONDS)
             assert server.poll() is None, (folder / "server.log").read_text()
-            yield f"postgresql://postgres:p%40ss%2Fword@127.0.0.1:{port}"
+            yield url
         finally:
             server.terminate()
             server.wait(30)

@@ -12,6 +12,7 @@ import pytest
 from adapters.broker.embedded import embedded_broker, wait_until_stopped
 from adapters.log.kafka_log import Log, Topics
 from tests.kit.cassandra import cassandra_server, run_cql
+from tests.kit.postgres import postgres_server
 from tests.kit.redis import REDIS_DATABASES, redis_server
 from tests.kit.scratch import scratch
 
@@ -52,6 +53,13 @@ def redis_url() -> Iterator[str]:
 def new_database(redis_url: str) -> str:
     """The URL of a database of that server that nobody else has. (Only a search takes more, and empties its.)"""
     return f"{redis_url}/{next(_names) % REDIS_DATABASES}"
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """A PostgreSQL shared by the test run: ``postgresql://user:password@127.0.0.1:port``, without a database."""
+    with postgres_server() as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

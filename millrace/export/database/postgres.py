@@ -73,7 +73,7 @@ def postgres_target(url: str) -> Iterator[Target]:
             connection.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
             yield PostgresTarget(connection)
     except psycopg.Error as error:
-        why = str(error).strip().splitlines()
+        why = str(error).strip().replace(url, masked(url)).splitlines()  # libpq repeats an address that it cannot parse
         raise SettingsError(
             f"cannot write to the database {masked(url)} ({why[0] if why else type(error).__name__}): {WRITE}"
         ) from error

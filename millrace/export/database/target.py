@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
-from urllib.parse import urlsplit
 
 from core.text.masking import masked
 from millrace.export.database.tables import FORM, MARKER, TABLES, Dialect
@@ -38,15 +37,16 @@ def open_target(url: str) -> AbstractContextManager[Target]:
     Raises:
         SettingsError: the address names none, or it cannot be used.
     """
-    scheme = urlsplit(url).scheme.partition("+")[0]
+    named, _, place = url.partition("://")
+    scheme = named.partition("+")[0]  # SQLAlchemy's addresses name a driver as well
     if scheme == "sqlite":
         from millrace.export.database.sqlite import sqlite_target
 
-        return sqlite_target(url.removeprefix(f"{urlsplit(url).scheme}:///"))
+        return sqlite_target(place.removeprefix("/"))
     if scheme in ("postgres", "postgresql"):
         from millrace.export.database.postgres import postgres_target
 
-        return postgres_target(f"postgresql{url[url.index(':') :]}")
+        return postgres_target(f"postgresql://{place}")
     raise SettingsError(f"{masked(url)!r} names no database that is known: {WRITE}")
 
 
