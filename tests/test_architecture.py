@@ -92,6 +92,7 @@ ENGINES = {
     "pyspark": "Spark",
     "delta": "Delta",
     "deltalake": "Delta",
+    "psycopg": "PostgreSQL",
     "redis": "Redis",
     "cassandra": "Cassandra",
     "confluent_kafka": "Kafka",

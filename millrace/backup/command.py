@@ -57,4 +57,4 @@ def restore(archive: Path, home: Path, as_json: bool) -> None:
         note(
             f"{SETTINGS} there leaves out {', '.join(manifest.left_out)}: set them if this home is to use other servers"
         )
-    echo(f"compare it with its log: MILLRACE_CONFIG={config} millrace verify")
+    echo(f"compare it with its log: MILLRACE_HOME={home.absolute()} MILLRACE_CONFIG={config} millrace verify")
