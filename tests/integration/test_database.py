@@ -205,7 +205,7 @@ def test_events_are_exported_as_they_came_in_the_logs_order(
     accepted.sort(key=lambda record: (record.partition, record.offset))
     commands.json("export", "events", tmp_path / "e.jsonl")
     lines = (tmp_path / "e.jsonl").read_bytes().split(b"\n")[:-1]
-    assert [json.loads(line) for line in lines] == [json.loads(record.value or b"") for record in accepted]
+    assert lines == [(record.value or b"").translate(bytes.maketrans(b"\r\n", b"  ")) for record in accepted]
     commands.json("export", "events", tmp_path / "e.parquet")
     rows = pq.read_table(tmp_path / "e.parquet").to_pylist()
     assert [(row["partition"], row["offset"], row["raw"].encode()) for row in rows] == [
