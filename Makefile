@@ -11,7 +11,7 @@ export MILLRACE_TEST_DATA ?= $(wildcard $(abspath ../shared/data))
 export OPENBLAS_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo airflow test test-deep check format lock jars bench soak zip clean
+.PHONY: help setup demo airflow test test-deep check format lock screenshots jars bench soak zip clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -60,6 +60,9 @@ soak: setup ## kill real parts over and over, and search for wrong answers, some
 	@$(BIN)/python -m adapters.machine.jars $(JARS)
 	@$(BIN)/python -m tests.crash $(ARGS)
 	@MILLRACE_SEARCH=$(or $(TIMES),4) $(BIN)/python -m pytest tests/exact
+
+screenshots: setup ## the README's pictures of the page, in docs/page (needs the system's Chromium)
+	@$(BIN)/python -m tests.browser.screenshots docs/page
 
 jars: setup ## fetch all Java libraries, those for tests too
 	@$(BIN)/python -m adapters.machine.jars $(JARS)

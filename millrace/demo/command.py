@@ -156,4 +156,7 @@ def _serve(settings: Settings) -> None:
 
     where = f"http://{settings.http.host}:{settings.http.port}"
     click.echo(f"Serving on {where} with MILLRACE_HOME={settings.home}; Ctrl-C ends all.")
+    click.secho(f"\nThe page: {where}/#/user/user-0", bold=True)
+    click.echo("  Press “click” beside any recommendation: the list is shown before and after, with the milliseconds.")
+    click.echo(f"  Then Item shows both layers in every sum, and Verify proves them: {where}/#/verify")
     run(settings, settings.http.host, settings.http.port)

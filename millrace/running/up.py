@@ -35,7 +35,7 @@ def up(host: str | None, port: int | None, workers: int | None, insecure: bool) 
     require_startable(settings, host)
     say = reporter("up")
     url = url_of(host, port, settings)
-    ready = f"{url} (API description at /docs); Ctrl-C stops all"
+    ready = f"{url} (the page; API description at /docs); Ctrl-C stops all"
     with (
         only_one(settings.home, "up"),
         listening_at(host, port) as server,

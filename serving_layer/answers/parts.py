@@ -74,7 +74,7 @@ def _log_says(log: "Log") -> str:
 
 def _batch_says(views: Views, kind: str) -> str:
     control = read_control(views.batch)
-    return f"{kind}, " + ("empty" if control is None else f"{len(control.generations)} generations kept")
+    return f"{kind}, " + ("empty" if control is None else f"generations kept: {len(control.generations)}")
 
 
 def _speed_says(views: Views, kind: str) -> str:

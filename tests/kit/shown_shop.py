@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from adapters.broker.embedded import embedded_broker
-from datasets.synthetic.generator import GeneratorSettings, World, live_events
+from datasets.synthetic.generator import Burst, GeneratorSettings, World, live_events
 from millrace.demo.events import generate, produce
 from tests.kit.installation import Installation, installation
 from tests.kit.serving import serving
@@ -44,8 +43,13 @@ class Shown:
 
 
 @contextmanager
-def shown_shop(bootstrap: str, home: Path, events: int = 6_000, **settings: object) -> Iterator[Shown]:
-    """A shop whose page is served, with all events applied; what is posted is applied as it comes."""
+def shown_shop(
+    bootstrap: str, home: Path, events: int = 4_000, hostile: bool = True, **settings: object
+) -> Iterator[Shown]:
+    """A shop whose page is served, with all events applied; what is posted is applied as it comes.
+
+    ``hostile``: an item and a user have an id that browsers could take for code.
+    """
     made = installation(None, bootstrap, {}, home, speed_engine="local", **{**USUAL, **settings})
     now = time.time_ns() // 1_000_000
     world = World(GeneratorSettings(users=80, items=60, events=events, seed=7, end_ms=now - FRESH_MS))
@@ -54,38 +58,32 @@ def shown_shop(bootstrap: str, home: Path, events: int = 6_000, **settings: obje
     try:
         with made.streaming(), serving(made.settings) as api:
             until(lambda: api.post("/users", json={"user_id": "first"}).status_code == 202)
-            fresh = list(live_events(world, 1, 120, (now - FRESH_MS, now)))
-            for user, item in (("user-0", HOSTILE), (HOSTILE, world.item_ids[0]), (HOSTILE, HOSTILE)):
-                fresh.append(
-                    {
-                        "event_id": f"h-{user}-{item}"[:128],
-                        "event_time": now,
-                        "kind": "purchase",
-                        "user_id": user,
-                        "item_id": item,
-                    }
-                )
+            burst = Burst(world.item_ids[-3:], 0.35)
+            fresh = list(live_events(world, 1, 120, (now - FRESH_MS, now), burst))
             for begin in range(0, len(fresh), 60):  # of one user fewer than an id is remembered for
                 accept(api.post("/interactions", json=fresh[begin : begin + 60]))
-            assert (
-                api.post(
-                    "/items", json={"item_id": HOSTILE, "title": f"Title {HOSTILE}", "category": HOSTILE}
-                ).status_code
-                == 202
-            )
+            if hostile:
+                add_hostile(api, world)
             made.until_applied()
             yield Shown(str(api.base_url).removesuffix("/api/v1/"), api, made, world)
     finally:
         made.close()
 
 
+def add_hostile(api: httpx.Client, world: World) -> None:
+    pairs = (("user-0", HOSTILE), (HOSTILE, world.item_ids[0]), (HOSTILE, HOSTILE))
+    accept(api.post("/interactions", json=[{"kind": "purchase", "user_id": u, "item_id": i} for u, i in pairs]))
+    accept(api.post("/items", json={"item_id": HOSTILE, "title": f"Title {HOSTILE}", "category": HOSTILE}))
+
+
 if __name__ == "__main__":  # to look at the page by hand
-    import sys
     import threading
 
     from adapters.machine.compiled import keep_compiled
+    from tests.kit.scratch import scratch
+    from tests.kit.servers import kafka
 
     keep_compiled()
-    with embedded_broker(Path(sys.argv[1]) / "broker") as where, shown_shop(where, Path(sys.argv[1]) / "shop") as shown:
+    with kafka() as where, scratch("shown") as folder, shown_shop(where, folder) as shown:
         print(shown.url, flush=True)
         threading.Event().wait()

@@ -51,7 +51,7 @@ function options(root, series, height, tone) {
     padding: [8, 8, 0, 0],
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 7 } },
-    scales: { x: { time: true, range: widened(series) }, y: { range: (u, low, high) => [Math.min(0, low), high > 0 ? high * 1.08 : 1] } },
+    scales: { x: { time: true, range: widened(series) }, y: { range: (u, low, high) => [Math.min(0, low), high > 0 ? high * 1.08 : 4] } },
     axes: [
       { ...axis, grid: { show: false }, values: days, space: 70, size: 26 },
       { ...axis, grid: { stroke: tone.line, width: 1 }, size: 46, space: 34, values: (u, at) => at.map(figure) },

@@ -27,7 +27,7 @@ function Figures({ frame, samples }) {
   const worst = Object.entries(status.rejected_by_reason ?? {}).sort((a, b) => b[1] - a[1])[0];
   return html`<dl class="figures">
     <div><dt>Events per second</dt><dd data-figure="rate">${figure(figures.applied_per_second)}</dd>
-      <dd>arriving ${figure(figures.arriving_per_second)}/s${rates.length > 1 && html`<${Spark} wide name="Events per second" values=${rates.slice(-120)} />`}</dd></div>
+      <dd>arriving ${figure(figures.arriving_per_second)}/s${rates.some((rate) => rate > 0) && html`<${Spark} wide name="Events per second" values=${rates.slice(-120)} />`}</dd></div>
     <div><dt>Freshness</dt><dd data-figure="freshness">${lasting(figures.age_p50)} <small>p50</small></dd>
       <dd>p95 ${lasting(figures.age_p95)}, over ${lasting(figures.age_over_seconds)}</dd></div>
     <div><dt>Lag</dt><dd data-figure="lag">${number(status.lag_events)} <small>events</small></dd><dd>${lagSays(figures, status.lag_events)}</dd></div>

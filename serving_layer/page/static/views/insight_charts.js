@@ -1,0 +1,24 @@
+// The insights in which time matters, as charts; the others are told by their rows.
+import { html } from "../lib/html.js";
+import { Chart } from "../parts/chart.js";
+
+const TONES = ["accent", "batch", "speed", "warn"];
+
+function activity({ rows, step_seconds: step }) {
+  const series = [{ label: "events", values: rows.map((row) => row.events), colour: "batch", bars: true }];
+  if (rows.some((row) => Number.isFinite(row.users))) series.push({ label: "active users", values: rows.map((row) => row.users), colour: "speed" });
+  return { title: step > 3600 ? "By day" : "By hour", chart: html`<${Chart} name="Events and active users" times=${rows.map((row) => row.from)} series=${series} />` };
+}
+
+function freshness({ rows }) {
+  const names = ["p50", "p95"];
+  const series = names.map((name, at) => ({ label: `${name}, seconds`, values: rows.map((row) => row[name]), colour: TONES[at], dashed: at > 0 }));
+  return { title: "From an event’s arrival to the answer", chart: html`<${Chart} name="Freshness by hour" unit="seconds" times=${rows.map((row) => row.from)} series=${series} />` };
+}
+
+const CHARTS = { activity, freshness };
+
+// The chart of that insight with its title; null where rows say it better.
+export function charted(name, data) {
+  return data.rows?.length > 1 && Object.hasOwn(CHARTS, name) ? CHARTS[name](data) : null;
+}
