@@ -57,7 +57,7 @@ function Table({ data, reload }) {
   return html`<div role="status">${said && html`<div class=${said.good ? "note plain" : "note bad"} style=${{ margin: "0 1rem 0.8rem" }}>${said.text}</div>`}</div>
     <div class="scroll"><table><thead><tr><th scope="col">Generation</th><th scope="col">State</th><th scope="col" class="narrow-off">Published</th><th scope="col" class="number">Events</th><th scope="col" class="number">NDCG@10</th><th scope="col" class="narrow-off">Gate</th><th scope="col"><span class="hidden">Act</span></th></tr></thead>
       <tbody>${rows.map((row) => html`<tr key=${row.id ?? ""}><td><span class="item"><span class="mono">${row.id ?? "(the empty one)"}</span>${row.reason && html`<small>${row.reason}</small>`}</span></td><td>${marks(row, data.held)}</td>
-        <td class="narrow-off">${moment(row.published_at)}</td><td class="number">${number(row.events)}</td><td class="number">${ranking(row)}</td><td class="why narrow-off">${row.done === null ? verdict(row) : ""}</td>
+        <td class="narrow-off">${moment(row.published_at)}</td><td class="number">${number(row.events)}</td><td class="number">${ranking(row)}</td><td class="why narrow-off">${row.done === null && row.id !== null ? verdict(row) : ""}</td>
         <td class="number">${row.id !== null && html`<${Choose} row=${row} chosen=${chosen} choose=${choose} serve=${serve} busy=${busy} />`}</td></tr>`)}</tbody></table></div>
     ${data.held && html`<p class="release"><button disabled=${busy} onClick=${() => serve({ release: true })}>Release the rollback</button> <span class="quiet">Scheduled runs publish without activating while it holds.</span></p>`}`;
 }

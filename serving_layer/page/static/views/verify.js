@@ -56,7 +56,7 @@ function State({ state }) {
   const [title, text] = SAYS[state.outcome] ?? [state.outcome, ""];
   const took = state.ended_at && state.began_at ? (state.ended_at - state.began_at) / 1000 : null;
   const sizes = Object.entries(KINDS).filter(([name]) => state[name] !== undefined);
-  return html`<div class="proof" data-outcome=${state.outcome}><div role="status"><p class="count number"><b data-figure="sums">${number(state.sums)}</b> values compared</p>
+  return html`<div class="proof" data-outcome=${state.outcome}><div role="status"><p class="count number" hidden=${state.outcome === "never"}><b data-figure="sums">${number(state.sums)}</b> values compared</p>
       <p><span class=${`tag ${{ proved: "good", mismatches: "bad", failed: "bad" }[state.outcome] ?? ""}`}>${title}</span> ${text || state.error || state.phase}</p></div>
     ${state.outcome !== "never" && html`<dl class="facts"><dt>Mismatches</dt><dd class="number" data-figure="mismatches">${number(state.mismatches)}</dd><dt>Events recomputed</dt><dd class="number">${number(state.events)}</dd>${took !== null && html`<dt>Took</dt><dd>${lasting(took)}</dd>`}
       ${sizes.map(([name, label]) => html`<dt>${label}</dt><dd class="number">${number(state[name])}</dd>`)}</dl>`}
