@@ -27,6 +27,7 @@ COMMANDS = {
     "explain": ("serving_layer.cli:explain", "Why an item is, or is not, recommended to a user."),
     "bucket-changes": ("serving_layer.cli:bucket_changes", "How each hour differs from the previous one."),
     "insights": ("serving_layer.insights.cli:insights", "What the events say: engagement, devices, best time."),
+    "watch": ("millrace.watch:watch", "Rates, lag and what trends, live in the terminal."),
     "status": ("serving_layer.cli:status", "Generation, boundary, lag and freshness."),
     "verify": ("millrace.proof.verify:verify", "Prove every merged sum against a slow recompute."),
     "evaluate": ("millrace.judging.command:evaluate", "How good the rankings are, on a split of the events."),
