@@ -1,7 +1,9 @@
 """The page in a real Chromium: each view shows the API's numbers, an event posted in the page changes it."""
 
 import json
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -13,13 +15,12 @@ from tests.kit.serving import fill, serving
 from tests.kit.shown_shop import Shown
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from playwright.sync_api import Page
 
 pytestmark = [pytest.mark.kafka]
 
 Open = Callable[..., "Page"]
+PICTURES = os.environ.get("MILLRACE_PICTURES")  # read before tests lose their settings
 VIEWS = ("overview", "trending", "user/user-0", "item/{item}", "insights", "generations", "health", "verify")
 
 
@@ -27,6 +28,12 @@ def get(shown: Shown, path: str, **params: Any) -> Any:
     answer = shown.api.get(path, params=params)
     assert answer.status_code == 200, answer.text
     return answer.json()
+
+
+def picture(page: "Page", name: str) -> None:
+    """Keep a picture to look at, where a folder for them is named."""
+    if PICTURES:
+        page.screenshot(path=Path(PICTURES) / f"{name.replace('/', '-')}.png", full_page=True)
 
 
 def number(value: float) -> str:
@@ -143,7 +150,7 @@ def test_ids_of_any_characters_are_text_everywhere(opened: Open, shown: Shown) -
     page.get_by_text("There is no such view").wait_for()
 
 
-def test_with_keys_the_page_asks_for_one_and_keeps_it_for_the_tab(opened: Open, tmp_path: "Path") -> None:
+def test_with_keys_the_page_asks_for_one_and_keeps_it_for_the_tab(opened: Open, tmp_path: Path) -> None:
     world = fill(tmp_path / "home")
     token = create_key(world.batch, "shown", "read", "", 1)[1]
     with serving(Settings.of(home=tmp_path / "home", kafka="127.0.0.1:1")) as api:
@@ -178,6 +185,7 @@ def test_a_view_has_no_serious_fault_of_access_and_fits_a_phone(
     page.wait_for_function("() => !document.querySelector('.waiting')")
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        picture(page, f"{view}-1440-{scheme}")
         page.evaluate(axe)
         faults = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
         serious = [
@@ -188,3 +196,6 @@ def test_a_view_has_no_serious_fault_of_access_and_fits_a_phone(
         assert serious == [], json.dumps(serious, indent=1)
     page.set_viewport_size({"width": 390, "height": 844})
     page.wait_for_function("() => document.documentElement.scrollWidth <= innerWidth")
+    for scheme in ("dark", "light"):
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        picture(page, f"{view}-390-{scheme}")

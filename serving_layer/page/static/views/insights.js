@@ -10,6 +10,7 @@ import { Rows } from "./insight_rows.js";
 const DAY = 86_400_000;
 const RANGES = { "": "As usual", 1: "Day", 7: "Week", 28: "4 weeks" };
 const VERDICTS = { found: ["good", "The data tell"], no_difference: ["", "No difference"], too_little_data: ["warn", "Too little data"] };
+const ZONED = new Set(["best-time"]); // hours are those of the reader
 const LISTS = ["differences", "weekdays"];
 
 function titled(name) {
@@ -40,17 +41,18 @@ function Answer({ name, data }) {
     ${!data.rows?.length && html`<section class="panel"><${Nothing} title="No rows">Nothing was counted in this range.<//></section>`}</div>`;
 }
 
-function One({ name, params }) {
+function One({ name, about, params }) {
   const span = params.get("days") ?? "";
   const day = useAnswer("/analytics/dashboard", { n: 1 }, { follow: false });
   const category = params.get("category") ?? "";
   const asOf = day.data?.as_of;
   const hour = asOf ? (Math.floor(asOf / 3_600_000) + 1) * 3_600_000 : null;
   const range = Number(span) && hour ? { from: hour - Number(span) * DAY, to: hour } : {};
-  const answer = useAnswer(`/insights/${encodeURIComponent(name)}`, { category, ...range });
+  const zone = ZONED.has(name) ? Intl.DateTimeFormat().resolvedOptions().timeZone : "";
+  const answer = useAnswer(`/insights/${encodeURIComponent(name)}`, { category, zone, ...range });
   const names = day.data?.categories.map((row) => row.category) ?? [];
   const offered = category && !names.includes(category) ? [category, ...names] : names;
-  return html`<div class="filters"><div class="choice" role="group" aria-label="Range">${Object.entries(RANGES).sort(([a], [b]) => a - b).map(([days, title]) => html`<button key=${days} aria-pressed=${days === span} onClick=${() => adjust({ days })}>${title}</button>`)}</div>
+  return html`${about && html`<p class="quiet about">${about}</p>`}<div class="filters"><div class="choice" role="group" aria-label="Range">${Object.entries(RANGES).sort(([a], [b]) => a - b).map(([days, title]) => html`<button key=${days} aria-pressed=${days === span} onClick=${() => adjust({ days })}>${title}</button>`)}</div>
       <label class="ask">Category <select value=${category} onChange=${(event) => adjust({ category: event.target.value })}><option value="">all</option>${offered.map((one) => html`<option key=${one} value=${one}>${one}</option>`)}</select></label></div>
     ${answer.error && !answer.data && answer.error.status !== 0 ? html`<section class="panel"><${Refused} error=${answer.error} /></section>` : html`<${Shown} answer=${answer} lines=${8}>${(data) => html`<${Answer} name=${name} data=${data} />`}<//>`}`;
 }
@@ -61,7 +63,7 @@ export function Insights({ ids, params }) {
   return html`<${Shown} answer=${list}>${(data) => {
     const known = named(data);
     const chosen = ids[0] ?? known[0]?.name;
-    return html`<nav class="tabs" aria-label="Insights">${known.map(({ name, title }) => html`<a key=${name} href=${linkTo("insights", [name])} aria-current=${name === chosen ? "page" : undefined}>${title ?? titled(name)}</a>`)}</nav>
-      ${chosen ? html`<${One} key=${chosen} name=${chosen} params=${params} />` : html`<section class="panel"><${Nothing} title="None">No insight is listed.<//></section>`}`;
+    return html`<nav class="tabs" aria-label="Insights">${known.map(({ name }) => html`<a key=${name} href=${linkTo("insights", [name])} aria-current=${name === chosen ? "page" : undefined}>${titled(name)}</a>`)}</nav>
+      ${chosen ? html`<${One} key=${chosen} name=${chosen} about=${known.find(({ name }) => name === chosen)?.about} params=${params} />` : html`<section class="panel"><${Nothing} title="None">No insight is listed.<//></section>`}`;
   }}<//>`;
 }
