@@ -11,9 +11,9 @@ const TONES = { up: "good", slow: "warn", off: "", down: "bad" };
 const WORDS = { up: "up", slow: "slow", off: "not running", down: "down" };
 
 function Parts({ parts }) {
-  return html`<div class="scroll"><table><thead><tr><th scope="col">Part</th><th scope="col">State</th><th scope="col" class="number">Answers in</th><th scope="col">Says</th><th scope="col">What to do</th></tr></thead>
+  return html`<div class="scroll"><table><thead><tr><th scope="col">Part</th><th scope="col">State</th><th scope="col" class="number">Answers in</th><th scope="col">Says</th><th scope="col" class="narrow-off">What to do</th></tr></thead>
     <tbody>${parts.map((row) => html`<tr key=${row.part} data-part=${row.part} data-state=${row.state}><th scope="row" class="part">${row.part}</th><td><span class=${`tag ${TONES[row.state] ?? ""}`}>${WORDS[row.state] ?? row.state}</span></td>
-      <td class="number">${row.milliseconds === null ? "–" : lasting(row.milliseconds / 1000)}</td><td class="why">${row.says}</td><td class="why">${row.remedy || "nothing"}</td></tr>`)}</tbody></table></div>`;
+      <td class="number">${row.milliseconds === null ? "–" : lasting(row.milliseconds / 1000)}</td><td class="why">${row.says}${row.remedy && html`<div class="narrow-only"><b>${row.remedy}</b></div>`}</td><td class="why narrow-off">${row.remedy || "nothing"}</td></tr>`)}</tbody></table></div>`;
 }
 
 function Course({ samples }) {

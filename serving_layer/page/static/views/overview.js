@@ -12,6 +12,10 @@ import { TrendTable } from "./trend_table.js";
 
 const STEADY = 0.5; // events per second by which a lag may change and still be steady
 
+function rate(value) {
+  return number(value, value !== null && Math.abs(value) < 10 ? 1 : 0);
+}
+
 function lagSays({ lag_slope: slope, drained_in_seconds: drained }, lag) {
   if (lag === null || lag === undefined) return "the log does not answer";
   if (lag === 0) return "every event is in the answers";
@@ -26,8 +30,8 @@ function Figures({ frame, samples }) {
   const rates = samples.map((sample) => sample.applied_per_second ?? 0);
   const worst = Object.entries(status.rejected_by_reason ?? {}).sort((a, b) => b[1] - a[1])[0];
   return html`<dl class="figures">
-    <div><dt>Events per second</dt><dd data-figure="rate">${figure(figures.applied_per_second)}</dd>
-      <dd>arriving ${figure(figures.arriving_per_second)}/s${rates.some((rate) => rate > 0) && html`<${Spark} wide name="Events per second" values=${rates.slice(-120)} />`}</dd></div>
+    <div><dt>Events per second</dt><dd data-figure="rate">${rate(figures.applied_per_second)}</dd>
+      <dd>arriving ${rate(figures.arriving_per_second)}/s${rates.some((rate) => rate > 0) && html`<${Spark} wide name="Events per second" values=${rates.slice(-120)} />`}</dd></div>
     <div><dt>Freshness</dt><dd data-figure="freshness">${lasting(figures.age_p50)} <small>p50</small></dd>
       <dd>p95 ${lasting(figures.age_p95)}, over ${lasting(figures.age_over_seconds)}</dd></div>
     <div><dt>Lag</dt><dd data-figure="lag">${number(status.lag_events)} <small>events</small></dd><dd>${lagSays(figures, status.lag_events)}</dd></div>

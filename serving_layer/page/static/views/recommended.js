@@ -29,11 +29,11 @@ export function Recommended({ user, items, about, act, kind }) {
   const [open, setOpen] = useState(null);
   if (!items.length) return html`<${Nothing} title="Nothing to recommend">Every item was seen, or no item has an event yet.<//>`;
   return html`<div class="scroll"><table class="recommended">
-    <thead><tr><th scope="col" class="rank"><span class="hidden">Rank</span></th><th scope="col">Item</th><th scope="col" class="narrow-off">Category</th><th scope="col">Source</th>
+    <thead><tr><th scope="col" class="rank"><span class="hidden">Rank</span></th><th scope="col">Item</th><th scope="col" class="narrow-off">Category</th><th scope="col" class="narrow-off">Source</th>
       <th scope="col" class="narrow-off">Because of</th><th scope="col" class="number">Confidence</th><th scope="col"><span class="hidden">Act</span></th></tr></thead>
     <tbody>${items.map((row, at) => html`<${Fragment} key=${row.item_id}><tr data-item=${row.item_id}>
       <td class="rank">${at + 1}</td><td><${Item} id=${row.item_id} about=${about.get(row.item_id)} /></td>
-      <td class="narrow-off"><${Category} row=${row} /></td><td><span class="tag accent">${row.source ?? "preferences"}</span></td>
+      <td class="narrow-off"><${Category} row=${row} /></td><td class="narrow-off"><span class="tag accent">${row.source ?? "preferences"}</span></td>
       <td class="narrow-off why">${row.because.length ? html`<${Reasons} ids=${row.because} about=${about} />` : "–"}</td>
       <td class="number"><${Meter} share=${row.confidence} /> ${percent(row.confidence)}</td>
       <td class="number acts"><button class="small" aria-expanded=${open === row.item_id} onClick=${() => setOpen(open === row.item_id ? null : row.item_id)}>Why</button>
