@@ -7,7 +7,10 @@ from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
+from adapters.telemetry.counting import all_numbers
 from adapters.terminal.reporting import logger
+from core.telemetry.families import COMMIT_DELAY_SECONDS
+from core.telemetry.quantiles import quantile
 from schemas.errors import MillraceError
 from serving_layer.answers.lookups import trending
 from serving_layer.live.samples import Sample, Samples
@@ -143,8 +146,15 @@ class Hub:
         self._frame = {
             "at": time.time_ns() // 1_000_000,
             "status": self._status,
-            "figures": asdict(self._samples.figures()),
+            "figures": {**asdict(self._samples.figures()), **_delays()},
             "trending": self._trending,
         }
         for listener in self._listeners:
             listener.news.set()
+
+
+def _delays() -> dict[str, float | None]:
+    """Return how long records took from the log into the answers, in seconds, as the speed layer has counted."""
+    cells = all_numbers().get((COMMIT_DELAY_SECONDS.name, ()), ())
+    shares = {"delay_p50": 0.5, "delay_p95": 0.95}
+    return {name: quantile(COMMIT_DELAY_SECONDS.buckets, cells, share) for name, share in shares.items()}

@@ -25,6 +25,14 @@ function lagSays({ lag_slope: slope, drained_in_seconds: drained }, lag) {
   return html`<span class="fall">falls by ${figure(-slope)}/s</span>, drained in ${lasting(drained)}`;
 }
 
+// From the log to the answers, as the speed layer counts it; without its numbers the age of what waits.
+function Freshness({ figures }) {
+  const counted = figures.delay_p50 !== null;
+  const [p50, p95] = counted ? [figures.delay_p50, figures.delay_p95] : [figures.age_p50, figures.age_p95];
+  return html`<div><dt>Freshness</dt><dd data-figure="freshness">${lasting(p50)} <small>p50</small></dd>
+    <dd>p95 ${lasting(p95)}, ${counted ? "from the log to the answer" : `of what waits, over ${lasting(figures.age_over_seconds)}`}</dd></div>`;
+}
+
 function Figures({ frame, samples }) {
   const { status, figures } = frame;
   const rates = samples.map((sample) => sample.applied_per_second ?? 0);
@@ -32,8 +40,7 @@ function Figures({ frame, samples }) {
   return html`<dl class="figures">
     <div><dt>Events per second</dt><dd data-figure="rate">${rate(figures.applied_per_second)}</dd>
       <dd>arriving ${rate(figures.arriving_per_second)}/s${rates.some((rate) => rate > 0) && html`<${Spark} wide name="Events per second" values=${rates.slice(-120)} />`}</dd></div>
-    <div><dt>Freshness</dt><dd data-figure="freshness">${lasting(figures.age_p50)} <small>p50</small></dd>
-      <dd>p95 ${lasting(figures.age_p95)}, over ${lasting(figures.age_over_seconds)}</dd></div>
+    <${Freshness} figures=${figures} />
     <div><dt>Lag</dt><dd data-figure="lag">${number(status.lag_events)} <small>events</small></dd><dd>${lagSays(figures, status.lag_events)}</dd></div>
     <div><dt>Counted events</dt><dd data-figure="events">${number(status.events)}</dd>
       <dd>${status.duplicates ? `${number(status.duplicates)} duplicates had no effect` : "no duplicates"}</dd></div>
