@@ -106,6 +106,7 @@ def _described(app: FastAPI) -> dict[str, Any]:
                 **REFUSALS,
                 **(BODY_REFUSALS if body else {}),
                 **({"404": "no such item"} if "item_id" in path or path.endswith("/similar") else {}),
+                **({"404": "no such insight"} if path.endswith("/insights/{name}") else {}),
                 **OWN_REFUSALS.get(body or "", {}),
             }
             operation["responses"] = {
