@@ -16,7 +16,7 @@ from adapters.lake.tables import EVENTS_DDL, REJECTED_DDL, Lake, lake_events
 from adapters.log.forgotten import Mark
 from schemas.control import LogIdentity, Offsets
 from schemas.errors import MillraceError, SettingsError
-from schemas.event import REMOVE, STORED_COLUMNS
+from schemas.event import DESCRIBING, REMOVE, STORED_COLUMNS
 from schemas.rules import Rules
 
 if TYPE_CHECKING:
@@ -31,6 +31,9 @@ NOW = time.time_ns() // 1_000_000
 
 def both(offset: int) -> Offsets:
     return {0: offset, 1: offset}
+
+
+LATER = ("category", "raw", *DESCRIBING)  # columns that a version before did not write
 
 
 def append(lake: Lake, events: list[dict[str, Any]], rejected: list[dict[str, Any]], end: Offsets) -> None:
@@ -66,7 +69,7 @@ def fill_by_engine(lake: Lake, spark: "SparkSession", end: int, ddl: str, *more:
     """The same by the engine's writer, as earlier versions did and a later one may, with its own columns."""
     start = lake.covered(LOG, both(0))
     rows = [
-        ("events", p, o, 1, f"e{o}", 2, "view", f"u{o % 10}", "i", None, "c", "{}", *more)
+        ("events", p, o, 1, f"e{o}", 2, "view", f"u{o % 10}", "i", None, "c", "{}", None, None, None, *more)
         for p in (0, 1) for o in range(start[p], end) if o % 10
     ]  # fmt: skip
     events = spark.createDataFrame([row[: ddl.count(",") + 1] for row in rows], ddl)
@@ -192,7 +195,7 @@ def test_a_column_of_a_later_version_is_kept_and_does_not_disturb(lake: Lake, sp
 
 
 def test_a_lake_of_an_earlier_version_is_read_and_filled_on(lake: Lake, spark: "SparkSession") -> None:
-    earlier = ", ".join(part for part in EVENTS_DDL.split(", ") if not part.startswith(("category", "raw")))
+    earlier = ", ".join(part for part in EVENTS_DDL.split(", ") if not part.startswith(LATER))
     fill_by_engine(lake, spark, 20, earlier)
     assert {row["category"] for row in lake.until(both(20)).collect()} == {None}
     fill(lake, 40)
@@ -204,7 +207,9 @@ def test_a_lake_from_before_partitions_had_folders_is_filled_on(
     lake: Lake, spark: "SparkSession", care: LakeCare
 ) -> None:
     note = '{"log": {"cluster_id": "cluster", "topic_id": "topic", "partitions": 2}, "offsets": {"0": 20, "1": 20}}'
-    rows = [("events", p, o, 1, f"e{o}", 2, "view", "u", "i", None, None, "{}") for p, o in accepted(0, 20)]
+    rows = [
+        ("events", p, o, 1, f"e{o}", 2, "view", "u", "i", None, None, "{}", *[None] * 3) for p, o in accepted(0, 20)
+    ]
     spark.createDataFrame(rows, EVENTS_DDL).write.format("delta").option("userMetadata", note).save(lake.events)
     spark.createDataFrame([], REJECTED_DDL).write.format("delta").save(lake.rejected)
     fill(lake, 40, 60)
