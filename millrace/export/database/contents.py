@@ -103,6 +103,7 @@ def _by_source(snapshot: Snapshot, users: Sequence[bytes], n: int) -> Iterator[R
     wish = Wish(Page(2 * n + 50))  # some are hidden
     for user in users:
         by_source = lists(snapshot, user, wish, (), {CONTENT_SOURCE: content})
+        by_source.pop("")  # the blend, which serves with the house rules: ``_blended``
         about = describe(snapshot, list(dict.fromkeys(item for rows in by_source.values() for item, _ in rows)))
         for source, rows in by_source.items():
             listed = [(item, score) for item, score in rows if about[item].listed][:n]
