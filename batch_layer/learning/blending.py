@@ -111,13 +111,15 @@ def _place(scores: Floats, taken: int) -> int:
 
 
 def _outcomes(weighed: Weighed, lessons: Sequence[Lesson]) -> tuple[Floats, Floats]:
-    """Return the score of each of the first ten of every question, and 1 where it was taken."""
+    """Return the score of each of the first ten of every list, and 1 where the user took it."""
     scores, hits = list[float](), list[bool]()
-    for lesson in lessons:
+    for before, lesson in zip([None, *lessons], lessons, strict=False):
+        if before is not None and before.rows is lesson.rows:  # of the same list
+            continue
         own = weighed.scores(lesson)
         first = np.argsort(-own, kind="stable")[:LIST]
         scores += own[first].tolist()
-        hits += (first == lesson.taken).tolist()
+        hits += ((first == lesson.taken) | np.isin(first, lesson.all_taken)).tolist()
     return np.array(scores), np.array(hits, np.float64)
 
 

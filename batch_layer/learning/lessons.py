@@ -35,6 +35,7 @@ SEED = 42
 class Lesson:
     """One question: ``rows`` of features of the candidates kept, ``taken`` among them (``NO_ITEM``: none of them).
 
+    ``all_taken``: the places of all items that the user took after it, of a split; empty: only ``taken``.
     ``hits``: of each signal, whether it alone had the item among its first ten. ``weight``: of the question.
     """
 
@@ -44,6 +45,7 @@ class Lesson:
     hits: Mask
     user: int
     weight: float = 1.0
+    all_taken: tuple[int, ...] = ()
 
     @property
     def teaches(self) -> bool:
@@ -116,19 +118,28 @@ def of_split(
         question = cohort.question(user)
         excluded = NOTHING_SEEN if seen_again else question.standing.codes
         columns = columns_of(answers_of(scorers, question, len(excluded)))
-        yield from _lessons(columns, excluded, kernels, context_of(question, as_of), user, taken)
+        yield from _lessons(columns, excluded, kernels, context_of(question, as_of), user, taken, wanted)
 
 
 def _lessons(
-    columns: Sequence[Columns], excluded: Ints, kernels: Kernels, context: Floats, user: int, taken: Ints
-) -> Iterator[Lesson]:
-    """Yield a lesson for each item that was taken, of what the signals answered."""
+    columns: Sequence[Columns], excluded: Ints, kernels: Kernels, context: Floats, user: int, taken: Ints,
+    wanted: Ints = NOTHING_SEEN,
+) -> Iterator[Lesson]:  # fmt: skip
+    """Yield a lesson for each item that was taken, of what the signals answered; ``wanted``: all that were taken."""
     known = kernels.features(Stacked.of(columns), excluded)
     best = known.values[:, 1::PER_SIGNAL]
     kept = np.argsort(-best.max(axis=1, initial=0.0), kind="stable")[:KEPT]
-    rows = known.values[kept].astype(np.float32)
+    rows, all_taken = known.values[kept].astype(np.float32), np.flatnonzero(np.isin(known.codes[kept], wanted))
     for item in taken.tolist():
         at = np.flatnonzero(known.codes == item)
         hits: Mask = (best[at[0]] >= RANKS[LIST - 1]) if len(at) else np.zeros(len(columns), np.bool_)
         place = np.flatnonzero(known.codes[kept] == item)
-        yield Lesson(rows, int(place[0]) if len(place) else NO_ITEM, context, hits, user, 1 / len(taken))
+        yield Lesson(
+            rows,
+            int(place[0]) if len(place) else NO_ITEM,
+            context,
+            hits,
+            user,
+            1 / len(taken),
+            tuple(all_taken.tolist()),
+        )
