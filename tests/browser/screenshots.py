@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 SIZE = {"width": 1180, "height": 760}
 USER = "user-3"
+VISITS = 60
 
 
 def main(folder: Path) -> None:
@@ -37,7 +38,13 @@ def main(folder: Path) -> None:
 
 
 def overview(page: "Page", shown: Shown) -> None:
+    """Of a shop in which something happens: the first micro-batch, which warms up, is one of many."""
     page.goto(f"{shown.url}/#/overview")
+    for number in range(VISITS):
+        event = {"user_id": f"user-{number % 40}", "item_id": shown.world.item_ids[number % 30], "kind": "view"}
+        shown.api.post("/interactions", json=event)
+        shown.shop.until_applied()
+    page.wait_for_function("() => /[1-9]/.test(document.querySelector('[data-figure=rate]')?.textContent ?? '')")
     page.locator(".chart .plot").first.wait_for()
     page.locator(".spark").first.wait_for()
 
