@@ -38,7 +38,7 @@ ROOMS: dict[str, set[str]] = {
     "core/proof": {"fold", "rows"},
     "core/ranking": {"bytes", "codes", "rows"},
     "core/quality": {"ranking", "rows"},
-    "core/insights": {"rows"},
+    "core/insights": {"experiments", "rows"},
     "core/telemetry": set(),
     "adapters/machine": set(),
     "adapters/terminal": {"machine"},

@@ -1,5 +1,6 @@
 """``sources``: which recommendation source performs best, by the events that name one."""
 
+from core.experiments.assignment import MARK
 from core.insights.counters import CLICK, IMPRESSION, PURCHASE, SAVE, Counters, Series, rate_shown
 from core.insights.finding import FOUND, LEAST_OF, NO_DIFFERENCE, TOO_LITTLE_DATA, Finding, Row, percent
 from core.insights.ranked_rates import ends_of
@@ -7,7 +8,7 @@ from core.insights.ranked_rates import ends_of
 
 def sources(counters: Counters) -> Finding:
     """Compare the click-through of the sources; ``counters``: by ``source``."""
-    series = counters.grouped(lambda parts: parts[0] or None)
+    series = counters.grouped(lambda parts: parts[0].partition(MARK)[0] or None)  # whatever the experiment
     rates = {name: one.click_through() for name, one in series.items()}
     order = sorted(rates, key=lambda name: (-(rates[name].value or 0), name))
     ends = ends_of(rates)

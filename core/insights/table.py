@@ -24,6 +24,7 @@ INSIGHTS = {
         Insight("engagement", "engagement and click-through by category", "category"),
         Insight("devices", "phones against desktops", "category_device"),
         Insight("sources", "recommendation sources by clicks, saves and purchases", "source", categories=False),
+        Insight("experiments", "takes per impression of experiments", "source", categories=False),
         Insight("best-time", "hours and weekdays with more events than others", "category", zoned=True),
         Insight("formats", "saves and shares per view by the items' tags", "item"),
         Insight("viral", "what rose most, by category", days=7),

@@ -8,9 +8,11 @@ from core.insights.best_time import best_time
 from core.insights.counters import Counters, Kinds
 from core.insights.devices import devices
 from core.insights.engagement import engagement
+from core.insights.experiments import experiments
 from core.insights.finding import TOO_LITTLE_DATA, Finding
 from core.insights.formats import formats
 from core.insights.sources import sources
+from recommenders import TABLE
 from schemas.rules import Rules
 from serving_layer.insights.asked import Asked, existing, hours_asked, insight_of, require_matches, shown, zone_of
 from serving_layer.insights.reading import counters_of, items_of, sketches_of
@@ -71,6 +73,11 @@ def _sources(snapshot: Snapshot, hours: range, asked: Asked, rules: Rules) -> Fi
     return sources(counters_of(snapshot, "source", hours))
 
 
+def _experiments(snapshot: Snapshot, hours: range, asked: Asked, rules: Rules) -> Finding:
+    names = [tried.name for tried in snapshot.views.experiments]
+    return experiments(counters_of(snapshot, "source", hours), names, TABLE, Kinds.of(rules.kinds))
+
+
 def _best_time(snapshot: Snapshot, hours: range, asked: Asked, rules: Rules) -> Finding:
     zone, name = zone_of(asked.zone)
     return best_time(_require(asked, counters_of(snapshot, "category", hours)), asked.categories, zone, name)
@@ -99,6 +106,7 @@ FINDERS: dict[str, Callable[[Snapshot, range, Asked, Rules], Finding]] = {
     "engagement": _engagement,
     "devices": _devices,
     "sources": _sources,
+    "experiments": _experiments,
     "best-time": _best_time,
     "formats": _formats,
     "viral": _viral,

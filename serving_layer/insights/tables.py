@@ -13,6 +13,7 @@ COLUMNS = {
     "engagement": ("category", "events", "engagement", "click_through"),
     "devices": ("device", "events", "share", "engagement", "click_through"),
     "sources": ("source", "impressions", "clicks", "saves", "purchases", "click_through"),
+    "experiments": ("experiment", "impressions", "takes", "rate", "ratio", "verdict"),
     "best-time": ("hour", "events", "ratio", "low", "high", "differs"),
     "formats": ("format", "items", "views", "saves", "shares", "ratio"),
     "viral": ("category", "title", "count", "expected", "score"),
