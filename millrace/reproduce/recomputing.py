@@ -146,7 +146,7 @@ class Recomputing:
         settings = self.settings
         views = Views(
             store, speed_views(settings), settings.log.partitioner, settings.reading.shrinkage, PATIENCE_SECONDS,
-            settings.recommender_settings, experiments=self.experiments,
+            settings.recommender_settings, experiments=self.experiments, variety=settings.blend.variety,
         )  # fmt: skip
         if settings.reading.business_rules:
             views.house_rules = HouseFile(Path(settings.reading.business_rules)).rules
