@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.kafka]
 
 Open = Callable[..., "Page"]
 PICTURES = os.environ.get("MILLRACE_PICTURES")  # read before tests lose their settings
-VIEWS = ("overview", "trending", "user/user-0", "item/{item}", "generations", "health", "verify")
+VIEWS = ("overview", "trending", "user/user-0", "item/{item}", "insights", "generations", "health", "verify")
 
 
 def get(shown: Shown, path: str, **params: Any) -> Any:
