@@ -9,7 +9,7 @@ import numpy as np
 
 from core.codes.item_index import ItemIndex
 from core.quality.ranking_quality import Interactions
-from core.ranking.columns import NOTHING
+from core.ranking.columns import NOBODY, NOTHING
 from core.ranking.decay import faded
 from core.ranking.kernels import READABLE, Kernels
 from core.ranking.neighbours import Neighbours
@@ -73,6 +73,7 @@ def folded(events: Interactions, rules: Rules) -> Folded:
     p, q, amounts = p[~own], q[~own], amounts[~own]
     shape = (events.items, events.items)
     pair = csr_matrix((np.r_[amounts, amounts], (np.r_[p, q], np.r_[q, p])), shape=shape)
+    pair.sort_indices()
     user = np.repeat(np.arange(events.users), count)
     at = np.arange(len(user)) - np.repeat(np.cumsum(count) - count, count)
     steps = np.repeat(count, count) - 1 - at
@@ -81,7 +82,7 @@ def folded(events: Interactions, rules: Rules) -> Folded:
 
 @dataclass(frozen=True)
 class Cohort:
-    """All users of a past; ``names`` of the items by code. Its sums are those of ``recommenders.port.Sums``."""
+    """All users of a past; ``names`` of the items by code, ascending. Its sums are a ``port.Sums``."""
 
     names: Sequence[bytes]
     fold: Folded
@@ -125,10 +126,10 @@ class Cohort:
         user, item, rating = self.standing.user, self.standing.item, self.standing.rating
         return csr_matrix((rating / WEIGHT_SCALE, (user, item)), shape=(self.fold.users, len(self.names)))
 
-    def neighbours(self, items: Ints) -> Sequence[Neighbours | None]:
+    def nearest(self, items: Ints, most: int, also: int = NOBODY) -> Sequence[Neighbours]:
         pair = self.fold.pair
         parts = [slice(*pair.indptr[code : code + 2]) for code in items.tolist()]
-        return [Neighbours(pair.indices[part].astype(np.int64), pair.data[part]) for part in parts]
+        return [Neighbours(pair.indices[part].astype(np.int64), pair.data[part]).nearest(most, also) for part in parts]
 
     def norms(self, items: Ints) -> Ints:
         return self.fold.norm[items]

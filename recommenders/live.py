@@ -11,7 +11,7 @@ import numpy as np
 
 from core.codes.item_index import ItemIndex
 from core.quality.ranking_quality import Interactions
-from core.ranking.columns import NOTHING
+from core.ranking.columns import NOBODY, NOTHING
 from core.ranking.decay import faded, hours_of
 from core.ranking.kernels import READABLE, Kernels
 from core.ranking.neighbours import Neighbours
@@ -40,7 +40,7 @@ class LiveSums:
         shrinkage: float = 0.0,
         kernels: Kernels = READABLE,
     ) -> None:
-        """Fold the first ``begin`` events; ``names``: of the items, by code."""
+        """Fold the first ``begin`` events; ``names``: of the items, by code, ascending."""
         self.events, self.reached, self.shrinkage, self.kernels = events, begin, shrinkage, kernels
         self.index = ItemIndex(names)
         fold = folded(events.before(begin), rules)
@@ -50,7 +50,6 @@ class LiveSums:
         self._rated = events.weight > 0
         self._bucket = events.time // BUCKET_MS
         self._neighbours: dict[int, Neighbours] = {}
-        self._places = np.argsort(sorted(range(len(names)), key=names.__getitem__))
         self._units: dict[float, tuple[int, int, Ints]] = {}  # half-life -> reached, stop, units
         self._kept: dict[Hashable, Any] = {}
 
@@ -85,14 +84,14 @@ class LiveSums:
         """The time of the newest event, epoch ms; events come in order of time."""
         return int(self.events.time[self.reached - 1]) if self.reached else None
 
-    def neighbours(self, items: Ints) -> Sequence[Neighbours | None]:
-        return [self._row(code) for code in items.tolist()]
+    def nearest(self, items: Ints, most: int, also: int = NOBODY) -> Sequence[Neighbours]:
+        return [self._row(code).nearest(most, also) for code in items.tolist()]
 
     def _row(self, code: int) -> Neighbours:
         row, later = self._neighbours.get(code), self._later.pop(code, None)
         if row is None:
             part = slice(*self._pair.indptr[code : code + 2])
-            row = Neighbours(self._pair.indices[part].astype(np.int64), self._pair.data[part], self._places)
+            row = Neighbours(self._pair.indices[part].astype(np.int64), self._pair.data[part])
         elif later is None:
             return row
         row = self._neighbours[code] = row if later is None else self._joined(row, later)
@@ -109,7 +108,7 @@ class LiveSums:
         amounts[at[known]] += more[known]
         codes, amounts = np.insert(row.codes, at[~known], added[~known]), np.insert(amounts, at[~known], more[~known])
         left = amounts != 0
-        return Neighbours(codes[left], amounts[left], self._places)
+        return Neighbours(codes[left], amounts[left])
 
     def norms(self, items: Ints) -> Ints:
         return self._norm[items]

@@ -45,8 +45,8 @@ class Sums(Protocol):
     @property
     def kernels(self) -> Kernels: ...
 
-    def neighbours(self, items: Ints) -> Sequence[Neighbours | None]:
-        """Return the co-ratings of each item, None for an item without any."""
+    def nearest(self, items: Ints, most: int, also: int = NOBODY) -> Sequence[Neighbours]:
+        """Return each item's ``most`` greatest co-ratings (``Neighbours.nearest``) and its co-rating with ``also``."""
 
     def norms(self, items: Ints) -> Ints:
         """Return each item's norm in thousandths, 0 for an item without one."""

@@ -8,7 +8,6 @@ import numpy as np
 
 from core.ranking import scores
 from core.ranking.columns import Columns, Rows
-from core.ranking.neighbours import NOBODY_NEAR
 from core.settings import setting
 from recommenders.cohort import Cohort, Folded
 from recommenders.port import Candidates, Floats, Ints, Question
@@ -97,10 +96,7 @@ class SimilarScorer:
             [entry.rating / WEIGHT_SCALE * self.settings.step_back**steps for steps, entry in enumerate(entries)]
         )
         own = question.codes[::-1]
-        near = [
-            NOBODY_NEAR if row is None else row.nearest(self.settings.neighbours, sums.index.names, question.also)
-            for row in sums.neighbours(own)
-        ]
+        near = sums.nearest(own, self.settings.neighbours, question.also)
         starts = np.zeros(len(own) + 1, np.int64)
         np.cumsum([len(row.codes) for row in near], out=starts[1:])
         codes = np.concatenate([row.codes for row in near])

@@ -27,6 +27,11 @@ class CatalogueRows:
         """Return the space's kept rows; others may be added meanwhile."""
         return self._spaces.get(space, {})
 
+    @property
+    def is_half_full(self) -> bool:
+        """Whether nothing should be added that no answer asks for."""
+        return self._bytes > MOST_BYTES // 2
+
     def add(self, space: str, keys: Sequence[bytes], rows: Mapping[bytes, bytes]) -> None:
         """Keep what a read of those keys gave."""
         with self._lock:

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -21,11 +21,12 @@ class Norms:
         self.asked = asked  # when last, by time.monotonic
         self._lock = threading.Lock()
 
-    def after(self, changed: Iterable[int]) -> "Norms":
-        """Return the norms that later commits left, which changed those of these codes."""
+    def after(self, changed: Mapping[int, int]) -> "Norms":
+        """Return the norms that later commits left: those of these codes changed, to ``UNREAD`` where none knows it."""
         amounts = self._amounts.copy()
-        codes = np.fromiter(changed, np.int64)
-        amounts[codes[(codes >= 0) & (codes < len(amounts))]] = UNREAD
+        codes, new = np.fromiter(changed.keys(), np.int64), np.fromiter(changed.values(), np.int64)
+        inside = (codes >= 0) & (codes < len(amounts))
+        amounts[codes[inside]] = new[inside]
         return Norms(amounts, self.asked)
 
     def of(self, codes: Ints, read: Read) -> Ints:

@@ -7,13 +7,14 @@ lists that attempts leave (``core.rows.touched``) say what each commit changed. 
 import threading
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from typing import Any, TypeVar
 
+DECODED = 4  # bytes of a packed row and of its decoded versions, for each packed one
 ROW_BYTES = 400  # of a row beside its values: the objects that hold it
 KEPT_CHANGES = 64  # commits whose changes are remembered, for rows that were read before them
 HOT_SECONDS = 60.0  # after a row was asked for last: so long it is read again when a commit changes it
-KEPT_VERSIONS = 8  # of a row, for answers that began before the last commits
+KEPT_VERSIONS = 4  # of a row, for answers that began before the last commits
 MOST_DECODED = 4  # forms of one row
 
 Changes = Mapping[str, Collection[bytes]]  # view -> keys
@@ -61,12 +62,12 @@ class Row:
         changes = self.changes or ()
         return [*changes] if self.generation is None else [self.generation, *changes]
 
-    def decoded(self, decode: Callable[[list[bytes]], T]) -> T | None:
-        """Return ``decode(parts)``, None for a row without parts; made once for each ``decode``.
+    def decoded(self, decode: Callable[[list[bytes]], T], name: Hashable = None) -> T | None:
+        """Return ``decode(parts)``, None for a row without parts; made once for each ``name``.
 
-        Functions of one code are one: what they close over is that of the generation, as this row is.
+        Without a name, functions of one code are one: what they close over is that of the generation, as this row is.
         """
-        key = getattr(decode, "__code__", decode)
+        key = getattr(decode, "__code__", decode) if name is None else name
         remembered = self._decoded
         if remembered is not None and key in remembered:
             value: T | None = remembered[key]
@@ -77,12 +78,16 @@ class Row:
         self._decoded = {**few, key: value}
         return value
 
+    def forget(self) -> None:
+        """Let decoded forms go: they take more than the packed ones, and each version has its own."""
+        self._decoded = self._later = None
+
     @property
     def size(self) -> int:
-        """About how many bytes it takes with earlier versions; decoded forms are of the order of the packed ones."""
-        size, version = 3 * len(self.generation or b""), self
+        """About how many bytes it takes with earlier versions, of which the last two may be decoded."""
+        size, version = DECODED * len(self.generation or b""), self
         while True:
-            size += ROW_BYTES + 3 * sum(map(len, version.changes or ()))
+            size += ROW_BYTES + DECODED * sum(map(len, version.changes or ()))
             if version.before is None:
                 return size
             version = version.before
@@ -90,6 +95,10 @@ class Row:
     def replaces(self, version: "Row") -> "Row":
         """Return this row with that earlier version behind it, and at most ``KEPT_VERSIONS`` in all."""
         self.used, self.asked = version.used, version.asked
+        if self.generation is version.generation:
+            self._earlier = version._earlier
+        if version.before is not None:
+            version.before.forget()  # answers of the last moment alone may be many
         self.before = oldest = version if version.changes is not None else None
         for _ in range(KEPT_VERSIONS - 2):
             if oldest is None:
@@ -153,15 +162,40 @@ class RowCache:
                     self._put(view, key, row)
             self._evict()
 
-    def stale(self, changes: Changes, needed: Collection[str] = ()) -> dict[str, dict[bytes, Row]]:
-        """Return the kept rows among those that answers use: asked for within ``HOT_SECONDS``, or of a needed view."""
+    def bytes_of(self, view: str) -> int:
+        """Return how many of the bytes are that view's."""
+        return self._sizes.get(view, 0)
+
+    def stale(
+        self, changes: Changes, most: int, most_idle: int, needed: Collection[str] = ()
+    ) -> dict[str, dict[bytes, Row]]:
+        """Return the kept rows among those, at most ``most`` of each view, what was asked for last first.
+
+        Args: most_idle: of rows that nobody asked for within ``HOT_SECONDS``, but for those of ``needed`` views.
+        """
         stale: dict[str, dict[bytes, Row]] = {}
         since = time.monotonic() - HOT_SECONDS
         for view, keys in changes.items():
             if rows := self._views.get(view):
-                kept = {key: row for key in keys if (row := rows.get(key)) is not None}
-                stale[view] = {key: row for key, row in kept.items() if view in needed or row.asked >= since}
+                kept = [(key, row) for key in keys if (row := rows.get(key)) is not None]
+                hot = [(key, row) for key, row in kept if view in needed or row.asked >= since]
+                idle = [(key, row) for key, row in kept if view not in needed and row.asked < since][:most_idle]
+                if len(hot) > most:
+                    hot.sort(key=lambda entry: -entry[1].asked)
+                stale[view] = dict([*hot, *idle][:most])
         return stale
+
+    def changed(self, view: str, since: int, upto: int) -> set[bytes] | None:
+        """Return the keys that the commits after ``since`` up to ``upto`` changed; None where that is forgotten."""
+        keys, covered = set[bytes](), since
+        for after, until, changes in list(self._changes):
+            if until <= since or covered >= upto:
+                continue
+            if after > covered:
+                return None
+            keys.update(changes.get(view, ()))
+            covered = until
+        return keys if covered >= upto >= since else None
 
     def advance(self, attempt: int, changes: Changes, read: Mapping[str, Mapping[bytes, Row]]) -> None:
         """Move on to that commit: ``changes`` is all that the commits up to it wrote; ``read`` holds some of it."""

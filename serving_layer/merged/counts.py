@@ -18,10 +18,11 @@ from core.ranking.ranked import Ordered, Ranked, by_units
 from core.ranking.scores import Window, WindowCounts
 from recommenders.port import Ints
 from schemas.event import BUCKET_MS
+from serving_layer.merged.running import running_of
 from serving_layer.reading.snapshot import Snapshot
 
 MOST_AMOUNTS = 4_000_000  # kept as columns: some 100 MB with their names
-MOST_WINDOWS = 8  # whose sums over a generation are kept
+MOST_WINDOWS = 16  # whose sums over a generation are kept
 MOST_REMEMBERED = (
     32  # of what follows from the counts: five for each window or half-life, and an answer may be one commit behind
 )
@@ -69,8 +70,10 @@ class CountCache:
                 self._sums.popitem(last=False)
         return table
 
-    def add(self, table: Ints, parts: dict[int, list[bytes]], window: Window, snapshot: Snapshot) -> Ints:
-        """Return a new table: that one with the packed sums of those buckets added."""
+    def add(
+        self, table: Ints, parts: dict[int, list[bytes]], window: Window, snapshot: Snapshot, times: int = 1
+    ) -> Ints:
+        """Return a new table: that one with the packed sums of those buckets added so many times."""
         columns = {bucket: [self.columns(row, snapshot) for row in rows] for bucket, rows in parts.items()}
         out = np.zeros((3, len(snapshot.index)), np.int64)
         out[:, : table.shape[1]] = table
@@ -78,13 +81,15 @@ class CountCache:
             for place, part in enumerate((window.window, window.baseline, window.before)):
                 if bucket in part:
                     for codes, amounts in rows:
-                        out[place, codes] += amounts  # a packed row names nothing twice
+                        out[place, codes] += times * amounts  # a packed row names nothing twice
         return out
 
     def of_generation(self, what: Hashable, make: Callable[[], Ints]) -> Ints:
         """Return ``make()``, a column over all codes that follows from the generation's counts alone, kept a while."""
-        if (kept := self._columns_of_all.get(what)) is not None:
-            return kept
+        with self._lock:
+            if (kept := self._columns_of_all.get(what)) is not None:
+                self._columns_of_all.move_to_end(what)
+                return kept
         column = make()
         with self._lock:
             self._columns_of_all[what] = column
@@ -93,10 +98,11 @@ class CountCache:
         return column
 
     def add_units(
-        self, units: Ints, parts: dict[int, list[bytes]], half_life_hours: float, stop: int, snapshot: Snapshot
-    ) -> Ints:
+        self, units: Ints, parts: dict[int, list[bytes]], half_life_hours: float, stop: int, snapshot: Snapshot,
+        times: int = 1,
+    ) -> Ints:  # fmt: skip
         """Return new units: those with the packed sums of those buckets added, each worth what its age leaves."""
-        worth = faded(half_life_hours).tolist()
+        worth = (times * faded(half_life_hours)).tolist()
         columns = {bucket: [self.columns(row, snapshot) for row in rows] for bucket, rows in parts.items()}
         out = np.zeros(len(snapshot.index), np.int64)
         out[: len(units)] = units
@@ -146,7 +152,11 @@ def window_counts(snapshot: Snapshot, window: Window) -> WindowCounts:
 
     def added() -> WindowCounts:
         cache = cache_of(snapshot)
-        table = cache.add(cache.sums(snapshot, window), snapshot.counts_of_segments(_buckets(window)), window, snapshot)
+
+        def add(table: Ints, parts: dict[int, list[bytes]], times: int) -> Ints:
+            return cache.add(table, parts, window, snapshot, times)
+
+        table = running_of(snapshot).of(window, snapshot, _buckets(window), lambda: cache.sums(snapshot, window), add)
         return WindowCounts(snapshot.index, *table)
 
     return once_a_commit(snapshot, window, added)
@@ -180,12 +190,14 @@ def decayed(snapshot: Snapshot, half_life_hours: float) -> Ordered | None:
             parts = {bucket: [row] for bucket, row in snapshot.counts_of_generation(buckets).items()}
             return cache.add_units(np.zeros(0, np.int64), parts, half_life_hours, stop, snapshot)
 
-        earlier = cache.of_generation(("decayed", half_life_hours, stop), of_generation)
-        later = snapshot.counts_of_segments(buckets)
-        units = cache.add_units(earlier, later, half_life_hours, stop, snapshot)
+        def add(units: Ints, parts: dict[int, list[bytes]], times: int) -> Ints:
+            return cache.add_units(units, parts, half_life_hours, stop, snapshot, times)
+
+        units = running_of(snapshot).of(what, snapshot, buckets, lambda: cache.of_generation(what, of_generation), add)
         return by_units(units, snapshot.index, snapshot.views.kernels)
 
-    return once_a_commit(snapshot, ("decayed", half_life_hours, stop), made)
+    what = ("decayed", half_life_hours, stop)
+    return once_a_commit(snapshot, what, made)
 
 
 def cache_of(snapshot: Snapshot) -> CountCache:

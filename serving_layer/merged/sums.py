@@ -6,8 +6,9 @@ from typing import TypeVar
 
 from core.codes.item_index import ItemIndex
 from core.ranking import scores
+from core.ranking.columns import NOBODY
 from core.ranking.kernels import Kernels
-from core.ranking.neighbours import Neighbours
+from core.ranking.neighbours import NOBODY_NEAR, Neighbours
 from core.ranking.ranked import Ordered, Ranked
 from core.ranking.scores import Window
 from core.ranking.shelves import Labels, Shelves
@@ -41,8 +42,11 @@ class MergedSums:
     def kernels(self) -> Kernels:
         return self.snapshot.views.kernels
 
-    def neighbours(self, items: Ints) -> Sequence[Neighbours | None]:
-        return neighbours(self.snapshot, [self.index.names[code] for code in items.tolist()])
+    def nearest(self, items: Ints, most: int, also: int = NOBODY) -> Sequence[Neighbours]:
+        names = [self.index.names[code] for code in items.tolist()]
+        if also != NOBODY:
+            return [(row or NOBODY_NEAR).nearest(most, also) for row in neighbours(self.snapshot, names)]
+        return [row or NOBODY_NEAR for row in _nearest(self.snapshot, names, most)]
 
     def norms(self, items: Ints) -> Ints:
         moment = self.snapshot.moment
@@ -89,6 +93,16 @@ def neighbours(snapshot: Snapshot, items: Sequence[bytes]) -> list[Neighbours | 
         return Neighbours(*kernels.summed_parts(parts, index))
 
     return snapshot.decoded(PAIRS, items, decode)
+
+
+def _nearest(snapshot: Snapshot, items: Sequence[bytes], most: int) -> list[Neighbours | None]:
+    """Return the nearest of each item's co-ratings; memory keeps them without the others, which may be thousands."""
+    index, kernels = snapshot.index, snapshot.views.kernels
+
+    def decode(parts: list[bytes]) -> Neighbours:
+        return Neighbours(*kernels.summed_parts(parts, index)).nearest(most)
+
+    return snapshot.decoded(PAIRS, items, decode, ("nearest", most))
 
 
 def standing_of(snapshot: Snapshot, user: bytes) -> Rated:

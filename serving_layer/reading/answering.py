@@ -12,6 +12,7 @@ from serving_layer.reading.views import CATALOGUE_SIDE, MODEL, SPEED_SIDE, Moved
 # Each try takes milliseconds, a micro-batch some 200 ms: after the last one the speed view is left out.
 MAX_TRIES = 25
 MAX_TRIES_OF_MOMENTS = 10  # the next ones read both records themselves
+LATE_SECONDS = 0.25  # that an answer waits for a look that takes long: it would read a thousand rows itself
 NEWER_SECONDS = 0.25  # that a try waits for a newer moment than the one whose rows were rewritten
 TOO_LONG = "length"  # it is in memory, but a thread of its own goes through it
 NO_MOMENT = "moment"  # what memory lacks: the views are not followed closely enough
@@ -60,15 +61,13 @@ def answer_from_memory(views: Views, compute: Callable[[Snapshot], T]) -> T:
 
 def answer_from_stores(views: Views, compute: Callable[[Snapshot], T]) -> T:
     """Return what ``answer`` does where memory does not hold it; waits for the stores."""
-    if views.follower is not None:
-        views.follower.awaited()
     without: dict[str, str] = {}
     patience, tries = Patience(views.patience_seconds), 0
     moment: Moment | None = None
 
     def attempt() -> T:
         nonlocal moment
-        moment = views.current() if tries < MAX_TRIES_OF_MOMENTS and not without else None
+        moment = views.awaited(LATE_SECONDS) if tries < MAX_TRIES_OF_MOMENTS and not without else None
         snapshot = Snapshot.take(views, without) if moment is None else Snapshot.of(views, moment)
         try:
             result = compute(snapshot)

@@ -12,30 +12,31 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
-from adapters.records.books import CATALOGUE, CONTROL, SPEED, touched_space
+from adapters.records.books import CATALOGUE, CONTROL, SPEED
 from core.rows import touched
-from core.rows.touched import unpack_touched
 from core.rows.views import NORMS
 from schemas.control import Control, Position
 from schemas.errors import MillraceError
 from serving_layer.memory.moment import NO_ATTEMPT, Moment
+from serving_layer.memory.norms import Norms
 from serving_layer.memory.row_cache import HOT_SECONDS, Row, RowCache
 from serving_layer.reading.catalogue_looks import catalogue_of, is_settled
 from serving_layer.reading.counting import continues, position_that_counts, require_own_log
 from serving_layer.reading.pace import Pace
 from serving_layer.reading.patience import Lost
-from serving_layer.reading.stored_rows import rows_of
+from serving_layer.reading.stored_rows import norms_of, rows_of
+from serving_layer.reading.touched_rows import touched_since
 from serving_layer.reading.views import SPEED_SIDE, Moved, Views
+from serving_layer.reading.warming import Warming
 
 CONTROL_SECONDS = 0.06  # the control record is read as often as that, and where a position needs a newer one
 MOST_AGE_SECONDS = 2.0  # an older moment answers nothing: a store keeps the follower waiting, or too little computes
 MOST_HELD_BACK = 5  # moments in a row
-MOST_TOUCHED = 200_000  # rows written since the last look; beyond, all are dropped
-MOST_READ_AGAIN = 5_000  # rows of one look
+MOST_READ_AGAIN = 5_000  # rows of a view in one look
+MOST_IDLE = 1_000  # of them that nobody asked for lately: the next answer may need them all the same
 MAX_TRIES = 3
 
 log = logging.getLogger("serving")
-Touched = dict[str, list[bytes]]  # view -> keys
 
 
 class Follower:
@@ -49,21 +50,29 @@ class Follower:
         self._seen: tuple[object, ...] = ()
         self._control: tuple[bytes, Control] | None = None
         self._control_read, self._control_turn = float("-inf"), 0
-        self.pace, self._ended = Pace(), threading.Event()
+        self.pace, self._ended, self._warming = Pace(), threading.Event(), Warming(views)
         self._follows, self._changed = False, threading.Condition()
         self._lacking: RowCache | None = None  # the one in which the last moment lacks rows in use
         self._held_back = 0  # moments in a row
 
     def current(self) -> Moment | None:
         """Return what the last look saw; None if it saw nothing, is too old, was overtaken, or the follower rests."""
-        now = time.monotonic()
-        moment, began, turn = self._published
-        is_old = self.pace.is_asleep(now, began) or now - began > MOST_AGE_SECONDS
-        return None if is_old or turn != self._turn else moment
+        published = self._published
+        return None if self.pace.is_asleep(time.monotonic(), published[1]) or not self._counts else published[0]
 
-    def awaited(self) -> None:
-        """Wait for the look that ends a rest, if the follower rests; never long."""
+    @property
+    def _counts(self) -> bool:
+        _, began, turn = self._published
+        return turn == self._turn and time.monotonic() - began <= MOST_AGE_SECONDS
+
+    def awaited(self, seconds: float) -> Moment | None:
+        """Return the current moment, after at most so long for a look that ends a rest, is late or was overtaken."""
         self.pace.end_rest()
+        if not self._counts and self._follows:
+            self.pace.hurry()
+            with self._changed:
+                self._changed.wait_for(lambda: self._counts, seconds)
+        return self.current()
 
     def overtaken(self) -> None:
         """Note that an answer read a newer position: no later answer may go back behind it."""
@@ -96,7 +105,12 @@ class Follower:
         while not self._ended.is_set():
             before, began = self._last, time.monotonic()
             self.look()
-            self.pace.pause(time.monotonic() - began, self._last is not before)
+            warms = self.warm()
+            self.pace.pause(time.monotonic() - began, self._last is not before, warms)
+
+    def warm(self) -> bool:
+        """Fill the memory of the last moment by some rows more; return whether there may be others."""
+        return self._warming.step(self._last)
 
     def look(self) -> None:
         """Take a new moment if anything changed; where a view cannot be read there is none."""
@@ -180,22 +194,21 @@ class Follower:
             return moment
         if moment.attempt == before.attempt:
             return replace(moment, rows=before.rows, norms=before.norms)
-        changes = self._advanced(before, moment)
-        if changes is None:
+        norms = self._advanced(before, moment)
+        if norms is None:
             self._views.statistics.emptied += 1
             return moment
         self._views.statistics.advances += 1
-        norms = before.norms.after(map(moment.memory.index.find, changes.get(NORMS, ())))
         return replace(moment, rows=before.rows, norms=norms)
 
-    def _advanced(self, before: Moment, moment: Moment) -> Touched | None:
-        """Bring the kept rows from one moment to the next; return what changed, None where that is not known."""
+    def _advanced(self, before: Moment, moment: Moment) -> Norms | None:
+        """Bring the kept rows from one moment to the next; return its norms, None where that is not known."""
         assert moment.position is not None
-        changes = self._touched(before.attempt, moment.position)
+        changes = touched_since(self._views, before.attempt, moment.position)
         if changes is None:
             return None
         needed = (NORMS,) if time.monotonic() - before.norms.asked <= HOT_SECONDS else ()
-        read = self._read_again(moment, before.rows.stale(changes, needed))
+        read = self._read_again(moment, before.rows.stale(changes, MOST_READ_AGAIN, MOST_IDLE, needed))
         text = self._views.speed.record(SPEED)
         now = None if text is None else Position.from_json(text)
         # A list may be deleted while it is read, but not before the position is so far ahead of it.
@@ -204,38 +217,17 @@ class Follower:
         before.rows.advance(moment.attempt, changes, read)
         lacks = any(row.changes is None for rows in read.values() for row in rows.values())
         self._lacking = before.rows if lacks else None
-        return changes
+        return before.norms.after(norms_of(moment.memory.index, changes.get(NORMS, ()), read.get(NORMS, {})))
 
     def _read_again(self, moment: Moment, stale: dict[str, dict[bytes, Row]]) -> dict[str, dict[bytes, Row]]:
         """Return the rows as they are now; those rewritten meanwhile lack their changes: the next look finds them."""
         read: dict[str, dict[bytes, Row]] = {}
-        left = MOST_READ_AGAIN
         for view, rows in stale.items():
-            known = {key: rows[key].generation for key in sorted(rows, key=lambda key: -rows[key].asked)[:left]}
+            known = {key: row.generation for key, row in rows.items()}
             if known:
                 where = (moment.generation, moment.position, moment.segments)
                 read[view] = rows_of(self._views, *where, view, list(known), known)
-                left -= len(known)
         return read
-
-    def _touched(self, since: int, position: Position) -> Touched | None:
-        """Return the keys that the commits after that attempt wrote; None where that is unknown or too much."""
-        if position.attempt - since >= touched.KEPT_ATTEMPTS:
-            return None
-        changes: Touched = {}
-        count = 0
-        for attempt in range(since + 1, position.attempt + 1):
-            if not position.committed(attempt):
-                continue
-            lists = [row for _, row in self._views.speed.scan(SPEED, touched_space(position, attempt))]
-            if not lists:
-                return None
-            for view, keys in map(unpack_touched, lists):
-                changes.setdefault(view, []).extend(keys)
-                count += len(keys)
-            if count > MOST_TOUCHED:
-                return None
-        return changes
 
 
 @contextmanager

@@ -40,12 +40,15 @@ class Pace:
         """Have the follower look at once."""
         self._wake.set()
 
-    def pause(self, took: float, moved: bool) -> None:
-        """Wait for the next look, after one that took so many seconds. ``moved``: it found something new."""
+    def pause(self, took: float, moved: bool, busy: bool = False) -> None:
+        """Wait for the next look, after one that took so many seconds.
+
+        Args: moved: it found something new.      busy: there is work to do between looks, so that none may rest.
+        """
         self._looked.set()
         now = time.monotonic()
         self._moved = now if moved else self._moved
-        rests = now - self._asked > REST_AFTER_SECONDS
+        rests = now - self._asked > REST_AFTER_SECONDS and not busy
         if rests:
             self._looked.clear()  # before any answer can wait for it
         self.rests = rests

@@ -1,6 +1,6 @@
 """One consistent reading of both views: all of a micro-batch or none, one generation (contract §5 rules 6 and 7)."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -131,13 +131,17 @@ class Snapshot:
         """The codes of the items, in every column of this snapshot."""
         return self.memory.index
 
-    def decoded(self, view: str, keys: Sequence[bytes], decode: Callable[[list[bytes]], T]) -> list[T | None]:
+    def decoded(
+        self, view: str, keys: Sequence[bytes], decode: Callable[[list[bytes]], T], name: Hashable = None
+    ) -> list[T | None]:
         """Return ``decode(parts)`` of each key, in order; None for a key without a row.
 
-        Args: decode: of the packed values to be merged, earlier first; it depends on nothing but them and ``index``.
+        Args:
+            decode: Of the packed values to be merged, earlier first; it depends on nothing but them and ``index``.
+            name: Of what it does; None: its code alone says that.
         """
         rows = self.rows(view, keys)
-        return [rows[key].decoded(decode) for key in keys]
+        return [rows[key].decoded(decode, name) for key in keys]
 
     def norms(self, items: Sequence[bytes]) -> dict[bytes, int]:
         """Return each item's norm in thousandths; 0 for one that has none."""

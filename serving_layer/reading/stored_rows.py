@@ -3,11 +3,14 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from adapters.records.books import SPEED, generation_book, segment_spaces, state_space
+from core.codes.item_index import ItemIndex
 from core.rows.merging import committed_parts
 from core.rows.tagged import NewerBase
 from core.rows.views import VIEWS
 from schemas.control import Position
+from serving_layer.memory.norms import UNREAD
 from serving_layer.memory.row_cache import Row
+from serving_layer.reading.decoding import norm
 from serving_layer.reading.patience import reading
 from serving_layer.reading.views import BATCH, SPEED_SIDE, Views
 
@@ -27,15 +30,15 @@ def rows_of(
     values = {**rows_of_generation(views, generation, view, [key for key in keys if key not in known]), **known}
     changes: dict[bytes, list[bytes]] = {}
     newer: set[bytes] = set()
-    if position is not None:
-        for space in _spaces(position, view, segments):
-            with reading(SPEED_SIDE):
-                stored = views.speed.read(SPEED, space, keys)
-            for key, row in stored.items():
-                try:
-                    changes.setdefault(key, []).extend(committed_parts(row, position))
-                except NewerBase:
-                    newer.add(key)
+    for space in spaces_of(position, view, segments):
+        assert position is not None
+        with reading(SPEED_SIDE):
+            stored = views.speed.read(SPEED, space, keys)
+        for key, row in stored.items():
+            try:
+                changes.setdefault(key, []).extend(committed_parts(row, position))
+            except NewerBase:
+                newer.add(key)
     since = -1 if position is None else position.attempt
     return {
         key: Row(values.get(key), None if key in newer else tuple(changes.get(key, ())), since) for key in keys
@@ -50,9 +53,20 @@ def rows_of_generation(views: Views, generation: str | None, space: str, keys: S
         return views.batch.read(generation_book(generation), space, keys)
 
 
-def _spaces(position: Position, view: str, segments: Sequence[int]) -> Iterator[str]:
+def spaces_of(position: Position | None, view: str, segments: Sequence[int]) -> Iterator[str]:
+    """Yield the speed view's spaces that hold the view's rows, older parts first."""
+    if position is None:
+        return
     if not VIEWS[view].segmented:
         yield state_space(position.epoch, view)
         return
     for segment in segments:
         yield from segment_spaces(position.epoch, view, segment)
+
+
+def norms_of(index: ItemIndex, changed: Sequence[bytes], read: Mapping[bytes, Row]) -> dict[int, int]:
+    """Return the norms of those items by code, as far as they were read."""
+    return {
+        index.find(key): UNREAD if (row := read.get(key)) is None or row.changes is None else row.decoded(norm) or 0
+        for key in changed
+    }

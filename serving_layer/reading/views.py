@@ -39,7 +39,7 @@ class Follows(Protocol):
 
     def current(self) -> Moment | None: ...
 
-    def awaited(self) -> None: ...
+    def awaited(self, seconds: float) -> Moment | None: ...
 
     def overtaken(self) -> None: ...
 
@@ -94,6 +94,10 @@ class Views:
     def current(self) -> Moment | None:
         """Return what this process last saw of both views; None where nothing follows them, or not closely enough."""
         return None if self.follower is None else self.follower.current()
+
+    def awaited(self, seconds: float) -> Moment | None:
+        """Return what ``current`` does, after at most so long where whoever follows is late."""
+        return None if self.follower is None else self.follower.awaited(seconds)
 
     def memory(self, generation: str | None) -> Memory:
         """Return what is kept of that generation; it is empty when first asked for.

@@ -71,7 +71,7 @@ def shop(batch_until: int, until: int) -> Iterator[Shop]:
 def at_once(events: list[Event]) -> tuple[Cohort, dict[str, int]]:
     """All events as a cohort, and its codes of the users."""
     users = {user: code for code, user in enumerate(dict.fromkeys(event.user_id for event in events))}
-    items = {item: code for code, item in enumerate(dict.fromkeys(event.item_id for event in events))}
+    items = {item: code for code, item in enumerate(sorted({event.item_id for event in events}))}
     columns = [(users[e.user_id], items[e.item_id], e.weight, e.event_time) for e in events]
     user, item, weight, time = np.array(columns, np.int64).T
     names = [item.encode() for item in items]

@@ -30,6 +30,7 @@ class Followed:
     def look(self) -> None:
         self.looking = True
         self.follower.look()
+        self.follower.warm()
         self.looking = self._back = False
 
     def read(self) -> tuple[Snapshot, dict[str, Any]]:

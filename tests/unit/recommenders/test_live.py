@@ -33,7 +33,7 @@ def test_they_are_the_sums_of_a_fold_of_the_same_events(events: Interactions, be
         cohort = Cohort.of(events.before(end), RULES)
         items = np.arange(ITEMS)
         assert live.norms(items).tolist() == cohort.norms(items).tolist()
-        for ours, theirs in zip(live.neighbours(items), cohort.neighbours(items), strict=True):
+        for ours, theirs in zip(live.nearest(items, ITEMS), cohort.nearest(items, ITEMS), strict=True):
             pairs = [
                 {c: a for c, a in zip(row.codes.tolist(), row.amounts.tolist(), strict=True) if a}
                 for row in (ours, theirs)

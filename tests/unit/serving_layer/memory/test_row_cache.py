@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving_layer.memory.row_cache import KEPT_VERSIONS, ROW_BYTES, Row, RowCache
+from serving_layer.memory.row_cache import KEPT_CHANGES, KEPT_VERSIONS, ROW_BYTES, Row, RowCache
 
 VIEW, KEYS = "norms", (b"a", b"b", b"c")
 
@@ -43,6 +43,38 @@ def test_a_row_that_every_commit_changes_is_known_for_the_last_moments_alone() -
     assert known == list(range(101 - KEPT_VERSIONS, 101))
 
 
+def test_only_the_two_newest_versions_of_a_row_keep_decoded_forms() -> None:
+    cache = RowCache(0, 10**6)
+    cache.add(VIEW, {b"a": Row(b"base", (b"0",), 0)})
+    times: list[list[bytes]] = []
+
+    def decode(parts: list[bytes]) -> int:
+        times.append(parts)
+        return len(times)
+
+    for attempt in range(1, 6):
+        commit(cache, attempt, {b"a": True})
+        for at in (attempt - 1, attempt, attempt - 1, attempt):
+            cache.get(VIEW, b"a", at).decoded(decode)  # type: ignore[union-attr]
+    decoded = [attempt for attempt in range(6) if cache.get(VIEW, b"a", attempt)._decoded]  # type: ignore[union-attr]
+    assert decoded == [4, 5]
+    assert len(times) == 6
+
+
+def test_the_generation_alone_is_decoded_once_for_all_versions() -> None:
+    cache = RowCache(0, 10**6)
+    cache.add(VIEW, {b"a": Row(b"base", (b"0",), 0)})
+    times: list[list[bytes]] = []
+    for attempt in range(1, 6):
+        cache.advance(
+            attempt,
+            {VIEW: [b"a"]},
+            {VIEW: {b"a": Row(cache.get(VIEW, b"a", attempt - 1).generation, (b"1",), attempt)}},
+        )  # type: ignore[union-attr]
+        cache.get(VIEW, b"a", attempt).earlier.decoded(times.append)  # type: ignore[union-attr]
+    assert times == [[b"base"]]
+
+
 def test_earlier_versions_count_as_bytes_and_go_with_their_row() -> None:
     cache = RowCache(0, 10**6)
     cache.add(VIEW, {key: Row(b"base", (b"0",), 0) for key in KEYS})
@@ -57,3 +89,17 @@ def test_earlier_versions_count_as_bytes_and_go_with_their_row() -> None:
         assert small.bytes <= cache.bytes - 1
     kept = [key for key in KEYS if small.get(VIEW, key, 19) is not None]
     assert len(kept) == 2
+
+
+def test_what_changed_between_two_commits_is_known_as_long_as_all_of_their_lists_are() -> None:
+    cache = RowCache(0, 10**6)
+    for attempt in range(1, KEPT_CHANGES + 2):
+        cache.advance(attempt, {VIEW: [b"%d" % attempt]}, {})
+    newest = KEPT_CHANGES + 1
+    assert cache.changed(VIEW, newest, newest) == set()
+    assert cache.changed(VIEW, newest - 2, newest) == {b"%d" % newest, b"%d" % (newest - 1)}
+    assert cache.changed(VIEW, newest - 2, newest - 1) == {b"%d" % (newest - 1)}
+    assert cache.changed("counts", newest - 2, newest) == set()
+    assert cache.changed(VIEW, newest, newest - 1) is None
+    assert cache.changed(VIEW, 1, newest) is not None
+    assert cache.changed(VIEW, 0, newest) is None

@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
-from adapters.records.books import CATALOGUE
+from adapters.records.books import CATALOGUE, generation_book
 from adapters.records.control import Applied
 from adapters.stores import open_store
 from core.rows.catalogue_rows import DELETED
+from core.rows.views import PAIRS
 from schemas.control import Offsets
+from schemas.errors import StoreUnavailable
 from schemas.event import Event
 from serving_layer.answers.lookups import similar, trending
 from serving_layer.merged.catalogue import Page
@@ -195,3 +197,57 @@ def test_a_follower_that_nobody_asks_rests_and_the_first_answer_afterwards_holds
                 answer_from_memory(views, lookup)
             offsets = answer(views, lookup)["fresh_to"]["offsets"]
             assert {int(partition): offset for partition, offset in offsets.items()} == world.position.offsets
+
+
+def warm(views: Views) -> None:
+    assert isinstance(views.follower, Follower)
+    while views.follower.warm():
+        pass
+
+
+def rows_in(world: SmallLambda) -> set[bytes]:
+    book = generation_book(str(world.control.active))
+    return {key for key, _ in world.batch.scan(book, PAIRS)}
+
+
+def test_what_nobody_asked_for_is_in_memory_before_it_is_asked_for(world: SmallLambda, views: Views) -> None:
+    look(views)
+    warm(views)
+    for item in sorted(rows_in(world)):
+        given = answer_from_memory(views, lambda snapshot, item=item: similar(snapshot, item, Page(n=50)))
+        slow = answer(Views(world.batch, world.speed), lambda snapshot, item=item: similar(snapshot, item, Page(n=50)))
+        assert given == slow
+
+
+def test_rows_that_came_before_their_turn_stay_as_they_are(world: SmallLambda, views: Views) -> None:
+    look(views)
+    first = sorted(rows_in(world))[0]
+    answer(views, lambda snapshot: similar(snapshot, first, Page(n=50)))
+    world.run_speed(150)
+    look(views)
+    warm(views)
+    slow = answer(Views(world.batch, world.speed), lambda snapshot: similar(snapshot, first, Page(n=50)))
+    assert answer_from_memory(views, lambda snapshot: similar(snapshot, first, Page(n=50))) == slow
+
+
+def test_a_memory_without_room_is_filled_by_no_more_than_its_share(world: SmallLambda) -> None:
+    small = Views(world.batch, world.speed, cache_bytes=20_000)
+    small.follower = Follower(small)
+    look(small)
+    warm(small)
+    moment = small.current()
+    assert moment is not None
+    assert 0 < moment.rows.bytes <= 20_000
+
+
+def test_a_store_that_is_away_ends_the_filling_and_answers_go_on(world: SmallLambda, views: Views) -> None:
+    look(views)
+
+    def gone(*_: object) -> Iterator[tuple[bytes, bytes]]:
+        raise StoreUnavailable("away")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(views.batch, "scan", gone)
+        assert isinstance(views.follower, Follower)
+        assert not views.follower.warm()
+    assert answer(views, lookup) == answer(Views(world.batch, world.speed), lookup)
