@@ -11,7 +11,7 @@ export MILLRACE_TEST_DATA ?= $(wildcard $(abspath ../shared/data))
 export OPENBLAS_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo airflow test test-deep check format lock screenshots jars bench soak zip clean
+.PHONY: help setup demo airflow test test-deep again check format lock screenshots jars bench soak zip clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ test: setup .venv-airflow/ready ## tests, on real servers, some 13 minutes (TEST
 test-deep: setup .venv-airflow/ready ## the long ones: crashes at every step, Airflow, a Spark cluster, full disks
 	@$(BIN)/python -m adapters.machine.jars $(JARS)
 	@$(BIN)/python -m pytest -m deep $(AT_ONCE) $(ARGS)
+
+again: ## the few tests that failed last once more, by themselves; never those of exactness
+	@$(BIN)/python .ci/again.py
 
 check: .venv/ready ## ruff, mypy, the import rules, licences and known weaknesses of packages
 	@$(BIN)/ruff check .
