@@ -10,6 +10,7 @@ import pytest
 
 import serving_layer.reading.follower as follower
 import serving_layer.reading.snapshot as snapshot
+import serving_layer.reading.touched_rows as touched_rows
 import speed_layer.steps.rows as rows
 from core.rows.touched import pack_touched
 from core.rows.views import SEEN
@@ -146,7 +147,7 @@ def test_a_position_that_was_set_back_and_went_on_empties_the_memory() -> None:
 
     def one_era(patch: pytest.MonkeyPatch, _: Story) -> None:
         patch.setattr(Moment, "era", property(lambda self: self.generation))
-        patch.setattr(Follower, "_touched", lambda *_: {})
+        patch.setattr(follower, "touched_since", lambda *_: {})
 
     require(tale, one_era)
 
@@ -185,8 +186,9 @@ def test_more_commits_than_lists_are_kept_empty_the_memory() -> None:
 
     def all_known(patch: pytest.MonkeyPatch, _: Story) -> None:
         patch.setattr(follower, "touched", Few)
-        scan = Follower._touched
-        patch.setattr(Follower, "_touched", lambda self, since, at: scan(self, since, at) or {})
+        patch.setattr(touched_rows, "touched", Few)
+        known = follower.touched_since
+        patch.setattr(follower, "touched_since", lambda views, since, at: known(views, since, at) or {})
 
     require(tale, all_known)
 
