@@ -7,7 +7,7 @@ of 9,000 items have 1,000 neighbours, those of 1,000,000 items have 100.
 
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any, TypeVar, cast
 
 from adapters.stores import ViewStore
@@ -28,18 +28,20 @@ LONG_ROWS = 1_000  # neighbours of an item in the smaller shop
 ASKED = 50  # users and items
 LIMIT_SECONDS = 10.0  # of one question's calls
 
-_rows: dict[tuple[int, str, bytes], Any] = {}  # decoded, by index
+_rows: dict[tuple[int, str, Hashable, bytes], Any] = {}  # decoded, by index
 
 
 class Kept(Snapshot):
     """A snapshot whose decoded rows stay in memory."""
 
-    def decoded(self, view: str, keys: Sequence[bytes], decode: Callable[[list[bytes]], T]) -> list[T | None]:
-        held = id(self.index)
-        if missing := [key for key in keys if (held, view, key) not in _rows]:
-            rows = super().decoded(view, missing, decode)
-            _rows.update(((held, view, key), row) for key, row in zip(missing, rows, strict=True))
-        return [_rows[held, view, key] for key in keys]
+    def decoded(
+        self, view: str, keys: Sequence[bytes], decode: Callable[[list[bytes]], T], name: Hashable = None
+    ) -> list[T | None]:
+        held = id(self.index), view, name
+        if missing := [key for key in keys if (*held, key) not in _rows]:
+            rows = super().decoded(view, missing, decode, name)
+            _rows.update(((*held, key), row) for key, row in zip(missing, rows, strict=True))
+        return [_rows[*held, key] for key in keys]
 
 
 def run(items: tuple[int, ...] = ITEMS, calls: int = 300) -> dict[str, object]:
