@@ -39,7 +39,7 @@ test-deep: setup .venv-airflow/ready ## the long ones: crashes at every step, Ai
 	@$(BIN)/python -m pytest -m deep $(AT_ONCE) $(ARGS)
 
 again: ## the few tests that failed last once more, by themselves; never those of exactness
-	@$(BIN)/python .ci/again.py
+	@$(BIN)/python .ci/testing/again.py
 
 check: .venv/ready ## ruff, mypy, the import rules, licences and known weaknesses of packages
 	@$(BIN)/ruff check .
