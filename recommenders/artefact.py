@@ -61,7 +61,7 @@ class Artefact:
             chunks = _joined(read, name, -(-form["shape"][0] // form["rows_per_chunk"]))
             if chunks is None:
                 return None
-            arrays[name] = np.frombuffer(b"".join(chunks), np.dtype(form["dtype"])).reshape(form["shape"])
+            arrays[name] = np.frombuffer(bytearray().join(chunks), np.dtype(form["dtype"])).reshape(form["shape"])
         return Artefact(meta["facts"], [name for chunk in names for name in unpack_columns(chunk)[0]], arrays)
 
 

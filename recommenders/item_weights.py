@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from core.codes.item_index import UNKNOWN
 from recommenders.artefact import Artefact
 from recommenders.cohort import Cohort
-from recommenders.pairs import best_rows, cut, ranges, summed_by
+from recommenders.pairs import best_rows, cut, ranges
 from recommenders.port import Candidates, Floats, Ints, Past, Question, Standing
 from recommenders.trained import TrainedSettings
 
@@ -40,11 +40,12 @@ class ItemWeightsScorer:
         aligned, standing = question.sums.index.aligned(self.items), question.standing
         rows = aligned.rows_of(standing.codes)
         own, known = standing.codes[rows != UNKNOWN], rows[rows != UNKNOWN]
-        places, of = ranges(self.starts, known)
-        targets, weights = self.targets[places], self.weights[places].astype(np.float64)
-        scored = summed_by(targets, weights, len(self.items))
+        kernels, ones = question.sums.kernels, np.ones(len(known))
+        scored = kernels.added_rows(self.starts, self.targets, self.weights, known, ones, len(self.items))
 
         def reasons(code: int) -> Mapping[int, float]:
+            places, of = ranges(self.starts, known)
+            targets, weights = self.targets[places], self.weights[places].astype(np.float64)
             speaks = np.flatnonzero((targets == aligned.row_of(code)) & (weights > 0))
             return dict(zip(own[of[speaks]].tolist(), weights[speaks].tolist(), strict=True))
 

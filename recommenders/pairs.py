@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from core.codes.item_index import Aligned
 from core.ranking.columns import NOBODY, Columns
+from core.ranking.columns import ranges as ranges
 from recommenders.port import Floats, Ints, Standing
 from schemas.event import WEIGHT_SCALE
 
@@ -53,13 +54,6 @@ def greatest(values: Floats, most: int) -> Ints:
     kept = values > least
     kept[np.flatnonzero(values == least)[: most - int(kept.sum())]] = True
     return np.flatnonzero(kept)
-
-
-def ranges(starts: Ints, rows: Ints) -> tuple[Ints, Ints]:
-    """Return the places of the entries of those rows, end to end, and which of ``rows`` each is of."""
-    sizes = starts[rows + 1] - starts[rows]
-    of = np.repeat(np.arange(len(rows)), sizes)
-    return np.arange(len(of)) - np.repeat(np.cumsum(sizes) - sizes - starts[rows], sizes), of
 
 
 def summed_by(codes: NDArray[np.integer[Any]], values: Floats, size: int) -> Columns:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar, cast, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,6 +107,16 @@ class Question:
     def codes(self) -> Ints:
         """The codes of the history's items, in its order."""
         return self.sums.index.codes(entry.item for entry in self.history.entries)
+
+    def once(self, what: Hashable, make: Callable[[], T]) -> T:
+        """Return what several scorers need of this question alone: made for the first of them."""
+        if what not in self._made:
+            self._made[what] = make()
+        return cast(T, self._made[what])
+
+    @cached_property
+    def _made(self) -> dict[Hashable, object]:
+        return {}
 
 
 def no_reasons(code: int) -> Mapping[int, float]:

@@ -20,6 +20,7 @@ ACCEPTED = (
     "mpl",
     "mozilla",
     "unlicense",
+    "lgpl",
     "zlib",
     "0bsd",
 )

@@ -12,6 +12,7 @@ from core.ranking import feature_kernel
 from core.ranking.columns import LEFT_OUT, NOBODY, Columns, Rows, Stacked
 from core.ranking.feature_kernel import features as features
 from core.ranking.feature_kernel import weighed as weighed
+from core.ranking.product_kernel import added_rows as added_rows
 from core.ranking.product_kernel import predicted as predicted
 from core.ranking.scores import TIE_DECIMALS
 from core.ranking.table_kernel import empty_table, place
@@ -205,5 +206,6 @@ def load() -> None:
     index, row = ItemIndex(), pack_sums([(b"a", 1)])
     summed_parts([row, row], index)
     standing_parts([pack_seen([(b"a", 1, 1)])] * 2, index)
-    predicted(np.ones((2, 8), np.float32), codes, np.ones(8))
-    predicted(np.ones((2, 8), np.float32, order="F"), codes, np.ones(8))
+    for order in ("C", "F"):
+        predicted(np.ones((2, 8), np.float32, order=order), codes, np.ones(8))
+    added_rows(starts, codes.astype(np.int32), floats.astype(np.float32), codes, floats, 1)

@@ -158,3 +158,26 @@ def predicted(factors: Floats32, rows: Ints, vector: Floats) -> Floats:
     """
     products: Floats = (factors[rows].astype(np.float64) * vector).sum(axis=1)
     return products
+
+
+def ranges(starts: Ints, rows: Ints) -> tuple[Ints, Ints]:
+    """Return the places of the entries of those rows, end to end, and which of ``rows`` each is of."""
+    sizes = starts[rows + 1] - starts[rows]
+    of = np.repeat(np.arange(len(rows)), sizes)
+    return np.arange(len(of)) - np.repeat(np.cumsum(sizes) - sizes - starts[rows], sizes), of
+
+
+def added_rows(
+    starts: Ints, targets: NDArray[np.int32], values: Floats32, rows: Ints, scales: Floats, size: int
+) -> Columns:
+    """Return the sum of scale · value for each target of those sparse rows, targets ascending.
+
+    Args:
+        starts: Where the entries of each row begin.      targets: Of the entries, below ``size``.
+        values: Of the entries; none: each is 1.      scales: One for each of ``rows``.
+    """
+    places, of = ranges(starts, rows)
+    products = scales[of] * values[places].astype(np.float64) if len(values) else scales[of]
+    sums: Floats = np.bincount(targets[places], weights=products, minlength=size).astype(np.float64, copy=False)
+    present = np.unique(targets[places]).astype(np.int64)
+    return Columns(present, sums[present])

@@ -6,6 +6,9 @@ Importing the compiled twin takes longer than a whole lookup, so only processes 
 from collections.abc import Sequence
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from core.codes.item_index import ItemIndex, Text
 from core.codes.sums_columns import Amounts, Standing
 from core.ranking import readable
@@ -33,6 +36,10 @@ class Kernels(Protocol):
     def features(self, stacked: Stacked, excluded: Ints, also: int = NOBODY) -> Features: ...
 
     def weighed(self, values: Floats, weights: Floats) -> Floats: ...
+
+    def added_rows(
+        self, starts: Ints, targets: NDArray[np.int32], values: Floats32, rows: Ints, scales: Floats, size: int
+    ) -> Columns: ...
 
     def predicted(self, factors: Floats32, rows: Ints, vector: Floats) -> Floats: ...
 

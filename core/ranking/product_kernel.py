@@ -1,4 +1,4 @@
-"""Products of a model's rows with a user's vector in compiled code; the slow twin is ``core.ranking.columns``."""
+"""Products of a model's rows with what is known of a user, compiled; the slow twin is ``core.ranking.columns``."""
 
 import numpy as np
 from numba import njit
@@ -41,3 +41,26 @@ def predicted(factors: Floats32, rows: Ints, vector: Floats) -> Floats:
         return columns.predicted(factors, rows, vector)
     out: Floats = _predicted(factors, rows, vector)
     return out
+
+
+@njit(cache=True, nogil=True)
+def _added_rows(starts, targets, values, rows, scales, size):  # type: ignore[no-untyped-def]
+    sums, present, count = np.zeros(size), np.zeros(size, np.bool_), 0
+    for k in range(len(rows)):
+        for at in range(starts[rows[k]], starts[rows[k] + 1]):
+            target = targets[at]
+            sums[target] += scales[k] * np.float64(values[at]) if len(values) else scales[k]
+            count += not present[target]
+            present[target] = True
+    codes, out, n = np.empty(count, np.int64), np.empty(count), 0
+    for target in range(size):
+        if present[target]:
+            codes[n], out[n] = target, sums[target]
+            n += 1
+    return codes, out
+
+
+def added_rows(
+    starts: Ints, targets: NDArray[np.int32], values: Floats32, rows: Ints, scales: Floats, size: int
+) -> columns.Columns:
+    return columns.Columns(*_added_rows(starts, targets, values, rows, scales, size))

@@ -91,18 +91,22 @@ class SimilarScorer:
 
     def _rows(self, question: Question) -> Rows:
         """Return the rows of the history's items, the one touched last first."""
-        sums, entries = question.sums, question.history.entries[::-1]
+        most, entries = self.settings.neighbours, question.history.entries[::-1]
         weights = np.array(
             [entry.rating / WEIGHT_SCALE * self.settings.step_back**steps for steps, entry in enumerate(entries)]
         )
-        own = question.codes[::-1]
-        near = sums.nearest(own, self.settings.neighbours, question.also)
-        starts = np.zeros(len(own) + 1, np.int64)
-        np.cumsum([len(row.codes) for row in near], out=starts[1:])
-        codes = np.concatenate([row.codes for row in near])
-        norms = sums.norms(np.concatenate([own, codes]))
-        amounts = np.concatenate([row.amounts for row in near])
-        return Rows(codes, amounts, norms[len(own) :], starts, own, norms[: len(own)], weights)
+        return question.once(("rows of similar", most), lambda: _unweighted(question, most))._replace(weights=weights)
+
+
+def _unweighted(question: Question, most: int) -> Rows:
+    sums, own = question.sums, question.codes[::-1]
+    near = sums.nearest(own, most, question.also)
+    starts = np.zeros(len(own) + 1, np.int64)
+    np.cumsum([len(row.codes) for row in near], out=starts[1:])
+    codes = np.concatenate([row.codes for row in near])
+    norms = sums.norms(np.concatenate([own, codes]))
+    amounts = np.concatenate([row.amounts for row in near])
+    return Rows(codes, amounts, norms[len(own) :], starts, own, norms[: len(own)], np.zeros(0))
 
 
 def similarities(fold: Folded, shrinkage: float = 0.0, nearest: int | None = None) -> Any:

@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 
 from core.codes.item_index import UNKNOWN
 from core.ranking.columns import Columns
+from core.ranking.kernels import READABLE, Kernels
 from recommenders.cohort import Cohort
 from recommenders.pairs import best_rows, greatest, ranges, summed_by
 from recommenders.port import Candidates, Floats, Ints, Question
 
 STARTS, ITEMS = "starts", "items"
+NO_VALUES = np.zeros(0, np.float32)  # in the place of values
 
 
 @dataclass(frozen=True)
@@ -33,13 +35,14 @@ class UserKnnScorer:
         aligned, standing = question.sums.index.aligned(self.items), question.standing
         rows = aligned.rows_of(standing.codes)
         known = rows != UNKNOWN
-        near = self._near(rows[known])
-        places, of = ranges(self.starts, near.codes)
-        scored = summed_by(self.touched[places], near.scores[of], len(self.items))
+        kernels = question.sums.kernels
+        near = self._near(rows[known], kernels)
+        scored = kernels.added_rows(self.starts, self.touched, NO_VALUES, near.codes, near.scores, len(self.items))
 
         def reasons(code: int) -> Mapping[int, float]:
             """Return for each item of the user the similarity of the neighbours who touched it and the item."""
             row = aligned.row_of(code)
+            places, of = ranges(self.starts, near.codes)
             both = near.scores * np.bincount(of[self.touched[places] == row], minlength=len(near.codes))
             shares = summed_by(self.touched[places], both[of], len(self.items))
             by_row = dict(zip(shares.codes.tolist(), shares.scores.tolist(), strict=True))
@@ -60,11 +63,10 @@ class UserKnnScorer:
             out[k, known] = np.bincount(self.touched[places], near.scores[of], len(self.items))[row_of[known]]
         return out
 
-    def _near(self, rows: Ints) -> Columns:
+    def _near(self, rows: Ints, kernels: Kernels = READABLE) -> Columns:
         """Return the most similar users and their similarities; of equal ones the first."""
         starts, users = self._users
-        places, _ = ranges(starts, rows)
-        shared = summed_by(users[places], np.ones(len(places)), len(self.starts) - 1)
+        shared = kernels.added_rows(starts, users, NO_VALUES, rows, np.ones(len(rows)), len(self.starts) - 1)
         sizes = np.diff(self.starts)[shared.codes]
         cosine = shared.scores / np.sqrt(np.maximum(sizes * float(len(rows)), 1.0))
         similar = cosine * (shared.scores / (shared.scores + self.shrink))

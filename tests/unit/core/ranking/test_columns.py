@@ -1,6 +1,9 @@
 """The compiled twin of the ranking over columns answers as the readable one does, bit for bit."""
 
+from typing import Any
+
 import numpy as np
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -101,3 +104,22 @@ def test_products_are_added_up_in_the_same_order(width: int, seed: int, by_colum
     rows, vector = rng.integers(0, 9, 5), rng.normal(size=width)
     fast_factors = np.asfortranarray(factors) if by_column else factors
     assert fast.predicted(fast_factors, rows, vector).tobytes() == slow.predicted(factors, rows, vector).tobytes()
+
+
+@settings(deadline=None)  # the first call compiles
+@given(st.integers(0, 6), st.integers(0, 2**32 - 1), st.booleans())
+def test_sparse_rows_are_added_up_in_the_same_order(asked: int, seed: int, valued: bool) -> None:
+    rng = np.random.default_rng(seed)
+    starts = np.r_[0, np.cumsum(rng.integers(0, 5, 9))]
+    targets = rng.integers(0, 7, starts[-1]).astype(np.int32)
+    values = rng.normal(size=len(targets) if valued else 0).astype(np.float32)
+    rows, scales = rng.integers(0, 9, asked), rng.normal(size=asked)
+    given_rows = (starts, targets, values, rows, scales, 7)
+    assert [c.tobytes() for c in fast.added_rows(*given_rows)] == [c.tobytes() for c in slow.added_rows(*given_rows)]
+
+
+@pytest.mark.parametrize("kernels", [fast, slow])
+def test_a_row_without_entries_adds_nothing(kernels: Any) -> None:
+    targets, values = np.zeros(0, np.int32), np.zeros(0, np.float32)
+    added = kernels.added_rows(np.zeros(2, np.int64), targets, values, np.array([0]), np.ones(1), 3)
+    assert len(added.codes) == len(added.scores) == 0
