@@ -28,6 +28,7 @@ COMMANDS = {
     "bucket-changes": ("serving_layer.cli:bucket_changes", "How each hour differs from the previous one."),
     "insights": ("serving_layer.insights.cli:insights", "What the events say: engagement, devices, best time."),
     "watch": ("millrace.watch:watch", "Rates, lag and what trends, live in the terminal."),
+    "report": ("millrace.report.command:report", "Trends, insights and quality as one HTML file for a mail."),
     "status": ("serving_layer.cli:status", "Generation, boundary, lag and freshness."),
     "verify": ("millrace.proof.verify:verify", "Prove every merged sum against a slow recompute."),
     "evaluate": ("millrace.judging.command:evaluate", "How good the rankings are, on a split of the events."),

@@ -84,6 +84,7 @@ ROOMS: dict[str, set[str]] = {
     "millrace/judging": set(),
     "millrace/proof": set(),
     "millrace/rejected": set(),
+    "millrace/report": set(),
     "millrace/reproduce": {"proof"},
     "millrace/running": set(),
 }

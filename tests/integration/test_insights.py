@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pytest
 from httpx import Client
 
@@ -18,10 +19,12 @@ from core.events.catalogue import parse_item
 from core.insights.table import INSIGHTS
 from core.rows.catalogue_rows import pack_entry
 from datasets.synthetic.pinboard import CATEGORIES, PinBoard
+from recommenders.als.model import artefact
 from schemas.catalogue import Item
 from schemas.event import BUCKET_MS, Event
 from schemas.rules import Rules
 from tests.kit.commands import CommandsHere
+from tests.kit.parsed_html import Element, parsed
 from tests.kit.serving import problem, serving
 from tests.kit.small_lambda import SmallLambda, placed
 
@@ -55,6 +58,14 @@ def catalogue() -> Iterator[tuple[bytes, Item]]:
         yield key, item
 
 
+def model() -> dict[tuple[str, bytes], bytes]:
+    """Factors by which no two items are alike."""
+    names = sorted(key for key, _ in catalogue())
+    factors = np.random.default_rng(3).normal(size=(len(names), 4)).astype(np.float32)
+    facts = {"alpha": 10.0, "regularization": 0.05, "weighted": False}
+    return {("als", key): row for key, row in artefact(names, factors, facts).rows()}
+
+
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     home = tmp_path_factory.mktemp("board")
@@ -63,7 +74,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     world = SmallLambda(batch, speed, RULES, placed(events, RULES))
     world.begin()
     world.run_speed(500)
-    world.run_batch(4_000, {})
+    world.run_batch(4_000, model())
     world.run_speed(len(events))
     claim = Applied().moved(settled=True).to_json()
     assert speed.swap(CATALOGUE, None, claim)
@@ -209,3 +220,84 @@ def test_the_dashboard_takes_a_range(shop: Shop) -> None:
     assert answer["kpis"]["events"]["value"] == len(inside)
     outside = shop.client.get("/analytics/dashboard", params={"to": first - 10**11})
     assert problem(outside, 422)["exists"] == answer["exists"]
+
+
+def written(value: Any) -> str:
+    """A figure as the report writes it."""
+    if isinstance(value, dict):
+        main, unit = (100 * value["rate"], " %") if "rate" in value else (value["ratio"], "×")
+        return f"{main:.3g}{unit}"
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def tables_of(file: Path) -> dict[str, list[list[str]]]:
+    """The words of each table's rows, by its caption."""
+
+    def rows(table: Element) -> list[list[str]]:
+        return [[cell.words() for cell in row.named("td")] for row in table.named("tbody")[0].named("tr")]
+
+    document = parsed(file.read_text(encoding="utf-8"))
+    return {table.named("caption")[0].text: rows(table) for table in document.named("table")}
+
+
+def test_every_figure_of_the_report_is_the_api_s(shop: Shop, tmp_path: Path) -> None:
+    here, file = CommandsHere(shop.home, {"MILLRACE_HOME": str(shop.home)}), tmp_path / "report.html"
+    printed = here.json("report", "--out", file, "--time-zone", "Europe/Berlin")
+    span, tables = {"from": printed["from"], "to": printed["to"]}, tables_of(file)
+    assert printed["bytes"] == file.stat().st_size
+    columns = {
+        "activity": ("events",), "engagement": ("category", "events", "engagement", "click_through"),
+        "devices": ("device", "events"), "sources": ("source", "impressions", "clicks", "saves", "purchases"),
+        "formats": ("format", "items", "views", "saves", "shares", "ratio"),
+    }  # fmt: skip
+    for name, of_rows in columns.items():
+        rows = asked(shop, name, **span)["rows"]
+        assert len(tables[name]) == len(rows) > 0
+        for cells, row in zip(tables[name], rows, strict=True):
+            begin = 1 if name == "activity" else 0
+            for cell, column in zip(cells[begin:], of_rows, strict=False):
+                assert cell.split("  ")[0].startswith(written(row[column])), (name, column)
+    hours = asked(shop, "best-time", zone="Europe/Berlin", **span)["rows"]
+    assert [cells[1] for cells in tables["by hour"]] == [written(row["events"]) for row in hours]
+    trends = shop.client.get("/trending").json()["items"]
+    assert [cells[2] for cells in tables["Trending now, with the course of each item"]] == [
+        written(row["count"]) for row in trends
+    ]
+    buckets = here.json("bucket-changes", "--window", "3h", "-n", "1000")["buckets"]
+    known = {
+        (row["item_id"], str(row["previous"]), str(row["count"]), f"{row['change']:+.2f}")
+        for hour in buckets for row in hour["items"]
+    }  # fmt: skip
+    changed = tables["Changes from hour to hour"]
+    assert changed
+    assert {(cells[1].split()[-1], *cells[3:6]) for cells in changed} <= known
+    kept = shop.client.get("/generations").json()["generations"]
+    assert [cells[0].split()[0] for cells in tables["The kept generations"]] == [kept[-1]["id"]]
+    mapped = tables["The 40 most popular of these items"]
+    query = {"item": mapped[0][0].split()[-1], "hours": (span["to"] - span["from"]) // BUCKET_MS}
+    (first,) = shop.client.get("/items", params=query).json()["items"]
+    assert mapped[0][2] == written(sum(first["batch"]) + sum(first["speed"]))
+
+
+def test_the_report_of_a_category_has_only_that(shop: Shop, tmp_path: Path) -> None:
+    here, file = CommandsHere(shop.home, {"MILLRACE_HOME": str(shop.home)}), tmp_path / "report.html"
+    printed = here.json("report", "--out", file, "--category", "Food", "--from", str(END - 5 * 86_400_000))
+    assert (printed["from"], printed["to"]) == (END - 5 * 86_400_000, END)
+    tables = tables_of(file)
+    assert [cells[0] for cells in tables["engagement"]] == ["Food"]
+    (mapped,) = (rows for caption, rows in tables.items() if caption.endswith("most popular of these items"))
+    assert {cells[1] for cells in mapped} == {"Food"}
+
+
+def test_a_report_that_cannot_be_made_leaves_no_file_and_replaces_none(shop: Shop, tmp_path: Path) -> None:
+    here, file = CommandsHere(shop.home, {"MILLRACE_HOME": str(shop.home)}), tmp_path / "report.html"
+    assert "Fashion" in here.refused("report", "--out", file, "--category", "Fashon")
+    assert "from 20" in here.refused("report", "--out", file, "--to", "2020-01-01T00:00:00Z")
+    assert "Mars/Base" in here.refused("report", "--out", file, "--time-zone", "Mars/Base")
+    assert "nothing" in here.refused("report", "--out", file, status=3, MILLRACE_HOME=str(tmp_path / "none"))
+    assert list(tmp_path.iterdir()) == []
+    file.write_text("mine")
+    assert "--force" in here.refused("report", "--out", file)
+    assert file.read_text() == "mine"
+    here.run("report", "--out", file, "--force")
+    assert file.read_text(encoding="utf-8").startswith("<!doctype html>")
