@@ -1,5 +1,7 @@
 """What the routes answer that a page needs beside the lookups, as models with examples."""
 
+from typing import Any
+
 from pydantic import BaseModel, Field
 
 from serving_layer.routes.models import ROW, STATE, Detail, Listed, Row, State, shown
@@ -11,7 +13,9 @@ class Status(BaseModel):
     model_config = shown(
         generation="20261128T090000-4f1c", epoch=3, boundary={"0": 123}, segment=12, degraded=[], applied={"0": 150},
         end={"0": 150}, lag_events=0, freshness_seconds=0.0, as_of=1764324000000, events=312, duplicates=0, rejected=1,
-        rejected_by_reason={"malformed": 1}, messages=[], modes={"engine": "spark"},
+        rejected_by_reason={"malformed": 1}, rejected_catalogue={"malformed": 1}, held=False, refused_in_a_row=0,
+        forgotten_waiting=0, epoch_pending=False, modes={"engine": "spark"}, blend="learned to blend als and similar",
+        speed={"alive": True}, schedule={"alive": True}, messages=[],
     )  # fmt: skip
 
     generation: str | None
@@ -28,8 +32,16 @@ class Status(BaseModel):
     duplicates: int | None
     rejected: int
     rejected_by_reason: dict[str, int]
-    messages: list[str] = Field(description="What a person should do, as sentences.")
+    rejected_catalogue: dict[str, int] | None
+    held: bool | None = Field(description="A rollback holds: scheduled runs publish without activating.")
+    refused_in_a_row: int | None = Field(description="Generations that the gate kept from serving.")
+    forgotten_waiting: int | None = Field(description="Users to be forgotten by the next full generation.")
+    epoch_pending: Any
     modes: Detail
+    blend: str | None = Field(description="What the active generation says of its learned blend.")
+    speed: Detail
+    schedule: Detail | None
+    messages: list[str] = Field(description="What a person should do, as sentences.")
 
 
 class Counted(Row):
@@ -50,7 +62,8 @@ class Several(State):
 
     model_config = shown(
         **STATE, hours=[1764320400000, 1764324000000],
-        items=[{**ROW, "title": "A book", "brand": None, "price": 12.5, "image": None, "known": True, "hidden": False,
+        items=[{**ROW, "title": "A book", "brand": "Press", "price": 12.5,
+                "image": "https://shop.example/7.jpg", "known": True, "hidden": False,
                 "batch": [4, 0], "speed": [0, 7]}],
     )  # fmt: skip
 
@@ -87,7 +100,8 @@ class Merge(Listed):
 
     model_config = shown(
         item_id="book-2", **STATE, exact=True, shrinkage=0.0, norm=41.0, norm_batch=40.0, norm_speed=1.0,
-        items=[{**ROW, "score": 0.4, "co_rating": 16.0, "norm": 39.0, "batch": 15.0, "speed": 1.0}], next_cursor=None,
+        items=[{**ROW, "score": 0.4, "co_rating": 16.0, "norm": 39.0, "batch": 15.0, "speed": 1.0}],
+        next_cursor="q83vASNFZ4mrze8",
     )  # fmt: skip
 
     item_id: str
@@ -120,10 +134,13 @@ class Parts(BaseModel):
     parts: list[Part]
 
 
+STANDING = {"active": "20261128T090000-4f1c", "predecessor": "20261127T090000-77a0", "held": True, "refused": 0}
+
+
 class Standing(BaseModel):
     """Which generation serves."""
 
-    model_config = shown(active="20261128T090000-4f1c", predecessor=None, held=True, refused=0)
+    model_config = shown(**STANDING)
 
     active: str | None
     predecessor: str | None
@@ -154,6 +171,16 @@ class Generation(BaseModel):
 
 class Generations(Standing):
     """The kept generations, oldest first, and those in the making."""
+
+    model_config = shown(
+        **STANDING,
+        generations=[{
+            "id": "20261128T090000-4f1c", "active": True, "predecessor": False, "held": False, "boundary": {"0": 123},
+            "published_at": 1764324000000, "reason": "", "mode": "full", "done": ["compute", "publish"],
+            "gate": {"passed": True}, "events": 312, "new_events": 12, "duplicates": 0, "rows": {"pairs": 40},
+            "step_seconds": {"compute": 1.2}, "rankings": {"blend": {"users": 200, "ndcg@10": 0.14}},
+        }],
+    )  # fmt: skip
 
     generations: list[Generation]
 

@@ -225,9 +225,8 @@ def test_answers_are_as_the_description_says_and_every_example_too(client: Clien
             for example in described.get("examples", []):
                 jsonschema.validate(example, whole)
             if method == "get":
-                url = path.removeprefix("/api/v1").format(**ONE_OF_EACH) + (
-                    "?item=y1" if path.endswith("/v1/similar") else ""
-                )
+                named = "?item=y1" if path.endswith(("/v1/similar", "/v1/items")) else ""
+                url = path.removeprefix("/api/v1").format(**ONE_OF_EACH) + named
                 answer = client.get(url).json()
                 jsonschema.validate(answer, whole)
                 assert url == "/items/y1" or set(answer) <= set(described["properties"]), url
