@@ -119,13 +119,18 @@ def test_a_log_too_large_for_the_memory_allowed_is_left_out_with_a_sentence(name
     assert said[0].endswith(f"and memory of [recommenders.{name}] is 0 MiB")
 
 
-def test_a_catalogue_beyond_what_ease_allows_is_left_out_with_a_sentence() -> None:
-    artefact, said = fitted("ease", EaseSettings(most_items=24))
-    assert artefact is None
-    assert said == [
-        "ease is left out: 25 items are more than the 24 that [recommenders.ease] most_items allows; rp3beta and "
-        "item_knn have no such limit"
-    ]
+def test_of_a_large_catalogue_the_items_rated_most_take_part_in_ease() -> None:
+    whole, _ = fitted("ease", EaseSettings())
+    artefact, said = fitted("ease", EaseSettings(most_items=20))
+    assert whole is not None
+    assert artefact is not None
+    assert said[0] == "EASE: the 20 items rated most take part, of 25"
+    standing = InteractionsPast(EVENTS, Cohort.of(EVENTS, Rules()).names).standing()
+    ratings = np.bincount(standing.item, minlength=25)
+    left_out = [ratings[standing.items.index(item)] for item in set(whole.items) - set(artefact.items)]
+    assert len(artefact.items) == 20
+    assert artefact.items == sorted(artefact.items)
+    assert max(left_out) <= min(ratings[standing.items.index(item)] for item in artefact.items)
 
 
 def test_equal_ratings_are_no_ratings_to_predict() -> None:
