@@ -11,6 +11,7 @@ LEASE = Book("lease", lasting=False)  # speed-view store: the sign of life of th
 BATCH_LEASE = Book("batch-lease")  # batch-view store: the sign of life of the process that makes a whole run
 SCHEDULE = Book("schedule")  # batch-view store: the sign of life of `batch run --every`, and how its runs go
 CATALOGUE = Book("catalogue", guarded=True)  # speed-view store: the newest records of items and users
+NEW_ITEMS, NEW_ITEMS_KEY = "new-items", b"newest"  # its space with one row: the items that were described last
 KEYS = Book("keys")  # batch-view store: the API keys
 REPLAYED = Book("replayed")  # speed-view store: which dead letters were replayed
 

@@ -12,7 +12,7 @@ from itertools import islice
 
 from adapters.log.dead_letters import DeadLetter, bury_letters
 from adapters.log.kafka_log import Log
-from adapters.records.books import CATALOGUE
+from adapters.records.books import CATALOGUE, NEW_ITEMS, NEW_ITEMS_KEY
 from adapters.records.control import Applied, check_speed_store
 from adapters.stores.port import ViewStore
 from adapters.terminal.reporting import logger
@@ -24,7 +24,6 @@ from schemas.control import Offsets
 from schemas.event import Record, Rejected
 
 ITEMS, USERS = "items", "users"  # spaces of the book
-NEW_ITEMS, NEW_ITEMS_KEY = "new-items", b"newest"  # a space of it with one row: the items that were described last
 CHUNK_RECORDS = 2_000
 
 log = logger("catalogue")

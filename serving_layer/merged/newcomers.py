@@ -5,7 +5,7 @@ from collections.abc import Hashable
 
 import numpy as np
 
-from adapters.records.catalogue import NEW_ITEMS, NEW_ITEMS_KEY
+from adapters.records.books import NEW_ITEMS, NEW_ITEMS_KEY
 from core.ranking.ranked import Ordered, by_newness
 from core.ranking.scores import Window
 from core.rows.catalogue_rows import times_of_newest

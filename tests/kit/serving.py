@@ -53,18 +53,18 @@ def model_rows(items: list[str]) -> dict[tuple[str, bytes], bytes]:
     return {("als", key): row for key, row in artefact(names, factors, facts).rows()}
 
 
-def fill(home: Path, log: Log | None = None, speed_until: int = 200) -> SmallLambda:
+def fill(home: Path, log: Log | None = None, speed_until: int = 200, batch_until: int = 120) -> SmallLambda:
     """A home whose batch view ends in the middle of the shop's events, with the rest in the speed view.
 
     ``log``: the one that the views belong to, where a test has one. ``speed_until``: how many of the 200 events the
-    speed layer has applied.
+    speed layer has applied. ``batch_until``: how many the generation holds, at least 50.
     """
     home.mkdir(exist_ok=True)
     batch, speed = (open_store(f"sqlite:///{home / name}.sqlite") for name in ("batch", "speed"))
     world = SmallLambda(batch, speed, RULES, placed(shop(), RULES), log.identity() if log else None)
     world.begin()
     world.run_speed(50)
-    world.run_batch(120, model_rows(sorted({e.item_id for e in world.log})))
+    world.run_batch(batch_until, model_rows(sorted({e.item_id for e in world.log})))
     world.run_speed(speed_until)
     return world
 
