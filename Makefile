@@ -26,11 +26,11 @@ demo: setup ## everything once on this machine, verified at the end (ARGS="--eve
 airflow: setup .venv-airflow/ready ## Airflow with the DAGs, beside broker, speed layer and API (ARGS="--port 8081")
 	@$(BIN)/python -m millrace.running.with_airflow $(ARGS)
 
-# Long files first, and two at a time: much of a test run is waiting for servers.
-AT_ONCE = -n 2 --dist loadfile --no-loadscope-reorder
+# Three files at a time on two cores: much of a test run is waiting for servers.
+AT_ONCE = -n 3 --dist loadfile --no-loadscope-reorder
 # Unit tests share no servers, so that any of them may run anywhere.
 UNIT_AT_ONCE = $(if $(filter tests/unit,$(TESTS)),-n 2 --dist worksteal)
-test: setup .venv-airflow/ready ## tests, on real servers, some 13 minutes (TESTS="tests/unit -k fold")
+test: setup .venv-airflow/ready ## tests, on real servers, some 15 minutes (TESTS="tests/unit -k fold")
 	@$(BIN)/python -m adapters.machine.jars $(JARS)
 	@$(BIN)/python -m pytest $(or $(TESTS),-m "not deep" $(AT_ONCE)) $(UNIT_AT_ONCE) $(ARGS)
 

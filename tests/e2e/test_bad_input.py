@@ -58,6 +58,7 @@ def a_flood(millrace: Installation, seed: int, count: int, huge: Sequence[bytes]
     return records
 
 
+@pytest.mark.deep
 def test_hostile_records_stop_neither_layer_and_both_judge_them_alike(millrace: Installation) -> None:
     millrace.produce(a_flood(millrace, 1, 1_000, HUGE))
     end = millrace.log.end_offsets()

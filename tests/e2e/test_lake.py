@@ -109,6 +109,7 @@ def care(spark: "SparkSession", lake: Lake) -> LakeCare:
     return LakeCare(spark, lake)
 
 
+@pytest.mark.deep
 def test_a_range_opens_only_the_files_that_it_meets(lake: Lake, spark: "SparkSession", care: LakeCare) -> None:
     fill(lake, 20, 40, 60)
     assert files_opened(lake.until(both(60))) > 2
@@ -131,6 +132,7 @@ def test_optimizing_leaves_files_alone_that_are_large_enough(
     assert care.optimize() == {"files_joined": 0, "files_made": 0}
 
 
+@pytest.mark.deep
 def test_maintenance_changes_no_event_and_keeps_what_a_generation_was_made_from(
     lake: Lake, spark: "SparkSession", care: LakeCare
 ) -> None:
@@ -217,6 +219,7 @@ def test_a_lake_from_before_partitions_had_folders_is_filled_on(
     assert places(lake.until(both(60), both(10))) == by_tasks(lake, both(60), both(10)) == accepted(10, 60)
 
 
+@pytest.mark.deep
 def test_forgotten_users_are_left_out_when_reading_and_then_deleted(
     lake: Lake, spark: "SparkSession", care: LakeCare
 ) -> None:

@@ -47,6 +47,7 @@ def dies_at(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     return set_step
 
 
+@pytest.mark.deep
 def test_speed_before_any_batch_then_batches_then_both(millrace: Installation) -> None:
     first, second, third, fourth = in_parts(mixed_stream(millrace.settings.rules), 4)
     millrace.produce(first)
