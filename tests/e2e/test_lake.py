@@ -153,6 +153,7 @@ def test_maintenance_changes_no_event_and_keeps_what_a_generation_was_made_from(
     assert lake.rejected_until(both(60)).count() == 12
 
 
+@pytest.mark.deep
 def test_the_time_for_which_files_stay_covers_the_oldest_version_needed(
     lake: Lake, spark: "SparkSession", care: LakeCare
 ) -> None:
@@ -164,6 +165,7 @@ def test_the_time_for_which_files_stay_covers_the_oldest_version_needed(
     assert properties["delta.logRetentionDuration"] in ("interval 57 days", "interval 58 days")
 
 
+@pytest.mark.deep
 def test_offsets_are_found_behind_any_number_of_other_commits_and_without_their_own(
     lake: Lake, spark: "SparkSession", care: LakeCare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -150,6 +150,7 @@ def test_a_speed_layer_behind_the_floor_begins_a_new_epoch(
     assert millrace.prove().mismatches == 0
 
 
+@pytest.mark.deep
 def test_batches_and_readers_while_the_speed_layer_streams(
     millrace: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:

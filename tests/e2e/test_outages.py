@@ -20,7 +20,7 @@ from tests.kit.waiting import until
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-pytestmark = [pytest.mark.kafka, pytest.mark.spark, pytest.mark.redis, pytest.mark.cassandra]
+pytestmark = [pytest.mark.kafka, pytest.mark.spark, pytest.mark.redis, pytest.mark.cassandra, pytest.mark.deep]
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def cassandra(cassandra_port: int) -> Iterator[Proxy]:
         yield proxied
 
 
-@pytest.fixture(params=["local", pytest.param("spark", marks=pytest.mark.deep)])
+@pytest.fixture(params=["local", "spark"])
 def speed_engine(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
