@@ -110,7 +110,13 @@ class Follower:
 
     def warm(self) -> bool:
         """Fill the memory of the last moment by some rows more; return whether there may be others."""
-        return self._warming.step(self._last)
+        try:
+            return self._warming.step(self._last)
+        except Exception:
+            if not self._ended.is_set():  # then the stores are being closed
+                log.exception("memory cannot be filled ahead of answers")
+            self._warming.give_up()
+            return False
 
     def look(self) -> None:
         """Take a new moment if anything changed; where a view cannot be read there is none."""

@@ -46,8 +46,13 @@ class Warming:
             if part is not None:
                 self._keep(moment, *part)
         except (MillraceError, Lost):  # answers read what they need themselves, and say what they lack
-            self._left, part = iter(()), None
+            self.give_up()
+            return False
         return part is not None
+
+    def give_up(self) -> None:
+        """Read no more for this memory; another one begins anew."""
+        self._left = iter(())
 
     def _parts(self, moment: Moment) -> Iterator[tuple[str, list[bytes], dict[bytes, bytes]]]:
         """Yield view, keys, and the generation's rows as far as they were read: first those of the generation."""

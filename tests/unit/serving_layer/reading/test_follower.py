@@ -240,11 +240,14 @@ def test_a_memory_without_room_is_filled_by_no_more_than_its_share(world: SmallL
     assert 0 < moment.rows.bytes <= 20_000
 
 
-def test_a_store_that_is_away_ends_the_filling_and_answers_go_on(world: SmallLambda, views: Views) -> None:
+@pytest.mark.parametrize("error", [StoreUnavailable("away"), RuntimeError("a bug")])
+def test_a_store_that_is_away_ends_the_filling_and_answers_go_on(
+    error: Exception, world: SmallLambda, views: Views
+) -> None:
     look(views)
 
     def gone(*_: object) -> Iterator[tuple[bytes, bytes]]:
-        raise StoreUnavailable("away")
+        raise error
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(views.batch, "scan", gone)
