@@ -94,38 +94,40 @@ def batch_views_lost(made: Plant) -> None:
 
 
 @contextmanager
-def no_new_batch_run(made: Plant) -> Iterator[None]:
-    """No run begins in the block: two that publish while the speed layer is away would rightly begin a new epoch."""
+def no_batch_run(made: Plant) -> Iterator[None]:
+    """None runs in the block, and what ran is passed: two that publish while the speed layer is away begin an epoch."""
     kept, made.batch.kept = made.batch.kept, False
+    until(lambda: not made.batch.runs, 900, made.last_words)
+    made.recovered("the last batch run")
     yield
     made.batch.kept = kept
 
 
 def checkpoint_lost(made: Plant, running: bool) -> None:
     """Spark's own memory of the stream: it must count for nothing."""
-    before = made.judge.control.epoch
     made.speed.wait_until_it_says(APPLYING)
-    if not running:
-        made.speed.kill()
-        made.speed.kept = False
-    shutil.rmtree(made.judge.settings.home / "speed", ignore_errors=True)
-    made.lost["checkpoint"] += 1
-    made.speed.kept = True
-    with no_new_batch_run(made):
+    with no_batch_run(made):
+        before = made.judge.control.epoch
+        if not running:
+            made.speed.kill()
+            made.speed.kept = False
+        shutil.rmtree(made.judge.settings.home / "speed", ignore_errors=True)
+        made.lost["checkpoint"] += 1
+        made.speed.kept = True
         made.recovered(f"the checkpoint lost {'under the running' if running else 'of a dead'} layer")
-    assert made.judge.control.epoch == before
+        assert made.judge.control.epoch == before
 
 
 def store_killed(made: Plant, side: str) -> None:
     """Its data stays, so nothing starts over."""
-    before = made.judge.control.epoch
-    made.stores[side].kill()
-    made.lost[f"{side} store killed"] += 1
-    time.sleep(made.rng.uniform(0, 3))
-    made.stores[side].start()
-    with no_new_batch_run(made):
+    with no_batch_run(made):
+        before = made.judge.control.epoch
+        made.stores[side].kill()
+        made.lost[f"{side} store killed"] += 1
+        time.sleep(made.rng.uniform(0, 3))
+        made.stores[side].start()
         made.recovered(f"the {side} store killed")
-    assert made.judge.control.epoch == before
+        assert made.judge.control.epoch == before
 
 
 def broker_killed(made: Plant) -> None:
