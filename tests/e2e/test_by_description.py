@@ -29,7 +29,19 @@ def test_every_operation_answers_as_its_description_says(client: Client, tmp_pat
     folder.mkdir()
     (folder / "schemathesis.toml").write_text(EXPECTED)
     where = str(client.base_url).removesuffix("/api/v1/") + "/openapi.json"
-    options = ["--checks", "all", "--max-examples", "8", "--request-timeout", "120", "--seed", "1", "--no-color"]
+    options = [
+        "--checks",
+        "all",
+        "--max-examples",
+        "8",
+        "--request-timeout",
+        "120",
+        "--max-response-time",
+        "60",
+        "--seed",
+        "1",
+        "--no-color",
+    ]
     program = Path(sys.executable).with_name("schemathesis")
     done = subprocess.run([program, "run", where, *options], cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-20_000:] + done.stderr
