@@ -36,7 +36,7 @@ test: setup .venv-airflow/ready ## tests, on real servers, some 15 minutes (TEST
 
 test-deep: setup .venv-airflow/ready ## the long ones: crashes at every step, Airflow, a Spark cluster, full disks
 	@$(BIN)/python -m adapters.machine.jars $(JARS)
-	@$(BIN)/python -m pytest -m deep $(AT_ONCE) $(ARGS)
+	@$(BIN)/python -m pytest -m deep $(AT_ONCE) -n 2 $(ARGS)
 
 again: ## the few tests that failed last once more, by themselves; never those of exactness
 	@$(BIN)/python .ci/testing/again.py
