@@ -26,17 +26,17 @@ demo: setup ## everything once on this machine, verified at the end (ARGS="--eve
 airflow: setup .venv-airflow/ready ## Airflow with the DAGs, beside broker, speed layer and API (ARGS="--port 8081")
 	@$(BIN)/python -m millrace.running.with_airflow $(ARGS)
 
-# Three files at a time on two cores: much of a test run is waiting for servers.
-AT_ONCE = -n 3 --dist loadfile --no-loadscope-reorder
+# File by file. Much of `make test` is waiting for servers, so three run on two cores; those of test-deep fill them.
+AT_ONCE = --dist loadfile --no-loadscope-reorder
 # Unit tests share no servers, so that any of them may run anywhere.
 UNIT_AT_ONCE = $(if $(filter tests/unit,$(TESTS)),-n 2 --dist worksteal)
 test: setup .venv-airflow/ready ## tests, on real servers, some 15 minutes (TESTS="tests/unit -k fold")
 	@$(BIN)/python -m adapters.machine.jars $(JARS)
-	@$(BIN)/python -m pytest $(or $(TESTS),-m "not deep" $(AT_ONCE)) $(UNIT_AT_ONCE) $(ARGS)
+	@$(BIN)/python -m pytest $(or $(TESTS),-m "not deep" -n 3 $(AT_ONCE)) $(UNIT_AT_ONCE) $(ARGS)
 
 test-deep: setup .venv-airflow/ready ## the long ones: crashes at every step, Airflow, a Spark cluster, full disks
 	@$(BIN)/python -m adapters.machine.jars $(JARS)
-	@$(BIN)/python -m pytest -m deep $(AT_ONCE) -n 2 $(ARGS)
+	@$(BIN)/python -m pytest -m deep -n 2 $(AT_ONCE) $(ARGS)
 
 again: ## the few tests that failed last once more, by themselves; never those of exactness
 	@$(BIN)/python .ci/testing/again.py

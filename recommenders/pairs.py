@@ -4,7 +4,6 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from core.codes.item_index import Aligned
 from core.ranking.columns import NOBODY, Columns
@@ -54,21 +53,6 @@ def greatest(values: Floats, most: int) -> Ints:
     kept = values > least
     kept[np.flatnonzero(values == least)[: most - int(kept.sum())]] = True
     return np.flatnonzero(kept)
-
-
-def summed_by(codes: NDArray[np.integer[Any]], values: Floats, size: int) -> Columns:
-    """Return the sum of the values of each code below ``size``, codes ascending."""
-    if len(codes) > size // 8:
-        sums, present = _sums(codes, values, size), np.zeros(size, np.bool_)
-        present[codes] = True
-        return Columns(np.flatnonzero(present), sums[present])
-    known, place = np.unique(codes, return_inverse=True)
-    return Columns(known.astype(np.int64), _sums(place, values, len(known)))
-
-
-def _sums(codes: NDArray[np.integer[Any]], values: Floats, size: int) -> Floats:
-    sums: Floats = np.bincount(codes, weights=values, minlength=size).astype(np.float64, copy=False)
-    return sums
 
 
 def best_rows(scored: Columns, most: int, aligned: Aligned, also: int = NOBODY) -> Columns:

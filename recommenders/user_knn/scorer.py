@@ -12,7 +12,7 @@ from core.codes.item_index import UNKNOWN
 from core.ranking.columns import Columns
 from core.ranking.kernels import READABLE, Kernels
 from recommenders.cohort import Cohort
-from recommenders.pairs import best_rows, greatest, ranges, summed_by
+from recommenders.pairs import best_rows, greatest, ranges
 from recommenders.port import Candidates, Floats, Ints, Question
 
 STARTS, ITEMS = "starts", "items"
@@ -44,7 +44,7 @@ class UserKnnScorer:
             row = aligned.row_of(code)
             places, of = ranges(self.starts, near.codes)
             both = near.scores * np.bincount(of[self.touched[places] == row], minlength=len(near.codes))
-            shares = summed_by(self.touched[places], both[of], len(self.items))
+            shares = kernels.added_rows(self.starts, self.touched, NO_VALUES, near.codes, both, len(self.items))
             by_row = dict(zip(shares.codes.tolist(), shares.scores.tolist(), strict=True))
             own = zip(standing.codes[known].tolist(), rows[known].tolist(), strict=True)
             return {item: by_row[k] for item, k in own if by_row.get(k, 0.0) > 0}
