@@ -38,7 +38,7 @@ test-deep: setup .venv-airflow/ready ## the long ones: crashes at every step, Ai
 	@$(BIN)/python -m adapters.machine.jars $(JARS)
 	@$(BIN)/python -m pytest -m deep -n 2 $(AT_ONCE) $(ARGS)
 
-again: ## the few tests that failed last once more, by themselves; never those of exactness
+again: ## the tests of few files that failed last once more, by themselves; never those of exactness
 	@$(BIN)/python .ci/testing/again.py
 
 check: .venv/ready ## ruff, mypy, the import rules, licences and known weaknesses of packages

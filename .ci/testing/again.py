@@ -10,14 +10,15 @@ from pathlib import Path
 
 FAILED = Path(".pytest_cache/v/cache/lastfailed")
 NEVER_AGAIN = ("tests/exact/", "tests/crash/")
-MOST = 3
+MOST_FILES = 3  # whose tests share fixtures, and fail together
 
 
 def main() -> int:
     """Return the exit status: 0 where each of the few tests that failed passes by itself."""
     failed = sorted(json.loads(FAILED.read_text())) if FAILED.exists() else []
-    if not 0 < len(failed) <= MOST or any(name.startswith(NEVER_AGAIN) for name in failed):
-        print(f"not run again: {len(failed)} failed; at most {MOST} may, and none of exactness", file=sys.stderr)
+    files = {name.partition("::")[0] for name in failed}
+    if not 0 < len(files) <= MOST_FILES or any(name.startswith(NEVER_AGAIN) for name in files):
+        print(f"not run again: tests of {len(files)} files failed; {MOST_FILES} may, never exactness", file=sys.stderr)
         return 1
     print("these failed beside others and run again by themselves:", *failed, sep="\n  ", flush=True)
     return subprocess.run([sys.executable, "-m", "pytest", *failed], check=False).returncode

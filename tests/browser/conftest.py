@@ -1,4 +1,4 @@
-"""One shop and one browser for all tests of the page, and a new tab for each."""
+"""One shop for all tests of the page, a browser for each file, and a new tab for each test."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -25,8 +25,9 @@ def shown(request: pytest.FixtureRequest) -> Iterator[Shown]:
         yield shop
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(shown: Shown) -> "Iterator[Browser]":
+    """Ends with the file: its driver holds the event loop of this thread as long as it lives."""
     with started_browser() as started:
         yield started
 

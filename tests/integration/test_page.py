@@ -20,16 +20,20 @@ from tests.kit.small_lambda import SmallLambda
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallLambda]:
-    world = fill(tmp_path_factory.mktemp("shop") / "home", speed_until=150)
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("shop") / "home"
+
+
+@pytest.fixture(scope="module")
+def world(home: Path) -> Iterator[SmallLambda]:
+    world = fill(home, speed_until=150)
     yield world
     world.batch.close()
     world.speed.close()
 
 
 @pytest.fixture(scope="module")
-def client(world: SmallLambda, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
-    home = next(tmp_path_factory.getbasetemp().glob("shop*")) / "home"
+def client(world: SmallLambda, home: Path) -> Iterator[Client]:
     with serving(Settings.of(home=home, kafka="127.0.0.1:1")) as client:
         yield client
 

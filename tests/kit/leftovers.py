@@ -1,5 +1,6 @@
 """What a test must not leave behind in its process, where it would meddle with the next one: threads, and reports."""
 
+import asyncio
 import logging
 import threading
 import time
@@ -28,6 +29,8 @@ def nothing_left(name: str, but: Collection[str] = ()) -> Iterator[None]:
         thread.join(max(0.0, deadline - time.monotonic()))
     running = sorted(thread.name for thread in left if thread.is_alive())
     assert not running, f"{name} left threads behind that do not end: {', '.join(running)}"
+    if not but:  # a browser's driver lasts as long as its file
+        assert asyncio._get_running_loop() is None, f"{name} left an event loop in the main thread"
 
 
 def is_ours(thread: threading.Thread) -> bool:
