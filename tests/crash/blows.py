@@ -89,7 +89,7 @@ def batch_views_lost(made: Plant) -> None:
         lose(made, "batch")
         made.lost["batch views"] += 1
         made.recovered("batch views lost")
-        until(lambda: made.judge.control.active is not None, 900, made.last_words)
+        until(lambda: made.judge.control.active is not None, why=made.last_words)
         made.recovered("batch views lost, up to the next generation")
 
 
@@ -97,7 +97,7 @@ def batch_views_lost(made: Plant) -> None:
 def no_batch_run(made: Plant) -> Iterator[None]:
     """None runs in the block, and what ran is passed: two that publish while the speed layer is away begin an epoch."""
     kept, made.batch.kept = made.batch.kept, False
-    until(lambda: not made.batch.runs, 900, made.last_words)
+    until(lambda: not made.batch.runs, why=made.last_words)
     made.recovered("the last batch run")
     yield
     made.batch.kept = kept
@@ -162,7 +162,7 @@ def serving_killed(made: Plant) -> None:
     """It holds nothing that could be lost."""
     before = len(made.reader.answers)
     made.serving.kill()
-    until(lambda: len(made.reader.answers) > before + 3, 120, made.last_words)
+    until(lambda: len(made.reader.answers) > before + 3, why=made.last_words)
     made.judge.check()
 
 
@@ -173,11 +173,11 @@ def second_speed_layer(made: Plant) -> None:
     assert first is not None
     suspend(made, first)
     with made.commands.started("speed", "run", log=log) as second:
-        until(lambda: APPLYING in log.read_text(), 120, log.read_text)
+        until(lambda: APPLYING in log.read_text(), why=log.read_text)
         made.recovered("a second speed layer took over from a suspended one")
         made.speed.kept = False
         first.send_signal(signal.SIGCONT)
-        until(lambda: first.poll() is not None, 120, made.last_words)
+        until(lambda: first.poll() is not None, why=made.last_words)
         assert first.returncode == 1, made.speed.said()
         assert "took over" in made.speed.said() or "has taken over" in made.speed.said(), made.speed.said()
         assert made.judge.position.owner.split(":")[1] == str(second.pid)

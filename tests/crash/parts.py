@@ -14,7 +14,7 @@ from subprocess import Popen
 from adapters.machine.beside import beside
 from tests.kit.commands import Commands
 from tests.kit.processes import MARKS, command_line, descendants
-from tests.kit.waiting import until
+from tests.kit.waiting import PATIENCE_SECONDS, until
 
 RESTART_SECONDS = 0.5
 
@@ -98,10 +98,10 @@ class Part:
             self.kept = False
             self._life.close()
 
-    def wait_until_it_says(self, text: str, seconds: float = 120) -> None:
-        until(lambda: text in self.said(), seconds, lambda: f"{self.name} does not say {text!r}: {self.said()[-2000:]}")
+    def wait_until_it_says(self, text: str) -> None:
+        until(lambda: text in self.said(), why=lambda: f"{self.name} does not say {text!r}: {self.said()[-2000:]}")
 
-    def wait_for_the_faults(self, seconds_per_life: float = 240) -> None:
+    def wait_for_the_faults(self, seconds_per_life: float = PATIENCE_SECONDS) -> None:
         """Return once each fault has ended a life."""
         seconds = seconds_per_life * (1 + len(self.faults))
         until(lambda: not self.faults and not self.fault, seconds, lambda: (self.faults, self.fault, self.said()))

@@ -32,10 +32,9 @@ from tests.kit.commands import Commands
 from tests.kit.installation import SMALL, Installation
 from tests.kit.killable import Server, killable_cassandra, killable_kafka, killable_redis
 from tests.kit.merged_views import Merged, Names, as_merged
-from tests.kit.waiting import until
+from tests.kit.waiting import PATIENCE_SECONDS, until
 
 PAIRS = ("sqlite+sqlite", "cassandra+redis")
-PATIENCE_SECONDS = 240.0
 # A generation must outlive the longest reading of a busy machine; the lease, a restart that waits for it.
 SETTINGS: dict[str, Any] = {**SMALL, "grace": "8s", "lease": "4s", "store_timeout": "5s"}
 # Two generations outlive a restart of the speed layer: otherwise it begins a new epoch, which some blows exclude.

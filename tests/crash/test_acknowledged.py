@@ -49,7 +49,7 @@ class Shop:
     @contextmanager
     def serving(self) -> Iterator[int]:
         with self.running("serve", "--port", str(self.port), "--workers", "2") as pid:
-            until(self.answers, 120)
+            until(self.answers)
             yield pid
 
     def answers(self) -> bool:
@@ -92,7 +92,7 @@ class Shop:
     def wait_for_more(self, count: int) -> None:
         """Wait until that many more events are in the log."""
         upto = sum(self.log.end_offsets().values()) + count
-        until(lambda: sum(self.log.end_offsets().values()) >= upto, 120)
+        until(lambda: sum(self.log.end_offsets().values()) >= upto)
 
 
 @pytest.fixture
@@ -134,7 +134,7 @@ def test_at_least_holds_the_events_that_were_acknowledged_before_a_kill_of_the_s
         serving = stack.enter_context(shop.serving())
         speed = stack.enter_context(ExitStack())
         first = speed.enter_context(shop.running("speed", "run"))
-        until(lambda: holds(shop, post(shop, "warm", "i0"), "warm", "i0"), 240)
+        until(lambda: holds(shop, post(shop, "warm", "i0"), "warm", "i0"))
         for number in range(6):
             user, item = f"u{number}", f"i{number}"
             positions = post(shop, user, item)
@@ -145,7 +145,7 @@ def test_at_least_holds_the_events_that_were_acknowledged_before_a_kill_of_the_s
                 speed.enter_context(shop.running("speed", "run"))
             if number == 3:
                 os.kill(min(descendants(serving)), signal.SIGKILL)
-            until(lambda: holds(shop, positions, user, item), 240)  # noqa: B023 - called at once
+            until(lambda: holds(shop, positions, user, item))  # noqa: B023 - called at once
 
 
 def post(shop: Shop, user: str, item: str) -> dict[str, int]:

@@ -8,7 +8,7 @@ from tests.crash.campaign import short_on_servers
 from tests.crash.plant import plant
 from tests.crash.short import SEED, done, say
 
-pytestmark = [pytest.mark.kafka, pytest.mark.spark, pytest.mark.slow, pytest.mark.deep, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.kafka, pytest.mark.spark, pytest.mark.slow, pytest.mark.deep, pytest.mark.timeout(2400)]
 
 
 @pytest.mark.redis

@@ -21,7 +21,7 @@ from schemas.rules import Rules
 from tests.kit.commands import Commands, CommandsHere
 from tests.kit.waiting import until
 
-pytestmark = [pytest.mark.kafka, pytest.mark.spark, pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.kafka, pytest.mark.spark, pytest.mark.slow, pytest.mark.timeout(900)]
 
 HEADER = {"generation", "segment", "fresh_to", "degraded"}
 # Contract §7, key for key.

@@ -13,7 +13,7 @@ from adapters.machine.children import free_port
 from tests.kit.commands import Commands
 from tests.kit.waiting import until
 
-pytestmark = [pytest.mark.kafka, pytest.mark.spark, pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.kafka, pytest.mark.spark, pytest.mark.slow, pytest.mark.timeout(900)]
 
 BASKETS = [{"kind": "purchase", "user_id": f"u{n}", "item_id": item} for n in range(3) for item in ("tea", "pot/2")]
 

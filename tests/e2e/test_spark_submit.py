@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 pytestmark = [
     pytest.mark.kafka, pytest.mark.spark, pytest.mark.redis, pytest.mark.slow, pytest.mark.deep,
-    pytest.mark.timeout(600),
+    pytest.mark.timeout(900),
 ]  # fmt: skip
 
 SET = (

@@ -19,7 +19,7 @@ from tests.kit.waiting import until
 
 # Tests live too briefly for the second compiler to pay: a third less processor time.
 QUICK_JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
-PATIENCE_SECONDS = 240
+PATIENCE_SECONDS = 600
 
 
 @dataclass

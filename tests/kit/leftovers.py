@@ -13,7 +13,7 @@ from adapters.terminal.reporting import TEXT, use_format
 OURS = {"adapters", "batch_layer", "core", "datasets", "millrace", "recommenders", "serving_layer", "speed_layer"}
 LASTING = {"children"}  # starts every child process, so it lives as long as this process
 SHARED = {"acknowledgements"}  # begins in the test that first posts to a server, which others may share
-PATIENCE_SECONDS = 120.0  # that a thread may take to end by itself: it may be compiling, or wait for a lost server
+PATIENCE_SECONDS = 300.0  # that a thread may take to end by itself: it may be compiling, or wait for a lost server
 
 
 @contextmanager
