@@ -36,7 +36,7 @@ test: setup .venv-airflow/ready ## tests, on real servers, some 15 minutes (TEST
 
 test-deep: setup .venv-airflow/ready ## the long ones: crashes at every step, Airflow, a Spark cluster, full disks
 	@$(BIN)/python -m adapters.machine.jars $(JARS)
-	@$(BIN)/python -m pytest -m deep -n 2 $(AT_ONCE) $(ARGS)
+	@$(BIN)/python -m pytest -m "deep and not soak" -n 2 $(AT_ONCE) $(ARGS)
 
 again: ## the tests of few files that failed last once more, by themselves; never those of exactness
 	@$(BIN)/python .ci/testing/again.py
@@ -62,6 +62,7 @@ bench: setup ## measure this machine (ARGS=…)
 soak: setup ## kill real parts over and over, and search for wrong answers, some 25 minutes (ARGS="--seed 7", TIMES=10)
 	@$(BIN)/python -m adapters.machine.jars $(JARS)
 	@$(BIN)/python -m tests.crash $(ARGS)
+	@$(BIN)/python -m pytest -m soak
 	@MILLRACE_SEARCH=$(or $(TIMES),4) $(BIN)/python -m pytest tests/exact
 
 screenshots: setup ## the README's pictures of the page, in docs/page (needs the system's Chromium)

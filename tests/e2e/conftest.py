@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 PAIRS = ["sqlite+sqlite", "cassandra+redis"]
+ENGINES = ["spark", "local"]
 VARIED = {"stores", "speed_engine"}
 NO_PARAMETERS = SimpleNamespace(params={})
 
@@ -34,7 +35,10 @@ def spark() -> Iterator["SparkSession"]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark as deep all but one variant of a test that runs on several stores or engines; its name decides which."""
+    """Of a test that runs on several stores or engines, mark all but one variant as deep; its name decides which.
+
+    Of one that is deep itself every second variant is left to ``make soak``: the rest has each store and each engine.
+    """
     variants: dict[tuple[Path, str], list[pytest.Function]] = {}
     for item in items:
         params = getattr(item, "callspec", NO_PARAMETERS).params
@@ -42,10 +46,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             others = [str(value) for name, value in sorted(params.items()) if name not in VARIED]
             variants.setdefault((item.path, "-".join([item.originalname, *others])), []).append(item)
     for (_, name), same in variants.items():
+        chosen = crc32(name.encode())
         if not any(item.get_closest_marker("deep") for item in same):
-            same.pop(crc32(name.encode()) % len(same))
+            same.pop(chosen % len(same))
             for item in same:
                 item.add_marker("deep")
+        elif len(same) == len(PAIRS) * len(ENGINES):
+            for item in same:
+                pair, engine = item.callspec.params["stores"], item.callspec.params["speed_engine"]
+                if (PAIRS.index(pair) + ENGINES.index(engine) + chosen) % 2:
+                    item.add_marker("soak")
 
 
 @pytest.fixture

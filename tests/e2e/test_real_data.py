@@ -29,7 +29,9 @@ AS_SHIPPED = {"history_items": 20, "remembered_ids": 64}
 
 
 @pytest.mark.deep
-@pytest.mark.parametrize("name", ["rees46", "deskdrop"])
+@pytest.mark.parametrize(
+    ("name", "stores"), [("rees46", "cassandra+redis"), ("deskdrop", "sqlite+sqlite")], indirect=["stores"]
+)
 def test_seven_tenths_by_batch_and_the_rest_by_speed_add_up_to_the_whole(
     name: str, test_data: Path, spark: "SparkSession", kafka_bootstrap: str, stores: dict[str, str], tmp_path: Path
 ) -> None:
