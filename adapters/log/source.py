@@ -8,7 +8,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaExcepti
 from adapters.log.client import TIMEOUT_SECONDS, as_ours, client_settings
 from schemas.errors import LogUnavailable, SettingsError
 
-CHUNK = 4_000
+CHUNK = 500  # records: their decoded values stay in a processor's cache while they are mapped
 SESSION_MS = 10_000  # after which the partitions of a member that died go to others
 Place = tuple[str, int]  # topic and partition
 _FENCED = {KafkaError._FENCED, KafkaError.FENCED_INSTANCE_ID}

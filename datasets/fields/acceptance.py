@@ -87,20 +87,32 @@ def with_number(event: Json, options: ImportOptions, tally: Tally) -> None:
     Raises:
         Dropped: the value decides the weight and is no number.
     """
-    given = event.pop("value", None)
-    if given is None:
-        return
-    text = given.strip() if isinstance(given, str) else given
     weighs = options.kinds[event["kind"]] == "value"
-    if text == "" or (isinstance(text, str) and text in options.null and not weighs):
-        return
-    value = number(text, options.decimal) if isinstance(text, str) else plain_number(text)
+    try:
+        value = number_of(event.get("value"), weighs, options)
+    except ValueError as error:
+        if weighs:
+            raise Dropped("value is not a number", str(error)) from None
+        tally.note("value left out: not a number", str(error))
+        value = None
     if value is not None:
         event["value"] = value
-    elif weighs:
-        raise Dropped("value is not a number", str(text))
     else:
-        tally.note("value left out: not a number", str(text))
+        event.pop("value", None)
+
+
+def number_of(given: Any, weighs: bool, options: ImportOptions) -> int | float | None:
+    """Return the number that a value is or that its text writes; None for nothing. Raises ValueError for what is none.
+
+    Args: weighs: the number decides the event's weight, so a word for nothing is an error.
+    """
+    text = given.strip() if isinstance(given, str) else given
+    if text in (None, "") or (isinstance(text, str) and text in options.null and not weighs):
+        return None
+    value = number(text, options.decimal) if isinstance(text, str) else plain_number(text)
+    if value is None:
+        raise ValueError(str(text))
+    return value
 
 
 def check(event: Json, options: ImportOptions, time_style: str = "") -> None:

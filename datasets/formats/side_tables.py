@@ -26,7 +26,7 @@ def catalogue_of(catalogue: Catalogue, engine: Engine, side_rows: SideRows) -> I
     for row in side_rows(catalogue.files, needed, catalogue.columns):
         try:
             for rule in rules:
-                rule(row, row, NOTHING)
+                rule.check(row, row, NOTHING)
         except LeftOut:
             continue
         fields = {name: read(row, row, NOTHING) for name, read in reads.items()}

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from collections.abc import Mapping as Table
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from datasets.fields.acceptance import (
     NULL_WORDS,
@@ -17,25 +17,38 @@ from datasets.fields.acceptance import (
     with_number,
 )
 from datasets.files.tally import Tally
+from datasets.mapping.batches import NOTHING, Column, Read, reading
 from datasets.mapping.document import Drop, Mapping
 from datasets.mapping.envelopes import PLAIN, Unwrapped, unwrapping
 from datasets.mapping.expressions import Expression, Form, compiled, paths_of
 from datasets.mapping.items import Items
 from datasets.mapping.paths import parse_path, reader
-from datasets.mapping.plain import PlainTexts, is_plain_time
 from datasets.mapping.values import Time, as_text
 from schemas.errors import BadInput
 
-NOTHING: Table[str, Any] = {}
 _OWN = ("event_id", "event_time", "kind", "user_id", "item_id")
-_MOST_WORDS = 1_000
-_REMOVED = "d"  # Debezium's operation of a deleted row
-_TIME = Time("iso", "UTC")
-Rule = Callable[[Any, Any, Table[str, Any]], None]  # raises LeftOut
+REMOVED = "d"  # Debezium's operation of a deleted row
+_ISO = Time("iso", "UTC")
+
+
+class Rule(NamedTuple):
+    """A rule by which records are left out: the value that it looks at, what decides, and the reason."""
+
+    read: Read
+    applies: Callable[[str], bool]
+    reason: str
+
+    def check(self, record: Any, entry: Any, about: Table[str, Any]) -> None:
+        """Raise ``LeftOut`` for what the rule leaves out."""
+        if self.applies(rule_text(self.read.one(record, entry, about))):
+            raise LeftOut(self.reason)
 
 
 class Engine:
     """One mapping, compiled. Every event it returns is one of the contract, but for the time's upper limit of the log.
+
+    ``event`` makes one event, with all reasons; ``by_columns.ByColumns`` makes many at once by what is compiled here,
+    and leaves to ``event`` each one that is not plain.
 
     ``needs_about``: the mapping asks for what is known of a record besides its value.   ``is_one_event``: an object is
     one record and makes one event.   ``names_events``: the mapping gives events their ids.
@@ -49,31 +62,34 @@ class Engine:
         event.setdefault("event_time", "$time")
         form = Form(flat, frozenset(options.null))
         self._words, kind = _kind_words(event["kind"], options)
-        self._kind = compiled(kind, "kind", form)
-        self._user, self._item = (compiled(event[name], name, form) for name in ("user_id", "item_id"))
-        self._time, self._style = compiled(event["event_time"], "event_time", form), _style(event["event_time"])
-        self._id = compiled(event["event_id"], "event_id", form) if "event_id" in event else None
-        self._more = [(name, compiled(given, name, form)) for name, given in event.items() if name not in _OWN]
-        self._rules = [rule_of(rule, form) for rule in mapping.drop]
+        self.kinds = reading(kind, "kind", form)
+        self.user, self.item = (reading(event[name], name, form) for name in ("user_id", "item_id"))
+        self.time, self._style = reading(event["event_time"], "event_time", form), _style(event["event_time"])
+        self.raw_time = _raw_time(event["event_time"], self.time, form)
+        self.id = reading(event["event_id"], "event_id", form) if "event_id" in event else None
+        self.more = {name: reading(given, name, form) for name, given in event.items() if name not in _OWN}
+        self.rules = [rule_of(rule, form) for rule in mapping.drop]
         self._records = _array(mapping.records, form) if mapping.records else None
         self._parts = _array(mapping.each, form) if mapping.each else None
         self.no_entry = f"no entry in {mapping.each if isinstance(mapping.each, str) else 'each'}"
         self._unwrap = unwrapping(mapping.envelope, mapping.deletes)
-        self.is_one_event = mapping.envelope == PLAIN and self._records is None and self._parts is None
-        self.names_events = self._id is not None
         self._is_one = mapping.envelope == PLAIN and self._records is None
-        self._kinds: dict[str, str] = {}  # of words that were looked at
-        self._texts = PlainTexts(options, [name for name, _ in self._more])
+        self.is_one_event = self._is_one and self._parts is None
+        self.names_events = self.id is not None
         self.items = Items(mapping.item, options, tally, form)
-        self.needs_about = any(path.startswith("$") for path in _paths(event, mapping.drop))
-        self.needs_time = "$time" in _paths(event, ())
+        self.needs_about = any(path.startswith("$") for path in _paths(event, mapping))
 
-    def unwrapped(self, value: Any) -> Sequence[Unwrapped]:
-        """Return the records in a decoded value. Raises ``Dropped`` or ``LeftOut``."""
+    def inner(self, value: Any) -> Sequence[Any]:
+        """Return the records in a decoded value, each in its envelope."""
+        if isinstance(value, list):
+            return value
+        return self._records(value) if self._records else (value,)
+
+    def unwrap(self, value: Any) -> Sequence[Unwrapped]:
+        """Return what is in an envelope. Raises ``Dropped`` or ``LeftOut``."""
         if self._is_one and isinstance(value, dict):
             return (Unwrapped(value),)
-        values = value if isinstance(value, list) else self._records(value) if self._records else (value,)
-        unwrapped = [one for inner in values for one in self._unwrap(inner)]
+        unwrapped = self._unwrap(value)
         if not all(isinstance(one.record, dict) for one in unwrapped):
             raise Dropped("no object", repr(value)[:80])
         return unwrapped
@@ -88,28 +104,20 @@ class Engine:
         Args: event_id: what names the event where the mapping does not.   op: Debezium's operation.
         Raises: Dropped.
         """
-        for rule in self._rules:
-            rule(record, entry, about)
-        word = self._kind(record, entry, about)
-        kind = self._kinds.get(word) if type(word) is str else None
-        if kind is None or op == _REMOVED:
-            kind = "remove" if op == _REMOVED else self._kind_of(word)
-        user, item = self._user(record, entry, about), self._item(record, entry, about)
+        for rule in self.rules:
+            rule.check(record, entry, about)
         event = {
-            "event_id": event_id if self._id is None else self._id(record, entry, about),
+            "event_id": event_id if self.id is None else self.id.one(record, entry, about),
             "event_time": self._time_of(record, entry, about),
-            "kind": kind,
-            "user_id": user,
-            "item_id": item,
+            "kind": "remove" if op == REMOVED else self.kind_of(self.kinds.one(record, entry, about)),
+            "user_id": self.user.one(record, entry, about),
+            "item_id": self.item.one(record, entry, about),
         }
-        for name, read in self._more:
-            value = read(record, entry, about)
+        for name, read in self.more.items():
+            value = self._read(name, read, record, entry, about)
             if value is not None:
                 event[name] = value
-        if not (self._texts.are_plain(event, self._id is None) and is_plain_time(event, self.options)):
-            self._cleaned(event)
-        elif type(event.get("value", 0)) is not int:
-            with_number(event, self.options, self.tally)
+        self._cleaned(event)
         return event
 
     def _cleaned(self, event: Json) -> None:
@@ -119,15 +127,15 @@ class Engine:
         for name in OPTIONAL_TEXTS:
             if name in event and not isinstance(event[name], str):
                 event[name] = self._text(event[name], name)
+        if not isinstance(event.get("context", {}), dict):
+            self.tally.note("context left out: no object", str(event.pop("context"))[:80])
         cleaned(event, self.options, self.tally)
         with_number(event, self.options, self.tally)
         check(event, self.options, self._style)
 
-    def _kind_of(self, word: Any) -> str:
-        kind = self.kind(_word(word))
-        if type(word) is str and len(self._kinds) < _MOST_WORDS:
-            self._kinds[word] = kind
-        return kind
+    def kind_of(self, word: Any) -> str:
+        """Return the kind that a value stands for. Raises as ``kind``."""
+        return self.kind(str(word).lower() if isinstance(word, bool) else as_text(word, "kind"))
 
     def kind(self, word: str) -> str:
         """Return the kind that a word stands for. Raises ``Dropped``; ``LeftOut`` if it stands for none on purpose."""
@@ -148,10 +156,16 @@ class Engine:
             self.tally.note(f"{name} left out: no text", dropped.example)
             return ""
 
+    def _read(self, name: str, read: Read, record: Any, entry: Any, about: Table[str, Any]) -> Any:
+        try:
+            return read.one(record, entry, about)
+        except ValueError as error:  # no time
+            raise Dropped(f"{name} is no time", str(error)[:100]) from None
+
     def _time_of(self, record: Any, entry: Any, about: Table[str, Any]) -> int:
         try:
-            value = self._time(record, entry, about)
-            return value if type(value) is int else _TIME(value)
+            value = self.time.one(record, entry, about)
+            return value if type(value) is int else _ISO(value)
         except ValueError as error:
             raise Dropped("unreadable time", str(error)[:100]) from None
 
@@ -166,22 +180,14 @@ def adopted(options: ImportOptions, mapping: Mapping) -> ImportOptions:
     )
 
 
-def _word(value: Any) -> str:
-    """Return the word of a kind; true and false are words as well."""
-    return str(value).lower() if isinstance(value, bool) else as_text(value, "kind")
-
-
 def rule_of(drop: Drop, form: Form) -> Rule:
-    """Return a rule as a function, which raises ``LeftOut`` for what it leaves out."""
-    read, reason = compiled(drop.value, "drop", form), drop.reason
-    applies = _CONDITIONS[drop.condition](drop.operand)
+    """Return a rule, compiled."""
+    return Rule(reading(drop.value, "drop", form), _CONDITIONS[drop.condition](drop.operand), drop.reason)
 
-    def rule(record: Any, entry: Any, about: Table[str, Any]) -> None:
-        value = read(record, entry, about)
-        if applies("" if value is None else str(value).strip()):
-            raise LeftOut(reason)
 
-    return rule
+def rule_text(value: Any) -> str:
+    """Return the text that a rule looks at."""
+    return "" if value is None else str(value).strip()
 
 
 _CONDITIONS: dict[str, Callable[[Any], Callable[[str], bool]]] = {
@@ -198,6 +204,13 @@ def _kind_words(given: Any, options: ImportOptions) -> tuple[dict[str, str], Any
         return dict(options.kind_map), given
     words = {**given["words"], **({"*": given["otherwise"]} if "otherwise" in given else {}), **options.kind_map}
     return words, {name: part for name, part in given.items() if name not in ("words", "otherwise")}
+
+
+def _raw_time(given: Any, time: Read, form: Form) -> tuple[Column, Time]:
+    """Return the column that holds the times, and what reads them: a column of its own where nothing else changes it."""
+    if isinstance(given, dict) and "time" in given and given.keys() <= {"path", "time", "timezone"}:
+        return reading(given["path"], "event_time", form).column, Time(given["time"], given.get("timezone", "UTC"))
+    return time.column, _ISO
 
 
 def _style(given: Any) -> str:
@@ -224,6 +237,6 @@ def _array(given: Any, form: Form) -> Callable[[Any], Sequence[Any]]:
     return entries
 
 
-def _paths(event: Table[str, Any], drops: Sequence[Drop]) -> set[str]:
-    expressions = [*event.values(), *(drop.value for drop in drops)]
+def _paths(event: Table[str, Any], mapping: Mapping) -> set[str]:
+    expressions = [*event.values(), *mapping.item.values(), *(drop.value for drop in mapping.drop)]
     return {path for given in expressions for path, _ in paths_of(given)}

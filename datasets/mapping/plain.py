@@ -1,62 +1,65 @@
-"""Finds the events that need no cleaning, which are nearly all: their texts are plain at a look or were seen before."""
+"""Finds the texts that need no cleaning, which are nearly all: they are plain at a look or were seen before."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
 
-from datasets.fields.acceptance import MAX_EVENT_ID, MAX_ID, OPTIONAL_TEXTS, ImportOptions, Json
-from schemas.event import EARLIEST_EVENT_TIME_MS
+from datasets.fields.acceptance import MAX_ID, ImportOptions
 
-_REMEMBERED = 200_000  # texts; users, items and categories repeat
+REMEMBERED = 200_000  # texts; users, items and categories repeat
+_EDGES = ('\n"', "\n ", " \n")  # a quote or a blank where a text begins, a blank where it ends
 
 
 class PlainTexts:
-    """Knows texts that ``cleaned`` and ``check`` leave as they are.
+    """Knows texts that ``cleaned`` and ``check`` leave as they are."""
 
-    Args: fields: what events have besides the required fields.
-    """
+    def __init__(self, options: ImportOptions) -> None:
+        self._null = frozenset(options.null)
+        self._known: set[Any] = set()
 
-    def __init__(self, options: ImportOptions, fields: Iterable[str]) -> None:
-        self._null, self._weighed = options.null, {kind for kind, by in options.kinds.items() if by == "value"}
-        self._optional = [name for name in fields if name in OPTIONAL_TEXTS]
-        self._known: set[str] = set()
-
-    def are_plain(self, event: Json, own_id: bool) -> bool:
-        """Return whether nothing is to be done with the event's texts, and no rating is to be checked.
-
-        Args: own_id: the event's id was made here.
-        """
-        known, user, item = self._known, event["user_id"], event["item_id"]
-        if type(user) is not str or type(item) is not str:
-            return False
-        if not ((user in known or self._learn(user)) and (item in known or self._learn(item))):
-            return False
-        if not (own_id or self._is_plain(event["event_id"], MAX_EVENT_ID)) or event["kind"] in self._weighed:
-            return False
-        for name in self._optional:
-            text = event.get(name)
-            if text is not None and (type(text) is not str or not (text in known or self._learn(text))):
-                return False
-        return True
-
-    def _learn(self, text: str) -> bool:
-        """Remember a text if it is plain; return whether it is."""
-        if not self._is_plain(text, MAX_ID):
-            return False
-        if len(self._known) > _REMEMBERED:
+    def odd(self, texts: Sequence[Any]) -> Iterator[int]:
+        """Yield the places of ids that are not plain; they repeat, so those that are get remembered."""
+        if self._are_known(texts):
+            return
+        fresh = _only_texts(texts) - self._known
+        if len(self._known) + len(fresh) > REMEMBERED:
             self._known.clear()
-        self._known.add(text)
-        return True
+            fresh = _only_texts(texts)
+        self._known.update(fresh if self.are_plain(fresh, MAX_ID) else filter(self._is_plain, fresh))
+        if not self._are_known(texts):
+            yield from (p for p, text in enumerate(texts) if type(text) is not str or text not in self._known)
 
-    def _is_plain(self, text: object, most: int) -> bool:
+    def odd_once(self, texts: Sequence[Any], most: int) -> Iterator[int]:
+        """Yield the places of texts that are not plain; each comes once, as ids of events do. Args: most: characters."""
+        if not self.are_plain(texts, most):
+            yield from (place for place, text in enumerate(texts) if not self._is_plain(text, most))
+
+    def are_plain(self, texts: Collection[Any], most: int) -> bool:
+        """Return whether all are plain; looks at them as one text."""
+        try:
+            joined = "\n".join(texts)
+        except TypeError:  # one is no text
+            return False
+        around = f"\n{joined}\n"
         return (
-            type(text) is str
-            and 0 < len(text) <= most
-            and text.isprintable()
-            and text[0] not in ' "'
-            and text[-1] != " "
-            and text not in self._null
+            all(texts)
+            and max(map(len, texts), default=0) <= most
+            and joined.replace("\n", "", max(0, len(texts) - 1)).isprintable()
+            and not any(edge in around for edge in _EDGES)
+            and self._null.isdisjoint(texts)
         )
 
+    def _are_known(self, texts: Sequence[Any]) -> bool:
+        try:
+            return self._known.issuperset(texts)
+        except TypeError:  # one cannot be in a set
+            return False
 
-def is_plain_time(event: Json, options: ImportOptions) -> bool:
-    """Return whether the event's time is within the contract's range."""
-    return bool(EARLIEST_EVENT_TIME_MS <= event["event_time"] <= options.latest_ms)
+    def _is_plain(self, text: Any, most: int = MAX_ID) -> bool:
+        return type(text) is str and self.are_plain((text,), most)
+
+
+def _only_texts(values: Sequence[Any]) -> set[str]:
+    try:
+        return set(values)
+    except TypeError:  # one cannot be in a set
+        return {value for value in values if type(value) is str}

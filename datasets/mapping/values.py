@@ -1,6 +1,7 @@
 """Values of any source as texts and times: JSON, Avro, Protobuf and Parquet have more types than a file of text."""
 
 import math
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -45,6 +46,7 @@ class Time:
 
     def __init__(self, style: str, timezone: str) -> None:
         self._parse = _either([time_parser(one, timezone) for one in style.split(" or ")])
+        self._is_epoch = style in EPOCH_STYLES
         self._per_unit = EPOCH_STYLES.get(style, EPOCH_STYLES["epoch-ms"])
         self._numbers: TimeParser = self._parse if style in EPOCH_STYLES else time_parser("epoch-ms")
         self._zone_parse = time_parser("iso", timezone)
@@ -64,6 +66,27 @@ class Time:
         if isinstance(value, date):
             return self._zone_parse(value.isoformat())
         raise ValueError(repr(value)[:80])
+
+    def column(self, values: Sequence[Any], odd: set[int]) -> Sequence[int]:
+        """Return whole milliseconds of many values; the places of what is no time are added to ``odd``."""
+        types = set(map(type, values))
+        with suppress(ValueError):
+            if types == {int}:
+                return self._scaled(values)
+            if types == {str}:
+                return self._scaled(list(map(int, values))) if self._is_epoch else list(map(self, values))
+        times = []
+        for place, value in enumerate(values):
+            try:
+                times.append(self(value))
+            except ValueError:
+                odd.add(place)
+                times.append(0)
+        return times
+
+    def _scaled(self, numbers: Sequence[int]) -> Sequence[int]:
+        times, per = self._per_unit.numerator, self._per_unit.denominator
+        return numbers if times == per else [number * times // per for number in numbers]
 
 
 def _either(parsers: list[TimeParser]) -> TimeParser:

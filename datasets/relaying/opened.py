@@ -4,10 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from confluent_kafka import Message
+
 from adapters.kafka_options import checked
 from adapters.log.bulk_appender import BulkAppender
 from adapters.log.dead_letters import DeadLetter, bury
-from adapters.log.kafka_log import Log, Topics
+from adapters.log.kafka_log import Log, Topics, as_record
 from adapters.log.registry import SchemaRegistry
 from adapters.log.source import Source
 from adapters.settings import Settings
@@ -17,9 +19,8 @@ from datasets.files.tally import Tally
 from datasets.formats.known import mapping_named
 from datasets.mapping.engine import Engine, adopted
 from datasets.relaying.relay import Place, Plan, Relay
-from datasets.relaying.transform import Incoming, Transform
+from datasets.relaying.transform import Transform
 from schemas.errors import BadInput, NotReady
-from schemas.event import Record
 
 
 class Target:
@@ -34,11 +35,11 @@ class Target:
         """Send events in their order."""
         self._events.append(self._log.topics.events, events)
 
-    def bury(self, record: Incoming, reason: str) -> None:
+    def bury(self, record: Message, reason: str) -> None:
         """Send a record as it was, with its place and the reason; not one that is a dead letter and stays one."""
-        if record.topic == self._log.topics.relay_dead_letters:
+        if record.topic() == self._log.topics.relay_dead_letters:
             return  # it is kept there already
-        letter = DeadLetter(Record(*record[:6]), reason)
+        letter = DeadLetter(as_record(record), reason)
         bury(self._letters, self._log, letter, self._log.topics.relay_dead_letters)
 
     def flush(self) -> None:

@@ -2,14 +2,17 @@
 
 import threading
 import time
+from bisect import bisect_left
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import pairwise
 from operator import ge
 from typing import Any, Protocol
 
 from datasets.fields.acceptance import Dropped
-from datasets.relaying.transform import Counts, Incoming, Transform, id_prefix
+from datasets.relaying.transform import Counts, Message, Transform
 from schemas.errors import LogUnavailable, MillraceError
 
 COMMIT_SECONDS = 1.0  # how long acknowledged records wait for their commit at most
@@ -27,7 +30,7 @@ class Reading(Protocol):
     ends: dict[Place, int]
 
     def subscribe(self, topics: Sequence[str]) -> None: ...
-    def chunk(self, seconds: float) -> list[Any]: ...
+    def chunk(self, seconds: float) -> Sequence[Message]: ...
     def commit(self, offsets: Mapping[Place, int]) -> None: ...
     def close(self) -> None: ...
 
@@ -36,7 +39,7 @@ class Writing(Protocol):
     """Where events and dead letters go. After an error nothing is known of what was not flushed."""
 
     def append(self, events: list[dict[str, bytes]]) -> None: ...
-    def bury(self, record: Incoming, reason: str) -> None: ...
+    def bury(self, record: Message, reason: str) -> None: ...
     def flush(self) -> None: ...
     def discard(self) -> None: ...
 
@@ -132,24 +135,31 @@ class _Window:
         self.at: dict[Place, int] = {}  # what comes next, also after a commit
         self._next: dict[Place, int] = {}
         self._batch: list[dict[str, bytes]] = []
-        self._per_user: dict[bytes, int] = {}
+        self._per_user = Counter[bytes]()
         self._events, self._since = 0, time.monotonic()
 
-    def take(self, messages: Sequence[Any]) -> None:
-        """Transform and append records, in their order."""
-        transform, after = self._transform, self._next
-        for message in messages:
-            record = incoming(message)
-            events, wrong = transform.events(record)
-            if events and self._is_much(events):
+    def take(self, records: Sequence[Message]) -> None:
+        """Transform and append records, in their order, with commits between them where a user has many events."""
+        made, count = self._transform.events(records), len(records)
+        for place, reason in made.wrong.items():
+            self._target.bury(records[place], reason_of(reason))
+        users = [line.user_id.encode() for line in made.lines]
+        events = [{"key": user, "value": line.text} for user, line in zip(users, made.lines, strict=True)]
+        is_whole = self._fits(users)
+        for first, end in [(0, count)] if is_whole else pairwise(range(count + 1)):
+            part = slice(bisect_left(made.owners, first), bisect_left(made.owners, end))
+            if self._next and not is_whole and not self._fits(users[part]):
                 self.settle()
-                self._is_much(events)
-            self._batch += events
-            if wrong is not None:
-                self._target.bury(record, reason_of(wrong))
-            after[(record.topic, record.partition)] = record.offset + 1
-        self.at |= after
+            self._per_user.update(users[part])
+            self._batch += events[part]
+            self._next |= {(record.topic(), record.partition()): record.offset() + 1 for record in records[first:end]}
+        self.at |= self._next
         self._send()
+
+    def _fits(self, users: Sequence[bytes]) -> bool:
+        """Return whether nobody gets more events before the next commit than may be uncommitted."""
+        before, most = self._per_user, self._most
+        return all(before[user] + count <= most for user, count in Counter(users).items())
 
     def is_due(self, now: float) -> bool:
         """Return whether a commit is due."""
@@ -161,6 +171,7 @@ class _Window:
         self._target.flush()
         if self._next:
             self.source.commit(self._next)
+        self.at |= self._next
         self._begin()
 
     def settle_quietly(self) -> None:
@@ -188,15 +199,6 @@ class _Window:
             self._events += len(self._batch)
             self._batch = []
 
-    def _is_much(self, events: list[dict[str, bytes]]) -> bool:
-        """Count the events of each user; return whether one now has more than may be uncommitted, and others wait."""
-        per_user, much = self._per_user, False
-        for event in events:
-            key = event["key"]
-            per_user[key] = count = per_user.get(key, 0) + 1
-            much = much or count > self._most
-        return much and bool(self._next)
-
 
 class Spoken:
     """Reports about every five seconds while anything is relayed, as the speed layer does."""
@@ -222,19 +224,6 @@ def sentence(counts: Counts) -> str:
             listed = ", ".join(f"{reason} {count:,}" for reason, count in reasons.most_common(5))
             parts.append(f"{reasons.total():,} {what}: {listed}")
     return "; ".join(parts)
-
-
-def incoming(message: Any) -> Incoming:
-    """Return a message of Kafka's client as a record; a dead letter of the relay has the place it came from."""
-    headers = dict(message.headers() or ())
-    topic, partition, offset = message.topic(), message.partition(), message.offset()
-    origin = ""
-    if "reason" in headers and {"topic", "partition", "offset"} <= headers.keys():
-        place = (headers["topic"].decode(), int(headers["partition"]))
-        origin = f"{id_prefix(*place)}{int(headers['offset'])}/"
-    return Incoming(
-        topic, partition, offset, message.timestamp()[1], message.key(), message.value(), headers, origin
-    )  # fmt: skip
 
 
 def reason_of(wrong: Dropped) -> str:

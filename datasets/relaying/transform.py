@@ -1,34 +1,35 @@
-"""One record of a source topic as events, counts and reasons: no log, no clock."""
+"""Records of source topics as events, counts and reasons: no log, no clock."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from hashlib import blake2b
-from typing import Any, NamedTuple
-
-import msgspec
+from itertools import compress
+from typing import Any, NamedTuple, Protocol
 
 from datasets.decoding.decoders import Decode
-from datasets.fields.acceptance import Dropped, Json, LeftOut
-from datasets.mapping.engine import NOTHING, Engine
-from datasets.mapping.envelopes import TOMBSTONE
-from schemas.event import LATEST_AHEAD_MS, MAX_VALUE_BYTES
+from datasets.fields.acceptance import Dropped, LeftOut
+from datasets.mapping.batches import Flat, flattened
+from datasets.mapping.by_columns import ByColumns, Line
+from datasets.mapping.engine import Engine
+from datasets.mapping.envelopes import TOMBSTONE, Unwrapped
+from schemas.event import LATEST_AHEAD_MS
 
 _ID_CHARACTERS = 96  # of an event's id, for topic and partition
-_encode = msgspec.json.encode
 
 
-class Incoming(NamedTuple):
-    """A record as the source has it. ``origin``: where a dead letter that is relayed again stood first."""
+class Message(Protocol):
+    """A record as Kafka's client delivers it."""
 
-    topic: str
-    partition: int
-    offset: int
-    timestamp: int
-    key: bytes | None
-    value: bytes | None
-    headers: Mapping[str, bytes] = {}
-    origin: str = ""
+    def topic(self) -> Any: ...
+    def partition(self) -> Any: ...
+    def offset(self) -> Any: ...
+    def timestamp(self) -> tuple[int, int]: ...
+    def key(self) -> Any: ...
+    def value(self) -> Any: ...
+    def headers(self) -> Any: ...
 
 
 @dataclass
@@ -46,86 +47,102 @@ class Counts:
         return self.failed.total()
 
 
+class Transformed(NamedTuple):
+    """What records became. ``owners``: for each line the place of its record.
+
+    ``wrong``: by the place of a record, what is wrong with it or with the first of its events that is none.
+    """
+
+    lines: Sequence[Line]
+    owners: Sequence[int]
+    wrong: dict[int, Dropped]
+
+
 class Transform:
-    """Turns records into events of the contract, as key and value, in order.
+    """Turns records into events of the contract, in their order.
 
     An event without an id of its own is named after the record's place and its own place in the record, so that a
     record that is relayed again gives the same ids.
     """
 
     def __init__(self, engine: Engine, decode: Decode) -> None:
-        self._engine, self._decode = engine, decode
-        self._prefixes: dict[tuple[str, int], str] = {}
-        self._about = engine.needs_about or engine.needs_time
-        self._is_plain, self._named = engine.is_one_event and not self._about, engine.names_events
+        self._engine, self._decode, self._by_columns = engine, decode, ByColumns(engine)
         self.counts = Counts()
 
     def at(self, now_ms: int) -> None:
         """Take the wall clock: no event may be more than a day ahead of it."""
         self._engine.options = replace(self._engine.options, latest_ms=now_ms + LATEST_AHEAD_MS)
 
-    def events(self, record: Incoming) -> tuple[list[dict[str, bytes]], Dropped | None]:
-        """Return the events of a record, and what is wrong with it or with the first of its events that is none."""
-        counts = self.counts
-        counts.records += 1
-        if record.value is None:
-            counts.tombstones += 1
-            return [], None
-        made, wrong = list[dict[str, bytes]](), list[Dropped]()
+    def events(self, records: Sequence[Message]) -> Transformed:
+        """Return the events of records, and count them."""
+        counts, wrong = self.counts, dict[int, Dropped]()
+        values, places = self._decoded([record.value() for record in records], wrong)
+        counts.records += len(records)
+        flat = self._flat(values, records if len(places) == len(records) else [records[place] for place in places])
+        self._judge([(places[owner], reason) for owner, reason in flat.failures], wrong)
+        outcomes: list[Any] = self._by_columns.lines(flat.batch)
+        owners = flat.owners if len(places) == len(records) else [places[owner] for owner in flat.owners]
+        are_lines = [type(outcome) is Line for outcome in outcomes]
+        if not all(are_lines):
+            pairs = zip(owners, outcomes, strict=True)
+            self._judge([(owner, outcome) for owner, outcome in pairs if type(outcome) is not Line], wrong)
+            outcomes, owners = list(compress(outcomes, are_lines)), list(compress(owners, are_lines))
+        counts.events += len(outcomes)
+        counts.failed.update(str(reason) for reason in wrong.values())
+        return Transformed(outcomes, owners, wrong)
+
+    def _flat(self, values: Sequence[Any], records: Sequence[Message]) -> Flat:
+        names = [""] * len(records) if self._engine.names_events else [_place_of(record) for record in records]
+
+        def name(place: int, index: int) -> str:
+            return f"{names[place]}{index}"
+
+        def about(place: int, unwrapped: Unwrapped) -> dict[str, Any]:
+            return _about(records[place], unwrapped)
+
+        return flattened(self._engine, values, name, about if self._engine.needs_about else None)
+
+    def _decoded(self, values: list[bytes | None], wrong: dict[int, Dropped]) -> tuple[list[Any], Sequence[int]]:
+        """Return the decoded values and their places; tombstones are counted, and what is unreadable is wrong."""
+        decode = self._decode
         try:
-            value = self._decode(record.value)
-            if self._is_plain and type(value) is dict:
-                event_id = "" if self._named else f"{record.origin or self._prefix(record)}0"
-                made.append(_encoded(self._engine.event(value, value, NOTHING, event_id)))
+            if None not in values:
+                return [decode(value) for value in values], range(len(values))  # type: ignore[arg-type]
+        except Dropped:
+            pass  # one of them cannot be read
+        decoded, places = list[Any](), list[int]()
+        for place, value in enumerate(values):
+            try:
+                if value is None:
+                    raise LeftOut(TOMBSTONE)
+                decoded.append(decode(value))
+                places.append(place)
+            except Dropped as reason:
+                self._judge([(place, reason)], wrong)
+        return decoded, places
+
+    def _judge(self, failures: Sequence[tuple[int, Dropped]], wrong: dict[int, Dropped]) -> None:
+        """Count what was left out; note what is wrong, the first of each record."""
+        for place, reason in failures:
+            if not isinstance(reason, LeftOut):
+                wrong.setdefault(place, reason)
+            elif str(reason) == TOMBSTONE:
+                self.counts.tombstones += 1
             else:
-                self._map(record, value, made, wrong)
-        except LeftOut as reason:
-            self._leave_out(reason)
-        except Dropped as reason:
-            wrong.append(reason)
-        counts.events += len(made)
-        if not wrong:
-            return made, None
-        counts.failed[str(wrong[0])] += 1
-        return made, wrong[0]
-
-    def _map(self, record: Incoming, value: Any, made: list[dict[str, bytes]], wrong: list[Dropped]) -> None:
-        engine, index = self._engine, 0
-        prefix = record.origin or self._prefix(record)
-        for unwrapped in engine.unwrapped(value):
-            about = self._about_of(record, unwrapped.time, unwrapped.op) if self._about else NOTHING
-            entries = engine.entries(unwrapped.record)
-            if not entries:
-                self.counts.left_out[engine.no_entry] += 1
-            for entry in entries:
-                try:
-                    event = engine.event(unwrapped.record, entry, about, f"{prefix}{index}", unwrapped.op)
-                    made.append(_encoded(event))
-                except LeftOut as reason:
-                    self._leave_out(reason)
-                except Dropped as reason:
-                    wrong.append(reason)
-                index += 1
-
-    def _leave_out(self, reason: LeftOut) -> None:
-        if str(reason) == TOMBSTONE:
-            self.counts.tombstones += 1
-        else:
-            self.counts.left_out[str(reason)] += 1
-
-    def _prefix(self, record: Incoming) -> str:
-        place = (record.topic, record.partition)
-        if place not in self._prefixes:
-            self._prefixes[place] = id_prefix(*place)
-        return f"{self._prefixes[place]}{record.offset}/"
-
-    def _about_of(self, record: Incoming, time: Any, op: str) -> dict[str, Any]:
-        known = record._asdict()
-        key = record.key.decode(errors="replace") if record.key is not None else None
-        headers = {f"header.{name}": value.decode(errors="replace") for name, value in record.headers.items()}
-        return {**known, **headers, "key": key, "time": record.timestamp if time is None else time, "op": op}
+                self.counts.left_out[str(reason)] += 1
 
 
+def _place_of(record: Message) -> str:
+    """Return the beginning of the ids of a record's events; a dead letter is named by the place that it came from."""
+    topic, partition, offset = record.topic(), record.partition(), record.offset()
+    headers = dict(record.headers() or ())
+    if {"reason", "topic", "partition", "offset"} <= headers.keys():
+        with suppress(ValueError, AttributeError):  # headers of others
+            topic, partition, offset = headers["topic"].decode(), int(headers["partition"]), int(headers["offset"])
+    return f"{id_prefix(topic, partition)}{offset}/"
+
+
+@lru_cache(10_000)
 def id_prefix(topic: str, partition: int) -> str:
     """Return the beginning of the ids of a partition's events; a long topic's name is shortened to its digest."""
     if len(topic) > _ID_CHARACTERS:
@@ -133,11 +150,16 @@ def id_prefix(topic: str, partition: int) -> str:
     return f"{topic}/{partition}/"
 
 
-def _encoded(event: Json) -> dict[str, bytes]:
-    try:
-        value, key = _encode(event), event["user_id"].encode()
-    except (UnicodeEncodeError, TypeError, ValueError) as error:
-        raise Dropped("a field cannot be written as JSON", str(error)[:100]) from None
-    if len(value) > MAX_VALUE_BYTES:
-        raise Dropped("oversize", f"{len(value):,} bytes")
-    return {"key": key, "value": value}
+def _about(record: Message, unwrapped: Unwrapped) -> dict[str, Any]:
+    """Return what is known of a record besides its value."""
+    timestamp, key, headers = record.timestamp()[1], record.key(), record.headers() or ()
+    named = {f"header.{name}": _text(value) for name, value in headers}
+    time = timestamp if unwrapped.time is None else unwrapped.time
+    return {
+        **named, "topic": record.topic(), "partition": record.partition(), "offset": record.offset(),
+        "timestamp": timestamp, "key": _text(key), "time": time, "op": unwrapped.op,
+    }  # fmt: skip
+
+
+def _text(value: Any) -> str | None:
+    return value.decode(errors="replace") if isinstance(value, bytes) else value

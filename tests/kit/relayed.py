@@ -5,13 +5,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from datasets.decoding.decoders import decoder_of
-from datasets.fields.acceptance import ImportOptions
+from datasets.fields.acceptance import Dropped, ImportOptions
 from datasets.files.tally import Tally
 from datasets.mapping.document import parsed
 from datasets.mapping.engine import Engine, adopted
 from datasets.relaying.relay import Plan, Relay
-from datasets.relaying.transform import Incoming, Transform
+from datasets.relaying.transform import Transform
 
 NOW = 1_760_000_000_000
 
@@ -28,47 +30,58 @@ def transform_of(document: dict[str, Any], registry: Any = None) -> Transform:
     return made
 
 
-def record(value: bytes | None, offset: int = 0, partition: int = 0, **more: Any) -> Incoming:
-    return Incoming("orders", partition, offset, NOW, None, value, **more)
-
-
 @dataclass
 class Message:
     """As Kafka's client delivers it."""
 
-    there: Incoming
+    body: bytes | None
+    place: int = 0
+    part: int = 0
+    name: bytes | None = None
+    beside: dict[str, bytes] = field(default_factory=dict)
+    source: str = "orders"
 
     def topic(self) -> str:
-        return self.there.topic
+        return self.source
 
     def partition(self) -> int:
-        return self.there.partition
+        return self.part
 
     def offset(self) -> int:
-        return self.there.offset
+        return self.place
 
     def timestamp(self) -> tuple[int, int]:
-        return 1, self.there.timestamp
+        return 1, NOW
 
     def key(self) -> bytes | None:
-        return self.there.key
+        return self.name
 
     def value(self) -> bytes | None:
-        return self.there.value
+        return self.body
 
-    def headers(self) -> None:
-        return None
+    def headers(self) -> list[tuple[str, bytes]] | None:
+        return list(self.beside.items()) or None
+
+
+def record(value: bytes | None, offset: int = 0, **more: Any) -> Message:
+    return Message(value, offset, **more)
+
+
+def relayed(transform: Transform, value: bytes | None, **more: Any) -> tuple[list[dict[str, Any]], Dropped | None]:
+    """The events of one record, and what is wrong with it."""
+    made = transform.events([record(value, **more)])
+    return [msgspec.json.decode(line.text) for line in made.lines], made.wrong.get(0)
 
 
 @dataclass
 class World:
     """What outlives a relay: the source's records, what is committed of them, the events and the dead letters."""
 
-    records: Sequence[Incoming]
+    records: Sequence[Message]
     chunk: int = 3
     committed: dict[tuple[str, int], int] = field(default_factory=dict)
     events: list[dict[str, bytes]] = field(default_factory=list)
-    letters: list[tuple[Incoming, str]] = field(default_factory=list)
+    letters: list[tuple[Message, str]] = field(default_factory=list)
     commits: list[int] = field(default_factory=list)  # how many events were there
     step: int = 0
     die_at: int = 0  # the step that is the last; 0: none
@@ -101,7 +114,7 @@ class _Source:
         self._at += len(there)
         if not there:
             self.ends[("orders", 0)] = self._at
-        return [Message(record) for record in there]
+        return list(there)
 
     def commit(self, offsets: Any) -> None:
         self._world.reached()
@@ -121,7 +134,7 @@ class _Target:
             self._world.reached()
             self._world.events.append(event)
 
-    def bury(self, record: Incoming, reason: str) -> None:
+    def bury(self, record: Message, reason: str) -> None:
         self._world.reached()
         self._world.letters.append((record, reason))
 

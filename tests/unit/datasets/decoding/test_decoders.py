@@ -15,7 +15,7 @@ from google.protobuf.descriptor_pool import DescriptorPool
 from adapters.log.registry import SchemaRegistry
 from schemas.errors import BadInput, LogUnavailable, SettingsError
 from tests.kit.registry import Registered, registry
-from tests.kit.relayed import NOW, record, transform_of
+from tests.kit.relayed import NOW, relayed, transform_of
 
 SCHEMA = {
     "type": "record", "name": "Click", "fields": [
@@ -47,8 +47,7 @@ def served() -> Iterator[Registered]:
 
 def made(value: bytes, document: dict[str, Any], source: Any = None) -> tuple[list[tuple[str, str]], str]:
     """Users and items of the events, and the reason of the dead letter."""
-    events, wrong = transform_of({"event": EVENT, **document}, source).events(record(value))
-    rows = [json.loads(event["value"]) for event in events]
+    rows, wrong = relayed(transform_of({"event": EVENT, **document}, source), value)
     return [(row["user_id"], row["item_id"]) for row in rows], str(wrong or "")
 
 
@@ -90,7 +89,7 @@ def test_each_record_is_read_by_its_writers_schema_while_that_evolves(served: Re
     source = SchemaRegistry(served.url)
     transform = transform_of({"event": {**EVENT, "source": "shop"}, "format": "avro", "registry": served.url}, source)
     values = [avro(SCHEMA, CLICK, old), avro(EVOLVED, {**CLICK, "shop": "s"}, new), avro(SCHEMA, CLICK, old)]
-    events = [json.loads(transform.events(record(value))[0][0]["value"]) for value in values]
+    events = [relayed(transform, value)[0][0] for value in values]
     assert [event.get("source") for event in events] == [None, "s", None]
     assert served.asked.count(f"/schemas/ids/{old}") == 1
 
@@ -103,8 +102,8 @@ def test_a_schema_that_refers_to_others_is_read(served: Registered) -> None:
     whole = fastavro.parse_schema({**SCHEMA, "fields": [*SCHEMA["fields"], {"name": "shop", "type": inner}]})
     value = avro(whole, {**CLICK, "shop": {"name": "s"}}, number)
     document = {"event": {**EVENT, "source": "shop.name"}, "format": "avro", "registry": served.url}
-    [event], _ = transform_of(document, SchemaRegistry(served.url)).events(record(value))
-    assert json.loads(event["value"])["source"] == "s"
+    [event], _ = relayed(transform_of(document, SchemaRegistry(served.url)), value)
+    assert event["source"] == "s"
 
 
 def test_an_unknown_schema_is_a_dead_letter_and_a_registry_that_is_away_is_none(served: Registered) -> None:

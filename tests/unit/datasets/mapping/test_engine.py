@@ -24,7 +24,8 @@ def events(made: Engine, value: Any) -> list[dict[str, Any]]:
     """The events of a decoded value, ids by the place of each in it."""
     return [
         made.event(unwrapped.record, entry, {"time": unwrapped.time, "op": unwrapped.op}, f"e{place}", unwrapped.op)
-        for unwrapped in made.unwrapped(value)
+        for wrapped in made.inner(value)
+        for unwrapped in made.unwrap(wrapped)
         for place, entry in enumerate(made.entries(unwrapped.record))
     ]
 
