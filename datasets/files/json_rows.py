@@ -2,11 +2,14 @@
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
+from itertools import islice
 from typing import Any
 
 import msgspec
 
+from datasets.files.blocks import ROWS, Block
 from datasets.files.json_values import split_objects
 from datasets.files.tally import Tally
 from datasets.files.text import until_damage
@@ -23,31 +26,38 @@ def is_json(raw: "io.BufferedReader[Any]") -> bool:
     return _START.match(raw.peek(_PEEKED)) is not None
 
 
-def json_rows(
-    raw: "io.BufferedReader[Any]", name: str, tally: Tally, numbers: Iterator[int]
-) -> Iterator[tuple[int, Any]]:
-    """Yield the numbered objects; what is none is dropped and counted. Objects over several lines count as one line.
+def json_rows(raw: "io.BufferedReader[Any]", name: str, tally: Tally, numbers: Iterator[int]) -> Iterator[Block]:
+    """Yield the objects; what is none is dropped and counted. Objects over several lines count as one line.
 
     Raises: BadInput for an array, or objects over several lines, that break off, and for a file damaged from its start.
     """
     spread = _LINE_WITHOUT_END.match(raw.peek(_PEEKED)) is not None
-    texts = split_objects(_chunks(raw), name) if spread else raw
-    for place, (text, number) in enumerate(zip(until_damage(texts, name, tally), numbers, strict=False), 1):
-        tally.lines += 1
-        tally.place = (name, place)
-        line = text.removeprefix(b"\xef\xbb\xbf").strip()
-        if not line:
-            tally.drop("blank line", number)
-            continue
-        try:
-            record = msgspec.json.decode(line)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            record = None
-        tally.cells = [line.decode(errors="replace")]
-        if isinstance(record, dict):
-            yield number, record
-        else:
-            tally.drop(NOT_JSON, number, tally.cells)
+    texts = enumerate(until_damage(split_objects(_chunks(raw), name) if spread else raw, name, tally), 1)
+    while some := list(islice(texts, ROWS)):
+        tally.lines += len(some)
+        rows = list[tuple[int, int, Any, bytes]]()
+        for (place, text), number in zip(some, numbers, strict=False):
+            line = text.removeprefix(b"\xef\xbb\xbf").strip()
+            record = _decoded(line)
+            if isinstance(record, dict):
+                rows.append((number, place, record, line))
+            else:
+                tally.place = (name, place)
+                tally.drop(NOT_JSON if line else "blank line", number, [line.decode(errors="replace")] if line else ())
+        if rows:
+            count, places, records, lines = zip(*rows, strict=True)
+            yield Block(name, count, places, records, partial(_shown, lines))
+
+
+def _decoded(line: bytes) -> Any:
+    try:
+        return msgspec.json.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def _shown(lines: Sequence[bytes], place: int) -> list[str]:
+    return [lines[place].decode(errors="replace")]
 
 
 def _chunks(raw: "io.BufferedReader[Any]") -> Iterator[bytes]:

@@ -2,8 +2,10 @@
 
 import io
 from collections.abc import Iterator
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from datasets.files.blocks import ROWS, Block, Cells
 from datasets.files.tally import Tally
 from schemas.errors import BadInput
 
@@ -19,7 +21,7 @@ def is_parquet(raw: "io.BufferedReader[Any]") -> bool:
     return raw.peek(len(MAGIC))[: len(MAGIC)] == MAGIC
 
 
-def parquet_rows(raw: "io.BufferedReader[Any]", name: str, tally: Tally) -> Iterator[dict[str, Any]]:
+def parquet_rows(raw: "io.BufferedReader[Any]", name: str, tally: Tally, numbers: Iterator[int]) -> Iterator[Block]:
     """Yield the rows; each counts as a line. A packed file is read into memory, as its end comes first.
 
     Raises: BadInput when the file is damaged.
@@ -29,16 +31,20 @@ def parquet_rows(raw: "io.BufferedReader[Any]", name: str, tally: Tally) -> Iter
 
     try:
         file = pq.ParquetFile(pa.PythonFile(raw, mode="r") if _is_plain(raw) else io.BytesIO(raw.read()))
-        place = 0
+        place = 1
         for batch in file.iter_batches(ROWS_AT_ONCE):
-            names, columns = batch.schema.names, [_values(column) for column in batch.columns]
-            for cells in zip(*columns, strict=True):
-                place += 1
-                tally.lines += 1
-                tally.place, tally.cells = (name, place), cells
-                yield dict(zip(names, cells, strict=True))
+            for start in range(0, batch.num_rows, ROWS):
+                rows = _rows(batch.slice(start, ROWS))
+                tally.lines += len(rows)
+                lines = range(place, place + len(rows))
+                place = lines.stop
+                yield Block(name, list(islice(numbers, len(rows))), lines, rows, rows.cells)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, EOFError) as error:
         raise BadInput(f"{name} is a damaged Parquet file, or one that Arrow cannot read: {error}") from None
+
+
+def _rows(batch: "pa.RecordBatch") -> Cells:
+    return Cells({name: place for place, name in enumerate(batch.schema.names)}, map(_values, batch.columns))
 
 
 def _is_plain(raw: Any) -> bool:

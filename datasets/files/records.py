@@ -55,10 +55,10 @@ class Records:
     again.
     """
 
-    def __init__(self, lines: Iterator[str], style: Style, tally: Tally) -> None:
+    def __init__(self, lines: Iterator[list[str]], style: Style, tally: Tally) -> None:
         self.width = 0  # unknown until the header is read
         self.is_row: Callable[[Cells], bool] = lambda cells: False
-        self.line, self.lines = 1, 0
+        self.line, self.lines, self._after = 1, 0, 1
         self._source, self._style, self._tally = lines, style, tally
         self._taken: list[str] = []  # of the record that is being read
         self._again: list[str] = []  # to be read before the source, the last one first
@@ -66,17 +66,53 @@ class Records:
         self._ended = False
 
     def __iter__(self) -> Iterator[Cells]:
-        taken = self._taken
         for cells in self._read() if len(self._style.delimiter) == 1 else self._split():
-            self.lines = len(taken)
+            self._count(len(self._taken), 1)
+            self._taken.clear()
             yield cells
-            self.line += self.lines
-            taken.clear()
+
+    def _count(self, lines: int, records: int) -> None:
+        self.line, self.lines = self._after, lines // records
+        self._after += lines
+
+    def in_parts(self) -> Iterator[list[Cells]]:
+        """Yield the records, many at once where each line is one for certain; ``line`` is that of the first."""
+        one_by_one = iter(self)
+        while lines := self._again[::-1] or next(self._source, []):
+            if records := self._together(lines):
+                self._again = []
+                self._count(len(lines), len(records))
+                yield records
+                continue
+            self._again = lines[::-1]
+            while self._again and (cells := next(one_by_one, None)) is not None:
+                yield [cells]
+
+    def _together(self, lines: list[str]) -> list[Cells]:
+        """Return one record for each line, or none if it takes a closer look to say which lines are one."""
+        if len(self._style.delimiter) > 1:
+            return [self._style.split(line) if line.strip("\r\n") else [] for line in lines]
+        try:
+            records = list(self._reader(lines))
+        except csv.Error:
+            return []
+        if len(records) != len(lines) or (records[-1] and records[-1][-1].endswith(("\n", "\r"))):
+            return []
+        if self._style.quoting != NO_QUOTING and any('"' in line for line in lines):
+            width, is_last_open = self.width, '"' in lines[-1] and not lines[-1].endswith(("\n", "\r"))
+            if is_last_open or any(len(r) != width and '"' in line for r, line in zip(records, lines, strict=True)):
+                return []
+        return records
 
     def _split(self) -> Iterator[Cells]:
-        for line in self._source:
+        while (line := self._next()) is not None:
             self._taken.append(line)
             yield self._style.split(line) if line.strip("\r\n") else []
+
+    def _next(self) -> str | None:
+        if not self._again:
+            self._again = next(self._source, [])[::-1]
+        return self._again.pop() if self._again else None
 
     def _read(self) -> Iterator[Cells]:
         reader = self._reader(iter(self._next_line, None))
@@ -103,7 +139,7 @@ class Records:
         return csv.reader(cast(Iterable[str], lines), strict=strict, **form)  # type: ignore[arg-type]
 
     def _next_line(self) -> str | None:
-        line = self._again.pop() if self._again else next(self._source, None)
+        line = self._next()
         if line is None:
             self._ended = True
             return None

@@ -4,19 +4,19 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain, count
+from itertools import chain, count, islice
 from typing import Any
 
+from datasets.files.blocks import ROWS, Block, Cells, Row
 from datasets.files.json_rows import is_json, json_rows
 from datasets.files.parquet_rows import is_parquet, parquet_rows
 from datasets.files.parts import Part
-from datasets.files.records import Cells, Records, Style
+from datasets.files.records import Cells as Record
+from datasets.files.records import Records, Style
 from datasets.files.tally import Tally
-from datasets.files.text import text_lines
+from datasets.files.text import line_blocks
 from schemas.errors import BadInput
 
-Row = dict[str, Any]  # of texts, if the table is one of text
-REPORTED_EVERY = 5_000  # rows
 _PLACE = re.compile(r"#?([1-9][0-9]{0,4})")
 _SEPARATORS = {";": "semicolon", "\t": "tab", "|": "pipe", ",": "comma", "::": "::"}
 
@@ -41,8 +41,8 @@ class LacksColumn(BadInput):
     """A table is not the one that is meant, or a column is misspelt."""
 
 
-def read_tables(parts: Iterable[Part], layout: Layout, tally: Tally) -> Iterator[tuple[int, Row]]:
-    """Yield (row number, row) of all parts in order; numbers start at 1 and continue from part to part.
+def read_tables(parts: Iterable[Part], layout: Layout, tally: Tally) -> Iterator[Block]:
+    """Yield the rows of all parts in order; numbers start at 1 and continue from part to part.
 
     A row number counts every row below a header, dropped ones too, so it names the same row on every run.
 
@@ -53,10 +53,10 @@ def read_tables(parts: Iterable[Part], layout: Layout, tally: Tally) -> Iterator
     total, done = sum(part.size for part in there), 0
     for part in there:
         with part.open() as (raw, position):
-            for number, row in _rows(raw, part.name, layout, tally, numbers):
-                if number % REPORTED_EVERY == 0 and tally.reached:
+            for block in _blocks(raw, part.name, layout, tally, numbers):
+                if tally.reached:
                     tally.reached(done + position(), total)
-                yield number, row
+                yield block
         done += part.size
 
 
@@ -68,15 +68,15 @@ def form_of(raw: Any) -> str:
         return "csv"
 
 
-def _rows(raw: Any, name: str, layout: Layout, tally: Tally, numbers: Iterator[int]) -> Iterator[tuple[int, Row]]:
-    """Yield the numbered rows of one table, whose first bytes say what it is."""
+def _blocks(raw: Any, name: str, layout: Layout, tally: Tally, numbers: Iterator[int]) -> Iterator[Block]:
+    """Yield the rows of one table, whose first bytes say what it is."""
     form = form_of(raw)
     if form == "parquet":
-        return ((number, row) for row, number in zip(parquet_rows(raw, name, tally), numbers, strict=False))
+        return parquet_rows(raw, name, tally, numbers)
     if form == "json":
         return json_rows(raw, name, tally, numbers)
-    table = _Table(name, Records(text_lines(raw, name, layout.encoding, tally), layout.style, tally))
-    return table.rows(layout, tally, numbers)
+    table = _Table(name, Records(line_blocks(raw, name, layout.encoding, tally), layout.style, tally))
+    return table.blocks(layout, tally, numbers)
 
 
 def having_columns(parts: list[Part], layout: Layout, tally: Tally) -> list[Part]:
@@ -93,7 +93,7 @@ def having_columns(parts: list[Part], layout: Layout, tally: Tally) -> list[Part
             if form_of(raw) != "csv":
                 fitting.append(part)
                 continue
-            records = Records(text_lines(raw, part.name, layout.encoding, Tally()), layout.style, Tally())
+            records = Records(line_blocks(raw, part.name, layout.encoding, Tally()), layout.style, Tally())
             try:
                 _Table(part.name, records).header(layout, Tally())
             except LacksColumn as error:
@@ -112,7 +112,8 @@ class _Table:
 
     def __init__(self, name: str, records: Records) -> None:
         self._name, self._records, self._cells = name, records, iter(records)
-        self._written: Cells = []  # the header as it stands there; empty without one
+        self._first: list[Record] = []  # of a table without a header
+        self._written: Record = []  # the header as it stands there; empty without one
 
     def header(self, layout: Layout, tally: Tally) -> list[str]:
         """Return the columns' names; put back a first record that is no header. Raises BadInput as ``read_tables``."""
@@ -126,38 +127,46 @@ class _Table:
         else:
             names = [*layout.names[: len(first)]]
             names += [f"#{place}" for place in range(len(names) + 1, len(first) + 1)]
-            self._cells = chain([first] if first else [], self._cells)
+            self._first = [first] if first else []
         _require_columns(names, layout, self._name)
         return names
 
-    def rows(self, layout: Layout, tally: Tally, numbers: Iterator[int]) -> Iterator[tuple[int, Row]]:
-        """Yield each row of the header's width; count the others."""
+    def blocks(self, layout: Layout, tally: Tally, numbers: Iterator[int]) -> Iterator[Block]:
+        """Yield the rows of the header's width; count the others."""
         header, records, written = self.header(layout, tally), self._records, self._written
-        places = _places(header, layout.columns)
+        places = {name: place for place, name in enumerate(header)} | dict(_places(header, layout.columns))
         width = records.width = len(header)
-        first = written[0] if written else None
+        records.is_row = lambda cells: layout.makes_event({name: cells[place] for name, place in places.items()})
+        for together in chain([self._first] if self._first else [], records.in_parts()):
+            where = range(records.line, records.line + len(together))
+            count = list(islice(numbers, len(together)))
+            if set(map(len, together)) != {width} or written in together or records.lines > 1:
+                together, count, where = self._judged(together, count, where, tally)
+            for start in range(0, len(together), ROWS):
+                part = slice(start, start + ROWS)
+                rows = Cells(places, zip(*together[part], strict=True))
+                yield Block(self._name, count[part], where[part], rows, rows.cells)
 
-        def row_of(cells: Cells) -> Row:
-            row = dict(zip(header, cells, strict=True))
-            for name, place in places:
-                row[name] = cells[place]
-            return row
-
-        records.is_row = lambda cells: layout.makes_event(row_of(cells))
-        for cells, number in zip(self._cells, numbers, strict=False):
-            tally.place, tally.cells = (self._name, records.line), cells
-            if records.lines > 1:
+    def _judged(
+        self, records: Sequence[Record], numbers: Sequence[int], lines: Sequence[int], tally: Tally
+    ) -> tuple[list[Record], list[int], list[int]]:
+        """Return the records that are rows, with their numbers and lines; drop and count the others."""
+        width, rows = self._records.width, list[tuple[Record, int, int]]()
+        for cells, number, line in zip(records, numbers, lines, strict=True):
+            tally.place = (self._name, line)
+            if self._records.lines > 1:
                 self._explain_further(tally)
                 tally.note("record of several lines")
-            if len(cells) == width and not (cells[0] == first and cells == written):
-                yield number, row_of(cells)
+            if len(cells) == width and cells != self._written:
+                rows.append((cells, number, line))
             elif len(cells) > width and any(cells) and not any(cells[width:]):
                 tally.note("empty cells beyond the header's")
-                yield number, row_of(cells[:width])
+                rows.append((cells[:width], number, line))
             else:
                 tally.drop(_misfit(cells, width), number, cells)
+        return [row[0] for row in rows], [row[1] for row in rows], [row[2] for row in rows]
 
-    def _above(self, tally: Tally) -> Iterator[Cells]:
+    def _above(self, tally: Tally) -> Iterator[Record]:
         """Yield records from the first that says something; a spreadsheet's line ``sep=;`` says nothing."""
         for cells in self._cells:
             if not any(cells):
@@ -173,7 +182,7 @@ class _Table:
             tally.explained["inside quoted cells"] += self._records.lines - 1
 
 
-def _misfit(cells: Cells, width: int) -> str:
+def _misfit(cells: Record, width: int) -> str:
     if not any(cells):
         return "blank line"
     if len(cells) == width:

@@ -34,8 +34,7 @@ class Tally:
     examples: dict[str, str] = field(default_factory=dict)  # the first cell that a reason or note was counted for
     beside: dict[str, "Tally"] = field(default_factory=dict)  # of the catalogue's tables, by pattern
     on_reject: Callable[[Reject], None] | None = None
-    place: tuple[str, int] = field(default=("", 0), compare=False)  # the table and line of the row that is being read
-    cells: Sequence[str] = field(default=(), compare=False)  # of that row, as they were read
+    place: tuple[str, int] = field(default=("", 0), compare=False)  # the table and line of the row that is judged
     reached: Callable[[int, int], None] | None = None  # called now and then: bytes read and their total
 
     def drop(self, reason: str, row: int = 0, cells: Sequence[str] = (), example: str = "") -> None:

@@ -1,25 +1,29 @@
 """Reads files by a mapping: rows become events of the contract, and every dropped row is counted with its reason."""
 
-import zlib
 from collections.abc import Iterator, Sequence
-from collections.abc import Mapping as Table
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from hashlib import blake2b
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from core.events.catalogue import parse_item
-from datasets.fields.acceptance import Dropped, ImportOptions, Json
+from datasets.fields.acceptance import Dropped, ImportOptions, Json, LeftOut
+from datasets.files.blocks import Block, Row, rows_of
 from datasets.files.parts import main_tables, side_tables
 from datasets.files.records import MINIMAL, NO_QUOTING, Style
-from datasets.files.rows import Layout, Row, having_columns, read_tables
+from datasets.files.rows import Layout, having_columns, read_tables
 from datasets.files.tally import Tally
+from datasets.formats.row_ids import row_ids
 from datasets.formats.side_tables import Joined, catalogue_of, filled_down
+from datasets.mapping.batches import About, Flat, Name, flattened
+from datasets.mapping.by_columns import ByColumns, Line
 from datasets.mapping.columns import needed_columns
 from datasets.mapping.document import Mapping
-from datasets.mapping.engine import NOTHING, Engine, adopted
+from datasets.mapping.engine import Engine, adopted
 from datasets.mapping.envelopes import Unwrapped
 from schemas.errors import BadInput
 from schemas.event import Rejected
@@ -27,11 +31,12 @@ from schemas.event import Rejected
 __all__ = ["Dropped", "ImportOptions", "Importer", "Json"]
 _NAMED_DELIMITERS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "space": " "}
 _PART = "entry of a row dropped: "
+MOST_NAME = 64  # characters of a mapping's name in its events' ids
 
 
 @dataclass
 class Importer:
-    """One mapping over one path. Read ``events`` first, in file order, then ``items``, which may depend on the events.
+    """One mapping over one path. Read ``lines`` first, in file order, then ``items``, which may depend on the events.
 
     An event's id is ``<mapping>-<row>-<CRC-32 of the row>`` where the mapping gives none. Importing a file again yields
     the same ids. Equal rows of one file stay different events, because these data sets do not distinguish a repeated
@@ -43,17 +48,23 @@ class Importer:
     tally: Tally
     mapping: Mapping
     engine: Engine = field(init=False)
+    _by_columns: ByColumns = field(init=False)
 
     def __post_init__(self) -> None:
         self.options = adopted(self.options, self.mapping)
         self.engine = Engine(self.mapping, self.options, self.tally, flat=self.mapping.format == "csv")
+        self._by_columns = ByColumns(self.engine)
         if "event_time" not in self.mapping.event and self.mapping.envelope == "plain":
             raise BadInput(f"the mapping {self.mapping.name} has no event_time, which files need")
         _ = self.style  # a wrong delimiter is refused before anything is read
 
     @property
-    def name(self) -> str:
-        return self.mapping.name
+    def _name(self) -> str:
+        """What ids of rows begin with: the mapping's name, or a digest of one that leaves no room for the rest."""
+        name = self.mapping.name
+        if len(name) <= MOST_NAME and name.isprintable():
+            return name
+        return blake2b(name.encode(errors="surrogatepass"), digest_size=16).hexdigest()
 
     @cached_property
     def style(self) -> Style:
@@ -73,15 +84,15 @@ class Importer:
             mapping.header and not mapping.columns, mapping.columns, self._makes_event,
         )  # fmt: skip
 
-    def rows(self) -> Iterator[tuple[int, Row]]:
-        """Return the numbered rows of the event tables."""
+    def blocks(self) -> Iterator[Block]:
+        """Return the rows of the event tables."""
         layout = self.layout()
         tables = main_tables(self.path, self.mapping.files, self.options.table, self.tally.note)
-        rows = read_tables(having_columns(tables, layout, self.tally), layout, self.tally)
+        blocks = read_tables(having_columns(tables, layout, self.tally), layout, self.tally)
         if self.mapping.lookup:
             joined = Joined(self.mapping.lookup, self.side_rows)
-            rows = ((number, joined.row(row)) for number, row in rows)
-        return filled_down(rows, self.mapping, self.tally) if self.mapping.fill_down else rows
+            blocks = (replace(block, rows=[joined.row(row) for row in block.rows]) for block in blocks)
+        return filled_down(blocks, self.mapping, self.tally) if self.mapping.fill_down else blocks
 
     def side_rows(self, pattern: str, columns: Sequence[str], names: Sequence[str] = ()) -> Iterator[Row]:
         """Yield the rows of the tables beside the events; rows dropped there become notes.
@@ -90,65 +101,48 @@ class Importer:
         """
         tally = Tally()
         layout = Layout(columns, self.style, encoding=self.options.encoding, has_header=not names, names=names)
-        for _, row in read_tables(side_tables(self.path, (pattern,)), layout, tally):
+        for _, row in rows_of(read_tables(side_tables(self.path, (pattern,)), layout, tally)):
             tally.kept += 1
             yield row
         self.tally.beside[pattern] = tally
         for what, count in (tally.dropped + tally.notes).items():
             self.tally.notes[f"{pattern}: {what}"] += count
 
-    def events(self) -> Iterator[Json]:
+    def lines(self) -> Iterator[Line]:
         """Yield the events of all acceptable rows; the other rows are counted in ``tally``."""
-        engine, tally, learn = self.engine, self.tally, self.engine.items.learn
-        is_plain = engine.is_one_event and not (engine.needs_about or engine.needs_time)
-        for place, row in self.rows():
-            if not is_plain:
-                yield from self._several(place, row)
-                continue
-            try:
-                event = engine.event(row, row, NOTHING, self.event_id(place, row))
-            except Dropped as reason:
-                tally.drop(str(reason), place, tally.cells, reason.example)
-            else:
-                tally.kept += 1
-                learn(event["item_id"], row, row, NOTHING)
-                yield event
+        for block in self.blocks():
+            yield from self.made(block)
 
-    def _several(self, place: int, row: Row) -> list[Json]:
-        """Return the events of a row that may have several; a row of none is dropped with its first reason."""
-        kept, dropped = self.kept(place, row)
-        if kept:
-            self.tally.kept += 1
-            for reason in dropped:
-                self.tally.note(_PART + str(reason), reason.example)
+    def made(self, block: Block) -> list[Line]:
+        """Return the events of a block's rows; a row without any is dropped with its first reason."""
+        ids = [] if self.engine.names_events else row_ids(self._name, block)
+        flat = flattened(self.engine, block.rows, _naming(ids), _about(block) if self.engine.needs_about else None)
+        outcomes = self._by_columns.lines(flat.batch)
+        lines = [outcome for outcome in outcomes if type(outcome) is Line]
+        self.engine.items.learn(flat.batch, [line.item_id if type(line) is Line else None for line in outcomes])
+        if len(lines) == len(block.rows) == len(outcomes) and not flat.failures and self.engine.is_one_event:
+            self.tally.kept += len(lines)
         else:
-            why = dropped[0] if dropped else Dropped(self.engine.no_entry)
-            self.tally.drop(str(why), place, self.tally.cells, why.example)
-        return kept
+            self._account(block, flat, outcomes)
+        return lines
 
-    def kept(self, place: int, row: Row) -> tuple[list[Json], list[Dropped]]:
-        """Return the events of a row, and what its other entries lack."""
-        engine, kept, dropped, row_id = self.engine, list[Json](), list[Dropped](), self.event_id(place, row)
-        try:
-            for unwrapped in engine.unwrapped(row):
-                record, about = unwrapped.record, self._about(unwrapped)
-                for index, entry in enumerate(engine.entries(record)):
-                    event_id = row_id if index == 0 else f"{row_id}-{index}"
-                    try:
-                        event = engine.event(record, entry, about, event_id, unwrapped.op)
-                    except Dropped as reason:
-                        dropped.append(reason)
-                    else:
-                        engine.items.learn(event["item_id"], record, entry, about)
-                        kept.append(event)
-        except Dropped as reason:
-            dropped.append(reason)
-        return kept, dropped
-
-    def _about(self, unwrapped: Unwrapped) -> Table[str, Any]:
-        if not (self.engine.needs_about or self.engine.needs_time):
-            return NOTHING
-        return {"time": unwrapped.time, "op": unwrapped.op, "file": self.tally.place[0]}
+    def _account(self, block: Block, flat: Flat, outcomes: Sequence[Line | Dropped]) -> None:
+        """Count each row as kept or dropped; what entries of a kept row lack is noted."""
+        kept, reasons = set[int](), dict[int, list[Dropped]]()
+        for place, outcome in chain(zip(flat.owners, outcomes, strict=True), flat.failures):
+            if type(outcome) is Line:
+                kept.add(place)
+            else:
+                reasons.setdefault(place, []).append(outcome)  # type: ignore[arg-type]
+        self.tally.kept += len(kept)
+        for place, (number, line) in enumerate(zip(block.numbers, block.lines, strict=True)):
+            why = reasons.get(place) or ([] if place in kept else [LeftOut(self.engine.no_entry)])
+            if place in kept:
+                for reason in why:
+                    self.tally.note(_PART + str(reason), reason.example)
+            else:
+                self.tally.place = (block.table, line)
+                self.tally.drop(str(why[0]), number, block.cells(place), why[0].example)
 
     @cached_property
     def _trial(self) -> Engine:
@@ -159,20 +153,10 @@ class Importer:
         engine = self._trial
         try:
             for entry in engine.entries(row):
-                engine.event(row, entry, NOTHING, "x")
+                engine.event(row, entry, {}, "x")
         except Dropped:
             return False
         return True
-
-    def event_id(self, row_number: int, row: Row) -> str:
-        """Return an id that differs between any two rows of a data set and is the same in every import of it."""
-        if "event_id" in self.mapping.event:
-            return ""
-        try:
-            cells = "\x1f".join(row.values()).encode()
-        except (TypeError, UnicodeEncodeError):  # not all of them are texts
-            cells = msgspec.json.encode(row)
-        return f"{self.name}-{row_number}-{zlib.crc32(cells):08x}"
 
     def items(self) -> Iterator[Json]:
         """Return catalogue records, one per item; none when the data set does not describe items."""
@@ -190,3 +174,19 @@ class Importer:
                 self.tally.note(f"item left out: {parsed.reason}", item["item_id"])
             else:
                 yield item
+
+
+def _naming(ids: Sequence[str]) -> Name:
+    """Return what names the events of rows that have these ids: the first of a row has the row's."""
+
+    def name(place: int, index: int) -> str:
+        return "" if not ids else ids[place] if index == 0 else f"{ids[place]}-{index}"
+
+    return name
+
+
+def _about(block: Block) -> About:
+    def about(place: int, unwrapped: Unwrapped) -> dict[str, Any]:
+        return {"time": unwrapped.time, "op": unwrapped.op, "file": block.table}
+
+    return about

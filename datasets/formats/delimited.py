@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from datasets.fields.acceptance import NULL_WORDS, ImportOptions
+from datasets.files.blocks import Block
 from datasets.files.parts import other_tables
-from datasets.files.rows import Row
 from datasets.files.tally import Tally
-from datasets.formats.base import Importer, Json
+from datasets.formats.base import Importer
 from datasets.formats.repeats import RepeatedIds
+from datasets.mapping.by_columns import Line
 from datasets.mapping.document import parsed
 
 _PATTERNS = ["*.csv", "*.tsv", "*.txt", "*.parquet"]
@@ -78,16 +79,16 @@ class Delimited(Importer):
         self.document = columns.document(options.user_column or "user_id", options)
         super().__init__(path, options, tally, parsed(self.document, "csv"))
 
-    def rows(self) -> Iterator[tuple[int, Row]]:
-        rows = super().rows()
+    def blocks(self) -> Iterator[Block]:
+        blocks = super().blocks()
         if not self.options.table:
             for name in other_tables(self.path, self.mapping.files):
                 self.tally.note(f"{name} left out, its name is not {', '.join(_PATTERNS[:3])} (--table chooses)")
-        return rows
+        return blocks
 
-    def events(self) -> Iterator[Json]:
+    def lines(self) -> Iterator[Line]:
         repeats = RepeatedIds(self.tally)
-        for event in super().events():
-            if "event_id" in self.mapping.event:
-                repeats.look(event)
-            yield event
+        for line in super().lines():
+            if self.engine.names_events:
+                repeats.look(line)
+            yield line

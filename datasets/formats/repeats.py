@@ -2,8 +2,8 @@
 
 from collections import OrderedDict
 
-from datasets.fields.acceptance import Json
 from datasets.files.tally import Tally
+from datasets.mapping.by_columns import Line
 
 REMEMBERED = 200_000  # pairs of user and id; the lines of one order are close together
 OTHER_ITEMS = "event id repeats for one user with another item: a duplicate later"
@@ -17,11 +17,12 @@ class RepeatedIds:
         self._tally, self._remembered = tally, remembered
         self._items: OrderedDict[tuple[str, str], str] = OrderedDict()
 
-    def look(self, event: Json) -> None:
-        key, item = (event["user_id"], event["event_id"]), event["item_id"]
+    def look(self, line: Line) -> None:
+        """Note the event if its id is a repetition."""
+        key, item = (line.user_id, line.event_id), line.item_id
         first = self._items.get(key)
         if first is not None:
-            self._tally.note(SAME_ITEM if first == item else OTHER_ITEMS, event["event_id"])
+            self._tally.note(SAME_ITEM if first == item else OTHER_ITEMS, line.event_id)
         else:
             self._items[key] = item
         self._items.move_to_end(key)

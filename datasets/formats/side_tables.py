@@ -1,14 +1,16 @@
 """Tables beside the events: a catalogue, and a table whose columns join the rows; and cells that are filled down."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from datasets.fields.acceptance import Json, LeftOut
-from datasets.files.rows import Row
+from datasets.files.blocks import Block, Row
 from datasets.files.tally import Tally
+from datasets.mapping.batches import NOTHING
 from datasets.mapping.columns import columns_of
 from datasets.mapping.document import Catalogue, Lookup, Mapping
-from datasets.mapping.engine import NOTHING, Engine, rule_of
+from datasets.mapping.engine import Engine, rule_of
 from datasets.mapping.expressions import Form, compiled
 from datasets.mapping.items import described
 from datasets.mapping.values import as_text
@@ -61,16 +63,18 @@ def _amount(text: Any) -> float:
         return 0.0
 
 
-def filled_down(rows: Iterator[tuple[int, Row]], mapping: Mapping, tally: Tally) -> Iterator[tuple[int, Row]]:
-    """Yield the rows; empty cells of ``fill_down`` take the cell above while ``fill_within`` stays the same."""
+def filled_down(blocks: Iterator[Block], mapping: Mapping, tally: Tally) -> Iterator[Block]:
+    """Yield the blocks; empty cells of ``fill_down`` take the cell above while ``fill_within`` stays the same."""
     above, order = dict[str, str](), ""
-    for number, row in rows:
-        if mapping.fill_within and row[mapping.fill_within] != order:
-            above, order = {}, row[mapping.fill_within]
-        for column in mapping.fill_down:
-            if row[column].strip():
-                above[column] = row[column]
-            elif above.get(column):
-                row[column] = above[column]
-                tally.note(f"{column} filled down")
-        yield number, row
+    for block in blocks:
+        rows = list(block.rows)
+        for row in rows:
+            if mapping.fill_within and row[mapping.fill_within] != order:
+                above, order = {}, row[mapping.fill_within]
+            for column in mapping.fill_down:
+                if row[column].strip():
+                    above[column] = row[column]
+                elif above.get(column):
+                    row[column] = above[column]
+                    tally.note(f"{column} filled down")
+        yield replace(block, rows=rows)

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -129,7 +130,7 @@ def import_(
     if not imported.count and share.limit != 0:
         raise empty_share(importer, as_json, share)
     if options["dry_run"]:
-        first = [json.loads(line.text) for line, _ in zip(imported.lines, range(SHOWN), strict=False)]
+        first = [json.loads(text) for _, _, text in islice(imported.lines, SHOWN)]
         report_trial(first, imported.count, len(imported.items), importer, as_json)
         return
     if out and items_path:

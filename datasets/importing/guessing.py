@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from datasets.fields.acceptance import ImportOptions
+from datasets.files.blocks import Block, Row
 from datasets.files.parts import Part, main_tables
 from datasets.files.records import MINIMAL, NO_QUOTING, Style
-from datasets.files.rows import Layout, Row, form_of, read_tables
+from datasets.files.rows import Layout, form_of, read_tables
 from datasets.files.tally import Tally
 from datasets.files.text import text_lines
 from datasets.formats import NAMES, format_named
@@ -21,7 +22,7 @@ from datasets.mapping.document import parsed
 from datasets.mapping.written import toml_text
 from schemas.errors import BadInput
 
-SAMPLE_ROWS = 1_000
+SAMPLE_BLOCKS = 3
 _LINES = 20
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe", "::": "::"}
 _ALL = ("*",)
@@ -50,14 +51,15 @@ def guess(path: Path, options: ImportOptions) -> Guess:
     form, delimiter = _form(part, options)
     quoting = NO_QUOTING if delimiter == "\t" else MINIMAL
     layout = Layout((), Style(delimiter, quoting, delimiter != "\t"), encoding=options.encoding)
-    rows = [row for _, row in islice(read_tables([part], layout, Tally()), SAMPLE_ROWS)]
+    blocks = list(islice(read_tables([part], layout, Tally()), SAMPLE_BLOCKS))
+    rows = [row for block in blocks for row in block.rows]
     if not rows:
         raise BadInput(f"{path} holds no row to guess from")
     name = _known_format(rows[0], form)
     document = {} if name else _document(rows, form, delimiter, options)
     mapping = format_named(name) if name else parsed(document, "guess")
     text = f"# This is the format {name}: import it by that name.\n" if name else toml_text(document, _COMMENT)
-    return Guess(document, text, name, len(rows), _kept(mapping, path, rows, options))
+    return Guess(document, text, name, len(rows), _kept(mapping, path, blocks, options))
 
 
 _COMMENT = "Proposed by `millrace import guess`: check it, above all the words of kinds, and try it with --dry-run."
@@ -150,7 +152,9 @@ def _by_column(rows: Sequence[Row]) -> dict[str, list[Any]]:
     return columns
 
 
-def _kept(mapping: MappingDocument, path: Path, rows: Sequence[Row], options: ImportOptions) -> int:
+def _kept(mapping: MappingDocument, path: Path, blocks: Sequence[Block], options: ImportOptions) -> int:
     """Return how many of the rows make an event."""
     importer = Importer(path, options, Tally(), mapping)
-    return sum(bool(importer.kept(place, dict(row))[0]) for place, row in enumerate(rows, 1))
+    for block in blocks:
+        importer.made(block)
+    return importer.tally.kept

@@ -4,61 +4,50 @@ import heapq
 import pickle
 import tempfile
 from collections.abc import Iterable, Iterator
-from operator import attrgetter
-from typing import IO, Any, NamedTuple
+from itertools import islice
+from operator import itemgetter
+from typing import IO
 
-import msgspec
+from datasets.mapping.by_columns import Line
 
 RUN_EVENTS = 250_000  # about 100 MB; more than that are sorted in runs on disk and merged
 _BLOCK = 5_000
 
 
-class Line(NamedTuple):
-    """One event as it is written: its JSON, and the fields that order and key it."""
-
-    event_time: int  # epoch ms
-    user_id: str
-    text: bytes
-
-
-_by_time = attrgetter("event_time")
+Timed = tuple[int, str, bytes]  # event time, epoch ms; user; the event's JSON
+_by_time = itemgetter(0)
 
 
 class TimeOrder:
     """All events of an import in order of event time; events of one time stay in file order."""
 
-    def __init__(self, events: Iterable[dict[str, Any]], run_events: int = RUN_EVENTS) -> None:
+    def __init__(self, events: Iterable[Line], run_events: int = RUN_EVENTS) -> None:
         self._runs: list[IO[bytes]] = []
-        self._tail: list[Line] = []
-        self._run_events = run_events
+        self._tail: list[Timed] = []
         self.count = 0
-        for event in events:
-            self._tail.append(Line(event["event_time"], event["user_id"], msgspec.json.encode(event)))
-            self.count += 1
-            if len(self._tail) == run_events:
-                self._spill()
-        self._tail.sort(key=_by_time)
+        timed = (line[:3] for line in events)
+        while run := list(islice(timed, run_events)):
+            self._spill()
+            self._tail = sorted(run, key=_by_time)
+            self.count += len(run)
 
-    def lines(self, first: int = 0, last: int | None = None) -> Iterator[Line]:
+    def lines(self, first: int = 0, last: int | None = None) -> Iterator[Timed]:
         """Yield the events from place ``first`` (from 0) up to ``last`` (exclusive) in the order; can be read once."""
         runs = [_replayed(run) for run in self._runs]
-        merged = heapq.merge(*runs, self._tail, key=_by_time)  # stable: equal times in the order of the runs
-        for place, line in enumerate(merged):
-            if last is not None and place >= last:
-                return
-            if place >= first:
-                yield line
+        # The merge is stable: equal times stay in the order of the runs.
+        merged = heapq.merge(*runs, self._tail, key=_by_time) if runs else self._tail
+        return islice(merged, first, last)
 
     def _spill(self) -> None:
-        self._tail.sort(key=_by_time)
+        if not self._tail:
+            return
         run = tempfile.TemporaryFile(prefix="millrace-sort-")  # noqa: SIM115 - closed when read
         for start in range(0, len(self._tail), _BLOCK):
             pickle.dump(self._tail[start : start + _BLOCK], run, pickle.HIGHEST_PROTOCOL)
         self._runs.append(run)
-        self._tail = []
 
 
-def _replayed(run: IO[bytes]) -> Iterator[Line]:
+def _replayed(run: IO[bytes]) -> Iterator[Timed]:
     run.seek(0)
     with run:
         while True:

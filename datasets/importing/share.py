@@ -8,7 +8,7 @@ import msgspec
 
 from datasets.files.output import write_lines
 from datasets.formats.base import Importer
-from datasets.importing.order import Line, TimeOrder, cut
+from datasets.importing.order import Timed, TimeOrder, cut
 from datasets.sending.lines import Append
 from schemas.errors import BadInput
 
@@ -26,7 +26,7 @@ class Share:
 class Imported:
     """A data set read and ordered; ``lines`` can be taken once."""
 
-    lines: Iterator[Line]
+    lines: Iterator[Timed]
     items: list[tuple[str, bytes]]  # item_id and record as JSON
     count: int  # of the lines
 
@@ -39,7 +39,7 @@ def read_dataset(importer: Importer, share: Share, with_items: bool = True) -> I
     """
     if not 0 <= share.from_fraction < share.until_fraction <= 1:
         raise BadInput("fractions must be 0 <= from-fraction < until-fraction <= 1")
-    ordered = TimeOrder(importer.events())
+    ordered = TimeOrder(importer.lines())
     items = list(importer.catalogue()) if with_items else []
     first, last = cut(ordered.count, share.from_fraction, share.until_fraction, share.limit)
     records = [(item["item_id"], msgspec.json.encode(item)) for item in items]
@@ -50,7 +50,7 @@ def to_files(imported: Imported, events: Path, items: Path) -> tuple[int, int]:
     """Write both files and return their numbers of lines; without items there is no file of them."""
     if events.resolve() == items.resolve():
         raise BadInput(f"events and items cannot both go to {events}: name another file with --items-out")
-    written = write_lines(events, (line.text for line in imported.lines))
+    written = write_lines(events, (text for _, _, text in imported.lines))
     return written, write_lines(items, (text for _, text in imported.items)) if imported.items else 0
 
 
@@ -58,6 +58,6 @@ def to_log(imported: Imported, append: Append, events: str, items: str) -> Itera
     """Send the catalogue, then the events in order; yields how many events were sent. The caller flushes."""
     for item_id, text in imported.items:
         append(items, item_id.encode(), text)
-    for place, line in enumerate(imported.lines, 1):
-        append(events, line.user_id.encode(), line.text)
+    for place, (_, user, text) in enumerate(imported.lines, 1):
+        append(events, user.encode(), text)
         yield place

@@ -5,6 +5,7 @@ Every field is a column. What is plain in all of its fields is written as it is;
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from itertools import compress
 from typing import Any, NamedTuple
 
@@ -134,10 +135,8 @@ class ByColumns:
         return kinds
 
     def _learn(self, word: str) -> None:
-        try:
+        with suppress(Dropped):  # ``Engine.event`` says why, for each
             self._kinds[word] = self._engine.kind(word)
-        except Dropped:
-            pass  # ``Engine.event`` says why, for each
 
     def _more(self, name: str, values: Sequence[Any], odd: set[int]) -> Sequence[Any]:
         if name == "value":
@@ -155,7 +154,9 @@ class ByColumns:
         return [text or None for text in texts]
 
     def _numbers_of(self, values: Sequence[Any], odd: set[int]) -> list[Any]:
-        numbers = [value if type(value) is int and -_WHOLE < value < _WHOLE else self._number(value) for value in values]
+        numbers = [
+            value if type(value) is int and -_WHOLE < value < _WHOLE else self._number(value) for value in values
+        ]
         odd.update(place for place, number in enumerate(numbers) if number is Dropped)
         return numbers
 
@@ -224,4 +225,3 @@ def _looked_up(known: dict[Any, str], words: Iterable[Any]) -> list[Any]:
         return list(map(known.get, words))
     except TypeError:  # one cannot be in a table
         return [known.get(word) if type(word) is str else None for word in words]
-

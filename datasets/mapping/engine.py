@@ -207,7 +207,7 @@ def _kind_words(given: Any, options: ImportOptions) -> tuple[dict[str, str], Any
 
 
 def _raw_time(given: Any, time: Read, form: Form) -> tuple[Column, Time]:
-    """Return the column that holds the times, and what reads them: a column of its own where nothing else changes it."""
+    """Return the column of times as they were written, where nothing else changes them, and what reads them."""
     if isinstance(given, dict) and "time" in given and given.keys() <= {"path", "time", "timezone"}:
         return reading(given["path"], "event_time", form).column, Time(given["time"], given.get("timezone", "UTC"))
     return time.column, _ISO

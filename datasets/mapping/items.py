@@ -1,36 +1,53 @@
 """What records say about items: the last that a kept record says of each field counts."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Mapping as Table
 from typing import Any
 
-from datasets.fields.acceptance import ImportOptions, Json
+from datasets.fields.acceptance import Dropped, ImportOptions, Json
 from datasets.fields.numbers import number, plain_number
 from datasets.files.tally import Tally
-from datasets.mapping.expressions import Form, compiled
+from datasets.mapping.batches import Batch, Read, reading
+from datasets.mapping.expressions import Form
 
 
 class Items:
     """The items of a mapping's part ``[item]``, learned from records."""
 
     def __init__(self, fields: Table[str, Any], options: ImportOptions, tally: Tally, form: Form) -> None:
-        self._fields = [(name, compiled(given, f"item.{name}", form)) for name, given in fields.items()]
+        self._fields = [(name, reading(given, f"item.{name}", form)) for name, given in fields.items()]
         self._options, self._tally = options, tally
         self._known: dict[str, dict[str, Any]] = {}
 
-    def learn(self, item_id: str, record: Any, entry: Any, about: Table[str, Any]) -> None:
-        """Take what a record says about its item."""
+    def learn(self, batch: Batch, item_ids: Sequence[str | None]) -> None:
+        """Take what records say about their items. Args: item_ids: for each entry of the batch; None for no event."""
         if not self._fields:
             return
-        known = self._known.setdefault(item_id, {})
+        for item in dict.fromkeys(item_ids):
+            if item is not None:
+                self._known.setdefault(item, {})
         for name, read in self._fields:
-            value = read(record, entry, about)
-            if isinstance(value, str):
-                value = value.strip()
-                if not value or value in self._options.null:
+            done = {None}
+            for item, value in _latest_first(item_ids, self._values(name, read, batch)):
+                said = value.strip() if isinstance(value, str) else value
+                if item in done or said in (None, "") or (isinstance(said, str) and said in self._options.null):
                     continue
-            if value is not None:
-                known[name] = value
+                self._known[item][name] = said  # type: ignore[index]
+                done.add(item)
+
+    def _values(self, name: str, read: Read, batch: Batch) -> Sequence[Any]:
+        """Return a field's values; one that cannot be read is noted and is none."""
+        try:
+            return read.column(batch)
+        except (Dropped, ValueError):
+            return [self._one(name, read, row) for row in batch.rows()]
+
+    def _one(self, name: str, read: Read, row: tuple[Any, Any, Any]) -> Any:
+        try:
+            return read.one(*row)
+        except (Dropped, ValueError) as reason:
+            self._tally.note(f"item's {name} left out: cannot be read", str(reason)[:100])
+            return None
 
     def records(self) -> Iterator[Json]:
         """Yield a catalogue record per item."""
@@ -47,6 +64,15 @@ class Items:
             self._tally.note("price left out: not a number", str(given))
             price = None
         return {**fields, "price": price}
+
+
+def _latest_first(items: Sequence[Any], values: Sequence[Any]) -> Iterable[tuple[Any, Any]]:
+    """Return the pairs from the last to the first, each once where they can be told apart."""
+    pairs = zip(reversed(items), reversed(values), strict=True)
+    try:
+        return dict.fromkeys(pairs)
+    except TypeError:  # a value cannot be a key
+        return zip(reversed(items), reversed(values), strict=True)
 
 
 def described(item_id: str, fields: Json) -> Json:

@@ -29,7 +29,7 @@ class PlainTexts:
             yield from (p for p, text in enumerate(texts) if type(text) is not str or text not in self._known)
 
     def odd_once(self, texts: Sequence[Any], most: int) -> Iterator[int]:
-        """Yield the places of texts that are not plain; each comes once, as ids of events do. Args: most: characters."""
+        """Yield the places of texts that are not plain and do not repeat. Args: most: characters."""
         if not self.are_plain(texts, most):
             yield from (place for place, text in enumerate(texts) if not self._is_plain(text, most))
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
 from operator import ge
-from typing import Any, Protocol
+from typing import Protocol
 
 from datasets.fields.acceptance import Dropped
 from datasets.relaying.transform import Counts, Message, Transform

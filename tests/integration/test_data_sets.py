@@ -12,6 +12,7 @@ from datasets.files.tally import Tally
 from datasets.formats import IMPORTERS
 from schemas.event import Event, Record
 from schemas.rules import Rules
+from tests.kit.delimited_files import events_of
 
 NOW = 1_750_000_000_000
 REAL = {
@@ -31,7 +32,7 @@ REAL = {
 def test_real_data_sets_are_kept_and_dropped_to_the_row(name: str, test_data: Path) -> None:
     folder, catalogue, sentence = REAL[name]
     importer = IMPORTERS[name](test_data / folder, ImportOptions(), Tally())
-    events = list(importer.events())
+    events = events_of(importer)
     ids = {event["event_id"] for event in events}
     rules = Rules()
     for event in events[:: len(events) // 2_000]:

@@ -8,6 +8,7 @@ import json
 import lzma
 import tarfile
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from datasets.files.tally import Tally
 from datasets.formats.base import ImportOptions
 from datasets.formats.delimited import Columns, Delimited
 from schemas.errors import BadInput
-from tests.kit.delimited_files import DAY, PLAIN, file, read
+from tests.kit.delimited_files import DAY, PLAIN, events_of, file, read
 
 
 def rows(separator: str, count: int = 1_000, **odd: str) -> list[str]:
@@ -84,14 +85,31 @@ def test_a_cell_without_end_is_not_held_in_memory(tmp_path: Path) -> None:
 
 @settings(deadline=None)
 @example([",,\r,,"], ",")  # one line, two rows
+@example(['u1,"a', 'u1,b",c', 'u1,"x'], ",")
 @given(st.lists(st.text('u1,"\t\n\r ;x\ufeff', max_size=12), max_size=12), st.sampled_from([",", "\t", "::"]))
-def test_whatever_the_lines_hold_each_is_taken_once(texts: list[str], delimiter: str) -> None:
+def test_whatever_the_lines_hold_each_is_taken_once_and_as_well_in_parts(texts: list[str], delimiter: str) -> None:
     lines = list(io.StringIO("\n".join(texts), newline="\n"))
     for quoting in ("none", "minimal"):
-        tally = Tally()
-        records = Records(iter(lines), Style(delimiter, quoting, True), tally)
-        records.width, records.is_row = 3, lambda cells: cells[0] == "u1"
-        assert sum(records.lines for _ in records) == len(lines) + tally.lines  # which counts rows split off a line
+        one_by_one, in_parts = (records_of(lines, Style(delimiter, quoting, True), size) for size in (12, 2))
+        expected = [(one_by_one.line, one_by_one.lines, cells) for cells in one_by_one]
+        tally = one_by_one._tally
+        assert sum(taken for _, taken, _ in expected) == len(lines) + tally.lines  # which counts rows split off a line
+        found = [
+            (in_parts.line + place, in_parts.lines, cells)
+            for part in in_parts.in_parts()
+            for place, cells in enumerate(part)
+        ]
+        assert (found, in_parts._tally) == (expected, tally)
+
+
+def records_of(lines: list[str], style: Style, size: int) -> Records:
+    records = Records(batched(lines, size), style, Tally())
+    records.width, records.is_row = 3, lambda cells: cells[0] == "u1"
+    return records
+
+
+def batched(lines: list[str], size: int) -> Iterator[list[str]]:
+    return (lines[start : start + size] for start in range(0, len(lines), size))
 
 
 @settings(deadline=None)
@@ -103,7 +121,7 @@ def test_what_is_written_by_the_rules_is_read_by_them(texts: list[str], quoting:
     csv.writer(written, quoting=quoting).writerows(expected)  # type: ignore[arg-type]
     written.seek(0)
     tally = Tally()
-    records = Records(iter(written), Style(), tally)
+    records = Records(batched(list(written), 3), Style(), tally)
     records.width, records.is_row = 4, lambda cells: cells[3].strip() == DAY
     assert list(records) == expected
     assert not tally.notes
@@ -123,7 +141,7 @@ def test_several_characters_may_separate_and_columns_be_named_by_place(tmp_path:
         columns = Columns(item, time, kind_value="rating", value=value, time_format="epoch-s", delimiter="::",
                           no_header=True)  # fmt: skip
         importer = Delimited(path, ImportOptions(user), Tally(), columns)
-        assert [(event["user_id"], event["item_id"], event["value"]) for event in importer.events()] == [
+        assert [(event["user_id"], event["item_id"], event["value"]) for event in events_of(importer)] == [
             ("1", "31", 4.5), ("2", "32", 3),
         ]  # fmt: skip
         assert importer.tally.lines == importer.tally.kept == 2
@@ -255,7 +273,7 @@ def test_each_dropped_row_is_handed_on_with_its_place(tmp_path: Path) -> None:
     path = file(tmp_path, "user,item,time,text", f'u1,a,{DAY},"x', 'y"', "", "u2,b", f",c,{DAY},x")
     rejects: list[Any] = []
     importer = Delimited(path, ImportOptions("user"), Tally(on_reject=rejects.append), PLAIN)
-    list(importer.events())
+    events_of(importer)
     dropped = [(reject.row, reject.line, reject.reason, list(reject.cells)) for reject in rejects]
     assert dropped == [(2, 4, "blank line", []), (3, 5, "cut row", ["u2", "b"]),
                      (4, 6, "no user_id", ["", "c", DAY, "x"])]  # fmt: skip

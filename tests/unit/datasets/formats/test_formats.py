@@ -13,7 +13,9 @@ from datasets.formats import IMPORTERS
 from datasets.formats.base import Importer, ImportOptions
 from datasets.formats.delimited import Columns, Delimited
 from datasets.importing.order import TimeOrder, cut
+from datasets.mapping.by_columns import Line
 from schemas.errors import BadInput
+from tests.kit.delimited_files import events_of
 
 REES46_HEADER = "event_time,event_type,product_id,category_id,category_code,brand,price,user_id,user_session"
 REES46_ROW = "2019-10-01 00:00:01 UTC,view,0042,9,furniture.sofa,acme,5.50,007,s1"
@@ -23,7 +25,7 @@ RETAIL_ROW = "536365,85123A,WHITE HEART ,6,2010-12-01 08:26:00,2.55,17850.0,Unit
 
 def imported(name: str, path: Path, **options: Any) -> tuple[list[dict[str, Any]], list[dict[str, Any]], Tally]:
     importer = IMPORTERS[name](path, ImportOptions(**options), Tally())
-    return list(importer.events()), list(importer.items()), importer.tally
+    return events_of(importer), list(importer.items()), importer.tally
 
 
 def written(path: Path, *lines: str, end: str = "\n") -> Path:
@@ -220,7 +222,7 @@ def test_a_session_can_stand_for_the_user(tmp_path: Path) -> None:
 def test_csv_reads_times_in_every_style(tmp_path: Path, style: str, zone: str, text: str, expected: int) -> None:
     path = written(tmp_path / "a.csv", "u|i|t", f"7|8|{text}")
     columns = Columns(item="i", time="t", time_format=style, timezone=zone, delimiter="pipe")
-    [event] = delimited(path, columns, user_column="u").events()
+    [event] = events_of(delimited(path, columns, user_column="u"))
     assert event["event_time"] == expected
 
 
@@ -228,7 +230,7 @@ def test_csv_takes_every_mapped_column(tmp_path: Path) -> None:
     path = written(tmp_path / "a.csv", "u\ti\tt\tk\tv\tc\ts\te", "1\t02\t1457963676\tBOUGHT\t1.50\tfood\ts9\tid-1")
     columns = Columns("i", "t", "k", value="v", category="c", session="s", event_id=("e",), time_format="epoch-s",
                       delimiter="tab")  # fmt: skip
-    [event] = delimited(path, columns, user_column="u", kind_map={"BOUGHT": "purchase"}).events()
+    [event] = events_of(delimited(path, columns, user_column="u", kind_map={"BOUGHT": "purchase"}))
     expected = {"event_id": "id-1", "event_time": 1_457_963_676_000, "kind": "purchase", "user_id": "1"}
     assert event == {**expected, "item_id": "02", "value": 1.5, "category": "food", "session_id": "s9"}
 
@@ -238,7 +240,7 @@ def test_csv_drops_values_that_are_no_numbers_and_ratings_out_of_range(tmp_path:
     path = written(tmp_path / "a.csv", "u,i,t,v", *rows)
     columns = Columns("i", "t", kind_value="rating", value="v", time_format="epoch-s")
     importer = delimited(path, columns, user_column="u")
-    assert [event["value"] for event in importer.events()] == [4.5]
+    assert [event["value"] for event in events_of(importer)] == [4.5]
     assert importer.tally.dropped == {"value is not a number": 2, "rating outside 0.001 to 1,000,000": 3}
 
 
@@ -256,11 +258,11 @@ def test_csv_refuses_an_unknown_time_format_zone_or_delimiter(tmp_path: Path) ->
 
 def test_events_come_out_in_time_order_and_equal_times_in_file_order() -> None:
     times = [5, 1, 5, 3, 1, 5, 2, 1]
-    events = [{"event_time": time, "user_id": str(place)} for place, time in enumerate(times)]
+    events = [Line(time, str(place), b"", "", "") for place, time in enumerate(times)]
     expected = sorted(range(len(times)), key=lambda place: times[place])
     for run_events in (100, 3, 2):  # in memory, and in several runs on disk
-        assert [int(line.user_id) for line in TimeOrder(events, run_events).lines()] == expected
-    assert [int(line.user_id) for line in TimeOrder(events, 3).lines(2, 5)] == expected[2:5]
+        assert [int(user) for _, user, _ in TimeOrder(events, run_events).lines()] == expected
+    assert [int(user) for _, user, _ in TimeOrder(events, 3).lines(2, 5)] == expected[2:5]
 
 
 def test_two_shares_that_meet_cover_everything_once() -> None:

@@ -13,6 +13,7 @@ from datasets.files.tally import Tally
 from datasets.formats.delimited import Columns, Delimited
 from datasets.formats.repeats import OTHER_ITEMS, SAME_ITEM
 from datasets.importing.cli import import_
+from tests.kit.delimited_files import events_of
 
 DAY = "2025-01-01T00:00:00Z"
 NOW = 1_766_000_000_000
@@ -27,7 +28,7 @@ def file(folder: Path, *lines: str, encoding: str = "utf-8") -> Path:
 
 def read(path: Path, columns: Columns, **options: Any) -> tuple[list[dict[str, Any]], Delimited]:
     importer = Delimited(path, ImportOptions("user", latest_ms=NOW, **options), Tally(), columns)
-    return list(importer.events()), importer
+    return events_of(importer), importer
 
 
 def run(path: Path, *options: object) -> tuple[Result, list[dict[str, Any]], list[dict[str, Any]]]:

@@ -28,7 +28,15 @@ OTHERS = [
     None, None, True, False, 0, 1, -5, 7.0, 2.5, 2**53, 2**70, float("nan"), float("inf"), [], {}, ["a"], {"b": "x"},
     {"b": 7},
 ]  # fmt: skip
-TIMES = [TIME, TIME // 1_000, str(TIME), f" {TIME} ", "2025-10-09 08:53:20+0200", "2025-10-09", "2025-10-09 08:53:20.1234"]
+TIMES = [
+    TIME,
+    TIME // 1_000,
+    str(TIME),
+    f" {TIME} ",
+    "2025-10-09 08:53:20+0200",
+    "2025-10-09",
+    "2025-10-09 08:53:20.1234",
+]
 KINDS = ["view", "rating", "purchase", "x", " view", "", "BUY", "SCROLL", 1, True, None, []]
 
 
@@ -125,12 +133,20 @@ def test_numbers_are_ids_and_an_empty_category_is_none() -> None:
     records = [record(u=7, i=12.0, c=""), record(u="7", i="12", c=3)]
     made = ByColumns(engine({"event": {**MAPPING, "category": "c"}})).lines(Batch(records, records, ["1", "2"]))
     rows = [msgspec.json.decode(line.text) for line in made if isinstance(line, Line)]
-    assert [(row["user_id"], row["item_id"], row.get("category")) for row in rows] == [("7", "12", None), ("7", "12", "3")]
+    assert [(row["user_id"], row["item_id"], row.get("category")) for row in rows] == [
+        ("7", "12", None),
+        ("7", "12", "3"),
+    ]
 
 
 def test_of_an_array_of_changes_one_that_is_left_out_leaves_the_others() -> None:
     change = {"op": "c", "after": record(), "ts_ms": TIME}
     made = engine({"event": {**MAPPING, "event_time": "$time"}, "envelope": "debezium"})
-    flat = flattened(made, [[change, {**change, "op": "d"}, "x", change]], lambda place, index: f"{place}/{index}", None)
-    assert [(place, str(reason)) for place, reason in flat.failures] == [(0, "deleted row"), (0, "no Debezium envelope")]
+    flat = flattened(
+        made, [[change, {**change, "op": "d"}, "x", change]], lambda place, index: f"{place}/{index}", None
+    )
+    assert [(place, str(reason)) for place, reason in flat.failures] == [
+        (0, "deleted row"),
+        (0, "no Debezium envelope"),
+    ]
     assert (list(flat.batch.ids), list(flat.owners)) == (["0/0", "0/1"], [0, 0])
