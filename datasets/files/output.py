@@ -4,10 +4,13 @@ import gzip
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from schemas.errors import BadInput
+
+_LINES = 1_000  # that are written at once
 
 
 @contextmanager
@@ -60,9 +63,9 @@ def require_apart(source: Path, *outputs: Path | None) -> None:
 
 def write_lines(path: Path, lines: Iterable[bytes]) -> int:
     """Write each line with a line feed after it; return the number of lines."""
-    count = 0
+    count, rest = 0, iter(lines)
     with replacing(path) as file:
-        for line in lines:
-            file.write(line + b"\n")
-            count += 1
+        while block := list(islice(rest, _LINES)):
+            file.write(b"\n".join(block) + b"\n")
+            count += len(block)
     return count

@@ -45,8 +45,7 @@ def line_blocks(raw: "io.BufferedReader[Any]", name: str, encoding: str, tally: 
     """
     for lines in until_damage(_decoded(raw, name, encoding, tally), name, tally):
         tally.lines += len(lines)
-        marked = any(line.startswith("\ufeff") for line in lines)  # also in the middle of files that were joined
-        yield [line.removeprefix("\ufeff") for line in lines] if marked else lines
+        yield lines
 
 
 def require_encoding(encoding: str) -> None:
@@ -98,7 +97,7 @@ def _wide(raw: "io.BufferedReader[Any]", name: str, encoding: str, tally: Tally)
                 raise _too_long(name)
             if "\ufffd" in line:
                 tally.note(f"line with characters that {encoding} lacks, replaced")
-            yield [line]
+            yield [line.removeprefix("\ufeff")]
 
 
 def _utf8_blocks(raw: "io.BufferedReader[Any]", name: str, tally: Tally) -> Iterator[list[str]]:
@@ -115,9 +114,12 @@ def _utf8_blocks(raw: "io.BufferedReader[Any]", name: str, tally: Tally) -> Iter
 
 def _utf8(content: bytes, tally: Tally) -> list[str]:
     try:
-        return io.StringIO(content.decode(), newline="\n").readlines()
+        lines = io.StringIO(content.decode(), newline="\n").readlines()
     except UnicodeDecodeError:
-        return [_utf8_line(line, tally) for line in io.BytesIO(content)]
+        lines = [_utf8_line(line, tally) for line in io.BytesIO(content)]
+    if codecs.BOM_UTF8 in content:  # also in the middle: files that were joined
+        lines = [line.removeprefix("\ufeff") for line in lines]
+    return lines
 
 
 def _utf8_line(line: bytes, tally: Tally) -> str:

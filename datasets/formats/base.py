@@ -19,8 +19,8 @@ from datasets.files.rows import Layout, having_columns, read_tables
 from datasets.files.tally import Tally
 from datasets.formats.row_ids import row_ids
 from datasets.formats.side_tables import Joined, catalogue_of, filled_down
-from datasets.mapping.batches import About, Flat, Name, flattened
-from datasets.mapping.by_columns import ByColumns, Line
+from datasets.mapping.batches import About, Flat, Names, flattened
+from datasets.mapping.by_columns import ByColumns, Made
 from datasets.mapping.columns import needed_columns
 from datasets.mapping.document import Mapping
 from datasets.mapping.engine import Engine, adopted
@@ -108,41 +108,37 @@ class Importer:
         for what, count in (tally.dropped + tally.notes).items():
             self.tally.notes[f"{pattern}: {what}"] += count
 
-    def lines(self) -> Iterator[Line]:
-        """Yield the events of all acceptable rows; the other rows are counted in ``tally``."""
-        for block in self.blocks():
-            yield from self.made(block)
+    def events(self) -> Iterator[Made]:
+        """Yield the events of all acceptable rows, in blocks; the other rows are counted in ``tally``."""
+        return map(self.made, self.blocks())
 
-    def made(self, block: Block) -> list[Line]:
+    def made(self, block: Block) -> Made:
         """Return the events of a block's rows; a row without any is dropped with its first reason."""
-        ids = [] if self.engine.names_events else row_ids(self._name, block)
-        flat = flattened(self.engine, block.rows, _naming(ids), _about(block) if self.engine.needs_about else None)
-        outcomes = self._by_columns.lines(flat.batch)
-        lines = [outcome for outcome in outcomes if type(outcome) is Line]
-        self.engine.items.learn(flat.batch, [line.item_id if type(line) is Line else None for line in outcomes])
-        if len(lines) == len(block.rows) == len(outcomes) and not flat.failures and self.engine.is_one_event:
-            self.tally.kept += len(lines)
+        names = _names([""] * len(block.rows) if self.engine.names_events else row_ids(self._name, block))
+        flat = flattened(self.engine, block.rows, names, _about(block) if self.engine.needs_about else None)
+        made = self._by_columns.made(flat.batch)
+        self.engine.items.learn(flat.batch, made.places, made.items)
+        if self.engine.is_one_event and len(made.places) == len(block.rows):
+            self.tally.kept += len(block.rows)
         else:
-            self._account(block, flat, outcomes)
-        return lines
+            self._account(block, flat, made)
+        return made
 
-    def _account(self, block: Block, flat: Flat, outcomes: Sequence[Line | Dropped]) -> None:
+    def _account(self, block: Block, flat: Flat, made: Made) -> None:
         """Count each row as kept or dropped; what entries of a kept row lack is noted."""
-        kept, reasons = set[int](), dict[int, list[Dropped]]()
-        for place, outcome in chain(zip(flat.owners, outcomes, strict=True), flat.failures):
-            if type(outcome) is Line:
-                kept.add(place)
-            else:
-                reasons.setdefault(place, []).append(outcome)  # type: ignore[arg-type]
+        kept = {flat.owners[place] for place in made.places}
+        reasons: dict[int, list[Dropped]] = {}
+        for owner, reason in chain(((flat.owners[place], why) for place, why in made.dropped), flat.failures):
+            reasons.setdefault(owner, []).append(reason)
         self.tally.kept += len(kept)
         for place, (number, line) in enumerate(zip(block.numbers, block.lines, strict=True)):
-            why = reasons.get(place) or ([] if place in kept else [LeftOut(self.engine.no_entry)])
-            if place in kept:
-                for reason in why:
-                    self.tally.note(_PART + str(reason), reason.example)
-            else:
+            if place not in kept:
+                [why, *_] = reasons.get(place) or [LeftOut(self.engine.no_entry)]
                 self.tally.place = (block.table, line)
-                self.tally.drop(str(why[0]), number, block.cells(place), why[0].example)
+                self.tally.drop(str(why), number, block.cells(place), why.example)
+                continue
+            for why in reasons.get(place, ()):
+                self.tally.note(_PART + str(why), why.example)
 
     @cached_property
     def _trial(self) -> Engine:
@@ -176,13 +172,9 @@ class Importer:
                 yield item
 
 
-def _naming(ids: Sequence[str]) -> Name:
+def _names(ids: Sequence[str]) -> Names:
     """Return what names the events of rows that have these ids: the first of a row has the row's."""
-
-    def name(place: int, index: int) -> str:
-        return "" if not ids else ids[place] if index == 0 else f"{ids[place]}-{index}"
-
-    return name
+    return Names(ids, lambda place, index: f"{ids[place]}-{index}")
 
 
 def _about(block: Block) -> About:

@@ -11,7 +11,7 @@ from datasets.files.parts import other_tables
 from datasets.files.tally import Tally
 from datasets.formats.base import Importer
 from datasets.formats.repeats import RepeatedIds
-from datasets.mapping.by_columns import Line
+from datasets.mapping.by_columns import Made
 from datasets.mapping.document import parsed
 
 _PATTERNS = ["*.csv", "*.tsv", "*.txt", "*.parquet"]
@@ -86,9 +86,9 @@ class Delimited(Importer):
                 self.tally.note(f"{name} left out, its name is not {', '.join(_PATTERNS[:3])} (--table chooses)")
         return blocks
 
-    def lines(self) -> Iterator[Line]:
+    def events(self) -> Iterator[Made]:
         repeats = RepeatedIds(self.tally)
-        for line in super().lines():
+        for made in super().events():
             if self.engine.names_events:
-                repeats.look(line)
-            yield line
+                repeats.look(made)
+            yield made

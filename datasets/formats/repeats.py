@@ -3,7 +3,7 @@
 from collections import OrderedDict
 
 from datasets.files.tally import Tally
-from datasets.mapping.by_columns import Line
+from datasets.mapping.by_columns import Made
 
 REMEMBERED = 200_000  # pairs of user and id; the lines of one order are close together
 OTHER_ITEMS = "event id repeats for one user with another item: a duplicate later"
@@ -17,14 +17,14 @@ class RepeatedIds:
         self._tally, self._remembered = tally, remembered
         self._items: OrderedDict[tuple[str, str], str] = OrderedDict()
 
-    def look(self, line: Line) -> None:
-        """Note the event if its id is a repetition."""
-        key, item = (line.user_id, line.event_id), line.item_id
-        first = self._items.get(key)
-        if first is not None:
-            self._tally.note(SAME_ITEM if first == item else OTHER_ITEMS, line.event_id)
-        else:
-            self._items[key] = item
-        self._items.move_to_end(key)
-        if len(self._items) > self._remembered:
-            self._items.popitem(last=False)
+    def look(self, made: Made) -> None:
+        """Note the events whose ids are repetitions."""
+        for key, item in zip(zip(made.users, made.ids, strict=True), made.items, strict=True):
+            first = self._items.get(key)
+            if first is not None:
+                self._tally.note(SAME_ITEM if first == item else OTHER_ITEMS, key[1])
+            else:
+                self._items[key] = item
+            self._items.move_to_end(key)
+            if len(self._items) > self._remembered:
+                self._items.popitem(last=False)

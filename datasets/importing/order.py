@@ -8,43 +8,47 @@ from itertools import islice
 from operator import itemgetter
 from typing import IO
 
-from datasets.mapping.by_columns import Line
+from datasets.mapping.by_columns import Made
 
 RUN_EVENTS = 250_000  # about 100 MB; more than that are sorted in runs on disk and merged
 _BLOCK = 5_000
-
-
 Timed = tuple[int, str, bytes]  # event time, epoch ms; user; the event's JSON
-_by_time = itemgetter(0)
 
 
 class TimeOrder:
     """All events of an import in order of event time; events of one time stay in file order."""
 
-    def __init__(self, events: Iterable[Line], run_events: int = RUN_EVENTS) -> None:
+    def __init__(self, events: Iterable[Made], run_events: int = RUN_EVENTS) -> None:
         self._runs: list[IO[bytes]] = []
-        self._tail: list[Timed] = []
+        self._times, self._users, self._texts = list[int](), list[str](), list[bytes]()  # columns cost the least
         self.count = 0
-        timed = (line[:3] for line in events)
-        while run := list(islice(timed, run_events)):
-            self._spill()
-            self._tail = sorted(run, key=_by_time)
-            self.count += len(run)
+        for made in events:
+            if len(self._times) >= run_events:
+                self._spill()
+            self._times += made.times
+            self._users += made.users
+            self._texts += made.texts
+            self.count += len(made.times)
 
     def lines(self, first: int = 0, last: int | None = None) -> Iterator[Timed]:
-        """Yield the events from place ``first`` (from 0) up to ``last`` (exclusive) in the order; can be read once."""
-        runs = [_replayed(run) for run in self._runs]
+        """Return the events from place ``first`` (from 0) up to ``last`` (exclusive) in the order; can be read once."""
+        if not self._runs:
+            return islice(self._sorted(), first, last)
+        runs = [*map(_replayed, self._runs), self._sorted()]
         # The merge is stable: equal times stay in the order of the runs.
-        merged = heapq.merge(*runs, self._tail, key=_by_time) if runs else self._tail
-        return islice(merged, first, last)
+        return islice(heapq.merge(*runs, key=itemgetter(0)), first, last)
+
+    def _sorted(self) -> Iterator[Timed]:
+        order = sorted(range(len(self._times)), key=self._times.__getitem__)
+        return zip(*(map(column.__getitem__, order) for column in (self._times, self._users, self._texts)), strict=True)
 
     def _spill(self) -> None:
-        if not self._tail:
-            return
-        run = tempfile.TemporaryFile(prefix="millrace-sort-")  # noqa: SIM115 - closed when read
-        for start in range(0, len(self._tail), _BLOCK):
-            pickle.dump(self._tail[start : start + _BLOCK], run, pickle.HIGHEST_PROTOCOL)
+        run, rows = tempfile.TemporaryFile(prefix="millrace-sort-"), self._sorted()  # noqa: SIM115 - closed when read
+        while block := list(islice(rows, _BLOCK)):
+            pickle.dump(block, run, pickle.HIGHEST_PROTOCOL)
         self._runs.append(run)
+        for column in (self._times, self._users, self._texts):
+            column.clear()
 
 
 def _replayed(run: IO[bytes]) -> Iterator[Timed]:

@@ -39,7 +39,7 @@ def read_dataset(importer: Importer, share: Share, with_items: bool = True) -> I
     """
     if not 0 <= share.from_fraction < share.until_fraction <= 1:
         raise BadInput("fractions must be 0 <= from-fraction < until-fraction <= 1")
-    ordered = TimeOrder(importer.lines())
+    ordered = TimeOrder(importer.events())
     items = list(importer.catalogue()) if with_items else []
     first, last = cut(ordered.count, share.from_fraction, share.until_fraction, share.limit)
     records = [(item["item_id"], msgspec.json.encode(item)) for item in items]

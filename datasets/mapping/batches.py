@@ -99,22 +99,31 @@ class Flat(NamedTuple):
     failures: list[tuple[int, Dropped]]
 
 
-Name = Callable[[int, int], str]  # an event's id by the place of its value and its own place in it
+class Names(NamedTuple):
+    """What names events where the mapping does not: for each value the id of its first event, and of a later one.
+
+    ``later`` takes the place of the value and the place of the event in it.
+    """
+
+    first: Sequence[str]
+    later: Callable[[int, int], str]
+
+
 About = Callable[[int, Unwrapped], Table[str, Any]]  # what is known of a value besides itself
 
 
-def flattened(engine: Flattening, values: Sequence[Any], name: Name, about: About | None) -> Flat:
+def flattened(engine: Flattening, values: Sequence[Any], names: Names, about: About | None) -> Flat:
     """Return the entries of decoded values. Args: about: None where the mapping does not ask for it."""
     if engine.is_one_event and about is None and (hasattr(values, "column") or set(map(type, values)) == {dict}):
-        ids = [name(place, 0) for place in range(len(values))]
-        return Flat(Batch(values, values, ids), range(len(values)), [])
+        return Flat(Batch(values, values, names.first), range(len(values)), [])
     rows, failures = list[tuple[Any, ...]](), list[tuple[int, Dropped]]()
     for place, value in enumerate(values):
         index = 0
         for one, inner in _unwrapped(engine, place, value, failures):
             said = NOTHING if about is None else about(place, one)
             for entry in inner:
-                rows.append((one.record, entry, name(place, index), said, one.op, place))
+                name = names.later(place, index) if index else names.first[place]
+                rows.append((one.record, entry, name, said, one.op, place))
                 index += 1
     records, entries, ids, known, ops, owners = zip(*rows, strict=True) if rows else ((),) * 6
     return Flat(Batch(records, entries, ids, known, ops if any(ops) else ()), owners, failures)

@@ -31,18 +31,24 @@ _MOST_WORDS = 1_000
 _MOST_NUMBERS = 100_000
 _WHOLE = 2**53
 _UNWRITABLE = (UnicodeEncodeError, TypeError, ValueError, OverflowError, RecursionError)
+Row = tuple[int, str, bytes, str, str]  # time, user, text, item and id
 _encode = msgspec.json.encode
 _encode_lines = msgspec.json.Encoder().encode_lines
 
 
-class Line(NamedTuple):
-    """One event as it is written: its JSON, and the fields by which it is ordered, keyed and known."""
+class Made(NamedTuple):
+    """Events as columns, in the order of their entries, with what orders, keys and names them.
 
-    event_time: int  # epoch ms
-    user_id: str
-    text: bytes
-    item_id: str
-    event_id: str
+    ``places``: of their entries in the batch.   ``dropped``: why the others are no events, by their places.
+    """
+
+    places: Sequence[int]
+    times: Sequence[int]  # epoch ms
+    users: Sequence[str]
+    texts: Sequence[bytes]  # the events as JSON
+    items: Sequence[str]
+    ids: Sequence[str]
+    dropped: Sequence[tuple[int, Dropped]]
 
 
 class ByColumns:
@@ -59,21 +65,20 @@ class ByColumns:
         rename = {f"f{place}": name for place, name in enumerate(names)}
         self._event: Callable[..., Any] = msgspec.defstruct("Event", fields, rename=rename, omit_defaults=True)
 
-    def lines(self, batch: Batch) -> list[Line | Dropped]:
-        """Return the event of each entry, or why there is none."""
+    def made(self, batch: Batch) -> Made:
+        """Return the events of a batch."""
         odd = set[int]()
         columns = self._columns(batch, odd)
         plain = [place not in odd for place in range(len(batch))] if odd else []
-        kept = [list(compress(column, plain)) for column in columns] if odd else columns
+        ids, times, _, users, items, *_ = kept = [list(compress(each, plain)) for each in columns] if odd else columns
         texts = self._texts(kept)
         if texts is None:  # one of them cannot be written or is too large
-            return [self._one(batch, place) for place in range(len(batch))]
-        ids, times, _, users, items, *_ = kept
-        made: list[Any] = list(map(Line._make, zip(times, users, texts, items, ids, strict=True)))
-        if odd:
-            rest = iter(made)
-            made = [next(rest) if is_plain else self._one(batch, place) for place, is_plain in enumerate(plain)]
-        return made
+            return _merged(range(0), (), ((place, self._one(batch, place)) for place in range(len(batch))))
+        if not odd:
+            return Made(range(len(batch)), times, users, texts, items, ids, ())
+        rows = zip(times, users, texts, items, ids, strict=True)
+        places = compress(range(len(batch)), plain)
+        return _merged(places, rows, ((place, self._one(batch, place)) for place in sorted(odd)))
 
     def _texts(self, columns: Sequence[Sequence[Any]]) -> list[bytes] | None:
         """Return the events as JSON; None when one of them cannot be written."""
@@ -83,7 +88,7 @@ class ByColumns:
             return None
         return texts if max(map(len, texts), default=0) <= MAX_VALUE_BYTES else None
 
-    def _one(self, batch: Batch, place: int) -> Line | Dropped:
+    def _one(self, batch: Batch, place: int) -> Row | Dropped:
         about = batch.about[place] if isinstance(batch.about, Sequence) else next(iter(batch.about))
         op = batch.ops[place] if batch.ops else ""
         try:
@@ -180,15 +185,28 @@ class ByColumns:
                 odd.add(place)
 
 
-def written(event: Json) -> Line:
-    """Return an event as a line. Raises Dropped for one that cannot be written or is too large."""
+def written(event: Json) -> Row:
+    """Return an event as a row of ``Made``. Raises Dropped for one that cannot be written or is too large."""
     try:
         text = _encode(event)
     except _UNWRITABLE as error:
         raise Dropped("a field cannot be written as JSON", str(error)[:100]) from None
     if len(text) > MAX_VALUE_BYTES:
         raise Dropped("oversize", f"{len(text):,} bytes")
-    return Line(event["event_time"], event["user_id"], text, event["item_id"], event["event_id"])
+    return event["event_time"], event["user_id"], text, event["item_id"], event["event_id"]
+
+
+def _merged(places: Iterable[int], rows: Iterable[Row], others: Iterable[tuple[int, Row | Dropped]]) -> Made:
+    """Return the rows at their places and the others at theirs."""
+    dropped, there = list[tuple[int, Dropped]](), dict[int, Row](zip(places, rows, strict=False))
+    for place, other in others:
+        if isinstance(other, Dropped):
+            dropped.append((place, other))
+        else:
+            there[place] = other
+    in_order = sorted(there)
+    times, users, texts, items, ids = zip(*map(there.__getitem__, in_order), strict=True) if there else ((),) * 5
+    return Made(in_order, times, users, texts, items, ids, dropped)
 
 
 def _values(read: Read, batch: Batch, odd: set[int]) -> Sequence[Any]:

@@ -19,20 +19,19 @@ class Items:
         self._options, self._tally = options, tally
         self._known: dict[str, dict[str, Any]] = {}
 
-    def learn(self, batch: Batch, item_ids: Sequence[str | None]) -> None:
-        """Take what records say about their items. Args: item_ids: for each entry of the batch; None for no event."""
+    def learn(self, batch: Batch, places: Sequence[int], items: Sequence[str]) -> None:
+        """Take what records say about their items. Args: places: of the entries that are events, of these items."""
         if not self._fields:
             return
-        for item in dict.fromkeys(item_ids):
-            if item is not None:
-                self._known.setdefault(item, {})
+        for item in dict.fromkeys(items):
+            self._known.setdefault(item, {})
         for name, read in self._fields:
-            done = {None}
-            for item, value in _latest_first(item_ids, self._values(name, read, batch)):
+            values, done = self._values(name, read, batch), set[str]()
+            for item, value in _latest_first(items, [values[place] for place in places]):
                 said = value.strip() if isinstance(value, str) else value
                 if item in done or said in (None, "") or (isinstance(said, str) and said in self._options.null):
                     continue
-                self._known[item][name] = said  # type: ignore[index]
+                self._known[item][name] = said
                 done.add(item)
 
     def _values(self, name: str, read: Read, batch: Batch) -> Sequence[Any]:

@@ -143,8 +143,8 @@ class _Window:
         made, count = self._transform.events(records), len(records)
         for place, reason in made.wrong.items():
             self._target.bury(records[place], reason_of(reason))
-        users = [line.user_id.encode() for line in made.lines]
-        events = [{"key": user, "value": line.text} for user, line in zip(users, made.lines, strict=True)]
+        users = [user.encode() for user in made.users]
+        events = [{"key": user, "value": text} for user, text in zip(users, made.texts, strict=True)]
         is_whole = self._fits(users)
         for first, end in [(0, count)] if is_whole else pairwise(range(count + 1)):
             part = slice(bisect_left(made.owners, first), bisect_left(made.owners, end))

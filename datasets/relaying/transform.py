@@ -6,13 +6,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from hashlib import blake2b
-from itertools import compress
 from typing import Any, NamedTuple, Protocol
 
 from datasets.decoding.decoders import Decode
 from datasets.fields.acceptance import Dropped, LeftOut
-from datasets.mapping.batches import Flat, flattened
-from datasets.mapping.by_columns import ByColumns, Line
+from datasets.mapping.batches import Flat, Names, flattened
+from datasets.mapping.by_columns import ByColumns
 from datasets.mapping.engine import Engine
 from datasets.mapping.envelopes import TOMBSTONE, Unwrapped
 from schemas.event import LATEST_AHEAD_MS
@@ -48,12 +47,13 @@ class Counts:
 
 
 class Transformed(NamedTuple):
-    """What records became. ``owners``: for each line the place of its record.
+    """What records became: each event's user and JSON, and the place of its record, in order.
 
     ``wrong``: by the place of a record, what is wrong with it or with the first of its events that is none.
     """
 
-    lines: Sequence[Line]
+    users: Sequence[str]
+    texts: Sequence[bytes]
     owners: Sequence[int]
     wrong: dict[int, Dropped]
 
@@ -79,28 +79,27 @@ class Transform:
         values, places = self._decoded([record.value() for record in records], wrong)
         counts.records += len(records)
         flat = self._flat(values, records if len(places) == len(records) else [records[place] for place in places])
-        self._judge([(places[owner], reason) for owner, reason in flat.failures], wrong)
-        outcomes: list[Any] = self._by_columns.lines(flat.batch)
-        owners = flat.owners if len(places) == len(records) else [places[owner] for owner in flat.owners]
-        are_lines = [type(outcome) is Line for outcome in outcomes]
-        if not all(are_lines):
-            pairs = zip(owners, outcomes, strict=True)
-            self._judge([(owner, outcome) for owner, outcome in pairs if type(outcome) is not Line], wrong)
-            outcomes, owners = list(compress(outcomes, are_lines)), list(compress(owners, are_lines))
-        counts.events += len(outcomes)
+        made = self._by_columns.made(flat.batch)
+        owners = [places[owner] for owner in flat.owners] if len(places) < len(records) else flat.owners
+        failures = [(places[owner], reason) for owner, reason in flat.failures]
+        self._judge([*failures, *((owners[place], reason) for place, reason in made.dropped)], wrong)
+        counts.events += len(made.texts)
         counts.failed.update(str(reason) for reason in wrong.values())
-        return Transformed(outcomes, owners, wrong)
+        if len(made.places) < len(owners):
+            owners = [owners[place] for place in made.places]
+        return Transformed(made.users, made.texts, owners, wrong)
 
     def _flat(self, values: Sequence[Any], records: Sequence[Message]) -> Flat:
-        names = [""] * len(records) if self._engine.names_events else [_place_of(record) for record in records]
+        prefixes = [] if self._engine.names_events else [_place_of(record) for record in records]
+        first = [f"{prefix}0" for prefix in prefixes] or [""] * len(records)
 
-        def name(place: int, index: int) -> str:
-            return f"{names[place]}{index}"
+        def later(place: int, index: int) -> str:
+            return f"{prefixes[place]}{index}" if prefixes else ""
 
         def about(place: int, unwrapped: Unwrapped) -> dict[str, Any]:
             return _about(records[place], unwrapped)
 
-        return flattened(self._engine, values, name, about if self._engine.needs_about else None)
+        return flattened(self._engine, values, Names(first, later), about if self._engine.needs_about else None)
 
     def _decoded(self, values: list[bytes | None], wrong: dict[int, Dropped]) -> tuple[list[Any], Sequence[int]]:
         """Return the decoded values and their places; tombstones are counted, and what is unreadable is wrong."""

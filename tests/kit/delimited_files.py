@@ -15,7 +15,7 @@ PLAIN = Columns("item", "time")
 
 def events_of(importer: Importer) -> list[dict[str, Any]]:
     """The events that an importer makes, as objects."""
-    return [msgspec.json.decode(line.text) for line in importer.lines()]
+    return [msgspec.json.decode(text) for made in importer.events() for text in made.texts]
 
 
 def read(path: Path, columns: Columns = PLAIN, **options: Any) -> tuple[list[dict[str, Any]], Tally]:

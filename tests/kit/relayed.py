@@ -70,7 +70,7 @@ def record(value: bytes | None, offset: int = 0, **more: Any) -> Message:
 def relayed(transform: Transform, value: bytes | None, **more: Any) -> tuple[list[dict[str, Any]], Dropped | None]:
     """The events of one record, and what is wrong with it."""
     made = transform.events([record(value, **more)])
-    return [msgspec.json.decode(line.text) for line in made.lines], made.wrong.get(0)
+    return [msgspec.json.decode(text) for text in made.texts], made.wrong.get(0)
 
 
 @dataclass

@@ -13,7 +13,7 @@ from datasets.formats import IMPORTERS
 from datasets.formats.base import Importer, ImportOptions
 from datasets.formats.delimited import Columns, Delimited
 from datasets.importing.order import TimeOrder, cut
-from datasets.mapping.by_columns import Line
+from datasets.mapping.by_columns import Made
 from schemas.errors import BadInput
 from tests.kit.delimited_files import events_of
 
@@ -258,7 +258,7 @@ def test_csv_refuses_an_unknown_time_format_zone_or_delimiter(tmp_path: Path) ->
 
 def test_events_come_out_in_time_order_and_equal_times_in_file_order() -> None:
     times = [5, 1, 5, 3, 1, 5, 2, 1]
-    events = [Line(time, str(place), b"", "", "") for place, time in enumerate(times)]
+    events = [Made([0], [time], [str(place)], [b""], [""], [""], []) for place, time in enumerate(times)]
     expected = sorted(range(len(times)), key=lambda place: times[place])
     for run_events in (100, 3, 2):  # in memory, and in several runs on disk
         assert [int(user) for _, user, _ in TimeOrder(events, run_events).lines()] == expected

@@ -1,5 +1,6 @@
 """Events that are made by columns are those which the engine makes one by one."""
 
+from operator import itemgetter
 from random import Random
 from typing import Any
 
@@ -12,7 +13,7 @@ from core.events.acceptance import parse_event
 from datasets.fields.acceptance import Dropped, ImportOptions
 from datasets.files.tally import Tally
 from datasets.mapping.batches import Batch, flattened
-from datasets.mapping.by_columns import ByColumns, Line, written
+from datasets.mapping.by_columns import ByColumns, written
 from datasets.mapping.document import parsed
 from datasets.mapping.engine import Engine
 from schemas.event import MAX_VALUE_BYTES, Event, Record
@@ -93,16 +94,18 @@ def test_events_made_by_columns_are_those_which_are_made_one_by_one(
     for count in (0, 1, 5, 20):
         records = [some_record(chance) for _ in range(count)]
         batch = Batch(records, records, [f"id-{place}" for place in range(len(records))])
-        made = by_columns.lines(batch)
-        named = [row if isinstance(row, Line) else (type(row), str(row), row.example) for row in made]
-        assert repr(named) == repr(one_by_one(slow, batch))
-        assert all(is_accepted(row) for row in made if isinstance(row, Line))
+        made = by_columns.made(batch)
+        rows = [*zip(made.places, zip(*made[1:6], strict=True), strict=True)]
+        rows += [(place, (type(why), str(why), why.example)) for place, why in made.dropped]
+        assert [repr(row) for _, row in sorted(rows, key=itemgetter(0))] == list(map(repr, one_by_one(slow, batch)))
+        assert all(map(is_accepted, zip(*made[1:6], strict=True)))
     assert quick.tally.notes == slow.tally.notes
 
 
-def is_accepted(line: Line) -> bool:
-    event = parse_event(Record("events", 0, 0, TIME, line.user_id.encode(), line.text), Rules(partitions=1))
-    return isinstance(event, Event) and (event.event_time, event.item_id) == (line.event_time, line.item_id)
+def is_accepted(row: tuple[int, str, bytes, str, str]) -> bool:
+    time, user, text, item, _ = row
+    event = parse_event(Record("events", 0, 0, TIME, user.encode(), text), Rules(partitions=1))
+    return isinstance(event, Event) and (event.event_time, event.item_id) == (time, item)
 
 
 def record(**fields: Any) -> dict[str, Any]:
@@ -123,16 +126,15 @@ MAPPING = {"user_id": "u", "item_id": "i", "kind": {"const": "view"}, "event_tim
 )
 def test_one_entry_that_is_none_costs_no_other(odd: dict[str, Any], reason: str) -> None:
     records = [record(i="x"), record(**odd), record(i="y")]
-    first, wrong, last = ByColumns(engine({"event": MAPPING})).lines(Batch(records, records, ["1", "2", "3"]))
-    assert isinstance(first, Line)
-    assert isinstance(last, Line)
-    assert (first.item_id, str(wrong), last.item_id) == ("x", reason, "y")
+    made = ByColumns(engine({"event": MAPPING})).made(Batch(records, records, ["1", "2", "3"]))
+    assert (list(made.places), list(made.items), list(made.ids)) == ([0, 2], ["x", "y"], ["1", "3"])
+    assert [(place, str(why)) for place, why in made.dropped] == [(1, reason)]
 
 
 def test_numbers_are_ids_and_an_empty_category_is_none() -> None:
     records = [record(u=7, i=12.0, c=""), record(u="7", i="12", c=3)]
-    made = ByColumns(engine({"event": {**MAPPING, "category": "c"}})).lines(Batch(records, records, ["1", "2"]))
-    rows = [msgspec.json.decode(line.text) for line in made if isinstance(line, Line)]
+    made = ByColumns(engine({"event": {**MAPPING, "category": "c"}})).made(Batch(records, records, ["1", "2"]))
+    rows = [msgspec.json.decode(text) for text in made.texts]
     assert [(row["user_id"], row["item_id"], row.get("category")) for row in rows] == [
         ("7", "12", None),
         ("7", "12", "3"),
@@ -142,9 +144,8 @@ def test_numbers_are_ids_and_an_empty_category_is_none() -> None:
 def test_of_an_array_of_changes_one_that_is_left_out_leaves_the_others() -> None:
     change = {"op": "c", "after": record(), "ts_ms": TIME}
     made = engine({"event": {**MAPPING, "event_time": "$time"}, "envelope": "debezium"})
-    flat = flattened(
-        made, [[change, {**change, "op": "d"}, "x", change]], lambda place, index: f"{place}/{index}", None
-    )
+    values = [[change, {**change, "op": "d"}, "x", change]]
+    flat = flattened(made, values, Names(["0/0"], lambda place, index: f"{place}/{index}"), None)
     assert [(place, str(reason)) for place, reason in flat.failures] == [
         (0, "deleted row"),
         (0, "no Debezium envelope"),
