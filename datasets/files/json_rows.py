@@ -33,10 +33,10 @@ def json_rows(raw: "io.BufferedReader[Any]", name: str, tally: Tally, numbers: I
     """
     spread = _LINE_WITHOUT_END.match(raw.peek(_PEEKED)) is not None
     texts = enumerate(until_damage(split_objects(_chunks(raw), name) if spread else raw, name, tally), 1)
-    while some := list(islice(texts, ROWS)):
-        tally.lines += len(some)
+    while numbered := list(islice(texts, ROWS)):
+        tally.lines += len(numbered)
         rows = list[tuple[int, int, Any, bytes]]()
-        for (place, text), number in zip(some, numbers, strict=False):
+        for (place, text), number in zip(numbered, numbers, strict=False):
             line = text.removeprefix(b"\xef\xbb\xbf").strip()
             record = _decoded(line)
             if isinstance(record, dict):

@@ -138,7 +138,7 @@ class _Table:
         width = records.width = len(header)
         records.is_row = lambda cells: layout.makes_event({name: cells[place] for name, place in places.items()})
         for together in chain([self._first] if self._first else [], records.in_parts()):
-            where = range(records.line, records.line + len(together))
+            where: Sequence[int] = range(records.line, records.line + len(together))
             count = list(islice(numbers, len(together)))
             if set(map(len, together)) != {width} or written in together or records.lines > 1:
                 together, count, where = self._judged(together, count, where, tally)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Mapping as Table
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import repeat
 from typing import Any, NamedTuple, Protocol, cast
@@ -39,7 +40,12 @@ class Batch:
     def member(self, name: str) -> Sequence[Any]:
         """Return the records' members of that name; None where a record has none."""
         column = getattr(self.records, "column", None)  # of a table, which has it already
-        return column(name) if column else [record.get(name) for record in self.records]
+        if column:
+            return cast("Sequence[Any]", column(name))
+        try:
+            return [record[name] for record in self.records]
+        except KeyError:
+            return [record.get(name) for record in self.records]
 
 
 class Read(NamedTuple):
@@ -66,14 +72,19 @@ def _column(given: Any, one: Expression, form: Form) -> Column:
     if form.flat or steps == (path,):
         return lambda batch: batch.member(path)
     if len(steps) == 2 and all(isinstance(step, str) for step in steps):
-        first, second = cast("tuple[str, str]", steps)
-        return lambda batch: [
-            record[path] if path in record
-            else inner.get(second) if isinstance(inner := record.get(first), dict)
-            else None
-            for record in batch.records
-        ]  # fmt: skip
+        return _of_two(path, *cast("tuple[str, str]", steps), one)
     return lambda batch: [one(*row) for row in batch.rows()]
+
+
+def _of_two(path: str, first: str, second: str, one: Expression) -> Column:
+    """Return the column of a path of two names, as nearly every record has it; ``one`` reads the others."""
+
+    def column(batch: Batch) -> Sequence[Any]:
+        with suppress(KeyError, TypeError):
+            return [record[path] if path in record else record[first][second] for record in batch.records]
+        return [one(*row) for row in batch.rows()]
+
+    return column
 
 
 class Flattening(Protocol):

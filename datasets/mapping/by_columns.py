@@ -70,7 +70,9 @@ class ByColumns:
         odd = set[int]()
         columns = self._columns(batch, odd)
         plain = [place not in odd for place in range(len(batch))] if odd else []
-        ids, times, _, users, items, *_ = kept = [list(compress(each, plain)) for each in columns] if odd else columns
+        ids, times, _, users, items, *_ = kept = (
+            [list(compress(column, plain)) for column in columns] if odd else columns
+        )
         texts = self._texts(kept)
         if texts is None:  # one of them cannot be written or is too large
             return _merged(range(0), (), ((place, self._one(batch, place)) for place in range(len(batch))))

@@ -2,9 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
-
-from confluent_kafka import Message
+from typing import Any, cast
 
 from adapters.kafka_options import checked
 from adapters.log.bulk_appender import BulkAppender
@@ -19,7 +17,7 @@ from datasets.files.tally import Tally
 from datasets.formats.known import mapping_named
 from datasets.mapping.engine import Engine, adopted
 from datasets.relaying.relay import Place, Plan, Relay
-from datasets.relaying.transform import Transform
+from datasets.relaying.transform import Message, Transform
 from schemas.errors import BadInput, NotReady
 
 
@@ -39,7 +37,7 @@ class Target:
         """Send a record as it was, with its place and the reason; not one that is a dead letter and stays one."""
         if record.topic() == self._log.topics.relay_dead_letters:
             return  # it is kept there already
-        letter = DeadLetter(as_record(record), reason)
+        letter = DeadLetter(as_record(cast(Any, record)), reason)
         bury(self._letters, self._log, letter, self._log.topics.relay_dead_letters)
 
     def flush(self) -> None:

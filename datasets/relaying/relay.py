@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import pairwise
-from operator import ge
+from itertools import pairwise, repeat
+from operator import add, ge
 from typing import Protocol
 
 from datasets.fields.acceptance import Dropped
@@ -158,8 +158,8 @@ class _Window:
 
     def _fits(self, users: Sequence[bytes]) -> bool:
         """Return whether nobody gets more events before the next commit than may be uncommitted."""
-        before, most = self._per_user, self._most
-        return all(before[user] + count <= most for user, count in Counter(users).items())
+        fresh = Counter(users)
+        return max(map(add, map(self._per_user.get, fresh, repeat(0)), fresh.values()), default=0) <= self._most
 
     def is_due(self, now: float) -> bool:
         """Return whether a commit is due."""

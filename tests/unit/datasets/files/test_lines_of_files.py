@@ -94,12 +94,12 @@ def test_whatever_the_lines_hold_each_is_taken_once_and_as_well_in_parts(texts: 
         expected = [(one_by_one.line, one_by_one.lines, cells) for cells in one_by_one]
         tally = one_by_one._tally
         assert sum(taken for _, taken, _ in expected) == len(lines) + tally.lines  # which counts rows split off a line
-        found = [
+        read_ahead = [
             (in_parts.line + place, in_parts.lines, cells)
             for part in in_parts.in_parts()
             for place, cells in enumerate(part)
         ]
-        assert (found, in_parts._tally) == (expected, tally)
+        assert (read_ahead, in_parts._tally) == (expected, tally)
 
 
 def records_of(lines: list[str], style: Style, size: int) -> Records:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from core.events.acceptance import parse_event
 from datasets.fields.acceptance import Dropped, ImportOptions
 from datasets.files.tally import Tally
-from datasets.mapping.batches import Batch, flattened
+from datasets.mapping.batches import Batch, Names, flattened
 from datasets.mapping.by_columns import ByColumns, written
 from datasets.mapping.document import parsed
 from datasets.mapping.engine import Engine
