@@ -40,6 +40,7 @@ def run(available_now: bool, metrics_in: Path | None) -> None:
     from adapters.stores.opened import speed_views
     from adapters.telemetry.counting import share_in
     from adapters.telemetry.endpoint import shown_at
+    from adapters.tracing.active import traced
     from speed_layer.jobs.engines import open_engine
     from speed_layer.jobs.stream import SpeedJob
 
@@ -48,7 +49,8 @@ def run(available_now: bool, metrics_in: Path | None) -> None:
     engine = None if settings.log.kafka else open_engine(settings)
     if engine is not None:  # while the embedded broker starts
         threading.Thread(target=_warm_up, args=(engine, say), name="early warm-up", daemon=True).start()
-    with shown_at(settings.metrics.host, settings.metrics.port), open_log(settings) as log:
+    tracing = traced(settings.tracing.endpoint, settings.tracing.sample, "speed")
+    with tracing, shown_at(settings.metrics.host, settings.metrics.port), open_log(settings) as log:
         job = SpeedJob(engine or open_engine(settings), log, settings, say)
         follower = CatalogueFollower(lambda: job.log, speed_views(settings))
         follower.start()

@@ -7,18 +7,23 @@ from adapters.telemetry.counting import count, observe
 from core.telemetry.families import APPLIED, COMMIT_DELAY_SECONDS, INTERRUPTIONS, MICRO_BATCHES, PHASE_SECONDS
 from speed_layer.steps.micro_batch import Tally
 
+Phase = tuple[str, float, float]  # name, begin and end
 PHASES = {"planned": "plan", "registered": "register", "written": "compute", "committed": "commit"}
 
 
 class Phases:
-    """Times the phases of attempts by the steps that the driver names as they end."""
+    """Times the phases of attempts by the steps that the driver names as they end.
+
+    ``ended``: those of the micro-batch under way, by ``time.perf_counter``.
+    """
 
     def __init__(self) -> None:
         self._since = time.perf_counter()
+        self.ended: list[Phase] = []
 
     def begin(self) -> None:
         """Begin a micro-batch."""
-        self._since = time.perf_counter()
+        self._since, self.ended = time.perf_counter(), []
 
     def then(self, fault: Callable[[str], None]) -> Callable[[str], None]:
         """Return a function that times the step that has ended, and calls ``fault``."""
@@ -27,6 +32,7 @@ class Phases:
             now = time.perf_counter()
             if step in PHASES:
                 observe(PHASE_SECONDS, PHASES[step], value=now - self._since)
+                self.ended.append((PHASES[step], self._since, now))
             fault(step)
             self._since = time.perf_counter()
 

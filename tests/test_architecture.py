@@ -44,8 +44,9 @@ ROOMS: dict[str, set[str]] = {
     "adapters/terminal": {"machine"},
     "adapters/settings": {"terminal"},
     "adapters/telemetry": set(),
-    "adapters/stores": {"settings", "telemetry"},
-    "adapters/log": set(),
+    "adapters/tracing": {"terminal"},
+    "adapters/stores": {"settings", "telemetry", "tracing"},
+    "adapters/log": {"tracing"},
     "adapters/broker": {"log", "machine", "settings", "terminal"},
     "adapters/engine": {"log", "machine", "settings"},
     "adapters/lake": {"engine", "log"},
@@ -101,6 +102,7 @@ ENGINES = {
     "fastapi": "FastAPI",
     "uvicorn": "uvicorn",
     "click": "click",
+    "opentelemetry": "OpenTelemetry",
 }
 # A layer's steps and recommenders may speak of columns and tables they are handed, never open a session.
 SPEAK_OF_COLUMNS = LAYERS | {"recommenders"}

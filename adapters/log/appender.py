@@ -11,6 +11,7 @@ from typing import Any
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from adapters.log.client import MAX_MESSAGE_BYTES, TIMEOUT_SECONDS, as_ours, client_settings
+from adapters.tracing.active import sending
 from schemas.errors import LogUnavailable, MillraceError, SettingsError
 
 FULL_SECONDS = 0.01  # before a record that found the local queue full is tried again
@@ -143,14 +144,15 @@ class Appender:
         Raises: as ``flush``, about these records.
         """
         delivery, sent = Delivery(), 0
-        for key, value in records:
-            while not self._queued(topic, key, value, self._counting(delivery)):
-                self._producer.poll(0.1)
-            sent += 1
-        deadline = time.monotonic() + DELIVERY_SECONDS + TIMEOUT_SECONDS
-        while delivery.ended < sent and time.monotonic() < deadline:
-            self._producer.poll(0.01)
-        delivery.raise_failures(sent - delivery.ended)
+        with sending(topic) as headers:
+            for key, value in records:
+                while not self._queued(topic, key, value, self._counting(delivery), headers):
+                    self._producer.poll(0.1)
+                sent += 1
+            deadline = time.monotonic() + DELIVERY_SECONDS + TIMEOUT_SECONDS
+            while delivery.ended < sent and time.monotonic() < deadline:
+                self._producer.poll(0.01)
+            delivery.raise_failures(sent - delivery.ended)
         return delivery
 
     async def deliver(self, topic: str, records: Sequence[tuple[bytes | None, bytes | None]]) -> Delivery:
@@ -165,13 +167,14 @@ class Appender:
             if delivery.ended == len(records):
                 loop.call_soon_threadsafe(everything.set)
 
-        for key, value in records:
-            while not self._queued(topic, key, value, ended):
-                await asyncio.sleep(FULL_SECONDS)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(DELIVERY_SECONDS + TIMEOUT_SECONDS):
-                await everything.wait()
-        delivery.raise_failures(len(records) - delivery.ended)
+        with sending(topic) as headers:
+            for key, value in records:
+                while not self._queued(topic, key, value, ended, headers):
+                    await asyncio.sleep(FULL_SECONDS)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(DELIVERY_SECONDS + TIMEOUT_SECONDS):
+                    await everything.wait()
+            delivery.raise_failures(len(records) - delivery.ended)
         return delivery
 
     def close(self) -> None:

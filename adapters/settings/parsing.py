@@ -13,6 +13,7 @@ from schemas.errors import SettingsError
 from schemas.rules import OPTIONAL_DIMENSIONS
 
 _SERVERS = re.compile(r"(?:[A-Z_]+://)?(?:\[[0-9A-Fa-f:.%]+\]|[\w.-]+)(?::\d{1,5})?", re.ASCII)
+_COLLECTOR = re.compile(r"https?://(?:\[[0-9A-Fa-f:.]+\]|[\w.-]+)(?::\d{1,5})?(/[^\s?#@]*)?", re.ASCII)
 WRITE_SERVERS = "write host:port, separated by commas; logins belong in kafka_options"
 
 
@@ -78,6 +79,21 @@ def origins(name: str, value: str) -> str:
         if not re.fullmatch(r"\s*(\*|https?://[^/\s]+)?\s*", origin):
             raise SettingsError(f"setting {name}: write {origin.strip()!r} as https://host or http://host:port")
     return value
+
+
+def collector(name: str, value: str) -> str:
+    """Return the whole address that traces are posted to."""
+    if not value:
+        return value
+    match = _COLLECTOR.fullmatch(value)
+    if match is None:
+        raise SettingsError(
+            f"setting {name} cannot be understood: write http://host:port or https://host:port; a login belongs in the "
+            "variable OTEL_EXPORTER_OTLP_HEADERS"
+        )
+    return (
+        f"{match[1]}{match[2]}" if match and match[2] not in (None, "/") else f"{match[1]}/v1/traces" if match else ""
+    )
 
 
 def rate(name: str, value: str) -> str:

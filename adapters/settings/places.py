@@ -21,6 +21,7 @@ SECTIONS: dict[str, type[Any]] = {
     "reading": sections.ReadingSettings,
     "http": HttpSettings,
     "metrics": operation.MetricsSettings,
+    "tracing": operation.TracingSettings,
     "logging": operation.LoggingSettings,
 }
 RECOMMENDERS = "recommenders"  # a table of tables, each of which is a section

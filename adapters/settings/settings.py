@@ -7,7 +7,7 @@ from typing import Any
 
 from adapters.settings.blending import BlendSettings
 from adapters.settings.http_section import HttpSettings
-from adapters.settings.operation import LoggingSettings, MetricsSettings
+from adapters.settings.operation import LoggingSettings, MetricsSettings, TracingSettings
 from adapters.settings.parsing import experiments
 from adapters.settings.places import EXPERIMENTS, HOME, PLACES, RECOMMENDERS, SECTIONS, Place, section_fields
 from adapters.settings.sections import (
@@ -50,6 +50,7 @@ class Settings:
     reading: ReadingSettings = field(default_factory=ReadingSettings)
     http: HttpSettings = field(default_factory=HttpSettings)
     metrics: MetricsSettings = field(default_factory=MetricsSettings)
+    tracing: TracingSettings = field(default_factory=TracingSettings)
     logging: LoggingSettings = field(default_factory=LoggingSettings)
     recommenders: Mapping[str, Mapping[str, Any]] = setting(
         {},

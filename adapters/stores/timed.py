@@ -1,4 +1,4 @@
-"""A view store whose calls are timed and whose failures are counted, by the book that they are for."""
+"""A view store whose calls are timed and traced and whose failures are counted, by the book that they are for."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 from adapters.stores.port import Book, Rows, ViewStore
 from adapters.telemetry.counting import count, observe
+from adapters.tracing.active import store_call
 from core.telemetry.families import STORE_CALL_SECONDS, STORE_FAILURES
 from schemas.errors import StoreUnavailable
 
@@ -18,15 +19,14 @@ class TimedStore:
 
     @contextmanager
     def _timed(self, operation: str, book: Book) -> Iterator[None]:
-        began = time.perf_counter()
+        began, kind = time.perf_counter(), book.name.partition("/")[0]
         try:
-            yield
+            with store_call(self._kind, kind, operation):
+                yield
         except StoreUnavailable:
             count(STORE_FAILURES, self._kind)
             raise
-        observe(
-            STORE_CALL_SECONDS, self._kind, book.name.partition("/")[0], operation, value=time.perf_counter() - began
-        )
+        observe(STORE_CALL_SECONDS, self._kind, kind, operation, value=time.perf_counter() - began)
 
     def record(self, book: Book) -> bytes | None:
         with self._timed("record", book):

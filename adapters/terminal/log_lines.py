@@ -3,12 +3,30 @@
 import json
 import logging
 import re
+from collections.abc import Mapping
+from contextvars import ContextVar
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 OURS = "millrace"  # above all loggers of ours
 _KEY = re.compile(r"\s*\b([a-z_]+)=(%[-+ #0-9.]*[srdfg])")
 _PLACE = re.compile(r"%[-+ #0-9.]*[srdfg]")
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+_about = ContextVar("about", default=_NOTHING)
+
+
+def about_this(anew: bool = False, **names: str) -> None:
+    """Let all further lines of this task, and of threads that work for it, carry these keys, such as ``request``.
+
+    Args: anew: instead of those before, as when a task begins that inherited another's.
+    """
+    _about.set({**({} if anew else _about.get()), **names})
+
+
+def about() -> Mapping[str, str]:
+    """Return the keys that lines written here carry beside their own."""
+    return _about.get()
 
 
 class JsonFormatter(logging.Formatter):
@@ -21,6 +39,7 @@ class JsonFormatter(logging.Formatter):
             "part": record.name.removeprefix(f"{OURS}."),
             "event": _KEY.sub("", record.msg).strip() if _keys(record) else record.getMessage(),
             **_keys(record),
+            **about(),
             "process": record.process,
         }
         if record.exc_info:

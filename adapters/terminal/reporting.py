@@ -9,7 +9,7 @@ import logging
 import sys
 from collections.abc import Callable
 
-from adapters.terminal.log_lines import OURS, JsonFormatter
+from adapters.terminal.log_lines import OURS, JsonFormatter, about
 from core.text.visible import visible
 
 TEXT, JSON = "text", "json"  # what the setting log_format may be
@@ -77,6 +77,10 @@ class PlainFormatter(logging.Formatter):
         record.part = record.name.removeprefix(f"{OURS}.")
         record.seconds = record.relativeCreated / 1_000
         return line(super().format(record))
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - its name
+        """Return the line without a stack, with the keys of the request that is being answered."""
+        return " ".join([super().formatMessage(record), *(f"{name}={value}" for name, value in about().items())])
 
 
 class _StderrHandler(logging.Handler):

@@ -8,12 +8,14 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
+from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 
 from adapters.machine.home import prepare_home
 from adapters.settings import Settings
 from adapters.telemetry.counting import shared_in
 from adapters.terminal.reporting import logger
+from adapters.tracing.active import active
 from core.access.rates import Rate
 from schemas.errors import MillraceError
 from serving_layer.access.admission import Admission
@@ -42,6 +44,8 @@ from serving_layer.routes.faults import said, sentences
 from serving_layer.routes.link import LogLink
 from serving_layer.routes.visibility import Visibility
 
+# FastAPI's own spans and logs would hold bodies and stacks, and be turned on by variables: Traced makes ours.
+NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
 ROUTERS = (
     lookups.api,
     insights.api,
@@ -91,6 +95,7 @@ def create_app(settings: Settings, limits: Limits | None = None) -> FastAPI:
     app = FastAPI(
         title="Millrace", version="1", routes=[*routes], lifespan=lifespan, redirect_slashes=False,
         openapi_url=None, docs_url=None, redoc_url=None,
+        telemetry=NO_TELEMETRY,
     )  # fmt: skip
     app.add_middleware(Direct, routes=routes, refusals={MillraceError: _ours, HTTPException: _http})
     app.add_middleware(Bodies, limits=limits)
@@ -98,6 +103,10 @@ def create_app(settings: Settings, limits: Limits | None = None) -> FastAPI:
     app.add_middleware(Admitted, admission=admission)
     app.add_middleware(Guard, settings=settings)
     app.add_middleware(Crowd, most=(limits or Limits()).under_way)
+    if (tracer := active()) is not None:
+        from serving_layer.http.traced import Traced
+
+        app.add_middleware(Traced, tracer=tracer)
     app.add_middleware(Exchange)
     app.add_middleware(Counted)  # the last one added sees a request first
     app.add_exception_handler(MillraceError, _ours)
@@ -125,6 +134,5 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:
-    request_id = request.scope.get("request_id")
-    logger("serving").error("failed path=%s request=%s", request.url.path, request_id, exc_info=error)
+    logger("serving").error("failed path=%s", request.url.path, exc_info=error)
     return answer_of(problem(500, "this should not happen; the log has the details"))

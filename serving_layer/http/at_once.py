@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from adapters.telemetry.counting import count
 from adapters.terminal.commands import category_name, window_hours
+from adapters.tracing.active import Answered, active
 from core.partitions.prefixes import parse_at_least
 from core.telemetry.families import IN_MEMORY
 from serving_layer.access.admission import TOKEN_HEADERS, Admission, token_in
@@ -68,6 +69,7 @@ class AtOnce:
 
     def __init__(self, views: Views, is_ours: Callable[[str], bool], admission: Admission) -> None:
         self._views, self._is_ours, self._admission = views, is_ours, admission
+        self._tracer = active()
 
     def answer(self, scope: Scope) -> Answer | None:
         """Return the 200 that answers the request; None where it takes the routes."""
@@ -87,9 +89,12 @@ class AtOnce:
         except Exception:  # noqa: BLE001 - whatever it is, the route that answers next meets it, too, and reports it
             return None
         self._admission.take(key)  # a request that takes the routes is counted there
-        count_request(plain.route, 200, time.perf_counter() - began)
-        own = [*state_headers(answer), *self._admission.headers(key), (REQUEST_ID, request_id(asker.request_id))]
-        return Answer([*own, NOT_CACHED], body)
+        count_request(plain.route, 200, seconds := time.perf_counter() - began)
+        own = request_id(asker.request_id)
+        if self._tracer is not None and (context := self._tracer.asked(scope["headers"])) is not None:
+            self._tracer.answered(context, seconds, Answered("GET", plain.route, 200, own.decode()))
+        headers = [*state_headers(answer), *self._admission.headers(key), (REQUEST_ID, own), NOT_CACHED]
+        return Answer(headers, body)
 
     def _computed(self, plain: "Plain", asked: bytes) -> tuple[dict[str, Any], bytes]:
         """Return the answer and its body; of one moment both are the same however often they are asked for."""

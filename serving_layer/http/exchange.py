@@ -5,6 +5,7 @@ import os
 import re
 from typing import Any
 
+from adapters.terminal.log_lines import about_this
 from serving_layer.http.methods import App, Scope
 
 REQUEST_ID = b"x-request-id"
@@ -61,5 +62,6 @@ class Exchange:
                 message = {**message, "headers": headers}
             await send(message)
 
-        scope["request_id"] = own.decode()  # in place: what reports an error sees this scope
+        scope["request_id"] = own.decode()
+        about_this(anew=True, request=scope["request_id"])
         await self._app(scope, receive, marked)

@@ -16,6 +16,7 @@ from adapters.machine.dealing import Dealer
 from adapters.machine.stopping import until_stopped
 from adapters.settings import Settings
 from adapters.terminal.reporting import log_to_stderr
+from adapters.tracing.active import traced
 from schemas.errors import MillraceError
 from serving_layer.access.start import speaks_tls
 from serving_layer.http.app import create_app
@@ -66,8 +67,9 @@ def run(
     for handler in logging.getLogger().handlers:
         handler.addFilter(Sparing())
     Connection.most = most_connections()
-    config = configured(settings, host, port)
     with ExitStack() as stack:
+        stack.enter_context(traced(settings.tracing.endpoint, settings.tracing.sample, "serving"))
+        config = configured(settings, host, port)
         if dealt_by is None and speaks_tls(settings):
             listening, dealt_by = None, stack.enter_context(_dealt_here(host, port, listening))
         server = uvicorn.Server(config) if dealt_by is None else DealtServer(config, socket.socket(fileno=dealt_by))

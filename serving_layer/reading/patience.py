@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -71,13 +72,13 @@ class _Attempt(Generic[T]):
 
     def __init__(self, patience: Patience, compute: Callable[[], T]) -> None:
         self.patience, self.left_behind = patience, False
-        self._compute, self._done = compute, Future[T]()
+        self._compute, self._done, self._request = compute, Future[T](), copy_context()  # its trace, its log lines
         self._reading: tuple[str, float] | None = None  # the side and since when
 
     def run(self) -> None:
         _here.attempt = self
         try:
-            self._done.set_result(self._compute())
+            self._done.set_result(self._request.run(self._compute))
         except BaseException as error:  # noqa: BLE001 - it is the waiting thread's
             self._done.set_exception(error)
 

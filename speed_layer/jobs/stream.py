@@ -32,6 +32,7 @@ from speed_layer.outage import Outage
 from speed_layer.progress import Progress
 from speed_layer.sizing import lag
 from speed_layer.steps.micro_batch import Places
+from speed_layer.traced import traced_commits
 
 Say = Callable[[str], None]
 STOP_CHECK_SECONDS = 0.1  # while the engine warms up
@@ -152,20 +153,22 @@ class SpeedJob:
 
     def _read(self, driver: SpeedDriver, position: Position, clean_up: CleanUp, available_now: bool) -> None:
         reached, idle = position.offsets, IdleLook(driver.look, self._settings.speed.lease_ms / 4_000)
+        with traced_commits(lambda: self.log) as note_traces:
 
-        def apply(to: Offsets, compute: Compute) -> None:
-            nonlocal reached
-            with idle.interrupted():
-                started = time.monotonic()
-                self._phases.begin()
-                tally = driver.run(to, compute, start=reached)
-                reached = to
-                self._outage.over()
-                self.progress.note(tally, time.monotonic() - started)
-                clean_up.maybe()
+            def apply(to: Offsets, compute: Compute) -> None:
+                nonlocal reached
+                with idle.interrupted():
+                    started = time.monotonic()
+                    self._phases.begin()
+                    tally = driver.run(to, compute, start=reached)
+                    note_traces(reached, to, self._phases.ended, tally.events)
+                    reached = to
+                    self._outage.over()
+                    self.progress.note(tally, time.monotonic() - started)
+                    clean_up.maybe()
 
-        self._say(f"applying from {position.offsets}, epoch {position.epoch}")
-        self._engine.read(Reading(self.log, reached, available_now, apply, idle.maybe, self._stopping))
+            self._say(f"applying from {position.offsets}, epoch {position.epoch}")
+            self._engine.read(Reading(self.log, reached, available_now, apply, idle.maybe, self._stopping))
 
 
 def main() -> None:
@@ -174,10 +177,12 @@ def main() -> None:
     from adapters.settings import load_settings
     from adapters.telemetry.endpoint import shown_at
     from adapters.terminal.reporting import reporter
+    from adapters.tracing.active import traced
     from speed_layer.jobs.spark_engine import SparkEngine
 
     settings = load_settings()
-    with shown_at(settings.metrics.host, settings.metrics.port), open_log(settings) as log:
+    tracing = traced(settings.tracing.endpoint, settings.tracing.sample, "speed")
+    with tracing, shown_at(settings.metrics.host, settings.metrics.port), open_log(settings) as log:
         spark = open_session(settings, "millrace speed")
         job = SpeedJob(SparkEngine(spark, settings), log, settings, reporter("speed"))
         for number in (signal.SIGTERM, signal.SIGINT):
