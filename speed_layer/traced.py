@@ -88,8 +88,8 @@ class Traces:
         from adapters.tracing.tracer import Arrival
 
         log, end = self._log(), latest(*(batch.to for batch in done))
-        each = max(1, MOST_RECORDS // len(end))
-        start = {at: max(to - each, min(batch.start.get(at, to) for batch in done)) for at, to in end.items()}
+        most = max(1, MOST_RECORDS // len(end))
+        start = {at: max(to - most, min(batch.start.get(at, to) for batch in done)) for at, to in end.items()}
         for message in log.messages(log.topics.events, start, end):
             if headers := message.headers():
                 yield Arrival(message.partition() or 0, message.offset() or 0, message.timestamp()[1], dict(headers))

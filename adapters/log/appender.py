@@ -117,7 +117,7 @@ class Appender:
         topic: str,
         key: bytes | None,
         value: bytes | None,
-        headers: Iterable[tuple[str, bytes]] = (),
+        headers: Iterable[tuple[str, bytes | None]] = (),
         on_delivery: OnDelivery | None = None,
     ) -> None:
         """Send one record; waits while the local queue is full. ``flush`` waits until all arrived.

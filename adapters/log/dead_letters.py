@@ -12,12 +12,16 @@ from adapters.log.kafka_log import Log, as_record
 from schemas.event import RECORD_COLUMNS, Record
 
 
+OURS = ("topic", "partition", "offset", "timestamp", "reason")
+
+
 @dataclass(frozen=True)
 class DeadLetter:
-    """A rejected record as it stood in the log, and why."""
+    """A rejected record as it stood in the log, and why. ``headers``: its own, where they are kept."""
 
     record: Record
     reason: str
+    headers: Sequence[tuple[str, bytes | None]] = ()
 
 
 def bury(appender: Appender, log: Log, letter: DeadLetter, topic: str = "") -> None:
@@ -33,7 +37,8 @@ def bury(appender: Appender, log: Log, letter: DeadLetter, topic: str = "") -> N
         "timestamp": record.timestamp,
         "reason": letter.reason,
     }
-    headers = [(name, str(value).encode()) for name, value in place.items()]
+    own = [(name, value) for name, value in letter.headers if name not in place]
+    headers = [*own, *((name, str(value).encode()) for name, value in place.items())]
     appender.append(topic or log.topics.dead_letters, record.key, record.value, headers)
 
 
@@ -76,7 +81,7 @@ def dead_letters(log: Log, newest: int | None = None) -> Iterator[DeadLetter]:
 def _letter(message: Message) -> DeadLetter:
     # The client's types allow a mapping too, but what arrives is a list of pairs.
     pairs = cast("list[tuple[str, bytes]]", message.headers() or [])
-    headers = {name: value.decode() for name, value in pairs}
+    headers = {name: value.decode() for name, value in pairs if name in OURS}
     buried = as_record(message)
     record = Record(
         headers["topic"],

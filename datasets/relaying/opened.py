@@ -37,7 +37,7 @@ class Target:
         """Send a record as it was, with its place and the reason; not one that is a dead letter and stays one."""
         if record.topic() == self._log.topics.relay_dead_letters:
             return  # it is kept there already
-        letter = DeadLetter(as_record(cast(Any, record)), reason)
+        letter = DeadLetter(as_record(cast(Any, record)), reason, record.headers() or ())
         bury(self._letters, self._log, letter, self._log.topics.relay_dead_letters)
 
     def flush(self) -> None:

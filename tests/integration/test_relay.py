@@ -75,9 +75,12 @@ def test_a_topic_keyed_by_orders_becomes_events_keyed_by_users(
     mapping = ("--mapping", str(tmp_path / "shop.toml"))
     values: list[tuple[bytes | None, bytes | None]] = [(b"%d" % n, order(n % 7, n)) for n in range(500)]
     send(log, orders, [*values, (b"gone", None), (b"x", b"{"), (b"y", order(1, 9, kind="sold"))])
+    appender = log.appender()
+    appender.append(orders, b"z", b"[", [("shop", b"a"), ("empty", None)])
+    appender.flush()
     first = run(tmp_path, environment, orders, *mapping)
     assert {name: first[name] for name in ("records", "events", "tombstones", "dead_letters")} == {
-        "records": 503, "events": 1_000, "tombstones": 1, "dead_letters": 2,
+        "records": 504, "events": 1_000, "tombstones": 1, "dead_letters": 3,
     }  # fmt: skip
     events = records(log, log.topics.events)
     parsed = [parse_event(record, Rules(partitions=len(log.start_offsets()))) for record in events]
@@ -86,16 +89,18 @@ def test_a_topic_keyed_by_orders_becomes_events_keyed_by_users(
         f"i{n}-{line}" for n in range(500) for line in range(2)
     }
     letters = list(log.messages(log.topics.relay_dead_letters, {0: 0}, log.end_offsets(log.topics.relay_dead_letters)))
-    assert {letter.value() for letter in letters} == {b"{", order(1, 9, kind="sold")}
+    assert {letter.value() for letter in letters} == {b"{", b"[", order(1, 9, kind="sold")}
     for letter in letters:
         headers = dict(letter.headers() or [])
+        own = {name: value for name, value in headers.items() if name in ("shop", "empty")}
+        assert own == ({"shop": b"a", "empty": None} if letter.value() == b"[" else {})
         assert headers["topic"] == orders.encode()
         assert {"partition", "offset", "timestamp", "reason"} <= headers.keys()
     # What was read is committed, and dead letters are relayed again by a better mapping, under the ids of their place.
     assert run(tmp_path, environment, orders, *mapping)["records"] == 0
     (tmp_path / "better.toml").write_text(MAPPING.replace('bought = "purchase"', 'sold = "purchase"'))
     again = run(tmp_path, environment, log.topics.relay_dead_letters, "--mapping", str(tmp_path / "better.toml"))
-    assert (again["records"], again["events"], again["dead_letters"]) == (2, 2, 1)
+    assert (again["records"], again["events"], again["dead_letters"]) == (3, 2, 2)
     ids = {json.loads(record.value or b"")["event_id"] for record in records(log, log.topics.events)[len(events) :]}
     assert all(event_id.startswith(orders) for event_id in ids)
     assert sum(log.end_offsets(log.topics.relay_dead_letters).values()) == 2

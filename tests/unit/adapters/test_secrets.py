@@ -42,7 +42,7 @@ URLS += [f"{scheme}host:1/0?{option}={SECRET}" for scheme in SCHEMES for option 
 URLS += [f"{scheme}host:1/views?{SECRET}" for scheme in SCHEMES]
 ADDRESSES = ("kafka", "lake", "batch_views", "speed_views", "spark_master", "host", "port", "window", "topic_prefix",
              "home", "jars", "partitioner", "kafka_options", "tls_key", "tls_certificate", "business_rules",
-             "rate_limit", "http_keys")  # fmt: skip
+             "rate_limit", "http_keys", "tracing_endpoint")  # fmt: skip
 
 
 def revealed(value: object) -> str:
