@@ -61,7 +61,7 @@ def examine() -> Iterator[Check]:
     yield check_clock(time.time())
     yield check_port(settings.http.host, settings.http.port)
     from millrace.doctor.log import check_log
-    from millrace.doctor.services import check_services
+    from millrace.doctor.services import check_collector, check_services
     from millrace.doctor.stores import check_access, check_lake, check_stores
 
     services = list(check_services(settings))
@@ -70,6 +70,7 @@ def examine() -> Iterator[Check]:
         yield from check_stores(settings)
         yield check_access(settings)
     yield check_lake(settings)
+    yield from check_collector(settings)
     if not any(check.name == "kafka" and not check.well for check in services):
         yield from check_log(settings)
 

@@ -2,6 +2,8 @@
 
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
+from importlib.util import find_spec
 from urllib.parse import urlsplit
 
 from adapters.settings import Settings
@@ -28,6 +30,17 @@ def check_services(settings: Settings) -> Iterator[Check]:
             yield check_address(key, url, port)
         elif key != "spark_master" and (refused := _refused(key, url)):
             yield refused
+
+
+def check_collector(settings: Settings) -> Iterator[Check]:
+    """Check that traces can be made and that their collector answers; without it only traces are lost."""
+    endpoint = settings.tracing.endpoint
+    if not endpoint:
+        return
+    if find_spec("opentelemetry.sdk") is None:
+        yield Check("tracing_endpoint", "its packages are not installed", "Run pip install 'millrace[tracing]'.")
+    collector = _address(endpoint, 443 if endpoint.startswith("https") else 80)
+    yield replace(check_reach("tracing_endpoint", [collector]), required=False)
 
 
 def _servers(kafka: str) -> list[tuple[str, int]]:

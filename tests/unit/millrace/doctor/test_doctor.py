@@ -12,8 +12,10 @@ from adapters.machine.java import find_java, java_version
 from adapters.settings import Settings
 from adapters.stores import Book, open_store
 from core.settings import StoreUrl
+from millrace.doctor import services
 from millrace.doctor.command import doctor
 from millrace.doctor.machine import check_clock, check_home, check_port
+from millrace.doctor.services import check_collector
 from millrace.doctor.stores import PROBES, check_access, check_lake, check_store
 from schemas.errors import SettingsError
 
@@ -66,6 +68,18 @@ def test_a_configured_service_is_reached_or_named(healthy: pytest.MonkeyPatch) -
     assert "MILLRACE_KAFKA" in str(rows(down.output)["kafka"]["remedy"])
     assert down.exit_code == 1
     assert "secret" not in up.output + down.output
+
+
+def test_a_collector_that_does_not_answer_is_named_and_only_loses_traces(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        settings = Settings.of(tracing_endpoint=f"http://127.0.0.1:{server.getsockname()[1]}")
+        assert [check.well for check in check_collector(settings)] == [True]
+    (away,) = check_collector(settings)
+    assert not (away.well or away.required)
+    assert "MILLRACE_TRACING_ENDPOINT" in away.remedy
+    monkeypatch.setattr(services, "find_spec", lambda _: None)
+    assert "pip install 'millrace[tracing]'" in next(check_collector(settings)).remedy
+    assert list(check_collector(Settings())) == []
 
 
 def test_a_wrong_setting_is_named(healthy: pytest.MonkeyPatch) -> None:
