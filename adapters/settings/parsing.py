@@ -91,9 +91,7 @@ def collector(name: str, value: str) -> str:
             f"setting {name} cannot be understood: write http://host:port or https://host:port; a login belongs in the "
             "variable OTEL_EXPORTER_OTLP_HEADERS"
         )
-    return (
-        f"{match[1]}{match[2]}" if match and match[2] not in (None, "/") else f"{match[1]}/v1/traces" if match else ""
-    )
+    return value if match[1] not in (None, "/") else f"{value.removesuffix('/')}/v1/traces"
 
 
 def rate(name: str, value: str) -> str:

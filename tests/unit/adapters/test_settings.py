@@ -45,6 +45,10 @@ def test_the_config_variable_names_another_file(tmp_path: Path) -> None:
         ("kafak = 'x'", "unknown setting 'kafak'"),
         ("allowed_origins = 'https://a.example, b.example'", "write 'b.example' as https://host"),
         ("allowed_origins = 'https://a.example/shop'", "as https://host"),
+        ("[tracing]\nendpoint = 'collector:4318'", "write http://host:port"),
+        ("[tracing]\nendpoint = 'http://me:pw@collector:4318'", "OTEL_EXPORTER_OTLP_HEADERS"),
+        ("[tracing]\nendpoint = 'http://collector:4318/?token=pw'", "write http://host:port"),
+        ("[tracing]\nsample = 1.5", "must be at most 1"),
         ("partitions = 'many'", "'partitions' must be of type int"),
         ("partitions = 2.5", "'partitions' must be of type int"),
         ("partitions = true", "'partitions' must be of type int"),
@@ -116,6 +120,13 @@ def test_the_fingerprint_tells_rules_apart_and_nothing_else() -> None:
 def test_the_file_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
     (tmp_path / "millrace.toml").write_bytes(b"\xef\xbb\xbfpartitions = 7\n")
     assert load_settings({}, tmp_path).log.partitions == 7
+
+
+def test_traces_are_posted_to_the_path_of_the_standard_where_the_address_has_none(tmp_path: Path) -> None:
+    for given, whole in [("http://a:4318", "http://a:4318/v1/traces"), ("https://[::1]/", "https://[::1]/v1/traces"),
+                         ("http://a/otlp/traces", "http://a/otlp/traces"), ("", "")]:  # fmt: skip
+        assert load_settings({"MILLRACE_TRACING_ENDPOINT": given}, tmp_path).tracing.endpoint == whole
+        assert load_settings({"MILLRACE_TRACING_ENDPOINT": whole}, tmp_path).tracing.endpoint == whole
 
 
 def test_origins_are_addresses_without_a_login(tmp_path: Path) -> None:
