@@ -11,7 +11,6 @@ from adapters.log.appender import Appender
 from adapters.log.kafka_log import Log, as_record
 from schemas.event import RECORD_COLUMNS, Record
 
-
 OURS = ("topic", "partition", "offset", "timestamp", "reason")
 
 

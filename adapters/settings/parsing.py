@@ -87,10 +87,7 @@ def collector(name: str, value: str) -> str:
         return value
     match = _COLLECTOR.fullmatch(value)
     if match is None:
-        raise SettingsError(
-            f"setting {name} cannot be understood: write http://host:port or https://host:port; a login belongs in the "
-            "variable OTEL_EXPORTER_OTLP_HEADERS"
-        )
+        raise SettingsError(f"setting {name} cannot be understood: write http://host:port or https://host:port")
     return value if match[1] not in (None, "/") else f"{value.removesuffix('/')}/v1/traces"
 
 
