@@ -65,7 +65,7 @@ def _for_user(snapshot: Snapshot, user: bytes, wish: Wish) -> dict[str, Any]:
     if preferences is None and not _is_personal(taste):
         record = user_of(snapshot, user)
         preferences = record.preferences if record else ()
-    tried = tried_by(snapshot, user)
+    tried = tried_by(snapshot, user, wish.include_seen)
     answer = _recommended(snapshot, taste, preferences or (), replace(wish, tried=tried), user)
     return {"experiment": tried.name if tried else None, **answer} if snapshot.views.experiments else answer
 

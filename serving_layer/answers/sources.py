@@ -1,7 +1,7 @@
 """What each source says of a user's candidates, and their blend: learned where the generation has one, else fixed."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -14,7 +14,7 @@ from core.ranking.features import PLACES
 from core.ranking.kernels import Kernels
 from core.ranking.learned import LearnedBlend, context
 from recommenders.port import Candidates, Ints, Question, Scorer
-from recommenders.signals import columns_of
+from recommenders.signals import SEEN_ONLY, columns_of
 from serving_layer.answers.basket import Basket
 from serving_layer.merged.catalogue import Page
 from serving_layer.merged.models import Models, Signals, candidates_of, models_of, untrained
@@ -148,10 +148,18 @@ def sources_of(snapshot: Snapshot, question: Question, wish: Wish) -> Sources:
     return Sources(snapshot, question, models, most, deep, wish.include_seen, tried)
 
 
-def tried_by(snapshot: Snapshot, user: bytes) -> Experiment | None:
-    """Return the experiment that the user is in; none where it wants another generation than the snapshot has."""
+def tried_by(snapshot: Snapshot, user: bytes, include_seen: bool = False) -> Experiment | None:
+    """Return the experiment that serves the user's list, with the weights that the list has by it.
+
+    None where it wants another generation than the snapshot has, and where it changes nothing: a list that may have
+    seen items keeps its own blend unless the weights name a source of such items.
+    """
     tried = experiment_of(snapshot.views.experiments, user)
-    return None if tried and tried.generation and tried.generation != snapshot.generation else tried
+    if tried is None or (tried.generation and tried.generation != snapshot.generation):
+        return None
+    if include_seen and not any(source in tried.weights for source in SEEN_ONLY):
+        return replace(tried, weights={}) if tried.generation else None
+    return tried
 
 
 def excluded_of(snapshot: Snapshot, wish: Wish, seen: Ints) -> Ints:

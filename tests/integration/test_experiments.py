@@ -72,6 +72,24 @@ def test_users_of_an_experiment_get_lists_by_its_weights_and_all_others_what_the
         assert "experiment" not in lists(before, "u1")
 
 
+def test_a_list_that_may_have_seen_items_keeps_its_blend_unless_the_weights_are_about_such_items(
+    world: SmallLambda, tmp_path: Path
+) -> None:
+    def again(views: Views, user: str) -> dict[str, Any]:
+        return answer(views, partial(recommend, user=user.encode(), wish=Wish(include_seen=True)))
+
+    about_seen = {"again": {"share": 1, "weights": {"repeat": 5.0}}}
+    with (
+        open_views(settings(world, tmp_path)) as before,
+        open_views(settings(world, tmp_path, experiments=WARM)) as warm,
+        open_views(settings(world, tmp_path, experiments=about_seen)) as seen,
+    ):
+        for user in USERS:
+            assert again(warm, user) == {**again(before, user), "experiment": None}
+            assert again(seen, user)["experiment"] == "again"
+        assert any(again(seen, user)["items"] != again(before, user)["items"] for user in USERS)
+
+
 def test_a_kept_generation_serves_its_users_as_after_a_rollback(two_generations: SmallLambda, tmp_path: Path) -> None:
     control = two_generations.control
     older, newer = control.predecessor, control.active
