@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from adapters.log.kafka_log import Log
 from adapters.tracing.active import active
@@ -91,7 +91,8 @@ class Traces:
         most = max(1, MOST_RECORDS // len(end))
         start = {at: max(to - most, min(batch.start.get(at, to) for batch in done)) for at, to in end.items()}
         for message in log.messages(log.topics.events, start, end):
-            if headers := message.headers():
+            headers: Any = message.headers()  # the client's types allow more than what arrives
+            if headers:
                 yield Arrival(message.partition() or 0, message.offset() or 0, message.timestamp()[1], dict(headers))
 
 
