@@ -33,6 +33,7 @@ TABLE: dict[str, str] = {
     "item_knn": "recommenders.item_knn",
     "user_knn": "recommenders.user_knn",
     "mf": "recommenders.mf",
+    "tfidf": "recommenders.tfidf",
 }
 
 

@@ -18,6 +18,7 @@ from core.ranking.scores import Window, WindowCounts, has_trend
 from core.ranking.shelves import MOST_ON_SHELVES, Labels, Shelves, shelves
 from core.rows.codec import History, HistoryEntry
 from recommenders.port import CohortScorer, Floats, Ints, Question, Rated, Scorer, Standing
+from schemas.catalogue import Item
 from schemas.event import BUCKET_MS, WEIGHT_SCALE
 from schemas.rules import Rules
 
@@ -93,6 +94,7 @@ class Cohort:
     shrinkage: float = 0.0
     kernels: Kernels = READABLE
     labels_of: Labels = ()  # of each item; empty: unknown
+    records_of: Sequence[Item | None] = ()  # of each item; empty: there are none
     _kept: dict[Hashable, object] = field(default_factory=dict)
 
     @staticmethod
@@ -102,7 +104,8 @@ class Cohort:
         known = list(names) or [b"%010d" % code for code in range(events.items)]
         user, item, rating, touches = events.standing_words()
         standing, counted = Standing(known, user, item, rating), (events.item[rated], events.time[rated])
-        return Cohort(known, folded(events, rules), *counted, standing, touches, shrinkage, labels_of=events.labels)
+        described = {"labels_of": events.labels, "records_of": events.records}
+        return Cohort(known, folded(events, rules), *counted, standing, touches, shrinkage, **described)
 
     @cached_property
     def index(self) -> ItemIndex:
@@ -139,6 +142,12 @@ class Cohort:
 
     def labels(self, items: Ints) -> Labels:
         return [self.labels_of[code] for code in items.tolist()] if self.labels_of else [()] * len(items)
+
+    def records(self, items: Ints) -> Sequence[Item | None]:
+        return [self.records_of[code] for code in items.tolist()] if self.records_of else [None] * len(items)
+
+    def described_last(self) -> Sequence[Item]:
+        return ()
 
     def shelves(self, half_life_hours: float) -> Shelves:
         return self.once(("shelves", half_life_hours), lambda: self._shelves(half_life_hours))

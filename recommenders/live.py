@@ -22,6 +22,7 @@ from core.rows.codec import History, HistoryEntry
 from recommenders.cohort import folded
 from recommenders.live_histories import LiveHistories
 from recommenders.port import Ints, Question, Rated
+from schemas.catalogue import Item
 from schemas.event import BUCKET_MS
 from schemas.rules import Rules
 
@@ -116,6 +117,13 @@ class LiveSums:
     def labels(self, items: Ints) -> Labels:
         own = self.events.labels
         return [own[code] for code in items.tolist()] if own else [()] * len(items)
+
+    def records(self, items: Ints) -> Sequence[Item | None]:
+        own = self.events.records
+        return [own[code] for code in items.tolist()] if own else [None] * len(items)
+
+    def described_last(self) -> Sequence[Item]:
+        return ()
 
     def shelves(self, half_life_hours: float) -> Shelves:
         ranked = self.decayed(half_life_hours)

@@ -39,6 +39,11 @@ def learners(settings: Mapping[str, Any], also: Collection[str] = ()) -> list[st
     return [name for name in TABLE if name in models and recommender(name).trained]
 
 
+def of_catalogue() -> list[str]:
+    """Return the recommenders that learn from the catalogue alone, whatever their weight."""
+    return [name for name in TABLE if getattr(recommender(name), "of_catalogue", False)]
+
+
 def open_all(
     artefacts: Mapping[str, Artefact | None], settings: Mapping[str, Any], also: Collection[str] = ()
 ) -> dict[str, Opened]:

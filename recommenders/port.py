@@ -16,6 +16,7 @@ from core.ranking.ranked import Ordered, Ranked
 from core.ranking.shelves import Labels, Shelves
 from core.rows.codec import History
 from recommenders.artefact import Artefact
+from schemas.catalogue import Item
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -71,6 +72,12 @@ class Sums(Protocol):
 
     def rising(self, hours: int) -> Ranked | None:
         """Return the items that grow, by the bound of their rate ratio; None while there is no full baseline."""
+
+    def records(self, items: Ints) -> Sequence[Item | None]:
+        """Return the catalogue record of each item, None for one without."""
+
+    def described_last(self) -> Sequence[Item]:
+        """Return the records of the items that were described last, which a generation may not know yet."""
 
     def once(self, what: Hashable, make: Callable[[], T]) -> T:
         """Return ``make()``, computed for the first of all questions that see the same sums. ``what`` names it."""
@@ -201,6 +208,9 @@ class Past(Protocol):
     def standing(self) -> Standing:
         """Return all pairs in memory, 20 bytes each and the items' names."""
 
+    def records(self) -> Mapping[bytes, Item]:
+        """Return the catalogue's records by item, without those that were deleted."""
+
     def frame(self) -> "DataFrame":
         """Return (user_id, item_id, rating) as the engine's table, for models that do not fit one process."""
 
@@ -210,7 +220,8 @@ class Recommender(Protocol[S_contra]):
 
     ``name``: its key in settings (``[recommenders.NAME]``), the space of its artefact, its ``source`` in answers.
     ``settings``: a frozen dataclass whose fields all have defaults, ``weight`` among them (0: it is not asked).
-    ``trained``: whether ``fit`` makes an artefact. One that answers by another's artefact names that as ``model``.
+    ``trained``: whether ``fit`` makes an artefact. One that answers by another's artefact names that as ``model``. One
+    with ``of_catalogue = True`` learns from records alone, and at weight 0 too: other questions are answered by it.
     """
 
     name: str

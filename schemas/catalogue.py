@@ -10,7 +10,8 @@ class Item:
     """One item's newest record; a missing field is None, ``()`` or false. ``created_at`` is epoch milliseconds.
 
     An item may have several categories: ``categories_of`` of ``core.events.catalogue`` says which. It is there for
-    its ``region`` and all of its ``regions``, or for everybody without any.
+    its ``region`` and all of its ``regions``, or for everybody without any. ``tag_weights``: how relevant each of the
+    ``tags`` is, where the record says so by an object of weights in the place of the array; else empty.
     """
 
     item_id: str
@@ -26,6 +27,7 @@ class Item:
     hidden: bool = False
     region: str | None = None
     regions: tuple[str, ...] = ()
+    tag_weights: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import click
 from adapters.settings import load_settings
 from adapters.terminal.commands import MOMENT, WINDOW, as_json, echo, print_json, reports_errors
 from adapters.terminal.identifiers import ID, IdCommand
-from adapters.terminal.lists import CATEGORIES, FILTERS, N_PER_HOUR, OFFSET, OFFSET_PER_HOUR, N
+from adapters.terminal.lists import BY, CATEGORIES, FILTERS, N_PER_HOUR, OFFSET, OFFSET_PER_HOUR, N
 from adapters.terminal.waiting import Prefix, waits
 from schemas.event import WEIGHT_SCALE
 
@@ -81,23 +81,26 @@ def recommend(
 
 @click.command(cls=IdCommand)
 @click.argument("item", type=ID)
+@BY
 @waits
 @as_json
 @reports_errors
 @paged
-def similar(item: bytes, as_json: bool, prefix: Prefix, page: "Page") -> None:
+def similar(item: bytes, by: str, as_json: bool, prefix: Prefix, page: "Page") -> None:
     """What goes with ITEM, most similar first."""
-    from serving_layer.answers import lookups
+    from serving_layer.answers import by_words
 
-    answer, about = _looked_up(lambda snapshot: lookups.similar(snapshot, item, page), prefix)
+    answer, about = _looked_up(lambda snapshot: by_words.similar(snapshot, item, page, by), prefix)
     if as_json:
         print_json(answer)
         return
     from serving_layer.tables import ITEM, number, show
     from serving_layer.tables import about as described
 
-    numbers = [number("score"), number("co_rating", "co-rating", "g"), number("norm", form="g")]
-    title = f"similar to {item.decode()} (norm {answer['norm']:g})"
+    numbers, title = [number("score")], f"described like {item.decode()}"
+    if "norm" in answer:
+        numbers += [number("co_rating", "co-rating", "g"), number("norm", form="g")]
+        title = f"similar to {item.decode()} (norm {answer['norm']:g}) {answer.get('missing', '')}".strip()
     show(title, answer, answer["items"], [ITEM, *numbers, *described(about)])
 
 

@@ -26,3 +26,7 @@ FILTERS = (
     _price("--min-price", help="Of this price or more."),
     _price("--max-price", help="Of this price or less."),
 )
+BY = click.option(
+    "--by", type=click.Choice(("behaviour", "words")), default="behaviour", show_default=True,
+    help="What makes items similar: what users do with them, or their words.",
+)  # fmt: skip

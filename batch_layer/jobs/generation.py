@@ -184,7 +184,7 @@ class BatchJob:
 
         return Judging(
             self.engine, self.settings, self.say, maker.rules, run.id, run.measured, maker.events, active,
-            run.forgotten - control.forgotten, unforgotten,
+            run.forgotten - control.forgotten, unforgotten, self.log,
         )  # fmt: skip
 
     def _rules_of(self, run: Run) -> Rules:

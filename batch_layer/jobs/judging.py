@@ -10,6 +10,8 @@ from msgspec import convert, to_builtins
 from adapters.engine.tasks import Engine, InProcess, Tasks
 from adapters.lake.files import Stretch
 from adapters.lake.tables import Lake
+from adapters.log.item_log import item_records
+from adapters.log.kafka_log import Log
 from adapters.records.artefacts import read_artefact, read_learned, write_artefact, write_learned
 from adapters.records.books import BLEND, CALIBRATION, generation_book
 from adapters.settings import Settings
@@ -21,6 +23,7 @@ from batch_layer.gate.sample_check import check, recomputed
 from batch_layer.gate.verdict import Case, Limits, Verdict, verdict
 from batch_layer.learning.asking import Question
 from batch_layer.learning.evaluation import PROBES, below, by_time, coded, evaluate
+from batch_layer.learning.labels import Records
 from batch_layer.learning.past import LakePast, SmallPast, interactions, summary
 from batch_layer.learning.sample import sampled
 from batch_layer.learning.search import search
@@ -30,7 +33,7 @@ from core.quality.ranking_quality import Interactions, Mask, votes
 from core.ranking.learned import Blends
 from recommenders import TABLE, recommender
 from recommenders.als.model import AlsSettings, reused, searched
-from recommenders.opened import learners
+from recommenders.opened import learners, of_catalogue
 from recommenders.signals import learners_of
 from schemas.control import Generation
 from schemas.metrics import Evaluation, Measured
@@ -45,7 +48,7 @@ SEARCHED_EVENTS = 300_000  # at most, that a search is judged on, whether or not
 
 def _learning(settings: dict[str, Any], blends: Blends, tried: Collection[str]) -> list[str]:
     """Return the recommenders that learn for the generation, in the order of the table; ``tried`` by experiments."""
-    names = {*learners(settings, tried), *learners_of(blends.sources)}
+    names = {*learners(settings, tried), *learners_of(blends.sources), *of_catalogue()}
     return [name for name in TABLE if name in names]
 
 
@@ -54,7 +57,7 @@ class Judging:
     """The judgement of one run; ``measured`` are the metrics of the steps so far.
 
     ``events``: the lake below its boundary; each step opens it itself. ``forgets``: how many marks of forgotten users
-    the run puts into effect; ``unforgotten``: the lake with their events.
+    the run puts into effect; ``unforgotten``: the lake with their events. ``log``: where the catalogue stands.
     """
 
     engine: Engine
@@ -67,6 +70,7 @@ class Judging:
     active: Generation | None
     forgets: int
     unforgotten: Callable[[], Stretch]
+    log: Log
 
     def train(self, full: bool, candidates: int = 0) -> dict[str, Any]:
         """Train the models on all events and write them; with ``candidates`` after a search among that many settings.
@@ -112,9 +116,14 @@ class Judging:
         events, scratch = self.events(), f"{self.settings.lake_path}/als"
         place = self.engine.tasks(events.most)
         if not isinstance(place, InProcess):
-            return LakePast(self._table(), scratch, self.say, full)
+            return LakePast(self._table(), scratch, self.say, full, described=self._records)
         rows, names = coded(sampled(place, events, 1, 1).sort_by("offset"))  # a user's events are in one partition
-        return SmallPast(rows, names, scratch=scratch, from_scratch=full, report=self.say, table=self._table)
+        return SmallPast(
+            rows, names, scratch=scratch, from_scratch=full, report=self.say, table=self._table, described=self._records
+        )
+
+    def _records(self) -> Records:
+        return item_records(self.log)
 
     def _table(self) -> "DataFrame":
         lake = Lake(self.engine.spark, self.settings.lake_path)

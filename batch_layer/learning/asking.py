@@ -9,6 +9,7 @@ import numpy as np
 from batch_layer.learning.splits import EXCLUDED, INCLUDED, TIME
 from core.quality.ranking_quality import Interactions
 from recommenders.port import Size, Standing
+from schemas.catalogue import Item
 from schemas.errors import MillraceError
 from schemas.rules import Rules
 
@@ -62,6 +63,10 @@ class InteractionsPast:
         user, item, rating = self.events.standing()
         known, code = np.unique(item, return_inverse=True)
         return Standing([self.names[k] for k in known.tolist()], user, code, rating)
+
+    def records(self) -> Mapping[bytes, Item]:
+        own = zip(self.names, self.events.records, strict=True) if self.events.records else ()
+        return {name: record for name, record in own if record is not None}
 
     def frame(self) -> "DataFrame":
         raise MillraceError("interactions in memory are no table of an engine: set engine to implicit or auto")

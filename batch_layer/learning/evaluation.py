@@ -59,7 +59,8 @@ def coded(ordered: pa.Table, records: Records = NO_RECORDS) -> tuple[Interaction
     weight, time = (ordered.column(name).to_numpy() for name in ("weight", "event_time"))
     names: list[bytes] = item.dictionary.cast(pa.binary()).to_pylist()
     labels = item_labels(ordered, items, names, records)
-    return Interactions(users, items, weight, time, len(user.dictionary), len(names), labels), names
+    own = [records.get(name) for name in names] if records else ()
+    return Interactions(users, items, weight, time, len(user.dictionary), len(names), labels, own), names
 
 
 def evaluate(events: Interactions, question: Question) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from batch_layer.learning.asking import InteractionsPast
+from batch_layer.learning.labels import Records
 from recommenders.artefact import Artefact
 from recommenders.port import Size, Standing
 from schemas.event import REMOVE
@@ -36,6 +37,7 @@ class LakePast:
     scratch: str
     report: Callable[[str], None]
     from_scratch: bool = False
+    described: "Callable[[], Records]" = dict
     seed: int = 42
 
     def __post_init__(self) -> None:
@@ -47,6 +49,9 @@ class LakePast:
 
     def say(self, line: str, /) -> None:
         self.report(line)
+
+    def records(self) -> Records:
+        return self.described()
 
     def frame(self) -> "DataFrame":
         return self.ratings
@@ -84,9 +89,13 @@ class SmallPast(InteractionsPast):
 
     report: Callable[[str], None] = print
     table: "Callable[[], DataFrame] | None" = None
+    described: Callable[[], Records] | None = None
 
     def say(self, line: str, /) -> None:
         self.report(line)
+
+    def records(self) -> Records:
+        return super().records() if self.described is None else self.described()
 
     def frame(self) -> "DataFrame":
         return super().frame() if self.table is None else self.table()

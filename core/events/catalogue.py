@@ -15,6 +15,7 @@ from schemas.catalogue import Item, User
 from schemas.event import Rejected
 
 _Entry = TypeVar("_Entry", Item, User)
+MAX_RELEVANCE = 1_000.0  # of a tag
 _EARLIEST_MS = -62_135_596_800_000  # 0001-01-01T00:00:00Z, the first that a date-time can name here
 _LATEST_MS = 253_402_300_799_999  # the last millisecond of 9999
 
@@ -72,11 +73,12 @@ def _item(given: Fields) -> Item:
         brand=given.optional("brand", fields.text),
         price=given.optional("price", _price),
         image=given.optional("image", fields.any_text),
-        tags=given.optional("tags", fields.texts) or (),
+        tags=given.optional("tags", _tags) or (),
         created_at=given.optional("created_at", _created_at),
         hidden=given.optional("hidden", fields.boolean) or False,
         region=given.optional("region", fields.text),
         regions=given.optional("regions", fields.texts) or (),
+        tag_weights=given.optional("tags", _tag_weights) or (),
     )
 
 
@@ -91,6 +93,22 @@ def _user(given: Fields) -> User:
 def _price(given: object) -> float | None:
     price = fields.number(given)
     return price if price is not None and price >= 0 else None
+
+
+def _tags(given: object) -> tuple[str, ...] | None:
+    """Return the tags of an array, or the names of an object that says how relevant each is."""
+    if not isinstance(given, dict):
+        return fields.texts(given)
+    names, weights = fields.texts(list(given)), [fields.number(weight) for weight in given.values()]
+    good = weights and all(weight is not None and 0 <= weight <= MAX_RELEVANCE for weight in weights)
+    return names if good else None
+
+
+def _tag_weights(given: object) -> tuple[float, ...] | None:
+    """Return how relevant each tag of an object is; nothing for an array."""
+    if not isinstance(given, dict):
+        return ()
+    return tuple(weight for value in given.values() if (weight := fields.number(value)) is not None)
 
 
 def _created_at(given: object) -> int | None:

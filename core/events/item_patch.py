@@ -9,7 +9,7 @@ from core.rows.catalogue_rows import DELETED
 from schemas.catalogue import Item
 from schemas.event import Rejected
 
-MEMBERS = tuple(member.name for member in fields(Item))
+MEMBERS = tuple(member.name for member in fields(Item) if member.name != "tag_weights")  # it is part of ``tags``
 
 
 def patched(item_id: str, row: bytes | None, patch: dict[str, Any]) -> bytes | Rejected:

@@ -6,7 +6,7 @@ figures come from: scores are divided by the row's maximum and a millionth of re
 lists and ties fall back on that. What ties still is ordered by item code.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from core.quality.intervals import interval
 from core.ranking.shelves import Labels
 from core.rows.words import standing_words
+from schemas.catalogue import Item
 from schemas.event import REMOVE
 
 Ints = NDArray[np.int64]
@@ -33,8 +34,8 @@ USERS_AT_ONCE = 128  # dense rows: users times items of float64
 class Interactions:
     """Events of a weight other than 0 in order of event time; ids are codes in order of first appearance.
 
-    ``weight`` in thousandths or ``REMOVE``, ``time`` in epoch ms; all four of equal length. ``labels``: of each item,
-    by code; empty: unknown.
+    ``weight`` in thousandths or ``REMOVE``, ``time`` in epoch ms; all four of equal length. ``labels`` and catalogue
+    ``records``: of each item, by code; empty: unknown.
     """
 
     user: Ints
@@ -44,6 +45,7 @@ class Interactions:
     users: int
     items: int
     labels: Labels = ()
+    records: Sequence[Item | None] = ()
 
     def __len__(self) -> int:
         return len(self.time)

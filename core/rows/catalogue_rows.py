@@ -17,7 +17,10 @@ DELETED = b"null"  # kept, since a deleted item leaves the lists and one that wa
 
 def plain(entry: Item | User) -> dict[str, Any]:
     """Return a record as JSON shows it: without the members that it leaves out, but with a price of 0."""
-    return {name: value for name, value in asdict(entry).items() if not _left_out(value)}
+    members = {name: value for name, value in asdict(entry).items() if not _left_out(value)}
+    if weights := members.pop("tag_weights", ()):
+        members["tags"] = dict(zip(members["tags"], weights, strict=True))
+    return members
 
 
 def pack_entry(entry: Item | User | None, value: bytes | None = None) -> bytes:
@@ -46,6 +49,9 @@ def unpack_item_record(row: bytes | None) -> Item | None:
     members = _members(row, Item)
     if members is None:
         return None
+    tags = members.get("tags", ())
+    if isinstance(tags, dict):
+        members["tag_weights"] = tuple(tags.values())
     return Item(**{**members, **{name: tuple(members.get(name, ())) for name in ("categories", "tags", "regions")}})
 
 

@@ -70,6 +70,12 @@ def describe(snapshot: Snapshot, items: Sequence[bytes]) -> dict[bytes, Describe
     return {item: _described(rows.get(item), occurred[item].category if item in occurred else None) for item in items}
 
 
+def records_of(snapshot: Snapshot, items: Sequence[bytes]) -> list[Item | None]:
+    """Return the catalogue record of each of those items, None for one without."""
+    rows = snapshot.catalogue(ITEMS, items)
+    return [_described(rows.get(item), None).record for item in items]
+
+
 @lru_cache(DESCRIBED)
 def _described(row: bytes | None, of_events: str | None) -> Described:
     """Return what a row of the catalogue and the events' category say; None: there is no row, or no event."""

@@ -67,10 +67,14 @@ class Loading:
         models = self._models
         return models.result() if models is not None and models.done() and not models.exception() else None
 
+    def read(self, views: Views, generation: str) -> Models:
+        """Return the models of a generation, from its artefacts."""
+        return _read(views, generation)
+
     def _load(self, views: Views, loading: "Future[Models]") -> None:
         assert self.generation is not None
         try:
-            loading.set_result(_read(views, self.generation))
+            loading.set_result(self.read(views, self.generation))
         except BaseException as error:  # noqa: BLE001 - it is the waiting threads'
             loading.set_exception(error)
 
@@ -81,20 +85,22 @@ def models_of(snapshot: Snapshot) -> Models:
     A large model takes longer to load than an answer may wait: it is loaded beside the answers, which lack it until
     then.
     """
-    generation, views = snapshot.generation, snapshot.views
-    if generation is None:
-        return untrained(snapshot)
-    models = snapshot.memory.kept(Loading)
+    there = None if snapshot.generation is None else loaded(snapshot, snapshot.memory.kept(Loading))
+    return untrained(snapshot) if there is None else there
+
+
+def loaded(snapshot: Snapshot, models: Loading) -> Models | None:
+    """Return the models, once they are loaded; None, noted in the answer, where that takes too long for it."""
     if (there := models.loaded()) is not None:
         return there
-    loading = models.begun(views)
-    patience = SHARE_OF_PATIENCE * seconds_left(BATCH, views.patience_seconds)
+    loading = models.begun(snapshot.views)
+    patience = SHARE_OF_PATIENCE * seconds_left(BATCH, snapshot.views.patience_seconds)
     with reading(BATCH):
         try:
             return loading.result(patience)
         except TimeoutError:
             snapshot.course.lacking.append(MODEL)
-            return untrained(snapshot)
+            return None
 
 
 def recommenders_of(snapshot: Snapshot) -> dict[str, Opened]:

@@ -1,7 +1,7 @@
 """Items that are new: first counted, or first described by a catalogue record, in the last hours."""
 
 import weakref
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 
 import numpy as np
 
@@ -10,7 +10,9 @@ from core.ranking.ranked import Ordered, by_newness
 from core.ranking.scores import Window
 from core.rows.catalogue_rows import times_of_newest
 from recommenders.port import Ints
+from schemas.catalogue import Item
 from schemas.event import BUCKET_MS
+from serving_layer.merged.catalogue import records_of
 from serving_layer.merged.counts import cache_of, once_a_commit
 from serving_layer.reading.snapshot import Snapshot
 
@@ -44,6 +46,20 @@ def newcomers(snapshot: Snapshot, hours: int) -> Ordered | None:
         return made()
     catalogue: Hashable = weakref.ref(snapshot.moment.catalogue)  # another one after each change of a record
     return once_a_commit(snapshot, ("newcomers", hours, buckets.stop, catalogue), made)
+
+
+def described_last(snapshot: Snapshot) -> Sequence[Item]:
+    """Return the records of the items that were described last, computed once for all answers of a commit."""
+
+    def made() -> Sequence[Item]:
+        row = snapshot.catalogue(NEW_ITEMS, [NEW_ITEMS_KEY]).get(NEW_ITEMS_KEY)
+        own = records_of(snapshot, [item.encode() for item, _ in times_of_newest(row)])
+        return tuple(record for record in own if record is not None)
+
+    if snapshot.moment is None:
+        return made()
+    catalogue: Hashable = weakref.ref(snapshot.moment.catalogue)
+    return once_a_commit(snapshot, ("described last", catalogue), made)
 
 
 def _described(snapshot: Snapshot, hours: range) -> dict[int, int]:

@@ -14,9 +14,11 @@ from core.ranking.scores import Window
 from core.ranking.shelves import Labels, Shelves
 from core.rows.views import NORMS, PAIRS, SEEN
 from recommenders.port import NOTHING_RATED, Ints, Rated
+from schemas.catalogue import Item
 from serving_layer.memory.norms import Norms
+from serving_layer.merged.catalogue import records_of
 from serving_layer.merged.counts import decayed, once_a_commit, trends, window_counts
-from serving_layer.merged.newcomers import newcomers
+from serving_layer.merged.newcomers import described_last, newcomers
 from serving_layer.merged.shelves import labels, shelves_of
 from serving_layer.reading import decoding
 from serving_layer.reading.snapshot import Snapshot
@@ -61,6 +63,12 @@ class MergedSums:
 
     def shelves(self, half_life_hours: float) -> Shelves:
         return shelves_of(self.snapshot, half_life_hours)
+
+    def records(self, items: Ints) -> Sequence[Item | None]:
+        return records_of(self.snapshot, [self.index.names[code] for code in items.tolist()])
+
+    def described_last(self) -> Sequence[Item]:
+        return described_last(self.snapshot)
 
     def newcomers(self, hours: int) -> Ordered | None:
         return newcomers(self.snapshot, hours)

@@ -36,7 +36,7 @@ class ItemKnown(State):
     categories: list[str] = Field([], description="All of them, where there are several.")
     brand: str | None = None
     price: float | None = None
-    tags: list[str] = Field([])
+    tags: list[str] | dict[str, float] = Field([], description="Tags, or how relevant each is.")
     regions: list[str] = Field([])
     hidden: bool
     norm: float

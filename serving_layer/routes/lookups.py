@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 
 from adapters.terminal.commands import moment_ms, window_hours
-from serving_layer.answers import lookups, together
+from serving_layer.answers import by_words, lookups, together
 from serving_layer.answers import recommend as recommender
 from serving_layer.answers.recommend import Wish
 from serving_layer.routes import known, models, receipts
@@ -13,7 +13,7 @@ from serving_layer.routes.bodies import WishBody, read_body
 from serving_layer.routes.encoding import Json
 from serving_layer.routes.models import says
 from serving_layer.routes.paging import Paged
-from serving_layer.routes.parameters import AsOf, Exclude, IncludeSeen, ManyItems, PathId, Window
+from serving_layer.routes.parameters import AsOf, By, Exclude, IncludeSeen, ManyItems, PathId, Window
 
 api = APIRouter(prefix="/api/v1", tags=["lookups"])
 plain = APIRouter(tags=["state"])
@@ -47,9 +47,9 @@ async def get_item(views: OpenViews, at_least: Wanted, item_id: PathId) -> Json:
 
 
 @api.get("/items/{item_id}/similar", responses=says(models.Similar))
-async def get_similar(views: OpenViews, at_least: Wanted, item_id: PathId, page: Paged) -> Json:
-    """Return what goes with an item, most similar first."""
-    return await answered(views, lambda snapshot: lookups.similar(snapshot, item_id.encode(), page), at_least)
+async def get_similar(views: OpenViews, at_least: Wanted, item_id: PathId, page: Paged, by: By = "behaviour") -> Json:
+    """Return what goes with an item, or with `by=words` what is described like it, most similar first."""
+    return await answered(views, lambda snapshot: by_words.similar(snapshot, item_id.encode(), page, by), at_least)
 
 
 @api.get("/trending", responses=says(models.Trending))

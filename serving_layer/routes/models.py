@@ -106,15 +106,15 @@ class RecommendationsToMany(State):
 
 
 class Near(Row):
-    """A neighbour of an item."""
+    """A neighbour of an item; `co_rating` and `norm` are there by behaviour."""
 
     score: float
-    co_rating: float
-    norm: float
+    co_rating: float | None = None
+    norm: float | None = None
 
 
 class Similar(Listed):
-    """The neighbours of an item by similarity."""
+    """The neighbours of an item by similarity; `shrinkage` and `norm` are there by behaviour."""
 
     model_config = shown(
         item_id="book-2", **STATE, exact=True, shrinkage=0.0, norm=41.0,
@@ -122,9 +122,11 @@ class Similar(Listed):
     )  # fmt: skip
 
     item_id: str
+    by: str = Field("behaviour", description="Absent by behaviour, unless words were asked for and there are none.")
+    missing: str = Field("", description="Why the answer is not by what was asked for; absent where it is.")
     exact: bool
-    shrinkage: float
-    norm: float
+    shrinkage: float | None = None
+    norm: float | None = None
     items: list[Near]
 
 

@@ -1,7 +1,7 @@
 """Parameters of requests: their types and limits, and the sentence about one that does not exist."""
 
 from difflib import get_close_matches
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import parse_qsl, unquote_to_bytes
 
 from fastapi import Query
@@ -58,6 +58,9 @@ ManyItems = Annotated[
     list[ListedId], Query(min_length=1, max_length=MAX_ITEMS, description="An item; repeated: all of them together.")
 ]
 IncludeSeen = Annotated[bool, Query(description="List items that the user has seen, too: true or false.")]
+By = Annotated[
+    Literal["behaviour", "words"], Query(description="What makes items similar: what users do with them, their words.")
+]
 Window = Annotated[
     str,
     Query(

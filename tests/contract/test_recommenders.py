@@ -16,10 +16,12 @@ from batch_layer.learning.evaluation import InteractionsPast
 from core.quality.ranking_quality import Interactions
 from recommenders import settings_of
 from recommenders.als import AlsSettings
+from recommenders.artefact import Artefact
 from recommenders.cohort import Cohort
 from recommenders.ease import EaseSettings
 from recommenders.latest import LatestSettings
 from recommenders.opened import fit_all, open_all
+from schemas.catalogue import Item
 from schemas.errors import SettingsError
 from schemas.event import Event
 from schemas.rules import Rules
@@ -123,6 +125,16 @@ def labelled(monkeypatch: pytest.MonkeyPatch) -> None:
 class TestAffinity(RecommenderContract):
     name = "affinity"
     on = False
+
+
+class TestTfidf(RecommenderContract):
+    name = "tfidf"
+    on = False
+
+    def fitted(self, events: Interactions, cohort: Cohort, before: Artefact | None = None) -> Artefact | None:
+        """Titles have a word of the item's group of ``tastes``, and one of its own."""
+        described = [Item(f"{code}", title=f"group{code // 10} thing{code}") for code in range(events.items)]
+        return super().fitted(replace(events, records=described), cohort, before)
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ function Record({ data }) {
     ["Category", data.category === null ? "none" : html`<${Category} row=${data} />`],
     ["Brand", data.brand],
     ["Price", data.price === null || data.price === undefined ? null : number(data.price, 2)],
-    ["Tags", data.tags?.length ? data.tags.join(", ") : null],
+    ["Tags", data.tags ? (Array.isArray(data.tags) ? data.tags : Object.keys(data.tags)).join(", ") || null : null],
     ["Norm", `${figure(data.norm)}, the sum of all users’ ratings`],
     ["Listed", data.hidden ? "no: hidden or deleted" : "yes"],
   ];

@@ -97,6 +97,18 @@ def test_a_wrong_field_of_a_user_is_named(field: str) -> None:
         assert user(**{field: wrong}) == Rejected(f"invalid:{field}"), wrong
 
 
+def test_tags_may_say_how_relevant_each_is_and_a_kept_row_says_so_too() -> None:
+    weighed = {"wood": 0.75, "new": 1000, "old": 0}
+    read = item(tags=weighed)
+    assert isinstance(read, Item)
+    assert (read.tags, read.tag_weights) == (("wood", "new", "old"), (0.75, 1000.0, 0.0))
+    assert unpack_item_record(pack_entry(read)) == read
+    assert plain(read)["tags"] == weighed
+    assert plain(Item("i", tags=("new",)))["tags"] == ("new",)
+    for wrong in ({"a": -1}, {"a": 1001}, {"a": True}, {"a": "1"}, {"a": None}, {"x" * 257: 1}):
+        assert item(tags=wrong) == Rejected("invalid:tags"), wrong
+
+
 def test_preferences_may_be_an_object_with_categories() -> None:
     assert user(preferences={"categories": ["toys"], "theme": "dark"}) == User("user-1", ("toys",), {"age": "30"})
     assert user(preferences={"theme": "dark"}) == User("user-1", (), {"age": "30"})
