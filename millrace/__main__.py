@@ -24,6 +24,7 @@ COMMANDS = {
     "similar": ("serving_layer.cli:similar", "Items that go with an item."),
     "trending": ("serving_layer.cli:trending", "Items that are rising now."),
     "history": ("serving_layer.cli:history", "A user's last items."),
+    "lists": ("millrace.lists:lists", "A user's own lists of items, and what they recommend."),
     "explain": ("serving_layer.cli:explain", "Why an item is, or is not, recommended to a user."),
     "bucket-changes": ("serving_layer.cli:bucket_changes", "How each hour differs from the previous one."),
     "insights": ("serving_layer.insights.cli:insights", "What the events say: engagement, devices, best time."),

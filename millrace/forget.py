@@ -29,6 +29,7 @@ def forget(user: str, as_json: bool) -> None:
     """
     from adapters.broker.opening import open_log
     from adapters.log.forgotten import forget as marked
+    from adapters.records.lists import forget_lists
     from serving_layer.reading.views import Views
 
     settings = load_settings()
@@ -37,6 +38,7 @@ def forget(user: str, as_json: bool) -> None:
         rules = replace(settings.rules, partitions=identity.partitions)
         prepare_home(settings.home)
         open_control(batch_views(settings), identity, log.start_offsets(), rules)
+        forget_lists(batch_views(settings), user.encode())
         mark = marked(log, rules, user, time.time_ns() // 1_000_000)
     known = trace(Views(batch_views(settings), speed_views(settings), settings.log.partitioner), mark)
     if as_json:

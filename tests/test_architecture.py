@@ -30,6 +30,7 @@ ROOMS: dict[str, set[str]] = {
     "core/codes": {"bytes", "rows"},
     "core/experiments": {"settings"},
     "core/house": {"settings"},
+    "core/lists": set(),
     "core/json": {"bytes"},
     "core/partitions": {"bytes", "json"},
     "core/events": {"bytes", "json", "partitions", "rows"},

@@ -13,6 +13,7 @@ SCHEDULE = Book("schedule")  # batch-view store: the sign of life of `batch run 
 CATALOGUE = Book("catalogue", guarded=True)  # speed-view store: the newest records of items and users
 NEW_ITEMS, NEW_ITEMS_KEY = "new-items", b"newest"  # its space with one row: the items that were described last
 KEYS = Book("keys")  # batch-view store: the API keys
+LISTS = Book("lists", guarded=True)  # batch-view store: the users' own lists of items
 REPLAYED = Book("replayed")  # speed-view store: which dead letters were replayed
 
 BLEND = "blend"  # space of a generation's book: how its sources are blended

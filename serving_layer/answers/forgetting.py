@@ -7,6 +7,7 @@ from typing import Any
 from adapters.log.forgotten import Mark, forget
 from adapters.log.kafka_log import Log
 from adapters.records.control import open_control
+from adapters.records.lists import forget_lists
 from core.events.fields import identifier
 from schemas.errors import NotReady, Unprocessable
 from schemas.rules import Rules
@@ -18,7 +19,7 @@ THEN = "forgotten when the next full generation is active: `millrace batch run -
 
 
 def forget_user(views: Views, log: Log, rules: Rules, user: str, clock: Callable[[], int]) -> dict[str, Any]:
-    """Mark the user, delete their record, and return the mark once the broker has acknowledged both.
+    """Delete the user's lists and record and mark the user; return the mark once the broker has acknowledged both.
 
     ``known`` says whether an accepted event is of the user, null where the views cannot tell. Safe to repeat.
 
@@ -29,6 +30,7 @@ def forget_user(views: Views, log: Log, rules: Rules, user: str, clock: Callable
     identity = log.identity()
     rules = replace(rules, partitions=identity.partitions)
     open_control(views.batch, identity, log.start_offsets(), rules)
+    forget_lists(views.batch, user.encode())
     mark = forget(log, rules, user, clock())
     return {**vars(mark), **known_of(views, mark), "then": THEN}
 

@@ -39,7 +39,7 @@ from serving_layer.live.hub import Hub
 from serving_layer.reading.at_least import NotYet
 from serving_layer.reading.follower import followed
 from serving_layer.reading.views import open_views
-from serving_layer.routes import asking, changes, insights, intake, live, lookups, metrics, operating, state
+from serving_layer.routes import asking, changes, insights, intake, lists, live, lookups, metrics, operating, state
 from serving_layer.routes.faults import said, sentences
 from serving_layer.routes.link import LogLink
 from serving_layer.routes.visibility import Visibility
@@ -52,6 +52,7 @@ ROUTERS = (
     asking.api,
     intake.api,
     changes.api,
+    lists.api,
     lookups.plain,
     metrics.plain,
     pages,

@@ -18,13 +18,14 @@ from serving_layer.http.bodies import MAX_BODY_BYTES
 from serving_layer.http.protocol import MAX_HEADER_BYTES
 from serving_layer.routes.bodies import AnybodyBody, ManyBody, SimilarBody, WishBody
 from serving_layer.routes.ingest import MAX_ENTRIES
+from serving_layer.routes.lists import ListChange, NewList
 from serving_layer.routes.operating import Chosen, Proof
 
 pages = APIRouter(include_in_schema=False)
 
 QUESTIONS: dict[str, type[BaseModel]] = {
     "Wish": WishBody, "Basket": AnybodyBody, "Many": ManyBody, "SimilarItems": SimilarBody,
-    "Chosen": Chosen, "Proof": Proof,
+    "Chosen": Chosen, "Proof": Proof, "NewList": NewList, "ListChange": ListChange,
 }  # fmt: skip
 OF_FASTAPI = ("HTTPValidationError", "ValidationError")  # errors are problem documents here
 REFUSALS = {
@@ -40,6 +41,7 @@ OWN_REFUSALS = {  # of the routes that take these bodies
     "Alias": {"404": "no event of the anonymous user"},
     "Chosen": {"400": "no way back to that generation, or no HTTP"},
     "Proof": {"409": "a proof is under way"},
+    "NewList": {"409": "there is a list of that name"},
 }
 BODY_REFUSALS = {
     "408": "the body did not arrive in time",
@@ -106,6 +108,7 @@ def _described(app: FastAPI) -> dict[str, Any]:
                 **REFUSALS,
                 **(BODY_REFUSALS if body else {}),
                 **({"404": "no such item"} if "item_id" in path or path.endswith("/similar") else {}),
+                **({"404": "no such list"} if "list_id" in path else {}),
                 **({"404": "no such insight"} if path.endswith("/insights/{name}") else {}),
                 **OWN_REFUSALS.get(body or "", {}),
             }

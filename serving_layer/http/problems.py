@@ -7,6 +7,7 @@ from typing import Any
 from fastapi.responses import JSONResponse
 
 from schemas.errors import BadInput, MillraceError, Unprocessable
+from serving_layer.answers.personal_lists import Conflict
 from serving_layer.merged.catalogue import NotFound
 from serving_layer.reading.at_least import NotYet
 
@@ -14,6 +15,7 @@ MEDIA_TYPE = "application/problem+json"
 # The first kind that fits decides. Whatever else is wrong is this installation's, not the request's: 503 with a reason.
 STATUSES: tuple[tuple[type[MillraceError], HTTPStatus], ...] = (
     (NotFound, HTTPStatus.NOT_FOUND),
+    (Conflict, HTTPStatus.CONFLICT),
     (Unprocessable, HTTPStatus.UNPROCESSABLE_ENTITY),
     (BadInput, HTTPStatus.BAD_REQUEST),
     (MillraceError, HTTPStatus.SERVICE_UNAVAILABLE),

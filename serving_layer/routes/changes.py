@@ -72,7 +72,7 @@ async def post_alias(request: Request, views: OpenViews, user_id: PathId) -> Jso
 
 @api.delete("/users/{user_id}", status_code=202, responses=says(receipts.Forgotten, 202))
 async def delete_user(request: Request, views: OpenViews, user_id: PathId) -> Json:
-    """Forget a user: the record is deleted, and the events count no longer from the next full generation on.
+    """Forget a user: record and lists are deleted, and the events count no longer from the next full generation on.
 
     What the id does later counts as a new user's.
     """

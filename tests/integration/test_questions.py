@@ -8,12 +8,12 @@ import jsonschema
 import pytest
 from httpx import Client
 
-from adapters.records.books import CATALOGUE
+from adapters.records.books import CATALOGUE, generation_book
 from adapters.records.control import Applied
 from adapters.settings import Settings
 from core.rows.catalogue_rows import pack_entry
 from schemas.catalogue import Item, User
-from tests.kit.serving import SLASHED, fill, problem, serving
+from tests.kit.serving import SLASHED, fill, problem, serving, words_learned
 
 ITEMS = [
     Item("y1", brand="acme", price=10.0, tags=("new", "red"), region="north"),
@@ -33,6 +33,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     rows = {("items", item.item_id.encode()): pack_entry(item) for item in ITEMS}
     rows["users", b"fan"] = pack_entry(User("fan", ("c1",)))
     assert world.speed.put(CATALOGUE, rows, guard=claim)
+    world.batch.put(generation_book(world.control.active or ""), words_learned(ITEMS))
     with serving(Settings.of(home=home, kafka="127.0.0.1:1")) as client:
         yield client
     world.batch.close()
@@ -238,3 +239,78 @@ def test_the_dashboard_counts_what_the_other_answers_count(client: Client) -> No
     assert shown["counted_items"] == len(trending["items"]) + 1  # one is hidden
     assert sum(hour["events"] for hour in shown["hours"]) == shown["events"] == 200
     assert sum(row["count"] for row in shown["categories"]) <= 200
+
+
+class TestWords:
+    def test_similar_by_words_is_by_what_records_say(self, client: Client) -> None:
+        answer = client.get("/items/y2/similar?by=words").json()
+        assert (answer["by"], names(answer)) == ("words", ["y1"])  # both are acme's, and red; y4 is hidden
+        assert client.get("/items/y1/similar?by=behaviour").json() == client.get("/items/y1/similar").json()
+        assert "'behaviour' or 'words'" in problem(client.get("/items/y1/similar?by=smell"), 422)["detail"]
+        problem(client.get("/items/nothing/similar?by=words"), 404)
+
+    def test_pages_by_cursor_of_neighbours_by_words_have_each_once(self, client: Client) -> None:
+        first = client.get("/items/x1/similar?by=words&n=1").json()  # it has no words: the answer is by behaviour
+        assert (first["by"], bool(first["missing"])) == ("behaviour", True)
+        second = client.get(f"/items/x1/similar?by=words&n=1&cursor={first['next_cursor']}").json()
+        assert names(first) != names(second)
+
+
+class TestPersonalLists:
+    def test_a_list_is_made_read_changed_and_deleted(self, client: Client) -> None:
+        home, new = "/users/a%2Fnn/lists", {"list_id": "for me / 7", "items": [{"item_id": "y1", "weight": 2}]}
+        one = f"{home}/{quote(str(new['list_id']), '')}"
+        made = client.post(home, json=new)
+        assert (made.status_code, made.json()["items"]) == (201, [{"item_id": "y1", "weight": 2.0}])
+        assert "PATCH changes it" in problem(client.post(home, json=new), 409)["detail"]
+        assert client.get(one).json() == made.json()
+        assert [(row["list_id"], row["size"]) for row in client.get(home).json()["lists"]] == [("for me / 7", 1)]
+        changed = client.patch(one, json={"add": [{"item_id": "y2"}], "remove": ["y1"]}).json()
+        assert changed["items"] == [{"item_id": "y2", "weight": 1.0}]
+        assert client.get(one).json() == changed
+        assert client.delete(one).json() == {"user_id": "a/nn", "lists": []}
+        for gone in (
+            client.get(one),
+            client.delete(one),
+            client.patch(one, json={}),
+            client.get(f"{one}/recommendations"),
+        ):
+            assert "this user has none" in problem(gone, 404)["detail"]
+
+    def test_a_list_of_somebody_without_events_recommends_by_words_and_beside_it_by_behaviour(
+        self, client: Client
+    ) -> None:
+        client.post("/users/new/lists", json={"list_id": "l", "items": [{"item_id": "y2"}, {"item_id": "no such"}]})
+        answer = client.get("/users/new/lists/l/recommendations").json()
+        assert [(row["item_id"], row["because"]) for row in answer["by_words"]] == [("y1", ["y2"])]
+        assert answer["unknown_items"] == ["no such"]
+        basket = asked(client, "/recommendations", items=[{"item_id": "y2"}])
+        assert answer["by_behaviour"] == basket["items"]
+        assert "missing" not in answer
+
+    def test_what_the_user_has_seen_is_listed_only_on_demand(self, client: Client) -> None:
+        client.post("/users/u3/lists", json={"list_id": "l", "items": [{"item_id": "y2"}]})
+        seen = {row["item_id"] for row in client.get("/users/u3/history?n=100").json()["items"]}
+        assert "y1" in seen
+        where = "/users/u3/lists/l/recommendations?n=100"
+        without, with_seen = client.get(where).json(), client.get(f"{where}&include_seen=true").json()
+        assert without["by_words"] == []
+        assert not seen & {row["item_id"] for row in without["by_behaviour"]}
+        assert [row["item_id"] for row in with_seen["by_words"]] == ["y1"]
+
+    def test_a_list_without_words_says_so_and_has_the_other_half(self, client: Client) -> None:
+        client.post("/users/new/lists", json={"list_id": "mute", "items": [{"item_id": "x1"}]})
+        answer = client.get("/users/new/lists/mute/recommendations").json()
+        assert answer["by_words"] == []
+        assert "no item of this list has words" in answer["missing"]
+        assert answer["by_behaviour"]
+        client.post("/users/new/lists", json={"list_id": "empty"})
+        assert client.get("/users/new/lists/empty/recommendations").json()["by_behaviour"] == []
+
+    def test_impossible_lists_are_refused_by_name(self, client: Client) -> None:
+        for body, said in (
+            ({}, "list_id"), ({"list_id": ""}, "list_id"), ({"list_id": "l", "items": [{}]}, "item_id"),
+            ({"list_id": "l", "items": [{"item_id": "a", "weight": 0}]}, "weight"), ({"list": "l"}, "list_id"),
+            ({"list_id": "l", "items": [{"item_id": "a"}] * 501}, "at most 500"),
+        ):  # fmt: skip
+            assert said in problem(client.post("/users/new/lists", json=body), 422)["detail"]

@@ -1,20 +1,16 @@
 """Words of items in answers: neighbours, recommendations, and items that no generation knows yet."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from adapters.records.books import CATALOGUE, NEW_ITEMS, NEW_ITEMS_KEY, generation_book
 from adapters.records.control import Applied
 from adapters.stores import open_store
-from batch_layer.learning.asking import InteractionsPast
-from core.quality.ranking_quality import Interactions
 from core.rows.catalogue_rows import pack_entry, pack_newest
 from recommenders import TABLE, settings_of
-from recommenders.tfidf import RECOMMENDER
 from schemas.catalogue import Item
 from schemas.errors import NotReady
 from schemas.event import Event
@@ -25,6 +21,7 @@ from serving_layer.merged.catalogue import NotFound, Page
 from serving_layer.reading.answering import answer
 from serving_layer.reading.follower import Follower
 from serving_layer.reading.views import Views
+from tests.kit.serving import words_learned
 from tests.kit.small_lambda import SmallLambda, placed
 
 START = 1_760_000_000_000
@@ -52,7 +49,7 @@ class Shop:
     world: SmallLambda
     views: Views
     in_memory: bool
-    state: Applied = Applied()
+    state: Applied = field(default_factory=Applied)
     text: bytes | None = None
 
     def describe(self, *items: Item) -> None:
@@ -67,14 +64,9 @@ class Shop:
 
     def learn(self, *items: Item) -> None:
         """Publish a generation that has learned the words of those items."""
-        nothing = np.zeros(0, np.int64)
-        known = Interactions(nothing, nothing, nothing, nothing, 0, len(items), records=items)
-        past = InteractionsPast(known, [item.item_id.encode() for item in items])
-        artefact = RECOMMENDER.fit(past, ONLY_WORDS["tfidf"], None)
-        assert artefact is not None
         self.world.run_batch(len(self.world.log))
         book = generation_book(self.world.control.active or "")
-        self.world.batch.put(book, {("tfidf", key): row for key, row in artefact.rows()})
+        self.world.batch.put(book, words_learned(items))
         self.views.follower = None  # another one reads the control record at once
         self.look()
 

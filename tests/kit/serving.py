@@ -1,7 +1,7 @@
 """The HTTP API over a small shop in SQLite, served on a free port: what its tests begin with."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,11 @@ from httpx import Client, Response
 from adapters.log.kafka_log import Log
 from adapters.settings import Settings
 from adapters.stores import open_store
+from batch_layer.learning.asking import InteractionsPast
+from core.quality.ranking_quality import Interactions
 from recommenders.als.model import artefact
+from recommenders.tfidf import RECOMMENDER as tfidf  # noqa: N811
+from schemas.catalogue import Item
 from schemas.event import Event
 from schemas.rules import Rules
 from serving_layer.http.bodies import Limits
@@ -51,6 +55,16 @@ def model_rows(items: list[str]) -> dict[tuple[str, bytes], bytes]:
     factors = np.array([[0.1, 1.0] if name.startswith(b"y") else [1.0, 0.1] for name in names], np.float32)
     facts = {"alpha": 10.0, "regularization": 0.05, "weighted": False}
     return {("als", key): row for key, row in artefact(names, factors, facts).rows()}
+
+
+def words_learned(items: Sequence[Item]) -> dict[tuple[str, bytes], bytes]:
+    """What a generation has learned of the words of those items."""
+    nothing = np.zeros(0, np.int64)
+    known = Interactions(nothing, nothing, nothing, nothing, 0, len(items), records=items)
+    past = InteractionsPast(known, [item.item_id.encode() for item in items])
+    learned = tfidf.fit(past, tfidf.settings(), None)
+    assert learned is not None
+    return {("tfidf", key): row for key, row in learned.rows()}
 
 
 def fill(home: Path, log: Log | None = None, speed_until: int = 200, batch_until: int = 120) -> SmallLambda:
