@@ -104,8 +104,10 @@ class Cohort:
         known = list(names) or [b"%010d" % code for code in range(events.items)]
         user, item, rating, touches = events.standing_words()
         standing, counted = Standing(known, user, item, rating), (events.item[rated], events.time[rated])
-        described = {"labels_of": events.labels, "records_of": events.records}
-        return Cohort(known, folded(events, rules), *counted, standing, touches, shrinkage, **described)
+        return Cohort(
+            known, folded(events, rules), *counted, standing, touches, shrinkage, labels_of=events.labels,
+            records_of=events.records,
+        )  # fmt: skip
 
     @cached_property
     def index(self) -> ItemIndex:

@@ -97,7 +97,7 @@ def mean_of(vectors: Sequence[Vector], shares: Sequence[float]) -> Vector:
         return NO_WORDS
     terms, place = np.unique(np.concatenate([vector.terms for vector in vectors]), return_inverse=True)
     said = np.concatenate([vector.weights * share for vector, share in zip(vectors, shares, strict=True)])
-    return kept_of(terms, np.bincount(place, weights=said, minlength=len(terms)), len(terms))
+    return kept_of(terms, np.bincount(place, weights=said, minlength=len(terms)).astype(np.float64), len(terms))
 
 
 def product(one: Vector, two: Vector) -> float:

@@ -21,7 +21,7 @@ ITEMS = [
     Item("y3", brand="other", price=30.0, category="c1"),
     Item("y4", hidden=True),
 ]
-ONE_OF_EACH = {"user_id": "u3", "item_id": quote("y1", ""), "name": "activity"}
+ONE_OF_EACH = {"user_id": "u3", "item_id": quote("y1", ""), "name": "activity", "list_id": "mine"}
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +35,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     assert world.speed.put(CATALOGUE, rows, guard=claim)
     world.batch.put(generation_book(world.control.active or ""), words_learned(ITEMS))
     with serving(Settings.of(home=home, kafka="127.0.0.1:1")) as client:
+        assert client.post("/users/u3/lists", json={"list_id": "mine", "items": [{"item_id": "y2"}]}).status_code == 201
         yield client
     world.batch.close()
     world.speed.close()
@@ -289,10 +290,10 @@ class TestPersonalLists:
         assert "missing" not in answer
 
     def test_what_the_user_has_seen_is_listed_only_on_demand(self, client: Client) -> None:
-        client.post("/users/u3/lists", json={"list_id": "l", "items": [{"item_id": "y2"}]})
-        seen = {row["item_id"] for row in client.get("/users/u3/history?n=100").json()["items"]}
+        client.post("/users/u1/lists", json={"list_id": "l", "items": [{"item_id": "y2"}]})
+        seen = {row["item_id"] for row in client.get("/users/u1/history?n=100").json()["items"]}
         assert "y1" in seen
-        where = "/users/u3/lists/l/recommendations?n=100"
+        where = "/users/u1/lists/l/recommendations?n=100"
         without, with_seen = client.get(where).json(), client.get(f"{where}&include_seen=true").json()
         assert without["by_words"] == []
         assert not seen & {row["item_id"] for row in without["by_behaviour"]}
