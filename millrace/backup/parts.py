@@ -9,10 +9,12 @@ from adapters.settings import Settings
 from adapters.settings.places import HOME, SECTIONS, Place, section_fields
 from adapters.settings.sources import Given
 from core.settings import StoreUrl, setting_of
+from datasets.formats.known import FOLDER
 
 LOG, LAKE = "kafka/data", "lake"  # in the home and in the archive
 BATCH, SPEED = "batch.sqlite", "speed.sqlite"
 HOUSE_RULES = "house-rules.toml"
+MAPPINGS = FOLDER  # in the home and in the archive
 # Settings that say where things lie: a restored home is on its own, so that it touches nothing of the original.
 PLACES_OF_THINGS = {
     Place("", HOME), Place("log", "kafka"), Place("log", "kafka_options"), Place("stores", "lake"),
@@ -51,6 +53,7 @@ def parts_of(settings: Settings) -> Parts:
     parts.put("lake", LAKE, Path(lake) if is_folder else None, lake)
     parts.put("batch views", BATCH, _sqlite(settings.batch_views_url), str(settings.batch_views_url))
     parts.put("speed views", SPEED, _sqlite(settings.speed_views_url), str(settings.speed_views_url))
+    parts.here[MAPPINGS] = settings.home / MAPPINGS
     if settings.reading.business_rules:
         parts.here[HOUSE_RULES] = Path(settings.reading.business_rules)
     return parts

@@ -12,6 +12,12 @@ from tests.kit.commands import CommandsHere
 from tests.kit.serving import fill
 
 
+MAPPING = """
+format = "csv"
+event = { user_id = "who", item_id = "what", kind = { const = "view" }, event_time = { const = 1760000000000 } }
+"""
+
+
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("installation") / "home"
@@ -21,7 +27,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     parts = {
         "kafka/data/meta.properties": "cluster.id=x", "kafka/data/events-0/0.log": "records", "kafka/data/.lock": "",
         "kafka/ports.json": "[1, 2]", "kafka/broker.log": "said", "lake/events/_delta_log/0.json": "{}",
-        "lake/events/partition=0/a%20b.parquet": "rows", "logs/serve.log": "said", "broker.json": "stale",
+        "kafka/data/relay-dlt-0/0.log": "letters", "mappings/my-shop.toml": MAPPING,
+        "mappings/click.avsc": "{}", "lake/events/partition=0/a%20b.parquet": "rows", "logs/serve.log": "said", "broker.json": "stale",
     }  # fmt: skip
     for name, text in parts.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -66,11 +73,22 @@ def test_log_and_lake_are_there_and_what_belongs_to_the_running_original_is_not(
     commands.json("restore", archive, tmp_path / "new")
     assert set(files_in(tmp_path / "new")) == {
         "batch.sqlite", "speed.sqlite", "kafka/data/meta.properties", "kafka/data/events-0/0.log", "millrace.toml",
-        "lake/events/_delta_log/0.json", "lake/events/partition=0/a%20b.parquet",
+        "lake/events/_delta_log/0.json", "lake/events/partition=0/a%20b.parquet", "kafka/data/relay-dlt-0/0.log",
+        "mappings/my-shop.toml", "mappings/click.avsc",
     }  # fmt: skip
     assert (tmp_path / "new").stat().st_mode & 0o77 == 0
     assert archive.stat().st_mode & 0o77 == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == ["new", "saved.tar.zst"]
+
+
+def test_what_a_relay_needs_comes_back_its_dead_letters_and_the_mappings_that_were_saved(
+    commands: CommandsHere, archive: Path, tmp_path: Path
+) -> None:
+    restored = commands.json("restore", archive, tmp_path / "new")
+    assert (tmp_path / "new" / "kafka/data/relay-dlt-0/0.log").read_text() == "letters"
+    there = CommandsHere(tmp_path, {"MILLRACE_CONFIG": restored["config"]})
+    (tmp_path / "orders.csv").write_text("who,what\na,x\n")
+    assert there.json("import", "my-shop", tmp_path / "orders.csv", "--dry-run")["events"] == 1
 
 
 def test_a_damaged_archive_is_refused_before_anything_is_written(
@@ -117,6 +135,8 @@ def test_parts_on_other_servers_are_named(commands: CommandsHere, tmp_path: Path
     assert "MirrorMaker" in parts["log"]
     assert "object store" in parts["lake"]
     assert done.stderr.count("not in this backup") == 2
+    (tmp_path / "empty").mkdir()
+    elsewhere["MILLRACE_HOME"] = str(tmp_path / "empty")
     everything = elsewhere | {"MILLRACE_BATCH_VIEWS": "cassandra://h:1/k", "MILLRACE_SPEED_VIEWS": "redis://h:1/0"}
     nothing = CommandsHere(commands.folder, commands.env | everything)
     assert "nothing of this installation lies on this machine" in nothing.refused("backup", tmp_path / "b")
