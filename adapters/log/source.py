@@ -30,6 +30,8 @@ class Source:
         self._bootstrap, self._group, self._before_loss = bootstrap, group, before_loss
         self.assigned: set[Place] | None = None  # None until the group has said so
         self.ends: dict[Place, int] = {}  # partitions that were read to their end, and the offset that comes next
+        self._starts: dict[Place, int] = {}  # committed when the partition was assigned
+        self._lagging: set[Place] = set()
         self._consumer = Consumer(
             {
                 **client_settings(bootstrap, options),
@@ -65,6 +67,22 @@ class Source:
         if all(message.error() is None for message in arrived):
             return arrived
         return [message for message in arrived if not self._is_notice(message)]
+
+    def lags(self) -> dict[Place, int]:
+        """Return how many records of each partition are not read yet, as far as the broker's answers said so.
+
+        A partition that went to another member has none.
+        """
+        places = [TopicPartition(*place) for place in self.assigned or ()]
+        lags = dict.fromkeys(self._lagging, 0)
+        for place in self._consumer.position(places) if places else ():
+            first, end = self._consumer.get_watermark_offsets(place, cached=True)
+            start = self._starts.get((place.topic, place.partition), -1)
+            at = max(place.offset if place.offset >= 0 else start, first)
+            if end >= 0 and at >= 0:
+                lags[(place.topic, place.partition)] = max(0, end - at)
+        self._lagging |= lags.keys()
+        return lags
 
     def commit(self, offsets: Mapping[Place, int]) -> None:
         """Commit per partition the offset that comes next; returns once the broker has it.
@@ -113,6 +131,7 @@ class Source:
             place.offset = place.offset if place.offset >= 0 else OFFSET_BEGINNING
         consumer.assign(known)
         self.ends.clear()
+        self._starts = {(place.topic, place.partition): place.offset for place in known}
         self.assigned = {(place.topic, place.partition) for place in known}
 
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:

@@ -82,3 +82,15 @@ COMMIT_DELAY_SECONDS = _family(
 INTERRUPTIONS = _family(
     "counter", "millrace_speed_interruptions_total", "Attempts that were repeated, and readings begun again.", "why"
 )
+
+# The relay.
+RELAY_RECORDS = _family("counter", "millrace_relay_records_total", "Records of source topics that were read.", "topic")
+RELAY_EVENTS = _family("counter", "millrace_relay_events_total", "Events that were appended for them.", "topic")
+RELAY_LEFT_OUT = _family(
+    "counter", "millrace_relay_left_out_total", "What makes no event on purpose: tombstones, and by the mapping."
+)
+RELAY_LETTERS = _family("counter", "millrace_relay_dead_letters_total", "Records that cannot be read.", "reason")
+RELAY_LAG = _family(
+    "gauge", "millrace_relay_lag_records", "Records of a partition of this process that are not read yet.", "topic",
+    "partition",
+)  # fmt: skip

@@ -34,15 +34,17 @@ def relay(topics: tuple[str, ...], as_json: bool, **options: Any) -> None:
 
     Offsets are committed only after the broker has acknowledged the events. A record that cannot be read goes to the
     topic relay-dlt with its bytes and the reason; that topic can be relayed again by a better mapping. Events without
-    an id are named after their record's place, so that what a crash repeats counts once.
+    an id are named after their record's place, so that what a crash repeats counts once. Its metrics are shown at
+    [metrics] port.
     """
     from adapters.broker.opening import open_log
     from adapters.settings import load_settings
+    from adapters.telemetry.endpoint import shown_at
     from datasets.relaying.opened import opened_relay
     from datasets.relaying.relay import sentence
 
     settings, say = load_settings(), reporter("relay")
-    with open_log(settings) as log:
+    with shown_at(settings.metrics.host, settings.metrics.port), open_log(settings) as log:
         job = opened_relay(settings, log, topics, options, say)
         with until_stopped(job.stop):
             counts = job.run()

@@ -12,6 +12,7 @@ from operator import add, ge
 from typing import Protocol
 
 from datasets.fields.acceptance import Dropped
+from datasets.relaying.counting import count_relayed, show_lags
 from datasets.relaying.transform import Counts, Message, Transform
 from schemas.errors import LogUnavailable, MillraceError
 
@@ -20,6 +21,7 @@ MOST_UNCOMMITTED = 100_000  # events
 WAIT_SECONDS = 0.2  # for records, before it is looked whether to stop
 AGAIN_SECONDS = 1.0  # before a log that could not be reached is tried again
 SAID_EVERY_SECONDS = 5.0
+LAGS_EVERY_SECONDS = 1.0
 Place = tuple[str, int]  # topic and partition
 
 
@@ -31,6 +33,7 @@ class Reading(Protocol):
 
     def subscribe(self, topics: Sequence[str]) -> None: ...
     def chunk(self, seconds: float) -> Sequence[Message]: ...
+    def lags(self) -> Mapping[Place, int]: ...
     def commit(self, offsets: Mapping[Place, int]) -> None: ...
     def close(self) -> None: ...
 
@@ -79,8 +82,8 @@ class Relay:
         while not self.stopping.is_set():
             try:
                 with self._opened() as window:
-                    if self._read(window, spoken):
-                        break
+                    self._read(window, spoken)
+                    break
             except LogUnavailable as error:
                 self.say(f"{error}; continues from the committed offsets as soon as it answers")
                 self.stopping.wait(AGAIN_SECONDS)
@@ -101,8 +104,9 @@ class Relay:
         finally:
             source.close()
 
-    def _read(self, window: "_Window", spoken: "Spoken") -> bool:
-        """Relay what comes; return True when the end that was asked for is reached."""
+    def _read(self, window: "_Window", spoken: "Spoken") -> None:
+        """Relay what comes, until the end that was asked for is reached."""
+        lags_due = 0.0
         while not self.stopping.is_set():
             messages = window.source.chunk(WAIT_SECONDS)
             if messages:
@@ -111,11 +115,13 @@ class Relay:
             if window.is_due(time.monotonic()):
                 window.settle()
             spoken.maybe(self.transform.counts)
+            if time.monotonic() >= lags_due:
+                show_lags(window.source.lags())
+                lags_due = time.monotonic() + LAGS_EVERY_SECONDS
             if self._reached_the_end(window):
-                window.settle()
-                return True
+                break
         window.settle()
-        return True
+        show_lags(window.source.lags())
 
     def _reached_the_end(self, window: "_Window") -> bool:
         until, source = self.plan.until, window.source
@@ -141,6 +147,7 @@ class _Window:
     def take(self, records: Sequence[Message]) -> None:
         """Transform and append records, in their order, with commits between them where a user has many events."""
         made, count = self._transform.events(records), len(records)
+        count_relayed(records, made)
         for place, reason in made.wrong.items():
             self._target.bury(records[place], reason_of(reason))
         users = [user.encode() for user in made.users]

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Protocol
 
 from datasets.decoding.decoders import Decode
 from datasets.fields.acceptance import Dropped, LeftOut
+from datasets.files.tally import MAX_REASONS, OTHER_REASONS
 from datasets.mapping.batches import Flat, Names, flattened
 from datasets.mapping.by_columns import ByColumns
 from datasets.mapping.engine import Engine
@@ -50,12 +51,14 @@ class Transformed(NamedTuple):
     """What records became: each event's user and JSON, and the place of its record, in order.
 
     ``wrong``: by the place of a record, what is wrong with it or with the first of its events that is none.
+    ``left_out``: what makes no event on purpose.
     """
 
     users: Sequence[str]
     texts: Sequence[bytes]
     owners: Sequence[int]
     wrong: dict[int, Dropped]
+    left_out: int
 
 
 class Transform:
@@ -76,6 +79,7 @@ class Transform:
     def events(self, records: Sequence[Message]) -> Transformed:
         """Return the events of records, and count them."""
         counts, wrong = self.counts, dict[int, Dropped]()
+        before = counts.tombstones + counts.left_out.total()
         values, places = self._decoded([record.value() for record in records], wrong)
         counts.records += len(records)
         flat = self._flat(values, records if len(places) == len(records) else [records[place] for place in places])
@@ -84,10 +88,12 @@ class Transform:
         failures = [(places[owner], reason) for owner, reason in flat.failures]
         self._judge([*failures, *((owners[place], reason) for place, reason in made.dropped)], wrong)
         counts.events += len(made.texts)
-        counts.failed.update(str(reason) for reason in wrong.values())
+        for reason in wrong.values():
+            _add(counts.failed, str(reason))
         if len(made.places) < len(owners):
             owners = [owners[place] for place in made.places]
-        return Transformed(made.users, made.texts, owners, wrong)
+        left_out = counts.tombstones + counts.left_out.total() - before
+        return Transformed(made.users, made.texts, owners, wrong, left_out)
 
     def _flat(self, values: Sequence[Any], records: Sequence[Message]) -> Flat:
         prefixes = [] if self._engine.names_events else [_place_of(record) for record in records]
@@ -128,7 +134,12 @@ class Transform:
             elif str(reason) == TOMBSTONE:
                 self.counts.tombstones += 1
             else:
-                self.counts.left_out[str(reason)] += 1
+                _add(self.counts.left_out, str(reason))
+
+
+def _add(counts: Counter[str], reason: str) -> None:
+    """Count a reason; those of records have words in them, and an unlimited number must not fill the memory."""
+    counts[reason if reason in counts or len(counts) < MAX_REASONS else OTHER_REASONS] += 1
 
 
 def _place_of(record: Message) -> str:

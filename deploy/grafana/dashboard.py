@@ -88,6 +88,13 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
         _levels("Repeated attempts and readings", "short", ("min(millrace_speed_alive)", "alive"),
                 (f"sum by (why) (increase(millrace_speed_interruptions_total{RATE}))", "{{why}}")),
     )),
+    ("Relay", (
+        _levels("Read, appended, left out", "cps", (f"sum(rate(millrace_relay_records_total{RATE}))", "records"),
+                (f"sum(rate(millrace_relay_events_total{RATE}))", "events"),
+                (f"sum(rate(millrace_relay_left_out_total{RATE}))", "left out")),
+        _rates("Dead letters by reason", "millrace_relay_dead_letters_total", "reason"),
+        _levels("Not read yet", "short", ("sum by (topic) (millrace_relay_lag_records)", "{{topic}}")),
+    )),
     ("Stores and load", (
         _levels("Calls of stores", "s", (
             f"histogram_quantile(0.99, sum by (le, store, operation) (rate(millrace_store_seconds_bucket{RATE})))",

@@ -11,7 +11,6 @@ from adapters.broker.one_per_home import only_one
 from tests.kit.commands import CommandsHere
 from tests.kit.serving import fill
 
-
 MAPPING = """
 format = "csv"
 event = { user_id = "who", item_id = "what", kind = { const = "view" }, event_time = { const = 1760000000000 } }
@@ -28,7 +27,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "kafka/data/meta.properties": "cluster.id=x", "kafka/data/events-0/0.log": "records", "kafka/data/.lock": "",
         "kafka/ports.json": "[1, 2]", "kafka/broker.log": "said", "lake/events/_delta_log/0.json": "{}",
         "kafka/data/relay-dlt-0/0.log": "letters", "mappings/my-shop.toml": MAPPING,
-        "mappings/click.avsc": "{}", "lake/events/partition=0/a%20b.parquet": "rows", "logs/serve.log": "said", "broker.json": "stale",
+        "mappings/click.avsc": "{}", "lake/events/partition=0/a%20b.parquet": "rows", "logs/serve.log": "said",
+        "broker.json": "stale",
     }  # fmt: skip
     for name, text in parts.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)

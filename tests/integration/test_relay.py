@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from confluent_kafka.admin import NewTopic  # type: ignore[attr-defined]
 
 from adapters.log.kafka_log import Log
+from adapters.telemetry.counting import all_numbers
 from core.events.acceptance import parse_event
 from datasets.relaying.cli import relay
 from schemas.event import Event, Record
@@ -96,6 +97,9 @@ def test_a_topic_keyed_by_orders_becomes_events_keyed_by_users(
         assert own == ({"shop": b"a", "empty": None} if letter.value() == b"[" else {})
         assert headers["topic"] == orders.encode()
         assert {"partition", "offset", "timestamp", "reason"} <= headers.keys()
+    numbers = {key: cells[0] for key, cells in all_numbers().items() if orders in key[1]}
+    assert numbers[("millrace_relay_records_total", (orders,))] == 503
+    assert {number for key, number in numbers.items() if key[0] == "millrace_relay_lag_records"} == {0}
     # What was read is committed, and dead letters are relayed again by a better mapping, under the ids of their place.
     assert run(tmp_path, environment, orders, *mapping)["records"] == 0
     (tmp_path / "better.toml").write_text(MAPPING.replace('bought = "purchase"', 'sold = "purchase"'))

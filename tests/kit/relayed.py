@@ -116,6 +116,9 @@ class _Source:
             self.ends[("orders", 0)] = self._at
         return list(there)
 
+    def lags(self) -> dict[tuple[str, int], int]:
+        return {("orders", 0): len(self._world.records) - self._at}
+
     def commit(self, offsets: Any) -> None:
         self._world.reached()
         self._world.committed |= offsets

@@ -5,6 +5,7 @@ from collections import defaultdict
 
 import pytest
 
+from adapters.telemetry.counting import all_numbers
 from core.events.acceptance import parse_event
 from core.partitions.partitioner import partition_of
 from datasets.relaying.transform import id_prefix
@@ -88,6 +89,31 @@ def test_what_cannot_be_read_is_a_dead_letter_with_its_bytes_and_reason_and_the_
     assert "Confluent's framing does, schema 7" in reasons[3]
     assert (counts.events, counts.dead_letters, len(world.events)) == (2, 5, 2)  # the good line of the last order, too
     assert world.committed == {("orders", 0): 6}
+
+
+def test_metrics_count_what_was_relayed_and_no_label_has_the_words_of_a_record() -> None:
+    kind = {"path": "k", "words": {"look": "", "buy": "purchase"}}
+    mapping = {"event": {"user_id": "u", "item_id": "i", "kind": kind, "event_time": "$timestamp"}}
+    values = [{"u": "a", "i": "x", "k": word} for word in ("buy", "look", "ann@example.test", "buy")]
+    before = all_numbers()
+    source = [record(json.dumps(value).encode(), place) for place, value in enumerate(values)] + [record(None, 4)]
+    World(source).relay(transform_of(mapping)).run()
+    counted = {key: cells[0] - before.get(key, (0.0,))[0] for key, cells in all_numbers().items() if "relay" in key[0]}
+    assert {key: number for key, number in counted.items() if number} == {
+        ("millrace_relay_records_total", ("orders",)): 5,
+        ("millrace_relay_events_total", ("orders",)): 2,
+        ("millrace_relay_left_out_total", ()): 2,
+        ("millrace_relay_dead_letters_total", ("no kind",)): 1,
+    } | {key: number for key, number in counted.items() if key[0] == "millrace_relay_lag_records" and number}
+    assert ("millrace_relay_lag_records", ("orders", "0")) in counted
+
+
+def test_reasons_that_differ_in_each_record_do_not_fill_the_memory() -> None:
+    mapping = {"event": {"user_id": "u", "item_id": "i", "kind": "k", "event_time": "$timestamp"}}
+    transform = transform_of(mapping)
+    made = transform.events([record(b'{"u":"a","i":"b","k":"%d"}' % n, n) for n in range(300)])
+    assert (len(made.wrong), transform.counts.dead_letters) == (300, 300)
+    assert len(transform.counts.failed) == 101
 
 
 def test_tombstones_and_what_the_mapping_leaves_out_are_counted_and_no_dead_letters() -> None:
