@@ -16,12 +16,18 @@ from core.rows.width_kernel import longest
 
 @njit(cache=True, nogil=True)
 def _merged(buf, ends, overlay):  # type: ignore[no-untyped-def]
-    """Return all rows of ``buf``, which lie end to end, as one, and where it ends; ``buf`` is ``padded``."""
-    end = ends[:1]
-    whole, zero = buf, np.zeros(1, np.int64)
-    for k in range(1, len(ends)):
-        whole, starts = merge_rows(whole, zero, end, buf, ends[k - 1 : k], ends[k : k + 1], overlay)
-        end = starts[1:]
+    """Return all rows of ``buf``, which lie end to end, as one, and where it ends; ``buf`` is ``padded``.
+
+    The last ones are merged first: they are small changes, and the first is the whole generation's.
+    """
+    starts = np.zeros(len(ends), np.int64)
+    starts[1:] = ends[:-1]
+    k = len(ends) - 1
+    whole, first, end = buf, starts[k:], ends[k:]
+    while k > 0:
+        k -= 1
+        whole, bounds = merge_rows(buf, starts[k : k + 1], ends[k : k + 1], whole, first, end, overlay)
+        first, end = bounds[:1], bounds[1:]
     return whole, end[0]
 
 

@@ -26,9 +26,9 @@ Ranks = Mapping[int, int]
 
 
 @lru_cache(1 << 16)
-def murmur_hash(name: str) -> int:
-    """Return MurmurHash64A (Appleby, public domain) of the name's UTF-8 bytes with seed 0."""
-    text = name.encode()
+def user_hash(user: str) -> int:
+    """Return MurmurHash64A (Appleby, public domain) of the user's UTF-8 bytes with seed 0."""
+    text = user.encode()
     h = len(text) * MULTIPLIER & _MASK
     whole = len(text) // 8 * 8
     for at in range(0, whole, 8):
@@ -43,7 +43,7 @@ def murmur_hash(name: str) -> int:
 
 def place_of(user: str) -> tuple[int, int]:
     """Return the user's register and rank."""
-    h = murmur_hash(user)
+    h = user_hash(user)
     rest = h & ((1 << 64 - BITS) - 1)
     return h >> 64 - BITS, 64 - BITS - rest.bit_length() + 1
 

@@ -29,9 +29,9 @@ def _of_commits(snapshot: Snapshot) -> Iterator[bytes]:
     for attempt in range(position.attempt, max(0, position.attempt - MOST_COMMITS), -1):
         with reading(SPEED_SIDE):
             lists = list(snapshot.views.speed.scan(SPEED, touched_space(position, attempt)))
-        for view, keys in (unpack_touched(row) for _, row in lists):
-            if view == HISTORY and position.committed(attempt):
-                yield from keys
+        for touched in (unpack_touched(row) for _, row in lists):
+            if touched.view == HISTORY and position.committed(attempt):
+                yield from touched.keys
 
 
 def _of_generation(snapshot: Snapshot) -> Iterator[bytes]:

@@ -18,11 +18,11 @@ from core.ranking.ranked import Ordered, Ranked, by_units
 from core.ranking.scores import Window, WindowCounts
 from recommenders.port import Ints
 from schemas.event import BUCKET_MS
-from serving_layer.merged import within_shares
 from serving_layer.merged.running import running_of
 from serving_layer.reading.snapshot import Snapshot
 
 MOST_AMOUNTS = 4_000_000  # kept as columns: some 100 MB with their names
+ROW_AMOUNTS = 25  # as many bytes as the objects that hold a row's columns
 MOST_WINDOWS = 16  # whose sums over a generation are kept
 MOST_REMEMBERED = (
     32  # of what follows from the counts: five for each window or half-life, and an answer may be one commit behind
@@ -53,16 +53,17 @@ class CountCache:
                 return columns
             columns = snapshot.views.kernels.summed_parts([packed], snapshot.index)
             self._columns[packed] = columns
-            self._amounts += len(columns[0])
+            self._amounts += ROW_AMOUNTS + len(columns[0])
             while self._amounts > MOST_AMOUNTS:
-                self._amounts -= len(self._columns.popitem(last=False)[1][0])
+                self._amounts -= ROW_AMOUNTS + len(self._columns.popitem(last=False)[1][0])
             return columns
 
     def sums(self, snapshot: Snapshot, window: Window) -> Ints:
         """Return the generation's sums, which never change: shape (3, names so far), as ``WindowCounts`` has them."""
         if (kept := self._sums.get(window)) is not None:
             return kept
-        parts = within_shares.of_generation(snapshot, _buckets(window))
+        rows = snapshot.counts_of_generation(_buckets(window))
+        parts = {bucket: [row] for bucket, row in rows.items()}
         table = self.add(np.zeros((3, 0), np.int64), parts, window, snapshot)
         with self._lock:
             self._sums[window] = table
@@ -187,7 +188,7 @@ def decayed(snapshot: Snapshot, half_life_hours: float) -> Ordered | None:
         cache, buckets = cache_of(snapshot), hours_of(half_life_hours, stop - 1)
 
         def of_generation() -> Ints:
-            parts = within_shares.of_generation(snapshot, buckets)
+            parts = {bucket: [row] for bucket, row in snapshot.counts_of_generation(buckets).items()}
             return cache.add_units(np.zeros(0, np.int64), parts, half_life_hours, stop, snapshot)
 
         def add(units: Ints, parts: dict[int, list[bytes]], times: int) -> Ints:

@@ -12,9 +12,9 @@ from core.rows.codec import bucket_of_key
 from core.rows.views import COUNTS
 from recommenders.port import Ints
 from serving_layer.memory.row_cache import RowCache
-from serving_layer.merged.within_shares import Parts, of_segments
 from serving_layer.reading.snapshot import Snapshot
 
+Parts = dict[int, list[bytes]]  # hour since the epoch -> packed counts
 Add = Callable[[Ints, Parts, int], Ints]  # a new column: that one with those counts added so many times
 MOST_KEPT = 16  # columns, a number for each item: of the windows and half-lives that answers use
 
@@ -37,7 +37,7 @@ class Reached:
         if keys is None:
             return None
         changed = [hour for hour in map(bucket_of_key, keys) if hour in hours]
-        return {**self.parts, **of_segments(snapshot, changed)} if changed else self.parts
+        return {**self.parts, **snapshot.counts_of_segments(changed)} if changed else self.parts
 
 
 @dataclass
@@ -55,7 +55,7 @@ class RunningSums:
         kept = self._kept.get(what)
         parts = None if kept is None else kept.parts_at(snapshot, hours)
         if kept is None or parts is None:
-            parts = of_segments(snapshot, list(hours))
+            parts = snapshot.counts_of_segments(list(hours))
             column = add(of_generation(), parts, 1)
         else:
             column = _brought(kept, parts, add)
@@ -70,11 +70,20 @@ class RunningSums:
 
 
 def _brought(kept: Reached, parts: Parts, add: Add) -> Ints:
-    changed = [hour for hour, rows in parts.items() if kept.parts.get(hour) is not rows]
-    if not changed:
-        return kept.column
-    column = add(kept.column, {hour: kept.parts[hour] for hour in changed if hour in kept.parts}, -1)
-    return add(column, {hour: parts[hour] for hour in changed}, 1)
+    gone, new = dict[int, list[bytes]](), dict[int, list[bytes]]()
+    for hour, rows in parts.items():
+        before = kept.parts.get(hour, [])
+        if before is not rows:
+            same = _shared(before, rows)
+            gone[hour], new[hour] = before[same:], rows[same:]
+    column = add(kept.column, gone, -1) if any(gone.values()) else kept.column
+    return add(column, new, 1) if any(new.values()) else column
+
+
+def _shared(before: list[bytes], now: list[bytes]) -> int:
+    """Return how many parts both begin with: a commit mostly adds one to them."""
+    pairs = enumerate(zip(before, now, strict=False))
+    return next((k for k, (old, new) in pairs if old is not new), min(len(before), len(now)))
 
 
 def running_of(snapshot: Snapshot) -> RunningSums:

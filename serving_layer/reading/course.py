@@ -3,7 +3,7 @@
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 
-from serving_layer.memory.row_cache import Row
+from serving_layer.memory.row import Row
 
 
 @dataclass

@@ -1,8 +1,8 @@
 """Follows both records: between two looks all answers are of one moment, and need no store for rows in memory.
 
-A look that finds a new commit reads the lists of what the commits since the last look wrote (``core.rows.touched``),
-and drops those rows or, where answers use them, reads them again. Otherwise it begins with an empty memory: an
-epoch, a life of the position or a generation that is another one, a position that was set back, lists that are gone.
+A look that finds a new commit adds to the kept rows what the lists of the commits since carry (``core.rows.touched``).
+Rows of a list without changes it drops or, where answers use them, reads again. Otherwise it begins with an empty
+memory: another epoch, life of the position or generation, a position that was set back, lists that are gone.
 """
 
 import logging
@@ -17,9 +17,11 @@ from core.rows import touched
 from core.rows.views import NORMS
 from schemas.control import Control, Position
 from schemas.errors import MillraceError
+from serving_layer.memory.carried import brought
 from serving_layer.memory.moment import NO_ATTEMPT, Moment
 from serving_layer.memory.norms import Norms
-from serving_layer.memory.row_cache import HOT_SECONDS, Row, RowCache
+from serving_layer.memory.row import Row
+from serving_layer.memory.row_cache import HOT_SECONDS, RowCache
 from serving_layer.reading.catalogue_looks import catalogue_of, is_settled
 from serving_layer.reading.counting import continues, position_that_counts, require_own_log
 from serving_layer.reading.pace import Pace
@@ -210,18 +212,21 @@ class Follower:
     def _advanced(self, before: Moment, moment: Moment) -> Norms | None:
         """Bring the kept rows from one moment to the next; return its norms, None where that is not known."""
         assert moment.position is not None
-        changes = touched_since(self._views, before.attempt, moment.position)
+        changes = touched_since(self._views, before.attempt, moment)
         if changes is None:
             return None
+        read, unknown = brought(before.rows, changes, moment.attempt)
         needed = (NORMS,) if time.monotonic() - before.norms.asked <= HOT_SECONDS else ()
-        read = self._read_again(moment, before.rows.stale(changes, MOST_READ_AGAIN, MOST_IDLE, needed))
+        again = self._read_again(moment, before.rows.stale(unknown, MOST_READ_AGAIN, MOST_IDLE, needed))
+        for view, rows in again.items():
+            read[view].update(rows)
         text = self._views.speed.record(SPEED)
         now = None if text is None else Position.from_json(text)
         # A list may be deleted while it is read, but not before the position is so far ahead of it.
         if now is None or not continues(moment.position, now) or now.attempt - before.attempt > touched.KEPT_ATTEMPTS:
             return None
         before.rows.advance(moment.attempt, changes, read)
-        lacks = any(row.changes is None for rows in read.values() for row in rows.values())
+        lacks = any(row.changes is None for rows in again.values() for row in rows.values())
         self._lacking = before.rows if lacks else None
         return before.norms.after(norms_of(moment.memory.index, changes.get(NORMS, ()), read.get(NORMS, {})))
 

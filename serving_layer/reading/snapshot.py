@@ -19,7 +19,7 @@ from schemas.control import Control, Offsets, Position
 from schemas.errors import NotReady
 from serving_layer.memory.moment import Moment
 from serving_layer.memory.of_generation import Memory
-from serving_layer.memory.row_cache import Row
+from serving_layer.memory.row import Row
 from serving_layer.reading import decoding
 from serving_layer.reading.counting import continues, position_that_counts, require_own_log, segments_held
 from serving_layer.reading.course import Course

@@ -1,6 +1,6 @@
 """Rows as the stores hold them: the generation's value and what the segments, or a user's live state, add to it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from adapters.records.books import SPEED, generation_book, segment_spaces, state_space
 from core.codes.item_index import ItemIndex
@@ -9,7 +9,7 @@ from core.rows.tagged import NewerBase
 from core.rows.views import VIEWS
 from schemas.control import Position
 from serving_layer.memory.norms import UNREAD
-from serving_layer.memory.row_cache import Row
+from serving_layer.memory.row import Row
 from serving_layer.reading.decoding import norm
 from serving_layer.reading.patience import reading
 from serving_layer.reading.views import BATCH, SPEED_SIDE, Views
@@ -64,7 +64,7 @@ def spaces_of(position: Position | None, view: str, segments: Sequence[int]) -> 
         yield from segment_spaces(position.epoch, view, segment)
 
 
-def norms_of(index: ItemIndex, changed: Sequence[bytes], read: Mapping[bytes, Row]) -> dict[int, int]:
+def norms_of(index: ItemIndex, changed: Iterable[bytes], read: Mapping[bytes, Row]) -> dict[int, int]:
     """Return the norms of those items by code, as far as they were read."""
     return {
         index.find(key): UNREAD if (row := read.get(key)) is None or row.changes is None else row.decoded(norm) or 0

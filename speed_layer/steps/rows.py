@@ -1,6 +1,7 @@
 """Guarded writing of tagged rows: the one way in which the speed layer changes its views (rules 4 and 5).
 
-Each put also lists the keys that it wrote, so that readers can keep rows in memory (``core.rows.touched``).
+Each put also lists the keys that it wrote, and a small one its changes, so that readers can keep rows in memory
+(``core.rows.touched``).
 """
 
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ from adapters.records.books import SPEED, older_space, segment_space, state_spac
 from adapters.stores.port import Book, Rows
 from core.rows.merging_columns import Settled, outgrown_rows, settled, tagged_rows
 from core.rows.packed import Ints, Packed
-from core.rows.touched import pack_touched
+from core.rows.touched import Carried, is_carried, pack_touched
 from core.rows.views import VIEWS
 from schemas.errors import MillraceError
 from speed_layer.steps.micro_batch import MicroBatch, Tally
@@ -81,10 +82,17 @@ def _write(store: RowStore, batch: MicroBatch, changes: RowChanges, bases: Packe
     written = tagged_rows(bases, batch.position, changes.values, older, full)
     rows |= {(space, key): value for key, value in zip(changes.keys, written.values(), strict=True)}
     tally = Tally(puts=1, rows=len(rows), bytes=sum(map(len, rows.values())))
-    listed, touched = pack_touched(changes.view, changes.keys)
+    listed, touched = pack_touched(changes.view, changes.keys, _carried(batch, changes))
     rows[touched_space(batch.position, batch.position.registered), listed] = touched
     put_rows(store, batch, rows)
     return tally
+
+
+def _carried(batch: MicroBatch, changes: RowChanges) -> Carried | None:
+    """Return what the list of a put has beside the keys: its changes, unless they are too many."""
+    if not is_carried(batch.records, int(changes.values.sizes.sum())):
+        return None
+    return Carried(changes.segment, changes.values.values())
 
 
 def put_rows(store: RowStore, batch: MicroBatch, rows: Rows) -> None:

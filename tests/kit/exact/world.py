@@ -30,6 +30,7 @@ from batch_layer.steps import write_step as batch_write
 from core.control.changes import record_boundary
 from schemas.control import Boundary, Control, Generation, Position
 from schemas.rules import Rules
+from serving_layer.memory import carried
 from serving_layer.reading import follower
 from serving_layer.reading.views import Views
 from speed_layer.steps.micro_batch import CHANGES
@@ -40,10 +41,12 @@ from tests.kit.exact.small_job import SmallJob
 from tests.kit.exact.speed_life import GRACE_SECONDS, SpeedLife
 
 KEPT_ATTEMPTS = 3  # whose lists of written rows are kept
+CARRIED_BYTES = 150  # of changes in one list: some lists carry them, others do not
+MOST_PARTS = 2  # of a row's changes in memory: more are merged
 MAX_ABORTED = 4  # attempts that may die in one epoch
 PUBLISHING = 6  # swaps of a run before the one that publishes it; one more where it makes the record
 NEVER = 1e6  # a reader that a test has stopped waits for no store
-SETTINGS = Settings.of(history_items=3, remembered_ids=4, counted_per_day=1, window="2d", grace=f"{GRACE_SECONDS}s")
+SETTINGS = Settings.of(history_items=3, remembered_ids=4, window="2d", grace=f"{GRACE_SECONDS}s")
 
 
 @dataclass
@@ -172,6 +175,8 @@ class World:
             patch.setattr(batch_fold, "EVENTS_AT_ONCE", 5)
             patch.setattr(core.control.changes, "MAX_ABORTED", MAX_ABORTED)
             patch.setattr(core.rows.touched, "KEPT_ATTEMPTS", KEPT_ATTEMPTS)
+            patch.setattr(core.rows.touched, "CARRIED_BYTES", CARRIED_BYTES)
+            patch.setattr(carried, "MOST_PARTS", MOST_PARTS)
             patch.setattr(follower, "CONTROL_SECONDS", 0)  # as the clock stands still
             patch.setattr(core.rows.tagged, "SMALL_BYTES", 0)  # so that small rows have older parts too
             yield self

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving_layer.memory.row_cache import KEPT_CHANGES, KEPT_VERSIONS, ROW_BYTES, Row, RowCache
+from serving_layer.memory.row import KEPT_VERSIONS, ROW_BYTES, Row
+from serving_layer.memory.row_cache import KEPT_CHANGES, RowCache
 
 VIEW, KEYS = "norms", (b"a", b"b", b"c")
 

@@ -13,7 +13,7 @@ def test_every_row_that_an_attempt_wrote_is_listed() -> None:
         position, speed = story.world.position, story.world.speed.real
         assert position is not None
         lists = [unpack_touched(value) for _, value in speed.scan(SPEED, touched_space(position, position.attempt))]
-        listed = {(view, key) for view, keys in lists for key in keys}
+        listed = {(touched.view, key) for touched in lists for key in touched.keys}
         written = {
             (space.split("/")[1].removesuffix("-older"), key)
             for space in speed.spaces(SPEED)
