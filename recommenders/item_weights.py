@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from core.codes.item_index import UNKNOWN
 from recommenders.artefact import Artefact
 from recommenders.cohort import Cohort
-from recommenders.pairs import best_rows, cut, ranges
+from recommenders.pairs import best_rows, cut
 from recommenders.port import Candidates, Floats, Ints, Past, Question, Standing
 from recommenders.trained import TrainedSettings
 
@@ -44,10 +44,9 @@ class ItemWeightsScorer:
         scored = kernels.added_rows(self.starts, self.targets, self.weights, known, ones, len(self.items))
 
         def reasons(code: int) -> Mapping[int, float]:
-            places, of = ranges(self.starts, known)
-            targets, weights = self.targets[places], self.weights[places].astype(np.float64)
-            speaks = np.flatnonzero((targets == aligned.row_of(code)) & (weights > 0))
-            return dict(zip(own[of[speaks]].tolist(), weights[speaks].tolist(), strict=True))
+            weights = kernels.column_of(self.starts, self.targets, self.weights, known, aligned.row_of(code))
+            speaks = np.flatnonzero(weights > 0)
+            return dict(zip(own[speaks].tolist(), weights[speaks].tolist(), strict=True))
 
         return Candidates(best_rows(scored, most, aligned, question.also), reasons)
 

@@ -4,15 +4,17 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from core.bytes.word_kernel import agreed
 from core.codes.item_index import ItemIndex, Text
 from core.codes.sums_columns_kernel import standing_parts as standing_parts
 from core.codes.sums_columns_kernel import summed_parts as summed_parts
 from core.ranking import feature_kernel
+from core.ranking.added_kernel import added_sums as added_sums
+from core.ranking.added_kernel import name_precedes
 from core.ranking.columns import LEFT_OUT, NOBODY, Columns, Rows, Stacked
 from core.ranking.feature_kernel import features as features
 from core.ranking.feature_kernel import weighed as weighed
 from core.ranking.product_kernel import added_rows as added_rows
+from core.ranking.product_kernel import column_of as column_of
 from core.ranking.product_kernel import predicted as predicted
 from core.ranking.scores import TIE_DECIMALS
 from core.ranking.table_kernel import empty_table, place
@@ -143,12 +145,7 @@ def _whole(score):  # type: ignore[no-untyped-def]
 def _precedes(key, code, other_key, other, letters, starts):  # type: ignore[no-untyped-def]
     if key != other_key:
         return key > other_key
-    long, other_long = starts[code + 1] - starts[code], starts[other + 1] - starts[other]
-    least = min(long, other_long)
-    same = agreed(letters, starts[code], letters, starts[other], least)
-    if same < least:
-        return letters[starts[code] + same] < letters[starts[other] + same]
-    return long < other_long
+    return name_precedes(code, other, letters, starts)
 
 
 @njit(cache=True, nogil=True)
@@ -208,4 +205,7 @@ def load() -> None:
     standing_parts([pack_seen([(b"a", 1, 1)])] * 2, index)
     for order in ("C", "F"):
         predicted(np.ones((2, 8), np.float32, order=order), codes, np.ones(8))
-    added_rows(starts, codes.astype(np.int32), floats.astype(np.float32), codes, floats, 1)
+    entries = starts, codes.astype(np.int32), floats.astype(np.float32), codes
+    added_rows(*entries, floats, 1)
+    column_of(*entries, 0)
+    added_sums((codes, codes), (codes, codes), text)

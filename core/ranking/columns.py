@@ -135,8 +135,7 @@ def first(scored: Columns, wanted: int, text: Text, rounded: bool) -> Ints:
     """
 
     def name(place: int) -> bytes:
-        code = scored.codes[place]
-        return text.letters[text.starts[code] : text.starts[code + 1]].tobytes()
+        return name_of(text, int(scored.codes[place]))
 
     def key(place: int) -> float:
         score = float(scored.scores[place])
@@ -181,3 +180,29 @@ def added_rows(
     sums: Floats = np.bincount(targets[places], weights=products, minlength=size).astype(np.float64, copy=False)
     present = np.unique(targets[places]).astype(np.int64)
     return Columns(present, sums[present])
+
+
+def column_of(starts: Ints, targets: NDArray[np.int32], values: Floats32, rows: Ints, target: int) -> Floats:
+    """Return what each of those sparse rows has at that target, where it occurs once at most; 0 without an entry.
+
+    Args: as of ``added_rows``.
+    """
+    places, of = ranges(starts, rows)
+    there = targets[places] == target
+    out = np.zeros(len(rows))
+    out[of[there]] = values[places[there]] if len(values) else 1.0
+    return out
+
+
+def added_sums(sums: tuple[Ints, Ints], later: tuple[Ints, Ints], text: Text) -> tuple[Ints, Ints]:
+    """Return the sums of both (``summed_parts``) by code, ascending by name, without amounts of 0."""
+    total = dict(zip(*(column.tolist() for column in sums), strict=True))
+    for code, amount in zip(*(column.tolist() for column in later), strict=True):
+        total[code] = total.get(code, 0) + amount
+    rows = sorted((name_of(text, code), code, amount) for code, amount in total.items() if amount)
+    return np.array([code for _, code, _ in rows], np.int64), np.array([amount for *_, amount in rows], np.int64)
+
+
+def name_of(text: Text, code: int) -> bytes:
+    """Return the name of a code."""
+    return text.letters[text.starts[code] : text.starts[code + 1]].tobytes()

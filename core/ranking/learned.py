@@ -15,7 +15,7 @@ import numpy as np
 
 from core.codes.item_index import ItemIndex
 from core.ranking.blend import Blend, Knots
-from core.ranking.columns import NOBODY, NOTHING, Columns, Floats, Ints, Stacked
+from core.ranking.columns import NOBODY, Columns, Floats, Ints, Stacked
 from core.ranking.features import PER_SIGNAL
 from core.ranking.kernels import READABLE, Kernels
 from core.ranking.ranked import in_order
@@ -150,7 +150,9 @@ class LearnedBlend:
         self.totals = self._followed(Columns(self._known.codes, scores), rest)
 
     def _followed(self, first: Columns, rest: Blend | None) -> Columns:
-        later = NOTHING if rest is None else rest.totals
+        if rest is None:
+            return first
+        later = rest.totals
         others = ~np.isin(later.codes, first.codes)
         if not others.any():
             return first
@@ -169,20 +171,32 @@ class LearnedBlend:
 
     def parts(self, items: Sequence[int]) -> list[dict[str, float]]:
         """Return each item's score by source: split by how much each source's features speak for the item."""
-        rows = {code: row for row, code in enumerate(self._known.codes.tolist())}
-        return [self._parts(code, rows.get(code)) for code in items]
+        rows = self._rows_of(items)
+        known = np.array([rows[code] for code in items if code in rows], np.int64)
+        values = self._known.values[known]
+        speaking = (
+            (values * self._weights).reshape(len(known), len(self._learned.signals), PER_SIGNAL).sum(axis=-1).tolist()
+        )
+        presence, scores = values[:, PER_SIGNAL - 1 :: PER_SIGNAL].tolist(), self.totals.scores[known].tolist()
+        parts = iter(map(self._split, speaking, presence, scores))
+        return [next(parts) if code in rows else self._parts_of_rest(code) for code in items]
 
-    def _parts(self, code: int, row: int | None) -> dict[str, float]:
-        if row is None:
-            return self._parts_of_rest(code)
-        values, by_source = self._known.values[row], dict[str, float]()
-        contributions = (values * self._weights).reshape(-1, PER_SIGNAL)
-        presence = values[PER_SIGNAL - 1 :: PER_SIGNAL]
-        for signal, share, present in zip(self._learned.signals, contributions, presence, strict=True):
+    def _rows_of(self, items: Sequence[int]) -> dict[int, int]:
+        """Return the rows of those items among the signals' candidates, by code."""
+        codes = self._known.codes
+        asked = np.zeros(max(int(codes.max(initial=0)), *items, 0) + 1, np.bool_)  # by code: faster than np.isin
+        asked[[code for code in items if code != NOBODY]] = True
+        rows = np.flatnonzero(asked[codes])
+        return dict(zip(codes[rows].tolist(), rows.tolist(), strict=True))
+
+    def _split(self, speaking: list[float], presence: list[float], score: float) -> dict[str, float]:
+        """Return an item's score by source. Args: speaking: what each signal's features add up to."""
+        by_source = dict[str, float]()
+        for signal, share, present in zip(self._learned.signals, speaking, presence, strict=True):
             if present:
-                by_source[signal.source] = by_source.get(signal.source, 0.0) + float(share.sum())
+                by_source[signal.source] = by_source.get(signal.source, 0.0) + share
         speaks = {name: share for name, share in by_source.items() if share > 0} or dict.fromkeys(by_source, 1.0)
-        whole, score = sum(speaks.values()), self.score(code)
+        whole = sum(speaks.values())
         return {name: score * share / whole for name, share in speaks.items()}
 
     def _parts_of_rest(self, code: int) -> dict[str, float]:

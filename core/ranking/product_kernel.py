@@ -64,3 +64,19 @@ def added_rows(
     starts: Ints, targets: NDArray[np.int32], values: Floats32, rows: Ints, scales: Floats, size: int
 ) -> columns.Columns:
     return columns.Columns(*_added_rows(starts, targets, values, rows, scales, size))
+
+
+@njit(cache=True, nogil=True)
+def _column_of(starts, targets, values, rows, target):  # type: ignore[no-untyped-def]
+    out = np.zeros(len(rows))
+    for k in range(len(rows)):
+        for at in range(starts[rows[k]], starts[rows[k] + 1]):
+            if targets[at] == target:
+                out[k] = np.float64(values[at]) if len(values) else 1.0
+                break
+    return out
+
+
+def column_of(starts: Ints, targets: NDArray[np.int32], values: Floats32, rows: Ints, target: int) -> Floats:
+    out: Floats = _column_of(starts, targets, values, rows, target)
+    return out

@@ -1,6 +1,8 @@
 """The readable twin in one place: what ``core.ranking.column_kernel`` is to compiled code."""
 
 from core.ranking.columns import added_rows as added_rows
+from core.ranking.columns import added_sums as added_sums
+from core.ranking.columns import column_of as column_of
 from core.ranking.columns import contributions as contributions
 from core.ranking.columns import first as first
 from core.ranking.columns import predicted as predicted

@@ -41,13 +41,13 @@ class UserKnnScorer:
 
         def reasons(code: int) -> Mapping[int, float]:
             """Return for each item of the user the similarity of the neighbours who touched it and the item."""
-            row = aligned.row_of(code)
-            places, of = ranges(self.starts, near.codes)
-            both = near.scores * np.bincount(of[self.touched[places] == row], minlength=len(near.codes))
-            shares = kernels.added_rows(self.starts, self.touched, NO_VALUES, near.codes, both, len(self.items))
-            by_row = dict(zip(shares.codes.tolist(), shares.scores.tolist(), strict=True))
-            own = zip(standing.codes[known].tolist(), rows[known].tolist(), strict=True)
-            return {item: by_row[k] for item, k in own if by_row.get(k, 0.0) > 0}
+            touched = kernels.column_of(self.starts, self.touched, NO_VALUES, near.codes, aligned.row_of(code)) > 0
+            users, similar = near.codes[touched], near.scores[touched]
+            shares = kernels.added_rows(self.starts, self.touched, NO_VALUES, users, similar, len(self.items))
+            by_row = np.zeros(len(self.items))
+            by_row[shares.codes] = shares.scores
+            own = zip(standing.codes[known].tolist(), by_row[rows[known]].tolist(), strict=True)
+            return {item: share for item, share in own if share > 0}
 
         return Candidates(best_rows(scored, most, aligned, question.also), reasons)
 

@@ -16,12 +16,15 @@ from core.rows.views import NORMS, PAIRS, SEEN
 from recommenders.port import NOTHING_RATED, Ints, Rated
 from schemas.catalogue import Item
 from serving_layer.memory.norms import Norms
+from serving_layer.memory.row import Row
 from serving_layer.merged.catalogue import records_of
 from serving_layer.merged.counts import decayed, once_a_commit, trends, window_counts
 from serving_layer.merged.newcomers import described_last, newcomers
 from serving_layer.merged.shelves import labels, shelves_of
 from serving_layer.reading import decoding
 from serving_layer.reading.snapshot import Snapshot
+
+LONG_BYTES = 1_000  # of a generation's row that changed rows are not decoded with again
 
 T = TypeVar("T")
 
@@ -104,13 +107,27 @@ def neighbours(snapshot: Snapshot, items: Sequence[bytes]) -> list[Neighbours | 
 
 
 def _nearest(snapshot: Snapshot, items: Sequence[bytes], most: int) -> list[Neighbours | None]:
-    """Return the nearest of each item's co-ratings; memory keeps them without the others, which may be thousands."""
+    """Return the nearest of each item's co-ratings; memory keeps them without the others, which may be thousands.
+
+    Of a row that commits change, memory also keeps all that the generation has: only the changes are decoded again.
+    """
     index, kernels = snapshot.index, snapshot.views.kernels
 
-    def decode(parts: list[bytes]) -> Neighbours:
-        return Neighbours(*kernels.summed_parts(parts, index)).nearest(most)
+    def summed(parts: list[bytes]) -> tuple[Ints, Ints]:
+        return kernels.summed_parts(parts, index)
 
-    return snapshot.decoded(PAIRS, items, decode, ("nearest", most))
+    def decoded(row: Row) -> Neighbours | None:
+        def decode(parts: list[bytes]) -> Neighbours:
+            if len(parts) == 1 or len(row.generation or b"") < LONG_BYTES:
+                return Neighbours(*summed(parts)).nearest(most)
+            whole = row.earlier.decoded(summed, "summed")
+            assert whole is not None
+            return Neighbours(*kernels.added_sums(whole, summed(parts[1:]), index.text)).nearest(most)
+
+        return row.decoded(decode, ("nearest", most))
+
+    rows = snapshot.rows(PAIRS, items)
+    return [decoded(rows[item]) for item in items]
 
 
 def standing_of(snapshot: Snapshot, user: bytes) -> Rated:

@@ -11,6 +11,7 @@ from core.codes.item_index import ItemIndex
 from core.ranking import column_kernel as fast
 from core.ranking import columns as slow
 from core.ranking.columns import Columns, Rows, Stacked
+from core.rows.codec import pack_sums
 
 FEW = 12  # codes, so that sources overlap
 codes = st.integers(0, FEW - 1)
@@ -123,3 +124,32 @@ def test_a_row_without_entries_adds_nothing(kernels: Any) -> None:
     targets, values = np.zeros(0, np.int32), np.zeros(0, np.float32)
     added = kernels.added_rows(np.zeros(2, np.int64), targets, values, np.array([0]), np.ones(1), 3)
     assert len(added.codes) == len(added.scores) == 0
+
+
+@settings(deadline=None)  # the first call compiles
+@given(st.integers(0, 6), st.integers(0, 2**32 - 1), st.integers(-1, 7), st.booleans())
+def test_what_sparse_rows_have_at_a_target_is_found_alike(asked: int, seed: int, target: int, valued: bool) -> None:
+    rng = np.random.default_rng(seed)
+    lists = [rng.permutation(7)[: rng.integers(0, 7)] for _ in range(9)]
+    starts, targets = np.r_[0, np.cumsum([*map(len, lists)])], np.concatenate(lists).astype(np.int32)
+    values = rng.normal(size=len(targets) if valued else 0).astype(np.float32)
+    entries = (starts, targets, values, rng.integers(0, 9, asked), target)
+    assert fast.column_of(*entries).tobytes() == slow.column_of(*entries).tobytes()
+
+
+names = st.text("ab", max_size=9).map(str.encode)
+sums = st.dictionaries(names, st.sampled_from([-2, -1, 1, 2, 2**40]), max_size=20)
+
+
+@settings(deadline=None)  # the first call compiles
+@given(sums, sums, st.lists(names, unique=True))
+def test_later_sums_are_added_alike_and_as_whole_rows_are(
+    earlier: dict[bytes, int], later: dict[bytes, int], known: list[bytes]
+) -> None:
+    index = ItemIndex(known)
+    rows = [pack_sums(sorted(part.items())) for part in (earlier, later)]
+    parts = [slow.summed_parts([row], index) for row in rows]
+    for twin in (fast, slow):
+        added = twin.added_sums(*parts, index.text)
+        assert [column.dtype for column in added] == [np.int64] * 2
+        assert [column.tolist() for column in added] == [c.tolist() for c in slow.summed_parts(rows, index)]

@@ -1,0 +1,64 @@
+"""Sums in columns and later changes of them as one, compiled; the slow twin is ``core.ranking.columns``."""
+
+import numpy as np
+from numba import njit
+
+from core.bytes.word_kernel import agreed
+from core.codes.item_index import Text
+from core.codes.sums_columns import Amounts
+from core.ranking.columns import NOBODY
+from core.ranking.table_kernel import empty_table, place
+
+
+@njit(cache=True, nogil=True)
+def name_precedes(code, other, letters, starts):  # type: ignore[no-untyped-def]
+    """Return whether the name of the one code comes before that of the other, by their bytes."""
+    long, other_long = starts[code + 1] - starts[code], starts[other + 1] - starts[other]
+    least = min(long, other_long)
+    same = agreed(letters, starts[code], letters, starts[other], least)
+    if same < least:
+        return letters[starts[code] + same] < letters[starts[other] + same]
+    return long < other_long
+
+
+@njit(cache=True, nogil=True)
+def _added_sums(codes, amounts, more, plus, letters, starts):  # type: ignore[no-untyped-def]
+    """Return both sums as one; most of ``more`` are among ``codes``, of which there are many more."""
+    table, new = empty_table(len(more)), np.ones(len(more), np.bool_)
+    slot = np.empty(len(table), np.int64)
+    for k in range(len(more)):
+        at = place(table, more[k])
+        table[at], slot[at] = more[k], k
+    sums = amounts.copy()
+    for k in range(len(codes)):
+        at = place(table, codes[k])
+        if table[at] != NOBODY:
+            sums[k] += plus[slot[at]]
+            new[slot[at]] = False
+    out, totals, n, done = np.empty(len(codes) + len(more), np.int64), np.empty(len(codes) + len(more), np.int64), 0, 0
+    for k in range(len(more) + 1):
+        end = len(codes)
+        if k < len(more):
+            if not new[k]:
+                continue
+            low = done
+            while low < end:
+                middle = (low + end) // 2
+                if name_precedes(codes[middle], more[k], letters, starts):
+                    low = middle + 1
+                else:
+                    end = middle
+        for at in range(done, end):
+            if sums[at] != 0:
+                out[n], totals[n] = codes[at], sums[at]
+                n += 1
+        done = end
+        if k < len(more) and plus[k] != 0:
+            out[n], totals[n] = more[k], plus[k]
+            n += 1
+    return out[:n].copy(), totals[:n].copy()
+
+
+def added_sums(sums: Amounts, later: Amounts, text: Text) -> Amounts:
+    codes, amounts = _added_sums(*sums, *later, *text)
+    return codes, amounts
