@@ -34,6 +34,7 @@ TABLE: dict[str, str] = {
     "user_knn": "recommenders.user_knn",
     "mf": "recommenders.mf",
     "tfidf": "recommenders.tfidf",
+    "words": "recommenders.words",
 }
 
 

@@ -211,6 +211,12 @@ class Past(Protocol):
     def records(self) -> Mapping[bytes, Item]:
         """Return the catalogue's records by item, without those that were deleted."""
 
+    def encoded(self, texts: Sequence[str], text_model: str, /) -> NDArray[np.float32] | None:
+        """Return a vector of length 1 for each text by a sentence encoder; None, with a sentence, where there is none.
+
+        Args: text_model: the encoder's folder; empty: the one that is installed.
+        """
+
     def frame(self) -> "DataFrame":
         """Return (user_id, item_id, rating) as the engine's table, for models that do not fit one process."""
 

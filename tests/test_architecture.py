@@ -42,6 +42,7 @@ ROOMS: dict[str, set[str]] = {
     "core/insights": {"experiments", "rows"},
     "core/telemetry": set(),
     "adapters/machine": set(),
+    "adapters/models": set(),
     "adapters/terminal": {"machine"},
     "adapters/settings": {"terminal"},
     "adapters/telemetry": set(),

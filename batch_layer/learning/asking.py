@@ -5,7 +5,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from batch_layer.learning.encoding import encoded
 from batch_layer.learning.splits import EXCLUDED, INCLUDED, TIME
 from core.quality.ranking_quality import Interactions
 from recommenders.port import Size, Standing
@@ -67,6 +69,9 @@ class InteractionsPast:
     def records(self) -> Mapping[bytes, Item]:
         own = zip(self.names, self.events.records, strict=True) if self.events.records else ()
         return {name: record for name, record in own if record is not None}
+
+    def encoded(self, texts: Sequence[str], text_model: str, /) -> NDArray[np.float32] | None:
+        return encoded(texts, text_model, self.say)
 
     def frame(self) -> "DataFrame":
         raise MillraceError("interactions in memory are no table of an engine: set engine to implicit or auto")

@@ -1,14 +1,16 @@
 """What the recommenders of a generation learn from, out of the lake: in memory when there is little, else a table."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from batch_layer.learning.asking import InteractionsPast
+from batch_layer.learning.encoding import encoded
 from batch_layer.learning.labels import Records
 from recommenders.artefact import Artefact
 from recommenders.port import Size, Standing
@@ -52,6 +54,9 @@ class LakePast:
 
     def records(self) -> Records:
         return self.described()
+
+    def encoded(self, texts: Sequence[str], text_model: str, /) -> NDArray[np.float32] | None:
+        return encoded(texts, text_model, self.say)
 
     def frame(self) -> "DataFrame":
         return self.ratings

@@ -14,7 +14,7 @@ from serving_layer.reading.snapshot import Snapshot
 
 BEHAVIOUR, WORDS = "behaviour", "words"
 BY = (BEHAVIOUR, WORDS)
-NO_TEXT = "the record of this item has no words that other items have too, so this is what goes with it by behaviour"
+NO_TEXT = "no record of this item with words that others have too is known, so this is what goes with it by behaviour"
 
 
 def similar(snapshot: Snapshot, item: bytes, page: Page, by: str) -> dict[str, Any]:

@@ -137,6 +137,20 @@ class TestTfidf(RecommenderContract):
         return super().fitted(replace(events, records=described), cohort, before)
 
 
+class TestWords(RecommenderContract):
+    name = "words"
+    on = False
+
+    def fitted(self, events: Interactions, cohort: Cohort, before: Artefact | None = None) -> Artefact | None:
+        """Each group of ``tastes`` has a direction of its own, from which its items differ a little."""
+        if not len(events):
+            return None
+        vectors = np.random.default_rng(1).normal(0, 0.1, (events.items, 8)).astype(np.float32)
+        vectors[np.arange(events.items), np.arange(events.items) // 10] += 1
+        vectors /= np.sqrt((vectors**2).sum(axis=1, keepdims=True))
+        return Artefact({"text_model": ""}, list(cohort.names), {"vectors": vectors})
+
+
 @pytest.fixture
 def toy(monkeypatch: pytest.MonkeyPatch) -> None:
     """The one line that a new recommender takes beside its folder."""

@@ -127,7 +127,7 @@ def test_an_item_without_words_has_its_neighbours_by_behaviour_and_the_answer_sa
     shop.learn(*SHOP)
     body = answer(shop.views, lambda snapshot: similar(snapshot, b"mute", Page(), "words"))
     assert body["by"] == "behaviour"
-    assert "no words" in body["missing"]
+    assert "no record of this item with words" in body["missing"]
     assert body["norm"] == 1.0
     with pytest.raises(NotFound):
         answer(shop.views, lambda snapshot: similar(snapshot, b"nothing", Page(), "words"))

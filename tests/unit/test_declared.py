@@ -13,7 +13,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 PACKAGES = [name.removesuffix("*") for name in PROJECT["tool"]["setuptools"]["packages"]["find"]["include"]]
-GIVEN = [*PROJECT["project"]["dependencies"], *PROJECT["project"]["optional-dependencies"]["tracing"]]
+EXTRAS = PROJECT["project"]["optional-dependencies"]
+GIVEN = [*PROJECT["project"]["dependencies"], *EXTRAS["tracing"], *EXTRAS["words"]]
 DECLARED = {re.split(r"[^A-Za-z0-9._-]", given)[0].lower() for given in GIVEN}
 
 PROVIDERS = packages_distributions()
