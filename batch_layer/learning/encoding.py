@@ -1,4 +1,4 @@
-"""Texts as vectors for the recommenders that learn from them; the encoder is opened once per process."""
+"""Texts as vectors for the recommenders that learn from them; encoder and vectors are kept while the process lives."""
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
@@ -10,7 +10,12 @@ from adapters.models.texts import TextModel, open_text_model
 from adapters.terminal.progress import progress
 from schemas.errors import SettingsError
 
+MOST_KEPT = 50_000  # vectors: an evaluation learns from the same texts many times; MiniLM's take 1.5 KB each
+
+Vector = NDArray[np.float32]
+
 _opened: Callable[[str], TextModel] = lru_cache(1)(open_text_model)
+_kept: dict[tuple[str, str], Vector] = {}  # by encoder and text
 
 
 def encoded(texts: Sequence[str], text_model: str, say: Callable[[str], None]) -> NDArray[np.float32] | None:
@@ -18,14 +23,23 @@ def encoded(texts: Sequence[str], text_model: str, say: Callable[[str], None]) -
 
     Args: text_model: its folder; empty: the installed one.
     """
+    lacking = [text for text in dict.fromkeys(texts) if (text_model, text) not in _kept]
     try:
-        encoder = _opened(text_model)
-        out, done = np.zeros((len(texts), encoder.width), np.float32), 0
-        with progress("encoding texts", len(texts)) as reached:
-            for places, vectors in encoder.encoded(texts):
-                out[places] = vectors
-                reached(done := done + len(places))
+        new = dict(zip(lacking, _now(lacking, text_model), strict=True)) if lacking else {}
     except SettingsError as error:
         say(f"words are left out: {error}")
         return None
+    rows = [new[text] if text in new else _kept[text_model, text] for text in texts]
+    if len(_kept) + len(new) <= MOST_KEPT:
+        _kept.update({(text_model, text): row for text, row in new.items()})
+    return np.stack(rows) if rows else None
+
+
+def _now(texts: Sequence[str], text_model: str) -> NDArray[np.float32]:
+    encoder = _opened(text_model)
+    out, done = np.zeros((len(texts), encoder.width), np.float32), 0
+    with progress("encoding texts", len(texts)) as reached:
+        for places, vectors in encoder.encoded(texts):
+            out[places] = vectors
+            reached(done := done + len(places))
     return out
