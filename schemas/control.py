@@ -147,6 +147,7 @@ class Position:
     life: str = ""
     control: str = ""  # the life of the control record under which its epoch began
     log: LogIdentity | None = None  # whose events the speed store holds; None: an earlier version wrote this
+    earlier: Offsets = field(default_factory=dict)  # where earlier epochs ended: answers held what lies below
     text: bytes = field(default=b"", compare=False, repr=False)  # as read from the store or swapped in
 
     def to_json(self) -> bytes:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from adapters.records.control import change_control, change_position, read_control, read_position, require_rules
 from adapters.stores.port import ViewStore
-from core.control.boundaries import reaches
+from core.control.boundaries import latest, reaches
 from core.control.changes import (
     base_generation,
     check_speed_log,
@@ -140,7 +140,8 @@ class SpeedDriver:
             raise Displaced("another speed layer changed the position")
         bases = {p: base_generation(control, position, p) for p in position.offsets}
         names = {p: None if base is None else base.id for p, base in bases.items()}
-        return MicroBatch(begun, to, control.boundaries, names, self.rules, self.places)
+        shown = latest(position.earlier, control.active_boundary.offsets)
+        return MicroBatch(begun, to, control.boundaries, names, self.rules, self.places, shown)
 
     def _require_bases(self, batch: MicroBatch) -> None:
         """Void the attempt if a base generation was dropped meanwhile: it may have answered with nothing (rule 8)."""
@@ -178,7 +179,10 @@ class SpeedDriver:
         control = change_control(self.batch_views, next_epoch)
         self.fault("epoch")
         if made:
-            change_position(self.speed_views, position, first_position(control, self.owner))
+            first = first_position(control, self.owner)
+            if position is not None:
+                first = replace(first, earlier=latest(position.earlier, position.offsets))
+            change_position(self.speed_views, position, first)
 
     def _control(self) -> Control:
         control = read_control(self.batch_views)

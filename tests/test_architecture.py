@@ -39,7 +39,7 @@ ROOMS: dict[str, set[str]] = {
     "core/proof": {"fold", "rows"},
     "core/ranking": {"bytes", "codes", "rows"},
     "core/quality": {"ranking", "rows"},
-    "core/insights": {"experiments", "rows"},
+    "core/insights": {"events", "experiments", "rows", "telemetry"},
     "core/telemetry": set(),
     "adapters/machine": set(),
     "adapters/models": set(),

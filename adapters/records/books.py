@@ -14,6 +14,8 @@ CATALOGUE = Book("catalogue", guarded=True)  # speed-view store: the newest reco
 NEW_ITEMS, NEW_ITEMS_KEY = "new-items", b"newest"  # its space with one row: the items that were described last
 KEYS = Book("keys")  # batch-view store: the API keys
 LISTS = Book("lists", guarded=True)  # batch-view store: the users' own lists of items
+# Speed-view store: how long events took into the answers (``adapters.records.delays``).
+FRESHNESS = Book("freshness", lasting=False)
 REPLAYED = Book("replayed")  # speed-view store: which dead letters were replayed
 
 BLEND = "blend"  # space of a generation's book: how its sources are blended

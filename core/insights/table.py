@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+FRESHNESS = "freshness"
+
 
 class Insight(NamedTuple):
     """``dimension``: the counters that it reads, "" for none; ``days``: it takes without a range.
@@ -28,5 +30,6 @@ INSIGHTS = {
         Insight("best-time", "hours and weekdays with more events than others", "category", zoned=True),
         Insight("formats", "saves and shares per view by the items' tags", "item"),
         Insight("viral", "what rose most, by category", days=7),
+        Insight(FRESHNESS, "how long events took into the answers, by hour", days=2, categories=False),
     )
 }

@@ -96,6 +96,12 @@ def _devices(answer: Answer, clock: Clock) -> Content:
     return [_rows(answer, clock), insight_table("phones and desktops", differences, columns, clock)]
 
 
+def _freshness(answer: Answer, clock: Clock) -> Content:
+    """Return the last hours; the first ones of a long range are the ones left out."""
+    rows = answer["rows"]
+    return [insight_table("freshness", rows[-MOST_ROWS:], SHOWN["freshness"], clock), _left_out(rows, "freshness")]
+
+
 def _viral(answer: Answer, clock: Clock) -> Content:
     items = [{"category": row["category"], **item} for row in answer["rows"] for item in row["items"]]
     return [insight_table("viral", items[:MOST_ROWS], SHOWN["viral"], clock), _left_out(items, "viral")]
@@ -105,5 +111,6 @@ CHARTED: dict[str, Callable[[Answer, Clock], Content]] = {
     "activity": _activity,
     "best-time": _best_time,
     "devices": _devices,
+    "freshness": _freshness,
     "viral": _viral,
 }

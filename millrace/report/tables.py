@@ -5,7 +5,8 @@ from typing import Any
 
 from millrace.report.charts import interval
 from millrace.report.markup import Content, Markup, tag
-from millrace.report.words import NONE, Clock, count, name_of, percent, ratio, short
+from millrace.report.words import NONE, Clock, count, name_of, percent, ratio, seconds, short
+from serving_layer.insights.tables import SECONDS
 
 RIGHT = {"class_": "number"}
 SHARES = {"share"}
@@ -86,6 +87,8 @@ def _cell(column: str, row: Row, most: float, clock: Clock) -> Content:
         return "yes" if value else "no"
     if column == "from":
         return tag("time", clock.minute(int(value)))
+    if column in SECONDS:
+        return seconds(value)
     if isinstance(value, dict):
         return ", ".join(f"{short(str(kind))} {count(number)}" for kind, number in value.items())
     if isinstance(value, int | float):

@@ -12,9 +12,11 @@ from core.insights.experiments import experiments
 from core.insights.finding import TOO_LITTLE_DATA, Finding
 from core.insights.formats import formats
 from core.insights.sources import sources
+from core.insights.table import FRESHNESS
 from recommenders import TABLE
 from schemas.rules import Rules
 from serving_layer.insights.asked import Asked, existing, hours_asked, insight_of, require_matches, shown, zone_of
+from serving_layer.insights.freshness import freshness_of, recorded_hours, unknown
 from serving_layer.insights.reading import counters_of, items_of, sketches_of
 from serving_layer.insights.viral import viral
 from serving_layer.merged.catalogue import describe
@@ -31,11 +33,12 @@ def insight(snapshot: Snapshot, name: str, asked: Asked, rules: Rules) -> Answer
         NoSuchInsight, Refused: it cannot be asked so.
     """
     chosen = insight_of(name, asked, rules)
-    data = existing(snapshot.facts)
+    data = recorded_hours(snapshot) if name == FRESHNESS else existing(snapshot.facts)
     hours = hours_asked(asked, chosen.days, data)
-    finding = Finding(TOO_LITTLE_DATA, NOTHING, [])
     if len(data):
         finding = FINDERS[name](snapshot, hours, asked, rules)
+    else:
+        finding = unknown(snapshot) if name == FRESHNESS else Finding(TOO_LITTLE_DATA, NOTHING, [])
     return {
         "insight": name,
         **snapshot.header(),
@@ -96,6 +99,10 @@ def _viral(snapshot: Snapshot, hours: range, asked: Asked, rules: Rules) -> Find
     return viral(snapshot, hours, asked.categories)
 
 
+def _freshness(snapshot: Snapshot, hours: range, asked: Asked, rules: Rules) -> Finding:
+    return freshness_of(snapshot, hours)
+
+
 def _require(asked: Asked, counters: Counters) -> Counters:
     require_matches(asked.categories, {parts[0] for parts in counters.totals} if asked.categories else set())
     return counters
@@ -110,4 +117,5 @@ FINDERS: dict[str, Callable[[Snapshot, range, Asked, Rules], Finding]] = {
     "best-time": _best_time,
     "formats": _formats,
     "viral": _viral,
+    FRESHNESS: _freshness,
 }

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from core.events.timestamps import time_text
+from core.insights.freshness import in_words
 from serving_layer.tables import show, text
 
 Answer = dict[str, Any]
@@ -17,8 +18,9 @@ COLUMNS = {
     "best-time": ("hour", "events", "ratio", "low", "high", "differs"),
     "formats": ("format", "items", "views", "saves", "shares", "ratio"),
     "viral": ("category", "title", "count", "expected", "score"),
-    "freshness": ("from", "micro_batches", "p50", "p95", "most"),
+    "freshness": ("from", "events", "p50", "p95", "p99", "max", "slow"),
 }
+SECONDS = ("p50", "p95", "p99", "max")
 DEVICES_DIFFER = ("category", "measure", "phone", "desktop", "difference", "low", "high", "differs")
 
 
@@ -52,6 +54,8 @@ def _in_words(name: str, value: Any) -> str:
         return time_text(value)
     if isinstance(value, bool):
         return "yes" if value else ""
+    if name in SECONDS:
+        return in_words(value)
     if isinstance(value, float):
         return f"{value:.3g}"
     if name == "kinds":

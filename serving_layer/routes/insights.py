@@ -59,6 +59,8 @@ class Insight(State):
     weekdays: list[Detail] | None = None
     best_hour: int | None = None
     best_weekday: int | None = None
+    total: dict[str, float | None] | None = None
+    slow: list[int] | None = None
 
 
 @api.get("/insights", responses=says(Names))

@@ -166,7 +166,7 @@ class SparkEngine:
             collected = tallies.collect()
         except Exception as error:
             raise translated(error, Displaced) from error
-        return Tally.total(Tally(*row) for row in collected)
+        return Tally.total(Tally.of(row["tally"]) for row in collected)
 
 
 def _batch_end(checkpoint: Path, batch_id: int, topic: str) -> Offsets:

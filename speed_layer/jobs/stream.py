@@ -26,6 +26,7 @@ from schemas.errors import LogUnavailable, SettingsError, StoreUnavailable
 from speed_layer.clean_up import CleanUp
 from speed_layer.driver import Compute, SpeedDriver, StartOver
 from speed_layer.engine import Engine, Reading
+from speed_layer.freshness import Freshness
 from speed_layer.idle import IdleLook
 from speed_layer.measured import Phases, count_interruption
 from speed_layer.outage import Outage
@@ -46,6 +47,7 @@ class SpeedJob:
         self._stopping = threading.Event()
         self._outage = Outage(say, self._stopping)
         self.progress, self._phases = Progress(say), Phases()
+        self._freshness = Freshness(speed_views(settings))
 
     def stop(self) -> None:
         """End after the micro-batch under way; may be called from any thread or signal handler."""
@@ -74,6 +76,7 @@ class SpeedJob:
                     count_interruption("outage")
                     self._outage.wait(error)
         finally:
+            self._freshness.write()
             self._engine.close()
             lease.release()
 
@@ -152,7 +155,11 @@ class SpeedJob:
                 )
 
     def _read(self, driver: SpeedDriver, position: Position, clean_up: CleanUp, available_now: bool) -> None:
-        reached, idle = position.offsets, IdleLook(driver.look, self._settings.speed.lease_ms / 4_000)
+        def look() -> None:
+            driver.look()
+            self._freshness.maybe()
+
+        reached, idle = position.offsets, IdleLook(look, self._settings.speed.lease_ms / 4_000)
         with traced_commits(lambda: self.log) as note_traces:
 
             def apply(to: Offsets, compute: Compute) -> None:
@@ -165,6 +172,8 @@ class SpeedJob:
                     reached = to
                     self._outage.over()
                     self.progress.note(tally, time.monotonic() - started)
+                    self._freshness.note(tally.arrivals, time.time_ns() // 1_000_000)
+                    self._freshness.maybe()
                     clean_up.maybe()
 
             self._say(f"applying from {position.offsets}, epoch {position.epoch}")

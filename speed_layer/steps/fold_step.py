@@ -15,13 +15,14 @@ from adapters.log.kafka_log import Log
 from adapters.records.books import generation_book
 from adapters.stores.opened import store
 from adapters.stores.port import ViewStore
-from core.control.boundaries import segments_of
+from core.control.boundaries import reaches, segments_of
 from core.events.parse import parse_columns
 from core.fold.columns import Changes, facts_change, fold_columns, users_of
 from core.rows.codec import Facts
 from core.rows.merging_columns import merged
 from core.rows.packed import Packed
 from core.rows.views import HISTORY, VIEWS
+from core.telemetry.delays import Arrivals, arrivals
 from schemas.event import EVENT_COLUMNS, RECORD_COLUMNS
 from speed_layer.steps.micro_batch import CHANGES, MicroBatch, Tally
 from speed_layer.steps.rows import RowChanges, RowStore, committed, keys_of, row_space, stored_rows, write_changes
@@ -102,7 +103,9 @@ def _judged(batches: Iterable[pa.RecordBatch], batch: MicroBatch) -> tuple[pa.Re
         events.append(accepted)
         refused += _rejected(rejected, batch)
         oldest = pc.min(records.column("timestamp")).as_py() or 0
-        tally = tally.plus(Tally(events=accepted.num_rows, rejected=rejected.num_rows, oldest=oldest))
+        arrived = _arrived(accepted, batch)
+        judged = Tally(events=accepted.num_rows, rejected=rejected.num_rows, oldest=oldest, arrivals=arrived)
+        tally = tally.plus(judged)
     return pa.concat_batches(events), refused, tally
 
 
@@ -114,6 +117,18 @@ def _in_range(records: pa.RecordBatch, batch: MicroBatch) -> pa.RecordBatch:
     for p, end in batch.to.items():
         wanted |= (partition == p) & (offset >= batch.position.offsets[p]) & (offset < end)
     return records if wanted.all() else records.filter(pa.array(wanted))
+
+
+def _arrived(events: pa.RecordBatch, batch: MicroBatch) -> Arrivals:
+    """Return when those events entered the log that no answer held before."""
+    times = events.column("timestamp").to_numpy().astype(np.int64)
+    if not reaches(batch.position.offsets, batch.shown):
+        partition, offset = events.column("partition").to_numpy(), events.column("offset").to_numpy()
+        shown = np.zeros(len(times), np.bool_)
+        for p, end in batch.shown.items():
+            shown |= (partition == p) & (offset < end)
+        times = times[~shown]
+    return arrivals(times)
 
 
 def _segments(events: pa.RecordBatch, batch: MicroBatch) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
@@ -172,4 +187,4 @@ def _as_rows(changes: list[Changes], tally: Tally) -> Iterator[pa.RecordBatch]:
         view, segment = pa.array([change.view] * n), pa.array(np.full(n, change.segment))
         none = pa.nulls(n, CHANGES.field("tally").type)
         yield pa.RecordBatch.from_arrays([view, segment, change.keys, change.values, none], schema=CHANGES)
-    yield pa.RecordBatch.from_pylist([{"key": b"", "tally": tally.columns()}], CHANGES)  # the shuffle needs a key
+    yield pa.RecordBatch.from_pylist([{"key": b"", "tally": tally.numbers()}], CHANGES)  # the shuffle needs a key

@@ -1,6 +1,6 @@
 """What one attempt at a micro-batch is: all that its steps need, decided before the first write, sent to every task."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 
@@ -8,10 +8,11 @@ import pyarrow as pa
 
 from adapters.log.kafka_log import Topics
 from core.settings import StoreUrl
+from core.telemetry.delays import Arrivals
 from schemas.control import Boundary, Offsets, Position
 from schemas.rules import Rules
 
-# What the fold step hands to the write step: changes, and one row without a view that has the columns of a ``Tally``.
+# What the fold step hands to the write step: changes, and one row without a view that has the numbers of a ``Tally``.
 CHANGES = pa.schema(
     [
         ("view", pa.string()),
@@ -21,7 +22,9 @@ CHANGES = pa.schema(
         ("tally", pa.list_(pa.int64())),  # null costs a change 4 bytes; in a struct of six numbers it would be 48
     ]
 )
-TALLY_DDL = "puts bigint, events bigint, rejected bigint, rows bigint, bytes bigint, oldest bigint"
+TALLY = pa.schema([("tally", pa.list_(pa.int64()))])  # what a task returns
+TALLY_DDL = "tally array<bigint>"
+SINGLE_NUMBERS = 6  # of a ``Tally``, before its arrivals
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,8 @@ class MicroBatch:
     """One attempt: the range from the committed position up to ``to``, folded under ``position``'s registered attempt.
 
     ``bases`` names for each partition the generation whose histories hold for users without state in this epoch
-    (None: nobody has a history yet); ``boundaries`` cut the range into segments.
+    (None: nobody has a history yet); ``boundaries`` cut the range into segments. ``shown``: records below these offsets
+    were in the answers before, by a generation or by an earlier epoch.
     """
 
     position: Position
@@ -50,6 +54,7 @@ class MicroBatch:
     bases: Mapping[int, str | None]
     rules: Rules
     places: Places
+    shown: Offsets = field(default_factory=dict)
 
     @property
     def records(self) -> int:
@@ -66,7 +71,8 @@ class MicroBatch:
 class Tally:
     """What a task did; ``puts`` is compared by the commit.
 
-    ``oldest``: the least Kafka timestamp among its records, epoch ms; 0: it had none.
+    ``oldest``: the least Kafka timestamp among its records, epoch ms; 0: it had none. ``arrivals``: when the accepted
+    events entered the log that no answer held before.
     """
 
     puts: int = 0
@@ -75,6 +81,12 @@ class Tally:
     rows: int = 0
     bytes: int = 0
     oldest: int = 0
+    arrivals: Arrivals = ()
+
+    @staticmethod
+    def of(numbers: Sequence[int]) -> "Tally":
+        """Return the tally of those ``numbers``."""
+        return Tally(*numbers[:SINGLE_NUMBERS], arrivals=tuple(numbers[SINGLE_NUMBERS:]))
 
     @staticmethod
     def total(tallies: Iterable["Tally"]) -> "Tally":
@@ -82,8 +94,10 @@ class Tally:
         return reduce(Tally.plus, tallies, Tally())
 
     def plus(self, other: "Tally") -> "Tally":
-        *sums, oldest = zip(self.columns(), other.columns(), strict=True)
-        return Tally(*[*map(sum, sums), min(filter(None, oldest), default=0)])
+        *sums, oldest = zip(self.numbers()[:SINGLE_NUMBERS], other.numbers()[:SINGLE_NUMBERS], strict=True)
+        least = min(filter(None, oldest), default=0)
+        return Tally(*map(sum, sums), oldest=least, arrivals=self.arrivals + other.arrivals)
 
-    def columns(self) -> tuple[int, ...]:
-        return self.puts, self.events, self.rejected, self.rows, self.bytes, self.oldest
+    def numbers(self) -> tuple[int, ...]:
+        """Return the tally as numbers, arrivals last."""
+        return self.puts, self.events, self.rejected, self.rows, self.bytes, self.oldest, *self.arrivals

@@ -10,12 +10,11 @@ from adapters.stores.opened import store
 from core.fold.columns import Changes
 from core.rows.merging_columns import added_up
 from core.rows.packed import Packed
-from speed_layer.steps.micro_batch import MicroBatch, Tally
+from speed_layer.steps.micro_batch import TALLY, MicroBatch, Tally
 from speed_layer.steps.rows import RowChanges, RowStore, write_changes
 
 Group = tuple[str, int]  # a view and one of its segments
 Parts = dict[Group, list[pa.RecordBatch]]
-TALLY = pa.schema([(name, pa.int64()) for name in ("puts", "events", "rejected", "rows", "bytes", "oldest")])
 
 
 def write_sums(
@@ -56,20 +55,19 @@ def write_folded(changes: Iterable[Changes], batch: MicroBatch, speed: RowStore)
 
 def as_columns(tally: Tally) -> pa.RecordBatch:
     """Return a tally as what a task returns."""
-    return pa.RecordBatch.from_arrays([pa.array([column]) for column in tally.columns()], schema=TALLY)
+    return pa.RecordBatch.from_pylist([{"tally": tally.numbers()}], TALLY)
 
 
 def total(tallies: Iterable[pa.RecordBatch]) -> Tally:
     """Return the sum of what write tasks returned."""
-    rows = (Tally(*columns) for batch in tallies for columns in zip(*batch.to_pydict().values(), strict=True))
-    return Tally.total(rows)
+    return Tally.total(Tally.of(numbers) for batch in tallies for numbers in batch.column("tally").to_pylist())
 
 
 def _grouped(batches: Iterable[pa.RecordBatch], tallies: list[Tally]) -> Parts:
     """Return the changes by view and segment; what the fold step counted goes to ``tallies``."""
     groups: Parts = {}
     for rows in batches:
-        tallies += [Tally(*columns) for columns in rows.column("tally").drop_null().to_pylist()]
+        tallies += [Tally.of(numbers) for numbers in rows.column("tally").drop_null().to_pylist()]
         changes = rows.filter(rows.column("view").is_valid())
         views, segments = changes.column("view").dictionary_encode(), changes.column("segment").to_numpy()
         for view_code, view in enumerate(views.dictionary.to_pylist()):

@@ -12,12 +12,14 @@ from httpx import Client
 
 from adapters.records.books import CATALOGUE
 from adapters.records.control import Applied
+from adapters.records.delays import write_delays
 from adapters.settings import Settings
 from adapters.stores import open_store
 from core.events.acceptance import weight_of
 from core.events.catalogue import parse_item
-from core.insights.table import INSIGHTS
+from core.insights.table import FRESHNESS, INSIGHTS
 from core.rows.catalogue_rows import pack_entry
+from core.telemetry.delays import Delays
 from datasets.synthetic.pinboard import CATEGORIES, PinBoard
 from recommenders.als.model import artefact
 from schemas.catalogue import Item
@@ -31,6 +33,8 @@ from tests.kit.small_lambda import SmallLambda, placed
 END = 1_764_547_200_000
 BOARD = PinBoard(users=300, items=200, events=6_000, seed=3, end_ms=END, days=16)
 RULES = Rules()
+NOW = 2_000_000_000_000 // BUCKET_MS * BUCKET_MS  # when the events entered the log: in May 2033
+DELAYS = {-100: (90_000, 1), 0: (200, 200), 2: (60_000, 200)}  # milliseconds and events, by hours after that
 HEADER = {"generation", "segment", "fresh_to", "degraded", "insight", "from", "to", "exists", "verdict", "says", "rows"}
 
 
@@ -38,6 +42,13 @@ class Shop(NamedTuple):
     home: Path
     client: Client
     events: list[Event]
+
+
+def delays(milliseconds: int, events: int) -> Delays:
+    """That many events, each of which took so long."""
+    made = Delays()
+    made.add(milliseconds, events)
+    return made
 
 
 def drafts() -> Iterator[Event]:
@@ -80,6 +91,8 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     assert speed.swap(CATALOGUE, None, claim)
     rows = {("items", key): pack_entry(item) for key, item in catalogue()}
     assert speed.put(CATALOGUE, rows, guard=claim)
+    write_delays(speed, b"first", {NOW // BUCKET_MS + hour: delays(*given) for hour, given in DELAYS.items()})
+    write_delays(speed, b"again", {NOW // BUCKET_MS: delays(100, 200)})
     with serving(Settings.of(home=home, kafka="127.0.0.1:1")) as client:
         yield Shop(home, client, events)
     batch.close()
@@ -93,7 +106,7 @@ def asked(shop: Shop, name: str, **query: Any) -> dict[str, Any]:
     return answer
 
 
-@pytest.mark.parametrize("name", [name for name in INSIGHTS if name != "freshness"])
+@pytest.mark.parametrize("name", [name for name in INSIGHTS if name != FRESHNESS])
 def test_every_insight_answers_with_the_header_of_a_lookup_and_rows(shop: Shop, name: str) -> None:
     answer = asked(shop, name)
     assert answer.keys() >= HEADER
@@ -185,8 +198,40 @@ def test_the_command_says_what_the_route_says(shop: Shop) -> None:
     printed = here.json("insights", "engagement", "--category", "Food", "--category", "Tech")
     assert printed == asked(shop, "engagement", category=["Food", "Tech"])
     for name in INSIGHTS:
-        if name != "freshness":
-            assert asked(shop, name)["says"].split()[0] in here.run("insights", name).stdout
+        assert asked(shop, name)["says"].split()[0] in here.run("insights", name).stdout
+
+
+def test_freshness_is_that_of_the_hours_in_which_events_entered_the_log(shop: Shop) -> None:
+    answer = asked(shop, FRESHNESS)
+    assert answer.keys() >= HEADER
+    assert (answer["from"], answer["to"]) == (NOW - 45 * BUCKET_MS, NOW + 3 * BUCKET_MS)
+    assert answer["exists"] == {"from": NOW - 100 * BUCKET_MS, "to": NOW + 3 * BUCKET_MS}
+    assert [(row["from"], row["events"], row["max"]) for row in answer["rows"]] == [
+        (NOW, 400, 0.2), (NOW + 2 * BUCKET_MS, 200, 60.0),
+    ]  # fmt: skip
+    assert (answer["verdict"], answer["slow"], answer["total"]["max"]) == ("found", [NOW + 2 * BUCKET_MS], 60.0)
+    assert "2033-" in answer["says"]
+    early = asked(shop, FRESHNESS, to=NOW)
+    assert [row["events"] for row in early["rows"]] == [1]
+    assert problem(shop.client.get(f"/insights/{FRESHNESS}", params={"to": END}), 422)["exists"] == answer["exists"]
+    assert "cannot be asked by category" in problem(
+        shop.client.get(f"/insights/{FRESHNESS}", params={"category": "DIY"}), 422
+    )["detail"]  # fmt: skip
+    here = CommandsHere(shop.home, {"MILLRACE_HOME": str(shop.home)})
+    assert here.json("insights", FRESHNESS) == answer
+    assert "60 s" in here.run("insights", FRESHNESS).stdout
+
+
+def test_where_nothing_was_recorded_freshness_says_so(tmp_path: Path) -> None:
+    batch, speed = (open_store(f"sqlite:///{tmp_path / name}.sqlite") for name in ("batch", "speed"))
+    world = SmallLambda(batch, speed, RULES, placed(list(drafts())[:20], RULES))
+    world.begin()
+    world.run_speed(20)
+    answer = CommandsHere(tmp_path, {"MILLRACE_HOME": str(tmp_path)}).json("insights", FRESHNESS)
+    assert (answer["verdict"], answer["rows"], answer["exists"], answer["from"]) == ("too_little_data", [], None, None)
+    assert "nothing is known yet" in answer["says"]
+    for store in (batch, speed):
+        store.close()
 
 
 def test_the_command_refuses_with_a_sentence(shop: Shop) -> None:

@@ -17,6 +17,7 @@ from speed_layer.driver import SpeedDriver, StartOver
 from speed_layer.steps.fold_step import fold_records
 from speed_layer.steps.micro_batch import MicroBatch, Places, Tally
 from speed_layer.steps.one_task import fold_and_write
+from speed_layer.steps.write_step import total as tallied
 from speed_layer.steps.write_step import write_sums
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class SpeedLife:
         self.driver = SpeedDriver(world.batch, world.speed, self.rules, self._places, self.owner, world.said.append)
         self.clean_up = CleanUp(self.driver, GRACE_SECONDS)
         self.started = False
+        self.first_shown = 0  # events that no answer held before
 
     def apply(self, shares: tuple[int, ...]) -> None:
         """One micro-batch that ends so far, in hundredths, between the position and the log's end; then clean-up."""
@@ -54,10 +56,11 @@ class SpeedLife:
                 self.reached = self.driver.take_over(log.start_offsets()).offsets
             to = log.cut(self.reached, shares)
             try:
-                self.driver.run(to, self._compute, start=self.reached)
+                tally = self.driver.run(to, self._compute, start=self.reached)
             except StartOver:
                 self.reached = None
                 continue
+            self.first_shown += sum(tally.arrivals[1::2])
             self.reached = to
             self.clean_up.maybe()
             return
@@ -81,7 +84,7 @@ class SpeedLife:
         total = Tally()
         for rows in self.world.mixed(iter(changes), shape.randint(1, 3)):
             for written in self._task(lambda rows=rows: list(write_sums(rows, batch))):
-                total = total.plus(Tally(*(column[0].as_py() for column in written.columns)))
+                total = total.plus(tallied([written]))
         return total
 
     def _task(self, run: Any) -> Any:

@@ -11,7 +11,7 @@ function activity({ rows, step_seconds: step }) {
 }
 
 function freshness({ rows }) {
-  const names = ["p50", "p95"];
+  const names = ["p50", "p95", "p99"];
   const series = names.map((name, at) => ({ label: `${name}, seconds`, values: rows.map((row) => row[name]), colour: TONES[at], dashed: at > 0 }));
   return { title: "From an event’s arrival to the answer", chart: html`<${Chart} name="Freshness by hour" unit="seconds" times=${rows.map((row) => row.from)} series=${series} />` };
 }

@@ -1,9 +1,10 @@
 // Rows of any insight as a table: rates and ratios with their intervals, counts, times, nested kinds and items.
-import { figure, moment, number, percent } from "../lib/format.js";
+import { figure, lasting, moment, number, percent } from "../lib/format.js";
 import { html } from "../lib/html.js";
 import { linkTo } from "../lib/router.js";
 
 const TIMES = new Set(["from", "to", "hour_ms"]);
+const SECONDS = new Set(["p50", "p95", "p99", "max"]);
 const SPREAD = new Set(["low", "high", "differs"]);
 
 function headed(name) {
@@ -58,6 +59,7 @@ function Cell({ name, value, row, most }) {
   if (isRatio(value)) return html`<${Ratio} value=${value} most=${most} />`;
   if (name === "ratio") return html`<${Ratio} value=${row} most=${most} />`;
   if (name === "item_id") return html`<a href=${linkTo("item", [value])}>${row.title ?? value}</a>`;
+  if (SECONDS.has(name)) return lasting(value);
   if (TIMES.has(name) && value > 1e11) return moment(value);
   if (name === "category" && value === null) return "all";
   if (value === null || value === undefined) return "–";

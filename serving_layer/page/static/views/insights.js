@@ -11,6 +11,7 @@ const DAY = 86_400_000;
 const RANGES = { "": "As usual", 1: "Day", 7: "Week", 28: "4 weeks" };
 const VERDICTS = { found: ["good", "The data tell"], no_difference: ["", "No difference"], too_little_data: ["warn", "Too little data"] };
 const ZONED = new Set(["best-time"]); // hours are those of the reader
+const ARRIVALS = new Set(["freshness"]); // hours are those in which events entered the log
 const LISTS = ["differences", "weekdays"];
 
 function titled(name) {
@@ -34,7 +35,7 @@ function Answer({ name, data }) {
   const charts = charted(name, data);
   return html`<div class="stack"><section class="panel"><div class="body" style=${{ paddingTop: "0.9rem" }}>
       ${word && html`<span class=${`tag ${tone}`}>${word}</span> `}<p class="says">${data.says ?? ""}</p>
-      <p class="quiet">Counted from ${moment(data.from)} to ${moment(data.to)}${data.zone ? `, hours in ${data.zone}` : ""}.</p></div></section>
+      <p class="quiet">${Number.isFinite(data.from) ? `Counted from ${moment(data.from)} to ${moment(data.to)}` : "Nothing is counted yet"}${data.zone ? `, hours in ${data.zone}` : ""}.</p></div></section>
     ${charts && html`<${Panel} title=${charts.title}>${charts.chart}<//>`}
     ${data.rows?.length > 0 && html`<${Panel} flush title="In numbers"><${Rows} rows=${data.rows} name=${titled(name)} /><//>`}
     ${LISTS.filter((list) => data[list]?.length).map((list) => html`<${Panel} flush key=${list} title=${titled(list)}><${Rows} rows=${data[list]} name=${titled(list)} /><//>`)}
@@ -45,7 +46,7 @@ function One({ name, about, params }) {
   const span = params.get("days") ?? "";
   const day = useAnswer("/analytics/dashboard", { n: 1 }, { follow: false });
   const category = params.get("category") ?? "";
-  const asOf = day.data?.as_of;
+  const asOf = ARRIVALS.has(name) ? Date.now() : day.data?.as_of;
   const hour = asOf ? (Math.floor(asOf / 3_600_000) + 1) * 3_600_000 : null;
   const range = Number(span) && hour ? { from: hour - Number(span) * DAY, to: hour } : {};
   const zone = ZONED.has(name) ? Intl.DateTimeFormat().resolvedOptions().timeZone : "";

@@ -61,6 +61,8 @@ def rows_of(name: str, word: str) -> dict[str, Any]:
         "formats": {"rows": [{"format": word, "items": 4, "views": 40, "saves": 3, "shares": 1, "ratio": RATIO}]},
         "viral": {"rows": [{"category": word, "items": [{"item_id": word, "title": word, "count": 90, "expected": 1.5,
                                                          "score": 3.4}]}]},
+        "freshness": {"rows": [{"from": START, "events": 9, "p50": 0.2, "p95": 0.9, "p99": 1.1, "max": 2,
+                                "slow": True}]},
     }  # fmt: skip
     return rows[name]
 
