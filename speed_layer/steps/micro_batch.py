@@ -24,7 +24,6 @@ CHANGES = pa.schema(
 )
 TALLY = pa.schema([("tally", pa.list_(pa.int64()))])  # what a task returns
 TALLY_DDL = "tally array<bigint>"
-SINGLE_NUMBERS = 6  # of a ``Tally``, before its arrivals
 
 
 @dataclass(frozen=True)
@@ -86,7 +85,8 @@ class Tally:
     @staticmethod
     def of(numbers: Sequence[int]) -> "Tally":
         """Return the tally of those ``numbers``."""
-        return Tally(*numbers[:SINGLE_NUMBERS], arrivals=tuple(numbers[SINGLE_NUMBERS:]))
+        puts, events, rejected, rows, size, oldest, *arrivals = numbers
+        return Tally(puts, events, rejected, rows, size, oldest, tuple(arrivals))
 
     @staticmethod
     def total(tallies: Iterable["Tally"]) -> "Tally":
@@ -94,9 +94,15 @@ class Tally:
         return reduce(Tally.plus, tallies, Tally())
 
     def plus(self, other: "Tally") -> "Tally":
-        *sums, oldest = zip(self.numbers()[:SINGLE_NUMBERS], other.numbers()[:SINGLE_NUMBERS], strict=True)
-        least = min(filter(None, oldest), default=0)
-        return Tally(*map(sum, sums), oldest=least, arrivals=self.arrivals + other.arrivals)
+        return Tally(
+            self.puts + other.puts,
+            self.events + other.events,
+            self.rejected + other.rejected,
+            self.rows + other.rows,
+            self.bytes + other.bytes,
+            min(filter(None, (self.oldest, other.oldest)), default=0),
+            self.arrivals + other.arrivals,
+        )
 
     def numbers(self) -> tuple[int, ...]:
         """Return the tally as numbers, arrivals last."""
