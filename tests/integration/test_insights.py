@@ -211,7 +211,7 @@ def test_freshness_is_that_of_the_hours_in_which_events_entered_the_log(shop: Sh
     ]  # fmt: skip
     assert (answer["verdict"], answer["slow"], answer["total"]["max"]) == ("found", [NOW + 2 * BUCKET_MS], 60.0)
     assert "2033-" in answer["says"]
-    early = asked(shop, FRESHNESS, to=NOW)
+    early = asked(shop, FRESHNESS, **{"from": NOW - 200 * BUCKET_MS, "to": NOW})
     assert [row["events"] for row in early["rows"]] == [1]
     assert problem(shop.client.get(f"/insights/{FRESHNESS}", params={"to": END}), 422)["exists"] == answer["exists"]
     assert "cannot be asked by category" in problem(
