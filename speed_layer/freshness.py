@@ -9,7 +9,7 @@ from time import monotonic
 from adapters.records.delays import HOURS_OF_DAY, forget_days, write_delays
 from adapters.stores.port import ViewStore
 from core.telemetry.delays import Arrivals, Delays
-from schemas.errors import StoreUnavailable
+from schemas.errors import MillraceError
 from schemas.event import BUCKET_MS
 
 WRITE_EVERY_SECONDS = 5.0
@@ -55,7 +55,7 @@ class Freshness:
             return
         try:
             write_delays(self.store, self.writer, {hour: self._hours[hour] for hour in self._unwritten})
-        except StoreUnavailable:
+        except MillraceError:  # the speed layer reports by itself what is wrong with its store
             return
         self._unwritten.clear()
 
@@ -71,5 +71,5 @@ class Freshness:
             self._hours.clear()
             self.writer = _new_writer()
         self._day = day
-        with suppress(StoreUnavailable):  # the next day tries again
+        with suppress(MillraceError):  # the next day tries again
             forget_days(self.store, hour)

@@ -76,9 +76,9 @@ class SpeedJob:
                     count_interruption("outage")
                     self._outage.wait(error)
         finally:
-            self._freshness.write()
             self._engine.close()
             lease.release()
+            self._freshness.write()
 
     def _warm_up(self) -> None:
         """Have the engine warm up; return early when this job is stopped, as compiling takes half a minute at worst."""
