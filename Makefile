@@ -11,7 +11,7 @@ export MILLRACE_TEST_DATA ?= $(wildcard $(abspath ../shared/data))
 export OPENBLAS_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo airflow test test-deep again check format lock screenshots jars bench soak zip clean
+.PHONY: help setup demo airflow test test-deep again check format lock screenshots jars bench soak crash zip clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,7 +36,7 @@ test: setup .venv-airflow/ready ## tests, on real servers, some 15 minutes (TEST
 
 test-deep: setup .venv-airflow/ready ## the long ones: crashes at every step, Airflow, a Spark cluster, full disks
 	@$(BIN)/python -m adapters.machine.jars $(JARS)
-	@$(BIN)/python -m pytest -m "deep and not soak" -n 2 $(AT_ONCE) $(ARGS)
+	@$(BIN)/python -m pytest -m "deep and not crash" -n 2 $(AT_ONCE) $(ARGS)
 
 again: ## the tests of few files that failed last once more, by themselves; never those of exactness
 	@$(BIN)/python .ci/testing/again.py
@@ -59,10 +59,14 @@ format: .venv/ready ## format the code, mend what ruff can, and bring docs/setti
 bench: setup ## measure this machine (ARGS=…)
 	@$(BIN)/python -m bench $(ARGS)
 
-soak: setup ## kill real parts over and over, and search for wrong answers, some 25 minutes (ARGS="--seed 7", TIMES=10)
+soak: setup ## twice what the API can take for 15 minutes: level memory, nothing lost (ARGS="--minutes 60")
+	@$(BIN)/python -m adapters.machine.jars kafka
+	@$(BIN)/python -m tests.soak $(ARGS)
+
+crash: setup ## kill real parts over and over, and search for wrong answers, some 25 minutes (ARGS="--seed 7", TIMES=10)
 	@$(BIN)/python -m adapters.machine.jars $(JARS)
 	@$(BIN)/python -m tests.crash $(ARGS)
-	@$(BIN)/python -m pytest -m soak
+	@$(BIN)/python -m pytest -m crash
 	@MILLRACE_SEARCH=$(or $(TIMES),4) $(BIN)/python -m pytest tests/exact
 
 screenshots: setup ## the README's pictures of the page, in docs/page (needs the system's Chromium)

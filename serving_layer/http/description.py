@@ -122,7 +122,9 @@ def _body(name: str) -> dict[str, Any]:
     one = {"$ref": f"#/components/schemas/{name}"}
     if name in (*QUESTIONS, "ItemChange", "Alias"):
         return one
-    return {"oneOf": [one, {"type": "array", "items": one, "minItems": 1, "maxItems": MAX_ENTRIES}]}
+    about = "Entries that break a rule are named in the answer's `rejected`; it is 202 if one is acceptable, else 422."
+    several = {"type": "array", "items": one, "minItems": 1, "maxItems": MAX_ENTRIES, "description": about}
+    return {"oneOf": [one, several]}
 
 
 def _question_schemas() -> dict[str, Any]:
@@ -157,7 +159,13 @@ def _entry_schemas() -> dict[str, Any]:
     out["Alias"] = {
         "type": "object", "required": ["anonymous"], "properties": anonymous, "additionalProperties": False,
     }  # fmt: skip
+    given = out["Event"]["properties"]  # to the log alone: a post may leave these to the server, by null too
     out["Event"]["required"] = [name for name in out["Event"]["required"] if name not in ("event_id", "event_time")]
+    out["Event"]["properties"] = {
+        **given,
+        "event_id": {**given["event_id"], "type": ["string", "null"]},
+        "event_time": {"anyOf": [given["event_time"], {"type": "null"}]},
+    }
     return out
 
 

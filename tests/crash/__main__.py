@@ -1,4 +1,4 @@
-"""``python -m tests.crash``: every blow on both pairs of stores; part of ``make soak``."""
+"""``python -m tests.crash``: every blow on both pairs of stores; part of ``make crash``."""
 
 import argparse
 import tempfile
@@ -17,7 +17,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=30.0, help="events a second")
     parser.add_argument("--pair", choices=PAIRS, action="append", help="of stores; default: both")
     given = parser.parse_args()
-    began, folder, done = time.monotonic(), Path(tempfile.mkdtemp(prefix="millrace-soak-")), list[Plant]()
+    began, folder, done = time.monotonic(), Path(tempfile.mkdtemp(prefix="millrace-crash-")), list[Plant]()
 
     def say(line: str) -> None:
         print(f"{time.monotonic() - began:7.1f} s  {line}", flush=True)

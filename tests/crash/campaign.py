@@ -1,4 +1,4 @@
-"""One blow after another on one plant: short for `make test-deep`, complete for `make soak`."""
+"""One blow after another on one plant: short for `make test-deep`, complete for `make crash`."""
 
 import itertools
 import random

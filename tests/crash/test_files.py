@@ -1,4 +1,4 @@
-"""Both layers on files are killed under load and every answer stays exact: the short form of ``make soak``."""
+"""Both layers on files are killed under load and every answer stays exact: the short form of ``make crash``."""
 
 from pathlib import Path
 

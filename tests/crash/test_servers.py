@@ -1,4 +1,4 @@
-"""Servers are killed and emptied under load and every answer stays exact: the short form of ``make soak``."""
+"""Servers are killed and emptied under load and every answer stays exact: the short form of ``make crash``."""
 
 from pathlib import Path
 

@@ -37,7 +37,7 @@ def spark() -> Iterator["SparkSession"]:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Of a test that runs on several stores or engines, mark all but one variant as deep; its name decides which.
 
-    Of one that is deep itself every second variant is left to ``make soak``: the rest has each store and each engine.
+    Of one that is deep itself every second variant is left to ``make crash``: the rest has each store and each engine.
     """
     variants: dict[tuple[Path, str], list[pytest.Function]] = {}
     for item in items:
@@ -55,7 +55,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             for item in same:
                 pair, engine = item.callspec.params["stores"], item.callspec.params["speed_engine"]
                 if (PAIRS.index(pair) + ENGINES.index(engine) + chosen) % 2:
-                    item.add_marker("soak")
+                    item.add_marker("crash")
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ __all__ = ["client", "settings"]
 pytestmark = [pytest.mark.kafka, pytest.mark.deep]
 
 # 503 has a reason and means later; a rule beyond JSON Schema (a time in range, a partition that exists) is a 422; and
-# what a check takes for wrong may be right: a list of one once it stands in a URL, a null that means an absent field.
+# what a check takes for wrong may be right: a list of one once it stands in a URL, a list in a body with a right entry.
 EXPECTED = """
 [checks.not_a_server_error]
 expected-statuses = ["2xx", "3xx", "4xx", "503"]

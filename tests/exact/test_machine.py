@@ -11,7 +11,7 @@ from tests.kit.cassandra import run_cql
 from tests.kit.exact.machine import Installation
 from tests.kit.exact.stores import Open, Restorable, in_cassandra, in_memory, in_redis, in_sqlite
 
-TIMES = int(os.environ.get("MILLRACE_SEARCH", "1"))  # how many times the usual number of examples; for soak runs
+TIMES = int(os.environ.get("MILLRACE_SEARCH", "1"))  # how many times the usual number of examples; for long runs
 
 
 def search(batch: Open, speed: Open, examples: int, steps: int = 25) -> None:

@@ -5,11 +5,13 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import jsonschema
 import pytest
 from httpx import Client
 
 from adapters.settings import Settings
-from tests.kit.serving import SLASHED, fill, problem, serving
+from serving_layer.routes import ingest
+from tests.kit.serving import RULES, SLASHED, START, fill, problem, serving
 
 JSON = {"Content-Type": "application/json"}
 
@@ -249,6 +251,14 @@ class TestDescription:
             for part in reference.split("/"):
                 node = node[int(part)] if isinstance(node, list) else node[part]
         assert '"maxLength": 256' in text
+
+    def test_an_id_and_a_time_may_be_left_to_the_server_by_null_too(self, client: Client) -> None:
+        document = client.get(root(client, "/openapi.json")).json()
+        rules = {"$ref": "#/components/schemas/Event", "components": document["components"]}
+        event = {"event_id": None, "event_time": None, "kind": "view", "user_id": "u", "item_id": "i"}
+        jsonschema.Draft202012Validator(rules).validate(event)
+        posted = ingest.read_interactions(json.dumps(event).encode(), RULES, START, lambda: "new")
+        assert posted.ids == ["new"]
 
     def test_the_page_of_the_description_needs_no_other_server(self, client: Client) -> None:
         page = client.get(root(client, "/docs"))
