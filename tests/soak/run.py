@@ -13,7 +13,6 @@ from adapters.broker.embedded import running_broker
 from adapters.log.kafka_log import Log
 from adapters.machine.children import free_port
 from tests.kit.commands import Commands
-from tests.kit.processes import command_line, descendants
 from tests.kit.waiting import until
 from tests.soak.load import Load
 from tests.soak.memory import Samples, Trend
@@ -60,7 +59,7 @@ class Soak:
         words = ("up", "--port", str(port), "--workers", str(self.workers))
         with commands.started(*words, log=self.folder / "up.log") as process:
             self._await_ready(port)
-            load, samples = Load(port), Samples(lambda: _parts(process.pid))
+            load, samples = Load(port), Samples(lambda: _parts(commands))
             done = asyncio.run(self._overload(load, samples))
             self._ask(done, port)
             self.say("verify")
@@ -124,10 +123,10 @@ def _ids(log: Log) -> Iterator[str]:
         yield json.loads(record.value or b"")["event_id"]
 
 
-def _parts(up: int) -> dict[str, list[int]]:
+def _parts(commands: Commands) -> dict[str, list[int]]:
     parts: dict[str, list[int]] = {"API": [], "speed layer": [], "broker": []}
-    for pid in descendants(up):
-        words = command_line(pid).decode().split("\0")
+    for pid, command in commands.processes().items():
+        words = command.split()
         name = (
             "speed layer" if "speed" in words else "API" if "serve" in words else "broker" if "java" in words[0] else ""
         )
