@@ -8,7 +8,7 @@ from typing import Any, TypeVar, cast
 import numpy as np
 
 from core.codes.item_index import ItemIndex
-from core.quality.ranking_quality import Interactions
+from core.quality.ranking_quality import Interactions, Mask
 from core.ranking.columns import NOBODY, NOTHING
 from core.ranking.decay import faded
 from core.ranking.kernels import READABLE, Kernels
@@ -61,11 +61,11 @@ def folded(events: Interactions, rules: Rules) -> Folded:
     starts = np.searchsorted(events.user[order], np.arange(events.users + 1))
     ids = np.repeat(order[:, None], 2, axis=1)
     nobody, nothing = np.zeros(events.users + 1, np.int64), np.zeros(0, np.int64)
-    segment = np.zeros(len(order), np.int64)
-    _, keys, amounts, count, item, rating, time, *_ = fold_kernel(
-        starts, events.item[order], events.time[order], events.weight[order], ids, segment,
-        nobody, nothing, nothing, nothing, nobody, np.zeros((0, 2), np.int64),
-        rules.history_items, rules.remembered_ids, rules.window_ms, events.items,
+    zeros = np.zeros(len(order), np.int64)  # one segment; what enters the hourly counts is not asked for
+    _, keys, amounts, (count, item, rating, time, *_) = fold_kernel(
+        starts, events.item[order], events.time[order], events.weight[order], ids, zeros, zeros, zeros,
+        nobody, nothing, nothing, nothing, nobody, np.zeros((0, 2), np.int64), nobody[1:], nobody, nothing, nothing,
+        rules.history_items, rules.remembered_ids, rules.window_ms, rules.counted_per_day, events.items,
     )  # fmt: skip
     p, q = keys // events.items, keys % events.items
     own = p == q
@@ -89,6 +89,7 @@ class Cohort:
     fold: Folded
     item: Ints  # of each event with a weight > 0
     time: Ints  # epoch ms of each such event
+    enters: Mask  # whether it is within its user's share, so that popularity and trends know it
     standing: Standing
     touches: Ints  # packed, of each standing pair
     shrinkage: float = 0.0
@@ -100,10 +101,10 @@ class Cohort:
     @staticmethod
     def of(events: Interactions, rules: Rules, names: Sequence[bytes] = (), shrinkage: float = 0.0) -> "Cohort":
         """Fold the events; without ``names`` the items are named so that names sort as codes do."""
-        rated = events.weight > 0
+        rated, enters = events.weight > 0, events.counted(rules.counted_per_day)
         known = list(names) or [b"%010d" % code for code in range(events.items)]
         user, item, rating, touches = events.standing_words()
-        standing, counted = Standing(known, user, item, rating), (events.item[rated], events.time[rated])
+        standing, counted = Standing(known, user, item, rating), (events.item[rated], events.time[rated], enters[rated])
         return Cohort(
             known, folded(events, rules), *counted, standing, touches, shrinkage, labels_of=events.labels,
             records_of=events.records,
@@ -170,7 +171,7 @@ class Cohort:
             return None
         worth, hour = faded(half_life_hours), self.time // BUCKET_MS
         age = int(self.time.max()) // BUCKET_MS - hour
-        recent = age < len(worth)
+        recent = self.enters & (age < len(worth))
         units = np.zeros(len(self.names), np.int64)
         np.add.at(units, self.item[recent], worth[age[recent]])
         return by_units(units, self.index)
@@ -195,7 +196,8 @@ class Cohort:
         hour, window = self.time // BUCKET_MS, Window.ending(int(self.time.max()), hours)
 
         def within(part: range) -> Ints:
-            return np.bincount(self.item[(hour >= part.start) & (hour < part.stop)], minlength=len(self.names))
+            inside = self.enters & (hour >= part.start) & (hour < part.stop)
+            return np.bincount(self.item[inside], minlength=len(self.names))
 
         counts = WindowCounts(self.index, *(within(p) for p in (window.window, window.baseline, window.before)))
         return trends(counts) if has_trend(counts, window, int(hour.min())) else None

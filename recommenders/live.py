@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast
 import numpy as np
 
 from core.codes.item_index import ItemIndex
-from core.quality.ranking_quality import Interactions
+from core.quality.ranking_quality import Interactions, Mask
 from core.ranking.columns import NOBODY, NOTHING
 from core.ranking.decay import faded, hours_of
 from core.ranking.kernels import READABLE, Kernels
@@ -48,7 +48,7 @@ class LiveSums:
         self._norm, self._pair = fold.norm, fold.pair.sorted_indices()
         self._later: dict[int, dict[int, int]] = {}  # co-ratings that no row holds yet, by item and neighbour
         self._histories = LiveHistories.of(fold, events.before(begin), rules)
-        self._rated = events.weight > 0
+        self._rated, self._enters = events.weight > 0, events.counted(rules.counted_per_day)
         self._bucket = events.time // BUCKET_MS
         self._neighbours: dict[int, Neighbours] = {}
         self._units: dict[float, tuple[int, int, Ints]] = {}  # half-life -> reached, stop, units
@@ -141,7 +141,7 @@ class LiveSums:
             return None
         window = Window.ending(self.as_of, hours)
         first = np.full(len(self.index), window.window.stop)
-        item, bucket = self._counted(window.baseline.start)
+        item, bucket = self._counted(window.baseline.start, of=self._rated)
         np.minimum.at(first, item, bucket)
         return by_newness(first, window.window, self.index, self.kernels)
 
@@ -166,12 +166,12 @@ class LiveSums:
         oldest = int(self._bucket[int(self._rated.argmax())])
         return trends(counts, self.kernels) if has_trend(counts, window, oldest) else None
 
-    def _counted(self, first_bucket: int, begin: int = 0) -> tuple[Ints, Ints]:
-        """Return item and bucket of the events counted from that bucket on, and from ``begin`` on."""
+    def _counted(self, first_bucket: int, begin: int = 0, of: Mask | None = None) -> tuple[Ints, Ints]:
+        """Return item and bucket of the events from that bucket and ``begin`` on; ``of``: those in users' shares."""
         start = max(begin, int(np.searchsorted(self._bucket[: self.reached], first_bucket)))
         part = slice(start, self.reached)
-        rated = self._rated[part]
-        return self.events.item[part][rated], self._bucket[part][rated]
+        counted = (self._enters if of is None else of)[part]
+        return self.events.item[part][counted], self._bucket[part][counted]
 
     def _units_of(self, half_life_hours: float) -> Ints:
         stop = int(self._bucket[self.reached - 1]) + 1

@@ -8,6 +8,7 @@ MAX_VALUE_BYTES = 64 * 1024
 EARLIEST_EVENT_TIME_MS = 631_152_000_000  # 1990-01-01T00:00:00Z
 LATEST_AHEAD_MS = 86_400_000  # an event may be at most a day ahead of its Kafka timestamp
 BUCKET_MS = 3_600_000  # hourly counts
+DAY_MS = 86_400_000  # a user's share in them
 WEIGHT_SCALE = 1_000  # weights and ratings are whole thousandths, so that sums are exact integers
 DESCRIBING = ("device", "source", "referrer")  # columns that only the counters of activity use
 REMOVE = -1  # the weight that stands for "retract the user's item"

@@ -84,6 +84,7 @@ class Measured:
     """The typed metrics; a figure that was not measured, or not yet, has its default.
 
     ``base``: the generation whose sums the run started from.      ``from_before``: the lake held more than the log.
+    ``excess``: events beyond their users' shares in the hourly counts.
     ``new_events``: those since ``base``; None in a full run.      ``rejected``, ``new_rejected``: number by reason.
     ``rows``: number by view.      ``step_seconds``: duration by step.
     ``learned``: what was found of the learned blend; ``says`` is a sentence of it.
@@ -94,6 +95,7 @@ class Measured:
     events: int = 0
     new_events: int | None = None
     duplicates: int = 0
+    excess: int = 0
     rejected: dict[str, int] = field(default_factory=dict)
     new_rejected: dict[str, int] = field(default_factory=dict)
     base: str | None = None

@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass, field
 from itertools import product
 
 PARSER_VERSION = 1
-FOLD_VERSION = 6  # 6: activity is counted by hour, kind and dimension, and active users by hour
-_COUNTED_SINCE = 6  # fold versions before it knew no dimensions
+FOLD_VERSION = 7  # 7: a user's events on one item enter the hourly counts a few times a day at most
+_SINCE = {"dimensions": 6, "counted_per_day": 7}  # the fold version that began to know a setting
 DAYS_30_MS = 30 * 24 * 3_600_000
 
 # A kind's weight is a number >= 0, "value" (the event's own value) or "remove" (retracts the user's item).
@@ -51,6 +51,7 @@ class Rules:
     partitioner: str = "murmur2"  # or "crc32" (librdkafka's default)
     partitions: int = 4
     dimensions: tuple[str, ...] = OPTIONAL_DIMENSIONS  # counted besides `all`, in the order of ``DIMENSIONS``
+    counted_per_day: int = 10  # of a user's events on one item: more do not enter the hourly counts
 
     def fingerprint(self) -> str:
         """Return a short name of these rules; two names are equal exactly when the rules are equal (rule 14)."""
@@ -63,7 +64,6 @@ class Rules:
 
     def _fingerprint(self, parser: int, fold: int) -> str:
         kinds = dict(sorted(self.kinds.items()))
-        parts = {**asdict(self), "kinds": kinds, "parser": parser, "fold": fold}
-        if fold < _COUNTED_SINCE:
-            del parts["dimensions"]
+        known = {name: value for name, value in asdict(self).items() if fold >= _SINCE.get(name, 0)}
+        parts = {**known, "kinds": kinds, "parser": parser, "fold": fold}
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]

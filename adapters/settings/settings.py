@@ -119,6 +119,7 @@ class Settings:
             partitioner=log.partitioner,
             partitions=log.partitions,
             dimensions=tuple(filter(None, fold.dimensions.split(","))),
+            counted_per_day=fold.counted_per_day,
         )
 
     @property

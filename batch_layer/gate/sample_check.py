@@ -18,7 +18,7 @@ from core.events.acceptance import standing_weight
 from core.fold.slow import SlowView
 from core.proof import proving
 from core.rows.codec import bucket_key, unpack_norm, unpack_sums
-from core.rows.views import COUNTS, HISTORY, ITEMS, NORMS, PAIRS, SEEN
+from core.rows.views import COUNTS, EXCESS, HISTORY, ITEMS, NORMS, PAIRS, SEEN
 from schemas.event import Event
 from schemas.rules import Rules
 
@@ -72,12 +72,14 @@ def _sums(slow: SlowView, items: Sequence[str], views: ViewStore, generation: st
         stored = {name.decode(): n for name, n in unpack_sums(pairs[key]).items()} if key in pairs else {}
         for other in neighbours[item].keys() | stored.keys():
             result.hold(f"pair of {item} with {other}", neighbours[item].get(other, 0), stored.get(other, 0))
-    counted = {at: n for at, n in slow.counts.items() if at[1] in set(items)}
-    rows = views.read(book, COUNTS, sorted({bucket_key(bucket) for bucket, _ in counted}))
-    by_bucket = {key: unpack_sums(row) for key, row in rows.items()}
-    for (bucket, item), n in counted.items():
-        stored_count = by_bucket.get(bucket_key(bucket), {}).get(item.encode(), 0)
-        result.hold(f"count of {item} in bucket {bucket}", n, stored_count)
+    excess = {at: -slow.excess[at] for at in slow.counts}
+    for view, what, sums in ((COUNTS, "count", slow.counts), (EXCESS, "excess", excess)):
+        expected = {at: n for at, n in sums.items() if at[1] in set(items)}
+        rows = views.read(book, view, sorted({bucket_key(bucket) for bucket, _ in expected}))
+        by_bucket = {key: unpack_sums(row) for key, row in rows.items()}
+        for (bucket, item), n in expected.items():
+            stored_count = by_bucket.get(bucket_key(bucket), {}).get(item.encode(), 0)
+            result.hold(f"{what} of {item} in bucket {bucket}", n, stored_count)
 
 
 def _categories(slow: SlowView, items: Sequence[str], views: ViewStore, generation: str, result: Check) -> None:

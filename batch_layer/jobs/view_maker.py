@@ -15,8 +15,9 @@ from batch_layer.steps.fold_step import EVENTS, EVENTS_AT_ONCE, fold_users
 from batch_layer.steps.output import Output
 from batch_layer.steps.write_step import WRITTEN, copy_rows, write_rows
 from core.partitions.parcels import packed, unpacked
-from core.rows.codec import Facts, pack_facts, unpack_facts
-from core.rows.views import FACTS, FACTS_KEY
+from core.rows.codec import Facts, bucket_key, pack_facts, unpack_facts, unpack_sums
+from core.rows.shares import last_days, most_excess
+from core.rows.views import EXCESS_USERS, FACTS, FACTS_KEY
 from schemas.control import Generation, Offsets, Run
 from schemas.metrics import Measured
 from schemas.rules import Rules
@@ -63,6 +64,7 @@ class ViewMaker:
             _copy(place, output)
         facts, new = self.write_rejected(base)
         metrics = self._sizes(base, count, new_rows) | {"duplicates": self._duplicates(facts, base)}
+        metrics |= {"excess": self._excess(facts)}
         return {**metrics, "rejected": facts.rejected or {}, **({"new_rejected": new} if base else {})}
 
     def _fold(self, place: Tasks, events: Stretch, output: Output) -> Counter[str]:
@@ -97,6 +99,17 @@ class ViewMaker:
         if new:
             self.say(f"{new:,} of these events are duplicates: their user's history knew their event_id already")
         return facts.duplicates
+
+    def _excess(self, facts: Facts) -> int:
+        """Return how many of all events below the boundary are beyond their users' shares; says whose they are."""
+        if facts.excess and facts.as_of is not None:
+            keys = list(map(bucket_key, last_days(facts.as_of)))
+            days = batch_views(self.settings).read(generation_book(self.run.id), EXCESS_USERS, keys)
+            users = [f"{user} ({events:,})" for user, events in most_excess(map(unpack_sums, days.values()))]
+            most = f", in the last week most of {', '.join(users)}" if users else ""
+            self.say(f"{facts.excess:,} events do not count in popularity and trends: they are beyond one user's "
+                     f"{self.rules.counted_per_day} a day on one item{most}")  # fmt: skip
+        return facts.excess
 
     def write_rejected(self, base: Generation | None) -> tuple[Facts, dict[str, int]]:
         """Note in the run's facts how many records below the boundary were rejected, by reason.

@@ -35,6 +35,8 @@ def _events(run: Measured) -> str:
         sentence += f", of them {run.new_events:,} new since {run.base}"
     if run.duplicates:
         sentence += f"; {run.duplicates:,} duplicates do not count"
+    if run.excess:
+        sentence += f"; {run.excess:,} beyond one user's share of an item do not count in popularity and trends"
     return sentence
 
 

@@ -19,8 +19,8 @@ def why_not_these(fingerprint: str, rules: Rules) -> str | None:
         )
     return (
         "the settings that decide what events mean (kinds, weights, history_items, remembered_ids, window, "
-        f"dimensions, partitioner, partitions) differ from those of the stored views: set them back, or {REMEDY}, "
-        "which publishes a generation with the new ones"
+        "counted_per_day, dimensions, partitioner, partitions) differ from those of the stored views: set them back, "
+        f"or {REMEDY}, which publishes a generation with the new ones"
     )
 
 

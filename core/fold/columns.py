@@ -15,14 +15,17 @@ from core.bytes.binary_columns import binary, octets
 from core.bytes.word_kernel import padded
 from core.fold.activity import Activity
 from core.fold.digest_kernel import digests
+from core.fold.excess import by_day
 from core.fold.group_kernel import of_segment, order_by, symmetric_rows
-from core.fold.history_kernel import pack_histories, unpack_histories
-from core.fold.kernel import DUPLICATE, RATED, WEIGHTLESS, fold_kernel
+from core.fold.history_kernel import pack_histories, unpack_histories, unpack_shares
+from core.fold.kernel import DUPLICATE, EXCESSIVE, RATED, WEIGHTLESS, fold_kernel
 from core.rows import views
 from core.rows.codec import Facts, bucket_key, pack_facts
+from core.rows.shares import CELL_OF_REGISTER
+from core.rows.sketch_kernel import places
 from core.rows.sums_kernel import pack_rows
 from core.rows.words import standing_words
-from schemas.event import BUCKET_MS
+from schemas.event import BUCKET_MS, DAY_MS
 from schemas.rules import Rules
 
 Ints = NDArray[np.int64]
@@ -72,6 +75,7 @@ def fold_columns(events: pa.RecordBatch, segments: Ints, histories: pa.BinaryArr
     starts = np.searchsorted(user[order], np.arange(len(encoded.dictionary) + 1))
     known, known_starts = octets(histories)
     h_starts, rating, time, n_starts, n_text, d_starts, known_ids = unpack_histories(padded(known), known_starts)
+    s_day, s_starts, s_cell, s_number = unpack_shares(padded(known), known_starts)
     entry_names = binary(n_text, n_starts)
     event_names = events.column("item_id").cast(pa.binary())
     names = _name_table(event_names, entry_names)
@@ -79,15 +83,18 @@ def fold_columns(events: pa.RecordBatch, segments: Ints, histories: pa.BinaryArr
     segment_ids, segment = np.unique(segments, return_inverse=True)
     weight, when = _ints(events.column("weight")), _ints(events.column("event_time"))
     event_ids = digests(*octets(events.column("event_id").cast(pa.binary())))
-    outcome, keys, amounts, count, item, ratings, times, id_count, fresh, ids = fold_kernel(
+    day = np.minimum(when, _ints(events.column("timestamp"))) // DAY_MS
+    cell = places(names.text, names.starts)[0][event_item] >> CELL_OF_REGISTER
+    outcome, keys, amounts, state = fold_kernel(
         starts, event_item[order], when[order], weight[order], event_ids[order],
-        segment[order], h_starts, names.code(entry_names), rating, time, d_starts, known_ids,
-        rules.history_items, rules.remembered_ids, rules.window_ms, len(names.sorted),
+        segment[order], day[order], cell[order], h_starts, names.code(entry_names), rating, time, d_starts, known_ids,
+        s_day, s_starts, s_cell, s_number,
+        rules.history_items, rules.remembered_ids, rules.window_ms, rules.counted_per_day, len(names.sorted),
     )  # fmt: skip
     taken = np.empty_like(outcome)
     taken[order] = outcome
     changed = np.unique(user[taken != DUPLICATE])
-    packed = pack_histories(changed, count, item, ratings, times, id_count, fresh, ids, names.starts, names.text)
+    packed = pack_histories(changed, *(*state, names.starts, names.text))
     people = encoded.dictionary.cast(pa.binary())
     last = int(segment_ids[-1])
     out = [Changes(views.HISTORY, last, people.take(pa.array(changed)), binary(*packed))]
@@ -96,7 +103,9 @@ def fold_columns(events: pa.RecordBatch, segments: Ints, histories: pa.BinaryArr
         inside = segment == at
         out += _seen(events, user, event_item, np.where(inside, taken, DUPLICATE), people, names, segment_id)
         out += _sums(keys, amounts, at, segment_id, names)
-        out += _counts(event_item, when // BUCKET_MS, inside & (taken == RATED), segment_id, names)
+        out += _counts(views.COUNTS, event_item, when // BUCKET_MS, inside & (taken >= RATED), segment_id, names)
+        out += _counts(views.EXCESS, event_item, when // BUCKET_MS, inside & (taken == EXCESSIVE), segment_id, names)
+        out += _excess(user, day, inside & (taken == EXCESSIVE), people, segment_id)
         out += _items(events, event_item, inside & (taken != DUPLICATE), segment_id, names)
         out += _facts(events, inside, taken, segment_id)
         out += _activity(activity, inside & (taken != DUPLICATE), segment_id)
@@ -125,14 +134,22 @@ def _sums(keys: Ints, amounts: Ints, at: int, segment: int, names: _Names) -> li
     return [changes for changes in (norms, pairs) if len(changes.keys)]
 
 
-def _counts(item: Ints, bucket: Ints, rated: NDArray[np.bool_], segment: int, names: _Names) -> list[Changes]:
+def _counts(
+    view: str, item: Ints, bucket: Ints, rated: NDArray[np.bool_], segment: int, names: _Names
+) -> list[Changes]:
+    """Return the number of those events by hour and item; that of excess is below 0."""
     if not rated.any():
         return []
     hours, hour = np.unique(bucket[rated], return_inverse=True)
     pair, amount = np.unique(hour * len(names.sorted) + item[rated], return_counts=True)
     keys = pa.array([bucket_key(hour) for hour in hours.tolist()], pa.binary())
     row, code = pair // len(names.sorted), pair % len(names.sorted)
-    return [Changes(views.COUNTS, segment, *_grouped(row, code, amount.astype(np.int64), keys, names))]
+    sign = -1 if view == views.EXCESS else 1
+    return [Changes(view, segment, *_grouped(row, code, sign * amount.astype(np.int64), keys, names))]
+
+
+def _excess(user: Ints, day: Ints, beyond: NDArray[np.bool_], people: pa.BinaryArray, segment: int) -> list[Changes]:
+    return [Changes(views.EXCESS_USERS, segment, *by_day(user, day, beyond, people))] if beyond.any() else []
 
 
 def _seen(
@@ -143,7 +160,7 @@ def _seen(
     touched = np.nonzero(taken > WEIGHTLESS)[0]
     if len(touched) == 0:
         return []
-    pairs, rated = user[touched] * len(names.sorted) + item[touched], taken[touched] == RATED
+    pairs, rated = user[touched] * len(names.sorted) + item[touched], taken[touched] >= RATED
     weight, when = _ints(events.column("weight"))[touched], _ints(events.column("event_time"))[touched]
     said = standing_words(pairs, weight, ~rated, when)
     row, code = said.pairs // len(names.sorted), said.pairs % len(names.sorted)
@@ -177,7 +194,7 @@ def _facts(events: pa.RecordBatch, inside: NDArray[np.bool_], taken: NDArray[np.
     """Return the facts of the segment's events, even if all of them are duplicates."""
     if not inside.any():
         return []
-    counted, rated = inside & (taken != DUPLICATE), inside & (taken == RATED)
+    counted, rated = inside & (taken != DUPLICATE), inside & (taken >= RATED)
     when, stamp = _ints(events.column("event_time")), _ints(events.column("timestamp"))
     facts = Facts(
         as_of=int(np.minimum(when, stamp)[counted].max()) if counted.any() else None,
@@ -185,6 +202,7 @@ def _facts(events: pa.RecordBatch, inside: NDArray[np.bool_], taken: NDArray[np.
         first_hour=int(when[counted].min() // BUCKET_MS) if counted.any() else None,
         events=int(counted.sum()),
         duplicates=int((inside & (taken == DUPLICATE)).sum()),
+        excess=int((inside & (taken == EXCESSIVE)).sum()),
     )
     return [facts_change(facts, segment)]
 

@@ -4,10 +4,10 @@ import numpy as np
 from numba import njit
 
 from core.bytes.word_kernel import WORD, copy, load, signed, store, unsigned
-from core.rows.codec import HISTORY_HEAD
+from core.rows.codec import HISTORY_END, HISTORY_HEAD
 from core.rows.width_kernel import unit_of, unsigned_width, width_of
 
-HEAD = HISTORY_HEAD.size
+HEAD, END = HISTORY_HEAD.size, HISTORY_END.size
 
 
 @njit(cache=True, nogil=True)
@@ -54,6 +54,28 @@ def unpack_histories(buf, starts):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
+def unpack_shares(buf, starts):  # type: ignore[no-untyped-def]
+    """Decode what the rows ``buf[starts[u]:starts[u+1]]`` (empty: no history) say of counted events.
+
+    Returns each user's day, the starts (users + 1) of their cells, and each cell with its number.
+    """
+    users = len(starts) - 1
+    day, cell_starts = np.zeros(users, np.int64), np.zeros(users + 1, np.int64)
+    for u in range(users):
+        end = starts[u + 1]
+        empty = end == starts[u]
+        day[u] = 0 if empty else unsigned(buf, end - END, 4)
+        cell_starts[u + 1] = cell_starts[u] + (0 if empty else unsigned(buf, end - END + 4, 2))
+    cell, number = np.empty(cell_starts[users], np.int64), np.empty(cell_starts[users], np.int64)
+    for u in range(users):
+        first, n = cell_starts[u], cell_starts[u + 1] - cell_starts[u]
+        at = starts[u + 1] - END - 2 * n
+        for k in range(n):
+            cell[first + k], number[first + k] = buf[at + 2 * k], buf[at + 2 * k + 1]
+    return day, cell_starts, cell, number
+
+
+@njit(cache=True, nogil=True)
 def _shape(u, n, item, rating, time, name_starts):  # type: ignore[no-untyped-def]
     """Return for one user's entries: unit, widths of rating, time and length, oldest time, bytes of all names."""
     oldest = newest = time[u, 0] if n else np.int64(0)
@@ -67,10 +89,13 @@ def _shape(u, n, item, rating, time, name_starts):  # type: ignore[no-untyped-de
 
 
 @njit(cache=True, nogil=True)
-def pack_histories(users, count, item, rating, time, id_count, fresh, ids, name_starts, names):  # type: ignore[no-untyped-def]
+def pack_histories(  # type: ignore[no-untyped-def]
+    users, count, item, rating, time, id_count, fresh, ids, day, cell_starts, cell, number, name_starts, names
+):
     """Encode the histories of the users listed: rows of ``item/rating/time`` (users, N) and ``ids`` (users, D, 2).
 
-    Only the last ``fresh`` ids are written; the others are kept from the earlier history. ``names`` is ``padded``.
+    Only the last ``fresh`` ids are written; the others are kept from the earlier history. ``day``, ``cell_starts``,
+    ``cell``, ``number``: as ``unpack_shares`` returns them. ``names`` is ``padded``.
     Each number is written as a word, whose end the next one covers.
 
     Returns the packed bytes and their starts (one more than users listed).
@@ -80,7 +105,8 @@ def pack_histories(users, count, item, rating, time, id_count, fresh, ids, name_
         u = users[r]
         n = count[u]
         _, width, wide, long, _, text = _shape(u, n, item, rating, time, name_starts)
-        starts[r + 1] = starts[r] + HEAD + (width + wide + long) * n + 16 * fresh[u] + text
+        cells = cell_starts[u + 1] - cell_starts[u]
+        starts[r + 1] = starts[r] + HEAD + (width + wide + long) * n + 16 * fresh[u] + text + 2 * cells + END
     out = np.empty(starts[len(users)] + WORD, np.uint8)
     for r in range(len(users)):
         u, base = users[r], starts[r]
@@ -108,4 +134,8 @@ def pack_histories(users, count, item, rating, time, id_count, fresh, ids, name_
             first, end = name_starts[item[u, k]], name_starts[item[u, k] + 1]
             copy(out, at, names, first, end - first)
             at += end - first
+        for k in range(cell_starts[u], cell_starts[u + 1]):
+            out[at], out[at + 1] = cell[k], number[k]
+            at += 2
+        store(out, at, np.uint64(day[u] | (cell_starts[u + 1] - cell_starts[u]) << 32))
     return out[: starts[len(users)]], starts

@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from core.rows.activity import names_of
+from core.rows.shares import cell_of, day_of
 from core.rows.sketch import place_of
 from core.rows.words import MOST_TOUCHES, RETRACTED, Seen, minute_of
 from schemas.event import BUCKET_MS, REMOVE, Event
@@ -12,10 +13,15 @@ from schemas.rules import Rules
 
 @dataclass
 class SlowHistory:
-    """One user's state: items in order of touch with [rating, last_time], and the last D ids as they came."""
+    """One user's state: items in order of touch with [rating, last_time], and the last D ids as they came.
+
+    ``day``: the newest one of which events were counted; ``counted``: how many of it by cell.
+    """
 
     entries: dict[str, tuple[int, int]] = field(default_factory=dict)
     ids: list[str] = field(default_factory=list)
+    day: int = 0
+    counted: dict[int, int] = field(default_factory=dict)
 
 
 @dataclass
@@ -33,6 +39,8 @@ class SlowView:
     duplicates: int = 0
     rejected: Counter[str] = field(default_factory=Counter)  # by reason
     first_hour: int | None = None
+    excess: Counter[tuple[int, str]] = field(default_factory=Counter)  # (bucket, item): of the counts, not popularity
+    excess_users: Counter[tuple[int, str]] = field(default_factory=Counter)  # (day, user)
     activity: Counter[tuple[str, int, str]] = field(default_factory=Counter)  # (dimension, bucket, name)
     active_users: dict[int, dict[int, int]] = field(default_factory=dict)  # bucket -> register -> rank
 
@@ -101,7 +109,19 @@ class SlowView:
         history.entries[item] = (new, max(last, event.event_time))
         if len(history.entries) > rules.history_items:
             del history.entries[next(iter(history.entries))]
-        self.counts[event.event_time // BUCKET_MS, item] += 1
+        bucket, day = event.event_time // BUCKET_MS, day_of(event.event_time, event.timestamp)
+        self.counts[bucket, item] += 1
+        if not self._within_share(history, day, cell_of(item), rules.counted_per_day):
+            self.excess[bucket, item] += 1
+            self.excess_users[day, event.user_id] += 1
+
+    def _within_share(self, history: SlowHistory, day: int, cell: int, most: int) -> bool:
+        """Take one event from the user's share of the newest day; False where none is left."""
+        if day > history.day:
+            history.day, history.counted = day, {}
+        before = history.counted.get(cell, 0)
+        history.counted[cell] = min(before + 1, most)
+        return before < most
 
     def _add_pair(self, item: str, other: str, amount: int) -> None:
         self.pairs[item, other] += amount

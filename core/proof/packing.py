@@ -21,7 +21,10 @@ def packed(slow: SlowView) -> Iterator[Row]:
     counts: dict[bytes, list[tuple[bytes, int]]] = defaultdict(list)
     for (bucket, item), count in slow.counts.items():
         counts[bucket_key(bucket)].append((item.encode(), count))
-    for view, sums in ((views.PAIRS, pairs), (views.COUNTS, counts)):
+    excess: dict[bytes, list[tuple[bytes, int]]] = defaultdict(list)
+    for (bucket, item), events in slow.excess.items():
+        excess[bucket_key(bucket)].append((item.encode(), -events))
+    for view, sums in ((views.PAIRS, pairs), (views.COUNTS, counts), (views.EXCESS, excess)):
         for key, row in sums.items():
             yield (view, key), pack_sums(sorted((name, amount) for name, amount in row if amount))
     for item in slow.categories:

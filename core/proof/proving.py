@@ -37,7 +37,7 @@ def history_of(histories: Mapping[str, SlowHistory], user: str) -> History:
     if known is None:
         return History()
     entries = (HistoryEntry(item.encode(), *entry) for item, entry in known.entries.items())
-    return History(tuple(entries), tuple(map(digest, known.ids)))
+    return History(tuple(entries), tuple(map(digest, known.ids)), known.day, tuple(known.counted.items()))
 
 
 def category_of(slow: SlowView, item: str) -> ItemSeen | None:
@@ -49,7 +49,8 @@ def category_of(slow: SlowView, item: str) -> ItemSeen | None:
 def facts_of(slow: SlowView) -> Facts:
     """Return the facts of everything that was folded."""
     oldest = min((bucket for bucket, _ in slow.counts), default=None)
-    return Facts(slow.as_of, oldest, slow.events, dict(slow.rejected), slow.duplicates, slow.first_hour)
+    excess = slow.excess_users.total()
+    return Facts(slow.as_of, oldest, slow.events, dict(slow.rejected), slow.duplicates, slow.first_hour, excess)
 
 
 def users_of(slow: SlowView, items: set[str]) -> set[str]:
@@ -86,7 +87,7 @@ def stored_facts(parts: list[bytes]) -> Facts:
 
 
 def named(facts: Facts) -> dict[str, Any]:
-    """Return the facts by name, without the duplicates."""
+    """Return the facts by name, without duplicates and excess."""
     rejected = {f"rejected, {reason}": count for reason, count in (facts.rejected or {}).items()}
     hours = {"oldest bucket": facts.oldest_bucket, "first hour": facts.first_hour}
     return {"as_of": facts.as_of, **hours, "events": facts.events} | rejected
@@ -96,4 +97,5 @@ def in_words(history: History) -> str:
     """Return a history in words: its items with ratings and times, and how many ids it remembers."""
     entries = ", ".join(f"{e.item.decode()} {e.rating} at {e.last_time}" for e in history.entries)
     ids = f"{len(history.ids)} ids" + (f" to {history.ids[-1].hex()[:8]}" if history.ids else "")
-    return f"[{entries}] and {ids}"
+    counted = f", {sum(n for _, n in history.counted)} events counted on day {history.day}" if history.day else ""
+    return f"[{entries}] and {ids}{counted}"

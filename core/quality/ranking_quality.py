@@ -17,7 +17,7 @@ from core.quality.intervals import interval
 from core.ranking.shelves import Labels
 from core.rows.words import standing_words
 from schemas.catalogue import Item
-from schemas.event import REMOVE
+from schemas.event import DAY_MS, REMOVE
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -74,6 +74,22 @@ class Interactions:
     def _part(self, rows: slice | Mask) -> "Interactions":
         user, item, weight, time = (column[rows] for column in (self.user, self.item, self.weight, self.time))
         return replace(self, user=user, item=item, weight=weight, time=time)
+
+    def counted(self, per_day: int) -> Mask:
+        """Return which events enter the hourly counts: of a user, an item and a day the first ``per_day``.
+
+        Items are told apart exactly, as if each had a cell of its own (``core.rows.shares``).
+        """
+        rated = np.flatnonzero(self.weight > 0)
+        pair = self.user[rated] * self.items + self.item[rated]
+        day = self.time[rated] // DAY_MS
+        order = np.lexsort((day, pair))
+        pair, day = pair[order], day[order]
+        begins = np.flatnonzero(np.r_[True, (pair[1:] != pair[:-1]) | (day[1:] != day[:-1])]) if len(order) else order
+        place = np.arange(len(order)) - np.repeat(begins, np.diff(np.r_[begins, len(order)]))
+        out = np.zeros(len(self), np.bool_)
+        out[rated[order[place < per_day]]] = True
+        return out
 
     def standing(self) -> tuple[Ints, Ints, Ints]:
         """Return user, item and rating of the pairs that stand, ascending by user and item."""

@@ -6,6 +6,7 @@ Chance is drawn from the user, the place in the list and the item, so the same a
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from itertools import takewhile
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -83,19 +84,37 @@ def explored(ranking: Iterable[tuple[bytes, T]], chances: Chances[T]) -> Iterato
             yield name, row
 
 
-def capped(rows: Iterable[tuple[str | None, T]], most: int) -> Iterator[T]:
+@dataclass(frozen=True)
+class Place(Generic[T]):
+    """A row of a ranking as the cap sees it; one without a category may stand anywhere, a ``pinned`` one stays."""
+
+    category: str | None
+    row: T
+    pinned: bool = False
+
+
+def capped(rows: Iterable[Place[T]], most: int) -> Iterator[T]:
     """Yield the rows so that of ``NEIGHBOURING`` ones at most ``most`` are of one category, as far as others are there.
 
-    Args: rows: category and row, best first; a row without a category may stand anywhere.
+    Args: rows: best first; a pinned one keeps its number and is of no category here.
     """
-    rest, ahead, before = iter(rows), list[tuple[str | None, T]](), list[str | None]()
+    rest, ahead, before = enumerate(rows), list[tuple[int, Place[T]]](), list[str | None]()
     while True:
         while len(ahead) < AHEAD and (following := next(rest, None)) is not None:
             ahead.append(following)
         if not ahead:
             return
         near = before[-(NEIGHBOURING - 1) :] if NEIGHBOURING > 1 else []
-        free = (k for k, (category, _) in enumerate(ahead) if category is None or near.count(category) < most)
-        category, row = ahead.pop(next(free, 0))
-        before.append(category)
-        yield row
+        _, place = ahead.pop(_next(ahead, len(before), near, most))
+        before.append(None if place.pinned else place.category)
+        yield place.row
+
+
+def _next(ahead: Sequence[tuple[int, Place[T]]], number: int, near: Sequence[str | None], most: int) -> int:
+    """Return which of the rows ahead gets that number: the one pinned to it, else the best that the cap allows."""
+    passed = takewhile(lambda entry: entry[1][0] <= number, enumerate(ahead))
+    if (pinned := next((k for k, (_, place) in passed if place.pinned), None)) is not None:
+        return pinned
+    others = [k for k, (_, place) in enumerate(ahead) if not place.pinned]
+    free = (k for k in others if (own := ahead[k][1].category) is None or near.count(own) < most)
+    return next(free, others[0] if others else 0)

@@ -6,15 +6,16 @@ seen      as sums, whose amount is a word on the item; then its packed touches: 
 sketch    ``core.rows.sketch``
 norm      i64
 history   n:u16, m:u16, kept:u16, unit:u16, w:u8, t:u8, l:u8, first:i64, rating/unit: w-byte signed [n],
-          last_time - first: t-byte [n], id: 16 bytes [m], length: l-byte [n], names
+          last_time - first: t-byte [n], id: 16 bytes [m], length: l-byte [n], names, then of the user's share
+          (``core.rows.shares``; fold versions before 7 end with the names) cell:u8 number:u8 [c], day:u32, c:u16
 item      event_time:i64, partition:i32, offset:i64, category's bytes (time -1: no category yet)
 facts     a JSON object
 ========  ====================================================================================================
 
-Pairs, counts and activity are sums; their amounts are never 0. ``unit`` is 1000 where all are whole thousands, else 1;
-widths are the smallest of 1, 2, 4, 8 that hold all, so equal sums have equal bytes. A name is the first ``shared``
-bytes of the one before it, followed by ``rest`` bytes of the text. A change to a history has all of the entries, but of
-the ids only the new ones: ``kept`` of the newest ones before it stay (0: it is whole).
+Pairs, counts, excess and activity are sums; their amounts are never 0. ``unit`` is 1000 where all are whole
+thousands, else 1; widths are the smallest of 1, 2, 4, 8 that hold all, so equal sums have equal bytes. A name is the
+first ``shared`` bytes of the one before it, followed by ``rest`` bytes of the text. A change to a history is whole but
+for the ids, of which it has only the new ones: ``kept`` of the newest ones before it stay (0: it has all).
 """
 
 import json
@@ -27,6 +28,7 @@ import numpy as np
 
 SUMS_HEAD = struct.Struct("<IHBB")
 HISTORY_HEAD = struct.Struct("<HHHHBBBq")
+HISTORY_END = struct.Struct("<IH")
 _ITEM = struct.Struct("<qiq")
 UNIT = 1000
 TOUCHES_BYTES = 8
@@ -53,10 +55,16 @@ class HistoryEntry:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """A user's last N distinct items, least recently touched first, and the digests of the last D event ids."""
+    """A user's last N distinct items, least recently touched first, and the digests of the last D event ids.
+
+    ``day``: the newest one, since 1970, of which events were counted (0: none); ``counted``: how many of that day, by
+    cell of items, as (cell, number).
+    """
 
     entries: tuple[HistoryEntry, ...] = ()
     ids: tuple[bytes, ...] = ()
+    day: int = 0
+    counted: tuple[tuple[int, int], ...] = ()
 
 
 def pack_sums(sums: Iterable[tuple[bytes, int]]) -> bytes:
@@ -144,7 +152,8 @@ def pack_history(history: History) -> bytes:
     wide, long = _width(times, signed=False), _width(lengths, signed=False)
     head = HISTORY_HEAD.pack(len(entries), len(history.ids), 0, unit, ratings.itemsize, wide, long, first)
     columns = [np.array(times, f"<u{wide}").tobytes(), *history.ids, np.array(lengths, f"<u{long}").tobytes()]
-    return b"".join([head, ratings.tobytes(), *columns, *[e.item for e in entries]])
+    end = [*map(bytes, history.counted), HISTORY_END.pack(history.day, len(history.counted))]
+    return b"".join([head, ratings.tobytes(), *columns, *[e.item for e in entries], *end])
 
 
 def unpack_history(blob: bytes) -> History:
@@ -161,7 +170,14 @@ def unpack_history(blob: bytes) -> History:
     for rating, time, length in zip(ratings, times, lengths, strict=True):
         entries.append(HistoryEntry(blob[at : at + length], rating, time))
         at += length
-    return History(tuple(entries), ids)
+    return History(tuple(entries), ids, *_counted(blob[at:]))
+
+
+def _counted(end: bytes) -> tuple[int, tuple[tuple[int, int], ...]]:
+    if not end:
+        return 0, ()
+    day, cells = HISTORY_END.unpack_from(end, len(end) - HISTORY_END.size)
+    return day, tuple((end[2 * k], end[2 * k + 1]) for k in range(cells))
 
 
 def add_history(earlier: bytes, later: bytes) -> bytes:
@@ -207,7 +223,7 @@ class Facts:
 
     ``as_of``: max of min(event_time, Kafka timestamp), epoch ms; ``oldest_bucket``: the first hour since the epoch with
     a count of items, ``first_hour``: with an event (None when there is none); ``events``: accepted without duplicates;
-    ``duplicates``: accepted, but known already; ``rejected``: count by reason.
+    ``duplicates``: accepted, but known already; ``rejected``: count by reason; ``excess``: beyond a user's share.
     """
 
     as_of: int | None = None
@@ -216,6 +232,7 @@ class Facts:
     rejected: dict[str, int] | None = None
     duplicates: int = 0
     first_hour: int | None = None
+    excess: int = 0
 
 
 def pack_facts(facts: Facts) -> bytes:

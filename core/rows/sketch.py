@@ -26,9 +26,9 @@ Ranks = Mapping[int, int]
 
 
 @lru_cache(1 << 16)
-def user_hash(user: str) -> int:
-    """Return MurmurHash64A (Appleby, public domain) of the user's UTF-8 bytes with seed 0."""
-    text = user.encode()
+def murmur_hash(name: str) -> int:
+    """Return MurmurHash64A (Appleby, public domain) of the name's UTF-8 bytes with seed 0."""
+    text = name.encode()
     h = len(text) * MULTIPLIER & _MASK
     whole = len(text) // 8 * 8
     for at in range(0, whole, 8):
@@ -43,7 +43,7 @@ def user_hash(user: str) -> int:
 
 def place_of(user: str) -> tuple[int, int]:
     """Return the user's register and rank."""
-    h = user_hash(user)
+    h = murmur_hash(user)
     rest = h & ((1 << 64 - BITS) - 1)
     return h >> 64 - BITS, 64 - BITS - rest.bit_length() + 1
 

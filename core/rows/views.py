@@ -21,6 +21,7 @@ from core.rows.sketch import merge_sketches
 PAIRS, NORMS, COUNTS, ITEMS, FACTS = "pairs", "norms", "counts", "items", "facts"
 HISTORY, SEEN = "history", "seen"
 ACTIVITY, ACTIVE_USERS = "activity", "active_users"
+EXCESS, EXCESS_USERS = "excess", "excess_users"
 FACTS_KEY = b"facts"
 
 
@@ -62,6 +63,7 @@ def merge_facts(earlier: bytes, later: bytes) -> bytes:
             rejected=rejected,
             duplicates=a.duplicates + b.duplicates,
             first_hour=min((x for x in (a.first_hour, b.first_hour) if x is not None), default=None),
+            excess=a.excess + b.excess,
         )
     )
 
@@ -91,6 +93,8 @@ VIEWS = {
         View(PAIRS, merge_sums, "sums_kernel:add_rows", tiered=True),  # item -> {other item: pair co-rating}
         View(NORMS, merge_norms, "rows_kernel:add_norms"),  # item -> norm
         View(COUNTS, merge_sums, "sums_kernel:add_rows", tiered=True),  # bucket -> {item: count}
+        View(EXCESS, merge_sums, "sums_kernel:add_rows"),  # bucket -> {item: less than 0, what popularity leaves out}
+        View(EXCESS_USERS, merge_sums, "sums_kernel:add_rows"),  # day -> {user: events beyond their share}
         View(ACTIVITY, merge_sums, "sums_kernel:add_rows", tiered=True),  # dimension, bucket -> {value, kind: count}
         View(ACTIVE_USERS, merge_sketches, "sketch_kernel:merge_sketches"),  # bucket -> sketch of its active users
         View(ITEMS, merge_items, "rows_kernel:newer_items"),  # item -> that it occurred, its category

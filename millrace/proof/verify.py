@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 def verify(sample: int | None, progress: Path | None, as_json: bool) -> None:
     """Recompute the log by an independent slow path, compare every merged view exactly, exit 1 on any mismatch.
 
-    It compares norms, pairs, hourly counts, histories, seen sets, item categories, activity, duplicates and facts.
+    It compares norms, pairs, hourly counts and what they leave out, histories, seen sets, item categories, activity,
+    duplicates and facts.
     """
     from adapters.broker.opening import open_log
     from adapters.engine.session import open_session
@@ -53,5 +54,5 @@ def _sizes(report: "Report") -> str:
     sizes = {"users": report.users, "items": report.items, "pairs": report.pairs, "hourly counts": report.counts}
     sizes |= {"histories": report.histories, "words of seen sets": report.seen, "item categories": report.categories}
     sizes |= {"counters of activity": report.activity, "hours of active users": report.active_users}
-    sizes |= {"duplicates": report.duplicates, "facts": report.facts}
+    sizes |= {"duplicates": report.duplicates, "excess": report.excess, "facts": report.facts}
     return ", ".join(f"{size:,} {name}" for name, size in sizes.items())

@@ -16,6 +16,7 @@ from core.rows.codec import Facts
 from schemas.control import Control, Generation, Position
 from schemas.rules import Rules
 
+MUCH_EXCESS = 100  # events of one user in a week: people have fewer beyond their share
 MANY_DUPLICATES = 0.01  # share of all accepted events: beyond it the ids are not unique, rather than sent twice
 
 
@@ -32,6 +33,7 @@ class Situation:
     """What ``status`` has read; None if it is unknown.
 
     ``pending``: why a new epoch of the speed layer must begin.      ``others``: messages made elsewhere.
+    ``excess_users``: users with the most events beyond their share in the last week, with the number.
     """
 
     generation: str | None
@@ -43,6 +45,7 @@ class Situation:
     speed: dict[str, Any]
     schedule: dict[str, Any] | None
     others: Sequence[str] = field(default_factory=tuple)
+    excess_users: Sequence[dict[str, Any]] = field(default_factory=tuple)
 
 
 def messages(situation: Situation) -> list[str]:
@@ -50,6 +53,7 @@ def messages(situation: Situation) -> list[str]:
     return [
         *advice(situation.facts.rejected or {}, situation.facts.events + situation.facts.duplicates, situation.rules),
         *_duplicates(situation.facts, situation.rules),
+        *_excess(situation),
         *_published(situation),
         *_other_rules(situation),
         *(about_control(situation.control) if situation.control else []),
@@ -102,6 +106,19 @@ def _duplicates(facts: Facts, rules: Rules) -> list[str]:
         f"the last {rules.remembered_ids} of their user. That is right for events that were sent twice. If "
         "the id is an order number, each order counts with its first line only: give each line an id of its own "
         "(order and line, or `import csv` without --event-id) and send the events again"
+    ]
+
+
+def _excess(situation: Situation) -> list[str]:
+    """Return who sends more events on one item than people do, if anybody does."""
+    many = [user for user in situation.excess_users if user["events"] >= MUCH_EXCESS]
+    if not many:
+        return []
+    named = ", ".join(f"{user['user_id']} ({user['events']:,})" for user in many)
+    return [
+        f"{situation.facts.excess:,} events are beyond {situation.rules.counted_per_day} a day by one user on one item "
+        f"and do not count in popularity and trends; in the last week most are of {named}. A program should send no "
+        "events of its own; `millrace forget USER` takes what it did out of everything else too"
     ]
 
 

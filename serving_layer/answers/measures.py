@@ -70,6 +70,11 @@ def _duplicates(state: State) -> Values:
         yield (), state.status["duplicates"]
 
 
+@measure("millrace_excess", "Events beyond one user's share of an item, in no count of popularity.")
+def _excess(state: State) -> Values:
+    yield (), state.status["excess"]
+
+
 @measure("millrace_rejected", "Events that broke the contract, by reason.", "reason")
 def _rejected(state: State) -> Values:
     yield from (((reason,), number) for reason, number in state.status["rejected_by_reason"].items())

@@ -1,6 +1,6 @@
 """The state of everything in one answer: what is published, how far the speed layer is, how far the log."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from adapters.records.books import LEASE, SCHEDULE, SPEED
@@ -20,6 +20,7 @@ from serving_layer.answers.beside_events import (
     about_the_topics,
     rejected_catalogue,
 )
+from serving_layer.answers.without_effect import NO_EXCESS, excess, known_duplicates
 from serving_layer.reading.answering import answer
 from serving_layer.reading.patience import reading
 from serving_layer.reading.snapshot import Snapshot
@@ -81,8 +82,9 @@ def status(views: Views, settings: Settings, log: "Log | None", now_ms: int) -> 
         *([] if end else [f"the log's end is unknown: {why}"]),
     ]
     situation = Situation(
-        summary["generation"], facts, settings.rules, control, pending, waiting, speed, schedule, others
-    )
+        summary["generation"], facts, settings.rules, control, pending, waiting, speed, schedule, others,
+        summary["excess_users"],
+    )  # fmt: skip
     return {
         **summary,
         "applied": _json(applied),
@@ -90,7 +92,7 @@ def status(views: Views, settings: Settings, log: "Log | None", now_ms: int) -> 
         "lag_events": end.lag_events if end else None,
         "freshness_seconds": end.freshness_seconds if end else None,
         "events": facts.events,
-        "duplicates": _known_duplicates(control, facts, settings),
+        "duplicates": known_duplicates(control, facts, settings),
         "as_of": facts.as_of,
         "rejected": sum(rejected.values()),
         "rejected_by_reason": rejected,
@@ -113,14 +115,6 @@ def _blend(control: Control | None) -> str | None:
     return active.measured.learned.get("says") if active else None
 
 
-def _known_duplicates(control: Control | None, facts: Facts, settings: Settings) -> int | None:
-    """Return the number of duplicates; None when the views are of an earlier version, which did not count them."""
-    if control is None:
-        return facts.duplicates
-    rules = replace(settings.rules, partitions=control.log.partitions)
-    return None if control.fingerprint in rules.earlier_fingerprints() else facts.duplicates
-
-
 def _views_summary(snapshot: Snapshot) -> tuple[dict[str, Any], Offsets, Facts]:
     header = snapshot.header()
     summary = {
@@ -129,6 +123,7 @@ def _views_summary(snapshot: Snapshot) -> tuple[dict[str, Any], Offsets, Facts]:
         "boundary": _json(snapshot.boundary),
         "segment": header["segment"],
         "degraded": header["degraded"],
+        **excess(snapshot),
     }
     return summary, snapshot.offsets, snapshot.facts
 
@@ -173,6 +168,7 @@ def _empty_summary(control: Control | None) -> tuple[dict[str, Any], Offsets, Fa
         "boundary": _json(boundary),
         "segment": None,
         "degraded": ["speed"],
+        **NO_EXCESS,
     }
     return summary, boundary or {}, Facts()
 

@@ -6,7 +6,7 @@ from itertools import islice
 import numpy as np
 
 from core.ranking.scores import Window
-from core.ranking.variety import NEIGHBOURING, Chances, capped, drawn, explored, sampled_rates
+from core.ranking.variety import NEIGHBOURING, Chances, Place, capped, drawn, explored, sampled_rates
 from recommenders.port import Ints
 from serving_layer.answers.house import Ranked, Row
 from serving_layer.merged.catalogue import describe
@@ -51,15 +51,15 @@ def with_new_items(
 def with_capped_categories(snapshot: Snapshot, ranking: Iterator[Row]) -> Iterator[Row]:
     """Return the ranking so that ten neighbouring rows have no more of one main category than the settings allow.
 
-    House rules come first, and what they pin is of no category here.
+    House rules come first: what they pin keeps its place and is of no category here.
     """
     most = snapshot.views.variety.per_category
     return ranking if not most else capped(_described(snapshot, ranking), most)
 
 
-def _described(snapshot: Snapshot, ranking: Iterator[Row]) -> Iterator[tuple[str | None, Row]]:
-    """Yield each row that may be listed after its main category."""
+def _described(snapshot: Snapshot, ranking: Iterator[Row]) -> Iterator[Place[Row]]:
+    """Yield each row that may be listed, with its main category."""
     while rows := list(islice(ranking, AT_ONCE)):
         about = describe(snapshot, [name for name, _ in rows])
         listed = [row for row in rows if about[row[0]].listed]
-        yield from ((None if row[1].pinned else about[row[0]].category, row) for row in listed)
+        yield from (Place(about[row[0]].category, row, row[1].pinned) for row in listed)

@@ -18,6 +18,7 @@ from core.ranking.ranked import Ordered, Ranked, by_units
 from core.ranking.scores import Window, WindowCounts
 from recommenders.port import Ints
 from schemas.event import BUCKET_MS
+from serving_layer.merged import within_shares
 from serving_layer.merged.running import running_of
 from serving_layer.reading.snapshot import Snapshot
 
@@ -62,8 +63,7 @@ class CountCache:
         """Return the generation's sums, which never change: shape (3, names so far), as ``WindowCounts`` has them."""
         if (kept := self._sums.get(window)) is not None:
             return kept
-        rows = snapshot.counts_of_generation(_buckets(window))
-        parts = {bucket: [row] for bucket, row in rows.items()}
+        parts = within_shares.of_generation(snapshot, _buckets(window))
         table = self.add(np.zeros((3, 0), np.int64), parts, window, snapshot)
         with self._lock:
             self._sums[window] = table
@@ -188,7 +188,7 @@ def decayed(snapshot: Snapshot, half_life_hours: float) -> Ordered | None:
         cache, buckets = cache_of(snapshot), hours_of(half_life_hours, stop - 1)
 
         def of_generation() -> Ints:
-            parts = {bucket: [row] for bucket, row in snapshot.counts_of_generation(buckets).items()}
+            parts = within_shares.of_generation(snapshot, buckets)
             return cache.add_units(np.zeros(0, np.int64), parts, half_life_hours, stop, snapshot)
 
         def add(units: Ints, parts: dict[int, list[bytes]], times: int) -> Ints:

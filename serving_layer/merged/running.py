@@ -12,9 +12,9 @@ from core.rows.codec import bucket_of_key
 from core.rows.views import COUNTS
 from recommenders.port import Ints
 from serving_layer.memory.row_cache import RowCache
+from serving_layer.merged.within_shares import Parts, of_segments
 from serving_layer.reading.snapshot import Snapshot
 
-Parts = dict[int, list[bytes]]  # hour since the epoch -> packed counts
 Add = Callable[[Ints, Parts, int], Ints]  # a new column: that one with those counts added so many times
 MOST_KEPT = 16  # columns, a number for each item: of the windows and half-lives that answers use
 
@@ -37,7 +37,7 @@ class Reached:
         if keys is None:
             return None
         changed = [hour for hour in map(bucket_of_key, keys) if hour in hours]
-        return {**self.parts, **snapshot.counts_of_segments(changed)} if changed else self.parts
+        return {**self.parts, **of_segments(snapshot, changed)} if changed else self.parts
 
 
 @dataclass
@@ -55,7 +55,7 @@ class RunningSums:
         kept = self._kept.get(what)
         parts = None if kept is None else kept.parts_at(snapshot, hours)
         if kept is None or parts is None:
-            parts = snapshot.counts_of_segments(list(hours))
+            parts = of_segments(snapshot, list(hours))
             column = add(of_generation(), parts, 1)
         else:
             column = _brought(kept, parts, add)

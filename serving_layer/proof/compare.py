@@ -6,7 +6,7 @@ and are folded one by one by ``core.fold.slow``.
 
 import random
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
 from adapters.terminal.progress import watched
@@ -48,6 +48,7 @@ def compare(
     steps: list[Callable[[], None]] = [
         *(partial(part, slow, merged, wanted, report) for part in (_norms, _pairs, _counts, _categories, _activity)),
         partial(_active_users, slow, merged, report),
+        partial(_excess, slow, merged, users, report),
         partial(_seen, slow, merged, users, report),
         partial(_facts, slow, merged, report),
         Histories(prefix, merged, users, report).compare,
@@ -90,17 +91,27 @@ def _pairs(slow: SlowView, merged: MergedRows, wanted: set[str] | None, report: 
 
 
 def _counts(slow: SlowView, merged: MergedRows, wanted: set[str] | None, report: Report) -> None:
-    expected: dict[int, dict[str, int]] = defaultdict(dict)
-    for (bucket, item), count in slow.counts.items():
-        if wanted is None or item in wanted:
-            expected[bucket][item] = count
-            report.counts += 1
-    for key, parts in merged.rows(views.COUNTS):
+    report.counts = sum(1 for _, item in slow.counts if wanted is None or item in wanted)
+    _by_bucket("count in bucket", slow.counts, merged.rows(views.COUNTS), wanted, report)
+    excess = {at: -events for at, events in slow.excess.items()}
+    _by_bucket("excess in bucket", excess, merged.rows(views.EXCESS), wanted, report)
+
+
+def _by_bucket(
+    what: str, expected: Mapping[tuple[int, str], int], rows: Iterable[tuple[bytes, list[bytes]]],
+    wanted: set[str] | None, report: Report,
+) -> None:  # fmt: skip
+    """Compare sums of names by bucket, of all names or of those that are wanted."""
+    missing: dict[int, dict[str, int]] = defaultdict(dict)
+    for (bucket, name), amount in expected.items():
+        if wanted is None or name in wanted:
+            missing[bucket][name] = amount
+    for key, parts in rows:
         bucket = bucket_of_key(key)
         stored = {name: n for name, n in added(parts).items() if wanted is None or name.decode() in wanted}
-        _row(f"count in bucket {bucket} of", expected.pop(bucket, {}), stored, report)
-    for bucket, row in expected.items():
-        _row(f"count in bucket {bucket} of", row, {}, report)
+        _row(f"{what} {bucket} of", missing.pop(bucket, {}), stored, report)
+    for bucket, row in missing.items():
+        _row(f"{what} {bucket} of", row, {}, report)
 
 
 def _activity(slow: SlowView, merged: MergedRows, wanted: set[str] | None, report: Report) -> None:
@@ -130,6 +141,12 @@ def _active_users(slow: SlowView, merged: MergedRows, report: Report) -> None:
         report.compare(f"active users in bucket {bucket}", expected.pop(bucket, {}), stored, len)
     for bucket, ranks in expected.items():
         report.compare(f"active users in bucket {bucket}", ranks, {}, len)
+
+
+def _excess(slow: SlowView, merged: MergedRows, users: set[str] | None, report: Report) -> None:
+    """Compare the events beyond each user's share by day; of a sample those of its users."""
+    report.excess = slow.excess_users.total()
+    _by_bucket("excess on day", slow.excess_users, merged.rows(views.EXCESS_USERS), users, report)
 
 
 def _categories(slow: SlowView, merged: MergedRows, wanted: set[str] | None, report: Report) -> None:
@@ -170,6 +187,7 @@ def _facts(slow: SlowView, merged: MergedRows, report: Report) -> None:
         report.facts += 1
         report.compare_fact(f"fact {name}", expected.get(name, 0), stored.get(name, 0))
     report.compare_fact("duplicates", must_be.duplicates, facts.duplicates)
+    report.compare_fact("excess", must_be.excess, facts.excess)
 
 
 def _row(what: str, expected: dict[str, int], stored: dict[bytes, int], report: Report) -> None:

@@ -61,7 +61,7 @@ class Prefix:
         user, boundary = event.user_id, self.boundary
         if boundary is not None and event.offset >= boundary[event.partition] and user not in self.then:
             before = self.slow.histories.get(user, SlowHistory())
-            self.then[user] = SlowHistory(dict(before.entries), list(before.ids))
+            self.then[user] = SlowHistory(dict(before.entries), list(before.ids), before.day, dict(before.counted))
 
 
 @dataclass

@@ -17,7 +17,8 @@ class Report:
     ``events``: accepted without duplicates; ``duplicates``: the others; ``users``: with an event; ``items``: with a
     norm; ``pairs``: unordered; ``counts``: hourly; ``histories``: users; ``seen``: words of users on items;
     ``categories``: items with an event; ``activity``: counters by hour, dimension and kind; ``active_users``: hours;
-    ``facts``: as_of, oldest bucket, first hour, events and rejected records by reason.
+    ``excess``: events beyond their users' shares; ``facts``: as_of, oldest bucket, first hour, events and rejected
+    records by reason.
     ``sums`` is how many stored or expected values were compared, apart from facts; ``examples`` are the
     first mismatches. ``watch`` is called now and then while values are compared.
     """
@@ -33,6 +34,7 @@ class Report:
     activity: int = 0
     active_users: int = 0
     duplicates: int = 0
+    excess: int = 0
     facts: int = 0
     sums: int = 0
     mismatches: int = 0

@@ -27,7 +27,7 @@ from serving_layer.reading.views import Views
 from tests.kit.small_lambda import SmallLambda, placed
 from tests.kit.streams import rating_shop
 
-RULES = Rules(history_items=6, remembered_ids=8, partitions=2)
+RULES = Rules(history_items=6, remembered_ids=8, partitions=2, counted_per_day=2)
 MOST = 1_000
 SOURCES: dict[str, dict[str, Any]] = {
     "similar": {"shrinkage": 2.0, "step_back": 0.6},

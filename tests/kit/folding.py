@@ -72,10 +72,17 @@ def slow_as_data(view: SlowView) -> dict[str, Any]:
         "pairs": {pair: amount for pair, amount in view.pairs.items() if amount},
         "counts": {at: amount for at, amount in view.counts.items() if amount},
         "histories": {
-            user: ([(i, r, t) for i, (r, t) in h.entries.items()], [event_key(event_id) for event_id in h.ids])
+            user: (
+                [(i, r, t) for i, (r, t) in h.entries.items()],
+                [event_key(event_id) for event_id in h.ids],
+                (h.day, h.counted),
+            )
             for user, h in view.histories.items()
             if h.ids
         },
+        "excess": {at: -events for at, events in view.excess.items()},
+        "excess_users": dict(view.excess_users),
+        "excess in all": view.excess_users.total(),
         "seen": view.seen,
         "categories": view.categories,
         "as_of": view.as_of,
@@ -91,15 +98,24 @@ def rows_as_data(rows: Rows) -> dict[str, Any]:
     """Rows of merged views as the slow twin would show them."""
     norms, pairs, counts = Counter[str](), Counter[tuple[str, str]](), Counter[tuple[int, str]]()
     out: dict[str, Any] = {"histories": {}, "seen": {}, "categories": {}, "as_of": None, "events": 0, "duplicates": 0}
-    out |= {"first_hour": None, "activity": {}, "active_users": {}}
+    out |= {
+        "first_hour": None,
+        "activity": {},
+        "active_users": {},
+        "excess": {},
+        "excess_users": {},
+        "excess in all": 0,
+    }
     for (view, key), value in rows.items():
-        name = key.decode() if view not in ("counts", "activity", "active_users") else ""
+        name = key.decode() if view not in ("counts", "excess", "excess_users", "activity", "active_users") else ""
         if view == "norms" and unpack_norm(value):
             norms[name] = unpack_norm(value)
         elif view == "pairs":
             pairs.update({(name, other.decode()): amount for other, amount in unpack_sums(value).items()})
         elif view == "counts":
             counts.update({(bucket_of_key(key), i.decode()): n for i, n in unpack_sums(value).items()})
+        elif view in ("excess", "excess_users"):
+            out[view] |= {(bucket_of_key(key), of.decode()): n for of, n in unpack_sums(value).items()}
         elif view == "activity":
             sums = unpack_sums(value).items()
             out["activity"] |= {(*split_key(key), counted.decode()): n for counted, n in sums}
@@ -108,7 +124,7 @@ def rows_as_data(rows: Rows) -> dict[str, Any]:
         elif view == "history":
             history = unpack_history(value)
             entries = [(e.item.decode(), e.rating, e.last_time) for e in history.entries]
-            out["histories"][name] = (entries, list(history.ids))
+            out["histories"][name] = (entries, list(history.ids), (history.day, dict(history.counted)))
         elif view == "seen":
             out["seen"][name] = {item.decode(): seen for item, seen in overlaid([value]).items()}
         elif view == "items":
@@ -117,5 +133,5 @@ def rows_as_data(rows: Rows) -> dict[str, Any]:
         elif view == "facts":
             facts = unpack_facts(value)
             out |= {"as_of": facts.as_of, "events": facts.events, "duplicates": facts.duplicates}
-            out["first_hour"] = facts.first_hour
+            out |= {"first_hour": facts.first_hour, "excess in all": facts.excess}
     return {**out, "norms": dict(norms), "pairs": dict(pairs), "counts": dict(counts)}

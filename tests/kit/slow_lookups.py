@@ -21,7 +21,7 @@ from serving_layer.merged.catalogue import NotFound, Page
 from serving_layer.reading.views import Views
 from tests.kit.small_lambda import SmallLambda, placed
 
-RULES = Rules(history_items=3, remembered_ids=4, partitions=2)
+RULES = Rules(history_items=3, remembered_ids=4, partitions=2, counted_per_day=2)
 ALL = Page(n=1000)
 ITEMS = [b"i1", b"i2", b"i3", b"i4", b"i5", b"i6", "ї/%".encode()]
 USERS = ["u0", "u1é", "u2", "u3"]
@@ -95,7 +95,8 @@ def slow_trending(twin: SlowView, hours: int) -> list[dict[str, Any]]:
     stop = twin.as_of // BUCKET_MS + 1
     start, length = stop - hours, max(24, 3 * hours)
     c, big_c, before = Counter[str](), Counter[str](), Counter[str]()
-    for (bucket, item), count in twin.counts.items():
+    for (bucket, item), received in twin.counts.items():
+        count = received - twin.excess[bucket, item]
         c[item] += count * (start <= bucket < stop)
         big_c[item] += count * (start - length <= bucket < start)
         before[item] += count * (start - hours <= bucket < start)

@@ -8,9 +8,9 @@ from core.rows.activity import activity_key
 from core.rows.codec import bucket_key
 from core.rows.merging import added
 from core.rows.sketch import joined_ranks, unpack_sketch
-from core.rows.views import ACTIVE_USERS, ACTIVITY
+from core.rows.views import ACTIVE_USERS, ACTIVITY, EXCESS, EXCESS_USERS
 from schemas.control import Offsets
-from schemas.event import BUCKET_MS
+from schemas.event import BUCKET_MS, DAY_MS
 from schemas.rules import Rules
 from serving_layer.reading.decoding import bucket_keys
 from serving_layer.reading.snapshot import Snapshot
@@ -19,6 +19,7 @@ from tests.kit.folding import event_key
 from tests.kit.merged_views import pairs_of
 
 BUCKETS = range(START // BUCKET_MS, START // BUCKET_MS + 100 * HOUR // BUCKET_MS)
+DAYS = range(START // DAY_MS - 1, START // DAY_MS + 7)
 READ = ("all", "item")  # of the counters of activity
 ACTIVITY_KEYS = [activity_key(dimension, bucket) for dimension in READ for bucket in BUCKETS]
 
@@ -31,6 +32,8 @@ def read_all(snapshot: Snapshot) -> tuple[Snapshot, dict[str, Any]]:
         "norms": {item: amount for item, amount in snapshot.norms(items).items() if amount},
         "pairs": {item: row for item, row in pairs_of(snapshot, items).items() if row},
         "counts": snapshot.counts(BUCKETS),
+        "excess": _there(snapshot, EXCESS, bucket_keys(BUCKETS), added),
+        "excess_users": _there(snapshot, EXCESS_USERS, bucket_keys(DAYS), added),
         "activity": _there(snapshot, ACTIVITY, ACTIVITY_KEYS, added),
         "active_users": _there(snapshot, ACTIVE_USERS, bucket_keys(BUCKETS), _ranks),
         "histories": {user: _history(snapshot, user) for user in users},
@@ -39,7 +42,14 @@ def read_all(snapshot: Snapshot) -> tuple[Snapshot, dict[str, Any]]:
             name: (item.event_time, item.partition, item.offset, item.category)
             for name, item in snapshot.items(items).items()
         },
-        "facts": (facts.as_of, facts.oldest_bucket, facts.events, facts.duplicates, facts.rejected or {}),
+        "facts": (
+            facts.as_of,
+            facts.oldest_bucket,
+            facts.events,
+            facts.duplicates,
+            facts.excess,
+            facts.rejected or {},
+        ),
     }
 
 
@@ -53,6 +63,12 @@ def must_be(log: MemoryLog, upto: Offsets, rules: Rules, marks: int) -> dict[str
     counts: dict[int, dict[bytes, int]] = {}
     for (bucket, item), count in slow.counts.items():
         counts.setdefault(bucket, {})[item.encode()] = count
+    excess: dict[bytes, dict[bytes, int]] = {}
+    for (bucket, item), events in slow.excess.items():
+        excess.setdefault(bucket_key(bucket), {})[item.encode()] = -events
+    excess_users: dict[bytes, dict[bytes, int]] = {}
+    for (day, user), events in slow.excess_users.items():
+        excess_users.setdefault(bucket_key(day), {})[user.encode()] = events
     activity: dict[bytes, dict[bytes, int]] = {}
     for (dimension, bucket, name), count in slow.activity.items():
         if dimension in READ:
@@ -61,12 +77,21 @@ def must_be(log: MemoryLog, upto: Offsets, rules: Rules, marks: int) -> dict[str
         "norms": {item.encode(): amount for item, amount in slow.norms.items() if amount},
         "pairs": pairs,
         "counts": counts,
+        "excess": excess,
+        "excess_users": excess_users,
         "activity": activity,
         "active_users": {bucket_key(bucket): ranks for bucket, ranks in slow.active_users.items()},
         "histories": {user.encode(): _slow_history(slow, user) for user in USERS},
         "seen": {user.encode(): _slow_seen(slow, user) for user in USERS},
         "items": {item.encode(): named for item, named in slow.categories.items()},
-        "facts": (slow.as_of, min(counts, default=None), slow.events, slow.duplicates, log.rejected(upto, marks=marks)),
+        "facts": (
+            slow.as_of,
+            min(counts, default=None),
+            slow.events,
+            slow.duplicates,
+            sum(slow.excess_users.values()),
+            log.rejected(upto, marks=marks),
+        ),
     }
 
 
@@ -86,17 +111,18 @@ def differences(must: dict[str, Any], views: dict[str, Any]) -> list[str]:
     return [f"{view}: must be {must[view]}, is {views[view]}" for view in must if must[view] != views[view]]
 
 
-def _history(snapshot: Snapshot, user: bytes) -> tuple[list[tuple[bytes, int, int]], list[bytes]]:
+def _history(snapshot: Snapshot, user: bytes) -> tuple[Any, ...]:
     history = snapshot.history(user)
-    return [(entry.item, entry.rating, entry.last_time) for entry in history.entries], list(history.ids)
+    entries = [(entry.item, entry.rating, entry.last_time) for entry in history.entries]
+    return entries, list(history.ids), history.day, dict(history.counted)
 
 
-def _slow_history(slow: SlowView, user: str) -> tuple[list[tuple[bytes, int, int]], list[bytes]]:
+def _slow_history(slow: SlowView, user: str) -> tuple[Any, ...]:
     history = slow.histories.get(user)
     if history is None:
-        return [], []
+        return [], [], 0, {}
     entries = [(item.encode(), rating, last) for item, (rating, last) in history.entries.items()]
-    return entries, [event_key(event_id) for event_id in history.ids]
+    return entries, [event_key(event_id) for event_id in history.ids], history.day, history.counted
 
 
 def _slow_seen(slow: SlowView, user: str) -> set[bytes]:

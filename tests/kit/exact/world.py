@@ -46,7 +46,7 @@ MOST_PARTS = 2  # of a row's changes in memory: more are merged
 MAX_ABORTED = 4  # attempts that may die in one epoch
 PUBLISHING = 6  # swaps of a run before the one that publishes it; one more where it makes the record
 NEVER = 1e6  # a reader that a test has stopped waits for no store
-SETTINGS = Settings.of(history_items=3, remembered_ids=4, window="2d", grace=f"{GRACE_SECONDS}s")
+SETTINGS = Settings.of(history_items=3, remembered_ids=4, counted_per_day=1, window="2d", grace=f"{GRACE_SECONDS}s")
 
 
 @dataclass

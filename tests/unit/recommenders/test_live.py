@@ -11,7 +11,7 @@ from schemas.rules import Rules
 
 HOUR_MS = 3_600_000
 USERS, ITEMS, EVENTS = 6, 9, 400
-RULES = Rules(history_items=4, window_ms=30 * HOUR_MS)
+RULES = Rules(history_items=4, window_ms=30 * HOUR_MS, counted_per_day=1)
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import { Failed, Panel, Waiting } from "../parts/states.js";
 
 const LOOK = 400;
 const SAMPLES = [10, 50, 200];
-const KINDS = { users: "users", items: "items", pairs: "pairs", counts: "hourly counts", histories: "histories", seen: "words of seen sets", categories: "item categories", activity: "activity counters", active_users: "hours of active users", duplicates: "duplicates", facts: "facts" };
+const KINDS = { users: "users", items: "items", pairs: "pairs", counts: "hourly counts", histories: "histories", seen: "words of seen sets", categories: "item categories", activity: "activity counters", active_users: "hours of active users", excess: "excess", duplicates: "duplicates", facts: "facts" };
 
 function useProof() {
   const [state, setState] = useState(null);

@@ -72,10 +72,11 @@ def test_only_the_dimensions_of_the_rules_are_counted(dimensions: tuple[str, ...
     assert rules.fingerprint() != Rules().fingerprint()
 
 
-def test_fingerprints_of_versions_that_knew_no_dimensions_do_not_depend_on_them() -> None:
-    earlier, others = Rules().earlier_fingerprints(), Rules(dimensions=()).earlier_fingerprints()
-    assert earlier == others
-    assert len(earlier) == 5
+def test_fingerprints_of_versions_that_did_not_know_a_setting_do_not_depend_on_it() -> None:
+    earlier = Rules().earlier_fingerprints()
+    assert len(earlier & Rules(dimensions=()).earlier_fingerprints()) == 5
+    assert earlier == Rules(counted_per_day=3).earlier_fingerprints()
+    assert len(earlier) == 6
 
 
 def test_active_users_are_counted_by_hour_whatever_the_events_weigh() -> None:

@@ -17,7 +17,7 @@ from schemas.rules import Rules
 from tests.kit.folding import Rows, fold_into, rows_as_data, slow
 from tests.kit.streams import DAY, START, event_streams
 
-SMALL = Rules(history_items=3, remembered_ids=3)
+SMALL = Rules(history_items=3, remembered_ids=3, counted_per_day=1)
 
 
 @settings(max_examples=150, deadline=None)

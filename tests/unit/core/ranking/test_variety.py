@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.ranking.variety import NEIGHBOURING, Chances, capped, drawn, explored, sampled_rates
+from core.ranking.variety import NEIGHBOURING, Chances, Place, capped, drawn, explored, sampled_rates
 
 Rows = Sequence[tuple[bytes, int]]
 RANKING = [(b"i%03d" % k, k) for k in range(500)]
@@ -67,7 +67,7 @@ def test_the_more_is_known_of_an_item_the_less_its_draws_differ() -> None:
 def test_capping_lists_every_row_once_and_breaks_the_cap_only_where_nothing_else_is_left(
     categories: list[str | None], most: int
 ) -> None:
-    order = list(capped([(category, k) for k, category in enumerate(categories)], most))
+    order = list(capped([Place(category, k) for k, category in enumerate(categories)], most))
     assert sorted(order) == list(range(len(categories)))
     for at in range(len(order)):
         near = [categories[k] for k in order[max(0, at - NEIGHBOURING + 1) : at]]
@@ -77,4 +77,21 @@ def test_capping_lists_every_row_once_and_breaks_the_cap_only_where_nothing_else
 
 
 def test_a_ranking_within_the_cap_stays_as_it_is() -> None:
-    assert list(capped([("ab"[k % 2], k) for k in range(30)], 5)) == list(range(30))
+    assert list(capped([Place("ab"[k % 2], k) for k in range(30)], 5)) == list(range(30))
+
+
+@given(
+    st.lists(st.sampled_from(["a", "b", None]), max_size=40), st.sets(st.integers(0, 39), max_size=4), st.integers(1, 3)
+)
+def test_what_a_rule_pins_keeps_its_place_however_categories_are_capped(
+    categories: list[str | None], pins: set[int], most: int
+) -> None:
+    rows = [Place(category, k, k in pins) for k, category in enumerate(categories)]
+    order = list(capped(rows, most))
+    assert sorted(order) == list(range(len(rows)))
+    assert all(order[k] == k for k in pins if k < len(rows))
+
+
+def test_a_row_that_the_cap_defers_does_not_move_a_pinned_one_up() -> None:
+    rows = [Place("a", 0), Place("a", 1), Place("a", 2, pinned=True), Place("b", 3)]
+    assert list(capped(rows, 1)) == [0, 3, 2, 1]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from core.bytes.word_kernel import padded
 from core.fold.columns import NO_TOUCHES
 from core.fold.digest_kernel import digests
-from core.fold.history_kernel import pack_histories, unpack_histories
+from core.fold.history_kernel import pack_histories, unpack_histories, unpack_shares
 from core.fold.slow import SlowView
 from core.rows.codec import (
     History,
@@ -171,11 +171,14 @@ def test_many_histories_are_packed_as_one_by_one(given_histories: list[History |
         new_ids[u, : id_count[u]] = ids[d[u] : d[u + 1]]
     users = np.arange(len(rows))
     fresh = np.array([min(int(m), share) for m in id_count], np.int64)
-    packed, at = pack_histories(users, count, item, ratings, times, id_count, fresh, new_ids, n_starts, padded(text))
+    shares = unpack_shares(padded(b"".join(rows)), starts)
+    packed, at = pack_histories(
+        users, count, item, ratings, times, id_count, fresh, new_ids, *shares, n_starts, padded(text)
+    )
     changes = [packed[a:b].tobytes() for a, b in itertools.pairwise(at)]
     known = [history or History() for history in given_histories]
     before = [
-        pack_history(History(history.entries, history.ids[: len(history.ids) - n]))
+        pack_history(History(history.entries, history.ids[: len(history.ids) - n], 3, ((1, 1),)))
         for history, n in zip(known, fresh, strict=True)
     ]
     assert [add_history(*pair) for pair in zip(before, changes, strict=True)] == [

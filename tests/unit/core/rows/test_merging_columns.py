@@ -26,7 +26,20 @@ from core.rows.packed import Packed
 from core.rows.rows_kernel import MOVED, STAYED
 from core.rows.sketch import pack_sketch
 from core.rows.tagged import NewerBase, older_bytes, outgrown, settle, tagged
-from core.rows.views import ACTIVE_USERS, ACTIVITY, COUNTS, FACTS, HISTORY, ITEMS, NORMS, PAIRS, SEEN, VIEWS
+from core.rows.views import (
+    ACTIVE_USERS,
+    ACTIVITY,
+    COUNTS,
+    EXCESS,
+    EXCESS_USERS,
+    FACTS,
+    HISTORY,
+    ITEMS,
+    NORMS,
+    PAIRS,
+    SEEN,
+    VIEWS,
+)
 from core.rows.words import pack_touches
 from schemas.control import Position
 
@@ -40,15 +53,23 @@ seen = st.dictionaries(names, st.tuples(words, touches), max_size=6).map(
 )
 numbers = st.integers(-(2**31), 2**31 - 1)
 items = st.builds(ItemSeen, st.integers(-1, 3), st.integers(-1, 2), st.integers(-1, 2), st.sampled_from(["", "a", "ü"]))
-facts = st.builds(Facts, st.none() | numbers, st.none() | numbers, st.integers(0, 9))
+facts = st.builds(Facts, st.none() | numbers, st.none() | numbers, st.integers(0, 9), excess=st.integers(0, 9))
 ids = st.binary(min_size=16, max_size=16)
 entries = st.builds(HistoryEntry, names, st.integers(0, 10**7), st.integers(0, 10**13))
 full = dict.fromkeys(range(1_366), 7)
 sketches = st.dictionaries(st.integers(0, 4095), st.integers(1, 53), max_size=5) | st.just(full)
-histories = st.builds(History, st.lists(entries, max_size=4).map(tuple), st.lists(ids, max_size=5).map(tuple))
+shares = st.lists(st.tuples(st.integers(0, 255), st.integers(0, 255)), max_size=4).map(tuple)
+histories = st.builds(
+    History,
+    st.lists(entries, max_size=4).map(tuple),
+    st.lists(ids, max_size=5).map(tuple),
+    st.integers(0, 30_000),
+    shares,
+)
 VALUES = {
     PAIRS: sums, COUNTS: sums, SEEN: seen, NORMS: numbers.map(pack_norm), ITEMS: items.map(pack_item),
-    FACTS: facts.map(pack_facts), ACTIVITY: sums, ACTIVE_USERS: sketches.map(pack_sketch),
+    FACTS: facts.map(pack_facts), EXCESS: sums, EXCESS_USERS: sums, ACTIVITY: sums,
+    ACTIVE_USERS: sketches.map(pack_sketch),
 }  # fmt: skip
 
 

@@ -25,7 +25,19 @@ from core.rows.codec import (
 )
 from core.rows.sketch import merge_sketches, pack_sketch
 from core.rows.tagged import settle, tagged
-from core.rows.views import ACTIVE_USERS, ACTIVITY, FACTS, HISTORY, ITEMS, NORMS, PAIRS, SEEN, VIEWS
+from core.rows.views import (
+    ACTIVE_USERS,
+    ACTIVITY,
+    EXCESS,
+    EXCESS_USERS,
+    FACTS,
+    HISTORY,
+    ITEMS,
+    NORMS,
+    PAIRS,
+    SEEN,
+    VIEWS,
+)
 from core.rows.words import MINUTE_BITS
 from schemas.control import Offsets, Position
 from schemas.errors import MillraceError
@@ -38,7 +50,7 @@ from serving_layer.proof.report import Report
 from tests.kit.exact.stores import MemoryStore
 from tests.kit.small_lambda import SmallLambda, placed
 
-RULES = Rules(history_items=3, remembered_ids=4, partitions=2)
+RULES = Rules(history_items=3, remembered_ids=4, partitions=2, counted_per_day=1)
 START = 1_760_000_000_000
 BATCH, ALL = 60, 100
 
@@ -131,6 +143,7 @@ def test_all_views_are_compared_and_named(world: World) -> None:
         > 5
     )
     assert report.duplicates > 5
+    assert report.excess > 3
     assert report.events + report.duplicates == ALL
     assert report.facts >= 3
 
@@ -144,6 +157,10 @@ def wrong_history(row: bytes) -> bytes:
 def forgotten_id(row: bytes) -> bytes:
     history = unpack_history(row)
     return pack_history(replace(history, ids=history.ids[1:]))
+
+
+def other_share(row: bytes) -> bytes:
+    return pack_history(replace(unpack_history(row), counted=((1, 1),)))
 
 
 def flipped(row: bytes) -> bytes:
@@ -181,11 +198,15 @@ SPOILED = {
     "touches in a seen set": (SEEN, touched_later, "item i"),
     "activity": (ACTIVITY, lambda row: pack_sums([*unpack_sums(row).items(), (b"zz", 1)]), "activity by all in"),
     "active users": (ACTIVE_USERS, one_more_user, "active users in bucket"),
+    "excess": (EXCESS, lambda row: pack_sums([*unpack_sums(row).items(), (b"zz", -1)]), "excess in bucket"),
+    "excess_users": (EXCESS_USERS, lambda row: pack_sums([*unpack_sums(row).items(), (b"zz", 1)]), "excess on day"),
+    "share in a history": (HISTORY, other_share, "history of u"),
     "category": (ITEMS, other_category, "category of i"),
     "as_of": (FACTS, facts_with(as_of=START * 2), "fact as_of"),
     "oldest bucket": (FACTS, facts_with(oldest_bucket=5), "fact oldest bucket"),
     "first hour": (FACTS, facts_with(first_hour=5), "fact first hour"),
     "events": (FACTS, facts_with(events=3), "fact events"),
+    "excess in all": (FACTS, facts_with(excess=1000), "excess"),
     "duplicates": (FACTS, facts_with(duplicates=1000), "duplicates"),
     "rejected": (FACTS, facts_with(rejected={"oversize": 2}), "fact rejected, oversize"),
 }
