@@ -51,7 +51,12 @@ def attributes_of(
     brand: Collection[str] | None, tag: Collection[str] | None, region: Collection[str] | None,
     min_price: float | None, max_price: float | None,
 ) -> Attributes | None:  # fmt: skip
-    """Return what records must say; None where nothing is asked for."""
+    """Return what records must say; None where nothing is asked for.
+
+    Raises: Unprocessable for a range that no price lies in.
+    """
+    if min_price is not None and max_price is not None and min_price > max_price:
+        raise Unprocessable(f"max_price: must be at least min_price, {min_price:g}, and is {max_price:g}")
     wanted = Attributes(names_of(brand), names_of(tag), names_of(region), min_price, max_price)
     return None if wanted == Attributes() else wanted
 

@@ -59,6 +59,7 @@ class TestParameters:
             ("/trending?as_of=99999999999999999999999999", "as_of"),
             ("/trending?as_of=" + "9" * 5000, "as_of"),
             ("/trending?n=" + "9" * 5000, "n: "),
+            ("/trending?min_price=5&max_price=1", "max_price: must be at least min_price"),
             ("/trending?at_least=2", "at_least is PARTITION:OFFSET"),
             ("/trending?at_least=", "at_least is PARTITION:OFFSET"),
             ("/trending?at_least=0:-1", "at_least is PARTITION:OFFSET"),

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from schemas.catalogue import Item
 from schemas.errors import Unprocessable
-from serving_layer.merged.pages import MAX_POSTED_ROWS, MAX_ROWS, Attributes, Cursor, Page
+from serving_layer.merged.pages import MAX_POSTED_ROWS, MAX_ROWS, Attributes, Cursor, Page, attributes_of
 
 ITEM = Item("i", brand="acme", price=10.0, tags=("new", "red"), region="north", regions=("south",))
 names = st.lists(st.binary(min_size=1, max_size=3), unique=True, max_size=40)
@@ -86,3 +86,9 @@ def test_a_body_holds_a_cursor_of_more_rows_than_a_url() -> None:
     with pytest.raises(Unprocessable, match="cursor"):
         Cursor.of(longer)
     assert len(Cursor.of(longer, MAX_POSTED_ROWS).given) == MAX_ROWS + 10
+
+
+def test_a_range_that_no_price_lies_in_is_refused_and_a_single_price_is_a_range() -> None:
+    assert attributes_of(None, None, None, 5.0, 5.0) == Attributes(min_price=5.0, max_price=5.0)
+    with pytest.raises(Unprocessable, match="max_price: must be at least min_price, 5, and is 1"):
+        attributes_of(None, None, None, 5.0, 1.0)
