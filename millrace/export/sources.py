@@ -98,7 +98,8 @@ ITEM_RECORDS = pa.schema(
     [
         ("item_id", TEXT), ("title", TEXT), ("description", TEXT), ("category", TEXT), ("categories", TEXTS),
         ("brand", TEXT), ("price", NUMBER), ("image", TEXT), ("tags", TEXTS), ("created_at", WHOLE),
-        ("hidden", pa.bool_()), ("region", TEXT), ("regions", TEXTS), (OTHER, TEXT),
+        ("hidden", pa.bool_()), ("region", TEXT), ("regions", TEXTS), ("tag_weights", pa.list_(NUMBER)),
+        (OTHER, TEXT),
     ]
 )  # fmt: skip
 USER_RECORDS = pa.schema([("user_id", TEXT), ("preferences", TEXTS), ("attributes", TEXT), (OTHER, TEXT)])
