@@ -57,6 +57,8 @@ def _csv(mapping: Mapping) -> Decode:
     if not columns:
         raise BadInput(f"the mapping {mapping.name} needs columns, the names in order: a record of CSV has no header")
     delimiter = _DELIMITERS.get(mapping.delimiter, mapping.delimiter)
+    if len(delimiter) != 1 or delimiter in '"\r\n':
+        raise BadInput(f"delimiter must be one character or 'tab', no quote or line end, not {delimiter!r}")
     quoting: Any = csv.QUOTE_NONE if mapping.quoting == NO_QUOTING else csv.QUOTE_MINIMAL
     encoding = mapping.encoding or "utf-8"
 

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from core.settings.nearest import nearest
+from datasets.files.records import MINIMAL, NO_QUOTING
+from datasets.files.text import require_encoding
 from datasets.mapping.envelopes import DELETES, ENVELOPES
 from datasets.mapping.expressions import CHANGES, SOURCES
 from schemas.errors import BadInput
@@ -123,6 +125,11 @@ def parsed(given: Any, name: str) -> Mapping:
     _one_of(parts, "envelope", ENVELOPES)
     _one_of(parts, "deletes", DELETES)
     _one_of(parts, "framing", FRAMINGS)
+    _one_of(parts, "quoting", ("", NO_QUOTING, MINIMAL))
+    _one_of(parts, "decimal", (".", ","))
+    require_encoding(parts.get("encoding", ""))
+    if not all(isinstance(name, str) for name in parts.get("rename", {}).values()):
+        raise BadInput("rename must be a table of texts: a column's name in the file and its usual one")
     event = parts.setdefault("event", {})
     for key in REQUIRED:
         if key not in event:

@@ -114,7 +114,7 @@ class Engine:
             "item_id": self.item.one(record, entry, about),
         }
         for name, read in self.more.items():
-            value = self._read(name, read, record, entry, about)
+            value = read.one(record, entry, about)
             if value is not None:
                 event[name] = value
         self._cleaned(event)
@@ -156,12 +156,6 @@ class Engine:
             self.tally.note(f"{name} left out: no text", dropped.example)
             return ""
 
-    def _read(self, name: str, read: Read, record: Any, entry: Any, about: Table[str, Any]) -> Any:
-        try:
-            return read.one(record, entry, about)
-        except ValueError as error:  # no time
-            raise Dropped(f"{name} is no time", str(error)[:100]) from None
-
     def _time_of(self, record: Any, entry: Any, about: Table[str, Any]) -> int:
         try:
             value = self.time.one(record, entry, about)
@@ -200,10 +194,19 @@ _CONDITIONS: dict[str, Callable[[Any], Callable[[str], bool]]] = {
 
 def _kind_words(given: Any, options: ImportOptions) -> tuple[dict[str, str], Any]:
     """Return which words stand for which kinds, ``*`` for all others, and the expression that reads the word."""
-    if not isinstance(given, dict) or "words" not in given:
+    if not isinstance(given, dict) or not isinstance(given.get("words"), dict):
+        _require_kind(given, options)
         return dict(options.kind_map), given
+    compiled(given, "kind", Form())  # which refuses words that are no texts
     words = {**given["words"], **({"*": given["otherwise"]} if "otherwise" in given else {}), **options.kind_map}
     return words, {name: part for name, part in given.items() if name not in ("words", "otherwise")}
+
+
+def _require_kind(given: Any, options: ImportOptions) -> None:
+    """Raise BadInput where every event would be of a kind that there is not."""
+    word = given.get("const") if isinstance(given, dict) else None
+    if word is not None and word not in options.kinds and word not in options.kind_map and "*" not in options.kind_map:
+        raise BadInput(f"kind: {word!r} is no kind; the kinds are {', '.join(options.kinds)}")
 
 
 def _raw_time(given: Any, time: Read, form: Form) -> tuple[Column, Time]:

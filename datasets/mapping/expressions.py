@@ -6,12 +6,14 @@ What may change it is a closed set: ``CHANGES``. An expression is a text, which 
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 from core.settings.nearest import nearest
-from datasets.fields.acceptance import NULL_WORDS
+from datasets.fields.acceptance import NULL_WORDS, Dropped
+from datasets.mapping.part_types import require_types
 from datasets.mapping.paths import parse_path, reader
-from datasets.mapping.values import Time, as_text, days_after
+from datasets.mapping.values import Time, as_text, days_after, start_of
 from schemas.errors import BadInput
 
 # Reads a value of (record, entry, about); entry: of the array ``each``, else the record itself.
@@ -43,6 +45,7 @@ def compiled(given: Any, field: str, form: Form) -> Expression:
     for name in table:
         if name not in (*SOURCES, *CHANGES, *_BESIDE):
             raise BadInput(f"{field} has an unknown part {name!r}: {nearest(name, (*SOURCES, *CHANGES))}")
+    require_types(table, field)
     sources = [name for name in SOURCES if name in table]
     if len(sources) != 1:
         raise BadInput(f"{field} needs one of {', '.join(SOURCES)}, and has {', '.join(sources) or 'none'}")
@@ -219,9 +222,19 @@ def _is(table: dict[str, Any], field: str) -> Change:
 
 
 def _time(table: dict[str, Any], field: str) -> Change:
+    read: Change = Time(table["time"], table.get("timezone", "UTC"))
     if "since" in table:
-        return lambda value: days_after(table["since"], value)
-    return Time(table["time"], table.get("timezone", "UTC"))
+        read = partial(days_after, start_of(table["since"]))
+    if field == "event_time":  # whose errors have a name of their own
+        return read
+
+    def time(value: Any) -> Any:
+        try:
+            return read(value)
+        except ValueError as error:
+            raise Dropped(f"{field} is no time", str(error)[:100]) from None
+
+    return time
 
 
 # By the name in the document, in the order in which they apply.

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from datasets.fields.acceptance import Dropped
 from datasets.fields.times import EPOCH_STYLES, TimeParser, time_parser, to_milliseconds
+from schemas.errors import BadInput
 
 _MAX_WHOLE = 2.0**53
 
@@ -102,10 +103,17 @@ def _either(parsers: list[TimeParser]) -> TimeParser:
     return parse
 
 
-def days_after(since: str, days: Any) -> int:
+def start_of(date: str) -> datetime:
+    """Return the moment that days are counted from. Raises BadInput for a text that is no date."""
+    try:
+        return datetime.fromisoformat(date)
+    except ValueError:
+        raise BadInput(f"since must be a date such as 2017-01-01, not {date!r}") from None
+
+
+def days_after(start: datetime, days: Any) -> int:
     """Return the epoch milliseconds of a number of days after a date. Raises ValueError."""
     try:
-        start = datetime.fromisoformat(since)
         return to_milliseconds(start + timedelta(days=float(days)))
     except (TypeError, ValueError, OverflowError):
         raise ValueError(str(days)) from None

@@ -10,7 +10,10 @@ from typing import Any
 import pytest
 
 from adapters.log.forgotten import forget
-from schemas.event import Event
+from adapters.settings.blending import BlendSettings
+from core.partitions.partitioner import partition_of
+from schemas.event import Event, Record
+from schemas.rules import Rules
 from serving_layer.answers import lookups, together
 from serving_layer.answers.recommend import Wish, explain, profile, recommend, recommend_to_many
 from serving_layer.merged.pages import Page
@@ -23,6 +26,7 @@ from tests.kit.mixed_stream import SHOP, in_parts, mixed_stream
 pytestmark = pytest.mark.kafka
 
 Answers = dict[str, dict[str, Any]]
+VARIED = {"explored": BlendSettings(explore=0.5), "capped": BlendSettings(per_category=1)}
 
 
 @pytest.fixture(scope="module")
@@ -32,10 +36,19 @@ def shop(kafka_bootstrap: str, tmp_path_factory: pytest.TempPathFactory) -> Iter
     first, second, third = in_parts(mixed_stream(made.settings.rules), 3)
     made.produce([*first, *second])
     made.batch()
-    made.produce(third)
+    made.produce([*third, *first_events(made.settings.rules)])
     made.speed()
     yield made
     made.close()
+
+
+def first_events(rules: Rules) -> Iterator[Record]:
+    """Items that are new at the log's end: each has its first event there."""
+    for number in range(4):
+        user, item = f"finder-{number}", f"new-{number}"
+        event = {"event_id": item, "event_time": TIMESTAMP, "kind": "view", "user_id": user, "item_id": item}
+        partition = partition_of(user.encode(), rules.partitioner, rules.partitions)
+        yield Record("events", partition, 0, TIMESTAMP, user.encode(), json.dumps(event).encode())
 
 
 def frequent(names: Iterable[str]) -> list[bytes]:
@@ -64,6 +77,10 @@ def answers(shop: Installation) -> Answers:
         "item": lambda s: lookups.item(s, items[2]),
     }
     given = {name: answer(shop.views, compute) for name, compute in asked.items()}
+    for name, blend in (*VARIED.items(), ("plain", BlendSettings())):
+        views = replace(shop.views, variety=blend.variety)
+        given |= {f"{name} {user!r}": answer(views, lambda s, user=user: recommend(s, user, Wish(Page(6))))
+                  for user in users}  # fmt: skip
     assert not any(body["degraded"] for body in given.values())
     shop.produce(in_parts(mixed_stream(shop.settings.rules, replace(SHOP, seed=7)), 1)[0])
     shop.batch()
@@ -97,6 +114,21 @@ def test_an_answer_is_given_again_although_more_was_written_and_published_since(
     assert (report["differences"], report["reproduced"]) == ([], True)
     assert report["fields"] > 5
     assert report["generation"] == answers[kind]["generation"]
+
+
+@pytest.mark.parametrize("name", VARIED)
+def test_new_items_that_were_given_a_chance_and_capped_categories_are_listed_again(
+    commands: CommandsHere, shop: Installation, answers: Answers, tmp_path: Path, name: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """Both follow from user, place and the prefix: nothing of them is drawn again."""
+    pairs = [(body, answers[key.replace(name, "plain")]) for key, body in answers.items() if key.startswith(name)]
+    body = next(varied for varied, plain in pairs if varied["items"] != plain["items"])
+    assert any(row.get("explored") for row in body["items"]) == (name == "explored")
+    path = write(tmp_path / "answer.json", body)
+    assert commands.json("reproduce", path, status=1)["differences"]
+    monkeypatch.setattr("millrace.reproduce.command.load_settings", lambda: replace(shop.settings, blend=VARIED[name]))
+    assert commands.json("reproduce", path)["differences"] == []
 
 
 def test_each_kind_answered_something(answers: Answers) -> None:

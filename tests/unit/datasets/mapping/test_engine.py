@@ -96,6 +96,15 @@ def test_an_expression_reads_a_value_and_changes_it(given: Any, value: dict[str,
         ({"path": "$nothing"}, "is unknown"),
         ({"first": []}, "take a list"),
         (7, "must be a path or a table"),
+        ({"path": "a", "cut": "x"}, "cut must be a whole number, not 'x'"),
+        ({"path": "a", "split": ""}, "split must be a text"),
+        ({"path": "a", "split": "-", "take": 1.5}, "take must be a whole number"),
+        ({"path": "a", "words": [1]}, "words must be a table of texts"),
+        ({"path": "a", "words": {"x": 5}}, "words must be a table of texts"),
+        ({"path": "a", "empty": "0"}, "empty must be a list"),
+        ({"path": "a", "time": 5}, "time must be a text"),
+        ({"path": "a", "time": "iso", "timezone": 5}, "timezone must be a text"),
+        ({"join": ["a"], "by": 5}, "by must be a text"),
         ({"path": 7}, "a path is a text"),
     ],
 )
@@ -117,11 +126,32 @@ def test_an_expression_that_is_none_is_refused_with_its_field(given: Any, proble
         ({"event": PLAIN, "catalogue": {"item_id": "x"}}, "catalogue"),
         ({"event": PLAIN, "lookup": {"on": "x"}}, "lookup"),
         ([], "a mapping is a table"),
+        ({"event": PLAIN, "quoting": "double"}, "quoting must be one of"),
+        ({"event": PLAIN, "decimal": ";"}, "decimal must be one of"),
+        ({"event": PLAIN, "encoding": "utf-9"}, "is no encoding"),
+        ({"event": PLAIN, "rename": {"a": 5}}, "rename must be a table of texts"),
     ],
 )
 def test_a_document_that_is_no_mapping_is_refused_by_its_part(document: Any, problem: str) -> None:
     with pytest.raises(BadInput, match=problem):
         parsed(document, "m")
+
+
+@pytest.mark.parametrize("kind", [{"const": "buy"}, {"path": "k", "words": {"b": 7}}, {"path": "k", "words": 5}])
+def test_a_kind_that_no_event_can_have_is_refused_before_the_first_record(kind: Any) -> None:
+    with pytest.raises(BadInput, match="kind: "):
+        engine({**PLAIN, "kind": kind})
+
+
+def test_a_date_to_count_days_from_is_read_with_the_mapping() -> None:
+    with pytest.raises(BadInput, match="since must be a date"):
+        engine({**PLAIN, "event_time": {"path": "t", "time": "iso", "since": "soon"}})
+
+
+@pytest.mark.parametrize("field", ["user_id", "item_id", "kind", "note"])
+def test_a_field_that_should_be_a_time_and_is_none_is_a_reason(field: str) -> None:
+    with pytest.raises(Dropped, match=f"{field} is no time"):
+        events(engine({**PLAIN, field: {"path": "c", "time": "iso"}}), {"u": "a", "i": "b", "t": TIME, "c": "soon"})
 
 
 def test_a_mapping_that_was_written_is_the_same_when_read() -> None:

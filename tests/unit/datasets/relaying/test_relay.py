@@ -9,6 +9,7 @@ from adapters.telemetry.counting import all_numbers
 from core.events.acceptance import parse_event
 from core.partitions.partitioner import partition_of
 from datasets.relaying.transform import id_prefix
+from schemas.errors import BadInput
 from schemas.event import Event, Record
 from schemas.rules import Rules
 from tests.kit.relayed import NOW, Message, World, record, relayed, transform_of, until_done
@@ -184,3 +185,10 @@ def test_csv_records_are_rows_of_named_columns_several_in_one_message_too() -> N
     assert (wrong, [event["item_id"] for event in events]) == (None, ["x;1", "é"])
     for value, reason in ((b"a;b", "cut row"), (b"a;b;1;2", "row with too many fields"), (b"\xff;b;1", "not utf-8")):
         assert str(relayed(made, value)[1]) == reason
+
+
+@pytest.mark.parametrize("delimiter", ["::", '"', "\n"])
+def test_a_delimiter_that_records_cannot_have_is_refused(delimiter: str) -> None:
+    event = {"user_id": "u", "item_id": "i", "kind": {"const": "view"}}
+    with pytest.raises(BadInput, match="delimiter must be one character"):
+        transform_of({"format": "csv", "columns": ["u", "i"], "delimiter": delimiter, "event": event})
