@@ -43,7 +43,7 @@ class TestParameters:
         [
             ("/recommendations/u3?categroy=c0", "did you mean 'category'?"),
             ("/recommendations/u3?N=5", "did you mean 'n'?|known are"),
-            ("/items/y1/similar?excluded=y2", "known are n, offset, category"),
+            ("/items/y1/similar?excluded=y2", "known are by, n, offset, category"),
             ("/trending?windows=1h", "did you mean 'window'?"),
             ("/items/y1?n=3", "known are at_least, wait"),
             ("/users/u3/history?limit=3", "known are n, offset, category"),
