@@ -24,6 +24,7 @@ SECTIONS = (
     "resident",
     "growth",
     "relay",
+    "nearest",
 )
 TABLES = Path("build/bench")
 

@@ -22,6 +22,8 @@ COMMANDS = {
     "serve": ("millrace.running.serve:serve", "The HTTP API alone."),
     "recommend": ("serving_layer.cli:recommend", "Items that a user may like."),
     "similar": ("serving_layer.cli:similar", "Items that go with an item."),
+    "similar-image": ("serving_layer.pictures.cli:similar_image", "Items whose pictures look like a picture."),
+    "pictures": ("millrace.pictures.command:pictures", "Pictures of items: make their index, judge it."),
     "trending": ("serving_layer.cli:trending", "Items that are rising now."),
     "history": ("serving_layer.cli:history", "A user's last items."),
     "lists": ("millrace.lists:lists", "A user's own lists of items, and what they recommend."),

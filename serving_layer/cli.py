@@ -1,8 +1,6 @@
 """The lookups, ``status`` and ``serve`` as commands."""
 
 import time
-from collections.abc import Callable
-from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,9 +8,10 @@ import click
 from adapters.settings import load_settings
 from adapters.terminal.commands import MOMENT, WINDOW, as_json, echo, print_json, reports_errors
 from adapters.terminal.identifiers import ID, IdCommand
-from adapters.terminal.lists import BY, CATEGORIES, FILTERS, N_PER_HOUR, OFFSET, OFFSET_PER_HOUR, N
+from adapters.terminal.lists import BY, CATEGORIES, N_PER_HOUR, OFFSET_PER_HOUR
 from adapters.terminal.waiting import Prefix, waits
 from schemas.event import WEIGHT_SCALE
+from serving_layer.looking_up import looked_up, paged
 
 if TYPE_CHECKING:
     from serving_layer.merged.pages import Page
@@ -20,24 +19,6 @@ if TYPE_CHECKING:
 Answer = dict[str, Any]
 _window = click.option("--window", type=WINDOW, default="24h", show_default=True, help="Whole hours: 1h, 24h, 7d.")
 _as_of = click.option("--as-of", type=MOMENT, help="Event time that 'now' means; epoch ms or RFC 3339.")
-
-
-def paged(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the command with the options that choose a part of a list; it takes them as ``page``."""
-
-    @wraps(command)
-    def run(
-        n: int, offset: int, category: frozenset[str] | None, brand: tuple[str, ...], tag: tuple[str, ...],
-        region: tuple[str, ...], min_price: float | None, max_price: float | None, **given: Any,
-    ) -> Any:  # fmt: skip
-        from serving_layer.merged.pages import Page, attributes_of
-
-        wanted = attributes_of(brand, tag, region, min_price, max_price)
-        return command(page=Page(n, offset, category, wanted), **given)
-
-    for option in reversed((N, OFFSET, *FILTERS)):
-        run = option(run)
-    return run
 
 
 @click.command(cls=IdCommand)
@@ -62,7 +43,7 @@ def recommend(
         raise click.UsageError("give a USER, or items by --basket")
     touches = [Touch(item, WEIGHT_SCALE) for item in basket]
     wish = Wish(page, exclude, include_seen, Basket(touches, load_settings().rules.history_items))
-    answer, about = _looked_up(
+    answer, about = looked_up(
         lambda snapshot: recommend_to_anybody(snapshot, wish) if user is None else look_up(snapshot, user, wish),
         prefix, user,
     )  # fmt: skip
@@ -87,10 +68,15 @@ def recommend(
 @reports_errors
 @paged
 def similar(item: bytes, by: str, as_json: bool, prefix: Prefix, page: "Page") -> None:
-    """What goes with ITEM, most similar first."""
+    """What goes with ITEM, most similar first; by picture: what looks like it, 5 items unless -n says otherwise."""
+    if by == "picture":
+        from serving_layer.pictures.cli import similar_by_picture
+
+        similar_by_picture(item, page, prefix, as_json)
+        return
     from serving_layer.answers import by_words
 
-    answer, about = _looked_up(lambda snapshot: by_words.similar(snapshot, item, page, by), prefix)
+    answer, about = looked_up(lambda snapshot: by_words.similar(snapshot, item, page, by), prefix)
     if as_json:
         print_json(answer)
         return
@@ -115,7 +101,7 @@ def trending(window: int, as_of: int | None, as_json: bool, prefix: Prefix, page
     """What grows in the last hours, filled up with what is popular; each row says which of the two."""
     from serving_layer.answers import lookups
 
-    answer, about = _looked_up(lambda snapshot: lookups.trending(snapshot, window, as_of, page), prefix)
+    answer, about = looked_up(lambda snapshot: lookups.trending(snapshot, window, as_of, page), prefix)
     if as_json:
         print_json(answer)
         return
@@ -141,7 +127,7 @@ def history(user: bytes, as_json: bool, prefix: Prefix, page: "Page") -> None:
     """The last items of USER, newest first."""
     from serving_layer.answers import lookups
 
-    answer, about = _looked_up(lambda snapshot: lookups.history(snapshot, user, page), prefix)
+    answer, about = looked_up(lambda snapshot: lookups.history(snapshot, user, page), prefix)
     if as_json:
         print_json(answer)
         return
@@ -162,7 +148,7 @@ def explain(user: bytes, item: bytes, as_json: bool, prefix: Prefix) -> None:
     """Why ITEM is, or is not, recommended to USER."""
     from serving_layer.answers.recommend import explain as look_up
 
-    answer, about = _looked_up(lambda snapshot: look_up(snapshot, user, item), prefix, user)
+    answer, about = looked_up(lambda snapshot: look_up(snapshot, user, item), prefix, user)
     if as_json:
         print_json(answer)
         return
@@ -190,7 +176,7 @@ def bucket_changes(window: int, as_of: int | None, as_json: bool, prefix: Prefix
     from serving_layer.answers import lookups
     from serving_layer.merged.catalogue import Page
 
-    answer, about = _looked_up(lambda snapshot: lookups.bucket_changes(snapshot, window, as_of, Page(**page)), prefix)
+    answer, about = looked_up(lambda snapshot: lookups.bucket_changes(snapshot, window, as_of, Page(**page)), prefix)
     if as_json:
         print_json(answer)
         return
@@ -222,28 +208,3 @@ def status(as_json: bool) -> None:
 
     for name, text in in_words(answer):
         echo(f"{name:20} {text}")
-
-
-def _looked_up(
-    compute: Callable[[Any], Answer], prefix: Prefix, user: bytes | None = None
-) -> tuple[Answer, dict[str, Any]]:
-    """Return an answer and, of the same snapshot, what is known of the items that it names.
-
-    Args: user: who is asked about, as an experiment may serve another generation.
-    """
-    from serving_layer.merged.catalogue import describe
-    from serving_layer.reading.at_least import AtLeast, answer_at_least
-    from serving_layer.reading.views import open_views
-    from serving_layer.refresh import refresh_catalogue
-
-    def both(snapshot: Any) -> tuple[Answer, dict[str, Any]]:
-        body = compute(snapshot)
-        parts = [body.get("items", []), body.get("because", []), *(hour["items"] for hour in body.get("buckets", []))]
-        names = list(dict.fromkeys(row["item_id"].encode() for part in parts for row in part))
-        return body, {name.decode(): about for name, about in describe(snapshot, names).items()}
-
-    settings = load_settings()
-    with open_views(settings) as views:
-        refresh_catalogue(settings, views, time.time_ns() // 1_000_000)
-        own = views if user is None else views.of_user(user)
-        return answer_at_least(own, AtLeast(*prefix), both)

@@ -5,10 +5,11 @@ Run as ``python .ci/packages/licences.py``: prints one line per licence. 1: one 
 
 import re
 import sys
-from importlib.metadata import PackageNotFoundError, metadata
+from importlib.metadata import PackageNotFoundError, distribution, metadata
 from pathlib import Path
 
-LOCK = Path(__file__).resolve().parents[2] / "requirements" / "runtime.txt"
+LOCKS = Path(__file__).resolve().parents[2] / "requirements"
+RUN_WITH = ("runtime.txt", "pictures.txt")  # what Millrace runs with, and its optional parts
 # What a name must contain to be accepted: permissive licences, and weak copyleft of whole files or libraries.
 ACCEPTED = (
     "apache",
@@ -31,7 +32,8 @@ def main() -> int:
     """Print the list."""
     by_licence: dict[str, list[str]] = {}
     wrong = []
-    for name in re.findall(r"^([A-Za-z0-9._-]+)==", LOCK.read_text(), re.MULTILINE):
+    locks = "\n".join((LOCKS / name).read_text() for name in RUN_WITH)
+    for name in sorted(set(re.findall(r"^([A-Za-z0-9._-]+)==", locks, re.MULTILINE))):
         licence = _licence(name)
         if licence is None:
             continue  # of another system or Python than this one
@@ -58,8 +60,16 @@ def _licence(package: str) -> str | None:
     named = [name for name in named if name != "OSI Approved"]
     if named:
         return " or ".join(sorted(named))
-    text = (about.get("License") or "unknown").strip().splitlines()[0]
-    return text[:60]
+    given = (about.get("License") or "unknown").strip().splitlines()[0]
+    return given[:60] if given.lower() != "unknown" else _first_line_of_file(package)
+
+
+def _first_line_of_file(package: str) -> str:
+    """Return how the licence begins that a package carries as a file: its title, where it names none elsewhere."""
+    for file in distribution(package).files or ():
+        if file.name.upper().startswith(("LICENSE", "LICENCE", "COPYING")):
+            return (file.read_text().strip().splitlines() or ["unknown"])[0][:60]
+    return "unknown"
 
 
 if __name__ == "__main__":

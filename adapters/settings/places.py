@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import Field, fields
 from typing import Any, NamedTuple
 
-from adapters.settings import blending, operation, sections
+from adapters.settings import blending, operation, picturing, sections
 from adapters.settings.http_section import HttpSettings
 from core.settings import key_of, setting_of
 
@@ -19,6 +19,7 @@ SECTIONS: dict[str, type[Any]] = {
     "evaluation": sections.EvaluationSettings,
     "gate": sections.GateSettings,
     "reading": sections.ReadingSettings,
+    "pictures": picturing.PictureSettings,
     "http": HttpSettings,
     "metrics": operation.MetricsSettings,
     "tracing": operation.TracingSettings,

@@ -9,6 +9,7 @@ from adapters.settings.blending import BlendSettings
 from adapters.settings.http_section import HttpSettings
 from adapters.settings.operation import LoggingSettings, MetricsSettings, TracingSettings
 from adapters.settings.parsing import experiments
+from adapters.settings.picturing import PictureSettings
 from adapters.settings.places import EXPERIMENTS, HOME, PLACES, RECOMMENDERS, SECTIONS, Place, section_fields
 from adapters.settings.sections import (
     BatchSettings,
@@ -48,6 +49,7 @@ class Settings:
     evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
     gate: GateSettings = field(default_factory=GateSettings)
     reading: ReadingSettings = field(default_factory=ReadingSettings)
+    pictures: PictureSettings = field(default_factory=PictureSettings)
     http: HttpSettings = field(default_factory=HttpSettings)
     metrics: MetricsSettings = field(default_factory=MetricsSettings)
     tracing: TracingSettings = field(default_factory=TracingSettings)
@@ -139,6 +141,11 @@ class Settings:
     def lake_path(self) -> str:
         """The folder of the Delta tables."""
         return self.stores.lake or str(self.home.resolve() / "lake")
+
+    @property
+    def pictures_path(self) -> Path:
+        """The folder of the features of pictures and of their index."""
+        return self.home / "pictures"
 
     @property
     def recommender_settings(self) -> dict[str, Any]:

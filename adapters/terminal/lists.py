@@ -27,6 +27,6 @@ FILTERS = (
     _price("--max-price", help="Of this price or less."),
 )
 BY = click.option(
-    "--by", type=click.Choice(("behaviour", "words")), default="behaviour", show_default=True,
-    help="What makes items similar: what users do with them, or their words.",
+    "--by", type=click.Choice(("behaviour", "words", "picture")), default="behaviour", show_default=True,
+    help="What makes items similar: what users do with them, their words, or their pictures.",
 )  # fmt: skip

@@ -36,10 +36,23 @@ from serving_layer.http.methods import Methods
 from serving_layer.http.problems import answer_of, problem, problem_of, refusal
 from serving_layer.http.warm import warmed
 from serving_layer.live.hub import Hub
+from serving_layer.pictures.eye import Eye
 from serving_layer.reading.at_least import NotYet
 from serving_layer.reading.follower import followed
 from serving_layer.reading.views import open_views
-from serving_layer.routes import asking, changes, insights, intake, lists, live, lookups, metrics, operating, state
+from serving_layer.routes import (
+    asking,
+    changes,
+    insights,
+    intake,
+    lists,
+    live,
+    lookups,
+    metrics,
+    operating,
+    pictures,
+    state,
+)
 from serving_layer.routes.faults import said, sentences
 from serving_layer.routes.link import LogLink
 from serving_layer.routes.visibility import Visibility
@@ -48,6 +61,7 @@ from serving_layer.routes.visibility import Visibility
 NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
 ROUTERS = (
     lookups.api,
+    pictures.api,
     insights.api,
     asking.api,
     intake.api,
@@ -83,6 +97,7 @@ def create_app(settings: Settings, limits: Limits | None = None) -> FastAPI:
             app.state.turns, app.state.judges = changes.turns(), intake.judges(settings.rules)
             app.state.views, app.state.link, app.state.settings = views, link, settings
             app.state.visibility = Visibility(views)
+            app.state.eye, app.state.looks = Eye(settings), pictures.looks()
             app.state.metrics = metrics.StateReader(views, link, settings)
             app.state.live = Hub(views, lambda: state.status_now(views, link, settings))
             app.state.may_read = admission.may_read

@@ -9,6 +9,9 @@ from core.telemetry.families import SHED
 from serving_layer.http.crowd import MOST_UNDER_WAY
 from serving_layer.http.methods import App, Scope
 from serving_layer.http.problems import refusal
+from serving_layer.routes.multipart import FIELD, MULTIPART
+from serving_layer.routes.pictures import MAX_UPLOAD_BYTES, MEDIA_TYPES
+from serving_layer.routes.pictures import PATH as PICTURES
 
 MAX_BODY_BYTES = 16 * 1024 * 1024
 BODY_SECONDS = 30.0  # a body that has not arrived by then is given up
@@ -19,6 +22,8 @@ BODILESS = {"GET", "HEAD", "OPTIONS", "DELETE"}
 TOO_LARGE = f"the body is larger than {MAX_BODY_BYTES:,} bytes: send fewer at a time"
 TOO_SLOW = f"the body did not arrive within {BODY_SECONDS:g} s"
 TOO_MANY = "too many large bodies are under way: send it again in a moment"
+TOO_LARGE_PICTURE = f"the picture is larger than {MAX_UPLOAD_BYTES:,} bytes: make it smaller"
+NOT_PICTURE = f"send the picture as {MULTIPART} with the field '{FIELD}', or as a body of {', '.join(MEDIA_TYPES)}"
 NOT_JSON = "the body must be JSON: send the header 'Content-Type: application/json'"
 COMPRESSED = "the body must be sent as it is: leave out compression and the header 'Content-Encoding'"
 
@@ -56,9 +61,9 @@ class Bodies:
         if scope["type"] != "http" or scope["method"] in BODILESS:
             await self._app(scope, receive, send)
             return
-        body = _Body()
+        body = _Body(pictured=scope.get("path") == PICTURES)
         try:
-            _check_headers(dict(scope["headers"]), self._limits)
+            _check_headers(dict(scope["headers"]), body, self._limits)
             async with asyncio.timeout(self._limits.body_seconds):
                 await self._read(receive, body)
         except ClientLeft:
@@ -81,8 +86,7 @@ class Bodies:
                 raise ClientLeft
             body.take(message.get("body", b""))
             more = message.get("more_body", False)
-            if body.bytes > self._limits.body_bytes:
-                raise Refused(413, TOO_LARGE)
+            body.check(body.bytes, self._limits)
             beyond = max(0, body.bytes - FREE_BYTES) - body.held
             body.held += beyond
             self._held += beyond
@@ -92,10 +96,15 @@ class Bodies:
 
 
 class _Body:
-    """What has come of a body; ``held``: how much of it counts against the limit of all."""
+    """What has come of a body; ``held``: how much of it counts against the limit of all. ``pictured``: a picture."""
 
-    def __init__(self) -> None:
-        self.parts, self.bytes, self.held = list[bytes](), 0, 0
+    def __init__(self, pictured: bool) -> None:
+        self.parts, self.bytes, self.held, self.pictured = list[bytes](), 0, 0, pictured
+
+    def check(self, size: int, limits: Limits) -> None:
+        """Raise Refused for a body of that many bytes, if it is too large."""
+        if size > (min(limits.body_bytes, MAX_UPLOAD_BYTES) if self.pictured else limits.body_bytes):
+            raise Refused(413, TOO_LARGE_PICTURE if self.pictured else TOO_LARGE)
 
     def take(self, part: bytes) -> None:
         self.parts.append(part)
@@ -108,15 +117,17 @@ class _Body:
         return whole
 
 
-def _check_headers(headers: dict[bytes, bytes], limits: Limits) -> None:
+def _check_headers(headers: dict[bytes, bytes], body: _Body, limits: Limits) -> None:
     """Raise Refused for what the headers alone show to be wrong."""
     kind = headers.get(b"content-type", b"").decode("latin-1").partition(";")[0].strip().lower()
-    if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
+    if body.pictured:
+        if kind != MULTIPART and kind not in MEDIA_TYPES:
+            raise Refused(415, NOT_PICTURE)
+    elif kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
         raise Refused(415, NOT_JSON)
     if headers.get(b"content-encoding", b"identity").strip().lower() != b"identity":
         raise Refused(415, COMPRESSED)
-    if int(headers.get(b"content-length", b"0")) > limits.body_bytes:
-        raise Refused(413, TOO_LARGE)
+    body.check(int(headers.get(b"content-length", b"0")), limits)
 
 
 def _answer_to(error: Exception) -> Any:

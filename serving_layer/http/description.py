@@ -13,6 +13,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.responses import HTMLResponse, JSONResponse
 from pydantic import BaseModel
 
+from adapters.pictures.opening import MAX_PIXELS
 from serving_layer.http import problems
 from serving_layer.http.bodies import MAX_BODY_BYTES
 from serving_layer.http.protocol import MAX_HEADER_BYTES
@@ -20,6 +21,8 @@ from serving_layer.routes.bodies import AnybodyBody, ManyBody, SimilarBody, Wish
 from serving_layer.routes.ingest import MAX_ENTRIES
 from serving_layer.routes.lists import ListChange, NewList
 from serving_layer.routes.operating import Chosen, Proof
+from serving_layer.routes.pictures import MAX_UPLOAD_BYTES
+from serving_layer.routes.pictures import PATH as PICTURES
 
 pages = APIRouter(include_in_schema=False)
 
@@ -47,6 +50,12 @@ BODY_REFUSALS = {
     "408": "the body did not arrive in time",
     "413": f"a body of more than {MAX_BODY_BYTES:,} bytes",
     "415": "a body that is not application/json",
+}
+PICTURE_REFUSALS = {
+    "408": "the body did not arrive in time",
+    "413": f"a picture of more than {MAX_UPLOAD_BYTES:,} bytes or {MAX_PIXELS:,} pixels",
+    "415": "no picture of a format that is read",
+    "422": "a damaged picture, a form without it, or a parameter that breaks its rule",
 }
 PROBLEM = {
     "type": "object",
@@ -106,7 +115,7 @@ def _described(app: FastAPI) -> dict[str, Any]:
                 operation["requestBody"] = {"required": True, "content": content}
             refusals = {
                 **REFUSALS,
-                **(BODY_REFUSALS if body else {}),
+                **(BODY_REFUSALS if body else PICTURE_REFUSALS if path == PICTURES else {}),
                 **({"404": "no such item"} if "item_id" in path or path.endswith("/similar") else {}),
                 **({"404": "no such list"} if "list_id" in path else {}),
                 **({"404": "no such insight"} if path.endswith("/insights/{name}") else {}),
@@ -182,8 +191,8 @@ def page(document: dict[str, Any]) -> str:
             parts.append(f"<h2>{method.upper()} {escape(path)}</h2><p>{escape(operation.get('description', ''))}</p>")
             parts.append(_table([_parameter(parameter) for parameter in operation.get("parameters", [])]))
             if "requestBody" in operation:
-                schema = operation["requestBody"]["content"]["application/json"]["schema"]
-                parts.append(f"<p>Body, with <code>Content-Type: application/json</code>:</p>{_pre(schema)}")
+                media_type, content = next(iter(operation["requestBody"]["content"].items()))
+                parts.append(f"<p>Body, with <code>Content-Type: {media_type}</code>:</p>{_pre(content['schema'])}")
             parts.append(_table([(code, answer["description"]) for code, answer in operation["responses"].items()]))
     parts.append("<h1>Bodies</h1>")
     for name, schema in document["components"]["schemas"].items():

@@ -14,6 +14,7 @@ from serving_layer.routes.encoding import Json
 from serving_layer.routes.models import says
 from serving_layer.routes.paging import Paged
 from serving_layer.routes.parameters import AsOf, By, Exclude, IncludeSeen, ManyItems, PathId, Window
+from serving_layer.routes.pictures import PICTURE, similar_by_picture
 
 api = APIRouter(prefix="/api/v1", tags=["lookups"])
 plain = APIRouter(tags=["state"])
@@ -46,9 +47,13 @@ async def get_item(views: OpenViews, at_least: Wanted, item_id: PathId) -> Json:
     return await answered(views, lambda snapshot: lookups.item(snapshot, item_id.encode()), at_least)
 
 
-@api.get("/items/{item_id}/similar", responses=says(models.Similar))
-async def get_similar(views: OpenViews, at_least: Wanted, item_id: PathId, page: Paged, by: By = "behaviour") -> Json:
-    """Return what goes with an item, or with `by=words` what is described like it, most similar first."""
+@api.get("/items/{item_id}/similar", responses=says(models.Similar | models.LikeItem))
+async def get_similar(
+    request: Request, views: OpenViews, at_least: Wanted, item_id: PathId, page: Paged, by: By = "behaviour"
+) -> Json:
+    """Return what goes with an item, or with `by=words` what is described like it, with `by=picture` what looks so."""
+    if by == PICTURE:
+        return await similar_by_picture(request, views, item_id.encode(), page, at_least)
     return await answered(views, lambda snapshot: by_words.similar(snapshot, item_id.encode(), page, by), at_least)
 
 

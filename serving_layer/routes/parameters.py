@@ -59,7 +59,8 @@ ManyItems = Annotated[
 ]
 IncludeSeen = Annotated[bool, Query(description="List items that the user has seen, too: true or false.")]
 By = Annotated[
-    Literal["behaviour", "words"], Query(description="What makes items similar: what users do with them, their words.")
+    Literal["behaviour", "words", "picture"],
+    Query(description="What makes items similar: what users do with them, their words, their pictures (then n is 5)."),
 ]
 Window = Annotated[
     str,

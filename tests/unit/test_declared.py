@@ -14,8 +14,10 @@ ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 PACKAGES = [name.removesuffix("*") for name in PROJECT["tool"]["setuptools"]["packages"]["find"]["include"]]
 EXTRAS = PROJECT["project"]["optional-dependencies"]
-GIVEN = [*PROJECT["project"]["dependencies"], *EXTRAS["tracing"], *EXTRAS["words"]]
-DECLARED = {re.split(r"[^A-Za-z0-9._-]", given)[0].lower() for given in GIVEN}
+OPTIONAL = [given for extra, names in EXTRAS.items() if extra != "dev" for given in names]
+DECLARED = {
+    re.split(r"[^A-Za-z0-9._-]", given)[0].lower() for given in [*PROJECT["project"]["dependencies"], *OPTIONAL]
+}
 
 PROVIDERS = packages_distributions()
 

@@ -1,0 +1,1 @@
+"""The commands ``pictures index``, which makes features and the index of pictures, and ``pictures evaluate``."""
