@@ -13,7 +13,7 @@ COSINE, EUCLIDEAN = "cosine", "euclidean"
 DISTANCES = (COSINE, EUCLIDEAN)
 EXACT_UP_TO = 100_000  # vectors: some milliseconds on one core; beyond it ``cells`` has an index
 LEAST = np.float32(1e-30)  # a zero vector's cosine is 0
-PROBED = 32  # cells that are searched, of average size: recall@10 above .95 (tests/unit/core/vectors/test_nearest.py)
+PROBED = 64  # cells that are searched, of average size: recall@10 above .95 (tests/unit/core/vectors/test_nearest.py)
 NO_ROWS = np.zeros(0, np.int64)
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.vectors.cells import indexed
@@ -27,6 +27,7 @@ def slow(rows: Matrix, query: Matrix, distance: str) -> list[float]:
 
 
 @pytest.mark.parametrize("distance", DISTANCES)
+@settings(deadline=None, max_examples=60)
 @given(seed=st.integers(0, 1_000), count=st.integers(0, 30), most=st.integers(0, 12))
 def test_exact_search_gives_the_best_scores_in_order(distance: str, seed: int, count: int, most: int) -> None:
     random = np.random.default_rng(seed)
