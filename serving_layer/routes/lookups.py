@@ -47,7 +47,7 @@ async def get_item(views: OpenViews, at_least: Wanted, item_id: PathId) -> Json:
     return await answered(views, lambda snapshot: lookups.item(snapshot, item_id.encode()), at_least)
 
 
-@api.get("/items/{item_id}/similar", responses=says(models.Similar | models.LikeItem))
+@api.get("/items/{item_id}/similar", responses=says(models.Similar))
 async def get_similar(
     request: Request, views: OpenViews, at_least: Wanted, item_id: PathId, page: Paged, by: By = "behaviour"
 ) -> Json:

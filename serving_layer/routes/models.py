@@ -1,6 +1,5 @@
 """What answers hold, as models with examples: for the description alone, as answers are encoded without them."""
 
-from types import UnionType
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -20,7 +19,7 @@ def shown(**example: Any) -> ConfigDict:
     return ConfigDict(json_schema_extra={"examples": [example]})
 
 
-def says(kind: type[BaseModel] | UnionType, status: int = 200) -> dict[int | str, dict[str, Any]]:
+def says(kind: type[BaseModel], status: int = 200) -> dict[int | str, dict[str, Any]]:
     """Return the description of a route that answers so."""
     return {status: {"model": kind}}
 
@@ -128,6 +127,8 @@ class Similar(Listed):
     exact: bool
     shrinkage: float | None = None
     norm: float | None = None
+    distance: str | None = Field(None, description="By picture: cosine or euclidean.")
+    pictures: int | None = Field(None, description="By picture: of how many.")
     items: list[Near]
 
 
@@ -150,17 +151,6 @@ class LikePicture(Listed):
     exact: bool = Field(description="Whether all pictures were compared, or those of the nearest cells.")
     pictures: int
     items: list[Alike]
-
-
-class LikeItem(LikePicture):
-    """The items whose pictures look like an item's."""
-
-    model_config = shown(
-        item_id="book-2", by="picture", distance="cosine", exact=True, pictures=3_781, **STATE,
-        items=[{**ROW, "score": 0.83}], next_cursor="q83vASNFZ4mrze8",
-    )  # fmt: skip
-
-    item_id: str
 
 
 class Share(BaseModel):

@@ -247,7 +247,7 @@ class TestWords:
         answer = client.get("/items/y2/similar?by=words").json()
         assert (answer["by"], names(answer)) == ("words", ["y1"])  # both are acme's, and red; y4 is hidden
         assert client.get("/items/y1/similar?by=behaviour").json() == client.get("/items/y1/similar").json()
-        assert "'behaviour' or 'words'" in problem(client.get("/items/y1/similar?by=smell"), 422)["detail"]
+        assert "'behaviour', 'words' or 'picture'" in problem(client.get("/items/y1/similar?by=smell"), 422)["detail"]
         problem(client.get("/items/nothing/similar?by=words"), 404)
 
     def test_pages_by_cursor_of_neighbours_by_words_have_each_once(self, client: Client) -> None:
