@@ -59,7 +59,7 @@ def test_a_part_on_other_servers_is_named_with_its_means_and_without_its_passwor
     env = {"MILLRACE_HOME": str(tmp_path), "MILLRACE_KAFKA": "broker:9092", "MILLRACE_LAKE": "s3a://bucket/lake"}
     env |= {"MILLRACE_BATCH_VIEWS": "cassandra://u:secret@host:9042/shop"}
     parts = parts_of(load_settings(env, tmp_path))
-    assert list(parts.here) == ["speed.sqlite"]
+    assert list(parts.here) == ["speed.sqlite", "mappings"]
     assert set(parts.elsewhere) == {"log", "lake", "batch views"}
     assert "secret" not in str(parts.elsewhere)
     assert "nodetool snapshot" in parts.elsewhere["batch views"]
