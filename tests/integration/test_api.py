@@ -70,7 +70,9 @@ def test_a_user_who_states_preferences_is_answered_at_once_by_these(client: Clie
 def test_a_deleted_user_is_marked_and_their_record_is_gone(client: Client, log: Log) -> None:
     client.post("/users", json={"user_id": "u3", "preferences": ["c1"]})
     until(lambda: client.get("/users/u3/profile").json()["preferences"] == ["c1"])
+    assert client.post("/users/u3/lists", json={"list_id": "gifts"}).status_code == 201
     deleted = client.delete("/users/u3")
+    assert client.get("/users/u3/lists").json()["lists"] == []
     assert deleted.status_code == 202
     assert (deleted.json()["known"], deleted.json()["user_id"]) == (True, "u3")
     (mark,) = marks(log)
