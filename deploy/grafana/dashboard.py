@@ -75,7 +75,8 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
         _levels("Rejected by reason", "short", ("max by (reason) (millrace_rejected)", "{{reason}}"),
                 ("max by (reason) (millrace_rejected_catalogue)", "catalogue {{reason}}"), about="Exact counts."),
         _levels("Events and duplicates", "short", ("max(millrace_events)", "events"),
-                ("max(millrace_duplicates)", "duplicates"), about="Exact counts."),
+                ("max(millrace_duplicates)", "duplicates"),
+                ("max(millrace_excess)", "beyond a user's share"), about="Exact counts."),
     )),
     ("Speed layer", (
         _rates("Applied", "millrace_speed_events_total", "result"),
