@@ -29,6 +29,7 @@ READING_POSTS = {
     "/api/v1/recommendations/{user_id}",
     "/api/v1/recommendations",
     "/api/v1/similar",
+    "/api/v1/similar-image",
     "/api/v1/batch/recommendations",
 }
 

@@ -44,9 +44,9 @@ def test_no_event_of_a_micro_batch_beyond_two_gigabytes_is_passed_over(tmp_path:
     to = dict.fromkeys(range(4), 0) | {HOME: BATCH_RECORDS * BATCHES}
     batch = MicroBatch(begun, to, control.boundaries, dict.fromkeys(to), RULES, places)
     tallies = [
-        Tally(*columns)
+        Tally.of(numbers)
         for rows in fold_records(batches(), batch)
-        for columns in rows.column("tally").drop_null().to_pylist()
+        for numbers in rows.column("tally").drop_null().to_pylist()
     ]
     assert [tally.events for tally in tallies] == [BATCH_RECORDS * BATCHES]
     speed.close()
