@@ -5,16 +5,21 @@ of the command. By hand: a loop that reads one message, maps it by ``json`` or `
 produces it with a callback. Imports read a CSV and a Parquet file to lines of JSON in order of time; by hand: a loop
 over ``csv.DictReader`` that writes lines without checks or order.
 
-Processor time is that of this process; the broker's is not in it. The best of ``TRIES`` counts.
+Processor time is that of this process; the broker's is not in it. The best of ``TRIES`` counts. Two processes are
+started by the command, and their events per second include its start.
 """
 
 import csv
 import io
 import json
+import os
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +83,8 @@ def run(events: int = EVENTS, rows: int = 400_000, tries: int = TRIES) -> dict[s
                 spent["relay"].append(_timed(ours))
                 spent["by hand"].append(_timed(hand))
             findings |= _figures(form, spent, events)
+            walls = [_timed(_by_two(settings, form, attempt))[1] for attempt in range(tries)]
+            findings[f"{form}, relay by two processes: events/s"] = round(events / min(walls))
     return findings | _imports(rows, tries)
 
 
@@ -122,6 +129,13 @@ def _relayed(settings: Settings, log: Log, form: str, attempt: int) -> Callable[
     options = {"mapping": str(settings.home / f"{form}.toml"), "source": "", "from_option": (), "member": "1",
                "group": f"{form}-{attempt}", "available_now": True}  # fmt: skip
     return opened_relay(settings, log, [form], options, lambda _: None).run
+
+
+def _by_two(settings: Settings, form: str, attempt: int) -> Callable[[], object]:
+    command = [sys.executable, "-m", "millrace", "relay", form, "--mapping", str(settings.home / f"{form}.toml"),
+               "--group", f"two-{form}-{attempt}", "--processes", "2", "--available-now"]  # fmt: skip
+    environment = {**os.environ, "MILLRACE_HOME": str(settings.home)}
+    return partial(subprocess.run, command, env=environment, check=True, stdout=subprocess.DEVNULL)
 
 
 def _by_hand(log: Log, form: str, attempt: int, events: int) -> Callable[[], object]:

@@ -1,7 +1,6 @@
 """A supervisor of child processes: starts them, shows what they report, starts them again, and stops all."""
 
 import ssl
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -12,8 +11,7 @@ from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
 from adapters.machine.children import Child, start
-from adapters.machine.rotation import begin_again
-from core.text.visible import visible
+from adapters.machine.tail import Tail
 from schemas.errors import MillraceError
 
 POLL_SECONDS = 0.2
@@ -39,7 +37,7 @@ class Part:
     started: float = 0.0
     failures: int = 0
     proven: bool = False  # it has once run for LIVED_SECONDS
-    shown: int = 0
+    tail: Tail | None = None
     start_at: float | None = None  # while it waits to be started again
     env: Mapping[str, str] | None = None  # None: this process's
     shows: bool = True  # whether its output is passed on
@@ -51,18 +49,9 @@ class Part:
         self.child = start(self.name, self.command, self.log, env=self.env, pass_fds=self.fds)
 
     def show(self) -> None:
-        """Print its new output; a log that grew large begins again."""
-        if not self.shows or not self.log.exists():
-            return
-        with self.log.open("rb") as lines:
-            lines.seek(self.shown)
-            fresh = lines.read()
-        whole = fresh[: fresh.rfind(b"\n") + 1]
-        self.shown += len(whole)
-        sys.stderr.write(visible(whole.decode(errors="replace"), lines=True))
-        sys.stderr.flush()
-        if begin_again(self.log):
-            self.shown = 0
+        """Print its new output."""
+        if self.shows and self.tail is not None:
+            self.tail.show()
 
 
 @dataclass
@@ -97,7 +86,7 @@ class Supervisor:
         starter = threading.Thread(target=self._start_later, name="later parts", daemon=True)
         try:
             for part in self.parts:
-                part.shown = part.log.stat().st_size if part.log.exists() else 0
+                part.tail = Tail(part.log)
                 if not part.later:
                     part.start()
             starter.start()

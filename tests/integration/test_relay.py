@@ -121,6 +121,37 @@ def test_what_a_relay_cannot_begin_with_is_one_sentence(
 
 
 @pytest.mark.deep
+def test_several_processes_relay_as_one_command_and_keep_the_order_of_each_user(
+    log: Log, orders: str, environment: dict[str, str], tmp_path: Path
+) -> None:
+    values: list[tuple[bytes | None, bytes | None]] = [
+        (b"shard-%d" % (n % 5), order(n % 5, n, lines=1)) for n in range(2_000)
+    ]
+    send(log, orders, [*values, (b"x", b"{"), (b"y", order(1, 9, kind="sold"))])
+    words = ("relay", orders, "--mapping", "shop.toml", "--processes", "2", "--available-now")
+    commands = Commands(tmp_path, environment)
+    shown = commands.json(*words)
+    assert {name: shown[name] for name in ("records", "events", "dead_letters")} == {
+        "records": 2_002, "events": 2_000, "dead_letters": 2,
+    }  # fmt: skip
+    assert counted(log) == {str(user): [f"i{n}-0" for n in range(user, 2_000, 5)] for user in range(5)}
+    assert commands.json(*words)["records"] == 0
+    with commands.started(*words[:-1], log=tmp_path / "relay.log") as process:
+        until(lambda: len(members(commands)) == 2)
+        os.kill(members(commands)[0], signal.SIGKILL)
+        assert process.wait(60) == 1
+    commands.wait_until_none_is_left()
+    assert "so the others were stopped" in (tmp_path / "relay.log").read_text()
+    send(log, orders, values[:1])
+    assert commands.json(*words)["records"] == 1
+
+
+def members(commands: Commands) -> list[int]:
+    """The processes that run now as members, by id."""
+    return [pid for pid, command in commands.processes().items() if "--member" in command and "leash" not in command]
+
+
+@pytest.mark.deep
 def test_a_relay_that_is_killed_over_and_over_gives_every_user_what_the_source_has_in_its_order(
     log: Log, orders: str, environment: dict[str, str], tmp_path: Path
 ) -> None:
