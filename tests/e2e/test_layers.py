@@ -82,6 +82,7 @@ def move_a_history(millrace: Installation) -> dict[str, Any]:
     return move_history(millrace.views, millrace.log, appender, rules, visitor, known, lambda: uuid.uuid4().hex)
 
 
+@pytest.mark.deep
 def test_batch_first_then_crashes_and_a_rollback(millrace: Installation, dies_at: Callable[[str], None]) -> None:
     first, second, third, fourth = in_parts(mixed_stream(millrace.settings.rules), 4)
     millrace.produce(first)
