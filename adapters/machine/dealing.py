@@ -20,6 +20,9 @@ CONNECTION, READY, TAKEN, ENDED, LEAVES = b"c", b"r", b"t", b"e", b"l"
 MOST_UNTAKEN = 64  # on their way to one worker; beyond, connections wait in the listening socket's own queue
 ACCEPTED_AT_ONCE = 64  # before reports are read again
 REPORT_BYTES = 4096
+# Of the listening socket's queue, while the API starts and in a burst of new clients; the system has a limit of its own
+# (net.core.somaxconn). What does not fit is dropped without a word: its client tries again after 1, 3, 7, 15, 31 s.
+WAITING_CONNECTIONS = 4_096
 NO_FILES_SECONDS = 0.05  # before it tries again where this process may open no more files
 
 

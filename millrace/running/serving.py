@@ -9,12 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from adapters.machine.cores import cores
-from adapters.machine.dealing import Dealer
+from adapters.machine.dealing import WAITING_CONNECTIONS, Dealer
 from adapters.settings import Settings
 from millrace.running.supervisor import Part
 from schemas.errors import SettingsError
-
-WAITING_CONNECTIONS = 128  # while the API starts
 
 
 def url_of(host: str, port: int, settings: Settings) -> str:

@@ -12,7 +12,7 @@ import uvicorn
 
 from adapters.machine.allocator import give_large_blocks_back
 from adapters.machine.compiled import keep_compiled
-from adapters.machine.dealing import Dealer
+from adapters.machine.dealing import WAITING_CONNECTIONS, Dealer
 from adapters.machine.stopping import until_stopped
 from adapters.settings import Settings
 from adapters.terminal.reporting import log_to_stderr
@@ -70,12 +70,11 @@ def run(
     with ExitStack() as stack:
         stack.enter_context(traced(settings.tracing.endpoint, settings.tracing.sample, "serving"))
         config = configured(settings, host, port)
-        if dealt_by is None and speaks_tls(settings):
-            listening, dealt_by = None, stack.enter_context(_dealt_here(host, port, listening))
-        server = uvicorn.Server(config) if dealt_by is None else DealtServer(config, socket.socket(fileno=dealt_by))
+        channel = dealt_by or stack.enter_context(_dealt_here(host, port, listening))
+        server = DealtServer(config, socket.socket(fileno=channel))
         # uvicorn has handlers of its own while it runs, and sends itself the signal again once it has stopped.
-        with until_stopped(lambda: None), suppress(SystemExit):  # that is how uvicorn reports that it cannot listen
-            server.run(None if listening is None else [socket.socket(fileno=listening)])
+        with until_stopped(lambda: None), suppress(SystemExit):  # that is how uvicorn reports that it cannot start
+            server.run()
     if not server.started:
         remedy = "if the address is taken, name another with --host and --port"
         raise MillraceError(f"cannot serve on {host}:{port}, and the log says why: {remedy}")
@@ -85,11 +84,15 @@ def run(
 def _dealt_here(host: str, port: int, listening: int | None) -> Iterator[int]:
     """Provide the number of a channel that brings connections accepted by this process itself.
 
-    uvicorn's own way gives unfinished handshakes of TLS any time and number.
+    uvicorn's own way drops the clients of a burst, and gives unfinished handshakes of TLS any time and number.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        opened = socket.create_server((host, port), family=family) if listening is None else None
+        opened = (
+            socket.create_server((host, port), family=family, backlog=WAITING_CONNECTIONS)
+            if listening is None
+            else None
+        )
     except OSError as error:
         why = f"cannot serve on {host}:{port} ({error.strerror}): name another with --host and --port"
         raise MillraceError(why) from None

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-CLIENTS = 32  # that measure what is taken
+CLIENTS = 128  # that measure what is taken: enough that none of them waits for its own answer alone
 MOST_CONNECTIONS = 900  # a few less than the API has places for: what it turns away are requests
 USERS, ITEMS = 500, 200  # few, so that the views stay as large as they are
 PATIENCE_SECONDS, PREFIX = 60, "soak-"
@@ -50,7 +50,7 @@ class Load:
         connection = None
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
-                connection = self._free.pop() if self._free else await self._opened()
+                connection = self._still_open() or await self._opened()
                 reader, writer = connection
                 writer.write(head.encode() + b"Content-Type: application/json\r\n\r\n" + body)
                 answered = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
@@ -68,6 +68,16 @@ class Load:
             self.acknowledged[number] = 1
         elif "retry-after: " not in answered:
             self.without_remedy += 1
+
+    def _still_open(self) -> Streams | None:
+        """Return a free connection; the API closes those that nobody has used for five seconds, as HTTP lets it."""
+        while self._free:
+            reader, writer = self._free.pop()
+            if not reader.at_eof() and not writer.is_closing():
+                return reader, writer
+            writer.close()
+            self._open -= 1
+        return None
 
     async def _opened(self) -> Streams:
         self._open += 1
