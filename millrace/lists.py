@@ -112,10 +112,12 @@ def delete(user: bytes, name: bytes, as_json: bool) -> None:
 @as_json
 @reports_errors
 def recommend(user: bytes, name: bytes, n: int, include_seen: bool, as_json: bool) -> None:
-    """What suits a list by its items' words, and beside it by what users did with them."""
+    """What suits a list by its items' words, by their pictures, and by what users did with them, side by side."""
     from serving_layer.answers.personal_lists import Named, one_of, recommended
     from serving_layer.answers.recommend import Wish
     from serving_layer.merged.catalogue import Page
+    from serving_layer.pictures.eye import Eye
+    from serving_layer.pictures.lists import by_pictures
     from serving_layer.reading.answering import answer
     from serving_layer.reading.views import open_views
     from serving_layer.refresh import refresh_catalogue
@@ -126,18 +128,21 @@ def recommend(user: bytes, name: bytes, n: int, include_seen: bool, as_json: boo
         refresh_catalogue(settings, views, _now())
 
         def compute(snapshot: "Snapshot") -> dict[str, Any]:
-            return recommended(snapshot, named, Wish(Page(n), include_seen=include_seen), settings.rules.history_items)
+            wish = Wish(Page(n), include_seen=include_seen)
+            return recommended(snapshot, named, wish, settings.rules.history_items, by_pictures(Eye(settings)))
 
-        both = answer(views, compute)
+        suited = answer(views, compute)
     if as_json:
-        print_json(both)
+        print_json(suited)
         return
     from serving_layer.tables import ITEM, because, number, show
 
-    for title, rows in (("by words", both["by_words"]), ("by behaviour", both["by_behaviour"])):
-        show(f"{name.decode()} of {user.decode()}, {title}", both, rows, [ITEM, number("score"), because(rows)])
-    if "missing" in both:
-        echo(both["missing"])
+    for by in ("words", "pictures", "behaviour"):
+        rows = suited[f"by_{by}"]
+        show(f"{name.decode()} of {user.decode()}, by {by}", suited, rows, [ITEM, number("score"), because(rows)])
+    for why in ("missing", "missing_by_pictures"):
+        if why in suited:
+            echo(suited[why])
 
 
 def _change(user: bytes, name: bytes, wanted: Callable[[Lists], Lists], as_json: bool) -> None:

@@ -35,6 +35,7 @@ TABLE: dict[str, str] = {
     "mf": "recommenders.mf",
     "tfidf": "recommenders.tfidf",
     "words": "recommenders.words",
+    "picture": "recommenders.picture",
 }
 
 

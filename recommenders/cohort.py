@@ -96,6 +96,7 @@ class Cohort:
     kernels: Kernels = READABLE
     labels_of: Labels = ()  # of each item; empty: unknown
     records_of: Sequence[Item | None] = ()  # of each item; empty: there are none
+    late: Sequence[Item] = ()  # records of items that were described after the models had learned
     _kept: dict[Hashable, object] = field(default_factory=dict)
 
     @staticmethod
@@ -150,7 +151,7 @@ class Cohort:
         return [self.records_of[code] for code in items.tolist()] if self.records_of else [None] * len(items)
 
     def described_last(self) -> Sequence[Item]:
-        return ()
+        return self.late
 
     def shelves(self, half_life_hours: float) -> Shelves:
         return self.once(("shelves", half_life_hours), lambda: self._shelves(half_life_hours))

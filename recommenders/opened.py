@@ -44,6 +44,11 @@ def of_catalogue() -> list[str]:
     return [name for name in TABLE if getattr(recommender(name), "of_catalogue", False)]
 
 
+def of_contents() -> list[str]:
+    """Return the recommenders that learn what items are, by their records or their pictures."""
+    return [name for name in TABLE if getattr(recommender(name), "of_contents", False)]
+
+
 def open_all(
     artefacts: Mapping[str, Artefact | None], settings: Mapping[str, Any], also: Collection[str] = ()
 ) -> dict[str, Opened]:

@@ -1,4 +1,4 @@
-"""The port of everything that recommends: what a model learns from, what it is asked, and what it answers."""
+"""The port of everything that recommends: what a model is asked, and what it answers; ``past``: what it learns from."""
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,11 +16,14 @@ from core.ranking.ranked import Ordered, Ranked
 from core.ranking.shelves import Labels, Shelves
 from core.rows.codec import History
 from recommenders.artefact import Artefact
+from recommenders.past import Past as Past
+from recommenders.past import Pictured as Pictured
+from recommenders.past import Pieces as Pieces
+from recommenders.past import Size as Size
+from recommenders.past import Standing as Standing
 from schemas.catalogue import Item
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
-
     from recommenders.cohort import Cohort
 
 Ints = NDArray[np.int64]
@@ -161,73 +164,14 @@ class CohortScorer(Scorer, Protocol):
         """Return what ``candidates`` scores, dense: shape (users, items of the cohort), 0 for no candidate."""
 
 
-@dataclass(frozen=True)
-class Size:
-    """How many (user, item) pairs stand, of how many users and items."""
-
-    ratings: int
-    users: int
-    items: int
-
-
-@dataclass(frozen=True)
-class Standing:
-    """The pairs that stand, as columns of equal length; unique and ascending by user, then item.
-
-    ``items``: names by code, ascending by UTF-8 bytes where they will be served. ``user``: any integers, one for each
-    user. ``item``: codes. ``rating``: the greatest weight of a pair that was not retracted last, thousandths.
-    """
-
-    items: list[bytes]
-    user: Ints
-    item: Ints
-    rating: Ints
-
-
-class Past(Protocol):
-    """What a generation learns from: all that lies below its boundary.
-
-    ``seed``: of every random number. ``scratch``: a path that all machines of the engine reach; left empty.
-    ``from_scratch``: ignore the model before. ``say`` reports one line for people.
-    """
-
-    @property
-    def seed(self) -> int: ...
-
-    @property
-    def scratch(self) -> str: ...
-
-    @property
-    def from_scratch(self) -> bool: ...
-
-    def say(self, line: str, /) -> None: ...
-
-    def size(self) -> Size:
-        """Count what stands, the users within a few per cent."""
-
-    def standing(self) -> Standing:
-        """Return all pairs in memory, 20 bytes each and the items' names."""
-
-    def records(self) -> Mapping[bytes, Item]:
-        """Return the catalogue's records by item, without those that were deleted."""
-
-    def encoded(self, texts: Sequence[str], text_model: str, /) -> NDArray[np.float32] | None:
-        """Return a vector of length 1 for each text by a sentence encoder; None, with a sentence, where there is none.
-
-        Args: text_model: the encoder's folder; empty: the one that is installed.
-        """
-
-    def frame(self) -> "DataFrame":
-        """Return (user_id, item_id, rating) as the engine's table, for models that do not fit one process."""
-
-
 class Recommender(Protocol[S_contra]):
     """One kind of model.
 
     ``name``: its key in settings (``[recommenders.NAME]``), the space of its artefact, its ``source`` in answers.
     ``settings``: a frozen dataclass whose fields all have defaults, ``weight`` among them (0: it is not asked).
     ``trained``: whether ``fit`` makes an artefact. One that answers by another's artefact names that as ``model``. One
-    with ``of_catalogue = True`` learns from records alone, and at weight 0 too: other questions are answered by it.
+    with ``of_catalogue = True`` learns from records alone, and at weight 0 too: other questions are answered by it. One
+    with ``of_contents = True`` learns from records or pictures, so evaluations read these for it.
     """
 
     name: str

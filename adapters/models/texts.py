@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adapters.models.safetensors import read_safetensors
-from adapters.models.sentences import encoder
+from adapters.models.sentences import WORDS, encoder
 from adapters.models.session import open_session, run_session
-from adapters.models.wordpiece import FIRST, LAST, UNKNOWN, Vocabulary, pieces_of
+from core.text.wordpiece import FIRST, LAST, UNKNOWN, Vocabulary, pieces_of
 from schemas.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -32,11 +33,20 @@ REMEDY = (
 
 @dataclass(frozen=True)
 class TextModel:
-    """A sentence encoder, ready to run. ``name``: what its vectors belong to."""
+    """A sentence encoder, ready to run. ``name``: what its vectors belong to. ``pieces``: what it reads, by number.
+
+    ``embeddings``: the vectors that it begins with, a row for each piece.
+    """
 
     session: "InferenceSession"
-    vocabulary: Vocabulary
+    pieces: Sequence[str]
+    embeddings: Matrix
     name: str
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        """The number of each piece."""
+        return {piece: number for number, piece in enumerate(self.pieces)}
 
     @property
     def width(self) -> int:
@@ -68,17 +78,18 @@ def open_text_model(folder: str = "") -> TextModel:
     place = Path(folder).expanduser() if folder else _of_the_package()
     try:
         config = json.loads((place / "config.json").read_bytes())
-        vocabulary = {word: k for k, word in enumerate((place / "vocab.txt").read_text("utf-8").splitlines())}
+        pieces = (place / "vocab.txt").read_text("utf-8").splitlines()
         weights = read_safetensors((place / "model.safetensors").read_bytes())
         sizes = config["num_hidden_layers"], config["num_attention_heads"], config.get("layer_norm_eps", 1e-12)
-        if not {FIRST, LAST, UNKNOWN} <= vocabulary.keys():
+        if not {FIRST, LAST, UNKNOWN} <= set(pieces):
             raise KeyError(FIRST)
         graph = encoder(weights, *sizes)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SettingsError(
             f"text_model: {place} is no sentence encoder of BERT's shape ({error!r}); {REMEDY}"
         ) from None
-    return TextModel(open_session(graph, "sentence vectors", name=str(place)), vocabulary, str(place))
+    session = open_session(graph, "sentence vectors", name=str(place))
+    return TextModel(session, pieces, weights[WORDS].astype(np.float32), str(place))
 
 
 def _of_the_package() -> Path:

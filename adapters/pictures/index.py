@@ -18,6 +18,7 @@ from adapters.pictures.features import Features
 from core.vectors.cells import indexed
 from core.vectors.nearest import COSINE, EXACT_UP_TO, PROBED, Cells, Matrix, Nearest, Vectors, nearest, unit
 from core.vectors.principal import Principal
+from recommenders.port import Pictured
 from schemas.errors import NotReady
 
 CURRENT = "current"
@@ -43,6 +44,15 @@ class PictureIndex:
     def like_item(self, item: str, most: int, distance: str = COSINE, exactly: bool = False) -> Nearest:
         """Return the pictures nearest to that item's, its own among the first. Raises KeyError: it has none."""
         return self._near(self.vectors.row(self.places[item]), most, distance, exactly)
+
+    def by_item(self) -> Matrix:
+        """Return the vectors with length 1, a row for each of ``items``."""
+        rows, cells = unit(np.asarray(self.vectors.rows)), self.vectors.cells
+        if cells is None:
+            return rows
+        out = np.empty_like(rows)
+        out[cells.order] = rows
+        return out
 
     def _near(self, vector: Matrix, most: int, distance: str, exactly: bool) -> Nearest:
         probed = len(self.items) if exactly else PROBED
@@ -80,6 +90,17 @@ def publish(
     new.replace(folder / CURRENT)
     _drop_all_but(folder, {name, before})
     return PictureIndex(name, network, items, paths, principal, vectors)
+
+
+def pictured(folder: Path) -> Pictured | None:
+    """Return the items of a folder's current index with unit vectors; None while there is no index."""
+    try:
+        index = PictureShelf(folder).index()
+    except NotReady:
+        return None
+    items, rows = [item.encode() for item in index.items], index.by_item()
+    order = sorted(range(len(items)), key=items.__getitem__)
+    return Pictured([items[place] for place in order], rows[order])
 
 
 class PictureShelf:

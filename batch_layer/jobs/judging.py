@@ -12,6 +12,7 @@ from adapters.lake.files import Stretch
 from adapters.lake.tables import Lake
 from adapters.log.item_log import item_records
 from adapters.log.kafka_log import Log
+from adapters.pictures.index import pictured
 from adapters.records.artefacts import read_artefact, read_learned, write_artefact, write_learned
 from adapters.records.books import BLEND, CALIBRATION, generation_book
 from adapters.settings import Settings
@@ -33,7 +34,8 @@ from core.quality.ranking_quality import Interactions, Mask, votes
 from core.ranking.learned import Blends
 from recommenders import TABLE, recommender
 from recommenders.als.model import AlsSettings, reused, searched
-from recommenders.opened import learners, of_catalogue
+from recommenders.opened import asked_for, learners, of_catalogue, of_contents
+from recommenders.port import Pictured
 from recommenders.signals import learners_of
 from schemas.control import Generation
 from schemas.metrics import Evaluation, Measured
@@ -116,14 +118,18 @@ class Judging:
         events, scratch = self.events(), f"{self.settings.lake_path}/als"
         place = self.engine.tasks(events.most)
         if not isinstance(place, InProcess):
-            return LakePast(self._table(), scratch, self.say, full, described=self._records)
+            return LakePast(self._table(), scratch, self.say, full, self._records, self._pictured)
         rows, names = coded(sampled(place, events, 1, 1).sort_by("offset"))  # a user's events are in one partition
         return SmallPast(
-            rows, names, scratch=scratch, from_scratch=full, report=self.say, table=self._table, described=self._records
-        )
+            rows, names, scratch=scratch, from_scratch=full, report=self.say, table=self._table,
+            described=self._records, seen=self._pictured,
+        )  # fmt: skip
 
     def _records(self) -> Records:
         return item_records(self.log)
+
+    def _pictured(self) -> Pictured | None:
+        return pictured(self.settings.pictures_path)
 
     def _table(self) -> "DataFrame":
         lake = Lake(self.engine.spark, self.settings.lake_path)
@@ -213,4 +219,6 @@ class Judging:
         """Return events in order of time, the items' names, and which events the active generation holds."""
         events = self.events()
         table = by_time(sampled(self.engine.tasks(events.most), events, self.measured.events, most))
-        return *coded(table), below(table, self.active.boundary.offsets if self.active else {})
+        asked = {*asked_for(self.settings.recommender_settings), *self.settings.blend_sources}
+        contents = (self._records(), self._pictured()) if asked & {*of_contents()} else ()
+        return *coded(table, *contents), below(table, self.active.boundary.offsets if self.active else {})

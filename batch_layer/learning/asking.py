@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from batch_layer.learning.encoding import encoded
+from batch_layer.learning.encoding import encoded, pieces
 from batch_layer.learning.splits import EXCLUDED, INCLUDED, TIME
 from core.quality.ranking_quality import Interactions
-from recommenders.port import Size, Standing
+from recommenders.port import Pictured, Pieces, Size, Standing
 from schemas.catalogue import Item
 from schemas.errors import MillraceError
 from schemas.rules import Rules
@@ -72,6 +72,17 @@ class InteractionsPast:
 
     def encoded(self, texts: Sequence[str], text_model: str, /) -> NDArray[np.float32] | None:
         return encoded(texts, text_model, self.say)
+
+    def pieces(self, text_model: str, /) -> Pieces | None:
+        return pieces(text_model)
+
+    def pictured(self) -> Pictured | None:
+        vectors = self.events.pictures
+        if vectors is None:
+            return None
+        having = np.flatnonzero(vectors.any(axis=1)).tolist()
+        own = sorted(having, key=lambda code: self.names[code])
+        return Pictured([self.names[code] for code in own], vectors[own])
 
     def frame(self) -> "DataFrame":
         raise MillraceError("interactions in memory are no table of an engine: set engine to implicit or auto")

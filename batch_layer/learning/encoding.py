@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from adapters.models.texts import TextModel, open_text_model
 from adapters.terminal.progress import progress
+from recommenders.port import Pieces
 from schemas.errors import SettingsError
 
 MOST_KEPT = 50_000  # vectors: an evaluation learns from the same texts many times; MiniLM's take 1.5 KB each
@@ -33,6 +34,15 @@ def encoded(texts: Sequence[str], text_model: str, say: Callable[[str], None]) -
     if len(_kept) + len(new) <= MOST_KEPT:
         _kept.update({(text_model, text): row for text, row in new.items()})
     return np.stack(rows) if rows else None
+
+
+def pieces(text_model: str) -> Pieces | None:
+    """Return the pieces of words that this encoder reads; None without an encoder, as ``encoded`` says."""
+    try:
+        encoder = _opened(text_model)
+    except SettingsError:
+        return None
+    return Pieces(encoder.pieces, encoder.embeddings)
 
 
 def _now(texts: Sequence[str], text_model: str) -> NDArray[np.float32]:

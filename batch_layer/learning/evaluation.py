@@ -14,7 +14,7 @@ import pyarrow as pa
 from adapters.terminal.progress import watched
 from batch_layer.learning.asking import InteractionsPast as InteractionsPast
 from batch_layer.learning.asking import Question as Question
-from batch_layer.learning.labels import NO_RECORDS, Records, item_labels
+from batch_layer.learning.labels import NO_RECORDS, Records, item_labels, item_pictures
 from batch_layer.learning.references import recent_votes, references, tuned_window
 from batch_layer.learning.served import blend_of, served
 from batch_layer.learning.splits import Split, split
@@ -25,6 +25,7 @@ from core.quality.ranking_quality import Floats, Interactions, Ints, Mask, Quali
 from core.quality.reliability import reliability, stated
 from core.ranking.blend import Knots
 from recommenders import TABLE
+from recommenders.port import Pictured
 from schemas.control import Offsets
 from schemas.metrics import BLEND
 
@@ -51,7 +52,9 @@ def in_time_order(table: pa.Table) -> tuple[Interactions, list[bytes]]:
     return coded(by_time(table))
 
 
-def coded(ordered: pa.Table, records: Records = NO_RECORDS) -> tuple[Interactions, list[bytes]]:
+def coded(
+    ordered: pa.Table, records: Records = NO_RECORDS, pictured: Pictured | None = None
+) -> tuple[Interactions, list[bytes]]:
     """Return the same for rows that are ``by_time`` already; ``records``: the catalogue's, by item."""
     user = ordered.column("user").combine_chunks().dictionary_encode()
     item = ordered.column("item_id").combine_chunks().dictionary_encode()
@@ -60,7 +63,8 @@ def coded(ordered: pa.Table, records: Records = NO_RECORDS) -> tuple[Interaction
     names: list[bytes] = item.dictionary.cast(pa.binary()).to_pylist()
     labels = item_labels(ordered, items, names, records)
     own = [records.get(name) for name in names] if records else ()
-    return Interactions(users, items, weight, time, len(user.dictionary), len(names), labels, own), names
+    size = len(user.dictionary), len(names)
+    return Interactions(users, items, weight, time, *size, labels, own, item_pictures(names, pictured)), names
 
 
 def evaluate(events: Interactions, question: Question) -> dict[str, Any]:

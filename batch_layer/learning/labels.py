@@ -5,12 +5,15 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from core.events.catalogue import categories_of
 from core.quality.ranking_quality import Ints
 from core.ranking.shelves import Labels, labels_of
+from recommenders.port import Pictured
 from schemas.catalogue import Item
 
+Matrix = NDArray[np.float32]
 Records = Mapping[bytes, Item]  # the catalogue's, by item
 NO_RECORDS: Records = {}
 
@@ -25,6 +28,17 @@ def item_labels(ordered: pa.Table, item: Ints, names: Sequence[bytes], records: 
         record = records.get(name)
         labels.append(labels_of(categories_of(record, category), record.brand if record else None))
     return labels
+
+
+def item_pictures(names: Sequence[bytes], pictured: Pictured | None) -> Matrix | None:
+    """Return a vector of each item's picture, zeros for an item without one; None where there are no pictures."""
+    if pictured is None:
+        return None
+    out = np.zeros((len(names), pictured.vectors.shape[1]), np.float32)
+    places = {name: place for place, name in enumerate(pictured.items)}
+    having = [code for code, name in enumerate(names) if name in places]
+    out[having] = pictured.vectors[[places[names[code]] for code in having]]
+    return out
 
 
 def _newest_categories(ordered: pa.Table, item: Ints, items: int) -> list[str]:

@@ -10,10 +10,10 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from batch_layer.learning.asking import InteractionsPast
-from batch_layer.learning.encoding import encoded
+from batch_layer.learning.encoding import encoded, pieces
 from batch_layer.learning.labels import Records
 from recommenders.artefact import Artefact
-from recommenders.port import Size, Standing
+from recommenders.port import Pictured, Pieces, Size, Standing
 from schemas.event import REMOVE
 
 if TYPE_CHECKING:
@@ -31,6 +31,11 @@ def interactions(events: "DataFrame") -> "DataFrame":
     return standing.groupBy(pair).agg(F.max("weight").alias("rating"))
 
 
+def nothing_pictured() -> None:
+    """Return nothing: no pictures are indexed."""
+    return
+
+
 @dataclass
 class LakePast:
     """``recommenders.port.Past`` over a table (user_id, item_id, rating), which is kept until ``close``."""
@@ -40,6 +45,7 @@ class LakePast:
     report: Callable[[str], None]
     from_scratch: bool = False
     described: "Callable[[], Records]" = dict
+    seen: "Callable[[], Pictured | None]" = nothing_pictured
     seed: int = 42
 
     def __post_init__(self) -> None:
@@ -57,6 +63,12 @@ class LakePast:
 
     def encoded(self, texts: Sequence[str], text_model: str, /) -> NDArray[np.float32] | None:
         return encoded(texts, text_model, self.say)
+
+    def pieces(self, text_model: str, /) -> Pieces | None:
+        return pieces(text_model)
+
+    def pictured(self) -> Pictured | None:
+        return self.seen()
 
     def frame(self) -> "DataFrame":
         return self.ratings
@@ -95,12 +107,16 @@ class SmallPast(InteractionsPast):
     report: Callable[[str], None] = print
     table: "Callable[[], DataFrame] | None" = None
     described: Callable[[], Records] | None = None
+    seen: Callable[[], Pictured | None] | None = None
 
     def say(self, line: str, /) -> None:
         self.report(line)
 
     def records(self) -> Records:
         return super().records() if self.described is None else self.described()
+
+    def pictured(self) -> Pictured | None:
+        return super().pictured() if self.seen is None else self.seen()
 
     def frame(self) -> "DataFrame":
         return super().frame() if self.table is None else self.table()

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.quality.ranking_quality import FIT_SHARE, TRAIN_SHARE, Interactions, Mask
+from core.quality.ranking_quality import FIT_SHARE, TRAIN_SHARE, Interactions, Ints, Mask
 from schemas.event import REMOVE
 
 TIME, PER_USER, WALK = "time", "per-user", "walk"  # protocols; a walk is a time split whose later part is lived through
+COLD = "cold"  # new items and new users (``learning.cold``)
 EXCLUDED, INCLUDED = "excluded", "included"  # whether what a user has seen may be listed
 
 
@@ -47,3 +48,12 @@ def is_new(events: Interactions) -> Mask:
     new = np.empty(len(events), np.bool_)
     new[order] = ~(same & standing)
     return new
+
+
+def earlier(codes: Ints) -> Ints:
+    """Return how often each code occurred before."""
+    order = np.argsort(codes, kind="stable")
+    starts = np.flatnonzero(np.diff(codes[order], prepend=-1))
+    count = np.empty(len(codes), np.int64)
+    count[order] = np.arange(len(codes)) - np.repeat(starts, np.diff(np.r_[starts, len(codes)]))
+    return count

@@ -35,7 +35,7 @@ class Interactions:
     """Events of a weight other than 0 in order of event time; ids are codes in order of first appearance.
 
     ``weight`` in thousandths or ``REMOVE``, ``time`` in epoch ms; all four of equal length. ``labels`` and catalogue
-    ``records``: of each item, by code; empty: unknown.
+    ``records``: of each item, by code; empty: unknown. ``pictures``: a vector of each item's, zeros for one without.
     """
 
     user: Ints
@@ -46,6 +46,7 @@ class Interactions:
     items: int
     labels: Labels = ()
     records: Sequence[Item | None] = ()
+    pictures: NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self.time)

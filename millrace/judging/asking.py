@@ -3,11 +3,13 @@
 from pathlib import Path
 from typing import Any
 
+from adapters.pictures.index import pictured
 from adapters.settings import Settings
 from adapters.terminal.progress import progress
 from batch_layer.learning.asking import Question
+from batch_layer.learning.cold import cold
 from batch_layer.learning.evaluation import by_time, coded, evaluate
-from batch_layer.learning.splits import INCLUDED, TIME, WALK
+from batch_layer.learning.splits import COLD, INCLUDED, TIME, WALK
 from millrace.judging.asked_for import Asking
 from millrace.judging.catalogue import catalogue, records
 from millrace.judging.events import in_file, in_lake
@@ -27,9 +29,9 @@ def judge(settings: Settings, path: Path | None, asking: Asking) -> dict[str, An
         confidence=True, learns=settings.blend_sources,
     )  # fmt: skip
     rows = catalogue(settings, path is None, asking.items)
-    events, names = coded(ordered, records(rows))
+    events, names = coded(ordered, records(rows), pictured(settings.pictures_path))
     if not walks:
-        return evaluate(events, question)
+        return cold(events, question) if asking.protocol == COLD else evaluate(events, question)
     ask = asked(events, asking.seen == INCLUDED, asking.most)
     head = heading(events, ask, asking.seen)
     if why := missing(events, ask):

@@ -13,6 +13,9 @@ MEASURES = {"ndcg@10": "NDCG@10", "recall@10": "recall@10", "hr@10": "HR@10", "m
 def show(report: dict[str, Any]) -> None:
     """Print a report: whom it judges, each model beside the blend, and whether stated confidence is right."""
     screen = console()
+    if "new_items" in report:
+        show_cold(screen, report)
+        return
     if "blend" not in report:
         screen.print(f"{report['events']:,} events: {report['missing']}")
         return
@@ -48,6 +51,38 @@ def show_walk(screen: PlainConsole, report: dict[str, Any]) -> None:
         for known, whose in (("users_by_known_events", "user"), ("items_by_known_events", "item")):
             bands = (f"{band} {hits['hr@10']:.3f} ({hits['events']:,})" for band, hits in regime[known].items())
             screen.print(f"HR@10 of the blend by events known of the {whose}: {', '.join(bands)}")
+
+
+def show_cold(screen: PlainConsole, report: dict[str, Any]) -> None:
+    """Print the figures of new items, and those of new users by how many of their events were known."""
+    items, users = report["new_items"], report["new_users"]
+    screen.print(f"{report['events']:,} events. New items, ranked among themselves:")
+    if "missing" in items:
+        screen.print(items["missing"])
+    else:
+        screen.print(f"{items['items']:,} items without events, {items['users']:,} users judged")
+        _show_leads(screen, items)
+    screen.print("New users, by how many of their first events are known:")
+    if "missing" in users:
+        screen.print(users["missing"])
+    for first, figures in users.get("by_first_events", {}).items():
+        screen.print(f"{first} known, {users['users']:,} users judged")
+        _show_leads(screen, figures)
+
+
+def _show_leads(screen: PlainConsole, figures: dict[str, Any]) -> None:
+    """Print each ranking's figures and its lead over the one that all are compared with."""
+    rows = [{"name": name, **scores} for name, scores in figures["models"].items()]
+    for row in rows:
+        row |= {"lead": figures["leads"][row["name"]]} if row["name"] in figures["leads"] else {}
+    fields = [Field("", lambda row: str(row["name"]))]
+    for name, title in MEASURES.items():
+        fields.append(Field(title, lambda row, name=name: f"{row[name]:.3f}", right=True))  # type: ignore[misc]
+    fields.append(Field("95 %", lambda row: _interval(row, "ndcg@10"), right=True))
+    fields.append(
+        Field(f"NDCG's lead over {figures['beside']}", lambda row: _lead(row, "ndcg@10"), right=True, leaves=1)
+    )
+    print_table(screen, fields, rows)
 
 
 def show_models(screen: PlainConsole, report: dict[str, Any], first: str) -> None:

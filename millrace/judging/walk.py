@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from batch_layer.learning.splits import earlier
 from batch_layer.learning.splits import is_new as is_new
 from core.quality.ranking_quality import TRAIN_SHARE, Interactions, Ints, Mask
 
@@ -60,15 +61,6 @@ def asked(events: Interactions, seen_again: bool, most: int = MOST_ASKED) -> Ask
 
 def _drawn(events: Ints, most: int, rng: np.random.Generator) -> Ints:
     return np.sort(rng.choice(events, most, replace=False)) if len(events) > most else events
-
-
-def earlier(codes: Ints) -> Ints:
-    """Return how often each code occurred before."""
-    order = np.argsort(codes, kind="stable")
-    starts = np.flatnonzero(np.diff(codes[order], prepend=-1))
-    count = np.empty(len(codes), np.int64)
-    count[order] = np.arange(len(codes)) - np.repeat(starts, np.diff(np.r_[starts, len(codes)]))
-    return count
 
 
 def retrains(events: Interactions, begin: int, every_ms: int | None) -> Iterator[tuple[int, int]]:

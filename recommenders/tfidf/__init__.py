@@ -15,6 +15,7 @@ import numpy as np
 
 from core.settings import setting
 from recommenders.artefact import Artefact
+from recommenders.contents import first_by_name, report_silent
 from recommenders.pairs import greatest
 from recommenders.port import Past
 from recommenders.terms import terms_of
@@ -24,7 +25,6 @@ from schemas.catalogue import Item
 
 STARTS, TERMS, WEIGHTS, IDF, WORDS = "starts", "terms", "weights", "idf", "words"
 FEW = 10  # items that may share a word however few items there are
-NAMED = 3  # items without text that a run names
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,23 +61,17 @@ class Tfidf:
     name = "tfidf"
     settings = TfidfSettings
     trained = True
-    of_catalogue = True
+    of_catalogue = of_contents = True
 
     def fit(self, past: Past, settings: TfidfSettings, before: Artefact | None) -> Artefact | None:
         records = past.records()
-        chosen = sorted(records)[: settings.most_items]
-        if len(chosen) < len(records):
-            past.say(f"TF-IDF: the first {len(chosen):,} items by name take part, of {len(records):,}")
+        chosen = first_by_name(past, list(records), settings.most_items, "TF-IDF")
         facts = {"settings": _learned(settings), "texts": _digest(records, chosen)}
         if before is not None and not past.from_scratch and facts.items() <= before.facts.items():
             return before
         said = {name: terms_of(records[name]) for name in chosen}
         silent = [name for name, terms in said.items() if not terms]
-        if silent:
-            named = ", ".join(repr(name.decode()) for name in silent[:NAMED])
-            past.say(
-                f"TF-IDF: {len(silent):,} of {len(chosen):,} items have no words and are left out, such as {named}"
-            )
+        report_silent(past, silent, len(chosen), "TF-IDF", "words")
         items = [name for name in chosen if said[name]]
         if not items:
             return None

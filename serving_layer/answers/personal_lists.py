@@ -1,6 +1,6 @@
 """A user's own lists of items, and what they recommend: by words alone, and beside it by what users do."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -8,19 +8,19 @@ import numpy as np
 
 from core.codes.item_index import UNKNOWN
 from core.lists.personal import Change, Lists, PersonalList
-from core.ranking.columns import NOTHING, Columns
+from core.ranking.columns import Columns
 from core.ranking.ranked import in_order
-from recommenders.tfidf.scorer import TfidfScorer
-from recommenders.tfidf.vectors import mean_of, product
 from schemas.errors import BadInput, NotReady
 from schemas.event import WEIGHT_SCALE
 from serving_layer.answers.basket import Basket, Touch
 from serving_layer.answers.recommend import BECAUSE, Wish, recommend_to_anybody
-from serving_layer.merged.catalogue import NotFound, describe, listed
-from serving_layer.merged.contents import words_of
+from serving_layer.merged.catalogue import NotFound, Page, describe, listed
+from serving_layer.merged.contents import AnyContents, words_of
 from serving_layer.merged.sums import MergedSums, standing_of
 from serving_layer.reading.snapshot import Snapshot
 
+# What answers with rows and why there are none: of a snapshot, weighed items, a page and the items never to list.
+Found = Callable[[Snapshot, Mapping[bytes, float], Page, set[bytes]], tuple[list[dict[str, Any]], str]]
 NO_WORDS = "no item of this list has words that other items have too: what others did with them is all there is"
 
 
@@ -78,10 +78,10 @@ def all_shown(user: str, lists: Lists) -> dict[str, Any]:
     return {"user_id": user, "lists": rows}
 
 
-def recommended(snapshot: Snapshot, named: Named, wish: Wish, history_items: int) -> dict[str, Any]:
-    """Return what suits the list: ``by_words`` by its items' words alone, ``by_behaviour`` as a basket of them.
+def recommended(snapshot: Snapshot, named: Named, wish: Wish, history_items: int, by_pictures: Found) -> dict[str, Any]:
+    """Return what suits the list: ``by_words`` and ``by_pictures`` by what its items are, ``by_behaviour`` as a basket.
 
-    Items of the list are in neither, nor what the user has seen, unless the wish includes that.
+    Items of the list are in none of them, nor what the user has seen, unless the wish includes that.
     """
     items = [item.encode() for item in named.items]
     about = describe(snapshot, items)
@@ -92,7 +92,8 @@ def recommended(snapshot: Snapshot, named: Named, wish: Wish, history_items: int
     touches = [Touch(item, round(weight * WEIGHT_SCALE)) for item, weight in known.items()]
     basket = replace(wish, exclude=excluded, basket=Basket(touches, history_items), preferences=())
     behaviour = recommend_to_anybody(snapshot, basket) if known else {"items": []}
-    rows, missing = _by_words(snapshot, known, wish, excluded)
+    described, missing = _by_words(snapshot, known, wish.page, excluded)
+    alike, missing_by_pictures = by_pictures(snapshot, known, wish.page, excluded)
     unknown = [item.decode() for item in items if not about[item].known]
     return {
         "user_id": named.user.decode(),
@@ -100,13 +101,15 @@ def recommended(snapshot: Snapshot, named: Named, wish: Wish, history_items: int
         **snapshot.header(),
         **({"unknown_items": unknown} if unknown else {}),
         **({"missing": missing} if missing else {}),
-        "by_words": rows,
+        **({"missing_by_pictures": missing_by_pictures} if missing_by_pictures else {}),
+        "by_words": described,
+        "by_pictures": alike,
         "by_behaviour": behaviour["items"],
     }
 
 
 def _by_words(
-    snapshot: Snapshot, known: Mapping[bytes, float], wish: Wish, excluded: set[bytes]
+    snapshot: Snapshot, known: Mapping[bytes, float], page: Page, excluded: set[bytes]
 ) -> tuple[list[dict[str, Any]], str]:
     """Return the rows by words, and why there are none, empty where there are some."""
     try:
@@ -116,25 +119,25 @@ def _by_words(
     if words is None:
         return [], "" if known else NO_WORDS
     sums, codes = MergedSums(snapshot), snapshot.index.codes(known)
-    vectors, shares = words.vectors_of(sums, codes), list(known.values())
-    near = words.near(sums, mean_of(vectors, shares))
+    vectors, shares = words.scorer.vectors_of(sums, codes), list(known.values())
+    near = words.scorer.near(sums, words.scorer.mean(vectors, shares))
     left_out = [code for name in excluded if (code := snapshot.index.find(name)) != UNKNOWN]
     kept = ~np.isin(near.codes, left_out)
-    scored = Columns(near.codes[kept], near.scores[kept]) if kept.any() else NOTHING
     names = snapshot.index.names
-    ranking = in_order(scored, snapshot.index, sums.kernels)
-    rows = listed(snapshot, ((names[code], (code, score)) for code, score in ranking), wish.page)
+    ranking = in_order(Columns(near.codes[kept], near.scores[kept]), snapshot.index, sums.kernels)
+    rows = listed(snapshot, ((names[code], (code, score)) for code, score in ranking), page)
     spoken = dict(zip(codes.tolist(), zip(vectors, shares, strict=True), strict=True))
     out = [
-        {"item_id": name.decode(), "score": score, "because": _because(words, sums, code, spoken), **described.shown()}
+        {"item_id": name.decode(), "score": score, "because": _because(words.scorer, sums, code, spoken),
+         **described.shown()}
         for name, (code, score), described in rows
-    ]
-    return out, "" if any(len(vector.terms) for vector in vectors) else NO_WORDS
+    ]  # fmt: skip
+    return out, "" if any(words.scorer.says(vector) for vector in vectors) else NO_WORDS
 
 
-def _because(words: TfidfScorer, sums: MergedSums, code: int, spoken: Mapping[int, Any]) -> list[str]:
+def _because(words: AnyContents, sums: MergedSums, code: int, spoken: Mapping[int, Any]) -> list[str]:
     """Return the items of the list that say most for the item."""
     (target,) = words.vectors_of(sums, np.array([code]))
     names = sums.index.names
-    parts = sorted((-share * product(vector, target), names[own]) for own, (vector, share) in spoken.items())
+    parts = sorted((-share * words.product(vector, target), names[own]) for own, (vector, share) in spoken.items())
     return [name.decode() for part, name in parts[:BECAUSE] if part < 0]

@@ -36,8 +36,8 @@ def like_item(snapshot: Snapshot, index: PictureIndex, item: bytes, page: Page, 
     def search(most: int, exactly: bool) -> Nearest:
         return index.like_item(name, most, distance, exactly)
 
-    ranked = (entry for entry in _ranked(index, search, page) if entry[0] != item)
-    rows = listed(snapshot, ranked, page)
+    others = (entry for entry in ranked(index, search, page) if entry[0] != item)
+    rows = listed(snapshot, others, page)
     cursor = page.next_cursor((row[0] for row in rows), *what)
     return {"item_id": name, **_about(index, distance), **snapshot.header(), **_shown(rows), "next_cursor": cursor}
 
@@ -50,7 +50,7 @@ def like_features(snapshot: Snapshot, index: PictureIndex, features: Features, p
     def search(most: int, exactly: bool) -> Nearest:
         return index.like(features, most, distance, exactly)
 
-    rows = listed(snapshot, _ranked(index, search, page), page)
+    rows = listed(snapshot, ranked(index, search, page), page)
     cursor = page.next_cursor((row[0] for row in rows), *what)
     return {**_about(index, distance), **snapshot.header(), **_shown(rows), "next_cursor": cursor}
 
@@ -62,9 +62,12 @@ def like_features_alone(index: PictureIndex, features: Features, most: int, dist
     return {**_about(index, distance), **WITHOUT_VIEWS, "items": rows, "next_cursor": None}
 
 
-def _ranked(index: PictureIndex, search: Search, page: Page) -> Iterator[tuple[bytes, float]]:
-    """Yield all items, nearest first: some of them by the index, and only if these do not suffice the others."""
-    first = page.offset + page.n + page.given + SPARE
+def ranked(index: PictureIndex, search: Search, page: Page, excluded: int = 0) -> Iterator[tuple[bytes, float]]:
+    """Yield all items, nearest first: some of them by the index, and only if these do not suffice the others.
+
+    Args: excluded: how many of them will not be listed.
+    """
+    first = page.offset + page.n + page.given + excluded + SPARE
     nearest_rows = search(first, False)
     yield from _named(index, nearest_rows)
     if len(index.items) > len(nearest_rows.rows):

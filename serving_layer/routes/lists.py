@@ -21,6 +21,7 @@ from serving_layer.answers.personal_lists import (
     without,
 )
 from serving_layer.answers.recommend import Wish
+from serving_layer.pictures.lists import by_pictures
 from serving_layer.routes.answering import OpenViews, Wanted, answered
 from serving_layer.routes.bodies import Body, read_body
 from serving_layer.routes.encoding import Json
@@ -107,26 +108,29 @@ class KnownLists(BaseModel):
     lists: list[Heading]
 
 
-class ByWords(Row):
-    """An item that is described like those of the list, and which of them say so."""
+class ByContents(Row):
+    """An item that is described like those of the list, or looks like them, and which of them say so."""
 
     score: float
     because: list[str]
 
 
 class FromList(State):
-    """What a list recommends, by its items' words and by what users did with them, side by side."""
+    """What a list recommends, by its items' words, by their pictures and by what users did with them, side by side."""
 
     model_config = example(
         user_id="ann", list_id="gifts", **STATE,
-        by_words=[{**ROW, "score": 0.41, "because": ["book-1"]}], by_behaviour=[LIKED],
+        by_words=[{**ROW, "score": 0.41, "because": ["book-1"]}],
+        by_pictures=[{**ROW, "score": 0.72, "because": ["book-1"]}], by_behaviour=[LIKED],
     )  # fmt: skip
 
     user_id: str
     list_id: str
     unknown_items: list[str] = Field([], description="Items of the list that nothing names; they change nothing.")
     missing: str = Field("", description="Why nothing is listed by words; absent where something is.")
-    by_words: list[ByWords]
+    missing_by_pictures: str = Field("", description="Why nothing is listed by pictures; absent where something is.")
+    by_words: list[ByContents]
+    by_pictures: list[ByContents]
     by_behaviour: list[Liked]
 
 
@@ -175,11 +179,12 @@ async def get_from_list(
     request: Request, views: OpenViews, at_least: Wanted, user_id: PathId, list_id: PathId, page: Paged,
     include_seen: IncludeSeen = False,
 ) -> Json:  # fmt: skip
-    """Return what suits a list by its items' words alone, and beside it by what users did with them."""
+    """Return what suits a list by its items' words alone, by their pictures alone, and by what users did with them."""
     lists = await run_in_threadpool(read_lists, views.batch, user_id.encode())
     named = Named(user_id.encode(), list_id, one_of(lists, list_id).items)
     wish, most = Wish(page, include_seen=include_seen), request.app.state.settings.rules.history_items
-    return await answered(views, lambda snapshot: recommended(snapshot, named, wish, most), at_least, long=True)
+    seen = by_pictures(request.app.state.eye)
+    return await answered(views, lambda snapshot: recommended(snapshot, named, wish, most, seen), at_least, long=True)
 
 
 async def _changed(

@@ -124,6 +124,7 @@ class Similar(Listed):
     item_id: str
     by: str = Field("behaviour", description="Absent by behaviour, unless words were asked for and there are none.")
     missing: str = Field("", description="Why the answer is not by what was asked for; absent where it is.")
+    model: str | None = Field(None, description="By words: `words` where a sentence encoder was trained, else `tfidf`.")
     exact: bool
     shrinkage: float | None = None
     norm: float | None = None

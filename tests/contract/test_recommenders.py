@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 import recommenders
 from adapters.stores import open_store
@@ -142,13 +143,26 @@ class TestWords(RecommenderContract):
     on = False
 
     def fitted(self, events: Interactions, cohort: Cohort, before: Artefact | None = None) -> Artefact | None:
-        """Each group of ``tastes`` has a direction of its own, from which its items differ a little."""
+        """Each group of ``tastes`` means the same."""
         if not len(events):
             return None
-        vectors = np.random.default_rng(1).normal(0, 0.1, (events.items, 8)).astype(np.float32)
-        vectors[np.arange(events.items), np.arange(events.items) // 10] += 1
-        vectors /= np.sqrt((vectors**2).sum(axis=1, keepdims=True))
-        return Artefact({"text_model": ""}, list(cohort.names), {"vectors": vectors})
+        return Artefact({"text_model": ""}, list(cohort.names), {"vectors": directions(events.items)})
+
+
+class TestPicture(RecommenderContract):
+    name = "picture"
+    on = False
+
+    def fitted(self, events: Interactions, cohort: Cohort, before: Artefact | None = None) -> Artefact | None:
+        """Each group of ``tastes`` looks alike."""
+        return super().fitted(replace(events, pictures=directions(events.items)), cohort, before)
+
+
+def directions(items: int) -> NDArray[np.float32]:
+    """Each group of ``tastes`` has a direction of its own, from which its items differ a little."""
+    vectors = np.random.default_rng(1).normal(0, 0.1, (items, 8)).astype(np.float32)
+    vectors[np.arange(items), np.arange(items) // 10] += 1
+    return vectors / np.sqrt((vectors**2).sum(axis=1, keepdims=True))
 
 
 @pytest.fixture

@@ -88,6 +88,26 @@ class TestByItem:
         assert client.get("/items/x1/similar?by=behaviour").content == client.get("/items/x1/similar").content
 
 
+class TestPersonalLists:
+    def test_a_list_recommends_what_looks_like_its_items_beside_the_other_ways(self, client: Client) -> None:
+        items = [{"item_id": "x1", "weight": 3}, {"item_id": "x4"}]
+        client.post("/users/new/lists", json={"list_id": "stripes", "items": items})
+        answer = client.get("/users/new/lists/stripes/recommendations?n=3").json()
+        assert [row["item_id"] for row in answer["by_pictures"]][:2] in (["x2", "x3"], ["x3", "x2"])
+        assert all(row["because"] == ["x1"] for row in answer["by_pictures"])
+        assert {"x1", "y3"}.isdisjoint(row["item_id"] for row in answer["by_pictures"])
+        assert answer["by_behaviour"]
+        assert answer["by_words"] == []
+        assert "missing_by_pictures" not in answer
+
+    def test_a_list_without_pictures_says_so_and_has_the_other_ways(self, client: Client) -> None:
+        client.post("/users/new/lists", json={"list_id": "blind", "items": [{"item_id": "x4"}]})
+        answer = client.get("/users/new/lists/blind/recommendations").json()
+        assert answer["by_pictures"] == []
+        assert "millrace pictures index" in answer["missing_by_pictures"]
+        assert answer["by_behaviour"]
+
+
 class TestUpload:
     def test_a_form_and_a_plain_body_have_the_same_answer(self, client: Client) -> None:
         picture = encoded(drawing(STRIPES, 50))
@@ -196,6 +216,13 @@ class TestCommands:
         answer = run.json("similar", "x1", "--by", "picture")
         assert names(answer) == names(client.get("/items/x1/similar?by=picture").json())
         assert "looks like x1" in run.run("similar", "x1", "--by", "picture").stdout
+
+    def test_a_list_is_answered_by_words_by_pictures_and_by_behaviour(self, settings: Settings) -> None:
+        run = _here(settings.home)
+        run.run("lists", "create", "buyer", "gifts", "--item", "x1")
+        printed = run.run("lists", "recommend", "buyer", "gifts", "-n", "2").stdout
+        for by in ("words", "pictures", "behaviour"):
+            assert f"gifts of buyer, by {by}" in printed
 
     def test_a_home_with_pictures_alone_answers_and_says_what_it_does_without(self, tmp_path: Path) -> None:
         folder = tmp_path / "img"

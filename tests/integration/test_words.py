@@ -21,6 +21,7 @@ from serving_layer.merged.catalogue import NotFound, Page
 from serving_layer.reading.answering import answer
 from serving_layer.reading.follower import Follower
 from serving_layer.reading.views import Views
+from tests.kit.meanings import meanings_learned
 from tests.kit.serving import words_learned
 from tests.kit.small_lambda import SmallLambda, placed
 
@@ -68,6 +69,14 @@ class Shop:
         book = generation_book(self.world.control.active or "")
         self.world.batch.put(book, words_learned(items))
         self.views.follower = None  # another one reads the control record at once
+        self.look()
+
+    def learn_meanings(self, *items: Item) -> None:
+        """The same, with a sentence encoder as well."""
+        self.world.run_batch(len(self.world.log))
+        book = generation_book(self.world.control.active or "")
+        self.world.batch.put(book, {**words_learned(items), **meanings_learned(items)})
+        self.views.follower = None
         self.look()
 
     def look(self) -> None:
@@ -131,6 +140,22 @@ def test_an_item_without_words_has_its_neighbours_by_behaviour_and_the_answer_sa
     assert body["norm"] == 1.0
     with pytest.raises(NotFound):
         answer(shop.views, lambda snapshot: similar(snapshot, b"nothing", Page(), "words"))
+
+
+def test_a_sentence_encoder_answers_where_one_was_trained_and_finds_new_items_by_its_table(shop: Shop) -> None:
+    shop.views.recommenders = settings_of({name: {"weight": float(name == "words")} for name in TABLE})
+    shop.learn_meanings(*SHOP)
+    body = answer(shop.views, lambda snapshot: similar(snapshot, b"green", Page(), "words"))
+    assert (body["by"], body["model"]) == ("words", "words")
+    assert {row["item_id"] for row in body["items"]} == {"black", "mug", "bowl"}  # what has no text is not there
+    assert "new" not in shop.liked("drinker")
+    shop.describe(Item("new", title="green tea"), Item("odd", title="xyzzy"))
+    assert "new" in shop.near("green")
+    assert "green" in shop.near("new")
+    assert "new" in shop.liked("drinker")
+    assert "odd" not in shop.liked("drinker")
+    odd = answer(shop.views, lambda snapshot: similar(snapshot, b"odd", Page(), "words"))
+    assert odd["by"] == "behaviour"
 
 
 def test_before_words_are_learned_the_remedy_is_named(shop: Shop) -> None:

@@ -97,7 +97,7 @@ def test_vectors_are_tf_idf_of_length_1_by_an_independent_count() -> None:
 def test_serving_gives_an_item_the_vector_that_the_fit_gave_it() -> None:
     scorer = opened()
     for row, name in enumerate(scorer.items):
-        fitted, served = scorer.vectors.row(row), scorer.vectorizer.of(SHOP[int(name)])
+        fitted, served = scorer.rows.row(row), scorer.vectorizer.of(SHOP[int(name)])
         assert fitted.terms.tolist() == served.terms.tolist()
         assert fitted.weights == pytest.approx(served.weights)
 
@@ -112,7 +112,7 @@ def test_a_user_is_the_mean_of_the_history_by_how_lately_it_was_touched() -> Non
     scorer = opened()
     one, two = (np.zeros(len(scorer.vectorizer.idf)) for _ in range(2))
     for dense, row in ((one, 1), (two, 2)):
-        dense[scorer.vectors.row(row).terms] = scorer.vectors.row(row).weights
+        dense[scorer.rows.row(row).terms] = scorer.rows.row(row).weights
     mean = 0.5 * one + two
     cosines = {code: float(vector @ mean) / sqrt(mean @ mean) for code, vector in ((1, one), (2, two))}
     by_item = scores(1, 2)
@@ -156,7 +156,7 @@ def test_a_word_that_most_items_have_says_nothing_and_the_heaviest_words_are_kep
     assert artefact is not None
     scorer = RECOMMENDER.open(artefact, SETTINGS)
     assert "shop" not in scorer.vectorizer.vocabulary
-    assert all(len(scorer.vectors.row(row).terms) == 1 for row in range(40))
+    assert all(len(scorer.rows.row(row).terms) == 1 for row in range(40))
     few = RECOMMENDER.fit(past(many), replace(SETTINGS, vocabulary=6), None)
     assert few is not None
     assert set(RECOMMENDER.open(few, SETTINGS).vectorizer.vocabulary) == {f"word{k}" for k in range(6)}
@@ -190,7 +190,7 @@ def test_an_item_described_after_the_generation_is_found_at_once_and_may_be_in_a
     scorer, cohort = opened(), Cohort.of(events(0), Rules(), NAMES)
     late = (Item("9", title="White tea"), Item("8", title="unheard-of"), SHOP[1])
     asked = Described(**{**vars(cohort), "late": late})
-    columns = scorer.near(asked, scorer.vectors.row(0))
+    columns = scorer.near(asked, scorer.rows.row(0))
     by_name = {asked.index.names[code]: score for code, score in zip(*(c.tolist() for c in columns), strict=True)}
     assert set(by_name) == {b"0", b"1", b"3", b"9"}
     assert len(columns.codes) == len(by_name)

@@ -1,44 +1,33 @@
 """Vectors of texts: what is encoded, what is kept from the generation before, and what is left out."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from batch_layer.learning.asking import InteractionsPast
 from core.quality.ranking_quality import Interactions
+from recommenders.artefact import Artefact
 from recommenders.cohort import Cohort
 from recommenders.words import RECOMMENDER, WordsSettings, text_of
 from schemas.catalogue import Item
 from schemas.rules import Rules
+from tests.kit.meanings import PIECES, EncodingPast
 
 SETTINGS = WordsSettings()
 SHOP = [Item("0", title="Green tea"), Item("1", title="Black tea", tags=("hot",)), Item("2"), Item("3", brand="Mug")]
+TITLES = [
+    f"{colour} {thing}{end}" for colour in ("green", "black", "white") for thing in ("tea", "mug", "hot")
+    for end in ("", ".", " tea", " mug.")
+]  # fmt: skip
+TITLES.remove("white tea")
 NAMES = [item.item_id.encode() for item in SHOP]
 
 
-@dataclass(frozen=True)
-class Past(InteractionsPast):
-    """Encodes a text as a direction that its letters decide; or has no encoder."""
-
-    has_encoder: bool = True
-    asked: list[str] = field(default_factory=list)
-    said: list[str] = field(default_factory=list)
-
-    def say(self, line: str, /) -> None:
-        self.said.append(line)
-
-    def encoded(self, texts: Sequence[str], text_model: str, /) -> NDArray[np.float32] | None:
-        self.asked.extend(texts)
-        rows = np.array([[len(text), text.count("e"), text.count("t")] for text in texts], np.float32).reshape(-1, 3)
-        return rows / np.sqrt((rows**2).sum(1, keepdims=True)) if self.has_encoder else None
-
-
-def past(records: list[Item] = SHOP, has_encoder: bool = True, from_scratch: bool = False) -> Past:
+def past(records: list[Item] = SHOP, has_encoder: bool = True, from_scratch: bool = False) -> EncodingPast:
     item = np.array([0], np.int64)
     events = Interactions(item, item, item + 1000, item + 1_700_000_000_000, 1, len(records), records=records)
-    return Past(events, [own.item_id.encode() for own in records], from_scratch=from_scratch, has_encoder=has_encoder)
+    return EncodingPast(
+        events, [own.item_id.encode() for own in records], from_scratch=from_scratch, has_encoder=has_encoder
+    )
 
 
 def test_a_text_is_title_labels_and_description() -> None:
@@ -75,6 +64,42 @@ def test_only_texts_that_are_new_are_encoded() -> None:
         assert len(other.asked) == 3
     again = past(has_encoder=False)
     assert RECOMMENDER.fit(again, SETTINGS, first) is not None  # nothing is left to encode
+
+
+def test_an_item_described_after_the_generation_is_found_by_the_table_at_once() -> None:
+    """The encoder here says how long a text is and how many e and t it has, so the table must learn that from texts."""
+    asked = past([Item(f"{k}", title=title) for k, title in enumerate(TITLES)])
+    artefact = RECOMMENDER.fit(asked, SETTINGS, None)
+    assert artefact is not None
+    scorer = RECOMMENDER.open(
+        Artefact.read(lambda keys: {key: row for key, row in artefact.rows() if key in keys}), SETTINGS
+    )
+    names = [b"%d" % k for k in range(len(TITLES))]
+    late = (Item("new", title="white tea"), Item("mute"), Item("odd", title="xyzzy"))
+    cohort = replace(Cohort.of(asked.events, Rules(), names), late=late)
+    columns = scorer.near(cohort, scorer.row(0))
+    near = {cohort.index.names[code] for code in columns.codes.tolist()}
+    assert near == {*names, b"new"}
+    (by_table,) = scorer.vectors_of(replace(cohort, records_of=[*asked.events.records, *late]), np.array([len(TITLES)]))
+    (encoded,) = asked.encoded(["white tea"], "")
+    assert float(by_table @ encoded) > 0.98
+
+
+def test_the_table_is_kept_while_no_text_is_new_and_is_absent_where_its_width_is_0() -> None:
+    first = RECOMMENDER.fit(past(), SETTINGS, None)
+    assert first is not None
+    tables = []
+    for settings in (SETTINGS, replace(SETTINGS, table_width=2), replace(SETTINGS, table_width=0)):
+        again = RECOMMENDER.fit(past(), settings, first)
+        assert again is not None
+        tables.append(again.arrays.get("piece_vectors"))
+    kept, narrow, none = tables
+    assert kept is first.arrays["piece_vectors"]
+    assert narrow is not None
+    assert narrow.shape == (len(PIECES), 2)
+    assert none is None
+    scorer = RECOMMENDER.open(RECOMMENDER.fit(past(), replace(SETTINGS, table_width=0), first), SETTINGS)
+    assert not scorer.says(scorer.described(SHOP[0]))
 
 
 def test_without_an_encoder_or_texts_there_is_no_artefact() -> None:

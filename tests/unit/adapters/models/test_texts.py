@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from adapters.models.safetensors import read_safetensors
 from adapters.models.texts import PACKAGE, TextModel, open_text_model
-from adapters.models.wordpiece import pieces_of
+from core.text.wordpiece import pieces_of
 from schemas.errors import SettingsError
 
 Array = NDArray[Any]

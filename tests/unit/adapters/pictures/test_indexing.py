@@ -11,11 +11,12 @@ from PIL import Image
 from adapters.models.graph import model, node, value
 from adapters.pictures.book import open_book
 from adapters.pictures.features import Features, Network, open_network
-from adapters.pictures.index import PictureShelf, publish
+from adapters.pictures.index import PictureShelf, pictured, publish
 from adapters.pictures.listing import listed_pictures
 from adapters.pictures.opening import Pixels
 from adapters.pictures.sheet import Shown, contact_sheet
 from adapters.settings import Settings
+from core.vectors.nearest import unit
 from millrace.pictures.indexing import index_pictures
 from millrace.pictures.judging import judged, looked_at
 from schemas.errors import BadInput, NotReady, SettingsError
@@ -92,6 +93,17 @@ class TestIndexing:
         again = run(settings, folder)
         assert (again["new"], again["kept"], again["gone"], again["pictures"]) == (1, 6, 1, 7)
         assert "discs-3" not in PictureShelf(settings.pictures_path).index().places
+
+    @pytest.mark.parametrize("exact_up_to", [100, 3])
+    def test_a_batch_run_takes_a_vector_of_length_1_of_each_item(self, tmp_path: Path, exact_up_to: int) -> None:
+        assert pictured(tmp_path) is None
+        features, items = np.random.default_rng(2).normal(size=(40, 8)).astype(np.float32), [f"{k}" for k in range(40)]
+        index = publish(tmp_path, "any", items, items, features, 4, exact_up_to=exact_up_to)
+        taken = pictured(tmp_path)
+        assert taken is not None
+        assert taken.items == sorted(item.encode() for item in items)
+        for item, vector in zip(taken.items, taken.vectors, strict=True):
+            np.testing.assert_allclose(vector, unit(index.vectors.row(int(item))), rtol=1e-5)
 
     def test_several_sources_add_up(self, settings: Settings, tmp_path: Path) -> None:
         run(settings, drawn(tmp_path / "shop"))

@@ -1,0 +1,32 @@
+"""What people read of a cold start."""
+
+from typing import Any
+
+import pytest
+
+from millrace.judging.tables import show
+
+FIGURES = {"ndcg@10": 0.1, "recall@10": 0.2, "hr@10": 0.3, "mrr@10": 0.4, "ndcg@10 95 %": [0.05, 0.15]}
+TABLE: dict[str, Any] = {
+    "beside": "random", "models": {"random": FIGURES, "tfidf": FIGURES | {"ndcg@10": 0.25}},
+    "leads": {"tfidf": {"ndcg@10": 0.15, "ndcg@10 95 %": [0.1, 0.2]}},
+}  # fmt: skip
+
+
+def test_new_items_and_new_users_have_a_table_each(capsys: pytest.CaptureFixture[str]) -> None:
+    report = {
+        "events": 1_000, "new_items": {"items": 20, "users": 30, **TABLE},
+        "new_users": {"users": 7, "by_first_events": {"0": TABLE, "5": TABLE}},
+    }  # fmt: skip
+    show(report)
+    printed = capsys.readouterr().out
+    assert "20 items without events, 30 users judged" in printed
+    assert "5 known, 7 users judged" in printed
+    assert printed.count("+0.150 (+0.100…+0.200)") == 3
+
+
+def test_a_part_that_cannot_be_judged_says_why(capsys: pytest.CaptureFixture[str]) -> None:
+    show({"events": 2, "new_items": {"missing": "nothing here"}, "new_users": {"missing": "nothing there"}})
+    printed = capsys.readouterr().out
+    assert "nothing here" in printed
+    assert "nothing there" in printed
