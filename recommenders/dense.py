@@ -33,7 +33,8 @@ class DenseScorer(ContentScorer[Floats, Matrix]):
         self._of_record = late
 
     def row(self, place: int) -> Floats:
-        return self.rows[place].astype(np.float64)
+        vector: Floats = self.rows[place].astype(np.float64)
+        return vector
 
     def described(self, item: Item) -> Floats:
         made = self._of_record(item)

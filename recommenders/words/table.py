@@ -119,7 +119,8 @@ def _fitted(means: Any, begins: Floats, wanted: Floats) -> Floats:
     ridge = MAP_RIDGE * np.trace(inner) / len(inner) + 1e-12
     mapped = np.linalg.solve(inner + ridge * np.eye(len(inner)), (pooled - centre).T @ (wanted - middle))
     table: Floats = (begins - centre) @ mapped + middle
-    return table + means.T @ _solved(means, wanted - means @ table)
+    moves: Floats = means.T @ _solved(means, wanted - means @ table)
+    return table + moves
 
 
 def _solved(means: Any, wanted: Floats) -> Floats:
