@@ -12,7 +12,15 @@ from core.quality.ranking_quality import Interactions
 from recommenders import TABLE, settings_of
 from schemas.catalogue import Item
 from schemas.rules import Rules
-from tests.contract.recommender_contract import tastes
+
+
+def tastes(users: int = 120, items: int = 60, events: int = 1_800) -> Interactions:
+    """Users of six tastes, who mostly touch the ten items of theirs."""
+    rng = np.random.default_rng(3)
+    user, time = rng.integers(0, users, events), 1_700_000_000_000 + np.arange(events) * 60_000
+    taste = np.where(rng.random(events) < 0.85, user % 6, rng.integers(0, 6, events))
+    return Interactions(user, taste * 10 + rng.integers(0, 10, events), np.full(events, 1000), time, users, items)
+
 
 EVENTS = tastes()
 DESCRIBED = [Item(f"i{code}", title=f"group{code // 10} thing{code}") for code in range(EVENTS.items)]
