@@ -2,7 +2,7 @@
 
 import gzip
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from itertools import islice
 from pathlib import Path
@@ -63,9 +63,15 @@ def require_apart(source: Path, *outputs: Path | None) -> None:
 
 def write_lines(path: Path, lines: Iterable[bytes]) -> int:
     """Write each line with a line feed after it; return the number of lines."""
-    count, rest = 0, iter(lines)
+    rest = iter(lines)
+    return write_blocks(path, iter(lambda: list(islice(rest, _LINES)), []))
+
+
+def write_blocks(path: Path, blocks: Iterable[Sequence[bytes]]) -> int:
+    """Write lines as ``write_lines`` does, those of a block at once."""
+    count = 0
     with replacing(path) as file:
-        while block := list(islice(rest, _LINES)):
+        for block in filter(None, blocks):
             file.write(b"\n".join(block) + b"\n")
             count += len(block)
     return count

@@ -98,7 +98,7 @@ class Records:
             return []
         if len(records) != len(lines) or (records[-1] and records[-1][-1].endswith(("\n", "\r"))):
             return []
-        if self._style.quoting != NO_QUOTING and any('"' in line for line in lines):
+        if self._style.quoting != NO_QUOTING and '"' in "".join(lines):
             width, is_last_open = self.width, '"' in lines[-1] and not lines[-1].endswith(("\n", "\r"))
             if is_last_open or any(len(r) != width and '"' in line for r, line in zip(records, lines, strict=True)):
                 return []

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from datasets.files.blocks import Block, Cells
 
@@ -15,7 +16,9 @@ _encode_lines = msgspec.json.Encoder().encode_lines
 def row_ids(name: str, block: Block) -> list[str]:
     """Return ``<name>-<row number>-<CRC-32 of the row>`` for each row."""
     texts = _texts(block.rows) if isinstance(block.rows, Cells) else map(_text, block.rows)
-    return [f"{name}-{number}-{zlib.crc32(text):08x}" for number, text in zip(block.numbers, texts, strict=True)]
+    sums = np.fromiter(map(zlib.crc32, texts), ">u4", len(block.numbers))
+    form = f"{name.replace('%', '%%')}-%d-%s"  # takes half the time of an f-string per row
+    return list(map(form.__mod__, zip(block.numbers, sums.tobytes().hex(" ", sums.itemsize).split(), strict=True)))
 
 
 def _text(row: dict[str, Any]) -> bytes:

@@ -130,7 +130,7 @@ def import_(
     if not imported.count and share.limit != 0:
         raise empty_share(importer, as_json, share)
     if options["dry_run"]:
-        first = [json.loads(text) for _, _, text in islice(imported.lines, SHOWN)]
+        first = [json.loads(text) for _, text in islice(imported.lines(), SHOWN)]
         report_trial(first, imported.count, len(imported.items), importer, as_json)
         return
     if out and items_path:

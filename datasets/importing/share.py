@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import msgspec
 
-from datasets.files.output import write_lines
+from datasets.files.output import write_blocks, write_lines
 from datasets.formats.base import Importer
-from datasets.importing.order import Timed, TimeOrder, cut
+from datasets.importing.order import TimeOrder, cut
+from datasets.importing.runs import Timed
 from datasets.sending.lines import Append
 from schemas.errors import BadInput
 
@@ -24,11 +26,15 @@ class Share:
 
 @dataclass
 class Imported:
-    """A data set read and ordered; ``lines`` can be taken once."""
+    """A data set read and ordered; its events can be taken once."""
 
-    lines: Iterator[Timed]
+    blocks: Iterator[Timed]
     items: list[tuple[str, bytes]]  # item_id and record as JSON
-    count: int  # of the lines
+    count: int  # of the events
+
+    def lines(self) -> Iterator[tuple[str, bytes]]:
+        """Yield each event's user and JSON."""
+        return chain.from_iterable(zip(block.users, block.texts, strict=True) for block in self.blocks)
 
 
 def read_dataset(importer: Importer, share: Share, with_items: bool = True) -> Imported:
@@ -43,14 +49,14 @@ def read_dataset(importer: Importer, share: Share, with_items: bool = True) -> I
     items = list(importer.catalogue()) if with_items else []
     first, last = cut(ordered.count, share.from_fraction, share.until_fraction, share.limit)
     records = [(item["item_id"], msgspec.json.encode(item)) for item in items]
-    return Imported(ordered.lines(first, last), records, max(0, last - first))
+    return Imported(ordered.blocks(first, last), records, max(0, last - first))
 
 
 def to_files(imported: Imported, events: Path, items: Path) -> tuple[int, int]:
     """Write both files and return their numbers of lines; without items there is no file of them."""
     if events.resolve() == items.resolve():
         raise BadInput(f"events and items cannot both go to {events}: name another file with --items-out")
-    written = write_lines(events, (text for _, _, text in imported.lines))
+    written = write_blocks(events, (block.texts for block in imported.blocks))
     return written, write_lines(items, (text for _, text in imported.items)) if imported.items else 0
 
 
@@ -58,6 +64,6 @@ def to_log(imported: Imported, append: Append, events: str, items: str) -> Itera
     """Send the catalogue, then the events in order; yields how many events were sent. The caller flushes."""
     for item_id, text in imported.items:
         append(items, item_id.encode(), text)
-    for place, (_, user, text) in enumerate(imported.lines, 1):
+    for place, (user, text) in enumerate(imported.lines(), 1):
         append(events, user.encode(), text)
         yield place

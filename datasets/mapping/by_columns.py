@@ -18,18 +18,15 @@ from datasets.fields.acceptance import (
     OPTIONAL_TEXTS,
     Dropped,
     Json,
-    number_of,
 )
 from datasets.mapping.batches import Batch, Read
 from datasets.mapping.engine import REMOVED, Engine, rule_text
-from datasets.mapping.plain import PlainTexts
+from datasets.mapping.plain import PlainNumbers, PlainTexts
 from datasets.mapping.values import as_text
 from schemas.event import EARLIEST_EVENT_TIME_MS, MAX_VALUE_BYTES
 
 _REQUIRED = ("event_id", "event_time", "kind", "user_id", "item_id")
 _MOST_WORDS = 1_000
-_MOST_NUMBERS = 100_000
-_WHOLE = 2**53
 _UNWRITABLE = (UnicodeEncodeError, TypeError, ValueError, OverflowError, RecursionError)
 Row = tuple[int, str, bytes, str, str]  # time, user, text, item and id
 _encode = msgspec.json.encode
@@ -59,11 +56,13 @@ class ByColumns:
         self._known = PlainTexts(options)
         self._weighed = {kind for kind, by in options.kinds.items() if by == "value"}
         self._kinds: dict[Any, str] = {}  # of words that were looked at
-        self._numbers: dict[str, Any] = {}  # of texts that were looked at; absent ones are no numbers
+        self._numbers = PlainNumbers(options)
         names = [*_REQUIRED, *engine.more]
         fields = [(f"f{place}", Any, None) for place in range(len(names))]
         rename = {f"f{place}": name for place, name in enumerate(names)}
-        self._event: Callable[..., Any] = msgspec.defstruct("Event", fields, rename=rename, omit_defaults=True)
+        self._event: Callable[..., Any] = msgspec.defstruct(
+            "Event", fields, rename=rename, omit_defaults=True, gc=False
+        )
 
     def made(self, batch: Batch) -> Made:
         """Return the events of a batch."""
@@ -161,23 +160,10 @@ class ByColumns:
         return [text or None for text in texts]
 
     def _numbers_of(self, values: Sequence[Any], odd: set[int]) -> list[Any]:
-        numbers = [
-            value if type(value) is int and -_WHOLE < value < _WHOLE else self._number(value) for value in values
-        ]
-        odd.update(place for place, number in enumerate(numbers) if number is Dropped)
+        numbers = self._numbers.of(values)
+        if Dropped in numbers:
+            odd.update(place for place, number in enumerate(numbers) if number is Dropped)
         return numbers
-
-    def _number(self, value: Any) -> Any:
-        """Return a number, None for nothing, or ``Dropped`` for what is none."""
-        if type(value) is str and value in self._numbers:
-            return self._numbers[value]
-        try:
-            number: Any = number_of(value, False, self._engine.options)
-        except (ValueError, TypeError):
-            number = Dropped
-        if type(value) is str and len(self._numbers) < _MOST_NUMBERS:
-            self._numbers[value] = number
-        return number
 
     def _check_ratings(self, kinds: Sequence[Any], more: Sequence[Sequence[Any]], odd: set[int]) -> None:
         names = list(self._engine.more)

@@ -1,11 +1,13 @@
-"""Finds the texts that need no cleaning, which are nearly all: they are plain at a look or were seen before."""
+"""Finds the texts and numbers that need no cleaning, which are nearly all: plain at a look, or seen before."""
 
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
-from datasets.fields.acceptance import MAX_ID, ImportOptions
+from datasets.fields.acceptance import MAX_ID, Dropped, ImportOptions, number_of
 
 REMEMBERED = 200_000  # texts; users, items and categories repeat
+_MOST_NUMBERS = 100_000
+_WHOLE = 2**53
 _EDGES = ('\n"', "\n ", " \n")  # a quote or a blank where a text begins, a blank where it ends
 
 
@@ -56,6 +58,39 @@ class PlainTexts:
 
     def _is_plain(self, text: Any, most: int = MAX_ID) -> bool:
         return type(text) is str and self.are_plain((text,), most)
+
+
+class PlainNumbers(dict[str, Any]):
+    """What texts say as numbers, each text read once: None for nothing, ``Dropped`` for what is no number."""
+
+    def __init__(self, options: ImportOptions) -> None:
+        self._options = options
+
+    def __missing__(self, text: str) -> Any:
+        number = self._read(text)
+        if len(self) < _MOST_NUMBERS:
+            self[text] = number
+        return number
+
+    def of(self, values: Sequence[Any]) -> list[Any]:
+        """Return the numbers that values are or that texts say."""
+        types = set(map(type, values))
+        if types == {str}:
+            return list(map(self.__getitem__, values))
+        if types == {int} and min(values) > -_WHOLE and max(values) < _WHOLE:
+            return list(values)
+        return list(map(self._one, values))
+
+    def _one(self, value: Any) -> Any:
+        if type(value) is int and -_WHOLE < value < _WHOLE:
+            return value
+        return self[value] if type(value) is str else self._read(value)
+
+    def _read(self, value: Any) -> Any:
+        try:
+            return number_of(value, False, self._options)
+        except (ValueError, TypeError):
+            return Dropped
 
 
 def _only_texts(values: Sequence[Any]) -> set[str]:

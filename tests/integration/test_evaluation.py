@@ -266,7 +266,7 @@ def test_deterministic_models_match_an_independent_program_on_real_data(
     options = ImportOptions(user, COUNTED.kinds, {})
     with (tmp_path / "events.jsonl").open("wb") as file:
         imported = read_dataset(IMPORTERS[form](test_data / path, options, Tally()), Share(), with_items=False)
-        file.writelines(text + b"\n" for _, _, text in imported.lines)
+        file.writelines(text + b"\n" for _, text in imported.lines())
     events, _ = in_time_order(in_file(tmp_path / "events.jsonl", COUNTED))
     if form == "movielens":  # that program counts a rating, whatever its value
         events = replace(events, weight=np.full(len(events), 1000))

@@ -12,8 +12,6 @@ from datasets.files.tally import Tally
 from datasets.formats import IMPORTERS
 from datasets.formats.base import Importer, ImportOptions
 from datasets.formats.delimited import Columns, Delimited
-from datasets.importing.order import TimeOrder, cut
-from datasets.mapping.by_columns import Made
 from schemas.errors import BadInput
 from tests.kit.delimited_files import events_of
 
@@ -254,19 +252,3 @@ def test_csv_refuses_an_unknown_time_format_zone_or_delimiter(tmp_path: Path) ->
     ):
         with pytest.raises(BadInput):
             delimited(tmp_path, Columns("i", "t", **wrong))
-
-
-def test_events_come_out_in_time_order_and_equal_times_in_file_order() -> None:
-    times = [5, 1, 5, 3, 1, 5, 2, 1]
-    events = [Made([0], [time], [str(place)], [b""], [""], [""], []) for place, time in enumerate(times)]
-    expected = sorted(range(len(times)), key=lambda place: times[place])
-    for run_events in (100, 3, 2):  # in memory, and in several runs on disk
-        assert [int(user) for _, user, _ in TimeOrder(events, run_events).lines()] == expected
-    assert [int(user) for _, user, _ in TimeOrder(events, 3).lines(2, 5)] == expected[2:5]
-
-
-def test_two_shares_that_meet_cover_everything_once() -> None:
-    for count in (0, 1, 7, 10, 99):
-        for fraction in (0.0, 0.1, 1 / 3, 0.7, 1.0):
-            assert cut(count, 0.0, fraction, None)[1] == cut(count, fraction, 1.0, None)[0]
-    assert cut(10, 0.7, 1.0, 2) == (7, 9)
