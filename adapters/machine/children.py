@@ -67,8 +67,16 @@ class Child:
 
     def stop(self, grace: float = 10.0) -> None:
         """Ask it to end; after ``grace`` seconds kill it and everything it started. Harmless when it has ended."""
+        self.ask_to_end()
+        self.end(grace)
+
+    def ask_to_end(self) -> None:
+        """Send it SIGTERM, unless it has ended."""
         if self.running:
             self.process.terminate()
+
+    def end(self, grace: float) -> None:
+        """Wait until it has ended; after ``grace`` seconds kill it and everything it started."""
         try:
             self.process.wait(grace)
         except subprocess.TimeoutExpired:

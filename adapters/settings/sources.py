@@ -15,8 +15,8 @@ from core.text.masking import masked
 from schemas.errors import SettingsError
 
 PREFIX = "MILLRACE_"
-# Read elsewhere: the path of the file, and variables of tests and benchmarks.
-NOT_SETTINGS = {"CONFIG", "TEST_DATA", "SEARCH", "FAULT"}
+# Read elsewhere: the path of the file, options of the relay, and variables of tests and benchmarks.
+NOT_SETTINGS = {"CONFIG", "RELAY_FROM_OPTIONS", "TEST_DATA", "SEARCH", "FAULT"}
 # Kubernetes gives every container variables about each service, which begin with the service's name.
 _SERVICE_VARIABLE = re.compile(r"(?:\w+_)?(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT_\d+_(?:TCP|UDP|SCTP)(?:_\w+)?)")
 _SERVICE_PORT = re.compile(r"(?:tcp|udp|sctp)://")

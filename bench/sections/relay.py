@@ -126,7 +126,7 @@ def _fill(log: Log, form: str, events: int) -> None:
 
 
 def _relayed(settings: Settings, log: Log, form: str, attempt: int) -> Callable[[], object]:
-    options = {"mapping": str(settings.home / f"{form}.toml"), "source": "", "from_option": (), "member": "1",
+    options = {"mapping": str(settings.home / f"{form}.toml"), "source": "", "from_option": {}, "member": "1",
                "group": f"{form}-{attempt}", "available_now": True}  # fmt: skip
     return opened_relay(settings, log, [form], options, lambda _: None).run
 

@@ -1,7 +1,9 @@
 """The command ``relay``."""
 
+import json
+import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +16,8 @@ from adapters.terminal.reporting import reporter
 
 if TYPE_CHECKING:
     from datasets.relaying.members import Members
+
+FROM_OPTIONS = "MILLRACE_RELAY_FROM_OPTIONS"
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -29,7 +33,8 @@ def _pair(text: str) -> tuple[str, str]:
 @click.option("--from", "source", default="", help="host:port,… of the source's cluster.  [default: the log's]")
 @click.option(
     "--from-option", multiple=True, type=Converted("name=value", _pair), metavar="NAME=VALUE",
-    help="An option of librdkafka for the source's cluster, such as security.protocol=SSL.",
+    help="An option of librdkafka for the source's cluster, such as security.protocol=SSL. Passwords belong in "
+    f"{FROM_OPTIONS}, a JSON object of such options: arguments are seen by all who see this machine's processes.",
 )  # fmt: skip
 @click.option("--group", default="", help="The consumer group.  [default: millrace-relay-MAPPING]")
 @click.option("--member", default="1", show_default=True, help="This process in the group; each needs its own.")
@@ -62,6 +67,7 @@ def relay(
     from datasets.relaying.relay import sentence
 
     settings, say = load_settings(), reporter("relay")
+    options["from_option"] = source_options(options["from_option"], options["source"], os.environ)
     if metrics_in is not None:
         share_in(metrics_in)
     port = settings.metrics.port if metrics_in is None else 0
@@ -82,6 +88,26 @@ def relay(
         echo(sentence(counts))
 
 
+def source_options(
+    given: Sequence[tuple[str, str]], source: str, environment: Mapping[str, str]
+) -> dict[str, str | int | float]:
+    """Return the options of the source's cluster: those of the environment, which those given replace.
+
+    Raises: SettingsError for a variable that is no JSON object, BadInput for options without a cluster.
+    """
+    from schemas.errors import BadInput, SettingsError
+
+    try:
+        named = json.loads(environment.get(FROM_OPTIONS) or "{}")
+    except ValueError:
+        named = None
+    if not isinstance(named, dict):
+        raise SettingsError(f'{FROM_OPTIONS} must be a JSON object, such as {{"sasl.password": "…"}}')
+    if given and not source:
+        raise BadInput("--from-option is for the cluster that --from names; kafka_options are the log's own")
+    return {**named, **dict(given)}
+
+
 @contextmanager
 def _members(topics: Sequence[str], processes: int, options: dict[str, Any]) -> "Iterator[Members | None]":
     """Provide the processes that share the work, and metrics of all of them; None: this process does it alone."""
@@ -92,11 +118,11 @@ def _members(topics: Sequence[str], processes: int, options: dict[str, Any]) -> 
     from datasets.relaying.members import Members
 
     given = [*topics, "--mapping", options["mapping"], "--from", options["source"], "--group", options["group"]]
-    given += [word for pair in options["from_option"] for word in ("--from-option", "=".join(pair))]
     given += ["--available-now"] if options["available_now"] else []
     with tempfile.TemporaryDirectory(prefix="millrace-relay-") as folder:
         metrics = Path(folder) / "metrics"
         metrics.mkdir()
         share_in(metrics)
         names = [f"{options['member']}-{number}" for number in range(1, processes + 1)]
-        yield Members([*given, "--metrics-in", str(metrics)], names, Path(folder))
+        logins = {FROM_OPTIONS: json.dumps(options["from_option"])}
+        yield Members([*given, "--metrics-in", str(metrics)], names, Path(folder), logins)

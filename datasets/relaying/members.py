@@ -2,15 +2,16 @@
 
 import json
 import os
+import signal
 import sys
 import threading
 from collections import Counter
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from adapters.machine.children import Child, ChildFailed, child
+from adapters.machine.children import Child, ChildFailed, start
+from adapters.machine.stopping import INTERRUPTED
 from adapters.machine.tail import Tail
 from datasets.relaying.transform import Counts
 
@@ -23,12 +24,14 @@ class Members:
     """Runs the members until all have ended or ``stop`` is called; if one fails, the others end too.
 
     ``arguments``: the command's, for all. ``names``: of the members, each different in its group. ``folder``: for their
-    logs, counts and metrics.
+    logs, counts and metrics. ``environment``: more variables for them; passwords are there, as any user of the machine
+    can read the arguments of a process.
     """
 
     arguments: Sequence[str]
     names: Sequence[str]
     folder: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
     stopping: threading.Event = field(default_factory=threading.Event)
 
     def stop(self) -> None:
@@ -41,28 +44,43 @@ class Members:
         Raises:
             ChildFailed: a member ended by itself; what was not committed is relayed again by the next start.
         """
-        with ExitStack() as stack:
-            members = [stack.enter_context(self._begun(number)) for number in range(len(self.names))]
-            tails = [Tail(member.log) for member in members]
-            for tail in tails:
-                stack.callback(tail.show)
-            stack.callback(_end_together, members)
+        numbers = range(len(self.names))
+        tails, members = [Tail(self._log(number)) for number in numbers], list[Child]()
+        try:
+            for number in numbers:
+                members.append(self._begun(number))
             while not self.stopping.is_set() and any(member.running for member in members):
                 for member, tail in zip(members, tails, strict=True):
                     tail.show()
-                    _require_right(member)
+                    self._require_right(member)
                 self.stopping.wait(LOOK_SECONDS)
+        finally:
+            _end_together(members)
+            for tail in tails:
+                tail.show()
         for member in members:
-            _require_right(member)
-        return total([counts_in(self._counts(number)) for number in range(len(self.names))])
+            self._require_right(member)
+        return total([counts_in(self._counts(number)) for number in numbers])
 
-    def _begun(self, number: int) -> AbstractContextManager[Child]:
+    def _begun(self, number: int) -> Child:
         own = ["--member", self.names[number], "--counts-to", str(self._counts(number))]
         command = [sys.executable, "-m", "millrace", "relay", *self.arguments, *own]
         # As this process finds its modules, a zip of packages included.
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-        log = self.folder / f"{number}.log"
-        return child(f"relay member {self.names[number]}", command, log, grace=STOP_SECONDS, env=environment)
+        environment = {**os.environ, **self.environment, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        return start(f"relay member {self.names[number]}", command, self._log(number), env=environment)
+
+    def _require_right(self, member: Child) -> None:
+        """Raise ChildFailed for a member that ended with an error."""
+        status = member.process.poll()
+        was_stopped = self.stopping.is_set() and status in (INTERRUPTED, -signal.SIGTERM)  # before it had begun
+        if status and not was_stopped:
+            raise ChildFailed(
+                f"{member.name} ended with status {status}, so the others were stopped; what was not committed is "
+                f"relayed again by the next start:\n{member.last_lines()}"
+            )
+
+    def _log(self, number: int) -> Path:
+        return self.folder / f"{number}.log"
 
     def _counts(self, number: int) -> Path:
         return self.folder / f"{number}.json"
@@ -71,18 +89,9 @@ class Members:
 def _end_together(members: Sequence[Child]) -> None:
     """Ask all to end before the first is waited for."""
     for member in members:
-        if member.running:
-            member.process.terminate()
+        member.ask_to_end()
     for member in members:
-        member.stop(STOP_SECONDS)
-
-
-def _require_right(member: Child) -> None:
-    if member.process.poll():
-        raise ChildFailed(
-            f"{member.name} ended with status {member.process.returncode}, so the others were stopped; what was not "
-            f"committed is relayed again by the next start:\n{member.last_lines()}"
-        )
+        member.end(STOP_SECONDS)
 
 
 def write_counts(counts: Counts, path: Path) -> None:
@@ -91,7 +100,9 @@ def write_counts(counts: Counts, path: Path) -> None:
 
 
 def counts_in(path: Path) -> Counts:
-    """Return what ``write_counts`` wrote."""
+    """Return what ``write_counts`` wrote; nothing, where a member was stopped before it began."""
+    if not path.exists():
+        return Counts()
     held = json.loads(path.read_text())
     return Counts(**{**held, **{name: Counter(held[name]) for name in ("left_out", "failed")}})
 

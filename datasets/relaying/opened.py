@@ -64,7 +64,7 @@ def opened_relay(
     engine = Engine(mapping, engine_options, Tally(), flat=mapping.format == "csv")
     registry = SchemaRegistry(mapping.registry) if mapping.registry else None
     transform = Transform(engine, decoder_of(mapping, registry))
-    source = Log(options["source"], Topics(), checked(dict(options["from_option"]))) if options["source"] else log
+    source = Log(options["source"], Topics(), checked(options["from_option"])) if options["source"] else log
     ends = _ends(source, topics)
     log.ensure_relay_dead_letters()
     group = options["group"] or f"millrace-relay-{settings.log.topic_prefix}{mapping.name}"

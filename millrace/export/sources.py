@@ -11,15 +11,18 @@ from adapters.records.books import CATALOGUE, generation_book
 from adapters.records.catalogue import ITEMS, USERS
 from adapters.stores.port import ViewStore
 from core.rows import views
+from core.rows.activity import split_key, split_name
 from core.rows.catalogue_rows import DELETED, unpack_item_record, unpack_user_record
-from core.rows.codec import bucket_of_key, unpack_history, unpack_item, unpack_norm, unpack_sums
+from core.rows.codec import bucket_of_key, unpack_facts, unpack_history, unpack_item, unpack_norm, unpack_sums
 from core.rows.merging import overlaid
+from core.rows.sketch import estimate, unpack_sketch
 from core.rows.words import MINUTE_MS
 from millrace.export.files import Row
 from schemas.catalogue import Item, User
-from schemas.event import BUCKET_MS, STORED_COLUMNS, WEIGHT_SCALE
+from schemas.event import BUCKET_MS, DAY_MS, STORED_COLUMNS, WEIGHT_SCALE
 
-TEXT, NUMBER, WHOLE, TEXTS = pa.string(), pa.float64(), pa.int64(), pa.list_(pa.string())
+TEXT, NUMBER, WHOLE = pa.string(), pa.float64(), pa.int64()
+TEXTS, WHOLES = pa.list_(TEXT), pa.list_(WHOLE)
 
 Rows = Callable[[bytes, bytes], Iterator[Row]]  # a stored row's key and value -> the table's rows
 
@@ -64,25 +67,67 @@ def _seen(key: bytes, value: bytes) -> Iterator[Row]:
             yield user, item.decode(), seen.rating / WEIGHT_SCALE, seen.touches, *times
 
 
+def _excess(key: bytes, value: bytes) -> Iterator[Row]:
+    yield from ((hour, item, -count) for hour, item, count in _counts(key, value))
+
+
+def _excess_users(key: bytes, value: bytes) -> Iterator[Row]:
+    day = bucket_of_key(key) * DAY_MS
+    yield from ((day, user.decode(), count) for user, count in unpack_sums(value).items())
+
+
+def _activity(key: bytes, value: bytes) -> Iterator[Row]:
+    dimension, bucket = split_key(key)
+    for name, count in unpack_sums(value).items():
+        values, kind = split_name(name)
+        yield bucket * BUCKET_MS, dimension, list(values), kind, count
+
+
+def _active_users(key: bytes, value: bytes) -> Iterator[Row]:
+    ranks = unpack_sketch(value)
+    yield bucket_of_key(key) * BUCKET_MS, estimate(ranks), list(ranks), list(ranks.values())
+
+
+def _facts(_: bytes, value: bytes) -> Iterator[Row]:
+    facts = unpack_facts(value)
+    hours = (None if hour is None else hour * BUCKET_MS for hour in (facts.first_hour, facts.oldest_bucket))
+    yield facts.as_of, *hours, facts.events, facts.duplicates, facts.excess, json.dumps(facts.rejected or {})
+
+
+def _columns(*columns: tuple[str, pa.DataType]) -> pa.Schema:
+    return pa.schema(columns)
+
+
 VIEW_TABLES = {
-    views.NORMS: Table(pa.schema([("item_id", TEXT), ("norm", NUMBER)]), _norm),
-    views.PAIRS: Table(pa.schema([("item_id", TEXT), ("other_item_id", TEXT), ("co_rating", NUMBER)]), _pairs),
-    views.COUNTS: Table(pa.schema([("hour", WHOLE), ("item_id", TEXT), ("count", WHOLE)]), _counts),
-    views.ITEMS: Table(pa.schema([("item_id", TEXT), ("category", TEXT)]), _item),
+    views.NORMS: Table(_columns(("item_id", TEXT), ("norm", NUMBER)), _norm),
+    views.PAIRS: Table(_columns(("item_id", TEXT), ("other_item_id", TEXT), ("co_rating", NUMBER)), _pairs),
+    views.COUNTS: Table(_columns(("hour", WHOLE), ("item_id", TEXT), ("count", WHOLE)), _counts),
+    views.ITEMS: Table(_columns(("item_id", TEXT), ("category", TEXT)), _item),
     views.HISTORY: Table(
-        pa.schema(
-            [("user_id", TEXT), ("place", WHOLE), ("item_id", TEXT), ("rating", NUMBER), ("last_time", WHOLE)],
-        ),
+        _columns(("user_id", TEXT), ("place", WHOLE), ("item_id", TEXT), ("rating", NUMBER), ("last_time", WHOLE)),
         _history,
     ),
     views.SEEN: Table(
-        pa.schema(
-            [
-                ("user_id", TEXT), ("item_id", TEXT), ("rating", NUMBER), ("touches", WHOLE), ("first_time", WHOLE),
-                ("last_time", WHOLE),
-            ]
+        _columns(
+            ("user_id", TEXT), ("item_id", TEXT), ("rating", NUMBER), ("touches", WHOLE), ("first_time", WHOLE),
+            ("last_time", WHOLE),
         ),
         _seen,
+    ),
+    views.EXCESS: Table(_columns(("hour", WHOLE), ("item_id", TEXT), ("excess", WHOLE)), _excess),
+    views.EXCESS_USERS: Table(_columns(("day", WHOLE), ("user_id", TEXT), ("excess", WHOLE)), _excess_users),
+    views.ACTIVITY: Table(
+        _columns(("hour", WHOLE), ("dimension", TEXT), ("values", TEXTS), ("kind", TEXT), ("count", WHOLE)), _activity
+    ),
+    views.ACTIVE_USERS: Table(
+        _columns(("hour", WHOLE), ("users", NUMBER), ("registers", WHOLES), ("ranks", WHOLES)), _active_users
+    ),
+    views.FACTS: Table(
+        _columns(
+            ("as_of", WHOLE), ("first_hour", WHOLE), ("first_counted_hour", WHOLE), ("events", WHOLE),
+            ("duplicates", WHOLE), ("excess", WHOLE), ("rejected", TEXT),
+        ),
+        _facts,
     ),
 }  # fmt: skip
 
