@@ -1,6 +1,7 @@
 """The decoder that a mapping asks for."""
 
 import csv
+import io
 from collections.abc import Callable
 from typing import Any
 
@@ -8,7 +9,7 @@ import msgspec
 
 from datasets.decoding.registries import Registry
 from datasets.fields.acceptance import Dropped
-from datasets.files.records import NO_QUOTING
+from datasets.files.records import MINIMAL, NO_QUOTING
 from datasets.mapping.document import Mapping
 from schemas.errors import BadInput
 
@@ -59,13 +60,18 @@ def _csv(mapping: Mapping) -> Decode:
     delimiter = _DELIMITERS.get(mapping.delimiter, mapping.delimiter)
     if len(delimiter) != 1 or delimiter in '"\r\n':
         raise BadInput(f"delimiter must be one character or 'tab', no quote or line end, not {delimiter!r}")
-    quoting: Any = csv.QUOTE_NONE if mapping.quoting == NO_QUOTING else csv.QUOTE_MINIMAL
+    quotes = (mapping.quoting or (NO_QUOTING if delimiter == "\t" else MINIMAL)) == MINIMAL
+    form: dict[str, Any] = {
+        "delimiter": delimiter,
+        "quoting": csv.QUOTE_MINIMAL if quotes else csv.QUOTE_NONE,
+        "skipinitialspace": not (mapping.keep_blanks or delimiter.isspace()),
+    }
     encoding = mapping.encoding or "utf-8"
 
     def decode(value: bytes) -> Any:
         try:
-            lines = value.decode(encoding).splitlines(keepends=True)
-            rows = [row for row in csv.reader(lines, delimiter=delimiter, quoting=quoting, strict=True) if row]
+            lines = io.StringIO(value.decode(encoding).removeprefix("\ufeff"), newline="")
+            rows = [row for row in csv.reader(lines, strict=True, **form) if row]
         except UnicodeDecodeError:
             raise Dropped(f"not {encoding}", repr(value[:80])) from None
         except csv.Error as error:

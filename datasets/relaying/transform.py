@@ -147,7 +147,7 @@ def _place_of(record: Message) -> str:
     topic, partition, offset = record.topic(), record.partition(), record.offset()
     headers = dict(record.headers() or ())
     if {"reason", "topic", "partition", "offset"} <= headers.keys():
-        with suppress(ValueError, AttributeError):  # headers of others
+        with suppress(ValueError, AttributeError, TypeError):  # headers of others, which may be empty
             topic, partition, offset = headers["topic"].decode(), int(headers["partition"]), int(headers["offset"])
     return f"{id_prefix(topic, partition)}{offset}/"
 

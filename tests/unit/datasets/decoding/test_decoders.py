@@ -203,3 +203,30 @@ def test_protobuf_is_read_by_a_registry_which_knows_the_message_by_its_place(ser
     for wrong in (b"\x02\x0c", b"\x02", b"\xff\xff\xff\xff\xff\xff"):
         assert made(header + wrong, document, source) == ([], "malformed Protobuf")
     assert served.asked[-1] == f"/schemas/ids/{number}?format=serialized"
+
+
+ROW = {"format": "csv", "columns": ["user", "item", "at"]}
+
+
+@pytest.mark.parametrize("separator", ["\u2028", "\x85", "\x0b", "\x0c", "\x1e", "\u2029"])
+def test_only_line_ends_of_csv_end_a_row_of_a_message(separator: str) -> None:
+    value = f"ann,{NOW},{NOW}\r\nbob,7,{NOW}\n"
+    rows = made(value.encode(), {**ROW, "event": {**EVENT, "event_time": {"path": "at", "time": "epoch-ms"}}})
+    assert rows == ([("ann", str(NOW)), ("bob", "7")], "")
+    event = {**EVENT, "category": "title", "event_time": {"path": "at", "time": "epoch-ms"}}
+    titled = {**ROW, "columns": ["user", "item", "title", "at"], "event": event}
+    assert made(f"ann,7,a{separator}b,{NOW}".encode(), titled) == ([("ann", "7")], "")
+
+
+def test_a_message_of_csv_is_read_as_a_file_of_it_is() -> None:
+    event = {**EVENT, "event_time": {"path": "at", "time": "epoch-ms"}}
+    assert made(
+        f'\ufeff{NOW}, "a, b", ann'.encode(), {"format": "csv", "columns": ["at", "item", "user"], "event": event}
+    ) == (
+        [("ann", "a, b")],
+        "",
+    )
+    assert made(f'ann\t6" nail\t{NOW}'.encode(), {**ROW, "delimiter": "tab", "event": event}) == (
+        [("ann", '6" nail')],
+        "",
+    )

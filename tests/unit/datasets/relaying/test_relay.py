@@ -138,9 +138,12 @@ def test_an_event_is_named_after_its_place_or_by_the_mapping() -> None:
 
 
 @pytest.mark.parametrize(
-    ("partition", "event_id"), [(b"2", "orders/2/9/0"), (b"two", "relay-dlt/0/3/0"), (b"\xff", "relay-dlt/0/3/0")]
+    ("partition", "event_id"),
+    [(b"2", "orders/2/9/0"), *((other, "relay-dlt/0/3/0") for other in (b"two", b"\xff", b"", None, b"9" * 5_000))],
 )
-def test_a_dead_letter_that_is_relayed_again_has_the_ids_of_its_first_place(partition: bytes, event_id: str) -> None:
+def test_a_dead_letter_that_is_relayed_again_has_the_ids_of_its_first_place(
+    partition: bytes | None, event_id: str
+) -> None:
     """Headers of others that only look like a dead letter's change nothing."""
     headers = {"topic": b"orders", "partition": partition, "offset": b"9", "timestamp": b"1", "reason": b"x"}
     value = order("u", "a", offset=0).body
