@@ -5,6 +5,7 @@ import struct
 import tempfile
 import weakref
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -28,7 +29,8 @@ class Timed(NamedTuple):
         if (times[1:] >= times[:-1]).all():
             return self
         order = np.argsort(times, kind="stable")
-        users, texts = (list(map(column.__getitem__, order.tolist())) for column in (self.users, self.texts))
+        places = order.tolist()
+        users, texts = list(map(self.users.__getitem__, places)), list(map(self.texts.__getitem__, places))
         return Timed(times[order], users, texts)
 
     def part(self, first: int, last: int) -> "Timed":
@@ -113,5 +115,6 @@ def _earliest(runs: Sequence[_Run]) -> Timed:
     if len(parts) == 1:
         return parts[0]
     times = np.concatenate([part.times for part in parts])
-    users, texts = ([one for part in parts for one in part[column]] for column in (1, 2))
+    users = list(chain.from_iterable(part.users for part in parts))
+    texts = list(chain.from_iterable(part.texts for part in parts))
     return Timed(times, users, texts).in_order()
