@@ -12,9 +12,11 @@ import msgspec
 from datasets.files.blocks import ROWS, Block
 from datasets.files.json_values import split_objects
 from datasets.files.tally import Tally
-from datasets.files.text import until_damage
+from datasets.files.text import MARKS, until_damage
+from schemas.errors import BadInput
 
 NOT_JSON = "not one JSON object"
+NOT_UTF8 = "not UTF-8, as JSON is"
 _PEEKED = 1 << 12
 _START = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:\{\s*[\"}]|\[\s*[\{\]])")
 _LINE_WITHOUT_END = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:\[|\{\s*\n)")
@@ -22,8 +24,13 @@ _CHUNK = 1 << 18
 
 
 def is_json(raw: "io.BufferedReader[Any]") -> bool:
-    """Return whether a file begins with a JSON object, or with an array of them."""
-    return _START.match(raw.peek(_PEEKED)) is not None
+    """Return whether a file begins with a JSON object, or with an array of them. Raises BadInput for one in UTF-16."""
+    start = raw.peek(_PEEKED)
+    for mark, encoding in MARKS.items():
+        if start.startswith(mark) and _START.match(start[: len(start) // 4 * 4].decode(encoding, "ignore").encode()):
+            name = getattr(raw, "name", "the file")
+            raise BadInput(f"{name} is JSON in {encoding.upper()}, and JSON is UTF-8: convert it")
+    return _START.match(start) is not None
 
 
 def json_rows(raw: "io.BufferedReader[Any]", name: str, tally: Tally, numbers: Iterator[int]) -> Iterator[Block]:
@@ -43,7 +50,7 @@ def json_rows(raw: "io.BufferedReader[Any]", name: str, tally: Tally, numbers: I
                 rows.append((number, place, record, line))
             else:
                 tally.place = (name, place)
-                tally.drop(NOT_JSON if line else "blank line", number, [line.decode(errors="replace")] if line else ())
+                tally.drop(_why(line), number, [line.decode(errors="replace")] if line else ())
         if rows:
             count, places, records, lines = zip(*rows, strict=True)
             yield Block(name, count, places, records, partial(_shown, lines))
@@ -54,6 +61,17 @@ def _decoded(line: bytes) -> Any:
         return msgspec.json.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
+
+
+def _why(line: bytes) -> str:
+    """Return why a line is no record."""
+    if not line:
+        return "blank line"
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return NOT_UTF8
+    return NOT_JSON
 
 
 def _shown(lines: Sequence[bytes], place: int) -> list[str]:

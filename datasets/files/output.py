@@ -15,7 +15,16 @@ _LINES = 1_000  # that are written at once
 
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
-    """Provide a file to write, which replaces ``path`` when the block succeeds; compressed if the name ends in .gz."""
+    """Provide a file to write, which replaces ``path`` when the block succeeds; compressed if the name ends in .gz.
+
+    A link stays one: what it leads to is replaced.
+
+    Raises: BadInput where a folder, a device or a pipe is.
+    """
+    if path.is_symlink():
+        path = path.resolve()
+    if path.exists() and not path.is_file():
+        raise BadInput(f"{path} is no regular file: name another")
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
     try:

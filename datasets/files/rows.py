@@ -3,13 +3,14 @@
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import chain, count, islice
 from typing import Any
 
 from datasets.files.blocks import ROWS, Block, Cells, Row
 from datasets.files.json_rows import is_json, json_rows
-from datasets.files.parquet_rows import is_parquet, parquet_rows
+from datasets.files.parquet_rows import is_parquet, parquet_columns, parquet_rows
 from datasets.files.parts import Part
 from datasets.files.records import Cells as Record
 from datasets.files.records import Records, Style
@@ -18,6 +19,7 @@ from datasets.files.text import line_blocks
 from schemas.errors import BadInput
 
 _PLACE = re.compile(r"#?([1-9][0-9]{0,4})")
+_MOST_SHOWN = 500  # characters of a header
 _SEPARATORS = {";": "semicolon", "\t": "tab", "|": "pipe", ",": "comma", "::": "::"}
 
 
@@ -35,6 +37,7 @@ class Layout:
     has_header: bool = True
     names: Sequence[str] = ()  # of the columns of a table without a header
     makes_event: Callable[[Row], bool] = lambda row: False  # by which rows inside a quoted cell are known
+    is_flat: bool = True  # its columns are those of every table; else only those of one of text
 
 
 class LacksColumn(BadInput):
@@ -72,7 +75,7 @@ def _blocks(raw: Any, name: str, layout: Layout, tally: Tally, numbers: Iterator
     """Yield the rows of one table, whose first bytes say what it is."""
     form = form_of(raw)
     if form == "parquet":
-        return parquet_rows(raw, name, tally, numbers)
+        return parquet_rows(raw, name, partial(_typed_places, layout=layout, name=name), tally, numbers)
     if form == "json":
         return json_rows(raw, name, tally, numbers)
     table = _Table(name, Records(line_blocks(raw, name, layout.encoding, tally), layout.style, tally))
@@ -89,22 +92,36 @@ def having_columns(parts: list[Part], layout: Layout, tally: Tally) -> list[Part
         return parts
     fitting, missing = [], []
     for part in parts:
-        with part.open() as (raw, _):
-            if form_of(raw) != "csv":
-                fitting.append(part)
-                continue
-            records = Records(line_blocks(raw, part.name, layout.encoding, Tally()), layout.style, Tally())
-            try:
-                _Table(part.name, records).header(layout, Tally())
-            except LacksColumn as error:
-                missing.append((part.name, str(error)))
-            else:
-                fitting.append(part)
+        try:
+            _require_header(part, layout)
+        except LacksColumn as error:
+            missing.append((part.name, str(error)))
+        else:
+            fitting.append(part)
     if not fitting:
         raise BadInput("no table fits: " + "; ".join(error for _, error in missing))
     for name, _ in missing:
         tally.note(f"{name} left out, it lacks a named column (--table chooses)")
     return fitting
+
+
+def _require_header(part: Part, layout: Layout) -> None:
+    """Raise as ``read_tables`` for a table whose columns are not those of the layout."""
+    with part.open() as (raw, _):
+        form = form_of(raw)
+        if form == "parquet":
+            _typed_places(parquet_columns(raw, part.name), layout, part.name)
+        elif form == "csv":
+            records = Records(line_blocks(raw, part.name, layout.encoding, Tally()), layout.style, Tally())
+            _Table(part.name, records).header(layout, Tally())
+
+
+def _typed_places(header: Sequence[str], layout: Layout, name: str) -> dict[str, int]:
+    """Return the places of the columns of a table that is no text. Raises as ``read_tables``."""
+    names = [layout.renamed.get(column, column) for column in header]
+    if layout.is_flat:
+        _require_columns(names, replace(layout, has_header=False), name)
+    return _all_places(names, layout)
 
 
 class _Table:
@@ -134,7 +151,7 @@ class _Table:
     def blocks(self, layout: Layout, tally: Tally, numbers: Iterator[int]) -> Iterator[Block]:
         """Yield the rows of the header's width; count the others."""
         header, records, written = self.header(layout, tally), self._records, self._written
-        places = {name: place for place, name in enumerate(header)} | dict(_places(header, layout.columns))
+        places = _all_places(header, layout)
         width = records.width = len(header)
         records.is_row = lambda cells: layout.makes_event({name: cells[place] for name, place in places.items()})
         for together in chain([self._first] if self._first else [], records.in_parts()):
@@ -190,6 +207,10 @@ def _misfit(cells: Record, width: int) -> str:
     return "cut row" if len(cells) < width else "row with too many fields"
 
 
+def _all_places(header: Sequence[str], layout: Layout) -> dict[str, int]:
+    return {name: place for place, name in enumerate(header)} | dict(_places(header, layout.columns))
+
+
 def _places(header: Sequence[str], columns: Iterable[str]) -> list[tuple[str, int]]:
     """Return the columns that are named by their place, and not by a name in the header."""
     places = ((name, _PLACE.fullmatch(name)) for name in dict.fromkeys(columns) if name not in header)
@@ -200,7 +221,7 @@ def _require_columns(header: Sequence[str], layout: Layout, name: str) -> None:
     placed = {column for column, _ in _places(header, layout.columns)}
     missing = [column for column in layout.columns if column not in header and column not in placed]
     if missing:
-        has = ", ".join(header) or "none, it is empty"
+        has = _shortened(", ".join(header)) or "none, it is empty"
         hint = _hint(header, layout)
         raise LacksColumn(f"{name} has no column {', '.join(map(repr, missing))}; its columns: {has}{hint}")
     for column in layout.columns:
@@ -210,6 +231,10 @@ def _require_columns(header: Sequence[str], layout: Layout, name: str) -> None:
                 f"{name} has {len(places)} columns {column!r}: name the one that is meant by its place, "
                 + " or ".join(places)
             )
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}…"
 
 
 def _hint(header: Sequence[str], layout: Layout) -> str:

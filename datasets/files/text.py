@@ -21,7 +21,7 @@ NOT_UTF8 = "line not UTF-8, read as Windows-1252"
 _PEEKED = 1 << 12
 _BLOCK = 1 << 16  # bytes
 _DAMAGE = (EOFError, zlib.error, zipfile.BadZipFile, gzip.BadGzipFile, tarfile.TarError)
-_MARKS = {  # the longer ones first: the mark of UTF-32 begins with that of UTF-16
+MARKS = {  # the longer ones first: the mark of UTF-32 begins with that of UTF-16
     codecs.BOM_UTF32_LE: "utf-32",
     codecs.BOM_UTF32_BE: "utf-32",
     codecs.BOM_UTF16_LE: "utf-16",
@@ -75,7 +75,7 @@ def until_damage(lines: Iterable[Read], name: str, tally: Tally) -> Iterator[Rea
 
 def _decoded(raw: "io.BufferedReader[Any]", name: str, encoding: str, tally: Tally) -> Iterator[list[str]]:
     start = raw.peek(_PEEKED)
-    marked = next((encoding_of_mark for mark, encoding_of_mark in _MARKS.items() if start.startswith(mark)), "")
+    marked = next((encoding_of_mark for mark, encoding_of_mark in MARKS.items() if start.startswith(mark)), "")
     if not encoding and not marked and b"\0" in start[:4]:
         raise BadInput(f"{name} looks like UTF-16 without a byte order mark: use --encoding utf-16-le or utf-16-be")
     if encoding or marked:

@@ -48,6 +48,7 @@ class Importer:
     tally: Tally
     mapping: Mapping
     engine: Engine = field(init=False)
+    first_names: Sequence[str] = field(default=(), init=False)  # of the first row's cells, or of its members
     _by_columns: ByColumns = field(init=False)
 
     def __post_init__(self) -> None:
@@ -81,7 +82,7 @@ class Importer:
         columns = needed_columns(mapping, self.options.user_column)
         return Layout(
             columns, self.style, mapping.rename, self.options.encoding or mapping.encoding,
-            mapping.header and not mapping.columns, mapping.columns, self._makes_event,
+            mapping.header and not mapping.columns, mapping.columns, self._makes_event, mapping.format == "csv",
         )  # fmt: skip
 
     def blocks(self) -> Iterator[Block]:
@@ -114,6 +115,7 @@ class Importer:
 
     def made(self, block: Block) -> Made:
         """Return the events of a block's rows; a row without any is dropped with its first reason."""
+        self.first_names = self.first_names or tuple(block.rows[0])
         names = _names([""] * len(block.rows) if self.engine.names_events else row_ids(self._name, block))
         flat = flattened(self.engine, block.rows, names, _about(block) if self.engine.needs_about else None)
         made = self._by_columns.made(flat.batch)

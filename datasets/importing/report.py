@@ -6,6 +6,8 @@ from typing import Any
 from adapters.terminal.commands import echo, print_json
 from schemas.errors import BadInput
 
+MOST_NAMES = 30  # of a row's members, in a message
+
 
 def report(outcome: dict[str, Any], importer: Any, as_json: bool, wrote: str) -> None:
     """Report the outcome and where every line went."""
@@ -38,7 +40,12 @@ def nothing_kept(importer: Any, as_json: bool) -> BadInput:
     tally = importer.tally
     report({"events": 0, "items": 0}, importer, as_json, "wrote nothing")
     why = ", ".join(reason for reason, _ in tally.dropped.most_common(3)) or "there are no rows"
-    return BadInput(f"nothing is kept of {importer.path}: {why}")
+    has = ", ".join(importer.first_names[:MOST_NAMES]) if any(map(_says_missing, tally.dropped)) else ""
+    return BadInput(f"nothing is kept of {importer.path}: {why}" + (f"; its first row has {has}" if has else ""))
+
+
+def _says_missing(reason: str) -> bool:
+    return reason.startswith(("no user_id", "no item_id", "no event_time", "no kind", "no entry"))
 
 
 def empty_share(importer: Any, as_json: bool, share: Any) -> BadInput:

@@ -161,7 +161,8 @@ class Engine:
             value = self.time.one(record, entry, about)
             return value if type(value) is int else _ISO(value)
         except ValueError as error:
-            raise Dropped("unreadable time", str(error)[:100]) from None
+            text = str(error).strip()
+            raise (Dropped("unreadable time", text[:100]) if text else Dropped("no event_time")) from None
 
 
 def adopted(options: ImportOptions, mapping: Mapping) -> ImportOptions:

@@ -225,7 +225,8 @@ def test_a_word_without_a_kind_is_an_error_and_one_that_stands_for_none_is_left_
     [
         ("u", None, "no user_id"), ("u", "", "no user_id"), ("u", True, "user_id is no text"),
         ("u", {"id": 1}, "user_id is no text"), ("u", 1.5, "user_id is no text"), ("i", "x" * 257, "item_id longer"),
-        ("i", "a\x00b", "control character"), ("t", None, "unreadable time"), ("t", "soon", "unreadable time"),
+        ("i", "a\x00b", "control character"), ("t", None, "no event_time"),
+        ("t", " ", "no event_time"), ("t", "soon", "unreadable time"),
         ("t", True, "unreadable time"), ("t", TIME // 1000, "time before 1990, right as --time-format epoch-s"),
         ("t", [TIME], "unreadable time"),
     ],
