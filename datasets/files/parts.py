@@ -1,20 +1,22 @@
 """Finds the tables of a data set in a file, an archive (.zip, .tar) or a folder, packed or not, and opens them."""
 
 import io
+import os
 import tarfile
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, cast
+from typing import Any, BinaryIO, NamedTuple, NoReturn, cast
 
 from datasets.files.unpacking import bare, is_tar, unpacked
 from schemas.errors import BadInput
 
 PARQUET = ".parquet"
+DEEPEST = 3  # folders below the one that is given: year, month, day
 LISTED_NAMES = 12  # file names that an error message lists
 
 
@@ -40,6 +42,8 @@ Note = Callable[[str], None]
 def main_tables(path: Path, patterns: Sequence[str], table: str = "", note: Note = lambda what: None) -> list[Part]:
     """Return the event tables under ``path``, by name; a single plain or packed file is taken whatever its name.
 
+    The folders in a folder are read only where it holds no such table itself.
+
     Args:
         table: a name or pattern that takes the place of ``patterns``.
         note: called for each file that is there more than once, and for each folder that is not read.
@@ -53,15 +57,22 @@ def main_tables(path: Path, patterns: Sequence[str], table: str = "", note: Note
     there = list(_inside(path) if _holds_many(path) else [_file(path)])
     if not _holds_many(path) and not table:
         return there
-    tables = _matching(there, [table] if table else patterns, note)
+    wanted = [table] if table else patterns
+    if path.is_dir() and not any(_matches(part.name, wanted) for part in there) and (below := list(_below(path))):
+        return _matching(below, wanted, note) or _none_of(wanted, path, below)
+    tables = _matching(there, wanted, note)
     if not tables:
-        names = ", ".join(sorted(part.name for part in there)[:LISTED_NAMES]) or "nothing"
-        raise BadInput(f"{path} holds no {table or ' or '.join(patterns)}; it holds: {names}; --table chooses")
+        _none_of(wanted, path, there)
     if path.is_dir() and not table:
         for entry in sorted(path.iterdir()):
             if entry.is_dir() and not entry.name.startswith("."):
                 note(f"{entry.name} left out, it is a folder")
     return tables
+
+
+def _none_of(wanted: Sequence[str], path: Path, there: Sequence[Part]) -> NoReturn:
+    names = ", ".join(sorted(part.name for part in there)[:LISTED_NAMES]) or "nothing"
+    raise BadInput(f"{path} holds no {' or '.join(wanted)}; it holds: {names}; --table chooses")
 
 
 def other_tables(path: Path, patterns: Sequence[str]) -> list[str]:
@@ -131,6 +142,16 @@ def _inside(path: Path) -> Iterator[Part]:
         yield from _zip_members(path)
     else:
         yield from _tar_members(path)
+
+
+def _below(path: Path) -> Iterator[Part]:
+    """Yield the files in the folders below a folder, as programs write a table in parts: ``day=2025-10-07/part-0``."""
+    for folder, inner, files in os.walk(path):
+        deep = len(Path(folder).relative_to(path).parts) >= DEEPEST
+        inner[:] = [] if deep else sorted(name for name in inner if not name.startswith((".", "_")))
+        for file in (Path(folder, name) for name in sorted(files) if not name.startswith((".", "_"))):
+            if file.is_file():
+                yield replace(_file(file), name=bare(str(file.relative_to(path))))
 
 
 def _file(path: Path) -> Part:

@@ -24,6 +24,7 @@ from schemas.errors import BadInput
 
 SAMPLE_BLOCKS = 3
 _LINES = 20
+_MOST_SHOWN = 500  # characters of a header
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe", "::": "::"}
 _ALL = ("*",)
 
@@ -106,8 +107,7 @@ def _document(rows: Sequence[Row], form: str, delimiter: str, options: ImportOpt
         chosen["user_id"] = options.user_column
     for role in ("user_id", "item_id", "event_time"):
         if not chosen[role]:
-            known = ", ".join(columns)
-            raise BadInput(f"no column looks like the {role}: name the columns of `import csv`; there are {known}")
+            raise _unlike(role, columns, form)
     event: dict[str, Any] = {
         "event_time": {"path": chosen["event_time"], **time_style(columns[chosen["event_time"]])},
         "user_id": chosen["user_id"],
@@ -125,6 +125,13 @@ def _document(rows: Sequence[Row], form: str, delimiter: str, options: ImportOpt
     if array:
         document["each"] = array
     return {**document, "event": event, **({"item": item} if item else {})}
+
+
+def _unlike(role: str, columns: Mapping[str, Any], form: str) -> BadInput:
+    """Return the error of a file without a column for a role."""
+    named = ", ".join(columns)[:_MOST_SHOWN]
+    first = "; if that is no header, its columns are #1, #2, … of `import csv --no-header`" if form == "csv" else ""
+    return BadInput(f"no column looks like the {role}: name the columns of `import csv`; there are {named}{first}")
 
 
 def _kind(chosen: Mapping[str, str], columns: Mapping[str, list[Any]], options: ImportOptions) -> dict[str, Any]:

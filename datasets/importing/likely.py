@@ -11,11 +11,14 @@ from datasets.fields.times import time_parser
 # Names in the order of preference, without case, blanks and signs; a name that ends so counts after those.
 ROLES: dict[str, tuple[str, ...]] = {
     "user_id": ("userid", "visitorid", "customerid", "clientid", "memberid", "buyerid", "personid", "reviewerid",
-                "householdid", "profileid", "user", "customer", "visitor", "email", "kundennr", "uid", "anonymousid"),
+                "householdid", "profileid", "user", "customer", "visitor", "email", "kundennr", "uid", "anonymousid",
+                "kunde", "kundenid", "nutzer", "client"),
     "item_id": ("itemid", "productid", "articleid", "contentid", "movieid", "videoid", "songid", "bookid", "offerid",
-                "sku", "asin", "parentasin", "item", "product", "stockcode", "artikelnr", "ean", "isbn", "iid"),
+                "sku", "asin", "parentasin", "item", "product", "stockcode", "artikelnr", "ean", "isbn", "iid",
+                "artikel", "artikelid", "produkt", "produktid"),
     "event_time": ("eventtime", "timestamp", "eventtimestamp", "time", "datetime", "date", "createdat", "orderdate",
-                   "occurredat", "ts", "invoicedate", "bestelldatum", "when", "created", "unixreviewtime"),
+                   "occurredat", "ts", "invoicedate", "bestelldatum", "when", "created", "unixreviewtime",
+                   "datum", "zeit", "zeitpunkt", "fecha"),
     "kind": ("eventtype", "eventname", "event", "action", "behavior", "behaviour", "interaction", "feedback",
              "feedbackkind", "kind", "activity", "type"),
     "value": ("rating", "overall", "score", "stars", "quantity", "qty", "menge", "amount"),
@@ -24,7 +27,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     "event_id": ("eventid", "messageid"),
     "title": ("title", "itemname", "productname", "description", "bezeichnung", "name"),
     "brand": ("brand", "vendor", "manufacturer"),
-    "price": ("price", "unitprice", "einzelpreis"),
+    "price": ("price", "unitprice", "einzelpreis", "preis"),
 }  # fmt: skip
 # A kind's words as shops and trackers write them, in the same spelling.
 _WORDS: dict[str, tuple[str, ...]] = {

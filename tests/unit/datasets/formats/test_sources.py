@@ -124,6 +124,14 @@ def test_guess_proposes_a_mapping_that_is_saved_and_imports_the_file(tmp_path: P
     assert (event["kind"], event["user_id"], event["value"]) == ("purchase", "K1", 1.5)
 
 
+def test_guess_says_that_a_first_line_may_be_no_header_and_knows_german_names(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("ann,a1,2025-01-01\nbob,b1,2025-01-02\n")
+    assert "if that is no header, its columns are #1" in run(tmp_path, "guess", "a.csv").stderr
+    (tmp_path / "b.csv").write_text("Kunde;Artikel;Datum;Preis\nann;a1;01.02.2025 10:00;1,50\n")
+    guessed = json.loads(run(tmp_path, "guess", "b.csv", "--json").stdout)
+    assert (guessed["kept"], guessed["mapping"]["decimal"]) == (1, ",")
+
+
 def test_guess_finds_the_array_of_a_json_order(tmp_path: Path) -> None:
     order = {"id": 1, "created_at": "2025-10-07T09:50:25Z", "customer": {"id": 9}, "lines": [{"sku": "A", "qty": 2}]}
     (tmp_path / "orders.jsonl").write_text(json.dumps(order) + "\n")
