@@ -14,6 +14,7 @@ from typing import Any
 
 SECTIONS = (
     "throughput",
+    "counters",
     "freshness",
     "batch",
     "incremental",

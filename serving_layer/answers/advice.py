@@ -34,6 +34,7 @@ class Situation:
 
     ``pending``: why a new epoch of the speed layer must begin.      ``others``: messages made elsewhere.
     ``excess_users``: users with the most events beyond their share in the last week, with the number.
+    ``crowded``: dimensions of activity with very many counters in an hour, with the number.
     """
 
     generation: str | None
@@ -46,6 +47,7 @@ class Situation:
     schedule: dict[str, Any] | None
     others: Sequence[str] = field(default_factory=tuple)
     excess_users: Sequence[dict[str, Any]] = field(default_factory=tuple)
+    crowded: Sequence[dict[str, Any]] = field(default_factory=tuple)
 
 
 def messages(situation: Situation) -> list[str]:
@@ -54,6 +56,7 @@ def messages(situation: Situation) -> list[str]:
         *advice(situation.facts.rejected or {}, situation.facts.events + situation.facts.duplicates, situation.rules),
         *_duplicates(situation.facts, situation.rules),
         *_excess(situation),
+        *_crowded(situation),
         *_published(situation),
         *_other_rules(situation),
         *(about_control(situation.control) if situation.control else []),
@@ -119,6 +122,17 @@ def _excess(situation: Situation) -> list[str]:
         f"{situation.facts.excess:,} events are beyond {situation.rules.counted_per_day} a day by one user on one item "
         f"and do not count in popularity and trends; in the last week most are of {named}. A program should send no "
         "events of its own; `millrace forget USER` takes what it did out of everything else too"
+    ]
+
+
+def _crowded(situation: Situation) -> list[str]:
+    """Return which dimensions of the counters seem to hold ids."""
+    return [
+        f"events are counted by {one['dimension']} under {one['counters']:,} names or more within an hour. If its "
+        "values are ids (of sessions, of campaigns), the counters grow without limit and say nothing: leave "
+        f"{one['dimension']!r} out of `dimensions` of `[fold]`, stop the speed layer and run "
+        "`millrace batch run --full`"
+        for one in situation.crowded
     ]
 
 

@@ -20,6 +20,7 @@ from serving_layer.answers.beside_events import (
     about_the_topics,
     rejected_catalogue,
 )
+from serving_layer.answers.crowded import crowded_dimensions
 from serving_layer.answers.without_effect import NO_EXCESS, excess, known_duplicates
 from serving_layer.reading.answering import answer
 from serving_layer.reading.patience import reading
@@ -50,7 +51,7 @@ def status(views: Views, settings: Settings, log: "Log | None", now_ms: int) -> 
         (summary, applied, facts), lease, runs, (control, pending), catalogue, why_without = answer(
             views,
             lambda snapshot: (
-                _views_summary(snapshot),
+                _views_summary(snapshot, settings),
                 _lease_of(snapshot),
                 _schedule_of(snapshot),
                 _stand(snapshot),
@@ -83,7 +84,7 @@ def status(views: Views, settings: Settings, log: "Log | None", now_ms: int) -> 
     ]
     situation = Situation(
         summary["generation"], facts, settings.rules, control, pending, waiting, speed, schedule, others,
-        summary["excess_users"],
+        summary["excess_users"], summary["crowded_dimensions"],
     )  # fmt: skip
     return {
         **summary,
@@ -115,7 +116,7 @@ def _blend(control: Control | None) -> str | None:
     return active.measured.learned.get("says") if active else None
 
 
-def _views_summary(snapshot: Snapshot) -> tuple[dict[str, Any], Offsets, Facts]:
+def _views_summary(snapshot: Snapshot, settings: Settings) -> tuple[dict[str, Any], Offsets, Facts]:
     header = snapshot.header()
     summary = {
         "generation": snapshot.generation,
@@ -124,6 +125,7 @@ def _views_summary(snapshot: Snapshot) -> tuple[dict[str, Any], Offsets, Facts]:
         "segment": header["segment"],
         "degraded": header["degraded"],
         **excess(snapshot),
+        "crowded_dimensions": crowded_dimensions(snapshot, settings.rules),
     }
     return summary, snapshot.offsets, snapshot.facts
 
@@ -169,6 +171,7 @@ def _empty_summary(control: Control | None) -> tuple[dict[str, Any], Offsets, Fa
         "segment": None,
         "degraded": ["speed"],
         **NO_EXCESS,
+        "crowded_dimensions": [],
     }
     return summary, boundary or {}, Facts()
 

@@ -5,10 +5,12 @@ from typing import Annotated, Any
 
 import anyio
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
+from fastapi.concurrency import run_in_threadpool
+from pydantic import BaseModel, Field
 
 from adapters.pictures.opening import FORMATS, BadPicture, NoPicture, TooLarge
 from core.vectors.nearest import DISTANCES
-from schemas.errors import Unprocessable
+from schemas.errors import NotReady, Unprocessable
 from serving_layer.merged.catalogue import Page
 from serving_layer.pictures.answers import TOP, like_features, like_item
 from serving_layer.pictures.eye import Eye
@@ -50,6 +52,27 @@ Distance = Annotated[
     str | None,
     Query(description="Of pictures; by default the setting.", json_schema_extra={"enum": list(DISTANCES)}),
 ]
+
+
+class KnownPictures(BaseModel):
+    """The pictures that questions by picture compare."""
+
+    model_config = models.shown(pictures=3_781, network="efficientnet-lite0", distance="cosine")
+
+    pictures: int = Field(description="0: none is indexed yet, and questions by picture are 503.")
+    network: str | None = Field(description="What made their features.")
+    distance: str = Field(description="Where a question names none.")
+
+
+@api.get("/pictures", responses=says(KnownPictures))
+async def get_pictures(request: Request) -> dict[str, Any]:
+    """Return how many pictures are indexed."""
+    eye: Eye = request.app.state.eye
+    try:
+        index = await run_in_threadpool(eye.index)
+    except NotReady:
+        return {"pictures": 0, "network": None, "distance": eye.distance}
+    return {"pictures": len(index.items), "network": index.network, "distance": eye.distance}
 
 
 @api.post("/similar-image", openapi_extra=BODY, responses=says(models.LikePicture))

@@ -13,7 +13,7 @@ class Status(BaseModel):
     model_config = shown(
         generation="20261128T090000-4f1c", epoch=3, boundary={"0": 123}, segment=12, degraded=[], applied={"0": 150},
         end={"0": 150}, lag_events=0, freshness_seconds=0.0, as_of=1764324000000, events=312, duplicates=0, excess=0,
-        excess_users=[], rejected=1,
+        excess_users=[], crowded_dimensions=[], rejected=1,
         rejected_by_reason={"malformed": 1}, rejected_catalogue={"malformed": 1}, held=False, refused_in_a_row=0,
         forgotten_waiting=0, epoch_pending=False, modes={"engine": "spark"}, blend="learned to blend als and similar",
         speed={"alive": True}, schedule={"alive": True}, messages=[],
@@ -33,6 +33,7 @@ class Status(BaseModel):
     duplicates: int | None
     excess: int = Field(description="Events beyond one user's share of an item: they do not count in popularity.")
     excess_users: list[Detail] = Field(description="Whose they are in the last week: user_id, events; the ten most.")
+    crowded_dimensions: list[Detail] = Field(description="More than 10,000 counters in an hour: dimension, counters.")
     rejected: int
     rejected_by_reason: dict[str, int]
     rejected_catalogue: dict[str, int] | None

@@ -11,6 +11,8 @@ import pytest
 
 from adapters.records.keys import create_key
 from adapters.settings import Settings
+from millrace.pictures.indexing import index_pictures
+from tests.kit.pictures import DISCS, STRIPES, drawing
 from tests.kit.serving import fill, serving
 from tests.kit.shown_shop import Shown
 
@@ -21,7 +23,10 @@ pytestmark = [pytest.mark.kafka]
 
 Open = Callable[..., "Page"]
 PICTURES = os.environ.get("MILLRACE_PICTURES")  # read before tests lose their settings
-VIEWS = ("overview", "trending", "user/user-0", "item/{item}", "insights", "generations", "health", "verify")
+VIEWS = (
+    "overview", "trending", "user/user-0", "item/{item}", "pictures", "lists/user-0", "insights", "generations",
+    "health", "verify",
+)  # fmt: skip
 
 
 def get(shown: Shown, path: str, **params: Any) -> Any:
@@ -134,6 +139,69 @@ def test_generations_and_health_are_those_of_the_api(opened: Open, shown: Shown)
     page.locator("tr[data-part]").first.wait_for()
     parts = {row["part"] for row in get(shown, "/parts")["parts"]}
     assert {row.get_attribute("data-part") for row in page.locator("tr[data-part]").all()} == parts
+
+
+def test_a_list_made_in_the_page_recommends_by_words_and_by_behaviour(opened: Open, shown: Shown) -> None:
+    user, name, (first, second) = "no-events", "gifts & <b>", shown.world.item_ids[:2]
+    page = opened(f"lists/{user}")
+    page.get_by_text("None yet").wait_for()
+    page.get_by_label("New list").fill(name)
+    page.get_by_role("button", name="Make it").click()
+    page.get_by_text("Nothing in it yet").wait_for()
+    for item, weight in ((first, "1"), (second, "2.5"), ("no-such-item", "1")):
+        page.get_by_label("Item", exact=True).fill(item)
+        page.get_by_label("Weight").fill(weight)
+        page.get_by_role("button", name="Add it").click()
+        page.locator(f"main tr[data-item='{item}']").first.wait_for()
+    path = f"/users/{user}/lists/{quote(name, safe='')}"
+    assert items_of(page, name) == [first, second, "no-such-item"]
+    page.get_by_text("Nothing names no-such-item").wait_for()
+    page.get_by_role("button", name="Remove no-such-item").click()
+    page.locator("tr[data-item='no-such-item']").wait_for(state="detached")
+    entries = [{"item_id": first, "weight": 1.0}, {"item_id": second, "weight": 2.5}]
+    assert get(shown, path)["items"] == entries
+    suits = get(shown, f"{path}/recommendations", n=10)
+    assert items_of(page, "By words") == [row["item_id"] for row in suits["by_words"]]
+    assert items_of(page, "By behaviour") == [row["item_id"] for row in suits["by_behaviour"]]
+    page.get_by_role("button", name="Delete the list").click()
+    page.get_by_role("button", name="Delete", exact=True).click()
+    page.get_by_text("None yet").wait_for()
+    assert get(shown, f"/users/{user}/lists")["lists"] == []
+
+
+def test_without_pictures_the_page_says_how_to_index_some(opened: Open, shown: Shown) -> None:
+    page = opened("pictures")
+    page.get_by_text("No pictures are indexed yet").wait_for()
+    page.goto(page.url.split("#")[0] + f"#/item/{shown.world.item_ids[0]}?by=picture")
+    page.get_by_text("No pictures are indexed yet").wait_for()
+
+
+def test_a_picture_sent_in_the_page_lists_what_looks_like_it(opened: Open, tmp_path: Path) -> None:
+    world = fill(tmp_path / "home")
+    settings = Settings.of(home=tmp_path / "home", kafka="127.0.0.1:1")
+    for number, item in enumerate(("x1", "x2", "y1")):
+        (tmp_path / "img").mkdir(exist_ok=True)
+        drawing(STRIPES if item[0] == "x" else DISCS, number).save(tmp_path / "img" / f"{item}.png")
+    index_pictures(settings, tmp_path / "img", "name", 1)
+    drawing(STRIPES, 50).save(tmp_path / "query.png")
+    (tmp_path / "text.png").write_text("no picture")
+    with serving(settings) as api:
+        page = opened("pictures", url=str(api.base_url).removesuffix("/api/v1/"))
+        page.get_by_text("No picture yet").wait_for()
+        page.get_by_label("Choose a picture").set_input_files(tmp_path / "query.png")
+        answer = api.post("/similar-image", files={"file": (tmp_path / "query.png").read_bytes()}).json()
+        assert items_of(page, "Looks like it") == [row["item_id"] for row in answer["items"]]
+        page.get_by_alt_text("The picture that was sent").wait_for()
+        picture(page, "pictures-found")
+        page.get_by_label("Choose a picture").set_input_files(tmp_path / "text.png")
+        page.get_by_role("alert").get_by_text("the picture is not taken").wait_for()
+        page.goto(page.url.split("#")[0] + "#/item/x4?by=picture")
+        page.get_by_text("No picture of this item").wait_for()
+        page.context.close()
+    for text in [text for text in opened.errors if "415" in text or "404" in text]:  # type: ignore[attr-defined]
+        opened.errors.remove(text)  # type: ignore[attr-defined] - the browser's own lines about what was refused
+    world.batch.close()
+    world.speed.close()
 
 
 def test_ids_of_any_characters_are_text_everywhere(opened: Open, shown: Shown) -> None:

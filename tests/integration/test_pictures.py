@@ -190,6 +190,12 @@ class TestUpload:
         assert {"200", "408", "413", "415", "422", "503"} <= set(operation["responses"])
 
 
+def test_how_many_pictures_are_indexed_is_asked_apart(client: Client) -> None:
+    answer = client.get("/pictures").json()
+    assert (answer["pictures"], answer["distance"]) == (len(SHOWN), "cosine")
+    assert answer["network"]
+
+
 def test_without_an_index_the_answer_says_how_to_make_one(settings: Settings, tmp_path: Path) -> None:
     world = fill(tmp_path / "empty")
     with serving(settings.changed(home=tmp_path / "empty"), Limits()) as client:
@@ -198,6 +204,7 @@ def test_without_an_index_the_answer_says_how_to_make_one(settings: Settings, tm
             client.post("/similar-image", content=b"", headers=PNG),
         ):
             assert "millrace pictures index" in problem(answer, 503)["detail"]
+        assert client.get("/pictures").json() == {"pictures": 0, "network": None, "distance": "cosine"}
     world.batch.close()
     world.speed.close()
 

@@ -58,8 +58,9 @@ export function request(url, { method = "GET", body, signal, accept } = {}) {
   const { key } = access.get();
   const headers = key ? { Authorization: `Bearer ${key}` } : {};
   if (accept) headers.Accept = accept;
-  if (body !== undefined) headers["Content-Type"] = "application/json";
-  return fetch(url, { method, headers, signal, body: body === undefined ? undefined : JSON.stringify(body) });
+  if (body === undefined || body instanceof FormData) return fetch(url, { method, headers, signal, body });
+  headers["Content-Type"] = "application/json";
+  return fetch(url, { method, headers, signal, body: JSON.stringify(body) });
 }
 
 export async function refused(response) {

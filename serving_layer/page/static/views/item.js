@@ -66,11 +66,17 @@ function Merge({ data }) {
       <td class="narrow-off"><${Parts} row=${row} /></td><td class="number">${number(row.score, 3)}</td></tr>`)}</tbody></table></div>`;
 }
 
+function NoPictures() {
+  return html`<${Nothing} title="No pictures are indexed yet">Run <code>millrace pictures index FOLDER</code> with a folder of pictures named after their items.<//>`;
+}
+
 function Near({ id, way }) {
-  const answer = useAnswer(pathOf("items", id, "similar"), { by: way, n: 15 });
+  const pictures = useAnswer(way === "picture" ? "/pictures" : null, {}, { follow: false });
+  const isAsked = way !== "picture" || pictures.data?.pictures > 0;
+  const answer = useAnswer(isAsked ? pathOf("items", id, "similar") : null, { by: way, n: 15 });
   const about = useItems(answer.data?.items.map((row) => row.item_id) ?? []);
-  const unknown = answer.error?.status === 422;
-  if (unknown) return html`<${Nothing} title="There is no such model here">${answer.error.message}<//>`;
+  if (pictures.data?.pictures === 0) return html`<${NoPictures} />`;
+  if (answer.error?.status === 404) return html`<${Nothing} title="No picture of this item">${answer.error.message}<//>`;
   return html`<${Shown} answer=${answer}>${(data) => html`<ol class="side">${data.items.map((row, at) => html`<li key=${row.item_id}><span class="rank">${at + 1}</span><${Name} id=${row.item_id} about=${about.get(row.item_id)} /><span class="number">${number(row.score, 3)}</span></li>`)}</ol>`}<//>`;
 }
 

@@ -9,17 +9,11 @@ import { Item } from "../parts/item.js";
 import { Bars } from "../parts/spark.js";
 import { Nothing, Panel, Shown } from "../parts/states.js";
 import { Change, useAct } from "./change.js";
+import { Lately } from "./lately.js";
 import { Recommended } from "./recommended.js";
 
 const ROWS = 12;
 const KINDS = ["view", "click", "like", "save", "cart", "purchase", "remove"];
-
-function Lately() {
-  const answer = useAnswer("/users", { n: 12 }, { follow: false });
-  return html`<${Panel} title="Lately active"><${Shown} answer=${answer}>${({ users }) => (users.length
-    ? html`<ul class="chips">${users.map(({ user_id: id }) => html`<li key=${id}><a class="tag" href=${linkTo("user", [id])}>${id}</a></li>`)}</ul>`
-    : html`<${Nothing} title="No users yet">The first event brings the first user.<//>`)}<//><//>`;
-}
 
 function History({ answer, about, act }) {
   return html`<${Panel} flush title="History" about="the last items, the newest first"><${Shown} answer=${answer}>${({ items }) => (items.length
@@ -66,6 +60,7 @@ function Known({ id }) {
 
 export function User({ ids }) {
   const [id] = ids;
-  return html`<div class="filters"><${Ask} label="User" value=${id ?? ""} onAsk=${(text) => go("user", [text])} /></div>
-    ${id ? html`<${Known} key=${id} id=${id} />` : html`<${Lately} />`}`;
+  return html`<div class="filters"><${Ask} label="User" value=${id ?? ""} onAsk=${(text) => go("user", [text])} />
+      ${id && html`<a href=${linkTo("lists", [id])}>Lists of this user</a>`}</div>
+    ${id ? html`<${Known} key=${id} id=${id} />` : html`<${Lately} view="user" />`}`;
 }
