@@ -1,8 +1,11 @@
 """What is asked of an insight: a range of hours that has data, categories, a time zone; refusals name what exists."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache
 from typing import Any
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 from core.events.timestamps import time_text
 from core.insights.table import INSIGHTS, Insight
@@ -14,6 +17,7 @@ from serving_layer.merged.catalogue import NotFound
 
 MOST_HOURS = 366 * 24
 MOST_NAMED = 50  # of categories that would match
+MOST_COMPARED = 100  # characters of a name that is compared with others
 NO_HOURS = range(0)
 
 
@@ -78,7 +82,9 @@ def zone_of(name: str | None) -> tuple[ZoneInfo, str]:
     try:
         return ZoneInfo(name or "UTC"), name or "UTC"
     except (KeyError, ValueError, OSError):
-        raise Refused(f"unknown time zone {name!r}: write an IANA name such as Europe/Berlin") from None
+        near = _nearest(name or "", _zones())
+        advice = f"did you mean {' or '.join(near)}?" if near else "write an IANA name such as Europe/Berlin"
+        raise Refused(f"unknown time zone {_short(name or '')!r}: {advice}") from None
 
 
 def existing(facts: Facts) -> range:
@@ -116,6 +122,28 @@ def shown(hours: range) -> dict[str, int]:
 def require_matches(categories: frozenset[str], there: set[str]) -> None:
     """Raise Refused unless each of the categories is there."""
     if missing := sorted(categories - there):
-        names = sorted(there - {""})[:MOST_NAMED]
-        would = f"these would match: {', '.join(names)}" if names else "no event in this range names a category"
-        raise Refused(f"no event in this range is of category {missing[0]!r}; {would}", would_match=names)
+        near = _nearest(missing[0], there - {""})
+        names = [*near, *sorted(there - {"", *near})]
+        named, more = names[:MOST_NAMED], len(names) - MOST_NAMED
+        would = f"these would match: {', '.join(named)}" if names else "no event in this range names a category"
+        would += f" and {more} more" if more > 0 else ""
+        meant = f": did you mean {near[0]!r}?" if near else ";"
+        raise Refused(f"no event in this range is of category {missing[0]!r}{meant} {would}", would_match=named)
+
+
+def _nearest(name: str, known: Collection[str]) -> list[str]:
+    """Return up to three known names like that one, whatever their case; those that hold it whole first."""
+    folded = {other.casefold(): other for other in known}
+    wanted = name.casefold()
+    whole = sorted((other for other in folded if len(wanted) > 2 and wanted in other), key=len)
+    close = get_close_matches(wanted, folded, 3) if len(wanted) <= MOST_COMPARED else []
+    return [folded[other] for other in dict.fromkeys([*whole, *close])][:3]
+
+
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= MOST_COMPARED else name[:MOST_COMPARED] + "…"

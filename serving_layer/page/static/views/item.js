@@ -10,6 +10,11 @@ import { Category, Item as Name } from "../parts/item.js";
 import { Nothing, Panel, Shown } from "../parts/states.js";
 
 const RANGES = { 24: "Day", 168: "Week", 720: "30 days" };
+const ABOUT = {
+  behaviour: "neighbours by co-rating: what the generation holds, plus what the segments add, is the merged sum",
+  words: "described like it: title, description, categories, brand and tags",
+  picture: "looks like it, by the features of its picture",
+};
 const WAYS = { behaviour: "By behaviour", words: "By words", picture: "By pictures" };
 
 function Popular() {
@@ -87,7 +92,7 @@ function Known({ id, params }) {
   const merge = useAnswer(way === "behaviour" ? pathOf("items", id, "merge") : null, { n: 20 });
   if (item.error?.status === 404) return html`<section class="panel"><${Nothing} title="There is no such item">${item.error.message}<//></section>`;
   return html`<div class="grid two"><div class="stack">
-      <${Panel} flush title="Goes with" about="neighbours by co-rating: what the generation holds, plus what the segments add, is the merged sum"
+      <${Panel} flush title="Goes with" about=${ABOUT[way]}
         actions=${html`<div class="choice" role="group" aria-label="Similar by">${Object.entries(WAYS).map(([name, title]) => html`<button key=${name} class="small" aria-pressed=${name === way} onClick=${() => adjust({ by: name })}>${title}</button>`)}</div>`}>
         ${way === "behaviour" ? html`<${Shown} answer=${merge} lines=${9}>${(data) => html`<${Merge} data=${data} />`}<//>` : html`<${Near} id=${id} way=${way} />`}<//>
     </div><div class="stack">
