@@ -13,7 +13,7 @@ def experiments(counters: Counters, names: Collection[str], sources: Collection[
     Args: counters: by ``source``.      names: of the experiments that are set up.      sources: the recommenders.
     """
     if not names:
-        return Finding(TOO_LITTLE_DATA, "no experiment is set up: `[experiments.NAME]` of the settings", [])
+        return Finding(TOO_LITTLE_DATA, "no experiment is set up: add a table `[experiments.NAME]` to the settings", [])
     takes = {CLICK} | kinds.engagements
     by_source = {
         parts[0]: Counts(counts[IMPRESSION], sum(counts[kind] for kind in takes))

@@ -30,6 +30,8 @@ def freshness(hours: Mapping[int, Delays]) -> Finding:
         return Finding(TOO_LITTLE_DATA, NO_EVENT, rows, more)
     if total.events < LEAST_OF:
         return Finding(TOO_LITTLE_DATA, f"{_said(total)}; too few to tell slow hours from others", rows, more)
+    if sum(delays.events > 0 for delays in hours.values()) == 1:
+        return Finding(TOO_LITTLE_DATA, f"{_said(total)}; there is no other hour to compare with", rows, more)
     if not slow:
         return Finding(NO_DIFFERENCE, f"{_said(total)}; no hour was slower than the others", rows, more)
     worst = max(slow, key=lambda hour: hours[hour].seconds(0.5) or 0)

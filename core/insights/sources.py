@@ -15,7 +15,12 @@ def sources(counters: Counters) -> Finding:
     more = {"best": ends.highest}
     rows = [_row(name, series[name]) for name in order]
     if not series:
-        return Finding(TOO_LITTLE_DATA, "no event names the source that led to it (field `source`)", rows, more)
+        return Finding(
+            TOO_LITTLE_DATA,
+            "no event of this range names the recommendation source that led to it: send it as the field `source`",
+            rows,
+            more,
+        )
     if ends.compared < 2:
         says = f"fewer than two sources have {LEAST_OF} impressions with clicks to compare"
         return Finding(TOO_LITTLE_DATA, says, rows, more)

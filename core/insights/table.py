@@ -18,6 +18,11 @@ class Insight(NamedTuple):
     categories: bool = True
     zoned: bool = False
 
+    @property
+    def takes(self) -> list[str]:
+        """The filters that it can be asked by."""
+        return ["from", "to", *(["category"] if self.categories else []), *(["zone"] if self.zoned else [])]
+
 
 INSIGHTS = {
     insight.name: insight

@@ -17,7 +17,9 @@ from serving_layer.merged.catalogue import NotFound
 
 MOST_HOURS = 366 * 24
 MOST_NAMED = 50  # of categories that would match
+LIKENESS = 0.8  # of names, from which on one may have been meant by the other
 MOST_COMPARED = 100  # characters of a name that is compared with others
+OF_THE_SERVER = ("localtime", "posixrules")  # files among the zones that are none: they mean another one elsewhere
 NO_HOURS = range(0)
 
 
@@ -55,13 +57,11 @@ def insight_of(name: str, asked: Asked, rules: Rules) -> Insight:
     """
     if (insight := INSIGHTS.get(name)) is None:
         raise NoSuchInsight(name)
-    takes = ["from", "to", *(["category"] if insight.categories else []), *(["zone"] if insight.zoned else [])]
-    for given, has in (
-        ("category", insight.categories or not asked.categories),
-        ("zone", insight.zoned or not asked.zone),
-    ):
-        if not has:
-            raise Refused(f"{name} cannot be asked by {given}: it takes {', '.join(takes)}", takes=takes)
+    for given, value in (("category", asked.categories), ("zone", asked.zone)):
+        if value and given not in insight.takes:
+            raise Refused(
+                f"{name} cannot be asked by {given}: it takes {', '.join(insight.takes)}", takes=insight.takes
+            )
     require_counted(insight.dimension, rules)
     if asked.categories and insight.dimension == "all":
         require_counted("category", rules)
@@ -80,6 +80,8 @@ def require_counted(dimension: str, rules: Rules) -> None:
 def zone_of(name: str | None) -> tuple[ZoneInfo, str]:
     """Return a time zone by its IANA name; None is UTC."""
     try:
+        if name in OF_THE_SERVER:
+            raise ValueError
         return ZoneInfo(name or "UTC"), name or "UTC"
     except (KeyError, ValueError, OSError):
         near = _nearest(name or "", _zones())
@@ -100,15 +102,16 @@ def hours_asked(asked: Asked, days: int, data: range) -> range:
     Raises:
         Refused: the range is empty, too long or outside the data.
     """
+    exists = shown(data) if data else None
+    span = f"the data, which are from {time_text(exists['from'])} to {time_text(exists['to'])}" if exists else ""
     if asked.first is not None and asked.end is not None and asked.first >= asked.end:
-        raise Refused(f"from ({time_text(asked.first)}) is not before to ({time_text(asked.end)})")
+        why = f"from ({time_text(asked.first)}) is not before to ({time_text(asked.end)})"
+        raise Refused(f"{why}; ask for a part of {span}" if exists else why, exists=exists)
     end = data.stop if asked.end is None else -(-asked.end // BUCKET_MS)
     first = end - days * 24 if asked.first is None else asked.first // BUCKET_MS
     wanted = range(max(first, data.start), min(end, data.stop))
-    if len(data) and not wanted:
-        exists = shown(data)
-        span = f"{time_text(exists['from'])} to {time_text(exists['to'])}"
-        raise Refused(f"the range lies outside the data, which are from {span}", exists=exists)
+    if exists and not wanted:
+        raise Refused(f"the range lies outside {span}", exists=exists)
     if len(wanted) > MOST_HOURS:
         raise Refused(f"the range has {len(wanted) // 24} days: ask for at most {MOST_HOURS // 24}")
     return wanted
@@ -133,10 +136,11 @@ def require_matches(categories: frozenset[str], there: set[str]) -> None:
 
 def _nearest(name: str, known: Collection[str]) -> list[str]:
     """Return up to three known names like that one, whatever their case; those that hold it whole first."""
-    folded = {other.casefold(): other for other in known}
-    wanted = name.casefold()
+    folded, wanted = {other.casefold(): other for other in known}, name.casefold()
+    if wanted in folded or not wanted:
+        return [folded[wanted]] if wanted else []
     whole = sorted((other for other in folded if len(wanted) > 2 and wanted in other), key=len)
-    close = get_close_matches(wanted, folded, 3) if len(wanted) <= MOST_COMPARED else []
+    close = get_close_matches(wanted, folded, 3, LIKENESS) if len(wanted) <= MOST_COMPARED else []
     return [folded[other] for other in dict.fromkeys([*whole, *close])][:3]
 
 

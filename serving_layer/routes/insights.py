@@ -26,7 +26,7 @@ Zone = Annotated[str | None, Query(max_length=64, description="Time zone of best
 class Names(BaseModel):
     """The insights."""
 
-    insights: list[dict[str, str]]
+    insights: list[Detail]
 
 
 class Insight(State):
@@ -65,8 +65,8 @@ class Insight(State):
 
 @api.get("/insights", responses=says(Names))
 async def get_insights() -> dict[str, Any]:
-    """Return the names of the insights, each with what it is about."""
-    return {"insights": [{"name": one.name, "about": one.about} for one in INSIGHTS.values()]}
+    """Return the names of the insights, each with what it is about and which filters it takes."""
+    return {"insights": [{"name": one.name, "about": one.about, "takes": one.takes} for one in INSIGHTS.values()]}
 
 
 @api.get("/insights/{name}", responses=says(Insight))

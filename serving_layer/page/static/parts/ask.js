@@ -12,6 +12,6 @@ export function Ask({ label, value = "", button = "Look up", clears = false, onA
   };
   return html`<form class="ask" role="search" onSubmit=${submit}>
     <label>${label}<input type="search" spellcheck="false" autocapitalize="off" autocomplete="off" size="28" value=${text} onInput=${(event) => setText(event.target.value)} /></label>
-    <button class="first" type="submit">${button}</button>${children}
+    ${children}<button class="first" type="submit">${button}</button>
   </form>`;
 }

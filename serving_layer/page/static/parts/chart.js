@@ -6,6 +6,8 @@ import { useStore } from "../lib/store.js";
 import uPlot from "../vendor/uplot.js";
 
 const GLYPH = 12;
+const DAY = 86400;
+const DAYS = [1, 2, 3, 7, 14, 28, 91, 365].map((days) => days * DAY);
 
 // uPlot draws on a canvas, which knows no custom properties.
 function colours(root) {
@@ -33,16 +35,22 @@ function shapes(series, tone) {
   }));
 }
 
+// The least distance of two points, in seconds.
+function stepOf(times) {
+  return times.length > 1 ? Math.min(...times.slice(1).map((at, place) => at - times[place])) : 3600;
+}
+
 // Bars stand around their time: without half a step on both sides the outer ones would be cut.
 function widened(series) {
   if (!series.some(({ bars }) => bars)) return undefined;
-  return (u, low, high) => {
-    const step = u.data[0].length > 1 ? u.data[0][1] - u.data[0][0] : 3600;
-    return [low - step / 2, high + step / 2];
-  };
+  return (u, low, high) => [low - stepOf(u.data[0]) / 2, high + stepOf(u.data[0]) / 2];
 }
 
-function options(root, series, height, tone) {
+// Where delays of milliseconds and of minutes stand together each power of ten has the same room.
+const LOG = { distr: 3, log: 10 };
+const LINEAR = { range: (u, low, high) => [Math.min(0, low), high > 0 ? high * 1.08 : 4] };
+
+function options(root, { series, height, log, write, times }, tone) {
   const axis = { stroke: tone["ink-3"], font: `${GLYPH}px Inter, system-ui, sans-serif`, ticks: { show: false } };
   const days = (u, at, found, space, step) => at.map((s) => (step >= 86400 ? new Date(s * 1000).toLocaleDateString("en-GB", { day: "numeric", month: "short" }) : new Date(s * 1000).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit", second: step < 60 ? "2-digit" : undefined })));
   return {
@@ -51,10 +59,10 @@ function options(root, series, height, tone) {
     padding: [8, 8, 0, 0],
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 7 } },
-    scales: { x: { time: true, range: widened(series) }, y: { range: (u, low, high) => [Math.min(0, low), high > 0 ? high * 1.08 : 4] } },
+    scales: { x: { time: true, range: widened(series) }, y: log ? LOG : LINEAR },
     axes: [
-      { ...axis, grid: { show: false }, values: days, space: 70, size: 26 },
-      { ...axis, grid: { stroke: tone.line, width: 1 }, size: 46, space: 34, values: (u, at) => at.map(figure) },
+      { ...axis, grid: { show: false }, values: days, space: 70, size: 26, ...(stepOf(times) >= DAY && { incrs: DAYS }) },
+      { ...axis, grid: { stroke: tone.line, width: 1 }, size: log ? 56 : 46, space: 34, values: (u, at) => at.map((value) => (value === null ? "" : write(value))) },
     ],
     series: [{}, ...shapes(series, tone)],
   };
@@ -76,21 +84,22 @@ function row(times, series, at, when) {
 }
 
 // times: epoch ms. series: {label, values, colour, fill, dashed, bars}.
-export function Chart({ name, unit, times, series, height = 190, when = moment }) {
+// log: values are above 0 and differ by powers of ten. write: of a value beside the axis.
+export function Chart({ name, unit, times, series, height = 190, when = moment, log = false, write = figure }) {
   const plot = useRef(null);
   const drawn = useRef(null);
   const id = useId();
   const [at, setAt] = useState(null);
   const [asTable, setAsTable] = useState(false);
   const chosen = useStore(theme);
-  const shape = JSON.stringify([series.map(({ values, ...rest }) => rest), height, chosen]);
+  const shape = JSON.stringify([series.map(({ values, ...rest }) => rest), height, chosen, log, stepOf(times) >= DAY * 1000]);
   const data = [times.map((ms) => ms / 1000), ...series.map(({ values }) => values)];
   const rows = useRef(null);
   rows.current = data;
 
   useEffect(() => {
     const root = plot.current;
-    const made = new uPlot(options(root, series, height, colours(root)), rows.current, root);
+    const made = new uPlot(options(root, { series, height, log, write, times: rows.current[0] }, colours(root)), rows.current, root);
     made.root.setAttribute("aria-hidden", "true");
     made.over.addEventListener("mousemove", () => setAt(made.cursor.idx ?? null));
     made.over.addEventListener("mouseleave", () => setAt(null));

@@ -1,6 +1,11 @@
 // What a view shows before, instead of and beside an answer.
 import { html } from "../lib/html.js";
 
+// Text of the server, in which backticks surround what is typed.
+export function Prose({ text }) {
+  return (text ?? "").split("`").map((part, at) => (at % 2 ? html`<code>${part}</code>` : part));
+}
+
 export function Panel({ title, about, flush = false, level = 2, children, actions }) {
   return html`<section class="panel">
     <header><div><${level === 2 ? "h2" : "h3"}>${title}<//>${about && html`<p>${about}</p>`}</div>${actions}</header>
@@ -25,7 +30,7 @@ const REMEDIES = {
 export function Failed({ error, reload }) {
   const title = error.status === 404 ? "There is none" : error.status === 0 ? "No connection" : "No answer";
   return html`<div class="nothing" role="alert"><h3>${title}</h3>
-    <p>${error.message} ${REMEDIES[error.status] ?? ""}</p>
+    <p><${Prose} text=${error.message} /> ${REMEDIES[error.status] ?? ""}</p>
     ${reload && error.status !== 404 && html`<div class="do"><button onClick=${reload}>Try again</button></div>`}
   </div>`;
 }

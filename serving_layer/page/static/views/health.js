@@ -5,7 +5,7 @@ import { html } from "../lib/html.js";
 import { live } from "../lib/live.js";
 import { useStore } from "../lib/store.js";
 import { Chart } from "../parts/chart.js";
-import { Nothing, Panel, Shown } from "../parts/states.js";
+import { Nothing, Panel, Prose, Shown } from "../parts/states.js";
 
 const TONES = { up: "good", slow: "warn", off: "", down: "bad" };
 const WORDS = { up: "up", slow: "slow", off: "not running", down: "down" };
@@ -39,7 +39,7 @@ export function Health() {
   return html`<div class="stack">
     <${Panel} flush title="Parts" about="each was asked one small question just now" actions=${html`<button class="small" onClick=${answer.reload}>Ask again</button>`}>
       <${Shown} answer=${answer} lines=${6}>${({ parts }) => html`<${Parts} parts=${parts} />`}<//><//>
-    <${Panel} title="What to do">${messages.length ? html`<ul class="stack">${messages.map((text) => html`<li class="note plain" key=${text}>${text}</li>`)}</ul>` : html`<p class="quiet">Nothing: no part asks for anything.</p>`}<//>
+    <${Panel} title="What to do">${messages.length ? html`<ul class="stack">${messages.map((text) => html`<li class="note plain" key=${text}><${Prose} text=${text} /></li>`)}</ul>` : html`<p class="quiet">Nothing: no part asks for anything.</p>`}<//>
     <${Panel} title="The last minutes"><${Course} samples=${samples} /><//>
     ${status && !status.unknown && html`<${Panel} flush title="The log" about=${`events up to ${moment(status.as_of)}`}><${Log} status=${status} /><//>`}</div>`;
 }

@@ -1,14 +1,16 @@
 // Rows of any insight as a table: rates and ratios with their intervals, counts, times, nested kinds and items.
-import { figure, lasting, moment, number, percent } from "../lib/format.js";
+import { figure, lasting, moment, number, percent, signed } from "../lib/format.js";
 import { html } from "../lib/html.js";
 import { linkTo } from "../lib/router.js";
 
 const TIMES = new Set(["from", "to", "hour_ms"]);
 const SECONDS = new Set(["p50", "p95", "p99", "max"]);
 const SPREAD = new Set(["low", "high", "differs"]);
+const WIDE_ONLY = new Set(["kinds", "devices"]); // on a phone they would make each row as high as the screen
+const HEADS = { item_id: "Item", click_through: "Click-through", p50: "p50", p95: "p95", p99: "p99" };
 
 function headed(name) {
-  return name.replaceAll("_", " ").replace(/^./, (letter) => letter.toUpperCase());
+  return HEADS[name] ?? name.replaceAll("_", " ").replace(/^./, (letter) => letter.toUpperCase());
 }
 
 function isObject(value) {
@@ -54,9 +56,19 @@ function Ratio({ value, most }) {
   return html`<span class="number">${Number.isFinite(value.ratio) ? write(value.ratio) : "–"}<${Bounds} low=${value.low} high=${value.high} write=${write} /></span> <${Interval} value=${value.ratio} low=${value.low} high=${value.high} most=${most} centre=${1} supported=${value.differs !== false} />`;
 }
 
+// In points: of two rates, which are shares.
+function Difference({ row }) {
+  const write = (share) => signed(100 * share);
+  return html`<span class="number">${write(row.difference)} points<${Bounds} low=${row.low} high=${row.high} write=${write} /></span>${row.differs && html` <span class="tag good">differs</span>`}`;
+}
+
 function Cell({ name, value, row, most }) {
   if (isRate(value)) return html`<${Rate} value=${value} most=${most} />`;
   if (isRatio(value)) return html`<${Ratio} value=${value} most=${most} />`;
+  if (name === "difference") return html`<${Difference} row=${row} />`;
+  if (name === "hour") return `${value}:00`;
+  if (name === "measure") return headed(value);
+  if (name === "users") return number(value);
   if (name === "ratio") return html`<${Ratio} value=${row} most=${most} />`;
   if (name === "item_id") return html`<a href=${linkTo("item", [value])}>${row.title ?? value}</a>`;
   if (SECONDS.has(name)) return lasting(value);
@@ -77,10 +89,11 @@ function Several({ list }) {
 }
 
 export function Rows({ rows, name }) {
-  const hasRatio = rows.some((row) => "ratio" in row && !isObject(row.ratio));
-  const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))].filter((column) => !(hasRatio && SPREAD.has(column)) && column !== "title");
+  const isSpread = rows.some((row) => ("ratio" in row && !isObject(row.ratio)) || "difference" in row);
+  const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))].filter((column) => !(isSpread && SPREAD.has(column)) && column !== "title" && column !== "weekday");
   const most = extents(rows, columns);
-  const right = new Set(columns.filter((column) => rows.every((row) => row[column] === null || typeof row[column] === "number") && !TIMES.has(column) && column !== "ratio"));
-  return html`<div class="scroll"><table><caption class="hidden">${name}</caption><thead><tr>${columns.map((column) => html`<th key=${column} scope="col" class=${right.has(column) ? "number" : ""}>${headed(column === "item_id" ? "item" : column)}</th>`)}</tr></thead>
-    <tbody>${rows.map((row, at) => html`<tr key=${at}>${columns.map((column) => html`<td key=${column} class=${right.has(column) ? "number" : ""}><${Cell} name=${column} value=${row[column]} row=${row} most=${most[column]} /></td>`)}</tr>`)}</tbody></table></div>`;
+  const right = new Set(columns.slice(1).filter((column) => rows.every((row) => row[column] === null || typeof row[column] === "number") && !TIMES.has(column) && column !== "ratio" && column !== "difference"));
+  const kind = (column) => [right.has(column) && "number", WIDE_ONLY.has(column) && "narrow-off", TIMES.has(column) && "moment"].filter(Boolean).join(" ");
+  return html`<div class="scroll"><table class="rows"><caption class="hidden">${name}</caption><thead><tr>${columns.map((column) => html`<th key=${column} scope="col" class=${kind(column)}>${headed(column)}</th>`)}</tr></thead>
+    <tbody>${rows.map((row, at) => html`<tr key=${at}>${columns.map((column) => html`<td key=${column} class=${kind(column)}><${Cell} name=${column} value=${row[column]} row=${row} most=${most[column]} /></td>`)}</tr>`)}</tbody></table></div>`;
 }

@@ -7,7 +7,7 @@ import { adjust, go, linkTo } from "../lib/router.js";
 import { Ask } from "../parts/ask.js";
 import { Chart } from "../parts/chart.js";
 import { Category, Item as Name } from "../parts/item.js";
-import { Nothing, Panel, Shown } from "../parts/states.js";
+import { Nothing, Panel, Prose, Shown } from "../parts/states.js";
 
 const RANGES = { 24: "Day", 168: "Week", 720: "30 days" };
 const ABOUT = {
@@ -81,7 +81,7 @@ function Near({ id, way }) {
   const answer = useAnswer(isAsked ? pathOf("items", id, "similar") : null, { by: way, n: 15 });
   const about = useItems(answer.data?.items.map((row) => row.item_id) ?? []);
   if (pictures.data?.pictures === 0) return html`<${NoPictures} />`;
-  if (answer.error?.status === 404) return html`<${Nothing} title="No picture of this item">${answer.error.message}<//>`;
+  if (answer.error?.status === 404) return html`<${Nothing} title="No picture of this item"><${Prose} text=${answer.error.message} /><//>`;
   return html`<${Shown} answer=${answer}>${(data) => html`<ol class="side">${data.items.map((row, at) => html`<li key=${row.item_id}><span class="rank">${at + 1}</span><${Name} id=${row.item_id} about=${about.get(row.item_id)} /><span class="number">${number(row.score, 3)}</span></li>`)}</ol>`}<//>`;
 }
 

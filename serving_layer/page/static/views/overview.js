@@ -7,7 +7,7 @@ import { linkTo } from "../lib/router.js";
 import { useStore } from "../lib/store.js";
 import { Chart } from "../parts/chart.js";
 import { Bars, Spark } from "../parts/spark.js";
-import { Degraded, Failed, Nothing, Panel, Shown, Waiting } from "../parts/states.js";
+import { Degraded, Failed, Nothing, Panel, Prose, Shown, Waiting } from "../parts/states.js";
 import { TrendTable } from "./trend_table.js";
 
 const STEADY = 0.5; // events per second by which a lag may change and still be steady
@@ -52,7 +52,7 @@ function Messages({ status }) {
   const list = status.messages ?? [];
   if (!list.length) return null;
   return html`<${Panel} title="What to do" about=${`${list.length} ${list.length === 1 ? "message" : "messages"}`}>
-    <ul class="stack">${list.map((text) => html`<li class="note plain" key=${text}>${text}</li>`)}</ul><//>`;
+    <ul class="stack">${list.map((text) => html`<li class="note plain" key=${text}><${Prose} text=${text} /></li>`)}</ul><//>`;
 }
 
 function Serving({ status, quality }) {

@@ -6,7 +6,7 @@ import { html, useEffect, useRef, useState } from "../lib/html.js";
 import { linkTo } from "../lib/router.js";
 import { Category, Item } from "../parts/item.js";
 import { Meter } from "../parts/spark.js";
-import { Degraded, Nothing, Panel, Shown, Waiting } from "../parts/states.js";
+import { Degraded, Nothing, Panel, Prose, Shown, Waiting } from "../parts/states.js";
 
 const ROWS = 12;
 const NOTHING = { file: null, data: null, error: null };
@@ -72,7 +72,7 @@ function Alike({ data }) {
 }
 
 function Found({ file, data, error }) {
-  if (error) return html`<div role="alert"><${Nothing} title="No answer">${error.message}<//></div>`;
+  if (error) return html`<div role="alert"><${Nothing} title="No answer"><${Prose} text=${error.message} /><//></div>`;
   if (data) return html`<${Alike} data=${data} />`;
   if (file) return html`<${Waiting} lines=${6} />`;
   return html`<${Nothing} title="No picture yet">The items whose pictures look most like yours are listed here.<//>`;

@@ -34,7 +34,7 @@ function Profile({ answer }) {
 function Anything({ act, kind, setKind, busy }) {
   return html`<${Ask} label="Any item" button="Post it" onAsk=${(id) => act(kind, id)}>
     <label>Kind<select value=${kind} onChange=${(event) => setKind(event.target.value)}>${KINDS.map((name) => html`<option key=${name}>${name}</option>`)}</select></label>
-    ${busy && html`<span class="quiet" role="status">Posting</span>`}<//>`;
+<//>${busy && html`<p class="quiet" role="status">Posting</p>`}`;
 }
 
 function Known({ id }) {

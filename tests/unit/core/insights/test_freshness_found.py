@@ -50,6 +50,13 @@ def test_hours_that_are_alike_differ_in_nothing() -> None:
     assert "no hour was slower" in finding.says
 
 
+def test_one_hour_alone_is_compared_with_nothing() -> None:
+    finding = freshness({FIRST: hour(200)})
+    assert finding.verdict == TOO_LITTLE_DATA
+    assert finding.says.startswith("of ")
+    assert finding.says.endswith("; there is no other hour to compare with")
+
+
 @pytest.mark.parametrize("hours", [{}, {FIRST: hour(200, 3), FIRST + 1: hour(90_000, 3)}])
 def test_of_few_events_no_hour_is_called_slow(hours: dict[int, Delays]) -> None:
     finding = freshness(hours)
