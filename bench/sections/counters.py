@@ -30,7 +30,6 @@ from schemas.rules import OPTIONAL_DIMENSIONS, Rules
 from speed_layer.steps.micro_batch import MicroBatch, Places
 from speed_layer.steps.one_task import fold_and_write
 
-USERS, ITEMS = 50_000, 20_000
 EVENTS_PER_HOUR = 8_000
 END_MS = 1_700_000_000_000
 ALL, NO_DIMENSIONS, NONE = "all counters", "no dimensions", "no counters"
@@ -72,13 +71,16 @@ class Way:
         return spent
 
 
-def run(sizes: tuple[int, ...] = (10_000, 500), batches: int = 40, past: int = 200_000) -> dict[str, object]:
+def run(
+    sizes: tuple[int, ...] = (10_000, 500), users: int = 50_000, items: int = 20_000, batches: int = 40,
+    past: int = 100_000,
+) -> dict[str, object]:  # fmt: skip
     """Return microseconds of processor time per event in each way, and what counters add to the time without any."""
     findings = Findings({"machine": machine(), "events before those that count": past})
     for size in sizes:
         with TemporaryDirectory(prefix="millrace-bench-") as folder:
             ways = [Way.of(name, folder) for name in (ALL, NO_DIMENSIONS, NONE)]
-            load = _records([10_000] * (past // 10_000) + [size] * batches)
+            load = _records([10_000] * (past // 10_000) + [size] * batches, users, items)
             spent = [[way.apply(records) / records.num_rows for way in ways] for records in load][-batches:]
         columns = dict(zip((ALL, NO_DIMENSIONS, NONE), zip(*spent, strict=True), strict=True))
         for name, seconds in columns.items():
@@ -89,10 +91,10 @@ def run(sizes: tuple[int, ...] = (10_000, 500), batches: int = 40, past: int = 2
     return findings
 
 
-def _records(sizes: list[int]) -> Iterator[pa.RecordBatch]:
+def _records(sizes: list[int], users: int, items: int) -> Iterator[pa.RecordBatch]:
     """Yield ``RECORD_COLUMNS`` of those sizes, of one log in which an hour has ``EVENTS_PER_HOUR``."""
     events = sum(sizes)
-    world = GeneratorSettings(USERS, ITEMS, events, SEED, END_MS, days=events / EVENTS_PER_HOUR / 24)
+    world = GeneratorSettings(users, items, events, SEED, END_MS, days=events / EVENTS_PER_HOUR / 24)
     load, offset = generate_events(world), 0
     for size in sizes:
         rows = [next(load) for _ in range(size)]

@@ -1,5 +1,5 @@
 // The insights in which time matters, as charts; the others are told by their rows.
-import { lasting } from "../lib/format.js";
+import { figure } from "../lib/format.js";
 import { html } from "../lib/html.js";
 import { Chart } from "../parts/chart.js";
 
@@ -12,10 +12,14 @@ function activity({ rows, step_seconds: step }) {
   return { title: step > 3600 ? "By day" : "By hour", chart: html`<${Chart} name="Events and active users" times=${rows.map((row) => Math.floor(row.from / (1000 * step)) * 1000 * step)} series=${series} />` };
 }
 
+function delay(seconds) {
+  return seconds < 1 ? `${figure(1000 * seconds)} ms` : `${figure(seconds)} s`;
+}
+
 function freshness({ rows }) {
   const names = ["p50", "p95", "p99"];
   const series = names.map((name, at) => ({ label: `${name}, seconds`, values: rows.map((row) => (row[name] === null ? null : Math.max(row[name], LEAST_DELAY))), colour: TONES[at], dashed: at > 0 }));
-  return { title: "From an event’s arrival to the answer", chart: html`<${Chart} name="Freshness by hour" unit="seconds" log write=${lasting} times=${rows.map((row) => row.from)} series=${series} />` };
+  return { title: "From an event’s arrival to the answer", chart: html`<${Chart} name="Freshness by hour" unit="seconds" log write=${delay} times=${rows.map((row) => row.from)} series=${series} />` };
 }
 
 const CHARTS = { activity, freshness };
