@@ -51,7 +51,7 @@ def report(out: Path, category: tuple[str, ...], force: bool, as_json: bool, pre
 def _made(categories: frozenset[str], prefix: Prefix, given: dict[str, Any]) -> Any:
     """Return the report of this home. Raises NotReady: nothing is counted yet."""
     from millrace.report.document import Report
-    from millrace.report.freshness import distributions
+    from millrace.report.freshness import distributions, recorded
     from millrace.report.gathering import gather
     from millrace.report.words import Clock
     from serving_layer.answers.generations import generations
@@ -66,4 +66,5 @@ def _made(categories: frozenset[str], prefix: Prefix, given: dict[str, Any]) -> 
         refresh_catalogue(settings, views, now_ms)
         gathered = answer_at_least(views, AtLeast(*prefix), lambda snapshot: gather(snapshot, asked, settings.rules))
         kept = generations(views)
-    return Report(gathered, kept, distributions(settings.home), now_ms, clock)
+    known = [*recorded(gathered.delays), *distributions(settings.home)]
+    return Report(gathered, kept, known, now_ms, clock)

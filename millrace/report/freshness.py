@@ -1,19 +1,19 @@
-"""How long events took into the answers, as far as processes of this home have counted it."""
+"""How long events took into the answers: as the speed layer records it, and as servers of this home see it."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from adapters.telemetry.folder import Folder
-from core.telemetry.families import COMMIT_DELAY_SECONDS, VISIBLE_SECONDS
+from core.telemetry.delays import BOUNDS_MS, Delays
+from core.telemetry.families import FRESH_SECONDS, VISIBLE_SECONDS
 from core.telemetry.joining import joined
 from core.telemetry.quantiles import quantile
 
-MEASURES = {
-    "From the oldest record of a micro-batch entering the log to its commit": COMMIT_DELAY_SECONDS,
-    "From a post's acknowledgement to the first answer that can hold it": VISIBLE_SECONDS,
-}
+RECORDED = "From an event entering the log to the commit that brought it into the answers"
+MEASURES = {"From a post's acknowledgement to the first answer that can hold it": VISIBLE_SECONDS}
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,19 @@ class Distribution:
     p95: float | None
 
 
+def recorded(delays: Delays) -> list[Distribution]:
+    """Return the record of the speed layer, which outlives its processes; empty if nothing is recorded."""
+    if not delays.events:
+        return []
+    counts = [0] * (len(FRESH_SECONDS) + 1)
+    for bucket, events in delays.counts.items():
+        longest = BOUNDS_MS[bucket] / 1000 if bucket < len(BOUNDS_MS) else float("inf")
+        counts[bisect_left(FRESH_SECONDS, longest)] += events
+    return [Distribution(RECORDED, FRESH_SECONDS, counts, delays.seconds(0.5), delays.seconds(0.95))]
+
+
 def distributions(home: Path) -> list[Distribution]:
-    """Return what ``up`` and ``serve`` counted since they were last started in this home; empty if nothing."""
+    """Return what servers counted since they were last started in this home; empty if nothing."""
     folders = []
     with suppress(OSError):
         for path in sorted((home / "metrics").iterdir()):

@@ -6,8 +6,10 @@ from itertools import islice
 from typing import Any
 
 from adapters.records.artefacts import read_artefact
+from adapters.records.delays import read_delays
 from adapters.terminal.commands import MOST_ROWS
-from core.insights.table import INSIGHTS
+from core.insights.table import FRESHNESS, INSIGHTS
+from core.telemetry.delays import Delays
 from millrace.report.item_map import ItemMap, Place, principal
 from schemas.errors import NotReady
 from schemas.event import BUCKET_MS
@@ -18,7 +20,7 @@ from serving_layer.insights.asked import Asked, Refused, existing, hours_asked, 
 from serving_layer.merged.catalogue import Page, describe, listed
 from serving_layer.reading.patience import reading
 from serving_layer.reading.snapshot import Snapshot
-from serving_layer.reading.views import BATCH
+from serving_layer.reading.views import BATCH, SPEED_SIDE
 
 Answer = dict[str, Any]
 DAYS = 28  # without a range
@@ -33,7 +35,8 @@ WITH_FACTORS = ("als", "mf")
 class Gathered:
     """The answers. ``courses``: counts of each trending item from ``course_from`` on, by steps of ``course_step_ms``.
 
-    ``insights``: answers, or ``{"insight", "refused"}``.      ``map``: a sentence where there is none.
+    ``insights``: answers, or ``{"insight", "refused"}``.      ``delays``: of the hours of the insight ``freshness``.
+    ``map``: a sentence where there is none.
     ``titles``: of the items that answers name without one.
     """
 
@@ -49,6 +52,7 @@ class Gathered:
     insights: Sequence[Answer]
     map: ItemMap | str
     titles: Mapping[str, str]
+    delays: Delays
 
 
 def gather(snapshot: Snapshot, asked: Asked, rules: Rules) -> Gathered:
@@ -69,11 +73,13 @@ def gather(snapshot: Snapshot, asked: Asked, rules: Rules) -> Gathered:
     changes = _changes(snapshot, as_of, wanted)
     items = [row["item_id"] for part in (trends["items"], *(hour["items"] for hour in changes)) for row in part]
     about = describe(snapshot, [name.encode() for name in dict.fromkeys(items)])
+    insights = _insights(snapshot, asked, hours, rules)
     return Gathered(
         snapshot.header(), shown(hours), shown(data), sorted(asked.categories), trends,
         _courses(snapshot, [row["item_id"] for row in trends["items"]], course, step), course.start * BUCKET_MS,
-        step * BUCKET_MS, changes, _insights(snapshot, asked, hours, rules), _map(snapshot, hours, as_of, wanted),
+        step * BUCKET_MS, changes, insights, _map(snapshot, hours, as_of, wanted),
         {name.decode(): seen.record.title for name, seen in about.items() if seen.record and seen.record.title},
+        _delays(snapshot, insights),
     )  # fmt: skip
 
 
@@ -87,11 +93,23 @@ def _insights(snapshot: Snapshot, asked: Asked, hours: range, rules: Rules) -> l
         categories = asked.categories if about.categories else frozenset[str]()
         first = max(begin, end - VIRAL_DAYS * 24 * BUCKET_MS) if name == "viral" else begin
         question = Asked(categories, first, end, asked.zone if about.zoned else None)
+        if name == FRESHNESS and asked.first is None and asked.end is None:
+            question = Asked()  # its hours are those of arrival: an import of last year's events arrives today
         try:
             answers.append(insight(snapshot, name, question, rules))
         except Refused as refused:
             answers.append({"insight": name, "refused": str(refused)})
     return answers
+
+
+def _delays(snapshot: Snapshot, insights: Sequence[Answer]) -> Delays:
+    """Return the delays of the hours that the insight ``freshness`` has counted."""
+    counted = next((answer for answer in insights if answer["insight"] == FRESHNESS and answer.get("from")), None)
+    if counted is None:
+        return Delays()
+    with reading(SPEED_SIDE):
+        hours = range(counted["from"] // BUCKET_MS, counted["to"] // BUCKET_MS)
+        return Delays.joined(read_delays(snapshot.views.speed, hours).values())
 
 
 def _changes(snapshot: Snapshot, as_of: int | None, wanted: frozenset[str] | None) -> list[Answer]:

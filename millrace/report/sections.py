@@ -125,12 +125,12 @@ def freshness(known: Sequence[Distribution]) -> Markup:
     """Return how long events took into the answers."""
     if not known:
         says = (
-            "It is not known how long events took into the answers: no `millrace up` or `millrace serve` has counted "
-            "it in this home. The metrics of the servers that run elsewhere have it (`millrace_speed_delay_seconds`)."
+            "It is not known how long events took into the answers: the speed layer records it as it commits them, "
+            "and it has committed none in this range."
         )
         return section("freshness", "Freshness", tag("p", prose(says), class_="empty"))
     figures = [_distribution(one) for one in known]
-    lead = "Counted by the processes of this home since they were last started."
+    lead = "Recorded by the speed layer, by the hours in which events entered the log; by servers since their start."
     return section("freshness", "Freshness", tag("p", lead, class_="lead"), figures)
 
 

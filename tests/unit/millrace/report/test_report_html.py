@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from core.insights.table import INSIGHTS
+from core.telemetry.delays import Delays
 from core.text.visible import visible
 from millrace.report.document import Report, document
 from millrace.report.freshness import Distribution
@@ -82,7 +83,7 @@ def gathered(word: str = HOSTILE) -> Gathered:
         courses={word: [0, 2, 5]}, course_from=START, course_step_ms=DAY // 4,
         changes=[{"bucket": START, "items": [change]}], insights=[insight(name, word) for name in INSIGHTS],
         map=ItemMap("als", 0.4, [Place(f"{word}{k}", word, word if k else None, 9, k / 5, -k / 5) for k in range(5)]),
-        titles={word: word},
+        titles={word: word}, delays=Delays(),
     )  # fmt: skip
 
 
