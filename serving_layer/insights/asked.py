@@ -146,7 +146,7 @@ def _nearest(name: str, known: Collection[str]) -> list[str]:
 
 @cache
 def _zones() -> frozenset[str]:
-    return frozenset(available_timezones())
+    return frozenset(available_timezones()) - set(OF_THE_SERVER)
 
 
 def _short(name: str) -> str:
