@@ -10,7 +10,7 @@ export function Ask({ label, value = "", button = "Look up", clears = false, onA
     onAsk(text);
     if (clears) setText("");
   };
-  return html`<form class="ask" role="search" onSubmit=${submit}>
+  return html`<form class="ask" role=${clears ? undefined : "search"} onSubmit=${submit}>
     <label>${label}<input type="search" spellcheck="false" autocapitalize="off" autocomplete="off" size="28" value=${text} onInput=${(event) => setText(event.target.value)} /></label>
     ${children}<button class="first" type="submit">${button}</button>
   </form>`;

@@ -67,7 +67,7 @@ function Own({ user, name, answer, changed, gone }) {
   const { change, busy, refused } = useChange((body) => (body.lists ? gone() : changed()));
   const path = pathOf("users", user, "lists", name);
   const add = (item) => change(path, "PATCH", { add: [{ item_id: item, weight: Number(weight) }] });
-  return html`<${Panel} flush title=${name} actions=${answer.data && html`<${Delete} path=${path} change=${change} busy=${busy} />`}><${Refused} why=${refused} />
+  return html`<${Refused} why=${refused} /><${Panel} flush title=${name} actions=${answer.data && html`<${Delete} path=${path} change=${change} busy=${busy} />`}>
     <${Shown} answer=${answer}>${(own) => html`<${Entries} own=${own} change=${change} busy=${busy} />
       <div class="below"><${Ask} label="Item" button="Add it" clears onAsk=${add}>
         <label>Weight<input type="number" required min=${LEAST_WEIGHT} max=${MOST_WEIGHT} step="any" value=${weight} onInput=${(event) => setWeight(event.target.value)} /></label><//></div>`}<//><//>`;
