@@ -81,7 +81,7 @@ def _drawn(frame: Frame) -> "RenderableType":
     lines = [styled(f"Millrace at {time_text(frame['at'])}", "bold"), *map(styled, _figures(status, figures))]
     lines += [styled(f"! {text}", "yellow") for text in status["messages"]]
     trends = frame["trending"]
-    lines += ["", styled(f"{'trending' if trends['basis'] == 'trend' else 'popular'} in the last day", "bold")]
+    lines += [styled(""), styled(f"{'trending' if trends['basis'] == 'trend' else 'popular'} in the last day", "bold")]
     lines += [styled(_row(place, row)) for place, row in enumerate(trends["items"], 1)] or [styled("nothing")]
     return Group(*lines)
 
