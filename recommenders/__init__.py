@@ -36,6 +36,10 @@ TABLE: dict[str, str] = {
     "tfidf": "recommenders.tfidf",
     "words": "recommenders.words",
     "picture": "recommenders.picture",
+    "item2vec": "recommenders.item2vec",
+    "two_tower": "recommenders.two_tower",
+    "sasrec": "recommenders.sasrec",
+    "gru4rec": "recommenders.gru4rec",
 }
 
 

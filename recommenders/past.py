@@ -1,7 +1,8 @@
 """What models learn from: all that lies below a generation's boundary."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
@@ -30,12 +31,14 @@ class Standing:
 
     ``items``: names by code, ascending by UTF-8 bytes where they will be served. ``user``: any integers, one for each
     user. ``item``: codes. ``rating``: the greatest weight of a pair that was not retracted last, thousandths.
+    ``touched``: numbers that put a user's pairs in the order of their last touch; empty where nobody knows it.
     """
 
     items: list[bytes]
     user: Ints
     item: Ints
     rating: Ints
+    touched: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
 
 
 class Pieces(NamedTuple):
@@ -70,11 +73,14 @@ class Past(Protocol):
 
     def say(self, line: str, /) -> None: ...
 
+    def progress(self, what: str, total: int, /) -> AbstractContextManager[Callable[..., None]]:
+        """Show how far work has come while the block runs, which calls ``(done, now="what")``."""
+
     def size(self) -> Size:
         """Count what stands, the users within a few per cent."""
 
     def standing(self) -> Standing:
-        """Return all pairs in memory, 20 bytes each and the items' names."""
+        """Return all pairs in memory, 28 bytes each and the items' names."""
 
     def records(self) -> Mapping[bytes, Item]:
         """Return the catalogue's records by item, without those that were deleted."""

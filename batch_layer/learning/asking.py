@@ -1,12 +1,14 @@
 """What an evaluation asks, of whom and with which settings, and interactions in memory as what models learn from."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from adapters.terminal.progress import progress
 from batch_layer.learning.encoding import encoded, pieces
 from batch_layer.learning.splits import EXCLUDED, INCLUDED, TIME
 from core.quality.ranking_quality import Interactions
@@ -57,6 +59,9 @@ class InteractionsPast:
     def say(self, line: str, /) -> None:
         """Report nothing: an evaluation reports figures, not how its models were fitted."""
 
+    def progress(self, what: str, total: int, /) -> AbstractContextManager[Callable[..., None]]:
+        return progress(what, total)
+
     def size(self) -> Size:
         user, item, _ = self.events.standing()
         return Size(len(user), len(np.unique(user)), len(np.unique(item)))
@@ -64,7 +69,8 @@ class InteractionsPast:
     def standing(self) -> Standing:
         user, item, rating = self.events.standing()
         known, code = np.unique(item, return_inverse=True)
-        return Standing([self.names[k] for k in known.tolist()], user, code, rating)
+        touched = self.events.last_touches(user, item)
+        return Standing([self.names[k] for k in known.tolist()], user, code, rating, touched)
 
     def records(self) -> Mapping[bytes, Item]:
         own = zip(self.names, self.events.records, strict=True) if self.events.records else ()

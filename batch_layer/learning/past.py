@@ -1,6 +1,7 @@
 """What the recommenders of a generation learn from, out of the lake: in memory when there is little, else a table."""
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from adapters.terminal.progress import progress
 from batch_layer.learning.asking import InteractionsPast
 from batch_layer.learning.encoding import encoded, pieces
 from batch_layer.learning.labels import Records
@@ -21,14 +23,17 @@ if TYPE_CHECKING:
 
 
 def interactions(events: "DataFrame") -> "DataFrame":
-    """Return (user_id, item_id, rating): the greatest weight of each pair since its last retraction, thousandths."""
+    """Return (user_id, item_id, rating, touched) of each pair since its last retraction.
+
+    rating: its greatest weight, thousandths. touched: its newest offset; those of one user are in one partition.
+    """
     from pyspark.sql import functions as F
 
     pair, offset = ["user_id", "item_id"], F.col("offset")
     removes = events.where(F.col("weight") == REMOVE).groupBy(pair).agg(F.max("offset").alias("removed"))
     rated = events.where("weight > 0").join(removes, pair, "left")
     standing = rated.where(F.col("removed").isNull() | (offset > F.col("removed")))
-    return standing.groupBy(pair).agg(F.max("weight").alias("rating"))
+    return standing.groupBy(pair).agg(F.max("weight").alias("rating"), F.max("offset").alias("touched"))
 
 
 def nothing_pictured() -> None:
@@ -38,7 +43,7 @@ def nothing_pictured() -> None:
 
 @dataclass
 class LakePast:
-    """``recommenders.port.Past`` over a table (user_id, item_id, rating), which is kept until ``close``."""
+    """``recommenders.port.Past`` over a table (user_id, item_id, rating[, touched]), which is kept until ``close``."""
 
     ratings: "DataFrame"
     scratch: str
@@ -57,6 +62,9 @@ class LakePast:
 
     def say(self, line: str, /) -> None:
         self.report(line)
+
+    def progress(self, what: str, total: int, /) -> AbstractContextManager[Callable[..., None]]:
+        return progress(what, total)
 
     def records(self) -> Records:
         return self.described()
@@ -91,13 +99,16 @@ class LakePast:
         order = np.asarray(pc.sort_indices(names))
         hashes = rows.column("hash").to_numpy()[order]
         rating = F.col("rating").cast("int").alias("rating")  # at most 10^9
-        hashed = self.ratings.select(F.xxhash64("user_id").alias("user"), F.xxhash64("item_id").alias("item"), rating)
+        order_of = [F.col(name) for name in self.ratings.columns if name == "touched"]
+        coded = F.xxhash64("user_id").alias("user"), F.xxhash64("item_id").alias("item")
+        hashed = self.ratings.select(*coded, rating, *order_of)
         columns = hashed.toArrow()
-        user, item, weight = (columns.column(name).to_numpy() for name in ("user", "item", "rating"))
+        user, item, weight, *touched = (columns.column(name).to_numpy() for name in columns.column_names)
         by_hash = np.argsort(hashes)
         code = by_hash[np.searchsorted(hashes[by_hash], item)]
         placed = np.lexsort((code, user))  # Spark's order varies; what is learned must not
-        return Standing(names.take(pa.array(order)).to_pylist(), user[placed], code[placed], weight[placed])
+        pairs = user[placed], code[placed], weight[placed], *(column[placed] for column in touched)
+        return Standing(names.take(pa.array(order)).to_pylist(), *pairs)
 
 
 @dataclass(frozen=True)
@@ -130,7 +141,8 @@ class SmallPast(InteractionsPast):
         code = place[standing.item]
         placed = np.lexsort((code, standing.user))
         items = [standing.items[k] for k in order]
-        return Standing(items, standing.user[placed], code[placed], standing.rating[placed])
+        columns = standing.user, code, standing.rating, standing.touched
+        return Standing(items, *(column[placed] for column in columns))
 
     def close(self) -> None:
         """Do nothing: this past keeps nothing outside this process."""

@@ -97,6 +97,13 @@ class Interactions:
         user, item, rating, _ = self.standing_words()
         return user, item, rating
 
+    def last_touches(self, user: Ints, item: Ints) -> Ints:
+        """Return of each of these pairs, ascending by user and item, the number of the last event that rated it."""
+        rated = np.flatnonzero(self.weight > 0)[::-1]
+        pairs, newest = np.unique(self.user[rated] * self.items + self.item[rated], return_index=True)
+        touched: Ints = rated[newest[np.searchsorted(pairs, user * self.items + item)]]
+        return touched
+
     def standing_words(self) -> tuple[Ints, Ints, Ints, Ints]:
         """Return the same and the packed touches of each pair (``core.rows.words``)."""
         pairs = self.user * self.items + self.item

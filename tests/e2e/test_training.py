@@ -2,12 +2,14 @@
 
 from dataclasses import replace
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
+from batch_layer.learning.asking import InteractionsPast
 from batch_layer.learning.past import LakePast, interactions
 from core.quality.ranking_quality import Interactions, constant, judged, quality, votes
 from recommenders.als import RECOMMENDER, AlsSettings
@@ -15,6 +17,8 @@ from recommenders.als.fold_in import fold_in
 from recommenders.als.spark import numbered
 from recommenders.artefact import Artefact
 from recommenders.cohort import Cohort
+from recommenders.neural.examples import Histories
+from recommenders.port import Standing
 from schemas.rules import Rules
 
 if TYPE_CHECKING:
@@ -47,6 +51,13 @@ def rows_of(events: Interactions) -> Rows:
     return [(f"u{u}", f"i{i:04d}", int(r)) for u, i, r in zip(*events.standing(), strict=True)]
 
 
+def in_order(standing: Standing) -> list[list[bytes]]:
+    """Each user's items in the order in which they were last touched; a lake's users come in any order."""
+    histories = Histories.of(standing)
+    names = [standing.items[code] for code in histories.item.tolist()]
+    return sorted(names[a:b] for a, b in pairwise(histories.starts.tolist()))
+
+
 def scratch(spark: "SparkSession") -> str:
     return f"{spark.conf.get('spark.local.dir')}/als"
 
@@ -76,7 +87,11 @@ def test_the_lake_stands_as_interactions_in_memory_do(spark: "SparkSession") -> 
     lake = spark.createDataFrame(rows, "user_id string, item_id string, weight bigint, offset bigint")
     weighty = weight != 0
     events = Interactions(user[weighty], item[weighty], weight[weighty], np.flatnonzero(weighty), 9, 7)
-    assert sorted(map(tuple, interactions(lake).collect())) == rows_of(events)
+    standing = sorted(map(tuple, interactions(lake).collect()))
+    assert [row[:3] for row in standing] == rows_of(events)
+    past = LakePast(interactions(lake), scratch(spark), lambda _: None)
+    assert in_order(past.standing()) == in_order(InteractionsPast(events, [b"i%04d" % k for k in range(7)]).standing())
+    past.close()
 
 
 def test_both_engines_are_equally_good_on_a_time_split(spark: "SparkSession") -> None:

@@ -1,0 +1,179 @@
+"""Trains a network until its loss on held-out users no longer falls; an interrupted fit continues where it was."""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from hashlib import blake2b
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+
+from recommenders.artefact import Artefact
+from recommenders.neural.checkpoint import Checkpoint, place_of
+from recommenders.neural.examples import Histories, batches
+from recommenders.neural.network import TABLES, Array, Network
+from recommenders.neural.settings import NeuralSettings
+from recommenders.port import Ints, Past, Standing
+from recommenders.trained import small_enough
+
+NEEDS = ("jax", "optax")
+ROWS_AT_ONCE = 64  # tables grow by as many rows: catalogues of nearly one size share what is compiled
+NUMBERS_KEPT = 24  # bytes of a number in a fit: itself, its slope, two of Adam, the best ones, a copy
+
+Pairs = tuple[Ints, Ints]
+Examples = Callable[[Histories, Any, np.random.Generator], Pairs]  # of one epoch
+
+
+def windows(histories: Histories, settings: NeuralSettings, rng: np.random.Generator) -> Pairs:
+    """Return the histories in pieces, with what came next."""
+    return histories.windows(settings.length)
+
+
+@dataclass
+class Reached:
+    """How far a fit came: ``params`` and ``memory`` of Adam after ``epoch``, and the ``best`` params so far.
+
+    ``loss``: of the best, on held-out users. ``worse``: epochs since then.
+    """
+
+    params: dict[str, Array]
+    memory: list[Array]
+    best: dict[str, Array]
+    epoch: int = 0
+    loss: float = float("inf")
+    worse: int = 0
+    losses: list[float] = field(default_factory=list)
+
+    def ends(self, settings: NeuralSettings) -> bool:
+        """Return whether the fit is complete."""
+        return self.epoch >= settings.epochs or self.worse >= settings.patience
+
+
+def fit(past: Past, name: str, network: Network, dropout: float, settings: NeuralSettings, examples: Examples) -> (
+    Artefact | None
+):  # fmt: skip
+    """Return the trained network; None, with a sentence, where there is nothing or too little to learn from."""
+    standing = _learnable(past, name, settings)
+    if standing is None:
+        return None
+    histories = Histories.of(standing)
+    users = len(np.unique(standing.user))
+    if alone := users - len(histories):
+        past.say(f"{name}: {alone:,} of {users:,} users touched a single item, which teaches no order")
+    if not len(histories):
+        return None
+    run = _Run(past, name, network, dropout, settings, examples, histories, len(standing.items))
+    reached = run.trained()
+    if not np.isfinite(reached.loss):
+        past.say(f"{name} is left out: its loss is no number any longer; lower rate of [recommenders.{name}]")
+        return None
+    past.say(
+        f"trained {name}: {reached.epoch} epochs over {len(histories):,} histories of {len(standing.items):,} items, "
+        f"loss {reached.loss:.4f}"
+    )
+    facts = {"settings": asdict(settings), "epochs": reached.epoch, "loss": round(reached.loss, 6)}
+    items = len(standing.items)
+    arrays = {key: own[:items] if key in TABLES else own for key, own in reached.best.items()}
+    return Artefact(facts, standing.items, arrays)
+
+
+def _learnable(past: Past, name: str, settings: NeuralSettings) -> Standing | None:
+    if lacking := [module for module in NEEDS if find_spec(module) is None]:
+        packages = " and ".join(lacking) + (" are" if lacking[1:] else " is")
+        past.say(f"{name} is left out: {packages} missing; install the packages of requirements/neural.txt")
+        return None
+    ratings = past.size().ratings
+    if ratings < settings.fewest:
+        past.say(f"{name} is left out: {ratings:,} ratings, and fewest of [recommenders.{name}] is {settings.fewest:,}")
+        return None
+    standing = small_enough(past, name, settings.memory, NUMBERS_KEPT * settings.factors * len(TABLES))
+    if standing is not None and not len(standing.touched):
+        past.say(f"{name} is left out: nothing says in which order items were touched")
+        return None
+    return standing
+
+
+@dataclass(frozen=True)
+class _Run:
+    past: Past
+    name: str
+    network: Network
+    dropout: float
+    settings: NeuralSettings
+    examples: Examples
+    histories: Histories
+    items: int
+
+    def trained(self) -> Reached:
+        """Train to the end, from the checkpoint if there is one of the same past and settings."""
+        path = place_of(self.past.scratch, self.name)
+        checkpoint = None if path is None else Checkpoint(path, self._digest())
+        reached = self._begun(checkpoint)
+        taught, held = self.histories.held_out(np.random.default_rng(self.past.seed))
+        with self.past.progress(f"training {self.name}", self.settings.epochs) as bar:
+            while not reached.ends(self.settings):
+                bar(reached.epoch, now=f"loss {reached.losses[-1]:.4f}" if reached.losses else "")
+                self._epoch(reached, taught, held)
+                if checkpoint is not None:
+                    checkpoint.save(reached)
+        if checkpoint is not None:
+            checkpoint.delete()
+        return reached
+
+    def _begun(self, checkpoint: Checkpoint | None) -> Reached:
+        from recommenders.neural.steps import begun, leaves
+
+        kept = None if checkpoint is None else checkpoint.load(self.past.say)
+        if kept is not None:
+            self.past.say(f"{self.name}: continues after epoch {kept.epoch}, where a fit was interrupted")
+            return kept
+        params = self.network.begun(np.random.default_rng(self.past.seed), self._rows)
+        return Reached(params, leaves(begun(params)), params)
+
+    def _epoch(self, reached: Reached, taught: Histories, held: Histories) -> None:
+        """Go once over all histories, and compare."""
+        from recommenders.neural.steps import compiled_step, key_of, leaves, parts, restored
+
+        rng = np.random.default_rng([self.past.seed, reached.epoch])
+        params, memory, losses = reached.params, restored(reached.params, reached.memory), []
+        for number, batch in enumerate(self._batches(self.examples(taught, self.settings, rng), rng)):
+            key = key_of(self.past.seed + reached.epoch, number)
+            params, memory, value = compiled_step(
+                self.network, self.dropout, params, memory, parts(batch), key, self.settings.rate
+            )
+            losses.append(value)
+        reached.params, reached.memory, reached.epoch = params, leaves(memory), reached.epoch + 1
+        loss = self._judged(params, held) if len(held) else float(np.mean(losses))
+        reached.losses.append(loss)
+        if loss < reached.loss:
+            reached.loss, reached.best, reached.worse = loss, {k: np.asarray(v) for k, v in params.items()}, 0
+        else:
+            reached.worse += 1
+
+    def _judged(self, params: dict[str, Array], held: Histories) -> float:
+        """Return the loss on held-out users, always of the same pieces."""
+        from recommenders.neural.steps import compiled_loss, parts
+
+        rng = np.random.default_rng(self.past.seed)
+        losses, counts = [], []
+        for batch in self._batches(self.examples(held, self.settings, rng), rng):
+            losses.append(float(compiled_loss(self.network, 0.0, params, parts(batch), None)))
+            counts.append(int((batch.targets >= 0).sum()))
+        return float(np.average(losses, weights=counts))
+
+    def _batches(self, pairs: Pairs, rng: np.random.Generator) -> Any:
+        drawn = min(self.settings.negatives, self._rows)
+        return batches(pairs, self.settings.batch, self.items, drawn, rng)
+
+    @property
+    def _rows(self) -> int:
+        return -(-self.items // ROWS_AT_ONCE) * ROWS_AT_ONCE
+
+    def _digest(self) -> str:
+        """Return a short name of all that decides the fit."""
+        decides = json.dumps([asdict(self.settings), repr(self.network), self.dropout, self.past.seed, self.items])
+        digest = blake2b(decides.encode(), digest_size=16)
+        digest.update(self.histories.item.tobytes())
+        digest.update(self.histories.starts.tobytes())
+        return digest.hexdigest()
