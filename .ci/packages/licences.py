@@ -9,7 +9,8 @@ from importlib.metadata import PackageNotFoundError, distribution, metadata
 from pathlib import Path
 
 LOCKS = Path(__file__).resolve().parents[2] / "requirements"
-RUN_WITH = ("runtime.txt", "pictures.txt", "neural.txt", "weights.txt")  # what Millrace runs with, and its optional parts
+# What Millrace runs with, and its optional parts.
+RUN_WITH = ("runtime.txt", "pictures.txt", "neural.txt", "weights.txt")
 # What a name must contain to be accepted: permissive licences, and weak copyleft of whole files or libraries.
 ACCEPTED = (
     "apache",

@@ -13,25 +13,19 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
-from adapters.stores import open_store
 from batch_layer.learning.asking import InteractionsPast
 from core.quality.ranking_quality import Interactions
-from recommenders import TABLE, recommender, settings_of
+from recommenders import recommender
 from recommenders.artefact import Artefact
 from recommenders.cohort import Cohort
+from recommenders.live import LiveSums
 from recommenders.neural import training
 from recommenders.neural.examples import Histories, batches
 from recommenders.neural.network import NOBODY
-from recommenders.port import Standing
-from schemas.event import REMOVE, Event
+from recommenders.past import Standing
+from schemas.event import REMOVE
 from schemas.rules import Rules
-from serving_layer.answers.recommend import Wish, explain, recommend
-from serving_layer.merged.catalogue import Page
-from serving_layer.reading.answering import answer
-from serving_layer.reading.views import Views
 from tests.contract.recommender_contract import RecommenderContract, listed, scores_of, tastes
-from tests.kit.small_lambda import SmallLambda, placed
-from tests.kit.streams import DAY, START
 
 os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=1")  # compiling takes half as long
 pytest.importorskip("jax", reason="jax is not installed: `make setup` brings it, or requirements/neural.txt")
@@ -168,38 +162,25 @@ def test_what_comes_later_does_not_change_an_earlier_state_and_the_order_counts(
     assert not np.allclose(long[:, -1], states(inputs=np.array([[3, 1, 2, 4]]))[:, -1], atol=1e-4)
 
 
-def test_the_newest_event_of_an_answer_counts_before_any_batch_run(tmp_path: Path) -> None:
-    """The served scores are those of a cohort with the same events, whether the speed layer added some or not."""
-    off: dict[str, dict[str, Any]] = {other: {"weight": 0} for other in TABLE}
-    settings, rules = settings_of(off | {"sasrec": {"weight": 1.0}}), Rules(history_items=6, partitions=2)
-    batch, speed = (open_store(f"sqlite:///{tmp_path / name}") for name in ("b.sqlite", "s.sqlite"))
-    log = [
-        Event(0, k, START + DAY, f"e{k}", START + k, "view", f"u{k % 20}", f"i{k // 20 * 7 % 10:04d}", None, 1000, None)
-        for k in range(200)
-    ]
-    world = SmallLambda(batch, speed, rules, placed(log, rules))
-    user = np.arange(200) % 20
-    events = Interactions(user, np.arange(200) // 20 * 7 % 10, np.full(200, 1000), np.arange(200) + START, 20, 10)
-    artefact = recommender("sasrec").fit(past(events), small("sasrec", epochs=3), None)
-    assert artefact is not None
-    scorer, views = recommender("sasrec").open(artefact, settings["sasrec"]), Views(batch, speed, recommenders=settings)
-    for boundary in (100, 200):
-        if boundary == 100:
-            world.run_batch(boundary, {("sasrec", key): row for key, row in artefact.rows()})
-        else:
-            world.begin()
-            world.run_speed(len(world.log))
-        known = [(event.user_id, event.item_id) for event in world.log[:boundary] if event.user_id == "u3"]
-        touched = np.array([int(item[1:]) for _, item in known])[-rules.history_items :]
-        shares = scorer.shares(touched)  # type: ignore[attr-defined]
-        given = answer(views, partial(recommend, user=b"u3", wish=Wish(Page(n=10), include_seen=True)))["items"]
-        assert {row["item_id"]: row["score"] for row in given} == pytest.approx(
-            {f"i{code:04d}": share / shares.max() for code, share in enumerate(shares.tolist())}, rel=1e-4
-        )
-        explained = answer(views, partial(explain, user=b"u3", item=given[0]["item_id"].encode()))
-        assert {row["item_id"] for row in explained["because"]} <= {item for _, item in known}
-    batch.close()
-    speed.close()
+def test_an_event_counts_in_the_next_answer_without_a_new_fit() -> None:
+    events = tastes()
+    scorer, rules = opened("sasrec", events), Rules(history_items=6)
+    sums = LiveSums(events, rules, names(events), len(events) - 1)
+    user, item = int(events.user[-1]), int(events.item[-1])
+    before = sums.question(user).codes.tolist()
+    sums.advance(len(events))
+    after = sums.question(user)
+    assert after.codes.tolist() == [*(code for code in before if code != item), item][-rules.history_items :]
+    shares = scorer.shares(after.codes)
+    assert not np.allclose(shares, scorer.shares(np.array(before)), rtol=1e-3)
+    answered = scorer.candidates(after, events.items)
+    assert dict(zip(answered.columns.codes.tolist(), answered.columns.scores.tolist(), strict=True)) == pytest.approx(
+        dict(enumerate(shares.tolist()))
+    )
+    reasons = answered.reasons(int(shares.argmax()))
+    assert reasons
+    assert set(reasons) <= set(after.codes.tolist())
+    assert answered.reasons(10**6) == {}
 
 
 def test_an_interrupted_fit_continues_after_its_last_epoch_to_the_same_artefact(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from recommenders.als.spark import numbered
 from recommenders.artefact import Artefact
 from recommenders.cohort import Cohort
 from recommenders.neural.examples import Histories
-from recommenders.port import Standing
+from recommenders.past import Standing
 from schemas.rules import Rules
 
 if TYPE_CHECKING:
