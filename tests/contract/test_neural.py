@@ -177,9 +177,9 @@ def test_an_event_counts_in_the_next_answer_without_a_new_fit() -> None:
     assert dict(zip(answered.columns.codes.tolist(), answered.columns.scores.tolist(), strict=True)) == pytest.approx(
         dict(enumerate(shares.tolist()))
     )
-    reasons = answered.reasons(int(shares.argmax()))
-    assert reasons
-    assert set(reasons) <= set(after.codes.tolist())
+    reasons = [answered.reasons(code) for code in range(events.items)]
+    assert set().union(*reasons) == set(after.codes.tolist())
+    assert all(gain > 0 for own in reasons for gain in own.values())
     assert answered.reasons(10**6) == {}
 
 
