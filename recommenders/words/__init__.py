@@ -10,7 +10,6 @@ Bytes: 4 · 384 + 16 per item, and 8 MB for the table.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +19,7 @@ from recommenders.artefact import Artefact
 from recommenders.contents import first_by_name, report_silent
 from recommenders.dense import DenseScorer, no_vector
 from recommenders.port import Past
-from recommenders.words.table import ARRAYS, StaticTable, distilled
+from recommenders.words.table import StaticTable, distilled
 from recommenders.words.texts import text_of as text_of
 
 VECTORS, DIGESTS = "vectors", "digests"
@@ -44,6 +43,10 @@ class WordsSettings:
     table_width: int = setting(
         128, "numbers per piece of a word in the table by which items are found before a run encodes them; 0: no table",
         at_least=0, at_most=4_096, why="8 MB of each generation; more numbers hardly come nearer to the encoder",
+    )  # fmt: skip
+    encoded_per_run: int = setting(
+        20_000, "new texts that one run encodes; the others have the table's vectors until later runs", at_least=1,
+        why="half a minute of one core for titles; a flood of new items shall not hold a run up",
     )  # fmt: skip
     text_model: str = setting(
         "", "the folder of a sentence encoder of BERT's shape: `model.safetensors`, `config.json`, `vocab.txt`",
@@ -79,12 +82,16 @@ class Words:
 def _encoded(
     past: Past, items: list[bytes], texts: Sequence[str], settings: WordsSettings, before: Artefact | None
 ) -> Artefact | None:
-    """Return the vectors: those that ``before`` has of a text, the others encoded; None without an encoder."""
+    """Return the vectors: those that ``before`` has of a text, the others encoded; None without an encoder.
+
+    Of a flood of new texts some are encoded, and the table stands in for the encoder until later runs encode the rest.
+    """
     known = {} if before is None else _by_digest(before)
     digests = [blake2b(text.encode("utf-8", "surrogatepass"), digest_size=DIGEST_BYTES).digest() for text in texts]
     lacking = [at for at, digest in enumerate(digests) if digest not in known]
-    new = past.encoded([texts[at] for at in lacking], settings.text_model) if lacking else None
-    if lacking and new is None:
+    now = lacking[: settings.encoded_per_run] if settings.table_width else lacking
+    new = past.encoded([texts[at] for at in now], settings.text_model) if now else None
+    if now and new is None:
         return None
     width = len(next(iter(known.values()))) if new is None else new.shape[1]
     vectors = np.zeros((len(items), width), np.float32)
@@ -92,26 +99,40 @@ def _encoded(
         if digest in known:
             vectors[at] = known[digest]
     if new is not None:
-        vectors[lacking] = new
-    past.say(f"trained words: vectors of {len(items):,} items, {len(lacking):,} of them encoded now")
-    arrays: dict[str, Any] = {
-        VECTORS: vectors, DIGESTS: np.frombuffer(b"".join(digests), np.uint8).reshape(-1, DIGEST_BYTES),
-    }  # fmt: skip
-    arrays |= _table(past, texts, vectors, settings, before if not lacking else None)
+        vectors[now] = new
+    by_encoder = np.setdiff1d(np.arange(len(items)), lacking[len(now) :])
+    table = _table(past, [texts[at] for at in by_encoder.tolist()], vectors[by_encoder], settings, lacking, before)
+    later = _stand_in(vectors, texts, lacking[len(now) :], table)
+    past.say(f"trained words: vectors of {len(items):,} items, {len(now):,} of them encoded now")
+    if later:
+        past.say(f"words: {len(later):,} of them have vectors of the table until the next runs encode them")
+    kept = np.frombuffer(b"".join(digests), np.uint8).reshape(-1, DIGEST_BYTES).copy()
+    kept[later] = 0  # no digest of a text: the next run takes it for new
     facts = {"text_model": settings.text_model, "width": width, "table_width": settings.table_width}
-    return Artefact(facts, items, arrays)
+    return Artefact(facts, items, {VECTORS: vectors, DIGESTS: kept, **({} if table is None else table.arrays())})
 
 
 def _table(
-    past: Past, texts: Sequence[str], vectors: NDArray[np.float32], settings: WordsSettings, before: Artefact | None
-) -> dict[str, Any]:
-    """Return the table's arrays: those of ``before`` where it has such a table, else distilled from scratch."""
+    past: Past, texts: Sequence[str], vectors: NDArray[np.float32], settings: WordsSettings, lacking: Sequence[int],
+    before: Artefact | None,
+) -> StaticTable | None:  # fmt: skip
+    """Return the table: that of ``before`` where no text is new and it has such a table, else one from scratch."""
     if not settings.table_width:
-        return {}
-    if before is not None and before.facts.get("table_width") == settings.table_width and ARRAYS[0] in before.arrays:
-        return {name: before.arrays[name] for name in ARRAYS}
+        return None
+    if before is not None and not lacking and before.facts.get("table_width") == settings.table_width:
+        return StaticTable.read(before.arrays)
     pieces = past.pieces(settings.text_model)
-    return {} if pieces is None else distilled(pieces, texts, vectors, settings.table_width).arrays()
+    return None if pieces is None else distilled(pieces, texts, vectors, settings.table_width)
+
+
+def _stand_in(
+    vectors: NDArray[np.float32], texts: Sequence[str], places: Sequence[int], table: StaticTable | None
+) -> list[int]:
+    """Put the table's vectors at those places; return the places."""
+    for at in places if table is not None else ():
+        vector = None if table is None else table.of(texts[at])
+        vectors[at] = 0 if vector is None else vector
+    return list(places)
 
 
 def _same_encoder(before: Artefact | None, settings: WordsSettings) -> bool:

@@ -227,6 +227,29 @@ def test_the_command_judges_a_file_as_a_table_and_as_json(tmp_path: Path, monkey
     assert (nothing.exit_code, nothing.stderr) == (3, EMPTY)
 
 
+def test_the_command_judges_cold_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    off = {"als": "weight = 0", "words": 'text_model = "none here"'}
+    tables = "\n".join(f"[recommenders.{name}]\n{line}" for name, line in off.items())
+    (tmp_path / "millrace.toml").write_text(f'[blend]\nlearns = ""\n{tables}\n')
+    lines = [
+        {"event_id": e.event_id, "event_time": e.event_time, "kind": "view", "user_id": e.user_id, "item_id": e.item_id}
+        for e in rating_shop()
+    ]
+    (tmp_path / "e.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    items = sorted({e.item_id for e in rating_shop()})
+    (tmp_path / "i.jsonl").write_text(
+        "\n".join(json.dumps({"item_id": item, "title": f"thing {item}"}) for item in items)
+    )
+    asked = ["--events", "e.jsonl", "--items", "i.jsonl", "--protocol", "cold"]
+    report = json.loads(CliRunner().invoke(command, [*asked, "--json"]).stdout)
+    assert report["protocol"] == "cold"
+    assert {"random", "popularity", "tfidf", "tfidf at once"} <= report["new_items"]["models"].keys()
+    assert list(report["new_users"]["by_first_events"]) == ["0", "1", "2", "3", "5"]
+    shown = CliRunner().invoke(command, asked).stdout
+    assert f"{report['new_users']['users']:,} users judged" in shown
+
+
 EMPTY = "millrace: no generation was published yet: run `millrace batch run`, or name a file with --events\n"
 
 # NDCG@10 and recall@10 as an independent program found them: importer, file, user's column, protocol, seen, users.

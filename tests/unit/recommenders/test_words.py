@@ -102,6 +102,29 @@ def test_the_table_is_kept_while_no_text_is_new_and_is_absent_where_its_width_is
     assert not scorer.says(scorer.described(SHOP[0]))
 
 
+def test_of_a_flood_of_new_texts_some_are_encoded_now_and_the_others_by_later_runs() -> None:
+    few, records = (
+        replace(SETTINGS, encoded_per_run=30),
+        [Item(f"{k:02}", title=title) for k, title in enumerate(TITLES)],
+    )
+    first, second, third = past(records), past(records), past(records)
+    one = RECOMMENDER.fit(first, few, None)
+    assert one is not None
+    assert len(first.asked) == 30
+    assert any(f"{len(TITLES) - 30} of them have vectors of the table" in line for line in first.said)
+    exact = first.encoded(TITLES, "")
+    assert exact is not None
+    assert np.array_equal(one.arrays["vectors"][:30], exact[:30])
+    near = (one.arrays["vectors"] * exact).sum(axis=1)
+    assert near[30:].min() > 0.95
+    two = RECOMMENDER.fit(second, few, one)
+    assert two is not None
+    assert second.asked == TITLES[30:]
+    assert np.array_equal(two.arrays["vectors"], exact)
+    RECOMMENDER.fit(third, few, two)
+    assert third.asked == []
+
+
 def test_without_an_encoder_or_texts_there_is_no_artefact() -> None:
     assert RECOMMENDER.fit(past(has_encoder=False), SETTINGS, None) is None
     assert RECOMMENDER.fit(past([SHOP[2]]), SETTINGS, None) is None
