@@ -26,6 +26,7 @@ SECTIONS = (
     "growth",
     "relay",
     "nearest",
+    "meanings",
 )
 TABLES = Path("build/bench")
 

@@ -4,7 +4,7 @@ MiniLM (Wang et al. 2020; Reimers and Gurevych 2019) turns a title into 384 numb
 mean alike, in whatever words. Only texts that the generation before did not have are encoded. An item that was
 described later is found by a static table of the same encoder until the next generation (``words.table``).
 
-Bytes: 4 · 384 + 16 per item, and 8 MB for the table.
+Bytes: 4 · 384 + 16 per item, and 16 MB for the table.
 """
 
 from collections.abc import Mapping, Sequence
@@ -41,8 +41,8 @@ class WordsSettings:
         100_000, "items that take part, the first by name", at_least=1, why="each answer looks at all of them"
     )
     table_width: int = setting(
-        128, "numbers per piece of a word in the table by which items are found before a run encodes them; 0: no table",
-        at_least=0, at_most=4_096, why="8 MB of each generation; more numbers hardly come nearer to the encoder",
+        256, "numbers per piece of a word in the table by which items are found before a run encodes them; 0: no table",
+        at_least=0, at_most=4_096, why="16 MB of each generation; with more it comes no nearer to the encoder",
     )  # fmt: skip
     encoded_per_run: int = setting(
         20_000, "new texts that one run encodes; the others have the table's vectors until later runs", at_least=1,

@@ -24,8 +24,8 @@ Matrix = NDArray[np.float32]
 
 MOST_PIECES = 256  # of a text, as the encoder reads
 FITTED_ON = 10_000  # texts at most
-RARE = 0.01  # the share of texts at which a piece counts half
-MAP_RIDGE, PIECE_RIDGE = 1e-3, 0.02
+RARE = 0.3  # the share of texts at which a piece counts half
+MAP_RIDGE, PIECE_RIDGE = 1e-3, 0.05
 ROUNDS = 20  # of the conjugate gradients
 NAMES, SHARES, SHORT, MEAN, DIRECTIONS = "pieces", "piece_shares", "piece_vectors", "piece_mean", "piece_directions"
 ARRAYS = (NAMES, SHARES, SHORT, MEAN, DIRECTIONS)
