@@ -98,11 +98,19 @@ def _serving(
     """Return the ranking of each source and of the blend, by what the cohort knows of its users."""
     opened, settings = open_all(artefacts, awake), question.settings
     alone: dict[str, Scorer] = {name: partial(scored, own.scorer, cohort) for name, own in opened.items()}
+    fixed = blended({name: own for name, own in opened.items() if settings[name].weight > 0}, cohort, held.asked)
     if isinstance(blend, str):
-        weighed = {name: own for name, own in opened.items() if settings[name].weight > 0}
-        return {**alone, BLEND: blended(weighed, cohort, held.asked)}
+        return {**alone, BLEND: fixed}
     scorers = open_signals(blend.signals, artefacts, in_process(settings))
-    return {**alone, BLEND: ranked_by(blend, scorers, cohort, int(cohort.time.max()), seen_again=False)}
+    learned = ranked_by(blend, scorers, cohort, int(cohort.time.max()), seen_again=False)
+    return {**alone, BLEND: partial(_first_that_lists, learned, fixed)}
+
+
+def _first_that_lists(learned: Scorer, fixed: Scorer, users: Ints) -> Floats:
+    """Return the learned blend's scores, and for users of whom it lists nothing those of fixed weights, as serving."""
+    scores = learned(users)
+    lists: Floats = np.where(scores.any(axis=1, keepdims=True), scores, fixed(users))
+    return lists
 
 
 def _shown(qualities: dict[str, Quality], beside: str) -> dict[str, Any]:

@@ -80,20 +80,22 @@ class Sources:
         return Blend(columns, weights, excluded, also, self._kernels)
 
     def blended(self, excluded: Ints, also: int = NOBODY, names: Collection[str] | None = None) -> Blend | LearnedBlend:
-        """Return the ranking that serves.
+        """Return the ranking that serves: by fixed weights where no signal of a learned blend knows a candidate.
 
         Args: names: of the sources that have a fixed weight; None: all that are asked.
         """
-        if (signals := self._signals) is None:
-            return self.fixed(list(self.weights) if names is None else names, excluded, also)
-        rest = self.fixed(list(self.weights) if names is None else names, excluded, also) if self.deep else None
-        columns = columns_of(self._answers(signals, len(excluded)))
+        signals, weighed = self._signals, list(self.weights) if names is None else names
+        columns = [] if signals is None else columns_of(self._answers(signals, len(excluded)))
+        if signals is None or not any(len(column.codes) for column in columns):
+            self._said.clear()  # such as of a new user, where all signals speak of a history
+            return self.fixed(weighed, excluded, also)
+        rest = self.fixed(weighed, excluded, also) if self.deep else None
         return LearnedBlend(signals.learned, columns, self._context, excluded, also, self._kernels, rest)
 
     @property
     def knots(self) -> Knots:
-        """How the scores that are served go together with hits."""
-        return self.models.calibration if self._signals is None else self._signals.learned.knots
+        """How the scores of ``blended`` go together with hits."""
+        return self.models.calibration if self._signals is None or not self._said else self._signals.learned.knots
 
     def reasons(self, code: int, names: Sequence[bytes]) -> list[tuple[int, float]]:
         """Return the history items that speak for the item, strongest first, by the first source that names any."""

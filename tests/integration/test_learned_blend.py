@@ -13,8 +13,9 @@ from batch_layer.learning.blending import FEWEST_TO_ASK
 from batch_layer.learning.lessons import Asked, Walk, of_walk
 from batch_layer.learning.teaching import fitted_for, from_walk, shown
 from core.quality.ranking_quality import Interactions
+from core.ranking.features import PER_SIGNAL
 from core.ranking.kernels import READABLE
-from core.ranking.learned import Blends, Learned
+from core.ranking.learned import CONTEXTS, Blends, Learned, Signal
 from core.ranking.variety import BEST_ALONE, Variety
 from millrace.judging.world import World
 from recommenders import settings_of
@@ -62,6 +63,11 @@ def again(news: Interactions) -> Learned:
 
 @pytest.fixture(scope="module")
 def world(news: Interactions, learned: Learned, again: Learned) -> World:
+    return published(news, Blends(learned, again))
+
+
+def published(news: Interactions, blends: Blends) -> World:
+    """All events of the news, with a generation that has learned those blends."""
     import pyarrow as pa
 
     n = len(news)
@@ -78,7 +84,7 @@ def world(news: Interactions, learned: Learned, again: Learned) -> World:
     whole = [columns.get(field.name, pa.nulls(n, field.type)).cast(field.type) for field in EVENT_COLUMNS]
     log = pa.RecordBatch.from_arrays(whole, schema=EVENT_COLUMNS)
     served = World(log, Rules(), SETTINGS, 0.0)
-    served.publish(EVENTS - 200, {}, blend_rows(Blends(learned, again)))
+    served.publish(EVENTS - 200, {}, blend_rows(blends))
     served.advance(EVENTS)
     return served
 
@@ -139,6 +145,18 @@ def test_users_without_history_get_the_learned_blend_too(world: World) -> None:
     shown_to_nobody = answer(world.views, partial(recommend, user=b"nobody", wish=Wish()))
     assert not shown_to_nobody["personal"]
     assert len(shown_to_nobody["items"]) == 10
+
+
+def test_a_user_of_whom_no_signal_knows_anything_gets_what_fixed_weights_list(news: Interactions) -> None:
+    personal = Learned((Signal("similar"),), ((1.0,) * CONTEXTS,) * PER_SIGNAL, [(0.0, 1.0), (1.0, 1.0)])
+    plain, by_history = published(news, Blends()), published(news, Blends(personal, personal))
+    lists = [
+        answer(world.views, partial(recommend, user=b"nobody", wish=Wish()))["items"] for world in (plain, by_history)
+    ]
+    assert lists[0] == lists[1]
+    assert len(lists[0]) == 10
+    known = answer(by_history.views, partial(recommend, user=b"u3", wish=Wish()))["items"]
+    assert {row["source"] for row in known} == {"similar"}
 
 
 def test_a_log_too_short_to_learn_from_is_a_sentence(news: Interactions) -> None:
