@@ -4,19 +4,22 @@
 among the others are those by the encoder's vector and those by the table's.
 """
 
+import json
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from adapters.settings import Settings
 from batch_layer.learning.encoding import encoded, pieces
 from bench.setting import SEED, Findings, machine
-from millrace.judging.catalogue import catalogue, records
+from core.events.catalogue import parse_item
 from recommenders.words import WordsSettings, text_of
 from recommenders.words.table import distilled
+from schemas.catalogue import Item
+from schemas.event import Rejected
 
 TOP = 10
 
@@ -29,7 +32,7 @@ def run(items: str = "", most: int = 5_000, width: int = WordsSettings().table_w
     known = pieces("")
     if not items or known is None:
         return findings | {"missing": "give items=FILE of records with text, and install the encoder (make setup)"}
-    texts = sorted({text_of(record) for record in records(catalogue(Settings(), False, Path(items))).values()} - {""})
+    texts = sorted({text_of(record) for record in _records(Path(items))} - {""})
     random = np.random.default_rng(SEED)
     texts = [texts[place] for place in random.permutation(len(texts))[:most].tolist()]
     held = len(texts) // 10
@@ -47,12 +50,19 @@ def run(items: str = "", most: int = 5_000, width: int = WordsSettings().table_w
     near = np.stack([nothing if vector is None else vector for vector in made])
     ours, theirs = near @ exact[held:].T, exact[:held] @ exact[held:].T
     alike = [np.corrcoef(one, other)[0, 1] for one, other in zip(ours, theirs, strict=True) if one.any()]
-    found = [len(np.intersect1d(*pair)) / TOP for pair in zip(_first(ours), _first(theirs), strict=True)]
+    kept = [len(np.intersect1d(*pair)) / TOP for pair in zip(_first(ours), _first(theirs), strict=True)]
     return findings | {
         "cosine to the encoder's vector": round(float((near * exact[:held]).sum(axis=1).mean()), 3),
         "correlation of cosines": round(float(np.mean(alike)), 3),
-        f"recall@{TOP}": round(float(np.mean(found)), 3),
+        f"recall@{TOP}": round(float(np.mean(kept)), 3),
     }
+
+
+def _records(path: Path) -> Iterator[Item]:
+    for line in path.read_bytes().splitlines():
+        entry = parse_item(str(json.loads(line)["item_id"]).encode(), line)
+        if entry is not None and not isinstance(entry, Rejected):
+            yield entry
 
 
 def _first(scores: Scores) -> list[Scores]:
