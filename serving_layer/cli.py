@@ -115,6 +115,9 @@ def trending(window: int, as_of: int | None, as_json: bool, prefix: Prefix, page
     numbers = [number(name, form=".2f") for name in ("score", "expected", "growth", "change")]
     title = f"{what} in the {window} h to {time_text(answer['as_of'])}"
     show(title, answer, answer["items"], [ITEM, number("count", form="d"), *numbers, *described(about)])
+    if "would_match" in answer:
+        names = ", ".join(answer["would_match"]) or "none"
+        echo(f"no item of this category has an event in this window; categories that have: {names}")
 
 
 @click.command(cls=IdCommand)

@@ -19,6 +19,7 @@ from serving_layer.merged.sums import MergedSums, neighbours
 from serving_layer.reading.snapshot import Snapshot
 
 Answer = dict[str, Any]
+LOOKED_AT, MOST_NAMED = 500, 50  # items, and categories of them, where nothing is of the category that is asked for
 
 
 def similar(snapshot: Snapshot, item: bytes, page: Page) -> Answer:
@@ -68,6 +69,7 @@ def trending(snapshot: Snapshot, hours: int, as_of: int | None, page: Page) -> A
         "basis": TREND if rises else POPULAR,
         "basis_reason": "rising" if rises else "too_little_history" if rising is None else "nothing_rises",
         **snapshot.header(),
+        **({} if rows else _would_match(snapshot, hours, as_of, page)),
         "items": [_trend_row(*row) for row in rows],
         "next_cursor": page.next_cursor((trend.item for trend, _ in rows), *what),
     }
@@ -80,6 +82,15 @@ def trend_lists(snapshot: Snapshot, hours: int, as_of: int | None) -> tuple[Iter
     window, oldest = Window.ending(as_of, hours), snapshot.facts.oldest_bucket
     known = scores.has_trend(window_counts(snapshot, window), window, oldest)
     return trends(snapshot, window) if known else None, popular(snapshot, window)
+
+
+def _would_match(snapshot: Snapshot, hours: int, as_of: int | None, page: Page) -> Answer:
+    """Return the categories of the most counted items, in their order; nothing unless a category alone narrows."""
+    if page.category is None or page != Page(page.n, category=page.category):
+        return {}
+    _, frequent = trend_lists(snapshot, hours, as_of)
+    rows = _listed(snapshot, frequent, Page(n=LOOKED_AT))
+    return {"would_match": list(dict.fromkeys(name for _, about in rows for name in about.categories))[:MOST_NAMED]}
 
 
 def _listed(snapshot: Snapshot, ranked: Iterable[Trend], page: Page) -> list[tuple[Trend, Described]]:

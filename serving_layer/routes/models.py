@@ -205,6 +205,7 @@ class Trending(Listed):
     window_seconds: int
     basis: str
     basis_reason: str
+    would_match: list[str] = Field([], description="Only where nothing is of the category: those of the window.")
     items: list[Trend]
 
 

@@ -10,6 +10,10 @@ const WINDOWS = { "1h": "Hour", "6h": "6 hours", "24h": "Day", "7d": "Week" };
 const HOURS = { "1h": 24, "6h": 24, "24h": 48, "7d": 168 };
 const ROWS = 50;
 
+function Matching({ category, names }) {
+  return html`No item of “${category}” has an event in this window. Try a longer window${names.length > 0 && html`, or one of ${names.slice(0, 12).map((name, at) => html`${at > 0 && ", "}<button class="plain" onClick=${() => adjust({ category: name })}>${name}</button>`)}`}.`;
+}
+
 export function Trending({ params }) {
   const window = Object.hasOwn(WINDOWS, params.get("window")) ? params.get("window") : "24h";
   const category = params.get("category") ?? "";
@@ -25,6 +29,6 @@ export function Trending({ params }) {
     </div>
     <div class="stack"><${Panel} flush title=${category ? `Trending in ${category}` : "Trending in all categories"} about=${answer.data ? `${WINDOWS[window].toLowerCase()} to ${moment(answer.data.as_of)}, read at ${clock(Date.now())}` : ""}>
       <${Shown} answer=${answer} lines=${10}>${(data) => html`<${TrendTable} answer=${data} about=${about}
-        what=${category ? `No item of “${category}” has an event in this window. Try a longer window${names.length ? `, or one of: ${names.slice(0, 6).join(", ")}` : ""}.` : ""} />`}<//>
+        what=${category ? html`<${Matching} category=${category} names=${data.would_match ?? []} />` : ""} />`}<//>
     <//></div>`;
 }
