@@ -36,6 +36,7 @@ TABLE: dict[str, str] = {
     "tfidf": "recommenders.tfidf",
     "words": "recommenders.words",
     "picture": "recommenders.picture",
+    "neumf": "recommenders.neumf",
     "item2vec": "recommenders.item2vec",
     "two_tower": "recommenders.two_tower",
     "sasrec": "recommenders.sasrec",

@@ -72,7 +72,7 @@ def evaluate(events: Interactions, question: Question) -> dict[str, Any]:
 
     ``best_source``: the source with the greatest NDCG@10. ``differences``: the blend's minus each model's, user by
     user. ``missing`` says why nobody can be judged; there are no figures then. ``knots``: what the events teach of
-    the confidence of fixed weights.
+    the confidence of fixed weights. Where all sources are judged, each says what it costs, too (``learning.costs``).
     """
     parts = split(events, question.protocol)
     asked = judged(parts.train, parts.test, question.users, seen_again=question.seen_again)
@@ -94,6 +94,8 @@ def evaluate(events: Interactions, question: Question) -> dict[str, Any]:
         name: quality(asked, plain[name], recent) if name in plain else quality(asked, own[name]) for name in judging
     }
     report |= {"recent_window_hours": hours} | compared(qualities)
+    for name, row in [*report["models"].items(), (BLEND, report["blend"])]:
+        row |= serving.costs.of(name)
     report |= {"learned": shown(blend)} if question.learns else {}
     report["knots"] = calibrated(*outcomes(asked, serving.fixed))
     if question.confidence:

@@ -1,16 +1,18 @@
 """Rankings as they serve, of a part of the events and for many users: each source by itself, and their blend."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from batch_layer.learning.asking import InteractionsPast, Question, all_on, in_process
+from batch_layer.learning.costs import Costs, answer_ms, ranked_ms, timed_fits
 from batch_layer.learning.splits import Split
 from batch_layer.learning.teaching import FIXED, from_split, ranked_by
 from core.quality.ranking_quality import Interactions, Judged, Scorer
 from core.ranking.learned import Learned
 from recommenders.cohort import Cohort, scored
-from recommenders.opened import blended, fit_all, open_all
+from recommenders.opened import blended, open_all
 from recommenders.signals import open_signals
+from schemas.metrics import BLEND
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,7 @@ class Served:
     alone: dict[str, Scorer]
     blend: Scorer
     fixed: Scorer
+    costs: Costs = field(default_factory=Costs)
 
 
 def blend_of(inner: Split, question: Question) -> Learned | str:
@@ -42,11 +45,18 @@ def served(train: Interactions, asked: Judged, question: Question, blend: Learne
     cohort = Cohort.of(train, question.rules, shrinkage=question.shrinkage)
     settings, learns = in_process(question.settings), () if isinstance(blend, str) else blend.sources
     awake = all_on(settings, None if question.every_source else learns)
-    artefacts = fit_all(InteractionsPast(train, cohort.names), awake)
+    costs = Costs()
+    artefacts = timed_fits(InteractionsPast(train, cohort.names), awake, costs)
     opened = open_all(artefacts, awake)
     alone: dict[str, Scorer] = {name: partial(scored, source.scorer, cohort) for name, source in opened.items()}
     fixed = blended({name: own for name, own in opened.items() if settings[name].weight > 0}, cohort, asked)
     if isinstance(blend, str):
-        return Served(alone, fixed, fixed)
-    scorers = open_signals(blend.signals, artefacts, settings)
-    return Served(alone, ranked_by(blend, scorers, cohort, int(train.time.max()), question.seen_again), fixed)
+        own = Served(alone, fixed, fixed, costs)
+    else:
+        scorers = open_signals(blend.signals, artefacts, settings)
+        ranked = ranked_by(blend, scorers, cohort, int(train.time.max()), question.seen_again)
+        own = Served(alone, ranked, fixed, costs)
+    if question.every_source:
+        costs.answers.update({name: answer_ms(source.scorer, cohort, asked.users) for name, source in opened.items()})
+        costs.answers[BLEND] = ranked_ms(own.blend, asked.users)
+    return own

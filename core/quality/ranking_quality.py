@@ -7,7 +7,7 @@ lists and ties fall back on that. What ties still is ordered by item code.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -118,7 +118,8 @@ class Judged:
     """What is asked on a split: ``wanted[k]`` holds the items (codes) that user ``users[k]`` touched after the cut.
 
     ``candidates``: items of the training part. ``seen``: (user, item) pairs never listed. ``unknown``: of the distinct
-    test pairs of users known before, the share on items that training never saw; they are left out.
+    test pairs of users known before, the share on items that training never saw; they are left out. ``surprise``: of
+    each item, −log2 of the share of users who touched it in training; empty: nobody asks.
     """
 
     users: Ints
@@ -126,6 +127,7 @@ class Judged:
     candidates: Mask
     seen: tuple[Ints, Ints]
     unknown: float
+    surprise: Floats = field(default_factory=lambda: np.zeros(0))
 
 
 def constant(values: Floats) -> Scorer:
@@ -157,29 +159,43 @@ def judged(
     bounds = np.searchsorted(pairs[kept], np.r_[users, users + 1] * items)
     wanted = [pairs[kept][a:b] % items for a, b in zip(bounds[: len(users)], bounds[len(users) :], strict=True)]
     unknown = 1 - float(known.mean()) if len(known) else 0.0
-    return Judged(users, wanted, candidates, (user, item), unknown)
+    return Judged(users, wanted, candidates, (user, item), unknown, surprise(train))
+
+
+def surprise(train: Interactions) -> Floats:
+    """Return −log2 of the share of users who touched each item, that of a single user where nobody did."""
+    share = np.maximum(votes(train), 1) / max(1, len(np.unique(train.user)))
+    return -np.log2(share)
 
 
 @dataclass(frozen=True)
 class Quality:
-    """Per judged user, of the first ten: recall, NDCG, whether anything hit, and 1 / the rank of the first hit.
+    """Per judged user, of the first ten: recall, NDCG, whether anything hit, 1 / the rank of the first hit, precision.
 
-    ``coverage``: the share of the candidates that anybody was recommended.
+    Precision divides by ten, however short a list is. ``coverage``: the share of the candidates that anybody was
+    recommended. ``novelty``: the mean surprise of what was listed (Zhou et al. 2010), 0 where nothing was.
     """
 
     recall: Floats
     ndcg: Floats
     hit: Floats
     reciprocal: Floats
+    precision: Floats
     coverage: float
+    novelty: float
 
     def by_name(self) -> dict[str, Floats]:
         """Return the measures by the names that reports give them."""
-        return {"ndcg@10": self.ndcg, "recall@10": self.recall, "hr@10": self.hit, "mrr@10": self.reciprocal}
+        return {
+            "ndcg@10": self.ndcg, "recall@10": self.recall, "hr@10": self.hit, "mrr@10": self.reciprocal,
+            "precision@10": self.precision,
+        }  # fmt: skip
 
     def summary(self) -> dict[str, Any]:
         """Return means with their 95 % intervals (resampled users; they say nothing of the choice of the cut)."""
-        summary: dict[str, Any] = {"users": len(self.ndcg), "coverage": round(self.coverage, 4)}
+        summary: dict[str, Any] = {
+            "users": len(self.ndcg), "coverage": round(self.coverage, 4), "novelty": round(self.novelty, 3),
+        }  # fmt: skip
         for name, values in self.by_name().items():
             summary[name] = round(float(values.mean()), 4) if len(values) else 0.0
             summary[f"{name} 95 %"] = interval(values)
@@ -198,13 +214,17 @@ def quality(asked: Judged, scorer: Scorer, recent: Floats | None = None) -> Qual
         users = asked.users[first : first + USERS_AT_ONCE]
         tops += best(_prepared(scorer(users), fallback, users, asked))
     gain = 1 / np.log2(np.arange(2, LIST + 2))
-    rows = np.zeros((len(tops), 4))
+    rows = np.zeros((len(tops), 5))
     for row, top, wanted in zip(rows, tops, asked.wanted, strict=True):
         hits, ideal = np.isin(top, wanted), min(LIST, len(wanted))
         first_hit = 1 / (1 + int(hits.argmax())) if hits.any() else 0.0
-        row[:] = hits.sum() / ideal, gain[: len(top)][hits].sum() / gain[:ideal].sum(), hits.any(), first_hit
-    listed = len(np.unique(np.concatenate(tops))) if tops else 0
-    return Quality(rows[:, 0], rows[:, 1], rows[:, 2], rows[:, 3], listed / max(1, int(asked.candidates.sum())))
+        ranked = gain[: len(top)][hits].sum() / gain[:ideal].sum()
+        row[:] = hits.sum() / ideal, ranked, hits.any(), first_hit, hits.sum() / LIST
+    listed = np.concatenate(tops) if tops else np.zeros(0, np.int64)
+    novelty = float(asked.surprise[listed].mean()) if len(listed) and len(asked.surprise) else 0.0
+    coverage = len(np.unique(listed)) / max(1, int(asked.candidates.sum()))
+    recall, ndcg, hit, reciprocal, precision = rows.T
+    return Quality(recall, ndcg, hit, reciprocal, precision, coverage, novelty)
 
 
 def best(scores: Floats) -> list[Ints]:

@@ -7,7 +7,10 @@ from adapters.terminal.fitted_table import Field, print_table
 from core.events.timestamps import time_text
 
 Row = dict[str, Any]
-MEASURES = {"ndcg@10": "NDCG@10", "recall@10": "recall@10", "hr@10": "HR@10", "mrr@10": "MRR@10"}
+MEASURES = {
+    "ndcg@10": "NDCG@10", "recall@10": "recall@10", "precision@10": "prec.@10", "hr@10": "HR@10", "mrr@10": "MRR@10",
+}  # fmt: skip
+COSTS = {"novelty": ("novelty", ".2f"), "training_seconds": ("train s", ".1f"), "answer_ms": ("answer ms", ".2f")}
 
 
 def show(report: dict[str, Any]) -> None:
@@ -100,6 +103,10 @@ def show_models(screen: PlainConsole, report: dict[str, Any], first: str) -> Non
         Field("coverage", lambda row: f"{row['coverage']:.3f}", right=True, leaves=1),
         Field("blend's lead", lambda row: _lead(row, first), right=True, leaves=2),
     ]
+    for key, (title, form) in COSTS.items():
+        if key in report["blend"]:
+            cell = lambda row, key=key, form=form: format(row[key], form) if key in row else ""  # noqa: E731
+            fields.append(Field(title, cell, right=True, leaves=3))
     print_table(screen, fields, [*rows, {"name": "blend", **report["blend"]}])
 
 

@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 
 from recommenders.neural.model import Neural
-from recommenders.neural.network import ITEMS, Array, Drop, Params, dense, embedded, table
+from recommenders.neural.network import ITEMS, Array, Drop, Params, Product, dense, embedded, table
 from recommenders.neural.settings import NeuralSettings
 
 GATES = ("update", "reset", "proposal")
 
 
 @dataclass(frozen=True)
-class Recurrent:
+class Recurrent(Product):
     """One layer (Cho et al. 2014)."""
 
     factors: int

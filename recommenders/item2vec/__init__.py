@@ -14,7 +14,7 @@ import numpy as np
 from core.settings import setting
 from recommenders.neural.examples import Histories
 from recommenders.neural.model import Neural
-from recommenders.neural.network import ITEMS, OUT, Array, Drop, Params, embedded, fading_mean, table
+from recommenders.neural.network import ITEMS, OUT, Array, Drop, Params, Product, embedded, fading_mean, table
 from recommenders.neural.settings import NeuralSettings
 from recommenders.neural.training import Pairs
 
@@ -33,7 +33,7 @@ class Item2VecSettings(NeuralSettings):
 
 
 @dataclass(frozen=True)
-class Vectors:
+class Vectors(Product):
     """An item speaks by one table and is spoken of by the other."""
 
     factors: int

@@ -38,6 +38,23 @@ class Network(Protocol):
         Args: inputs: rows of the items in order, shape (histories, length), ``NOBODY`` after the last.
         """
 
+    def scores(self, xp: Any, params: Params, states: Array, rows: Array | None) -> Array:
+        """Return how likely each of these items is next, shape (states, rows); None: all items."""
+
+    def own(self, xp: Any, params: Params, states: Array, rows: Array) -> Array:
+        """Return the score of one item for each state, shape (states,)."""
+
+
+class Product:
+    """What most networks score by: the product of the state with an item's vector."""
+
+    def scores(self, xp: Any, params: Params, states: Array, rows: Array | None) -> Array:
+        out = params.get(OUT, params[ITEMS])
+        return states @ (out if rows is None else out[rows]).T
+
+    def own(self, xp: Any, params: Params, states: Array, rows: Array) -> Array:
+        return (states * params.get(OUT, params[ITEMS])[rows]).sum(axis=-1)
+
 
 @dataclass(frozen=True)
 class Batch:

@@ -9,7 +9,7 @@ import numpy as np
 
 from core.codes.item_index import UNKNOWN
 from core.ranking.columns import Columns
-from recommenders.neural.network import ITEMS, OUT, Array, Network, keep
+from recommenders.neural.network import Array, Network, keep
 from recommenders.pairs import best_rows
 from recommenders.port import Candidates, Floats, Ints, Question
 
@@ -33,19 +33,22 @@ class NetworkScorer:
             return Candidates()
         own, touched = question.codes[known].tolist(), rows[known]
         shares = self.shares(touched)
-        lost = cache(lambda: self._lost(touched))
+        states = cache(lambda: self._with_and_without(touched))
 
         def reasons(code: int) -> Mapping[int, float]:
             """Return by how much each item of the history raises the logarithm of the item's share, others apart."""
             row = aligned.row_of(code)
-            gains = [] if row == UNKNOWN else (lost() @ self._out[row]).tolist()
-            return {item: gain for item, gain in zip(own, gains, strict=False) if gain > 0}
+            if row == UNKNOWN:
+                return {}
+            score, *without = self.network.scores(np, self.params, states(), np.array([row]))[:, 0].tolist()
+            gains = (score - other for other in without or [0.0])
+            return {item: gain for item, gain in zip(own, gains, strict=True) if gain > 0}
 
         return Candidates(best_rows(Columns(np.arange(len(shares)), shares), most, aligned, question.also), reasons)
 
     def shares(self, touched: Ints) -> Floats:
-        """Return exp(z) / Σ exp(z) over all items, z being the product of the state with an item's vector."""
-        z = (self._out @ self._state(touched[None, :])[0]).astype(np.float64)
+        """Return exp(z) / Σ exp(z) over all items, z being the item's score."""
+        z = self.network.scores(np, self.params, self._state(touched[None, :]), None)[0].astype(np.float64)
         shares: Floats = np.exp(z - z.max())
         shares /= shares.sum()
         return shares
@@ -54,14 +57,10 @@ class NetworkScorer:
         """Return the state after the last item of each history, shape (histories, factors)."""
         return self.network.states(np, self.params, touched, keep)[:, -1]
 
-    def _lost(self, touched: Ints) -> Array:
-        """Return what the state loses without each of the touched items, shape (touched, factors)."""
+    def _with_and_without(self, touched: Ints) -> Array:
+        """Return the state after all of them, and, of several, the state without each, shape (states, factors)."""
         state = self._state(touched[None, :])
         if len(touched) == 1:
             return state
         others = np.array([np.delete(touched, k) for k in range(len(touched))])
-        return state - self._state(others)
-
-    @property
-    def _out(self) -> Array:
-        return self.params.get(OUT, self.params[ITEMS])
+        return np.concatenate([state, self._state(others)])

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from recommenders.neural.network import ITEMS, OUT, Array, Batch, Network, Params, keep
+from recommenders.neural.network import Array, Batch, Network, Params, keep
 
 Batched = tuple[Array, Array, Array, Array]
 
@@ -25,9 +25,8 @@ def loss(network: Network, dropout: float, params: Params, batch: Batched, key: 
 
     states = network.states(jnp, params, inputs, keep if key is None or not dropout else drop)
     vectors, wanted = states.reshape(-1, states.shape[-1]), targets.reshape(-1)
-    out = params.get(OUT, params[ITEMS])
-    own = (vectors * out[jnp.maximum(wanted, 0)]).sum(axis=-1)
-    others = vectors @ out[drawn].T + corrections
+    own = network.own(jnp, params, vectors, jnp.maximum(wanted, 0))
+    others = network.scores(jnp, params, vectors, drawn) + corrections
     others = jnp.where(wanted[:, None] == drawn[None, :], -1e9, others)
     losses = jax.nn.logsumexp(jnp.concatenate([own[:, None], others], axis=1), axis=1) - own
     known = wanted >= 0

@@ -13,7 +13,7 @@ import numpy as np
 
 from core.settings import setting
 from recommenders.neural.model import Neural
-from recommenders.neural.network import ITEMS, Array, Drop, Params, dense, embedded, normalized, table
+from recommenders.neural.network import ITEMS, Array, Drop, Params, Product, dense, embedded, normalized, table
 from recommenders.neural.settings import NeuralSettings
 
 PLACES = "places"
@@ -29,7 +29,7 @@ class SasrecSettings(NeuralSettings):
 
 
 @dataclass(frozen=True)
-class Attention:
+class Attention(Product):
     """``length``: places that are told apart."""
 
     factors: int

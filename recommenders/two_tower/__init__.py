@@ -13,7 +13,7 @@ import numpy as np
 
 from core.settings import setting
 from recommenders.neural.model import Neural
-from recommenders.neural.network import ITEMS, OUT, Array, Drop, Params, dense, embedded, fading_mean, table
+from recommenders.neural.network import ITEMS, OUT, Array, Drop, Params, Product, dense, embedded, fading_mean, table
 from recommenders.neural.settings import NeuralSettings
 
 WIDER = 2  # times as many numbers in the hidden layer as a state has
@@ -29,7 +29,7 @@ class TwoTowerSettings(NeuralSettings):
 
 
 @dataclass(frozen=True)
-class Towers:
+class Towers(Product):
     """The hidden layer adds to the mean, so that a fit begins with it."""
 
     factors: int

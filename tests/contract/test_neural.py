@@ -30,7 +30,7 @@ from tests.contract.recommender_contract import RecommenderContract, listed, sco
 os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=1")  # compiling takes half as long
 pytest.importorskip("jax", reason="jax is not installed: `make setup` brings it, or requirements/neural.txt")
 
-MODELS = ["item2vec", "two_tower", "sasrec", "gru4rec"]
+MODELS = ["neumf", "item2vec", "two_tower", "sasrec", "gru4rec"]
 ORDERED = ["sasrec", "gru4rec"]  # those that know in which order items were touched
 
 
@@ -59,11 +59,16 @@ class NeuralContract(RecommenderContract):
         return self.kept[key]
 
 
+@pytest.mark.deep  # the others show the same of what all share
+class TestNeumf(NeuralContract):
+    name = "neumf"
+
+
 class TestItem2Vec(NeuralContract):
     name = "item2vec"
 
 
-@pytest.mark.deep  # the others show the same of what all share
+@pytest.mark.deep
 class TestTwoTower(NeuralContract):
     name = "two_tower"
 

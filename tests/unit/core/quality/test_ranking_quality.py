@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from core.quality.ranking_quality import Interactions, Judged, best, judged, quality, votes
+from core.quality.ranking_quality import Interactions, Judged, best, judged, quality, surprise, votes
 from schemas.event import REMOVE
 
 
@@ -66,7 +66,21 @@ def test_measures_of_an_example_worked_by_hand() -> None:
     assert measures.recall.tolist() == [1, 1]
     assert measures.ndcg == pytest.approx([(gain[1] + gain[3]) / (gain[0] + gain[1]), gain[4]])
     assert measures.hit.tolist() == [1, 1]
+    assert measures.precision.tolist() == [0.2, 0.1]
     assert measures.coverage == 1
+    assert measures.novelty == 0  # nobody says who touched what
+
+
+def test_novelty_is_the_mean_surprise_of_what_was_listed() -> None:
+    user, item = np.array([0, 1, 2, 3, 0]), np.array([0, 0, 0, 0, 1])  # item 0 by all of four users, item 1 by one
+    train = Interactions(user, item, np.full(5, 1000), np.arange(5), 4, 3)
+    assert surprise(train).tolist() == [0, 2, 2]
+    seen, wanted = pairs((1, 0)), [np.array([1]), np.array([1])]
+    asked = Judged(np.array([1, 2]), wanted, np.array([True, True, False]), seen, 0, surprise(train))
+    scores = {1: [1.0, 1, 0], 2: [2.0, 0, 0]}
+    measures = quality(asked, lambda users: np.array([scores[user] for user in users.tolist()]))
+    assert measures.novelty == 1.0  # item 1 for one user, item 0 for the other
+    assert measures.summary()["novelty"] == 1.0
 
 
 def pairs(*seen: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
