@@ -17,11 +17,11 @@ from batch_layer.learning.asking import Question as Question
 from batch_layer.learning.labels import NO_RECORDS, Records, item_labels, item_pictures
 from batch_layer.learning.references import recent_votes, references, tuned_window
 from batch_layer.learning.served import blend_of, served
-from batch_layer.learning.splits import Split, split
+from batch_layer.learning.splits import NCF, Split, split
 from batch_layer.learning.teaching import shown
 from core.quality.calibration import calibrated, outcomes
 from core.quality.intervals import difference
-from core.quality.ranking_quality import Floats, Interactions, Ints, Mask, Quality, judged, quality
+from core.quality.ranking_quality import Floats, Interactions, Ints, Mask, Quality, among_drawn, judged, quality
 from core.quality.reliability import reliability, stated
 from core.ranking.blend import Knots
 from recommenders import TABLE
@@ -29,6 +29,7 @@ from recommenders.port import Pictured
 from schemas.control import Offsets
 from schemas.metrics import BLEND
 
+DRAWN = 99  # items beside the one wanted, by the protocol of NCF
 PROBES = 50  # items that drift looks at
 
 
@@ -76,6 +77,8 @@ def evaluate(events: Interactions, question: Question) -> dict[str, Any]:
     """
     parts = split(events, question.protocol)
     asked = judged(parts.train, parts.test, question.users, seen_again=question.seen_again)
+    if question.protocol == NCF:
+        asked = among_drawn(asked, DRAWN)
     report: dict[str, Any] = {
         "protocol": question.protocol, "seen": question.seen, "events": len(events), "test_events": len(parts.test),
         "cut": int(parts.test.time[0]) if len(parts.test) and not parts.per_user else None,
@@ -98,7 +101,7 @@ def evaluate(events: Interactions, question: Question) -> dict[str, Any]:
         row |= serving.costs.of(name)
     report |= {"learned": shown(blend)} if question.learns else {}
     report["knots"] = calibrated(*outcomes(asked, serving.fixed))
-    if question.confidence:
+    if question.confidence and question.protocol != NCF:
         scores, hits = outcomes(asked, serving.blend)
         knots = knots_before(parts, question) if isinstance(blend, str) else blend.knots
         report["calibration"] = reliability(stated(knots, scores), hits)

@@ -8,6 +8,7 @@ from core.quality.ranking_quality import FIT_SHARE, TRAIN_SHARE, Interactions, I
 from schemas.event import REMOVE
 
 TIME, PER_USER, WALK = "time", "per-user", "walk"  # protocols; a walk is a time split whose later part is lived through
+NCF = "ncf"  # that of He et al. 2017: each user's last event among drawn items; comparable with nothing else
 COLD = "cold"  # new items and new users (``learning.cold``)
 EXCLUDED, INCLUDED = "excluded", "included"  # whether what a user has seen may be listed
 
@@ -30,8 +31,12 @@ class Split:
 def split(events: Interactions, protocol: str, share: float = TRAIN_SHARE) -> Split:
     """Return the first ``share`` of the events and the rest.
 
-    By ``PER_USER`` it is the first share of each user's: the parts overlap in time, so nothing is forecast.
+    By ``PER_USER`` it is the first share of each user's: the parts overlap in time, so nothing is forecast. By ``NCF``
+    the rest is each user's last event.
     """
+    if protocol == NCF:
+        train, test = events.split_last()
+        return Split(train, test, int(train.time[-1]) if len(train) else 0, True)
     if protocol == PER_USER:
         train, test = events.split_each(share)
         return Split(train, test, int(train.time[-1]) if len(train) else 0, True)

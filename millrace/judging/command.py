@@ -21,7 +21,13 @@ def _duration(context: click.Context, parameter: click.Parameter, given: str | N
         raise click.BadParameter(str(error), context, parameter) from error
 
 
-PROTOCOLS = ("time", "per-user", "walk", "cold")  # those of ``batch_layer.learning.splits``, which takes long to import
+PROTOCOLS = (
+    "time",
+    "per-user",
+    "walk",
+    "cold",
+    "ncf",
+)  # those of ``batch_layer.learning.splits``, which takes long to import
 
 
 @click.command()
@@ -59,6 +65,8 @@ def evaluate(events: Path | None, as_json: bool, **asked: Any) -> None:
               next generation on; frozen: nothing later counts
     cold      new items: a tenth of the items, 500 at most, lose all events and are ranked by what
               they are; new users: of a fifth of them the first 0, 1, 2, 3, 5 events are known
+    ncf       each user's last event is ranked among 99 items drawn of those not seen, as in the
+              paper of NeuMF; its figures are comparable with no other protocol's
 
     Of a split those users are judged who have events before the cut and touch something known after it; three plain
     models with known figures are judged too. The lake is read up to the active generation's boundary; beyond

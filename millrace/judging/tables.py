@@ -25,7 +25,7 @@ def show(report: dict[str, Any]) -> None:
     if "regimes" in report:
         show_walk(screen, report)
         return
-    cut = "each user's last fifth is judged" if report["cut"] is None else f"cut at {time_text(report['cut'])}"
+    cut = _cut(report)
     screen.print(
         f"{report['events']:,} events, {cut}, seen items {report['seen']}: {report['judged_users']:,} users judged; "
         f"{report['unknown_items']:.1%} of what they and other known users touched later was unknown before (left out)"
@@ -37,6 +37,13 @@ def show(report: dict[str, Any]) -> None:
     )
     if "calibration" in report:
         show_calibration(screen, report["calibration"])
+
+
+def _cut(report: dict[str, Any]) -> str:
+    """Return what is judged."""
+    if report["protocol"] == "ncf":
+        return "each user's last event among 99 drawn items (comparable with no other protocol)"
+    return "each user's last fifth is judged" if report["cut"] is None else f"cut at {time_text(report['cut'])}"
 
 
 def show_walk(screen: PlainConsole, report: dict[str, Any]) -> None:

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from core.quality.ranking_quality import Interactions, Judged, best, judged, quality, surprise, votes
+from core.quality.ranking_quality import Interactions, Judged, among_drawn, best, judged, quality, surprise, votes
 from schemas.event import REMOVE
 
 
@@ -81,6 +81,25 @@ def test_novelty_is_the_mean_surprise_of_what_was_listed() -> None:
     measures = quality(asked, lambda users: np.array([scores[user] for user in users.tolist()]))
     assert measures.novelty == 1.0  # item 1 for one user, item 0 for the other
     assert measures.summary()["novelty"] == 1.0
+
+
+def test_the_last_event_of_each_user_who_has_others_is_split_off() -> None:
+    train, test = events((0, 0, 1, 1), (1, 0, 1, 2), (0, 1, 1, 3), (2, 2, 1, 4), (1, 3, 1, 5)).split_last()
+    assert list(zip(train.user.tolist(), train.item.tolist(), strict=True)) == [(0, 0), (1, 0), (2, 2)]
+    assert list(zip(test.user.tolist(), test.item.tolist(), strict=True)) == [(0, 1), (1, 3)]
+
+
+def test_what_is_wanted_is_ranked_among_drawn_items_that_the_user_has_not_seen() -> None:
+    train, test = random_events(3, n=600, users=20, items=60).split_last()
+    asked = among_drawn(judged(train, test, None), 9)
+    stands = set(zip(*(column.tolist() for column in train.standing()[:2]), strict=True))
+    for user, wanted, among in zip(asked.users.tolist(), asked.wanted, asked.among, strict=True):
+        assert among[0] == wanted[0]
+        assert len(set(among.tolist())) == 10
+        assert asked.candidates[among].all()
+        assert not any((user, item) in stands for item in among.tolist())
+    measures = quality(asked, lambda users: np.ones((len(users), 60)))
+    assert measures.hit.tolist() == [1.0] * len(asked.users)  # ten items are listed, and no others
 
 
 def pairs(*seen: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
