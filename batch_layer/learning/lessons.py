@@ -127,9 +127,10 @@ def _lessons(
 ) -> Iterator[Lesson]:  # fmt: skip
     """Yield a lesson for each item that was taken, of what the signals answered; ``wanted``: all that were taken."""
     known = kernels.features(Stacked.of(columns), excluded)
-    best = known.values[:, 1::PER_SIGNAL]
+    values = known.values()
+    best = values[:, 1::PER_SIGNAL]
     kept = np.argsort(-best.max(axis=1, initial=0.0), kind="stable")[:KEPT]
-    rows, all_taken = known.values[kept].astype(np.float32), np.flatnonzero(np.isin(known.codes[kept], wanted))
+    rows, all_taken = values[kept].astype(np.float32), np.flatnonzero(np.isin(known.codes[kept], wanted))
     for item in taken.tolist():
         at = np.flatnonzero(known.codes == item)
         hits: Mask = (best[at[0]] >= RANKS[LIST - 1]) if len(at) else np.zeros(len(columns), np.bool_)

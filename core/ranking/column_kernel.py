@@ -13,6 +13,7 @@ from core.ranking.added_kernel import name_precedes
 from core.ranking.columns import LEFT_OUT, NOBODY, Columns, Rows, Stacked
 from core.ranking.feature_kernel import features as features
 from core.ranking.feature_kernel import weighed as weighed
+from core.ranking.head_kernel import moved as moved
 from core.ranking.product_kernel import added_rows as added_rows
 from core.ranking.product_kernel import column_of as column_of
 from core.ranking.product_kernel import predicted as predicted
@@ -200,6 +201,7 @@ def load() -> None:
     contributions(Rows(codes, codes, codes, starts, codes, codes, floats), 0, 0.0)
     totals(codes, shares(Stacked(codes, floats, starts), floats, codes))
     first(Columns(codes, floats), 1, text, True)
+    moved(Columns(codes, floats), Columns(codes, floats), text)
     index, row = ItemIndex(), pack_sums([(b"a", 1)])
     summed_parts([row, row], index)
     standing_parts([pack_seen([(b"a", 1, 1)])] * 2, index)

@@ -150,6 +150,25 @@ def first(scored: Columns, wanted: int, text: Text, rounded: bool) -> Ints:
     return np.array(places[:wanted], np.int64)
 
 
+def moved(head: Columns, changed: Columns, text: Text) -> Columns:
+    """Return the head of a list, in order, after the scores of some items changed; 0: no longer in the list.
+
+    What followed the head's last item still does, unless it changed: so those that changed and follow it, too, are left
+    out, and the head may get shorter.
+
+    Args: head: by score descending, then by the name's bytes.      changed: each item once, in any order.
+    """
+
+    def key(entry: tuple[int, float]) -> tuple[float, bytes]:
+        return -entry[1], name_of(text, entry[0])
+
+    before = list(zip(head.codes.tolist(), head.scores.tolist(), strict=True))
+    new = dict(zip(changed.codes.tolist(), changed.scores.tolist(), strict=True))
+    staying = [entry for entry in before if entry[0] not in new]
+    inside = [entry for entry in new.items() if entry[1] > 0 and (not before or key(entry) <= key(before[-1]))]
+    return Columns.of(dict(sorted([*staying, *inside], key=key)))
+
+
 def predicted(factors: Floats32, rows: Ints, vector: Floats) -> Floats:
     """Return the products of those rows with the vector, exact but for 64-bit rounding.
 

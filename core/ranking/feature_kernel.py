@@ -22,6 +22,16 @@ def _greater(falling, score):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
+def _first(known, places):  # type: ignore[no-untyped-def]
+    """Return the greatest of those scores, at most so many, greatest first."""
+    for k in range(1, len(known)):
+        if known[k] > known[k - 1]:
+            first = np.partition(known, len(known) - places)[len(known) - places :] if len(known) > places else known
+            return np.sort(first)[::-1].copy()
+    return known[:places].copy()  # most rankings come in order
+
+
+@njit(cache=True, nogil=True)
 def _features(codes, scores, starts, excluded, also, places, ranks):  # type: ignore[no-untyped-def]
     banned = empty_table(len(excluded))
     for code in excluded:
@@ -30,38 +40,35 @@ def _features(codes, scores, starts, excluded, also, places, ranks):  # type: ig
     most = min(len(codes), signals * (places + 1))
     table = empty_table(most)
     slot = np.empty(len(table), np.int64)
-    out, values, n = np.empty(most, np.int64), np.zeros((most, signals * PER_SIGNAL)), 0
+    out, n, m = np.empty(most, np.int64), 0, 0
+    row_of, shares, own_ranks, ends = np.empty(most, np.int64), np.empty(most), np.empty(most), np.zeros_like(starts)
+    allowed, known = np.empty(len(codes), np.bool_), np.empty(len(codes))
     for signal in range(signals):
-        begin, end = starts[signal], starts[signal + 1]
-        known, allowed = np.empty(end - begin), 0
+        begin, end, count = starts[signal], starts[signal + 1], 0
         for k in range(begin, end):
-            if scores[k] > 0 and banned[place(banned, codes[k])] == NOBODY:
-                known[allowed] = scores[k]
-                allowed += 1
-        if allowed == 0:
-            continue
-        first = known[:allowed]
-        if allowed > places:
-            first = np.partition(first, allowed - places)[allowed - places :]
-        falling = np.sort(first)[::-1]
-        least, equal = falling[-1], len(falling) - _greater(falling, falling[-1])
-        for k in range(begin, end):
-            score = scores[k]
-            inside = score > 0 and banned[place(banned, codes[k])] == NOBODY and score >= least
-            if inside and score == least:
-                inside = equal > 0
-                equal -= 1
-            rank = _greater(falling, score) if inside or (codes[k] == also and score > 0) else places
-            if rank < places:
-                at = place(table, codes[k])
-                if table[at] == NOBODY:
-                    table[at], slot[at], out[n] = codes[k], n, codes[k]
-                    n += 1
-                row, column = slot[at], PER_SIGNAL * signal
-                values[row, column] = min(1.0, score / falling[0])
-                values[row, column + 1] = ranks[rank]
-                values[row, column + 2] = 1.0
-    return out[:n], values[:n]
+            allowed[k] = scores[k] > 0 and banned[place(banned, codes[k])] == NOBODY
+            if allowed[k]:
+                known[count] = scores[k]
+                count += 1
+        if count:
+            falling = _first(known[:count], places)
+            least, equal = falling[-1], len(falling) - _greater(falling, falling[-1])
+            for k in range(begin, end):
+                score = scores[k]
+                inside = allowed[k] and score >= least
+                if inside and score == least:
+                    inside = equal > 0
+                    equal -= 1
+                rank = _greater(falling, score) if inside or (codes[k] == also and score > 0) else places
+                if rank < places:
+                    at = place(table, codes[k])
+                    if table[at] == NOBODY:
+                        table[at], slot[at], out[n] = codes[k], n, codes[k]
+                        n += 1
+                    row_of[m], shares[m], own_ranks[m] = slot[at], min(1.0, score / falling[0]), ranks[rank]
+                    m += 1
+        ends[signal + 1] = m
+    return out[:n], row_of[:m], shares[:m], own_ranks[:m], ends
 
 
 def features(stacked: Stacked, excluded: Ints, also: int = NOBODY) -> Features:
@@ -69,18 +76,17 @@ def features(stacked: Stacked, excluded: Ints, also: int = NOBODY) -> Features:
 
 
 @njit(cache=True, nogil=True)
-def _weighed(values, weights):  # type: ignore[no-untyped-def]
-    sums = np.zeros(len(values))
-    for row in range(len(values)):
-        total = 0.0
-        for column in range(len(weights)):
-            total += values[row, column] * weights[column]
-        sums[row] = total
+def _weighed(n, rows, shares, ranks, starts, weights):  # type: ignore[no-untyped-def]
+    sums = np.zeros(n)
+    for signal in range(len(starts) - 1):
+        share, rank, presence = weights[3 * signal], weights[3 * signal + 1], weights[3 * signal + 2]
+        for k in range(starts[signal], starts[signal + 1]):
+            sums[rows[k]] = sums[rows[k]] + shares[k] * share + ranks[k] * rank + presence
     return sums
 
 
-def weighed(values: Floats, weights: Floats) -> Floats:
-    out: Floats = _weighed(values, weights)
+def weighed(known: Features, weights: Floats) -> Floats:
+    out: Floats = _weighed(len(known.codes), known.rows, known.shares, known.ranks, known.starts, weights)
     return out
 
 
@@ -88,4 +94,4 @@ def load() -> None:
     """Load the compiled code in the types of real questions."""
     codes = np.zeros(1, np.int64)
     known = features(Stacked(codes, np.ones(1), np.array([0, 1])), codes[:0])
-    weighed(known.values, np.ones(PER_SIGNAL))
+    weighed(known, np.ones(PER_SIGNAL))

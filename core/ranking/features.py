@@ -17,10 +17,32 @@ RANKS = 1 - np.log(np.arange(1, PLACES + 1)) / np.log(PLACES + 1)  # 1 for the f
 
 
 class Features(NamedTuple):
-    """``values[k]`` of the item ``codes[k]``, shape (items, signals · ``PER_SIGNAL``); each code once."""
+    """What is known of the items ``codes``, each of which occurs once: only what is not zero.
+
+    ``rows``, ``shares`` and ``ranks`` are columns of entries, those of signal k from ``starts[k]`` to ``starts[k + 1]``:
+    of the item ``codes[row]``, its share of the best score and its rank.
+    """
 
     codes: Ints
-    values: Floats
+    rows: Ints
+    shares: Floats
+    ranks: Floats
+    starts: Ints
+
+    def values(self, rows: Ints | None = None) -> Floats:
+        """Return the features of those rows, of all by default: shape (rows, signals · ``PER_SIGNAL``)."""
+        signals = len(self.starts) - 1
+        place = np.full(len(self.codes), NOBODY)
+        asked = np.arange(len(self.codes)) if rows is None else rows
+        place[asked] = np.arange(len(asked))
+        at = place[self.rows]
+        entry = np.flatnonzero(at != NOBODY)
+        signal = np.searchsorted(self.starts, entry, "right") - 1
+        out = np.zeros((len(asked), signals, PER_SIGNAL))
+        out[at[entry], signal, 0] = self.shares[entry]
+        out[at[entry], signal, 1] = self.ranks[entry]
+        out[at[entry], signal, 2] = 1.0
+        return out.reshape(len(asked), signals * PER_SIGNAL)
 
 
 def features(stacked: Stacked, excluded: Ints, also: int = NOBODY) -> Features:
@@ -29,10 +51,11 @@ def features(stacked: Stacked, excluded: Ints, also: int = NOBODY) -> Features:
     Args: excluded: items that may not be listed.      also: an item to describe although it is excluded.
     """
     banned, signals = set(excluded.tolist()), len(stacked.starts) - 1
-    rows: dict[int, Floats] = {}
+    row_of: dict[int, int] = {}
+    entries, starts = list[tuple[int, float, float]](), [0]
     for signal in range(signals):
-        entries = range(*stacked.starts[signal : signal + 2].tolist())
-        score = {k: float(stacked.scores[k]) for k in entries if stacked.scores[k] > 0}
+        own = range(*stacked.starts[signal : signal + 2].tolist())
+        score = {k: float(stacked.scores[k]) for k in own if stacked.scores[k] > 0}
         allowed = [k for k in score if int(stacked.codes[k]) not in banned]
         first = sorted(allowed, key=lambda k: (-score[k], k))[:PLACES]
         falling = [-score[k] for k in first]
@@ -40,15 +63,22 @@ def features(stacked: Stacked, excluded: Ints, also: int = NOBODY) -> Features:
         for k in sorted({*first, *(named if first else ())}):
             rank = int(np.searchsorted(falling, -score[k]))
             if rank < PLACES:
-                row = rows.setdefault(int(stacked.codes[k]), np.zeros(signals * PER_SIGNAL))
-                row[PER_SIGNAL * signal : PER_SIGNAL * (signal + 1)] = min(1.0, score[k] / -falling[0]), RANKS[rank], 1
-    values = np.array(list(rows.values())) if rows else np.zeros((0, signals * PER_SIGNAL))
-    return Features(np.array(list(rows), np.int64), values)
+                row = row_of.setdefault(int(stacked.codes[k]), len(row_of))
+                entries.append((row, min(1.0, score[k] / -falling[0]), float(RANKS[rank])))
+        starts.append(len(entries))
+    rows, shares, ranks = zip(*entries, strict=True) if entries else ((), (), ())
+    return Features(
+        np.array(list(row_of), np.int64), np.array(rows, np.int64), np.array(shares, np.float64),
+        np.array(ranks, np.float64), np.array(starts, np.int64),
+    )  # fmt: skip
 
 
-def weighed(values: Floats, weights: Floats) -> Floats:
-    """Return the sum of value · weight of each row, added up from the first column on."""
-    sums = np.zeros(len(values))
-    for column, weight in enumerate(weights.tolist()):
-        sums += values[:, column] * weight
-    return sums
+def weighed(known: Features, weights: Floats) -> Floats:
+    """Return the sum of value · weight of each item, added up from the first signal on."""
+    sums = [0.0] * len(known.codes)
+    for signal, (begin, end) in enumerate(zip(known.starts.tolist(), known.starts[1:].tolist(), strict=False)):
+        share, rank, presence = weights[PER_SIGNAL * signal : PER_SIGNAL * (signal + 1)].tolist()
+        for k in range(begin, end):
+            row = int(known.rows[k])
+            sums[row] = sums[row] + float(known.shares[k]) * share + float(known.ranks[k]) * rank + presence
+    return np.array(sums, np.float64)

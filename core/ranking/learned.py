@@ -146,7 +146,7 @@ class LearnedBlend:
         self._learned, self._kernels, self._rest = learned, kernels, rest
         self._known = kernels.features(Stacked.of(columns), excluded, also)
         self._weights = learned.weights_for(user)
-        scores = shares_of_choice(kernels.weighed(self._known.values, self._weights))
+        scores = shares_of_choice(kernels.weighed(self._known, self._weights))
         self.totals = self._followed(Columns(self._known.codes, scores), rest)
 
     def _followed(self, first: Columns, rest: Blend | None) -> Columns:
@@ -173,7 +173,7 @@ class LearnedBlend:
         """Return each item's score by source: split by how much each source's features speak for the item."""
         rows = self._rows_of(items)
         known = np.array([rows[code] for code in items if code in rows], np.int64)
-        values = self._known.values[known]
+        values = self._known.values(known)
         speaking = (
             (values * self._weights).reshape(len(known), len(self._learned.signals), PER_SIGNAL).sum(axis=-1).tolist()
         )
@@ -210,7 +210,7 @@ class LearnedBlend:
         at = np.flatnonzero(self._known.codes == code)
         if not len(at):
             return []
-        values = self._known.values[at[0]].tolist()
+        values = self._known.values(at)[0].tolist()
         names = [(signal.name, name) for signal in self._learned.signals for name in FEATURE_NAMES]
         return [
             {"signal": signal, "feature": name, "value": value, "weight": weight, "share": value * weight}

@@ -15,6 +15,8 @@ from core.ranking.scores import PRIOR, WindowCounts, rising, smoothed_change
 TREND, POPULAR = "trend", "popular"  # why an item is listed
 FIRST_READ = 32  # most readers want a page of ten, and some are hidden
 GROWTH = 8
+LEAST_SORTED = 512  # at once: readers of one list ask for somewhat different numbers
+MOST_MOVED = 64  # scores that change from one list to the next and leave its head sorted
 
 
 def in_order(scored: Columns, index: ItemIndex, kernels: Kernels, rounded: bool = True) -> Iterator[tuple[int, float]]:
@@ -54,9 +56,21 @@ class Ordered:
         """Return the first ``wanted`` items, in order."""
         head = self._head
         if len(head.codes) < min(wanted, len(self.scored.codes)):
-            places = self.kernels.first(self.scored, wanted, self.index.text, False)
+            sorted_at_once = max(LEAST_SORTED, 1 << (wanted - 1).bit_length())
+            places = self.kernels.first(self.scored, sorted_at_once, self.index.text, False)
             head = self._head = Columns(self.scored.codes[places], self.scored.scores[places])
         return Columns(head.codes[:wanted], head.scores[:wanted])
+
+    def begin_with(self, before: "Ordered", changed: Columns) -> None:
+        """Take over what is sorted of an earlier list of the same index.
+
+        Args: changed: every item whose score differs, with its score here; 0: it is not listed.
+        """
+        head = before._head
+        if len(head.codes) and len(changed.codes) <= MOST_MOVED:
+            moved = self.kernels.moved(head, changed, self.index.text)
+            most = max(len(head.codes), 4 * LEAST_SORTED)
+            self._head = Columns(moved.codes[:most], moved.scores[:most])
 
     def score(self, code: int) -> float | None:
         """Return the item's score; None when it is not in the list."""

@@ -5,6 +5,7 @@ from core.ranking.columns import added_sums as added_sums
 from core.ranking.columns import column_of as column_of
 from core.ranking.columns import contributions as contributions
 from core.ranking.columns import first as first
+from core.ranking.columns import moved as moved
 from core.ranking.columns import predicted as predicted
 from core.ranking.columns import shares as shares
 from core.ranking.columns import standing_parts as standing_parts

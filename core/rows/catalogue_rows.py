@@ -5,8 +5,9 @@ or a user takes the members known here. Those that an older version did not writ
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
+from functools import lru_cache
 from typing import Any
 
 from schemas.catalogue import Item, User
@@ -39,9 +40,10 @@ def pack_newest(row: bytes | None, times: Mapping[bytes, int]) -> bytes:
     return json.dumps([[item.decode(), time] for item, time in newest], ensure_ascii=False).encode()
 
 
-def times_of_newest(row: bytes | None) -> list[tuple[str, int]]:
+@lru_cache(4)  # readers ask at each commit, and it changes only with a new item
+def times_of_newest(row: bytes | None) -> Sequence[tuple[str, int]]:
     """Return the newest items with the times at which they came, the newest first."""
-    return [(item, time) for item, time in json.loads(row or b"[]")]
+    return tuple((item, time) for item, time in json.loads(row or b"[]"))
 
 
 def unpack_item_record(row: bytes | None) -> Item | None:

@@ -13,7 +13,8 @@ from typing import TypeVar, cast
 import numpy as np
 
 from core.ranking import ranked
-from core.ranking.decay import faded, hours_of
+from core.ranking.columns import Columns
+from core.ranking.decay import faded, hours_of, in_counts
 from core.ranking.ranked import Ordered, Ranked, by_units
 from core.ranking.scores import Window, WindowCounts
 from recommenders.port import Ints
@@ -30,7 +31,7 @@ MOST_REMEMBERED = (
 )
 
 NOTHING = object()
-Columns = tuple[Ints, Ints]
+Sums = tuple[Ints, Ints]  # codes and amounts
 T = TypeVar("T")
 
 
@@ -39,14 +40,15 @@ class CountCache:
     """For answers of one generation: numbers for names, packed rows as columns, and the generation's own sums."""
 
     generation: str | None
-    _columns: "OrderedDict[bytes, Columns]" = field(default_factory=OrderedDict)
+    _columns: "OrderedDict[bytes, Sums]" = field(default_factory=OrderedDict)
     _amounts: int = 0
     _sums: "OrderedDict[Window, Ints]" = field(default_factory=OrderedDict)
     _columns_of_all: "OrderedDict[Hashable, Ints]" = field(default_factory=OrderedDict)
+    _ordered: "OrderedDict[Hashable, tuple[Ints, Ordered]]" = field(default_factory=OrderedDict)
     _remembered: "OrderedDict[Hashable, object]" = field(default_factory=OrderedDict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def columns(self, packed: bytes, snapshot: Snapshot) -> Columns:
+    def columns(self, packed: bytes, snapshot: Snapshot) -> Sums:
         """Return the codes of the names and the amounts of packed sums; what was used last is kept."""
         with self._lock:
             if columns := self._columns.get(packed):
@@ -111,6 +113,18 @@ class CountCache:
             for codes, amounts in rows:
                 out[codes] += amounts * worth[stop - 1 - bucket]  # a packed row names nothing twice
         return out
+
+    def ordered(self, what: Hashable, units: Ints, snapshot: Snapshot) -> Ordered:
+        """Return the items by their units; what was sorted of the last such list is not sorted again."""
+        ranked, before = by_units(units, snapshot.index, snapshot.views.kernels), self._ordered.get(what)
+        if before is not None and len(before[0]) <= len(units):
+            changed = _different(before[0], units)
+            ranked.begin_with(before[1], Columns(changed, in_counts(units[changed])))
+        with self._lock:
+            self._ordered[what] = units, ranked
+            while len(self._ordered) > MOST_WINDOWS:
+                self._ordered.popitem(last=False)
+        return ranked
 
     def remembered(self, what: Hashable) -> object:
         """Return what was remembered under that name, ``NOTHING`` where nothing was."""
@@ -195,7 +209,7 @@ def decayed(snapshot: Snapshot, half_life_hours: float) -> Ordered | None:
             return cache.add_units(units, parts, half_life_hours, stop, snapshot, times)
 
         units = running_of(snapshot).of(what, snapshot, buckets, lambda: cache.of_generation(what, of_generation), add)
-        return by_units(units, snapshot.index, snapshot.views.kernels)
+        return cache.ordered(what, units, snapshot)
 
     what = ("decayed", half_life_hours, stop)
     return once_a_commit(snapshot, what, made)
@@ -204,6 +218,12 @@ def decayed(snapshot: Snapshot, half_life_hours: float) -> Ordered | None:
 def cache_of(snapshot: Snapshot) -> CountCache:
     """Return what is kept of the counts of the snapshot's generation."""
     return snapshot.memory.kept(CountCache)
+
+
+def _different(before: Ints, now: Ints) -> Ints:
+    """Return the codes at which the column now differs from an earlier one, which may be shorter."""
+    same = len(before)
+    return np.concatenate([np.flatnonzero(before != now[:same]), same + np.flatnonzero(now[same:])])
 
 
 def _buckets(window: Window) -> list[int]:

@@ -1,7 +1,8 @@
 """Items that are new: first counted, or first described by a catalogue record, in the last hours."""
 
 import weakref
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,11 +13,38 @@ from core.rows.catalogue_rows import times_of_newest
 from recommenders.port import Ints
 from schemas.catalogue import Item
 from schemas.event import BUCKET_MS
+from serving_layer.memory.row_cache import RowCache
 from serving_layer.merged.catalogue import records_of
 from serving_layer.merged.counts import cache_of, once_a_commit
 from serving_layer.reading.snapshot import Snapshot
 
 Parts = dict[int, list[bytes]]  # bucket -> packed counts
+
+
+@dataclass
+class Silent:
+    """The items described last that no event has named yet, of one generation. Threads may share it."""
+
+    generation: str | None
+    _kept: tuple[RowCache, int, bytes | None, Mapping[bytes, int]] | None = None
+
+    def of(self, snapshot: Snapshot) -> Mapping[bytes, int]:
+        """Return when each was described, epoch ms. Later commits can only name more of them."""
+        row, moment, kept = (
+            snapshot.catalogue(NEW_ITEMS, [NEW_ITEMS_KEY]).get(NEW_ITEMS_KEY),
+            snapshot.moment,
+            self._kept,
+        )
+        goes_on = kept is not None and moment is not None and kept[0] is moment.rows and kept[1] <= moment.attempt
+        if kept is not None and goes_on and kept[2] == row:
+            asked = kept[3]
+        else:
+            asked = {item.encode(): time for item, time in times_of_newest(row)}
+        named = snapshot.items(list(asked))
+        silent = {item: time for item, time in asked.items() if item not in named}
+        if moment is not None and not snapshot.course.rows:
+            self._kept = moment.rows, moment.attempt, row, silent
+        return silent
 
 
 def newcomers(snapshot: Snapshot, hours: int) -> Ordered | None:
@@ -64,12 +92,9 @@ def described_last(snapshot: Snapshot) -> Sequence[Item]:
 
 def _described(snapshot: Snapshot, hours: range) -> dict[int, int]:
     """Return the bucket in which each item without an event was described, by code; the last one for later times."""
-    row = snapshot.catalogue(NEW_ITEMS, [NEW_ITEMS_KEY]).get(NEW_ITEMS_KEY)
     last = hours[-1]
-    buckets = {item.encode(): min(time // BUCKET_MS, last) for item, time in times_of_newest(row)}
-    new = {item: bucket for item, bucket in buckets.items() if bucket in hours}
-    occurred = snapshot.items(list(new))
-    return {snapshot.index.code(item): bucket for item, bucket in new.items() if item not in occurred}
+    buckets = {item: min(time // BUCKET_MS, last) for item, time in snapshot.memory.kept(Silent).of(snapshot).items()}
+    return {snapshot.index.code(item): bucket for item, bucket in buckets.items() if bucket in hours}
 
 
 def _first(snapshot: Snapshot, known: Ints, parts: Parts, never: int) -> Ints:

@@ -99,7 +99,7 @@ class Snapshot:
             for view, rows in self.course.rows.items():
                 self.moment.rows.add(view, rows)
 
-    @property
+    @cached_property
     def facts(self) -> Facts:
         """What is known of the whole log up to here."""
         return self.decoded(names.FACTS, [names.FACTS_KEY], decoding.facts)[0] or Facts()

@@ -153,3 +153,28 @@ def test_later_sums_are_added_alike_and_as_whole_rows_are(
         added = twin.added_sums(*parts, index.text)
         assert [column.dtype for column in added] == [np.int64] * 2
         assert [column.tolist() for column in added] == [c.tolist() for c in slow.summed_parts(rows, index)]
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.sampled_from([0.0, 0.5, 1.0, 2.0, 3.0]), min_size=1, max_size=20),
+    st.integers(1, 20),
+    st.dictionaries(st.integers(0, 19), st.sampled_from([0.0, 0.5, 1.0, 2.0, 4.0]), max_size=6),
+)
+def test_a_head_whose_scores_moved_is_the_head_of_the_list_sorted_anew(
+    scores: list[float], size: int, changes: dict[int, float]
+) -> None:
+    index = ItemIndex([b"%d" % (17 * n % 20) for n in range(20)])
+    before = {code: score for code, score in enumerate(scores) if score > 0}
+    after = {code: score for code, score in {**before, **changes}.items() if score > 0}
+
+    def head_of(listed: dict[int, float], most: int) -> Columns:
+        whole = Columns.of(listed)
+        places = slow.first(whole, most, index.text, False)
+        return Columns(whole.codes[places], whole.scores[places])
+
+    asked = head_of(before, size), Columns.of(changes), index.text
+    moved = slow.moved(*asked)
+    same(fast.moved(*asked), moved)
+    if before:
+        same(moved, head_of(after, len(moved.codes)))
