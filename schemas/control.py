@@ -6,6 +6,7 @@ outcome is unknown.
 """
 
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 from schemas.metrics import Measured, measured
@@ -108,6 +109,7 @@ class Control:
         return to_json(self)
 
     @staticmethod
+    @lru_cache(2)  # a micro-batch reads the same text twice; nobody changes a record in place
     def from_json(text: bytes) -> "Control":
         return from_json(Control, text)
 

@@ -1,8 +1,7 @@
 """Encodes the small documents of the stores as JSON, and decodes them into their types."""
 
 import json
-from dataclasses import asdict
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
@@ -13,10 +12,15 @@ R = TypeVar("R")
 
 
 def to_json(record: "DataclassInstance", without: str = "") -> bytes:
-    """Return the record's fields by name as ASCII JSON, without those in ``without``."""
-    return json.dumps(
-        {name: value for name, value in asdict(record).items() if name != without}, sort_keys=True
-    ).encode()
+    """Return the record's fields by name as ASCII JSON, without the field ``without``."""
+    fields = msgspec.to_builtins(record, enc_hook=_plain)  # each micro-batch writes three: faster than ``asdict``
+    fields.pop(without, None)
+    return json.dumps(fields, sort_keys=True).encode()
+
+
+def _plain(value: Any) -> Any:
+    """Return NumPy's numbers as Python's."""
+    return value.item()
 
 
 def from_json(kind: type[R], text: bytes) -> R:

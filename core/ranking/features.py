@@ -19,7 +19,7 @@ RANKS = 1 - np.log(np.arange(1, PLACES + 1)) / np.log(PLACES + 1)  # 1 for the f
 class Features(NamedTuple):
     """What is known of the items ``codes``, each of which occurs once: only what is not zero.
 
-    ``rows``, ``shares`` and ``ranks`` are columns of entries, those of signal k from ``starts[k]`` to ``starts[k + 1]``:
+    ``rows``, ``shares`` and ``ranks`` are columns of entries, signal k having ``starts[k]`` to ``starts[k + 1]``:
     of the item ``codes[row]``, its share of the best score and its rank.
     """
 
