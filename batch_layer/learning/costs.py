@@ -5,7 +5,7 @@ from sums in memory: a server's compiled ones are faster, and it reads stores.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,16 +28,20 @@ Clock = Callable[[], float]
 
 @dataclass(frozen=True)
 class Costs:
-    """``training``: seconds by recommender that learned; ``answers``: milliseconds at the median, by source."""
+    """``training``: seconds by recommender that learned; ``answers``: milliseconds at the median, by source.
+
+    ``blended``: the sources that the blend asks.
+    """
 
     training: dict[str, float] = field(default_factory=dict)
     answers: dict[str, float] = field(default_factory=dict)
+    blended: Sequence[str] = ()
 
     def of(self, source: str) -> dict[str, float]:
         """Return what a report says of a source, nothing of one that was not asked here."""
         if source not in self.answers:
             return {}
-        models = {model_of(source)} if source in TABLE else set(self.training)
+        models = {model_of(name) for name in ([source] if source in TABLE else self.blended)}
         seconds = sum(self.training.get(model, 0.0) for model in models)
         return {"training_seconds": round(seconds, 2), "answer_ms": round(self.answers[source], 3)}
 

@@ -10,7 +10,7 @@ from batch_layer.learning.teaching import FIXED, from_split, ranked_by
 from core.quality.ranking_quality import Interactions, Judged, Scorer
 from core.ranking.learned import Learned
 from recommenders.cohort import Cohort, scored
-from recommenders.opened import blended, open_all
+from recommenders.opened import asked_for, blended, open_all
 from recommenders.signals import open_signals
 from schemas.metrics import BLEND
 
@@ -45,7 +45,7 @@ def served(train: Interactions, asked: Judged, question: Question, blend: Learne
     cohort = Cohort.of(train, question.rules, shrinkage=question.shrinkage)
     settings, learns = in_process(question.settings), () if isinstance(blend, str) else blend.sources
     awake = all_on(settings, None if question.every_source else learns)
-    costs = Costs()
+    costs = Costs(blended=asked_for(settings) if isinstance(blend, str) else blend.sources)
     artefacts = timed_fits(InteractionsPast(train, cohort.names), awake, costs)
     opened = open_all(artefacts, awake)
     alone: dict[str, Scorer] = {name: partial(scored, source.scorer, cohort) for name, source in opened.items()}

@@ -33,8 +33,9 @@ def test_training_is_counted_by_model_and_answers_by_source() -> None:
     assert ranked_ms(lambda users: np.zeros((len(users), 5)), np.arange(8), ticking(0.5)) == 500.0  # type: ignore[arg-type]
 
 
-def test_a_source_that_answers_by_the_model_of_another_costs_its_training_and_a_blend_that_of_all() -> None:
-    costs = Costs({"als": 3.0, "ease": 1.5}, {"als": 0.1, "als_taste": 0.2, "popular": 0.05, "blend": 4.0})
+def test_a_source_that_answers_by_the_model_of_another_costs_its_training_and_a_blend_that_of_what_it_asks() -> None:
+    training, asked = {"als": 3.0, "ease": 1.5, "sasrec": 30.0}, ("als", "ease", "popular")
+    costs = Costs(training, {"als": 0.1, "als_taste": 0.2, "popular": 0.05, "blend": 4.0}, asked)
     assert costs.of("als_taste") == {"training_seconds": 3.0, "answer_ms": 0.2}
     assert costs.of("popular") == {"training_seconds": 0.0, "answer_ms": 0.05}
     assert costs.of("blend") == {"training_seconds": 4.5, "answer_ms": 4.0}
