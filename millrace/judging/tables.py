@@ -86,7 +86,7 @@ def _show_leads(screen: PlainConsole, figures: dict[str, Any]) -> None:
     for row in rows:
         row |= {"lead": figures["leads"][row["name"]]} if row["name"] in figures["leads"] else {}
     fields = [Field("", lambda row: str(row["name"]))]
-    for name, title in MEASURES.items():
+    for name, title in ((name, title) for name, title in MEASURES.items() if name in rows[0]):
         fields.append(Field(title, lambda row, name=name: f"{row[name]:.3f}", right=True))  # type: ignore[misc]
     fields.append(Field("95 %", lambda row: _interval(row, "ndcg@10"), right=True))
     fields.append(
