@@ -14,7 +14,6 @@ from adapters.terminal.commands import Converted, as_json, echo, print_json, rep
 from datasets.importing.asked import CSV, importer_of
 from datasets.importing.report import empty_share, nothing_kept, report, report_trial
 
-REPORTED_EVERY = 1_000
 SHOWN = 10  # events of a dry run
 _PATH = click.Path(path_type=Path)
 
@@ -210,15 +209,14 @@ def _reading(tally: Any) -> Iterator[None]:
 def _send_import(settings: Any, imported: Any) -> tuple[int, dict[str, str]]:
     """Send catalogue and events to the log and wait for the acknowledgements."""
     from adapters.broker.opening import open_log
+    from adapters.log.bulk_appender import BulkAppender
     from adapters.terminal.progress import progress
     from datasets.importing.share import to_log
 
     with open_log(settings) as log:
-        appender = log.appender(settings.log.partitioner)
-        sent = 0
+        appender, sent = BulkAppender(log.bootstrap, settings.log.partitioner, log.options), 0
         with progress("sending", imported.count) as reached:
             for sent in to_log(imported, appender.append, log.topics.events, log.topics.items):
-                if sent % REPORTED_EVERY == 0:
-                    reached(sent)
+                reached(sent)
             appender.flush()
         return sent, {"topic": log.topics.events}

@@ -1,18 +1,20 @@
 """An import from end to end: read and order the events, cut the share asked for, write or send lines and catalogue."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from datasets.files.output import write_blocks, write_lines
 from datasets.formats.base import Importer
 from datasets.importing.order import TimeOrder, cut
-from datasets.importing.runs import Timed
-from datasets.sending.lines import Append
+from datasets.importing.runs import BLOCK, Timed
 from schemas.errors import BadInput
+
+Append = Callable[[str, list[dict[str, Any]]], None]
 
 
 @dataclass(frozen=True)
@@ -61,9 +63,16 @@ def to_files(imported: Imported, events: Path, items: Path) -> tuple[int, int]:
 
 
 def to_log(imported: Imported, append: Append, events: str, items: str) -> Iterator[int]:
-    """Send the catalogue, then the events in order; yields how many events were sent. The caller flushes."""
-    for item_id, text in imported.items:
-        append(items, item_id.encode(), text)
-    for place, (user, text) in enumerate(imported.lines(), 1):
-        append(events, user.encode(), text)
-        yield place
+    """Send the catalogue, then the events in order; yields now and then how many events were sent. The caller flushes.
+
+    Args: append: sends records, each with ``key`` and ``value``, to a topic in their order.
+    """
+    for start in range(0, len(imported.items), BLOCK):
+        part = imported.items[start : start + BLOCK]
+        append(items, [{"key": item_id.encode(), "value": text} for item_id, text in part])
+    sent = 0
+    for block in imported.blocks:
+        rows = zip(map(str.encode, block.users), block.texts, strict=True)
+        append(events, [{"key": user, "value": text} for user, text in rows])
+        sent += len(block.texts)
+        yield sent

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from adapters.log.bulk_appender import BulkAppender
 from adapters.stores.opened import batch_views, speed_views
 from datasets.files.tally import Tally
 from datasets.formats import IMPORTERS
@@ -56,7 +57,7 @@ def test_seven_tenths_by_batch_and_the_rest_by_speed_add_up_to_the_whole(
 def bring(shop: Installation, name: str, path: Path, share: Share) -> int:
     """Import that share of the file into the log; how many events."""
     imported = read_dataset(IMPORTERS[name](path, ImportOptions("", shop.settings.fold.kinds, {}), Tally()), share)
-    appender = shop.log.appender()
+    appender = BulkAppender(shop.log.bootstrap, shop.settings.log.partitioner, shop.log.options)
     sent = 0
     for sent in to_log(imported, appender.append, shop.log.topics.events, shop.log.topics.items):  # noqa: B007
         pass
