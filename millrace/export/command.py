@@ -31,7 +31,7 @@ def about_users(command: Callable[..., None]) -> Callable[..., None]:
 
 @click.group()
 def export() -> None:
-    """Write histories, recommendations, events, catalogue or a generation to files.
+    """Write histories, recommendations, lists, events, catalogue or a generation to files.
 
     A file appears whole or not at all, and replaces an older one. Memory stays level, however many rows there are.
     """
@@ -141,6 +141,23 @@ def _of_catalogue(name: str) -> Callable[..., None]:
 
     command.__doc__ = f"Write the newest record of all {name} to FILE; `produce --topic {name}` takes the JSON lines."
     return command
+
+
+@export.command()
+@_FILE
+@_format
+@as_json
+@reports_errors
+def lists(file: Path, form: str | None, as_json: bool) -> None:
+    """Write the lists that users made to FILE (.parquet, .csv, .jsonl), a row per item; an empty one is a row."""
+    from adapters.stores.opened import batch_views
+    from millrace.export.files import form_of, table_file
+    from millrace.export.sources import PERSONAL_LISTS, list_rows, personal_lists
+
+    with table_file(file, form_of(file, form), PERSONAL_LISTS) as table:
+        for named in personal_lists(batch_views(load_settings())):
+            table.add(list_rows(*named))
+    _report({"file": str(file), "rows": table.count}, as_json)
 
 
 for _name in ("items", "users"):

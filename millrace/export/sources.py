@@ -7,9 +7,11 @@ from typing import Any
 
 import pyarrow as pa
 
-from adapters.records.books import CATALOGUE, generation_book
+from adapters.records.books import CATALOGUE, LISTS, generation_book
 from adapters.records.catalogue import ITEMS, USERS
+from adapters.records.lists import USERS as LISTS_SPACE
 from adapters.stores.port import ViewStore
+from core.lists.personal import PersonalList, unpacked
 from core.rows import views
 from core.rows.activity import split_key, split_name
 from core.rows.catalogue_rows import DELETED, unpack_item_record, unpack_user_record
@@ -148,6 +150,12 @@ ITEM_RECORDS = pa.schema(
     ]
 )  # fmt: skip
 USER_RECORDS = pa.schema([("user_id", TEXT), ("preferences", TEXTS), ("attributes", TEXT), (OTHER, TEXT)])
+PERSONAL_LISTS = pa.schema(
+    [
+        ("user_id", TEXT), ("list_id", TEXT), ("place", WHOLE), ("item_id", TEXT), ("weight", NUMBER),
+        ("made_at", WHOLE), ("changed_at", WHOLE),
+    ]
+)  # fmt: skip
 EVENTS = pa.schema([*STORED_COLUMNS, ("raw", TEXT)])
 ONE_LINE = str.maketrans("\r\n", "  ")  # a line break between the members of a JSON text means what a space does
 
@@ -161,6 +169,18 @@ def raw_of(events: pa.Table) -> list[str]:
 def records(speed: ViewStore, space: str) -> Iterator[bytes]:
     """Yield the stored JSON of each record of the catalogue that was not deleted."""
     yield from (row for _, row in speed.scan(CATALOGUE, space) if row != DELETED)
+
+
+def personal_lists(batch: ViewStore) -> Iterator[tuple[str, str, PersonalList]]:
+    """Yield each user's own lists: the user, the list's name, and what is on it."""
+    for user, row in batch.scan(LISTS, LISTS_SPACE):
+        yield from ((user.decode(), name, own) for name, own in unpacked(row).items())
+
+
+def list_rows(user: str, name: str, own: PersonalList) -> Iterator[Row]:
+    """Yield a list as rows of ``PERSONAL_LISTS``; an empty one is a row without an item."""
+    for place, (item, weight) in enumerate(own.items.items() or [(None, None)], 1):
+        yield user, name, place if item else None, item, weight, own.made_at, own.changed_at
 
 
 def item_row(record: bytes) -> Row:

@@ -12,7 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from adapters.records.catalogue import catch_up
-from adapters.stores.opened import speed_views
+from adapters.records.lists import change_lists
+from adapters.stores.opened import batch_views, speed_views
+from core.lists.personal import PersonalList
 from millrace.export.database import contents
 from millrace.export.database.command import export_database
 from millrace.export.database.tables import TABLES
@@ -45,7 +47,7 @@ def shop(kafka_bootstrap: str, tmp_path_factory: pytest.TempPathFactory) -> Iter
     items = [
         {"item_id": TITLED, "title": "a\u0000b", "tags": ["x", "y", "x"], "categories": ["c1", "c2"], "price": 0,
          "imdb_id": "tt1", "external_ids": {"gtin": 4006381333931, "nested": {}}, "created_at": 0, "region": "eu"},
-        {"item_id": "hidden one", "hidden": True, "brand": "b"},
+        {"item_id": "hidden one", "hidden": True, "brand": "b", "tags": {"x": 900, "y": 100}},
     ]  # fmt: skip
     users = [{"user_id": "only a record", "preferences": ["c1"], "attributes": {"a": "\u0000"}}]
     appender = made.log.appender()
@@ -53,6 +55,11 @@ def shop(kafka_bootstrap: str, tmp_path_factory: pytest.TempPathFactory) -> Iter
         appender.append_all(topic, [(str(record[key]).encode(), json.dumps(record).encode()) for record in records])
     made.speed()
     catch_up(made.log, speed_views(made.settings))
+    store = batch_views(made.settings)
+    named = {"c": PersonalList({TITLED: 2.0, "only on a list": 1.0}, 1, 5), "history": PersonalList()}
+    change_lists(store, b"a/b", lambda _: named)
+    change_lists(store, b"a", lambda _: {"b/c": PersonalList({TITLED: 1.0})})
+    store.close()
     yield made
     made.close()
 
@@ -93,7 +100,7 @@ def test_the_tables_hold_what_the_lookups_answer(shop: Installation, url: str, q
     written = export_database(shop.settings, url, 5)
     below = shop.control.active_boundary.offsets
     events = [e for r, e in shop.judged() if isinstance(e, Event) and r.offset < below[r.partition]]
-    users = {event.user_id for _, event in shop.judged() if isinstance(event, Event)} | {"only a record"}
+    users = {event.user_id for _, event in shop.judged() if isinstance(event, Event)} | {"only a record", "a", "a/b"}
     assert {user for (user,) in query("SELECT user_id FROM users")} == users
     assert one(query, "SELECT count(*) FROM interactions") == len(events) == written["rows"]["interactions"]
     user = max(users, key=lambda name: sum(event.user_id == name for event in events))
@@ -104,12 +111,25 @@ def test_the_tables_hold_what_the_lookups_answer(shop: Installation, url: str, q
     assert [score for *_, score in mine] == pytest.approx([row["score"] for row in blend["items"]])
     history = answer(shop.views, lambda s: lookups.history(s, user.encode(), Page(100)))
     entries = query(
-        "SELECT l.user_id, i.place, i.item_id, i.value FROM lists l JOIN list_items i ON i.list_id = l.list_id"
+        "SELECT l.user_id, i.place, i.item_id, i.value FROM lists l JOIN list_items i ON i.list_id = l.list_id "
+        "WHERE l.list_id LIKE 'history/%'"
     )
     assert sorted(entry[1:] for entry in entries if entry[0] == user) == [
         (place, row["item_id"], row["rating"]) for place, row in enumerate(history["items"], 1)
     ]
     assert one(query, "SELECT value FROM millrace_export WHERE name = 'generation'") == blend["generation"]
+
+
+def test_lists_that_users_made_are_theirs_with_weights(shop: Installation, url: str, query: Query) -> None:
+    export_database(shop.settings, url, 5)
+    own = "list_id LIKE 'own/%'"
+    named = query(f"SELECT user_id, name FROM lists WHERE {own}")
+    assert sorted(named) == [("a", "b/c"), ("a/b", "c"), ("a/b", "history")]
+    entries = query(
+        "SELECT l.user_id, i.place, i.item_id, i.value FROM lists l JOIN list_items i ON i.list_id = l.list_id "
+        f"WHERE l.{own}"
+    )
+    assert sorted(entries) == [("a", 1, TITLED, 1.0), ("a/b", 1, TITLED, 2.0), ("a/b", 2, "only on a list", 1.0)]
 
 
 def test_records_of_items_have_categories_weighted_tags_and_external_ids(
@@ -121,6 +141,8 @@ def test_records_of_items_have_categories_weighted_tags_and_external_ids(
     title = one(query, f"SELECT title FROM items {where}")
     assert title == ("a\0b" if url.startswith("sqlite") else "a\ufffdb")
     assert sorted(query(f"SELECT tag, weight FROM item_tags {where}")) == [("x", 0.5), ("y", 0.5)]
+    weighed = "SELECT tag, weight FROM item_tags WHERE item_id = 'hidden one'"
+    assert sorted(query(weighed)) == [("x", 0.9), ("y", 0.1)]
     assert sorted(query(f"SELECT system, external_id FROM external_ids {where}")) == [
         ("gtin", "4006381333931"), ("imdb", "tt1"),
     ]  # fmt: skip

@@ -104,6 +104,13 @@ def test_a_generation_is_written_with_its_views_and_models(commands: CommandsHer
     assert "is not kept" in commands.refused("export", "generation", tmp_path / "h", "--generation", "nothing")
 
 
+def test_lists_that_users_made_are_written_with_their_weights(commands: CommandsHere, tmp_path: Path) -> None:
+    commands.json("lists", "create", "u1", "to buy", "--item", f"{SLASHED}=2")
+    assert commands.json("export", "lists", tmp_path / "l.jsonl")["rows"] == 1
+    [row] = map(json.loads, (tmp_path / "l.jsonl").read_text().splitlines())
+    assert (row["user_id"], row["list_id"], row["item_id"], row["weight"]) == ("u1", "to buy", SLASHED, 2.0)
+
+
 def test_records_are_written_as_produce_takes_them(commands: CommandsHere, tmp_path: Path) -> None:
     commands.json("export", "items", tmp_path / "i.jsonl")
     (record,) = map(json.loads, (tmp_path / "i.jsonl").read_text().splitlines())

@@ -5,10 +5,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 import pyarrow as pa
 
 from adapters.records.catalogue import ITEMS, USERS
+from core.lists.personal import PersonalList
 from core.rows.catalogue_rows import unpack_item_record, unpack_user_record
 from core.rows.views import HISTORY, SEEN
 from millrace.export.database.tables import COLLABORATIVE, CONTENT, COUNTS, PERSONAL
@@ -156,11 +158,29 @@ def about_items(snapshot: Snapshot, *, items: Sequence[bytes]) -> AboutItems:
             )
         )  # fmt: skip
         rows.categories.extend((name, category, place) for place, category in enumerate(about.categories, 1))
-        tags = list(dict.fromkeys(record.tags))
-        rows.tags.extend((name, tag, 1 / len(tags)) for tag in tags)
+        rows.tags.extend((name, *tag) for tag in shares_of_tags(record))
         if unpack_item_record(stored.get(item)) is not None:
             rows.external_ids.extend((name, *pair) for pair in external_ids(stored[item]))
     return rows
+
+
+def shares_of_tags(record: Item) -> Iterator[tuple[str, float]]:
+    """Yield each tag of an item with its share of how relevant all are; tags without weights have equal shares."""
+    tags = dict(zip(record.tags, record.tag_weights, strict=True)) if any(record.tag_weights) else {}
+    tags = tags or dict.fromkeys(record.tags, 1.0)
+    total = sum(tags.values())
+    return ((tag, weight / total) for tag, weight in tags.items())
+
+
+def own_lists(named: Iterable[tuple[str, str, PersonalList]]) -> tuple[list[Row], list[Row]]:
+    """Return the users' own lists, and their items with their weights."""
+    names, entries = list[Row](), list[Row]()
+    for user, name, own in named:
+        list_id = f"own/{quote(user, safe='')}/{name}"  # a user's name may hold a slash, too
+        names.append((list_id, name, user))
+        rows = enumerate(own.items.items(), 1)
+        entries += [(list_id, place, item, weight, moment(own.changed_at)) for place, (item, weight) in rows]
+    return names, entries
 
 
 def external_ids(record: bytes) -> Iterator[tuple[str, str]]:

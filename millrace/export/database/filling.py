@@ -24,16 +24,18 @@ from millrace.export.database import contents
 from millrace.export.database.tables import BY_NAME, FORM, MARKER, TABLES, VIEWS, adopt, delete_gone, indexes
 from millrace.export.database.target import Target, require_ours
 from millrace.export.rows import PATIENCE_SECONDS, whole
+from millrace.export.sources import personal_lists
 from millrace.export.users import Chosen
 from schemas.control import Control
 from schemas.rules import Rules
 from serving_layer.reading.snapshot import Snapshot
 from serving_layer.reading.views import Views
 
-USERS_PER_PAGE, ITEMS_PER_PAGE = 100, 1_000
+USERS_PER_PAGE, ITEMS_PER_PAGE, LISTS_PER_PAGE = 100, 1_000, 100
 # Whoever is named in one of these is a row of the other, too.
 NAMED = (
     ("users", "user_id", "interactions", "user_id"),
+    ("users", "user_id", "lists", "user_id"),
     ("items", "item_id", "interactions", "item_id"),
     ("items", "item_id", "list_items", "item_id"),
     ("items", "item_id", "recommendations", "item_id"),
@@ -64,6 +66,7 @@ class Filling:
             self.target.run(self.target.dialect.stage(table))
         covered = self._interactions()
         header = self._users(everybody)
+        self._own_lists()
         for named in NAMED:
             self.target.run(adopt(*named))
         self._items()
@@ -98,6 +101,13 @@ class Filling:
                 done += len(users)
                 reached(done)
         return header
+
+    def _own_lists(self) -> None:
+        named = personal_lists(self.views.batch)
+        while page := list(islice(named, LISTS_PER_PAGE)):
+            lists, entries = contents.own_lists(page)
+            self.target.stage("lists", lists)
+            self.target.stage("list_items", entries)
 
     def _shared(self, snapshot: Snapshot) -> tuple[list[Any], list[Any], list[Any]]:
         active = self.control.generation(self.control.active)

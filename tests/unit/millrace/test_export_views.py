@@ -4,11 +4,14 @@ from typing import Any
 
 import pytest
 
+from core.lists.personal import PersonalList
 from core.rows import views
 from core.rows.activity import activity_key
 from core.rows.codec import Facts, bucket_key, pack_facts, pack_sums
 from core.rows.sketch import pack_sketch, place_of
-from millrace.export.sources import VIEW_TABLES
+from millrace.export.database.contents import own_lists, shares_of_tags
+from millrace.export.sources import PERSONAL_LISTS, VIEW_TABLES, list_rows
+from schemas.catalogue import Item
 
 HOUR, DAY = 3_600_000, 86_400_000
 
@@ -46,3 +49,29 @@ def test_the_rows_of_a_view_say_what_is_stored(view: str) -> None:
 def test_active_users_have_their_estimate_and_the_sketch_that_it_is_made_of() -> None:
     [(hour, users, registers, ranks)] = VIEW_TABLES[views.ACTIVE_USERS].rows(bucket_key(7), pack_sketch(USERS))
     assert (hour, round(users), dict(zip(registers, ranks, strict=True))) == (7 * HOUR, 3, USERS)
+
+
+def test_a_list_that_a_user_made_is_a_row_per_item_and_an_empty_one_a_row_without_one() -> None:
+    rows = list(list_rows("ann", "to buy", PersonalList({"b": 2.0, "a": 1.0}, 3, 4)))
+    assert rows == [("ann", "to buy", 1, "b", 2.0, 3, 4), ("ann", "to buy", 2, "a", 1.0, 3, 4)]
+    assert list(list_rows("ann", "none", PersonalList({}, 3, 4))) == [("ann", "none", None, None, None, 3, 4)]
+    assert {len(row) for row in rows} == {len(PERSONAL_LISTS.names)}
+
+
+def test_lists_of_users_whose_names_hold_slashes_have_keys_of_their_own() -> None:
+    one = PersonalList({"i": 1.0})
+    names, entries = own_lists([("a/b", "c", one), ("a", "b/c", one), ("a", "c", one)])
+    assert len({key for key, *_ in names}) == len({key for key, *_ in entries}) == 3
+
+
+@pytest.mark.parametrize(
+    ("tags", "weights", "shares"),
+    [
+        (("x", "y", "x"), (), {"x": 0.5, "y": 0.5}), (("x", "y"), (900.0, 100.0), {"x": 0.9, "y": 0.1}),
+        (("x", "y"), (0.0, 0.0), {"x": 0.5, "y": 0.5}), ((), (), {}),
+    ],
+)  # fmt: skip
+def test_a_tag_has_its_share_of_how_relevant_all_are(
+    tags: tuple[str, ...], weights: tuple[float, ...], shares: dict[str, float]
+) -> None:
+    assert dict(shares_of_tags(Item("i", tags=tags, tag_weights=weights))) == shares
