@@ -1,13 +1,14 @@
 """The relay that the command's options and the settings ask for."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, cast
 
 from adapters.kafka_options import checked
 from adapters.log.bulk_appender import BulkAppender
 from adapters.log.dead_letters import DeadLetter, bury
-from adapters.log.kafka_log import Log, Topics, as_record
+from adapters.log.kafka_log import DEAD_LETTER_BYTES, Log, Topics, as_record
 from adapters.log.registry import SchemaRegistry
 from adapters.log.source import Source
 from adapters.settings import Settings
@@ -19,6 +20,8 @@ from datasets.mapping.engine import Engine, adopted
 from datasets.relaying.relay import Place, Plan, Relay
 from datasets.relaying.transform import Message, Transform
 from schemas.errors import BadInput, NotReady
+
+MOST_KEPT = DEAD_LETTER_BYTES - (64 << 10)  # bytes of a record; the rest is for the headers that say why
 
 
 class Target:
@@ -37,7 +40,7 @@ class Target:
         """Send a record as it was, with its place and the reason; not one that is a dead letter and stays one."""
         if record.topic() == self._log.topics.relay_dead_letters:
             return  # it is kept there already
-        letter = DeadLetter(as_record(cast(Any, record)), reason, record.headers() or ())
+        letter = fitting(DeadLetter(as_record(cast(Any, record)), reason, record.headers() or ()))
         bury(self._letters, self._log, letter, self._log.topics.relay_dead_letters)
 
     def flush(self) -> None:
@@ -48,6 +51,16 @@ class Target:
     def discard(self) -> None:
         """Give up what was not sent yet."""
         self._events.discard()
+
+
+def fitting(letter: DeadLetter) -> DeadLetter:
+    """Return the dead letter, without what its record holds if the topic would refuse it: its place stays named."""
+    record = letter.record
+    size = sum(map(len, filter(None, (record.key, record.value, *(value for _, value in letter.headers)))))
+    if size <= MOST_KEPT:
+        return letter
+    reason = f"{letter.reason}; its {size:,} bytes are more than a dead letter holds, they are only in its own topic"
+    return DeadLetter(replace(record, key=None, value=None), reason)
 
 
 def opened_relay(

@@ -1,6 +1,7 @@
 """``millrace reproduce ANSWER.json``."""
 
 import json
+from dataclasses import replace
 from typing import Any, BinaryIO
 
 import click
@@ -37,9 +38,10 @@ def reproduce(answer: BinaryIO, category: tuple[str, ...], as_json: bool, **besi
 
     given = _read(answer)
     kind, named = kind_of(given), header_of(given)
-    ask = kind.ask(given, Beside(category=frozenset(category) or None, **beside))
     settings, notes = load_settings(), notes_of(named)
     with open_log(settings) as log:
+        rules = replace(settings.rules, partitions=log.identity().partitions)
+        ask = kind.ask(given, Beside(category=frozenset(category) or None, rules=rules, **beside))
         tried = experiments_of(given, settings)
         snapshot = Recomputing(log, settings, notes, tried).snapshot(named, kind)
         result = compared(given, again(snapshot, given, ask))

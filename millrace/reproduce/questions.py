@@ -4,13 +4,19 @@ A new kind of answer is one line in ``KINDS``: the fields by which it is known, 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from adapters.terminal.commands import LATEST_MS, MAX_WINDOW_HOURS
+from core.events.fields import identifier
+from core.insights.table import FRESHNESS
 from schemas.errors import BadInput
-from serving_layer.answers import lookups, together
+from schemas.rules import Rules
+from serving_layer.answers import by_words, lookups, together
 from serving_layer.answers import recommend as recommender
 from serving_layer.answers.sources import Wish
+from serving_layer.insights.answer import insight
+from serving_layer.insights.asked import Asked
 from serving_layer.merged.pages import Cursor, Page
 from serving_layer.reading.snapshot import Snapshot
 
@@ -30,6 +36,7 @@ class Beside:
     cursor: str | None = None
     exclude: tuple[bytes, ...] = ()
     include_seen: bool = False
+    rules: Rules = field(default_factory=Rules)  # the current ones, which must be those of the generation
 
     def page(self, answer: Answer) -> Page:
         """Return the page that was asked for: without ``n``, one of as many rows as there are.
@@ -93,18 +100,75 @@ def _several(answer: Answer, beside: Beside) -> Ask:
     return lambda snapshot: recommender.recommend_to_many(snapshot, users, wish)
 
 
+def _alike(answer: Answer, beside: Beside) -> Ask:
+    """Ask what is similar by words also where the answer says that it is by behaviour for want of words."""
+    by = by_words.WORDS if answer.get("by") == by_words.WORDS or "missing" in answer else by_words.BEHAVIOUR
+    return lambda snapshot: by_words.similar(snapshot, answer["item_id"].encode(), beside.page(answer), by)
+
+
+def _insight(answer: Answer, beside: Beside) -> Ask:
+    if answer["insight"] == FRESHNESS:
+        raise BadInput("how fresh answers were is measured, not computed from the log: it cannot be asked again")
+    asked = Asked(frozenset(answer["category"]), answer["from"], answer["to"], answer.get("zone"))
+    return lambda snapshot: insight(snapshot, answer["insight"], asked, beside.rules)
+
+
 def _kind(name: str, has: str, lacks: str, by_models: bool, ask: Callable[[Answer, Beside], Ask]) -> Kind:
     return Kind(name, frozenset(has.split()), frozenset(lacks.split()), by_models, ask)
+
+
+def _is_id(value: Any) -> bool:
+    """Return whether an id can be asked by; half a surrogate pair cannot."""
+    return identifier(value) is not None and value.encode(errors="ignore").decode() == value
+
+
+def _is_list(value: Any, fits: Callable[[Any], bool] = lambda row: True) -> bool:
+    return isinstance(value, list) and all(map(fits, value))
+
+
+def _has_rows(part: Any) -> bool:
+    return isinstance(part, dict) and _is_list(part.get("items"))
+
+
+def _is_time(value: Any) -> bool:
+    return value is None or (type(value) is int and 0 <= value <= LATEST_MS)
+
+
+# What a question is made of, wherever an answer has it.
+_FORMS: dict[str, Callable[[Any], bool]] = {
+    "user_id": _is_id,
+    "item_id": _is_id,
+    "items": _is_list,
+    "similar_to": lambda value: _is_list(value, _is_id),
+    "unknown_items": lambda value: _is_list(value, _is_id),
+    "users": lambda value: _is_list(value, lambda row: _has_rows(row) and _is_id(row.get("user_id"))),
+    "buckets": lambda value: _is_list(value, _has_rows),
+    "window_seconds": lambda value: type(value) is int and 1 <= value // HOUR_SECONDS <= MAX_WINDOW_HOURS,
+    "as_of": _is_time,
+    "from": _is_time,
+    "to": _is_time,
+    "insight": lambda value: isinstance(value, str),
+    "zone": lambda value: value is None or isinstance(value, str),
+}  # fmt: skip
+
+
+_OF_INSIGHTS: dict[str, Callable[[Any], bool]] = {"category": lambda value: _is_list(value, _is_id)}
+
+
+def _require_form(answer: Answer) -> None:
+    """Raise BadInput where a field that makes the question is not what answers have there."""
+    forms = _FORMS | (_OF_INSIGHTS if "insight" in answer else {})
+    for name, fits in forms.items():
+        if name in answer and not fits(answer[name]):
+            raise BadInput(f"the answer was changed: no answer has such a {name}: {str(answer[name])[:80]!r}")
 
 
 KINDS = [
     _kind("recommendations", "user_id personal items", "", True, _recommendations),
     _kind("recommendations of several users", "users", "", True, _several),
     _kind("explanation", "user_id item_id because score", "", True, _explanation),
-    _kind(
-        "similar items", "item_id items norm", "", False,
-        lambda answer, beside: lambda s: lookups.similar(s, answer["item_id"].encode(), beside.page(answer)),
-    ),
+    _kind("similar items", "item_id items norm", "", False, _alike),
+    _kind("similar items by words", "item_id items by exact", "distance", True, _alike),
     _kind(
         "similar to several items", "similar_to items", "", False,
         lambda answer, beside: lambda s: together.similar_to_all(
@@ -126,6 +190,7 @@ KINDS = [
         "new items", "hours items", "basis", False,
         lambda answer, beside: lambda s: together.latest(s, beside.page(answer)),
     ),
+    _kind("insight", "insight from to category verdict rows", "", False, _insight),
     _kind(
         "item", "item_id norm hidden", "items", False,
         lambda answer, _: lambda s: lookups.item(s, answer["item_id"].encode()),
@@ -141,7 +206,10 @@ def kind_of(answer: Answer) -> Kind:
     """
     for kind in KINDS:
         if kind.has <= answer.keys() and not kind.lacks & answer.keys():
+            _require_form(answer)
             return kind
+    if "distance" in answer:
+        raise BadInput("an answer by picture comes of the index of pictures, of which only the newest is kept")
     if {"personal", "items"} <= answer.keys():
         raise BadInput("an answer to a basket or to preferences does not hold them, so it cannot be asked again")
     names = ", ".join(kind.name for kind in KINDS)

@@ -2,12 +2,15 @@
 
 import json
 from collections import defaultdict
+from dataclasses import replace
 
 import pytest
 
+from adapters.log.dead_letters import DeadLetter
 from adapters.telemetry.counting import all_numbers
 from core.events.acceptance import parse_event
 from core.partitions.partitioner import partition_of
+from datasets.relaying.opened import MOST_KEPT, fitting
 from datasets.relaying.transform import id_prefix
 from schemas.errors import BadInput
 from schemas.event import Event, Record
@@ -195,3 +198,12 @@ def test_a_delimiter_that_records_cannot_have_is_refused(delimiter: str) -> None
     event = {"user_id": "u", "item_id": "i", "kind": {"const": "view"}}
     with pytest.raises(BadInput, match="delimiter must be one character"):
         transform_of({"format": "csv", "columns": ["u", "i"], "delimiter": delimiter, "event": event})
+
+
+def test_a_dead_letter_that_no_topic_would_take_names_its_place_and_leaves_the_bytes_where_they_are() -> None:
+    small = DeadLetter(Record("t", 1, 2, 3, b"k", b"x"), "malformed", [("trace", b"1")])
+    assert fitting(small) == small
+    for large in (replace(small.record, value=b"x" * MOST_KEPT), replace(small.record, key=b"k" * MOST_KEPT)):
+        letter = fitting(replace(small, record=large))
+        assert (letter.record, letter.headers) == (Record("t", 1, 2, 3, None, None), ())
+        assert letter.reason.startswith("malformed; its 9,37")
