@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import IO, Any
+from typing import IO, Any, cast
 
 import pyarrow as pa
 
@@ -81,6 +81,9 @@ class Archive:
         self._reached(self.bytes)
 
 
+_DAMAGE = (tarfile.TarError, pa.ArrowException, EOFError, OSError)
+
+
 class _Hashed(io.RawIOBase):
     """Reads a file, and the digest of what was read."""
 
@@ -143,11 +146,25 @@ def members(path: Path, reached: Reached) -> Iterator[tuple[str, IO[bytes]]]:
                 content = tar.extractfile(entry) if entry.isreg() and _is_inside(entry.name) else None
                 if content is None:
                     raise _damaged(path, f"{entry.name!r} is no file of a backup")
-                yield entry.name, content
+                yield entry.name, cast(IO[bytes], _Content(content, path))
     except FileNotFoundError:
         raise BadInput(f"there is no file {path}") from None
-    except (tarfile.TarError, pa.ArrowException, EOFError, OSError) as error:
+    except _DAMAGE as error:
         raise _damaged(path, str(error) or type(error).__name__) from error
+
+
+class _Content(io.RawIOBase):
+    """Reads a member; what Arrow and tar raise there, in the reader's code, is damage, too."""
+
+    def __init__(self, file: IO[bytes], path: Path) -> None:
+        super().__init__()
+        self._file, self._path = file, path
+
+    def read(self, size: int = -1) -> bytes:
+        try:
+            return self._file.read(size)
+        except _DAMAGE as error:
+            raise _damaged(self._path, str(error) or type(error).__name__) from error
 
 
 def _is_inside(name: str) -> bool:

@@ -3,6 +3,7 @@
 import io
 import tarfile
 from pathlib import Path
+from random import Random
 
 import pyarrow as pa
 import pytest
@@ -58,6 +59,15 @@ def test_an_archive_that_was_cut_is_refused(
 ) -> None:
     path = tmp_path_factory.mktemp("cut") / "a"
     path.write_bytes(whole[: data.draw(st.integers(0, len(whole) - 5))])
+    with pytest.raises(BadInput, match="damaged"):
+        checked(path, unseen)
+
+
+@pytest.mark.parametrize("kept", [0.1, 0.4, 0.7, 0.99])
+def test_an_archive_that_was_cut_inside_a_large_member_is_refused(tmp_path: Path, kept: float) -> None:
+    path = archive(tmp_path, {"large": Random(1).randbytes(3 << 20), "other": b"x"})
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(kept * len(whole))])
     with pytest.raises(BadInput, match="damaged"):
         checked(path, unseen)
 
