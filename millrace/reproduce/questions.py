@@ -147,25 +147,23 @@ _FORMS: dict[str, Callable[[Any], bool]] = {
     "as_of": _is_time,
     "from": _is_time,
     "to": _is_time,
+    "category": lambda value: _is_list(value, _is_id),
     "insight": lambda value: isinstance(value, str),
     "zone": lambda value: value is None or isinstance(value, str),
-}  # fmt: skip
+}
+_SOMETIMES = {"unknown_items", "zone"}  # fields that make the question where they are there
 
 
-_OF_INSIGHTS: dict[str, Callable[[Any], bool]] = {"category": lambda value: _is_list(value, _is_id)}
-
-
-def _require_form(answer: Answer) -> None:
-    """Raise BadInput where a field that makes the question is not what answers have there."""
-    forms = _FORMS | (_OF_INSIGHTS if "insight" in answer else {})
-    for name, fits in forms.items():
-        if name in answer and not fits(answer[name]):
+def _require_form(answer: Answer, kind: Kind) -> None:
+    """Raise BadInput where a field that makes the question is not what answers of the kind have there."""
+    for name, fits in _FORMS.items():
+        if name in answer and name in kind.has | _SOMETIMES and not fits(answer[name]):
             raise BadInput(f"the answer was changed: no answer has such a {name}: {str(answer[name])[:80]!r}")
 
 
 KINDS = [
     _kind("recommendations", "user_id personal items", "", True, _recommendations),
-    _kind("recommendations of several users", "users", "", True, _several),
+    _kind("recommendations of several users", "users", "insight", True, _several),
     _kind("explanation", "user_id item_id because score", "", True, _explanation),
     _kind("similar items", "item_id items norm", "", False, _alike),
     _kind("similar items by words", "item_id items by exact", "distance", True, _alike),
@@ -206,7 +204,7 @@ def kind_of(answer: Answer) -> Kind:
     """
     for kind in KINDS:
         if kind.has <= answer.keys() and not kind.lacks & answer.keys():
-            _require_form(answer)
+            _require_form(answer, kind)
             return kind
     if "distance" in answer:
         raise BadInput("an answer by picture comes of the index of pictures, of which only the newest is kept")

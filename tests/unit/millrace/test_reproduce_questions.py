@@ -12,7 +12,7 @@ LISTED: dict[str, Any] = {**HEADER, "items": []}
 KINDS: dict[str, dict[str, Any]] = {
     "recommendations": {**LISTED, "user_id": "ann", "personal": True},
     "recommendations of several users": {**HEADER, "users": [{"user_id": "ann", "personal": True, "items": []}]},
-    "similar items": {**LISTED, "item_id": "a", "norm": 1.0, "exact": True},
+    "similar items": {**LISTED, "item_id": "a", "norm": 1.0, "exact": True, "category": "shoes"},
     "similar items by words": {**LISTED, "item_id": "a", "by": "words", "model": "m", "exact": True},
     "similar to several items": {**LISTED, "similar_to": ["a", "b"]},
     "trending items": {**LISTED, "as_of": 1, "window_seconds": 86_400, "basis": "trend"},
@@ -20,6 +20,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "history": {**LISTED, "user_id": "ann"},
     "insight": {
         **HEADER, "insight": "activity", "from": 0, "to": 3_600_000, "category": [], "verdict": "found", "rows": [],
+        "users": {"estimate": 3.0},
     },
 }  # fmt: skip
 
