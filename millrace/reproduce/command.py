@@ -1,7 +1,6 @@
 """``millrace reproduce ANSWER.json``."""
 
 import json
-from dataclasses import replace
 from typing import Any, BinaryIO
 
 import click
@@ -40,8 +39,7 @@ def reproduce(answer: BinaryIO, category: tuple[str, ...], as_json: bool, **besi
     kind, named = kind_of(given), header_of(given)
     settings, notes = load_settings(), notes_of(named)
     with open_log(settings) as log:
-        rules = replace(settings.rules, partitions=log.identity().partitions)
-        ask = kind.ask(given, Beside(category=frozenset(category) or None, rules=rules, **beside))
+        ask = kind.ask(given, Beside(category=frozenset(category) or None, **beside))
         tried = experiments_of(given, settings)
         snapshot = Recomputing(log, settings, notes, tried).snapshot(named, kind)
         result = compared(given, again(snapshot, given, ask))

@@ -4,19 +4,15 @@ A new kind of answer is one line in ``KINDS``: the fields by which it is known, 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from adapters.terminal.commands import LATEST_MS, MAX_WINDOW_HOURS
 from core.events.fields import identifier
-from core.insights.table import FRESHNESS
 from schemas.errors import BadInput
-from schemas.rules import Rules
 from serving_layer.answers import by_words, lookups, together
 from serving_layer.answers import recommend as recommender
 from serving_layer.answers.sources import Wish
-from serving_layer.insights.answer import insight
-from serving_layer.insights.asked import Asked
 from serving_layer.merged.pages import Cursor, Page
 from serving_layer.reading.snapshot import Snapshot
 
@@ -36,7 +32,6 @@ class Beside:
     cursor: str | None = None
     exclude: tuple[bytes, ...] = ()
     include_seen: bool = False
-    rules: Rules = field(default_factory=Rules)  # the current ones, which must be those of the generation
 
     def page(self, answer: Answer) -> Page:
         """Return the page that was asked for: without ``n``, one of as many rows as there are.
@@ -106,13 +101,6 @@ def _alike(answer: Answer, beside: Beside) -> Ask:
     return lambda snapshot: by_words.similar(snapshot, answer["item_id"].encode(), beside.page(answer), by)
 
 
-def _insight(answer: Answer, beside: Beside) -> Ask:
-    if answer["insight"] == FRESHNESS:
-        raise BadInput("how fresh answers were is measured, not computed from the log: it cannot be asked again")
-    asked = Asked(frozenset(answer["category"]), answer["from"], answer["to"], answer.get("zone"))
-    return lambda snapshot: insight(snapshot, answer["insight"], asked, beside.rules)
-
-
 def _kind(name: str, has: str, lacks: str, by_models: bool, ask: Callable[[Answer, Beside], Ask]) -> Kind:
     return Kind(name, frozenset(has.split()), frozenset(lacks.split()), by_models, ask)
 
@@ -145,13 +133,8 @@ _FORMS: dict[str, Callable[[Any], bool]] = {
     "buckets": lambda value: _is_list(value, _has_rows),
     "window_seconds": lambda value: type(value) is int and 1 <= value // HOUR_SECONDS <= MAX_WINDOW_HOURS,
     "as_of": _is_time,
-    "from": _is_time,
-    "to": _is_time,
-    "category": lambda value: _is_list(value, _is_id),
-    "insight": lambda value: isinstance(value, str),
-    "zone": lambda value: value is None or isinstance(value, str),
 }
-_SOMETIMES = {"unknown_items", "zone"}  # fields that make the question where they are there
+_SOMETIMES = {"unknown_items"}  # fields that make the question where they are there
 
 
 def _require_form(answer: Answer, kind: Kind) -> None:
@@ -188,7 +171,6 @@ KINDS = [
         "new items", "hours items", "basis", False,
         lambda answer, beside: lambda s: together.latest(s, beside.page(answer)),
     ),
-    _kind("insight", "insight from to category verdict rows", "", False, _insight),
     _kind(
         "item", "item_id norm hidden", "items", False,
         lambda answer, _: lambda s: lookups.item(s, answer["item_id"].encode()),

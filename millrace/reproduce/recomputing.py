@@ -156,8 +156,6 @@ class Recomputing:
 def experiments_of(answer: Answer, settings: Settings) -> Sequence[Experiment]:
     """Return the experiments of the settings where the answer, or one of its users, says which it belongs to."""
     parts = [answer, *answer.get("users", ())]
-    if answer.get("insight") == "experiments":
-        return settings.tried
     return settings.tried if any("experiment" in part for part in parts if isinstance(part, dict)) else ()
 
 

@@ -16,8 +16,6 @@ from schemas.event import Event, Record
 from schemas.rules import Rules
 from serving_layer.answers import lookups, together
 from serving_layer.answers.recommend import Wish, explain, profile, recommend, recommend_to_many
-from serving_layer.insights.answer import insight
-from serving_layer.insights.asked import Asked
 from serving_layer.merged.pages import Page
 from serving_layer.reading.answering import answer
 from tests.kit.commands import CommandsHere
@@ -28,7 +26,6 @@ from tests.kit.mixed_stream import SHOP, in_parts, mixed_stream
 pytestmark = pytest.mark.kafka
 
 Answers = dict[str, dict[str, Any]]
-INSIGHTS = ("activity", "best-time", "formats")
 VARIED = {"explored": BlendSettings(explore=0.5), "capped": BlendSettings(per_category=1)}
 
 
@@ -78,7 +75,6 @@ def answers(shop: Installation) -> Answers:
         "profile": lambda s: profile(s, users[0]),
         "latest": lambda s: together.latest(s, Page(3)),
         "item": lambda s: lookups.item(s, items[2]),
-        **{name: lambda s, name=name: insight(s, name, Asked(), shop.settings.rules) for name in INSIGHTS},
     }
     given = {name: answer(shop.views, compute) for name, compute in asked.items()}
     for name, blend in (*VARIED.items(), ("plain", BlendSettings())):
@@ -100,7 +96,7 @@ def commands(shop: Installation, monkeypatch: pytest.MonkeyPatch) -> CommandsHer
 
 KINDS = [
     "recommend", "recommend to nobody known", "recommend to several", "similar", "similar to several", "trending",
-    "popular", "history", "changes", "explain", "profile", "latest", "item", *INSIGHTS,
+    "popular", "history", "changes", "explain", "profile", "latest", "item",
 ]  # fmt: skip
 
 

@@ -18,10 +18,6 @@ KINDS: dict[str, dict[str, Any]] = {
     "trending items": {**LISTED, "as_of": 1, "window_seconds": 86_400, "basis": "trend"},
     "changes by hour": {**HEADER, "as_of": 1, "window_seconds": 86_400, "buckets": [{"items": []}]},
     "history": {**LISTED, "user_id": "ann"},
-    "insight": {
-        **HEADER, "insight": "activity", "from": 0, "to": 3_600_000, "category": [], "verdict": "found", "rows": [],
-        "users": {"estimate": 3.0},
-    },
 }  # fmt: skip
 
 
@@ -41,18 +37,13 @@ def test_an_answer_is_known_by_its_fields(name: str) -> None:
         ("similar items", "item_id", {}), ("similar to several items", "similar_to", ["a", 5]),
         *(("trending items", "window_seconds", wrong) for wrong in ("24h", 0, True, 10**15, -5, None, 1e9)),
         *(("trending items", "as_of", wrong) for wrong in ("now", -1, 10**20, 1.5)),
-        ("changes by hour", "buckets", [[]]), ("insight", "category", "shoes"), ("insight", "from", "x"),
-        ("insight", "insight", 7),
-    ],
+        ("changes by hour", "buckets", [[]]),     ],
 )  # fmt: skip
 def test_an_answer_that_was_changed_is_refused_by_its_field(name: str, field: str, value: Any) -> None:
     with pytest.raises(BadInput, match=f"no answer has such a {field}"):
         kind_of({**KINDS[name], field: value})
 
 
-def test_what_is_measured_or_only_kept_as_the_newest_cannot_be_asked_again() -> None:
-    fresh = {**KINDS["insight"], "insight": "freshness"}
-    with pytest.raises(BadInput, match="measured"):
-        kind_of(fresh).ask(fresh, Beside())
+def test_what_comes_of_an_index_of_which_only_the_newest_is_kept_cannot_be_asked_again() -> None:
     with pytest.raises(BadInput, match="index of pictures"):
         kind_of({**LISTED, "item_id": "a", "by": "picture", "distance": "l2", "exact": True})
