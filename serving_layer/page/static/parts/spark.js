@@ -30,5 +30,5 @@ export function Bars({ rows, name }) {
 }
 
 export function Meter({ share }) {
-  return html`<span class="meter" aria-hidden="true"><i style=${{ width: `${100 * Math.min(1, share)}%` }}></i></span>`;
+  return html`<span class="meter" aria-hidden="true"><i style=${{ width: `${100 * Math.max(0, Math.min(1, share))}%` }}></i></span>`;
 }

@@ -1,7 +1,7 @@
 // What looks like a picture that the reader sends; nothing of it is kept.
 import { useAnswer, useItems } from "../lib/answer.js";
 import { call } from "../lib/api.js";
-import { number, percent } from "../lib/format.js";
+import { number } from "../lib/format.js";
 import { html, useEffect, useRef, useState } from "../lib/html.js";
 import { linkTo } from "../lib/router.js";
 import { Category, Item } from "../parts/item.js";
@@ -68,7 +68,7 @@ function Alike({ data }) {
   return html`<${Degraded} parts=${data.degraded} /><div class="scroll"><table>
     <thead><tr><th scope="col" class="rank"><span class="hidden">Rank</span></th><th scope="col">Item</th><th scope="col" class="narrow-off">Category</th><th scope="col" class="number">Likeness</th></tr></thead>
     <tbody>${data.items.map((row, at) => html`<tr key=${row.item_id} data-item=${row.item_id}><td class="rank">${at + 1}</td><td><${Item} id=${row.item_id} about=${about.get(row.item_id)} /></td>
-      <td class="narrow-off"><${Category} row=${row} /></td><td class="number"><${Meter} share=${row.score} /> ${percent(row.score)}</td></tr>`)}</tbody></table></div>`;
+      <td class="narrow-off"><${Category} row=${row} /></td><td class="number"><${Meter} share=${row.score} /> ${number(row.score, 2)}</td></tr>`)}</tbody></table></div>`;
 }
 
 function Found({ file, data, error }) {
