@@ -145,7 +145,8 @@ class Cohort:
         return self.once(("decayed", half_life_hours), lambda: self._decayed(half_life_hours))
 
     def labels(self, items: Ints) -> Labels:
-        return [self.labels_of[code] for code in items.tolist()] if self.labels_of else [()] * len(items)
+        own = self.labels_of
+        return [own[code] if code < len(own) else () for code in items.tolist()]  # a model may know further items
 
     def records(self, items: Ints) -> Sequence[Item | None]:
         return [self.records_of[code] for code in items.tolist()] if self.records_of else [None] * len(items)

@@ -116,7 +116,7 @@ class LiveSums:
 
     def labels(self, items: Ints) -> Labels:
         own = self.events.labels
-        return [own[code] for code in items.tolist()] if own else [()] * len(items)
+        return [own[code] if code < len(own) else () for code in items.tolist()]  # a model may know further items
 
     def records(self, items: Ints) -> Sequence[Item | None]:
         own = self.events.records
@@ -137,6 +137,9 @@ class LiveSums:
         return None if self.as_of is None else self.once(("decayed", half_life_hours), made)
 
     def newcomers(self, hours: int) -> Ordered | None:
+        return self.once(("newcomers", hours), lambda: self._newcomers(hours))
+
+    def _newcomers(self, hours: int) -> Ordered | None:
         if self.as_of is None:
             return None
         window = Window.ending(self.as_of, hours)

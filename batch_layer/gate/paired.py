@@ -92,5 +92,5 @@ def _ndcg(part: Interactions, asked: Judged, question: Question) -> Floats:
     candidates = np.zeros(part.items, np.bool_)
     candidates[part.item] = True
     own = replace(asked, candidates=candidates)
-    blend = blend_of(split(part, TIME, FIT_SHARE), question)
+    blend = blend_of([split(part, TIME, FIT_SHARE)], question)
     return quality(own, served(part, own, question, blend).blend).ndcg

@@ -17,13 +17,17 @@ from recommenders.signals import learners_of
 
 FIT_SHARE = 0.7  # of the questions, the earlier ones
 FEWEST_TO_ASK = 10  # answered questions: fewer say nothing
-FEWEST_TO_CHOOSE = 40  # later answered questions, from which on they choose how strongly a fit is drawn
+FEWEST_TO_CHOOSE = 100  # later answered questions, from which on they choose how strongly a fit is drawn
 FEWEST_TO_JUDGE = 200  # and from which on a source may be left out, and a difference counts without its interval
 GAIN = 0.002  # of a later question's log-likelihood that a source must be worth to be asked
 
 
 def learned(
-    signals: Sequence[Signal], lessons: Sequence[Lesson], before: Learned | None = None, fixed: Floats | None = None
+    signals: Sequence[Signal],
+    lessons: Sequence[Lesson],
+    before: Learned | None = None,
+    fixed: Floats | None = None,
+    traits: Sequence[str] = (),
 ) -> Learned | str:
     """Return what the lessons, in order of time, teach of the signals' weights; a sentence where they are too few.
 
@@ -31,7 +35,7 @@ def learned(
     and those of the best single signal where no blend is better than that.
 
     Args: fixed: the weight of each signal in the blend that the fit is drawn to, the more the less there is to learn
-        from; None: all are 0.
+        from; None: all are 0.      traits: the names of those whose columns follow the signals'.
     """
     cut = int(FIT_SHARE * len(lessons))
     later = lessons[cut:]
@@ -51,20 +55,20 @@ def learned(
     facts["difference"], bounds = difference(hits, single, users)
     facts["difference 95 %"] = bounds
     if bounds[1] < 0 or (facts["difference"] < 0 and answered[1] >= FEWEST_TO_JUDGE):
-        final = trial = _alone(alone)
+        final = trial = _alone(alone, len(signals), len(traits))
         facts["gives_way"] = True
     else:
         final = fits.on_all(trial)
-    if old := _carried_over(signals, before):
+    if old := _carried_over(signals, before, traits):
         theirs = _hits(old, later)
         gap, bounds = difference(_hits(trial, later), theirs, users)
         facts |= {"active_hr@10": round(float(theirs.mean()), 4), "lead": gap, "lead 95 %": bounds}
         if bounds[1] < 0:
             final = trial = old
             facts["kept"] = True
-    knots = calibrated_choice(*_outcomes(trial, later))
+    knots = calibrated_choice(*_outcomes(trial, [lesson for lesson in later if lesson.calibrates]))
     weights = tuple(tuple(row) for row in final.weights.tolist())
-    return Learned(tuple(signals[k] for k in final.signals), weights, knots, facts)
+    return Learned(tuple(signals[k] for k in final.signals), weights, knots, facts, tuple(traits))
 
 
 def too_few(answered: int) -> str:
@@ -128,16 +132,25 @@ def _best_alone(signals: Sequence[Signal], lessons: Sequence[Lesson]) -> int:
     return int(np.array([lesson.hits for lesson in lessons]).mean(axis=0).argmax())
 
 
-def _alone(signal: int) -> Weighed:
+def _alone(signal: int, of: int, traits: int) -> Weighed:
     """Return weights that rank as that signal does."""
-    weights = np.zeros((PER_SIGNAL, CONTEXTS))
-    weights[:, 0] = 1.0, 3.0, 0.0
-    return Weighed((signal,), weights)
+    weights = np.zeros((PER_SIGNAL + traits, CONTEXTS))
+    weights[:PER_SIGNAL, 0] = 1.0, 3.0, 0.0
+    return Weighed((signal,), weights, of)
 
 
-def _carried_over(signals: Sequence[Signal], before: Learned | None) -> Weighed | None:
-    """Return the active blend over these signals; None where it needs others or there is none."""
+def _carried_over(signals: Sequence[Signal], before: Learned | None, traits: Sequence[str]) -> Weighed | None:
+    """Return the active blend over these signals and traits; None where it needs others or there is none.
+
+    A blend of an earlier version gives the traits that it does not know no weight.
+    """
     if before is None or any(signal not in signals for signal in before.signals):
         return None
-    places = tuple(map(list(signals).index, before.signals))
-    return Weighed(places, np.array(before.weights).reshape(-1, CONTEXTS))
+    if any(name not in traits for name in before.traits):
+        return None
+    places, own = tuple(map(list(signals).index, before.signals)), np.array(before.weights).reshape(-1, CONTEXTS)
+    weights = np.zeros((before.of_signals + len(traits), CONTEXTS))
+    weights[: before.of_signals] = own[: before.of_signals]
+    for name, row in zip(before.traits, own[before.of_signals :], strict=True):
+        weights[before.of_signals + list(traits).index(name)] = row
+    return Weighed(places, weights, len(signals))

@@ -76,7 +76,7 @@ def _of_users(events: Interactions, question: Question) -> dict[str, Any]:
     held = without_users(events, question.users)
     if not len(held.asked.users):
         return {"missing": f"nothing to judge: no user touches something new and known after {FIRST[-1]} events"}
-    blend = blend_of(split(held.train, TIME), question)
+    blend = blend_of([split(held.train, TIME)], question)
     settings, learns = in_process(question.settings), () if isinstance(blend, str) else blend.sources
     awake = all_on(settings, None if question.every_source else learns)
     artefacts = fit_all(InteractionsPast(held.train, Cohort.of(held.train, question.rules).names), awake)

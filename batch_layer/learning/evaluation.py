@@ -89,7 +89,7 @@ def evaluate(events: Interactions, question: Question) -> dict[str, Any]:
     hours = tuned_window(parts, question.seen_again)
     recent = recent_votes(parts, hours)
     plain = dict(references(parts, question.rules, recent, question.seen_again))
-    blend = blend_of(parts.inner(), question)
+    blend = blend_of(parts.taught(), question)
     serving = served(parts.train, asked, question, blend)
     own = {**serving.alone, BLEND: serving.blend}
     judging = watched("judging the models", [*plain, *own], len(plain) + len(own), every=1)

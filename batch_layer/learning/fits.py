@@ -19,20 +19,26 @@ SHARPNESS_RIDGE = 1.0
 
 @dataclass(frozen=True)
 class Weighed:
-    """Weights, shape (features, contexts), over the features of some of the signals, by number."""
+    """Weights, shape (features, contexts), over the features of some of the signals, by number, and all traits.
+
+    ``of``: how many signals there are; what follows theirs are traits.
+    """
 
     signals: tuple[int, ...]
     weights: Floats
+    of: int
 
     def scores(self, lesson: Lesson) -> Floats:
         """Return the score of each candidate that was kept."""
         per_feature = self.weights @ lesson.context
-        return shares_of_choice(lesson.rows[:, columns(self.signals)].astype(np.float64) @ per_feature)
+        own = columns(self.signals, self.of, lesson.rows.shape[1])
+        return shares_of_choice(lesson.rows[:, own].astype(np.float64) @ per_feature)
 
 
-def columns(signals: Sequence[int]) -> Ints:
-    """Return the columns of those signals' features."""
-    return np.array([PER_SIGNAL * signal + k for signal in signals for k in range(PER_SIGNAL)], np.int64)
+def columns(signals: Sequence[int], of: int, features: int) -> Ints:
+    """Return the columns of those signals' features and of the traits, which follow those of all ``of`` signals."""
+    own = [PER_SIGNAL * signal + k for signal in signals for k in range(PER_SIGNAL)]
+    return np.array([*own, *range(PER_SIGNAL * of, features)], np.int64)
 
 
 @dataclass
@@ -40,12 +46,14 @@ class Fits:
     """``choices``: the questions that teach, of which the first ``cut`` are the earlier ones.
 
     ``towards``: weights of all features that rank as fixed weights do, shape (features, contexts).
-    ``ridge``: how much a fit is drawn to them. ``_near``: the questions with few features more than asked for last.
+    ``number``: of signals. ``ridge``: how much a fit is drawn to ``towards``. ``_near``: the questions with few
+    features more than asked for last.
     """
 
     choices: Choices
     cut: int
     towards: Floats
+    number: int
     ridge: float = RIDGES[0]
     _near: tuple[tuple[int, ...], Choices] | None = field(default=None, repr=False)
 
@@ -54,20 +62,20 @@ class Fits:
         """Return the fits of those lessons that teach; ``cut`` counts those among the earlier ones."""
         teaching = (lesson for lesson in lessons if lesson.teaches)
         choices = Choices.of([Choice(own.rows, own.taken, own.context, own.weight) for own in teaching])
-        return Fits(choices, cut, as_a_choice(choices.part(0, cut), fixed))
+        return Fits(choices, cut, as_a_choice(choices.part(0, cut), fixed), len(fixed))
 
     def cautious(self) -> Weighed:
         """Return the earlier questions' fit over all signals, drawn strongly to fixed weights."""
         self.ridge = CAUTIOUS
-        chosen = tuple(range(len(self.towards) // PER_SIGNAL))
-        return Weighed(chosen, fitted(self.choices.part(0, self.cut), self.ridge, self.towards))
+        weights = fitted(self.choices.part(0, self.cut), self.ridge, self.towards)
+        return Weighed(tuple(range(self.number)), weights, self.number)
 
     def with_ridge(self) -> tuple[Weighed, float]:
         """Return the earlier questions' fit over all signals with the ridge that suits the later ones, and their loss.
 
         The ridge is kept for the fits that follow.
         """
-        chosen = tuple(range(len(self.towards) // PER_SIGNAL))
+        chosen = tuple(range(self.number))
         best, least = None, np.inf
         start: Floats | None = None
         for ridge in RIDGES:
@@ -78,18 +86,18 @@ class Fits:
             best, least, self.ridge = weights, loss, ridge
         assert best is not None
         self._near = chosen, self.choices
-        return Weighed(chosen, best), least
+        return Weighed(chosen, best, self.number), least
 
     def without(self, fit: Weighed, signals: tuple[int, ...]) -> tuple[Weighed, float]:
         """Return the earlier questions' fit over some of the signals of ``fit``, and the loss of the later ones."""
-        own, choices = columns(signals), self._only(fit.signals, signals)
-        start = fit.weights[np.isin(columns(fit.signals), own)]
+        own, choices = self._columns(signals), self._only(fit.signals, signals)
+        start = fit.weights[np.isin(self._columns(fit.signals), own)]
         weights = fitted(choices.part(0, self.cut), self.ridge, self.towards[own], start)
-        return Weighed(signals, weights), self._later(choices).loss(weights)
+        return Weighed(signals, weights, self.number), self._later(choices).loss(weights)
 
     def on_all(self, fit: Weighed) -> Weighed:
         """Return the fit of all questions over the signals of ``fit``."""
-        own = columns(fit.signals)
+        own = self._columns(fit.signals)
         weights = fitted(self.choices.only(own), self.ridge, self.towards[own], fit.weights)
         return replace(fit, weights=weights)
 
@@ -99,9 +107,12 @@ class Fits:
     def _only(self, of: tuple[int, ...], signals: tuple[int, ...]) -> Choices:
         """Return the questions with the features of those signals, cut from those of ``of``, which are kept."""
         if self._near is None or self._near[0] != of:
-            self._near = of, self.choices.only(columns(of))
-        places = [of.index(signal) for signal in signals]
-        return self._near[1].only(columns(places))
+            self._near = of, self.choices.only(self._columns(of))
+        places, near = [of.index(signal) for signal in signals], self._near[1]
+        return near.only(columns(places, len(of), near.rows.shape[2]))
+
+    def _columns(self, signals: Sequence[int]) -> Ints:
+        return columns(signals, self.number, len(self.towards))
 
 
 def as_a_choice(choices: Choices, fixed: Floats) -> Floats:
@@ -109,11 +120,11 @@ def as_a_choice(choices: Choices, fixed: Floats) -> Floats:
 
     A blend by fixed weights adds up each signal's score divided by its best, so only these features have a weight.
     """
-    towards = np.zeros((len(fixed) * PER_SIGNAL, CONTEXTS))
+    towards, scores = np.zeros((choices.rows.shape[2], CONTEXTS)), slice(0, len(fixed) * PER_SIGNAL, PER_SIGNAL)
     if not fixed.any():
         return towards
-    blended = choices.rows[:, :, ::PER_SIGNAL] @ fixed.astype(np.float32)
+    blended = choices.rows[:, :, scores] @ fixed.astype(np.float32)
     alone = replace(choices, rows=blended[:, :, None], context=np.ones((len(choices.taken), 1)))
     sharpness = fitted(alone, SHARPNESS_RIDGE, np.array([[SHARPNESS]]))
-    towards[::PER_SIGNAL, 0] = fixed * max(0.0, float(sharpness[0, 0]))
+    towards[scores, 0] = fixed * max(0.0, float(sharpness[0, 0]))
     return towards

@@ -14,7 +14,7 @@ from batch_layer.learning.asking import Question
 from core.quality.ranking_quality import LIST, Interactions, Judged, Mask
 from core.ranking.choice import Rows
 from core.ranking.columns import Columns, Floats, Ints, Stacked
-from core.ranking.features import PER_SIGNAL, RANKS
+from core.ranking.features import PER_SIGNAL, RANKS, foremost
 from core.ranking.kernels import Kernels, compiled
 from core.ranking.learned import context
 from recommenders import port
@@ -22,8 +22,8 @@ from recommenders.cohort import Cohort
 from recommenders.live import LiveSums
 from recommenders.port import Candidates, Scorer
 from recommenders.signals import answers_of, columns_of
+from recommenders.traits import KEPT, traits_of
 
-KEPT = 100  # candidates of a question, by their best rank in any signal
 HOUR_MS = 3_600_000
 NO_ITEM = -1
 NOTHING_SEEN = np.zeros(0, np.int64)
@@ -35,8 +35,10 @@ SEED = 42
 class Lesson:
     """One question: ``rows`` of features of the candidates kept, ``taken`` among them (``NO_ITEM``: none of them).
 
+    The traits' columns follow those of the signals.
     ``all_taken``: the places of all items that the user took after it, of a split; empty: only ``taken``.
     ``hits``: of each signal, whether it alone had the item among its first ten. ``weight``: of the question.
+    ``calibrates``: whether hits among its list say how sure an answer may be.
     """
 
     rows: Rows
@@ -46,6 +48,7 @@ class Lesson:
     user: int
     weight: float = 1.0
     all_taken: tuple[int, ...] = ()
+    calibrates: bool = True
 
     @property
     def teaches(self) -> bool:
@@ -103,7 +106,7 @@ def of_walk(
                     (answers[id(scorer)],) = answers_of([scorer], own, len(own.standing.codes))
             columns = columns_of([answers[id(scorer)] for scorer in scorers])
             excluded = NOTHING_SEEN if out is lessons[1] else own.standing.codes
-            out += _lessons(columns, excluded, kernels, context_of(own, live.as_of), user, taken)
+            out += _lessons(columns, excluded, kernels, own, live.as_of, user, taken)
     return lessons
 
 
@@ -118,19 +121,19 @@ def of_split(
         question = cohort.question(user)
         excluded = NOTHING_SEEN if seen_again else question.standing.codes
         columns = columns_of(answers_of(scorers, question, len(excluded)))
-        yield from _lessons(columns, excluded, kernels, context_of(question, as_of), user, taken, wanted)
+        yield from _lessons(columns, excluded, kernels, question, as_of, user, taken, wanted)
 
 
 def _lessons(
-    columns: Sequence[Columns], excluded: Ints, kernels: Kernels, context: Floats, user: int, taken: Ints,
-    wanted: Ints = NOTHING_SEEN,
+    columns: Sequence[Columns], excluded: Ints, kernels: Kernels, question: port.Question, as_of: int | None,
+    user: int, taken: Ints, wanted: Ints = NOTHING_SEEN,
 ) -> Iterator[Lesson]:  # fmt: skip
     """Yield a lesson for each item that was taken, of what the signals answered; ``wanted``: all that were taken."""
     known = kernels.features(Stacked.of(columns), excluded)
     values = known.values()
-    best = values[:, 1::PER_SIGNAL]
-    kept = np.argsort(-best.max(axis=1, initial=0.0), kind="stable")[:KEPT]
-    rows, all_taken = values[kept].astype(np.float32), np.flatnonzero(np.isin(known.codes[kept], wanted))
+    best, kept = values[:, 1::PER_SIGNAL], foremost(known, KEPT)
+    rows = np.concatenate([values[kept], traits_of(question, known)[kept]], axis=1).astype(np.float32)
+    context, all_taken = context_of(question, as_of), np.flatnonzero(np.isin(known.codes[kept], wanted))
     for item in taken.tolist():
         at = np.flatnonzero(known.codes == item)
         hits: Mask = (best[at[0]] >= RANKS[LIST - 1]) if len(at) else np.zeros(len(columns), np.bool_)

@@ -1,12 +1,13 @@
 """Rankings as they serve, of a part of the events and for many users: each source by itself, and their blend."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
 from batch_layer.learning.asking import InteractionsPast, Question, all_on, in_process
 from batch_layer.learning.costs import Costs, answer_ms, ranked_ms, timed_fits
 from batch_layer.learning.splits import Split
-from batch_layer.learning.teaching import FIXED, from_split, ranked_by
+from batch_layer.learning.teaching import FIXED, from_splits, ranked_by
 from core.quality.ranking_quality import Interactions, Judged, Scorer
 from core.ranking.learned import Learned
 from recommenders.cohort import Cohort, scored
@@ -28,13 +29,13 @@ class Served:
     costs: Costs = field(default_factory=Costs)
 
 
-def blend_of(inner: Split, question: Question) -> Learned | str:
-    """Return the blend that an evaluation ranks by, learned from a split of its earlier part; a sentence if fixed.
+def blend_of(splits: Sequence[Split], question: Question) -> Learned | str:
+    """Return the blend that an evaluation ranks by, learned from splits of its earlier part; a sentence if fixed.
 
     The stored coefficients have learned from the newest events, so they know what an evaluation asks. The same fit on
     the earlier part does not.
     """
-    return from_split(inner, question) if question.learns else FIXED
+    return from_splits(splits, question) if question.learns else FIXED
 
 
 def served(train: Interactions, asked: Judged, question: Question, blend: Learned | str = FIXED) -> Served:

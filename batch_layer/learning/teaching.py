@@ -1,7 +1,8 @@
 """Which questions of the past a blend is learned from: those of a walk through the newest part, or of a split."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from batch_layer.learning.lessons import MOST_TAKEN, Asked, Lesson, Walk, contex
 from batch_layer.learning.past import SmallPast
 from batch_layer.learning.splits import INCLUDED, Split, is_new
 from core.quality import ranking_quality
-from core.quality.ranking_quality import Floats, Interactions, Ints, judged
+from core.quality.ranking_quality import TRAIN_SHARE, Floats, Interactions, Ints, Judged, judged
 from core.ranking.kernels import compiled
 from core.ranking.learned import Blends, Learned, LearnedBlend
 from recommenders import recommender
@@ -20,6 +21,7 @@ from recommenders.artefact import Artefact
 from recommenders.cohort import Cohort
 from recommenders.port import Scorer
 from recommenders.signals import answers_of, columns_of, fixed_weights, learners_of, open_signals, signals_of
+from recommenders.traits import TRAITS, traits_of
 
 FIXED = "sources have the weights of their tables: no source is left that a learned blend may ask"
 GROWN = 1.1  # times as many events as it was learned from: then a blend is learned again
@@ -55,16 +57,35 @@ def from_walk(
     )
 
 
-def from_split(parts: Split, question: Question) -> Learned | str:
-    """Return the blend that the later part of a split teaches, asked as an evaluation of it asks."""
-    asked = judged(parts.train, parts.test, USERS_OF_SPLIT, seen_again=question.seen_again)
-    if (number := sum(min(len(wanted), MOST_TAKEN) for wanted in asked.wanted)) < FEWEST_TO_ASK:
+def from_splits(splits: Sequence[Split], question: Question) -> Learned | str:
+    """Return the blend that the later parts of the splits teach, asked as an evaluation of one asks.
+
+    Users come in a random order, each with the lessons of all splits: later ones judge, and they are as those before.
+    Confidence is learned from the split whose later part is as long, for what there is to learn from, as the one that
+    is asked about: the longer it is, the more of a list is taken.
+    """
+    seen_again = question.seen_again
+    asked = [judged(parts.train, parts.test, USERS_OF_SPLIT, seen_again=seen_again) for parts in splits]
+    if (number := sum(min(len(wanted), MOST_TAKEN) for users in asked for wanted in users.wanted)) < FEWEST_TO_ASK:
         return too_few(number)
+    near = min(splits, key=lambda parts: abs(parts.share - TRAIN_SHARE))
+    lessons = [
+        replace(lesson, calibrates=parts is near)
+        for parts, users in zip(splits, asked, strict=True)
+        for lesson in _of(parts, users, question)
+    ]
+    place = np.random.default_rng(SEED).permutation(splits[0].train.users)
+    return _learned(question, sorted(lessons, key=lambda own: int(place[own.user])), None, len(splits[-1].train))
+
+
+def _of(parts: Split, asked: Judged, question: Question) -> Iterator[Lesson]:
+    """Yield the lessons of one split."""
+    if not len(asked.users):
+        return
     cohort = Cohort.of(parts.train, question.rules, shrinkage=question.shrinkage)
     known = _scorers(parts.train, cohort.names, question)
     scorers = [known[signal.name] for signal in signals_of(question.learns, question.seen_again)]
-    lessons = list(of_split(cohort, parts.train, asked, scorers, question.seen_again))
-    return _learned(question, lessons, None, len(parts.train))
+    yield from of_split(cohort, parts.train, asked, scorers, question.seen_again)
 
 
 def still_good(blend: Learned, learns: Sequence[str], events: int) -> bool:
@@ -104,7 +125,7 @@ def sentence(blend: Learned | str) -> str:
 
 def _learned(question: Question, lessons: Sequence[Lesson], before: Learned | None, events: int) -> Learned | str:
     signals = signals_of(question.learns, question.seen_again)
-    blend = learned(signals, lessons, before, fixed_weights(signals, question.settings))
+    blend = learned(signals, lessons, before, fixed_weights(signals, question.settings), tuple(TRAITS))
     if isinstance(blend, str):
         return blend
     return replace(blend, facts={**blend.facts, "events": events, "of": list(question.learns)})
@@ -151,7 +172,8 @@ def ranked_by(
             question = cohort.question(user)
             excluded = np.zeros(0, np.int64) if seen_again else question.standing.codes
             columns = columns_of(answers_of(scorers, question, len(excluded)))
-            listed = LearnedBlend(blend, columns, context_of(question, as_of), excluded, kernels=kernels).totals
+            context, traits = context_of(question, as_of), partial(traits_of, question)
+            listed = LearnedBlend(blend, columns, context, excluded, kernels=kernels, traits=traits).totals
             own = listed.codes < len(cohort.names)  # a model may know further items
             out[row, listed.codes[own]] = listed.scores[own]
         return out

@@ -82,3 +82,10 @@ def weighed(known: Features, weights: Floats) -> Floats:
             row = int(known.rows[k])
             sums[row] = sums[row] + float(known.shares[k]) * share + float(known.ranks[k]) * rank + presence
     return np.array(sums, np.float64)
+
+
+def foremost(known: Features, most: int) -> Ints:
+    """Return the places of the ``most`` candidates with the best rank in any signal, of equal ones the first."""
+    best = np.zeros(len(known.codes))
+    np.maximum.at(best, known.rows, known.ranks)
+    return np.argsort(-best, kind="stable")[:most]

@@ -2,11 +2,12 @@
 
 The score of an item is its share in a choice among all candidates: exp(z) over the sum of exp(z), where z adds up
 feature · weight. A weight depends on the user: it is linear in ``context``. Coefficients are fitted in ``choice``.
+Features are what each signal says of an item, and the traits of the item itself, whoever lists it.
 """
 
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -16,7 +17,7 @@ import numpy as np
 from core.codes.item_index import ItemIndex
 from core.ranking.blend import Blend, Knots
 from core.ranking.columns import NOBODY, Columns, Floats, Ints, Stacked
-from core.ranking.features import PER_SIGNAL
+from core.ranking.features import PER_SIGNAL, Features
 from core.ranking.kernels import READABLE, Kernels
 from core.ranking.ranked import in_order
 
@@ -24,6 +25,7 @@ CONTEXTS = 3  # what a weight depends on: nothing, how much is known of the user
 MUCH = math.log1p(200)  # items that stand
 LONG = math.log1p(720)  # hours
 FEATURE_NAMES = ("score", "rank", "presence")
+TRAIT = "item"  # in the place of a signal, where features are shown
 
 
 def context(items: int, hours: float | None) -> Floats:
@@ -53,13 +55,15 @@ class Signal:
 class Learned:
     """What a generation stores of its blend: ``weights``, one row per feature and one column per context.
 
-    ``knots``: how its scores go together with hits. ``facts``: what was found while it was learned, JSON.
+    ``knots``: how its scores go together with hits. ``facts``: what was found while it was learned, JSON. ``traits``:
+    the names of those whose rows follow the signals' rows; blends of earlier versions have none.
     """
 
     signals: tuple[Signal, ...]
     weights: tuple[tuple[float, ...], ...]
     knots: Knots = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
+    traits: tuple[str, ...] = ()
 
     @property
     def sources(self) -> list[str]:
@@ -68,7 +72,12 @@ class Learned:
 
     @cached_property
     def _columns(self) -> Floats:
-        return np.array(self.weights, np.float64).reshape(len(self.signals) * PER_SIGNAL, CONTEXTS)
+        return np.array(self.weights, np.float64).reshape(self.of_signals + len(self.traits), CONTEXTS)
+
+    @property
+    def of_signals(self) -> int:
+        """How many of the features are the signals'."""
+        return len(self.signals) * PER_SIGNAL
 
     def weights_for(self, user: Floats) -> Floats:
         """Return the weight of each feature for a user of that ``context``."""
@@ -85,7 +94,8 @@ class Learned:
     def from_json(row: bytes) -> "Learned":
         stored = json.loads(row)
         signals = tuple(Signal(signal["source"], signal["settings"]) for signal in stored["signals"])
-        return Learned(signals, tuple(map(tuple, stored["weights"])), stored["knots"], stored["facts"])
+        weights = tuple(map(tuple, stored["weights"]))
+        return Learned(signals, weights, stored["knots"], stored["facts"], tuple(stored.get("traits", ())))
 
     def with_knots(self, knots: Knots) -> "Learned":
         return replace(self, knots=knots)
@@ -126,6 +136,14 @@ def shares_of_choice(z: Floats) -> Floats:
     return shares
 
 
+Traits = Callable[[Features, Sequence[str]], Floats]  # (candidates, names) -> their traits, shape (items, names)
+
+
+def no_traits(known: Features, names: Sequence[str]) -> Floats:
+    """Return zeros: nobody knows more of an item than the signals say."""
+    return np.zeros((len(known.codes), len(names)))
+
+
 class LearnedBlend:
     """Ranks as ``core.ranking.blend.Blend`` does, by learned weights.
 
@@ -141,12 +159,18 @@ class LearnedBlend:
         also: int = NOBODY,
         kernels: Kernels = READABLE,
         rest: Blend | None = None,
+        traits: Traits = no_traits,
     ) -> None:
-        """Blend ``columns``, one of each signal; other arguments are those of ``Blend``."""
+        """Blend ``columns``, one of each signal; other arguments are those of ``Blend``. ``traits``: of items."""
         self._learned, self._kernels, self._rest = learned, kernels, rest
         self._known = kernels.features(Stacked.of(columns), excluded, also)
-        self._weights = learned.weights_for(user)
-        scores = shares_of_choice(kernels.weighed(self._known, self._weights))
+        weights = learned.weights_for(user)
+        self._weights, self._of_traits = weights[: learned.of_signals], weights[learned.of_signals :]
+        self._traits = traits(self._known, learned.traits)
+        speaking = kernels.weighed(self._known, self._weights)
+        for column, weight in enumerate(self._of_traits.tolist()):
+            speaking += self._traits[:, column] * weight
+        scores = shares_of_choice(speaking)
         self.totals = self._followed(Columns(self._known.codes, scores), rest)
 
     def _followed(self, first: Columns, rest: Blend | None) -> Columns:
@@ -210,10 +234,12 @@ class LearnedBlend:
         at = np.flatnonzero(self._known.codes == code)
         if not len(at):
             return []
-        values = self._known.values(at)[0].tolist()
         names = [(signal.name, name) for signal in self._learned.signals for name in FEATURE_NAMES]
+        names += [(TRAIT, name) for name in self._learned.traits]
+        values = np.concatenate([self._known.values(at)[0], self._traits[at[0]]]).tolist()
+        weights = np.concatenate([self._weights, self._of_traits]).tolist()
         return [
             {"signal": signal, "feature": name, "value": value, "weight": weight, "share": value * weight}
-            for (signal, name), value, weight in zip(names, values, self._weights.tolist(), strict=True)
+            for (signal, name), value, weight in zip(names, values, weights, strict=True)
             if value
         ]

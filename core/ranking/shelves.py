@@ -8,12 +8,18 @@ from core.ranking.columns import Columns
 
 Labels = Sequence[tuple[str, ...]]  # of each item: its categories and its brand
 Shelves = Mapping[str, Columns]
+BRAND = "\x00"  # begins the label of a brand
 MOST_ON_SHELVES = 5_000  # items in all: those beyond are too rare to lead a shelf
 
 
 def label_of_brand(brand: str) -> str:
     """Return the label of a brand, which no category is: it begins with a control character."""
-    return f"\x00{brand}"
+    return f"{BRAND}{brand}"
+
+
+def is_brand(label: str) -> bool:
+    """Return whether the label is a brand's."""
+    return label.startswith(BRAND)
 
 
 def labels_of(categories: Sequence[str], brand: str | None) -> tuple[str, ...]:

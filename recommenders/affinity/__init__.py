@@ -42,12 +42,12 @@ class AffinityScorer:
     settings: AffinitySettings
 
     def candidates(self, question: Question, most: int) -> Candidates:
-        tastes = self._tastes(question)
+        tastes = tastes_of(question, self.settings.step_back)
         if not tastes:
             return Candidates()
         sums = question.sums
         shelves = sums.shelves(self.settings.half_life_hours)
-        liked = {label: taste for label, taste in _by_label(tastes).items() if label in shelves}
+        liked = {label: taste for label, taste in by_label(tastes).items() if label in shelves}
         if not liked:
             return Candidates()
         codes = np.concatenate([shelves[label].codes for label in liked])
@@ -67,20 +67,20 @@ class AffinityScorer:
 
         return Candidates(scored, reasons)
 
-    def _tastes(self, question: Question) -> dict[int, list[tuple[str, float]]]:
-        """Return what each history item says of its labels, the item touched last first; all of it adds up to 1."""
-        codes = question.codes[::-1]
-        ratings = np.array([entry.rating for entry in question.history.entries[::-1]]) / WEIGHT_SCALE
-        worth = ratings * self.settings.step_back ** np.arange(len(codes))
-        said = zip(codes.tolist(), worth.tolist(), question.sums.labels(codes), strict=True)
-        tastes = {code: [(label, amount) for label in labels] for code, amount, labels in said if amount > 0}
-        total = sum(amount for labels in tastes.values() for _, amount in labels)
-        return {
-            code: [(label, amount / total) for label, amount in labels] for code, labels in tastes.items() if labels
-        }
+
+def tastes_of(question: Question, step_back: float) -> dict[int, list[tuple[str, float]]]:
+    """Return what each history item says of its labels, the item touched last first; all of it adds up to 1."""
+    codes = question.codes[::-1]
+    ratings = np.array([entry.rating for entry in question.history.entries[::-1]]) / WEIGHT_SCALE
+    worth = ratings * step_back ** np.arange(len(codes))
+    said = zip(codes.tolist(), worth.tolist(), question.sums.labels(codes), strict=True)
+    tastes = {code: [(label, amount) for label in labels] for code, amount, labels in said if amount > 0}
+    total = sum(amount for labels in tastes.values() for _, amount in labels)
+    return {code: [(label, amount / total) for label, amount in labels] for code, labels in tastes.items() if labels}
 
 
-def _by_label(tastes: Mapping[int, list[tuple[str, float]]]) -> dict[str, float]:
+def by_label(tastes: Mapping[int, list[tuple[str, float]]]) -> dict[str, float]:
+    """Return what all history items together say of each label."""
     by_label: dict[str, float] = {}
     for labels in tastes.values():
         for label, amount in labels:

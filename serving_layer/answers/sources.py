@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from core.ranking.kernels import Kernels
 from core.ranking.learned import LearnedBlend, context
 from recommenders.port import Candidates, Ints, Question, Scorer
 from recommenders.signals import SEEN_ONLY, columns_of
+from recommenders.traits import traits_of
 from serving_layer.answers.basket import Basket
 from serving_layer.merged.catalogue import Page
 from serving_layer.merged.models import Models, Signals, candidates_of, models_of, untrained
@@ -90,7 +91,8 @@ class Sources:
             self._said.clear()  # such as of a new user, where all signals speak of a history
             return self.fixed(weighed, excluded, also)
         rest = self.fixed(weighed, excluded, also) if self.deep else None
-        return LearnedBlend(signals.learned, columns, self._context, excluded, also, self._kernels, rest)
+        traits = partial(traits_of, self.question)
+        return LearnedBlend(signals.learned, columns, self._context, excluded, also, self._kernels, rest, traits)
 
     @property
     def knots(self) -> Knots:

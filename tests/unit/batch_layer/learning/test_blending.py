@@ -1,6 +1,7 @@
 """What a blend makes of questions whose right answer is known by construction."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ A, B = Signal("popular", {"half_life_hours": 1.0}), Signal("popular", {"half_lif
 ELSEWHERE = Signal("similar", {})
 LATER = 0.7  # of the questions precede those that judge
 FIRST, TENTH, LAST = 0, 9, CANDIDATES - 1
+FIRSTS = (0, 0)
 Places = tuple[int, int]  # where the item that is taken stands with the first signal and with the second
 
 
@@ -72,6 +74,30 @@ def test_a_source_that_knows_nothing_is_not_asked() -> None:
     rng = np.random.default_rng(3)
     questions = [lesson(k, (FIRST, int(rng.integers(0, CANDIDATES)))) for k in range(2 * QUESTIONS)]
     assert learnt(questions, other=ELSEWHERE).signals == (A,)
+
+
+def with_trait(question: Lesson) -> Lesson:
+    """The same with a last column that is 1 for the item that is taken, and for some others."""
+    rows = np.concatenate([question.rows, np.zeros((CANDIDATES, 1), np.float32)], axis=1)
+    rows[[TAKEN, 1, 2], -1] = 1
+    return replace(question, rows=rows)
+
+
+def test_a_trait_of_what_is_taken_is_learned() -> None:
+    questions = [with_trait(opposed(number)) for number in range(QUESTIONS)]
+    blend = learned((A, ELSEWHERE), questions, traits=["newness"])
+    assert isinstance(blend, Learned), blend
+    assert blend.traits == ("newness",)
+    assert blend.weights[-1][0] > 1
+    assert blend.facts["hr@10"] == 1.0
+
+
+def test_active_coefficients_without_traits_are_compared_with_those_that_have_some() -> None:
+    questions = [with_trait(question) for question in lessons(FIRSTS, FIRSTS)]
+    blend = learned((A, B), questions, active(9.0, 0.0), traits=["newness"])
+    assert isinstance(blend, Learned), blend
+    assert blend.facts["active_hr@10"] == 1.0
+    assert len(blend.weights) == 3 * len(blend.signals) + 1
 
 
 def test_few_questions_leave_no_source_out_and_stay_near_fixed_weights() -> None:

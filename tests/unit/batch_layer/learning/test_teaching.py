@@ -8,7 +8,7 @@ import pytest
 from batch_layer.learning.asking import Question, in_process
 from batch_layer.learning.blending import FEWEST_TO_ASK
 from batch_layer.learning.splits import TIME, is_new, split
-from batch_layer.learning.teaching import MOST_ANY, from_split, from_walk, shown, walk_of
+from batch_layer.learning.teaching import MOST_ANY, from_splits, from_walk, shown, walk_of
 from core.quality.ranking_quality import Interactions
 from core.ranking.learned import Learned
 from recommenders import settings_of
@@ -45,7 +45,7 @@ def interactions(rows: list[Row]) -> Interactions:
 def test_a_log_that_cannot_teach_is_a_sentence_and_weights_stay_fixed(kind: str) -> None:
     events = interactions(POOR[kind])
     names = [b"i%05d" % code for code in range(events.items)]
-    for blend in (from_walk(events, names, QUESTION).new, from_split(split(events, TIME), QUESTION)):
+    for blend in (from_walk(events, names, QUESTION).new, from_splits([split(events, TIME)], QUESTION)):
         assert isinstance(blend, str), shown(blend)
         assert blend.startswith("sources keep the weights of their tables: ")
         assert blend.endswith(f"needs {FEWEST_TO_ASK:,}")

@@ -1,6 +1,9 @@
 """A learned blend: its features in two twins, its scores, its fit, and what it stores."""
 
+import json
 import math
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from hypothesis import given, settings
@@ -10,8 +13,8 @@ from core.ranking import feature_kernel as fast
 from core.ranking import features as slow
 from core.ranking.blend import Blend
 from core.ranking.choice import Choice, Choices, fitted
-from core.ranking.columns import NOBODY, Columns, Stacked
-from core.ranking.features import PER_SIGNAL, PLACES
+from core.ranking.columns import NOBODY, Columns, Floats, Stacked
+from core.ranking.features import PER_SIGNAL, PLACES, Features
 from core.ranking.learned import CONTEXTS, Learned, LearnedBlend, Signal, context
 
 FEW = 12
@@ -96,6 +99,30 @@ def test_a_stored_blend_comes_back_as_the_same_bits() -> None:
     assert read.weights_for(context(5, 2.5)).tobytes() == kept.weights_for(context(5, 2.5)).tobytes()
     assert [tuple(knot) for knot in read.knots] == kept.knots
     assert read.facts == kept.facts
+
+
+def test_traits_of_items_count_beside_what_signals_say_and_are_explained() -> None:
+    plain = learned(1.0, 1.0)
+    blend = replace(plain, weights=(*plain.weights, (9.0, 0.0, 0.0)), traits=("newness",))
+    assert Learned.from_json(blend.to_json()).traits == ("newness",)
+
+    def traits(known: Features, names: Sequence[str]) -> Floats:
+        assert list(names) == ["newness"]
+        return (known.codes == 2).astype(np.float64)[:, None]
+
+    asked = ([A, B], context(3, 1.0), NOTHING_BANNED)
+    ranked = LearnedBlend(blend, *asked, traits=traits)
+    assert ranked.score(2) > ranked.score(1) > LearnedBlend(plain, *asked).score(2)
+    trait = {"signal": "item", "feature": "newness", "value": 1.0, "weight": 9.0, "share": 9.0}
+    assert trait in ranked.features(2)
+    assert trait["signal"] not in {entry["signal"] for entry in ranked.features(1)}
+    assert math.isclose(sum(ranked.parts([2])[0].values()), ranked.score(2))
+
+
+def test_a_blend_of_an_earlier_version_knows_no_traits() -> None:
+    stored = json.loads(learned(1.0, 2.0).to_json())
+    del stored["traits"]
+    assert Learned.from_json(json.dumps(stored).encode()) == Learned.from_json(learned(1.0, 2.0).to_json())
 
 
 def test_excluded_items_are_not_listed_and_an_item_asked_for_is_described() -> None:

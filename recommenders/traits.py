@@ -1,0 +1,87 @@
+"""Traits of candidates: what is known of an item itself, whichever signal lists it.
+
+A learned blend weighs them beside what the signals say. Each is 0 where nothing is known, and at most 1.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from core.ranking.features import Features, foremost
+from core.ranking.shelves import is_brand
+from recommenders.affinity import by_label, tastes_of
+from recommenders.port import Floats, Ints, Question
+
+Trait = Callable[[Question, Features], Floats]
+KEPT = 100  # candidates of a question that are learned from, and whose labels are read, by their best rank
+NEW_HOURS = 336  # an item is new for two weeks; serving reads hourly counts of four times as long
+STEP_BACK = 0.9  # what an item touched one step earlier says of a taste, as in ``affinity``
+SOFT = 20.0  # a share of 1 in 20 of the history is a quarter of a match, one of 1 in 4 more than a half
+
+
+def newness(question: Question, known: Features) -> Floats:
+    """Return 1 for an item first counted in the current hour, falling with the logarithm of its age to 0."""
+    new, out = question.sums.newcomers(NEW_HOURS), np.zeros(len(known.codes))
+    if new is None or not len(new.scored.codes):
+        return out
+    codes, scores = new.scored  # ascending by code
+    at = np.minimum(np.searchsorted(codes, known.codes), len(codes) - 1)
+    own = codes[at] == known.codes
+    hours = NEW_HOURS * (1 - scores[at[own]])
+    out[own] = 1 - np.log1p(hours) / np.log1p(NEW_HOURS)
+    return out
+
+
+def category(question: Question, known: Features) -> Floats:
+    """Return how much of the user's history is of the item's categories."""
+    return _matches(question, known).category
+
+
+def brand(question: Question, known: Features) -> Floats:
+    """Return how much of the user's history is of the item's brand."""
+    return _matches(question, known).brand
+
+
+class _Matches(NamedTuple):
+    category: Floats
+    brand: Floats
+    codes: Ints  # whose they are: as long as they are kept, their id is their own
+
+
+def _matches(question: Question, known: Features) -> _Matches:
+    """Return both of the items among the first; computed once for both."""
+
+    def made() -> _Matches:
+        of_category, of_brand = _matched(question, known)
+        return _Matches(of_category, of_brand, known.codes)
+
+    return question.once(("matches", id(known.codes)), made)
+
+
+def _matched(question: Question, known: Features) -> Floats:
+    """Return how much of the history is of each item's categories, and of its brand: shape (2, items)."""
+    tastes, out = by_label(tastes_of(question, STEP_BACK)), np.zeros((2, len(known.codes)))
+    if not tastes:
+        return out
+    total = [sum(taste for label, taste in tastes.items() if is_brand(label) == of) or 1.0 for of in (False, True)]
+    places = foremost(known, KEPT)
+    for place, labels in zip(places.tolist(), question.sums.labels(known.codes[places]), strict=True):
+        for label in labels:
+            if taste := tastes.get(label):
+                row = int(is_brand(label))
+                out[row, place] += taste / total[row]
+    matches: Floats = np.log1p(SOFT * np.minimum(out, 1.0)) / np.log1p(SOFT)
+    return matches
+
+
+TRAITS: Mapping[str, Trait] = {"newness": newness, "category": category, "brand": brand}
+
+
+def traits_of(question: Question, known: Features, names: Sequence[str] = tuple(TRAITS)) -> Floats:
+    """Return the traits of those names, shape (items, names); zeros for a name that this version does not know."""
+    out = np.zeros((len(known.codes), len(names)))
+    for column, name in enumerate(names):
+        if name in TRAITS:
+            out[:, column] = TRAITS[name](question, known)
+    return out
