@@ -15,7 +15,7 @@ from recommenders.port import Floats, Ints, Question
 
 Trait = Callable[[Question, Features], Floats]
 KEPT = 100  # candidates of a question that are learned from, and whose labels are read, by their best rank
-NEW_HOURS = 336  # an item is new for two weeks; serving reads hourly counts of four times as long
+NEW_HOURS = 672  # four weeks, unless the twelve before know the item; half-lives of two weeks look back as far
 STEP_BACK = 0.9  # what an item touched one step earlier says of a taste, as in ``affinity``
 SOFT = 20.0  # a share of 1 in 20 of the history is a quarter of a match, one of 1 in 4 more than a half
 

@@ -112,7 +112,9 @@ def test_traits_of_items_count_beside_what_signals_say_and_are_explained() -> No
 
     asked = ([A, B], context(3, 1.0), NOTHING_BANNED)
     ranked = LearnedBlend(blend, *asked, traits=traits)
-    assert ranked.score(2) > ranked.score(1) > LearnedBlend(plain, *asked).score(2)
+    without = LearnedBlend(plain, *asked)
+    assert without.score(1) > without.score(2)
+    assert ranked.score(2) > ranked.score(1)
     trait = {"signal": "item", "feature": "newness", "value": 1.0, "weight": 9.0, "share": 9.0}
     assert trait in ranked.features(2)
     assert trait["signal"] not in {entry["signal"] for entry in ranked.features(1)}
