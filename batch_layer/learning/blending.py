@@ -10,6 +10,7 @@ from batch_layer.learning.lessons import NO_ITEM, Lesson
 from core.quality.calibration import calibrated_choice
 from core.quality.intervals import difference
 from core.quality.ranking_quality import LIST
+from core.ranking.blend import Knots
 from core.ranking.columns import Floats
 from core.ranking.features import PER_SIGNAL
 from core.ranking.learned import CONTEXTS, Learned, Signal
@@ -67,8 +68,19 @@ def learned(
             final = trial = old
             facts["kept"] = True
     knots = calibrated_choice(*_outcomes(trial, [lesson for lesson in later if lesson.calibrates]))
-    weights = tuple(tuple(row) for row in final.weights.tolist())
-    return Learned(tuple(signals[k] for k in final.signals), weights, knots, facts, tuple(traits))
+    return _stored(final, signals, traits, knots, facts)
+
+
+def _stored(
+    final: Weighed, signals: Sequence[Signal], traits: Sequence[str], knots: Knots, facts: dict[str, Any]
+) -> Learned:
+    """Return those weights as a generation stores them: without traits of no weight, which answers need not know."""
+    of_signals = PER_SIGNAL * len(final.signals)
+    speaks = final.weights.any(axis=1)
+    speaks[:of_signals] = True
+    names = [name for name, own in zip(traits, speaks[of_signals:].tolist(), strict=True) if own]
+    weights = tuple(tuple(row) for row in final.weights[speaks].tolist())
+    return Learned(tuple(signals[k] for k in final.signals), weights, knots, facts, tuple(names))
 
 
 def too_few(answered: int) -> str:

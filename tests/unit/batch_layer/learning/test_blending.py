@@ -92,12 +92,20 @@ def test_a_trait_of_what_is_taken_is_learned() -> None:
     assert blend.facts["hr@10"] == 1.0
 
 
+def test_a_trait_that_no_item_has_is_not_stored() -> None:
+    questions = [replace(own, rows=np.pad(own.rows, ((0, 0), (0, 1)))) for own in lessons(FIRSTS, FIRSTS)]
+    blend = learned((A, B), questions, traits=["category"])
+    assert isinstance(blend, Learned), blend
+    assert blend.traits == ()
+    assert len(blend.weights) == 3 * len(blend.signals)
+
+
 def test_active_coefficients_without_traits_are_compared_with_those_that_have_some() -> None:
     questions = [with_trait(question) for question in lessons(FIRSTS, FIRSTS)]
     blend = learned((A, B), questions, active(9.0, 0.0), traits=["newness"])
     assert isinstance(blend, Learned), blend
     assert blend.facts["active_hr@10"] == 1.0
-    assert len(blend.weights) == 3 * len(blend.signals) + 1
+    assert len(blend.weights) == 3 * len(blend.signals) + len(blend.traits)
 
 
 def test_few_questions_leave_no_source_out_and_stay_near_fixed_weights() -> None:
