@@ -76,11 +76,10 @@ def _stored(
 ) -> Learned:
     """Return those weights as a generation stores them: without traits of no weight, which answers need not know."""
     of_signals = PER_SIGNAL * len(final.signals)
-    speaks = final.weights.any(axis=1)
-    speaks[:of_signals] = True
-    names = [name for name, own in zip(traits, speaks[of_signals:].tolist(), strict=True) if own]
-    weights = tuple(tuple(row) for row in final.weights[speaks].tolist())
-    return Learned(tuple(signals[k] for k in final.signals), weights, knots, facts, tuple(names))
+    kept = [k for k, row in enumerate(final.weights) if k < of_signals or row.any()]
+    names = tuple(traits[k - of_signals] for k in kept if k >= of_signals)
+    weights = tuple(tuple(row) for row in final.weights[kept].tolist())
+    return Learned(tuple(signals[k] for k in final.signals), weights, knots, facts, names)
 
 
 def too_few(answered: int) -> str:
