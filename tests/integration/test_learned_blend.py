@@ -20,6 +20,7 @@ from core.ranking.variety import BEST_ALONE, Variety
 from millrace.judging.world import World
 from recommenders import settings_of
 from recommenders.signals import open_signals
+from recommenders.traits import TRAITS
 from schemas.event import EVENT_COLUMNS
 from schemas.rules import Rules
 from serving_layer.answers.recommend import Wish, explain, recommend
@@ -177,7 +178,8 @@ def test_lists_that_may_have_seen_items_are_those_of_their_own_blend(
     )  # fmt: skip
     (), (lesson,) = of_walk(more, NAMES, QUESTION, Walk(EVENTS - 500, NONE, np.array([EVENTS])), Asked([], scorers))
     listed = answer(world.views, partial(recommend, user=b"u7", wish=Wish(Page(10), include_seen=True)))["items"]
-    z = lesson.rows @ again.weights_for(lesson.context)
+    stored = [*range(again.of_signals), *(again.of_signals + list(TRAITS).index(name) for name in again.traits)]
+    z = lesson.rows[:, stored] @ again.weights_for(lesson.context)
     order = np.sort(np.exp(z - z.max()))[::-1][:10]
     scores = np.array([row["score"] for row in listed])
     assert np.allclose(order / order[0], scores / scores[0], rtol=1e-4)
