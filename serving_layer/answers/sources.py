@@ -19,6 +19,7 @@ from recommenders.traits import traits_of
 from serving_layer.answers.basket import Basket
 from serving_layer.merged.catalogue import Page
 from serving_layer.merged.models import Models, Signals, candidates_of, models_of, untrained
+from serving_layer.reading.read_once import read_once
 from serving_layer.reading.snapshot import Snapshot
 
 CANDIDATES = 2_000  # of one source: what comes later has no share in any list that is read
@@ -69,7 +70,7 @@ class Sources:
         weights = {name: self.tried.get(name, source.weight) for name, source in self.models.opened.items()}
         return {name: weight for name, weight in weights.items() if weight > 0}
 
-    @cached_property
+    @read_once
     def candidates(self) -> dict[str, Candidates]:
         """What each recommender with a weight answers, by name."""
         return {name: self._ask(self.models.opened[name].scorer, self.most) for name in self.weights}

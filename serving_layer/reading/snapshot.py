@@ -3,7 +3,6 @@
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any, TypeVar
 
 from adapters.records.books import CATALOGUE, SPEED
@@ -25,6 +24,7 @@ from serving_layer.reading.counting import continues, position_that_counts, requ
 from serving_layer.reading.course import Course
 from serving_layer.reading.decoding import bucket_keys
 from serving_layer.reading.patience import reading
+from serving_layer.reading.read_once import read_once
 from serving_layer.reading.stored_rows import rows_of, rows_of_generation
 from serving_layer.reading.views import BATCH, CATALOGUE_SIDE, SPEED_SIDE, Moved, Views
 
@@ -99,7 +99,7 @@ class Snapshot:
             for view, rows in self.course.rows.items():
                 self.moment.rows.add(view, rows)
 
-    @cached_property
+    @read_once
     def facts(self) -> Facts:
         """What is known of the whole log up to here."""
         return self.decoded(names.FACTS, [names.FACTS_KEY], decoding.facts)[0] or Facts()
@@ -121,7 +121,7 @@ class Snapshot:
             "degraded": [*self.degraded, *self.course.lacking],
         }
 
-    @cached_property
+    @read_once
     def memory(self) -> Memory:
         """Return what is kept of the generation, taken once: all columns of an answer share one index."""
         return self.views.memory(self.generation) if self.moment is None else self.moment.memory
