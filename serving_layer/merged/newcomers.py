@@ -1,8 +1,8 @@
 """Items that are new: first counted, or first described by a catalogue record, in the last hours."""
 
 import weakref
-from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -10,6 +10,8 @@ from adapters.records.books import NEW_ITEMS, NEW_ITEMS_KEY
 from core.ranking.ranked import Ordered, by_newness
 from core.ranking.scores import Window
 from core.rows.catalogue_rows import times_of_newest
+from core.rows.codec import bucket_of_key
+from core.rows.views import COUNTS
 from recommenders.port import Ints
 from schemas.catalogue import Item
 from schemas.event import BUCKET_MS
@@ -30,11 +32,8 @@ class Silent:
 
     def of(self, snapshot: Snapshot) -> Mapping[bytes, int]:
         """Return when each was described, epoch ms. Later commits can only name more of them."""
-        row, moment, kept = (
-            snapshot.catalogue(NEW_ITEMS, [NEW_ITEMS_KEY]).get(NEW_ITEMS_KEY),
-            snapshot.moment,
-            self._kept,
-        )
+        row = snapshot.catalogue(NEW_ITEMS, [NEW_ITEMS_KEY]).get(NEW_ITEMS_KEY)
+        moment, kept = snapshot.moment, self._kept
         goes_on = kept is not None and moment is not None and kept[0] is moment.rows and kept[1] <= moment.attempt
         if kept is not None and goes_on and kept[2] == row:
             asked = kept[3]
@@ -45,6 +44,33 @@ class Silent:
         if moment is not None and not snapshot.course.rows:
             self._kept = moment.rows, moment.attempt, row, silent
         return silent
+
+
+@dataclass
+class Firsts:
+    """At each code the first bucket of a range that counts the item, of one generation. Threads may share it.
+
+    A commit only adds to counts, so what it changes can only make a first bucket earlier.
+    """
+
+    generation: str | None
+    _kept: dict[range, tuple[RowCache, int, Ints]] = field(default_factory=dict)
+
+    def of(self, snapshot: Snapshot, buckets: range, of_generation: Callable[[], Ints]) -> Ints:
+        """Return the column at the snapshot's commit; the range's end where none of its buckets counts the item."""
+        moment, kept = snapshot.moment, self._kept.get(buckets)
+        hours: Sequence[int] = buckets
+        known = None
+        if kept is not None and moment is not None and kept[0] is moment.rows and kept[1] <= moment.attempt:
+            keys = moment.rows.changed(COUNTS, kept[1], moment.attempt)
+            if keys is not None:
+                hours, known = [hour for hour in map(bucket_of_key, keys) if hour in buckets], kept[2]
+        known = of_generation() if known is None else known
+        first = _first(snapshot, known, snapshot.counts_of_segments(hours), buckets.stop)
+        if moment is not None and not snapshot.course.rows:
+            kept_ranges = {other: kept for other, kept in self._kept.items() if other.stop >= buckets.stop - 1}
+            self._kept = {**kept_ranges, buckets: (moment.rows, moment.attempt, first)}
+        return first
 
 
 def newcomers(snapshot: Snapshot, hours: int) -> Ordered | None:
@@ -64,8 +90,11 @@ def newcomers(snapshot: Snapshot, hours: int) -> Ordered | None:
 
     def made() -> Ordered:
         described = _described(snapshot, window.window)
-        earlier = cache_of(snapshot).of_generation(("newcomers", hours, buckets.stop), of_generation)
-        first = _first(snapshot, earlier, snapshot.counts_of_segments(buckets), buckets.stop)
+        of_all = ("newcomers", hours, buckets.stop)
+        first = snapshot.memory.kept(Firsts).of(
+            snapshot, buckets, lambda: cache_of(snapshot).of_generation(of_all, of_generation)
+        )
+        first = first.copy()  # what is described is no part of the sums
         for code, bucket in described.items():
             first[code] = min(first[code], bucket)
         return by_newness(first, window.window, snapshot.index, snapshot.views.kernels)
