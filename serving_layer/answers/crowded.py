@@ -23,7 +23,7 @@ def crowded_dimensions(snapshot: Snapshot, rules: Rules) -> list[dict[str, Any]]
         return []
     hour, most = snapshot.facts.as_of // BUCKET_MS, dict[str, int]()
     named = [name for name in rules.dimensions if len(DIMENSIONS[name]) == 1 and name != "item"]
-    asked = [(name, bucket) for name in named for bucket in range(hour - HOURS + 1, hour + 1)]
+    asked = [(name, bucket) for name in named for bucket in range(max(0, hour - HOURS + 1), hour + 1)]
     rows = snapshot.decoded(ACTIVITY, [activity_key(*one) for one in asked], _longest)
     for (name, _), counters in zip(asked, rows, strict=True):
         most[name] = max(most.get(name, 0), counters or 0)
