@@ -60,7 +60,11 @@ class Installation:
 
     @property
     def views(self) -> Views:
-        return Views(batch_views(self.settings), speed_views(self.settings), self.settings.log.partitioner)
+        settings = self.settings
+        return Views(
+            batch_views(settings), speed_views(settings), settings.log.partitioner,
+            recommenders=settings.recommender_settings,
+        )  # fmt: skip
 
     def produce(self, records: Iterable[Record]) -> None:
         """Append each record to its own partition under its own timestamp; acknowledged when this returns."""
