@@ -22,6 +22,14 @@ def name_precedes(code, other, letters, starts):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
+def precedes(score, code, other_score, other, letters, starts):  # type: ignore[no-untyped-def]
+    """Return whether the one entry of a list comes before the other: by score descending, then by the name's bytes."""
+    if score != other_score:
+        return score > other_score
+    return name_precedes(code, other, letters, starts)
+
+
+@njit(cache=True, nogil=True)
 def _added_sums(codes, amounts, more, plus, letters, starts):  # type: ignore[no-untyped-def]
     """Return both sums as one; most of ``more`` are among ``codes``, of which there are many more."""
     table, new = empty_table(len(more)), np.ones(len(more), np.bool_)

@@ -9,7 +9,7 @@ from core.codes.sums_columns_kernel import standing_parts as standing_parts
 from core.codes.sums_columns_kernel import summed_parts as summed_parts
 from core.ranking import feature_kernel
 from core.ranking.added_kernel import added_sums as added_sums
-from core.ranking.added_kernel import name_precedes
+from core.ranking.added_kernel import precedes
 from core.ranking.columns import LEFT_OUT, NOBODY, Columns, Rows, Stacked
 from core.ranking.feature_kernel import features as features
 from core.ranking.feature_kernel import weighed as weighed
@@ -143,13 +143,6 @@ def _whole(score):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _precedes(key, code, other_key, other, letters, starts):  # type: ignore[no-untyped-def]
-    if key != other_key:
-        return key > other_key
-    return name_precedes(code, other, letters, starts)
-
-
-@njit(cache=True, nogil=True)
 def _sink(heap, keys, at, n, codes, letters, starts):  # type: ignore[no-untyped-def]
     """Let the entry at ``at`` sink in a heap whose root is the last in order."""
     while True:
@@ -157,7 +150,7 @@ def _sink(heap, keys, at, n, codes, letters, starts):  # type: ignore[no-untyped
         for child in (2 * at + 1, 2 * at + 2):
             if child < n:
                 a, b = heap[last], heap[child]
-                if _precedes(keys[a], codes[a], keys[b], codes[b], letters, starts):
+                if precedes(keys[a], codes[a], keys[b], codes[b], letters, starts):
                     last = child
         if last == at:
             return
@@ -178,7 +171,7 @@ def _first(scores, codes, wanted, letters, starts, rounded):  # type: ignore[no-
         if scores[k] < scores[root] - 1e-9:  # far from equal to it: most are
             continue
         keys[k] = _whole(scores[k]) if rounded else scores[k]
-        if _precedes(keys[k], codes[k], keys[root], codes[root], letters, starts):
+        if precedes(keys[k], codes[k], keys[root], codes[root], letters, starts):
             heap[0] = k
             _sink(heap, keys, 0, n, codes, letters, starts)
     for end in range(n - 1, 0, -1):

@@ -4,16 +4,9 @@ import numpy as np
 from numba import njit
 
 from core.codes.item_index import Text
-from core.ranking.added_kernel import name_precedes
+from core.ranking.added_kernel import precedes
 from core.ranking.columns import NOBODY, Columns
 from core.ranking.table_kernel import empty_table, place
-
-
-@njit(cache=True, nogil=True)
-def _precedes(score, code, other_score, other, letters, starts):  # type: ignore[no-untyped-def]
-    if score != other_score:
-        return score > other_score
-    return name_precedes(code, other, letters, starts)
 
 
 @njit(cache=True, nogil=True)
@@ -23,12 +16,12 @@ def _moved(codes, scores, changed, new, letters, starts):  # type: ignore[no-unt
         table[place(table, code)] = code
     last, order, inside = len(codes) - 1, np.empty(len(changed), np.int64), 0
     for k in range(len(changed)):  # sorted by insertion: they are few
-        after = last >= 0 and _precedes(scores[last], codes[last], new[k], changed[k], letters, starts)
+        after = last >= 0 and precedes(scores[last], codes[last], new[k], changed[k], letters, starts)
         if new[k] > 0 and not after:
             at = inside
             while at > 0:
                 before = order[at - 1]
-                if _precedes(new[before], changed[before], new[k], changed[k], letters, starts):
+                if precedes(new[before], changed[before], new[k], changed[k], letters, starts):
                     break
                 order[at] = before
                 at -= 1
@@ -40,7 +33,7 @@ def _moved(codes, scores, changed, new, letters, starts):  # type: ignore[no-unt
             continue
         while next_one < inside:
             moving = order[next_one]
-            if not _precedes(new[moving], changed[moving], scores[k], codes[k], letters, starts):
+            if not precedes(new[moving], changed[moving], scores[k], codes[k], letters, starts):
                 break
             out[n], values[n] = changed[moving], new[moving]
             n += 1
