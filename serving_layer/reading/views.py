@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
+from adapters.machine.compiled import compile_apart
 from adapters.settings import Settings
 from adapters.settings.house_file import HouseFile
 from adapters.stores import ViewStore, open_store
@@ -27,6 +28,7 @@ BATCH, SPEED_SIDE, CATALOGUE_SIDE = "batch", "speed", "catalogue"  # what an ans
 MODEL = "model"  # and what it lacks while the models are loaded
 RULES_COPY = "house-rules.kept"  # in the home
 EXPERIMENT_SHARE = 4  # the part of the memory of rows that one with its own generation has beside the others'
+WARM_UP = "serving_layer.warm_up"  # compiles what answers run
 ANOTHER_LOGS = "the speed views belong to another log"  # a reason to do without them
 
 
@@ -77,7 +79,7 @@ class Views:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def compile(self) -> None:
-        """Use compiled code from now on; loading it takes half a second."""
+        """Use compiled code from now on; loading it takes half a second, once it is compiled."""
         self.kernels = compiled_kernels()
         for variant in self.variants.values():
             variant.kernels = self.kernels
@@ -147,11 +149,20 @@ def open_views(settings: Settings, compiled: bool = False) -> Iterator[Views]:
             views.house_rules = HouseFile(Path(settings.reading.business_rules), copy).rules
         views.variants = _variants(views)
         if compiled:
-            threading.Thread(target=views.compile, name="compiled code", daemon=True).start()
+            threading.Thread(target=_compile, args=(views,), name="compiled code", daemon=True).start()
         yield views
     finally:
         batch.close()
         speed.close()
+
+
+def _compile(views: Views) -> None:
+    """Have the views use compiled code, which another process compiles if none has done so yet.
+
+    Meanwhile answers are computed by the readable twin, which takes a hundred times as long.
+    """
+    compile_apart(WARM_UP)
+    views.compile()
 
 
 def _variants(views: Views) -> dict[str, Views]:

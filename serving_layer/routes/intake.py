@@ -12,6 +12,7 @@ from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 
 from adapters.log.appender import Delivery
+from adapters.machine.compiled import compile_apart
 from adapters.settings import Settings
 from adapters.telemetry.counting import timed
 from core.events.catalogue import parse_user
@@ -24,7 +25,7 @@ from schemas.errors import MillraceError
 from schemas.rules import Rules
 from serving_layer.answers.recommend import Wish, recommend
 from serving_layer.reading.answering import answer as answered_now
-from serving_layer.reading.views import Views
+from serving_layer.reading.views import WARM_UP, Views
 from serving_layer.routes import ingest, receipts
 from serving_layer.routes.counted import count_posted
 from serving_layer.routes.encoding import Json
@@ -39,7 +40,12 @@ api = APIRouter(prefix="/api/v1", tags=["intake"])
 
 def judges(rules: Rules) -> CapacityLimiter:
     """Return what an application keeps as ``state.judges``; the compiled code of long lists is loaded beside."""
-    threading.Thread(target=load, args=(rules,), name="compiled judge", daemon=True).start()
+
+    def compile_and_load() -> None:
+        compile_apart(WARM_UP)
+        load(rules)
+
+    threading.Thread(target=compile_and_load, name="compiled judge", daemon=True).start()
     return CapacityLimiter(JUDGED_AT_ONCE)
 
 
