@@ -117,9 +117,11 @@ def main() -> None:
 
 def run() -> NoReturn:
     """Run the command as a process: a signal that comes once its work is done does not change its status."""
+    from adapters.machine.compiled import keep_compiled
     from adapters.machine.spared import WholeProcess
     from adapters.machine.stopping import Ending
 
+    keep_compiled()
     ending = Ending()
     try:
         main(prog_name="millrace", obj=WholeProcess())

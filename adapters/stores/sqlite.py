@@ -54,7 +54,7 @@ class SqliteStore:
     def at(cls, url: str, timeout_ms: int) -> "SqliteStore":
         """Return the store of a ``sqlite:///…`` URL; the file is made when first used, its folder must exist."""
         path = url.removeprefix("sqlite:///")
-        if path in ("", url):
+        if path in ("", url, ":memory:"):  # the parts are processes, which share a file
             raise SettingsError(
                 f"{masked(url)!r} names no file: use sqlite:///relative/path or sqlite:////absolute/path"
             )

@@ -34,6 +34,7 @@ class TestUrls:
         [
             "sqlite://",
             "sqlite:///",
+            "sqlite:///:memory:",
             "redis://user:secret@host:port/0",
             "redis://user:secret@host:6379/0?no_such_option=1",
             "redis://user:secret@host:6379/0?prefix=",

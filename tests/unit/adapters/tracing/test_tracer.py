@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -70,8 +71,8 @@ def test_a_header_that_says_no_trace_counts_as_none(wrong: bytes) -> None:
         assert tracer.asked([(PARENT, SAMPLED), (b"tracestate", b"=,;" * 5_000)]) is not None
 
 
-def test_calls_of_stores_are_steps_of_the_request_and_show_a_failure_by_its_class() -> None:
-    with tracing() as (tracer, collector), closing(open_store("sqlite:///:memory:")) as store:
+def test_calls_of_stores_are_steps_of_the_request_and_show_a_failure_by_its_class(tmp_path: Path) -> None:
+    with tracing() as (tracer, collector), closing(open_store(f"sqlite:///{tmp_path}/views.sqlite")) as store:
         store.record(Book("speed"))  # nobody asked
         with tracer.request(tracer.asked([(PARENT, SAMPLED)]), "GET"):
             store.read(Book("generation/7"), "norms", [b"a"])
