@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
-from adapters.settings.parsing import sources
+from adapters.settings.parsing import EVERY_SOURCE, sources
 from core.ranking.variety import Variety
 from core.settings import setting
+from recommenders import TABLE
 
 
 @dataclass(frozen=True)
@@ -13,7 +14,8 @@ class BlendSettings:
 
     learns: str = setting(
         "similar, popular, trending, repeat, latest, als, ease, user_knn",
-        "sources that a learned blend may ask, separated by commas; empty: sources keep the weights of their tables",
+        "sources that a learned blend may ask, separated by commas; `all`: every one; empty: sources keep the weights "
+        "of their tables",
         parse=sources, variable="blend_learns",
         why="what each adds on public sets is in [quality](quality.md)",
     )  # fmt: skip
@@ -34,4 +36,6 @@ class BlendSettings:
     @property
     def sources(self) -> tuple[str, ...]:
         """The names of the sources."""
+        if self.learns == EVERY_SOURCE:
+            return tuple(TABLE)
         return tuple(name.strip() for name in self.learns.split(",") if name.strip())

@@ -14,6 +14,7 @@ from schemas.rules import OPTIONAL_DIMENSIONS
 
 _SERVERS = re.compile(r"(?:[A-Z_]+://)?(?:\[[0-9A-Fa-f:.%]+\]|[\w.-]+)(?::\d{1,5})?", re.ASCII)
 _COLLECTOR = re.compile(r"https?://(?:\[[0-9A-Fa-f:.]+\]|[\w.-]+)(?::\d{1,5})?(/[^\s?#@]*)?", re.ASCII)
+EVERY_SOURCE = "all"
 WRITE_SERVERS = "write host:port, separated by commas; logins belong in kafka_options"
 
 
@@ -60,7 +61,9 @@ def dimensions(name: str, value: str) -> str:
 
 
 def sources(name: str, value: str) -> str:
-    """Return names of recommenders, separated by commas."""
+    """Return names of recommenders, separated by commas, or ``EVERY_SOURCE``."""
+    if value.strip() == EVERY_SOURCE:
+        return EVERY_SOURCE
     for source in value.split(","):
         if source.strip() and source.strip() not in TABLE:
             raise SettingsError(f"setting {name}: unknown source {source.strip()!r}: {nearest(source.strip(), TABLE)}")

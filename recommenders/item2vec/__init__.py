@@ -15,21 +15,18 @@ from core.settings import setting
 from recommenders.neural.examples import Histories
 from recommenders.neural.model import Neural
 from recommenders.neural.network import ITEMS, OUT, Array, Drop, Params, Product, embedded, fading_mean, table
-from recommenders.neural.settings import NeuralSettings
+from recommenders.neural.settings import FadingSettings
 from recommenders.neural.training import Pairs
 
 
 @dataclass(frozen=True, kw_only=True)
-class Item2VecSettings(NeuralSettings):
-    """``reach``: places between two items that speak for each other. ``step_back``: as in ``similar``."""
+class Item2VecSettings(FadingSettings):
+    """``reach``: places between two items that speak for each other."""
 
     batch: int = setting(512, "pairs of items per step", at_least=1, why="a pair says less than a history")
     reach: int = setting(10, "places of a history between two items that speak for each other", at_least=1,
                          why="order says little within so few")  # fmt: skip
     draws: int = setting(4, "neighbours drawn of each item in an epoch", at_least=1, why="more repeat one another")
-    step_back: float = setting(
-        0.9, "what an item touched one step earlier counts", at_least=0, at_most=1, why="not tuned"
-    )
 
 
 @dataclass(frozen=True)

@@ -15,21 +15,18 @@ import numpy as np
 from core.settings import setting
 from recommenders.neural.model import Neural
 from recommenders.neural.network import ITEMS, OUT, Array, Drop, Params, dense, embedded, fading_mean, table
-from recommenders.neural.settings import NeuralSettings
+from recommenders.neural.settings import FadingSettings
 
 LAYERS = (32, 16)
 
 
 @dataclass(frozen=True, kw_only=True)
-class NeumfSettings(NeuralSettings):
-    """``factors``: of both halves together. ``step_back``: as in ``similar``."""
+class NeumfSettings(FadingSettings):
+    """``factors``: of both halves together."""
 
     batch: int = setting(32, "histories per step", at_least=1, why="the layers take memory for each drawn item")
     negatives: int = setting(
         100, "items that a touched one is told from in each step", at_least=1, why="the paper takes 4, one by one"
-    )
-    step_back: float = setting(
-        0.9, "what an item touched one step earlier counts", at_least=0, at_most=1, why="not tuned"
     )
 
 

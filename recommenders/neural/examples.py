@@ -16,32 +16,41 @@ LEFT_OUT = -1e9  # what takes a drawn row out of a sum of exponentials
 
 @dataclass(frozen=True)
 class Histories:
-    """``item``: codes, history after history; history k begins at ``starts[k]``. One of fewer than two items is out."""
+    """``item``: codes, history after history; history k is of ``user[k]`` and begins at ``starts[k]``.
+
+    One of fewer than two items is out.
+    """
 
     item: Ints
     starts: Ints
+    user: Ints
 
     @staticmethod
     def of(standing: Standing) -> "Histories":
         """Return the histories of all who touched two items or more."""
-        _, user, count = np.unique(standing.user, return_inverse=True, return_counts=True)
+        users, user, count = np.unique(standing.user, return_inverse=True, return_counts=True)
         order = np.lexsort((standing.touched, user))
         order = order[count[user[order]] > 1]
-        return Histories(standing.item[order], np.r_[0, np.cumsum(count[count > 1])])
+        return Histories(standing.item[order], np.r_[0, np.cumsum(count[count > 1])], users[count > 1])
 
     def __len__(self) -> int:
         return len(self.starts) - 1
 
-    def held_out(self, rng: np.random.Generator) -> tuple["Histories", "Histories"]:
-        """Return those to learn from and the held-out ones, drawn; none are held out of few."""
+    def held_out(self, seed: int) -> tuple["Histories", "Histories"]:
+        """Return those to learn from and the held-out ones; none are held out of few.
+
+        Users are drawn by a hash of their own, so that who is held out of a log is held out of what it grows to: a fit
+        that begins with the model before is judged on users whom that model did not learn from either.
+        """
         held = np.zeros(len(self), np.bool_)
         if len(self) >= FEWEST_USERS:
-            held[rng.permutation(len(self))[: max(1, int(HELD_OUT * len(self)))]] = True
+            order = np.argsort(_mixed(self.user, seed), kind="stable")
+            held[order[: max(1, int(HELD_OUT * len(self)))]] = True
         return self._only(~held), self._only(held)
 
     def _only(self, kept: NDArray[np.bool_]) -> "Histories":
         sizes = np.diff(self.starts)
-        return Histories(self.item[np.repeat(kept, sizes)], np.r_[0, np.cumsum(sizes[kept])])
+        return Histories(self.item[np.repeat(kept, sizes)], np.r_[0, np.cumsum(sizes[kept])], self.user[kept])
 
     def windows(self, length: int) -> tuple[Ints, Ints]:
         """Return pieces of ``length`` items and what came after each item, both (pieces, length), the newest whole."""
@@ -65,6 +74,15 @@ class Histories:
         place = first + np.floor(rng.random(len(at)) * (last - first)).astype(np.int64)
         place += place >= at  # never itself
         return self.item[:, None], self.item[place][:, None]
+
+
+def _mixed(numbers: Ints, seed: int) -> NDArray[np.uint64]:
+    """Return a hash of each number (the finalizer of SplitMix64)."""
+    z = numbers.astype(np.uint64) + np.uint64((seed + 1) * 0x9E3779B97F4A7C15 % 2**64)
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    mixed: NDArray[np.uint64] = z ^ (z >> np.uint64(31))
+    return mixed
 
 
 def batches(pairs: tuple[Ints, Ints], size: int, items: int, drawn: int, rng: np.random.Generator) -> Iterator[Batch]:

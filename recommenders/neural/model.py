@@ -32,7 +32,7 @@ class Neural:
     trained: bool = True
 
     def fit(self, past: Past, settings: NeuralSettings, before: Artefact | None) -> Artefact | None:
-        return fit(past, self.name, self.network(settings), self.dropout, settings, self.examples)
+        return fit(past, self.name, self.network(settings), self.dropout, settings, self.examples, before)
 
     def open(self, artefact: Artefact | None, settings: NeuralSettings) -> Scorer:
         if artefact is None:

@@ -26,3 +26,12 @@ class NeuralSettings(TrainedSettings):
     fewest: int = setting(
         1_000, "ratings below which the model is left out", at_least=1, why="a network learns nothing from so few"
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class FadingSettings(NeuralSettings):
+    """Those of networks whose state begins with the fading mean of a history. ``step_back``: as in ``similar``."""
+
+    step_back: float = setting(
+        0.9, "what an item touched one step earlier counts", at_least=0, at_most=1, why="not tuned"
+    )

@@ -1,4 +1,7 @@
-"""Trains a network until its loss on held-out users no longer falls; an interrupted fit continues where it was."""
+"""Trains a network until its loss on held-out users no longer falls; an interrupted fit continues where it was.
+
+A fit begins with the numbers of the generation before, so it takes a few epochs where little is new.
+"""
 
 import json
 from collections.abc import Callable
@@ -14,6 +17,7 @@ from recommenders.neural.checkpoint import Checkpoint, place_of
 from recommenders.neural.examples import Histories, batches
 from recommenders.neural.network import TABLES, Array, Network
 from recommenders.neural.settings import NeuralSettings
+from recommenders.neural.warm import warm_start
 from recommenders.port import Ints, Past, Standing
 from recommenders.trained import small_enough
 
@@ -22,6 +26,7 @@ ROWS_AT_ONCE = 64  # tables grow by as many rows: catalogues of nearly one size 
 NUMBERS_KEPT = 24  # bytes of a number in a fit: itself, its slope, two of Adam, the best ones, a copy
 
 Pairs = tuple[Ints, Ints]
+Params = dict[str, Array]
 Examples = Callable[[Histories, Any, np.random.Generator], Pairs]  # of one epoch
 
 
@@ -50,10 +55,14 @@ class Reached:
         return self.epoch >= settings.epochs or self.worse >= settings.patience
 
 
-def fit(past: Past, name: str, network: Network, dropout: float, settings: NeuralSettings, examples: Examples) -> (
-    Artefact | None
-):  # fmt: skip
-    """Return the trained network; None, with a sentence, where there is nothing or too little to learn from."""
+def fit(
+    past: Past, name: str, network: Network, dropout: float, settings: NeuralSettings, examples: Examples,
+    before: Artefact | None = None,
+) -> Artefact | None:  # fmt: skip
+    """Return the trained network; None, with a sentence, where there is nothing or too little to learn from.
+
+    Args: before: the model to begin with.
+    """
     standing = _learnable(past, name, settings)
     if standing is None:
         return None
@@ -63,16 +72,20 @@ def fit(past: Past, name: str, network: Network, dropout: float, settings: Neura
         past.say(f"{name}: {alone:,} of {users:,} users touched a single item, which teaches no order")
     if not len(histories):
         return None
-    run = _Run(past, name, network, dropout, settings, examples, histories, len(standing.items))
-    reached = run.trained()
+    run = _Run(past, name, network, dropout, settings, examples, histories, standing.items)
+    start = None if past.from_scratch or before is None else run.warm(before)
+    reached = run.trained(start)
     if not np.isfinite(reached.loss):
         past.say(f"{name} is left out: its loss is no number any longer; lower rate of [recommenders.{name}]")
         return None
     past.say(
-        f"trained {name}: {reached.epoch} epochs over {len(histories):,} histories of {len(standing.items):,} items, "
-        f"loss {reached.loss:.4f}"
+        f"trained {name}, begun {'from scratch' if start is None else 'warm'}: {reached.epoch} epochs over "
+        f"{len(histories):,} histories of {len(standing.items):,} items, loss {reached.loss:.4f}"
     )
-    facts = {"settings": asdict(settings), "epochs": reached.epoch, "loss": round(reached.loss, 6)}
+    facts = {
+        "settings": asdict(settings), "epochs": reached.epoch, "loss": round(reached.loss, 6),
+        "warm": start is not None,
+    }  # fmt: skip
     items = len(standing.items)
     arrays = {key: own[:items] if key in TABLES else own for key, own in reached.best.items()}
     return Artefact(facts, standing.items, arrays)
@@ -103,14 +116,22 @@ class _Run:
     settings: NeuralSettings
     examples: Examples
     histories: Histories
-    items: int
+    names: list[bytes]
 
-    def trained(self) -> Reached:
-        """Train to the end, from the checkpoint if there is one of the same past and settings."""
+    @property
+    def items(self) -> int:
+        return len(self.names)
+
+    def warm(self, before: Artefact) -> Params | None:
+        """Return what that model knows; None where it is of other settings or items."""
+        return warm_start(self._drawn(), self.names, before, self.settings)
+
+    def trained(self, start: Params | None) -> Reached:
+        """Train to the end, from the checkpoint if there is one of the same past, settings and ``start``."""
         path = place_of(self.past.scratch, self.name)
-        checkpoint = None if path is None else Checkpoint(path, self._digest())
-        reached = self._begun(checkpoint)
-        taught, held = self.histories.held_out(np.random.default_rng(self.past.seed))
+        checkpoint = None if path is None else Checkpoint(path, self._digest(start))
+        reached = self._begun(checkpoint, start)
+        taught, held = self.histories.held_out(self.past.seed)
         with self.past.progress(f"training {self.name}", self.settings.epochs) as bar:
             while not reached.ends(self.settings):
                 bar(reached.epoch, now=f"loss {reached.losses[-1]:.4f}" if reached.losses else "")
@@ -121,15 +142,18 @@ class _Run:
             checkpoint.delete()
         return reached
 
-    def _begun(self, checkpoint: Checkpoint | None) -> Reached:
+    def _begun(self, checkpoint: Checkpoint | None, start: Params | None) -> Reached:
         from recommenders.neural.steps import begun, leaves
 
         kept = None if checkpoint is None else checkpoint.load(self.past.say)
         if kept is not None:
             self.past.say(f"{self.name}: continues after epoch {kept.epoch}, where a fit was interrupted")
             return kept
-        params = self.network.begun(np.random.default_rng(self.past.seed), self._rows)
+        params = self._drawn() if start is None else start
         return Reached(params, leaves(begun(params)), params)
+
+    def _drawn(self) -> Params:
+        return self.network.begun(np.random.default_rng(self.past.seed), self._rows)
 
     def _epoch(self, reached: Reached, taught: Histories, held: Histories) -> None:
         """Go once over all histories, and compare."""
@@ -170,10 +194,12 @@ class _Run:
     def _rows(self) -> int:
         return -(-self.items // ROWS_AT_ONCE) * ROWS_AT_ONCE
 
-    def _digest(self) -> str:
+    def _digest(self, start: Params | None) -> str:
         """Return a short name of all that decides the fit."""
         decides = json.dumps([asdict(self.settings), repr(self.network), self.dropout, self.past.seed, self.items])
         digest = blake2b(decides.encode(), digest_size=16)
         digest.update(self.histories.item.tobytes())
         digest.update(self.histories.starts.tobytes())
+        for numbers in (start or {}).values():
+            digest.update(np.ascontiguousarray(numbers).tobytes())
         return digest.hexdigest()

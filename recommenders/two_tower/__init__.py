@@ -11,21 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from core.settings import setting
 from recommenders.neural.model import Neural
 from recommenders.neural.network import ITEMS, OUT, Array, Drop, Params, Product, dense, embedded, fading_mean, table
-from recommenders.neural.settings import NeuralSettings
+from recommenders.neural.settings import FadingSettings
 
 WIDER = 2  # times as many numbers in the hidden layer as a state has
-
-
-@dataclass(frozen=True, kw_only=True)
-class TwoTowerSettings(NeuralSettings):
-    """``step_back``: as in ``similar``."""
-
-    step_back: float = setting(
-        0.9, "what an item touched one step earlier counts", at_least=0, at_most=1, why="not tuned"
-    )
 
 
 @dataclass(frozen=True)
@@ -49,4 +39,4 @@ class Towers(Product):
         return mean + drop(hidden) @ params["outer"] + params["outer_shift"]
 
 
-RECOMMENDER = Neural("two_tower", TwoTowerSettings, lambda own: Towers(own.factors, own.step_back), dropout=0.1)
+RECOMMENDER = Neural("two_tower", FadingSettings, lambda own: Towers(own.factors, own.step_back), dropout=0.1)

@@ -208,6 +208,83 @@ def test_an_interrupted_fit_continues_after_its_last_epoch_to_the_same_artefact(
     assert not any("continues" in line for line in other.said)  # a checkpoint of other events
 
 
+def grown(events: Interactions, users: int) -> tuple[Interactions, Interactions]:
+    """The events of the first users, and all of them under other codes of items: one item is new, and sorts first."""
+    item = events.item + 1
+    item[-1] = 0
+    return events.only(events.user < users), replace(events, item=item, items=events.items + 1)
+
+
+@pytest.mark.parametrize("name", ["sasrec", "item2vec"])
+def test_a_fit_begins_with_the_model_before_item_by_item_and_takes_fewer_epochs(name: str) -> None:
+    first, more = grown(bags(), 190)
+    other_names = [b"a new one", *names(first)]
+    settings = small(name, epochs=60, patience=3)
+    before = recommender(name).fit(past(first), settings, None)
+    asked = Past(more, other_names, from_scratch=False)
+    warm = recommender(name).fit(asked, settings, before)
+    scratch = recommender(name).fit(Past(more, other_names), settings, before)
+    assert before is not None
+    assert warm is not None
+    assert scratch is not None
+    assert f"trained {name}, begun warm: " in asked.said[-1]
+    assert (before.facts["warm"], warm.facts["warm"], scratch.facts["warm"]) == (False, True, False)
+    assert warm.facts["epochs"] < scratch.facts["epochs"]
+    assert warm.facts["loss"] < scratch.facts["loss"] + 0.2
+    rows = recommender(name).fit(asked, replace(settings, rate=1e-6, epochs=1), replaced(before, rate=1e-6, epochs=1))
+    assert rows is not None
+    at = [rows.items.index(item) for item in before.items]
+    np.testing.assert_allclose(rows.arrays["items"][at], before.arrays["items"], atol=1e-4)
+
+
+def replaced(artefact: Artefact, **settings: Any) -> Artefact:
+    """The same numbers, as if learned with other settings."""
+    return replace(artefact, facts={**artefact.facts, "settings": {**artefact.facts["settings"], **settings}})
+
+
+def test_a_model_of_other_settings_or_other_items_is_no_beginning() -> None:
+    before = recommender("item2vec").fit(past(bags()), small("item2vec", epochs=1), None)
+    others = small("item2vec", epochs=1, factors=8)
+    asked = past(bags(), from_scratch=False)
+    assert recommender("item2vec").fit(asked, others, before) is not None
+    elsewhere = Past(bags(), [b"x%d" % k for k in range(60)], from_scratch=False)
+    assert recommender("item2vec").fit(elsewhere, small("item2vec", epochs=1), before) is not None
+    assert all("begun from scratch" in own.said[-1] for own in (asked, elsewhere))
+
+
+def test_an_interrupted_fit_continues_only_from_the_same_beginning(tmp_path: Path) -> None:
+    settings = small("item2vec", epochs=4)
+    first, second = (recommender("item2vec").fit(past(bags(users)), settings, None) for users in (150, 160))
+    fit = partial(recommender("item2vec").fit, settings=settings)
+    kept = {"scratch": str(tmp_path / "scratch"), "from_scratch": False}
+    with pytest.raises(KeyboardInterrupt):
+        fit(past(bags(), stops=2, **kept), before=first)
+    other = past(bags(), **kept)
+    fit(other, before=second)
+    assert not any("continues" in line for line in other.said)
+    with pytest.raises(KeyboardInterrupt):
+        fit(past(bags(), stops=2, **kept), before=first)
+    again = past(bags(), **kept)
+    continued, whole = fit(again, before=first), fit(past(bags(), from_scratch=False), before=first)
+    assert "continues after epoch 2" in again.said[0]
+    assert continued is not None
+    assert whole is not None
+    assert dict(continued.rows()) == dict(whole.rows())
+
+
+def test_who_is_held_out_of_a_log_is_held_out_of_what_it_grows_to() -> None:
+    def held(users: int) -> set[int]:
+        taught, out = Histories.of(past(bags(users)).standing()).held_out(42)
+        assert not set(taught.user.tolist()) & set(out.user.tolist())
+        assert len(taught) + len(out) == users
+        return set(out.user.tolist())
+
+    assert len(held(200)) == 10
+    assert held(200) <= held(220) | held(240)
+    assert len(held(200) & held(240)) >= 9
+    assert held(19) == set()
+
+
 def test_a_checkpoint_that_cannot_be_read_is_named_and_the_fit_begins_from_scratch(tmp_path: Path) -> None:
     path = tmp_path / "item2vec.checkpoint.npz"
     path.write_bytes(b"PK\x03\x04 cut off")
@@ -256,13 +333,13 @@ def test_histories_have_the_order_of_the_last_touch_and_nothing_that_was_taken_b
 
 def test_windows_ask_for_each_item_but_the_first_once_and_the_newest_window_is_whole() -> None:
     item = np.arange(8)
-    inputs, targets = Histories(item, np.array([0, 6, 8])).windows(3)
+    inputs, targets = Histories(item, np.array([0, 6, 8]), np.arange(2)).windows(3)
     assert inputs.tolist() == [[2, 3, 4], [0, 1, NOBODY], [6, NOBODY, NOBODY]]
     assert targets.tolist() == [[3, 4, 5], [1, 2, NOBODY], [7, NOBODY, NOBODY]]
 
 
 def test_neighbours_are_of_the_same_history_within_reach_and_never_the_item_itself() -> None:
-    histories = Histories(np.arange(30), np.array([0, 2, 30]))
+    histories = Histories(np.arange(30), np.array([0, 2, 30]), np.arange(2))
     for seed in range(20):
         one, other = (column[:, 0] for column in histories.neighbours(3, np.random.default_rng(seed)))
         assert (one != other).all()
