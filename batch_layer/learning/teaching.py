@@ -69,21 +69,19 @@ def from_splits(splits: Sequence[Split], question: Question) -> Learned | str:
     if (number := sum(min(len(wanted), MOST_TAKEN) for users in asked for wanted in users.wanted)) < FEWEST_TO_ASK:
         return too_few(number)
     near = min(splits, key=lambda parts: abs(parts.share - TRAIN_SHARE))
-    lessons = [
-        replace(lesson, calibrates=parts is near)
-        for parts, users in zip(splits, asked, strict=True)
-        for lesson in _of(parts, users, question)
-    ]
+    lessons, models = list[Lesson](), dict[str, Artefact | None]()
+    for parts, users in zip(splits, asked, strict=True):
+        lessons += [replace(lesson, calibrates=parts is near) for lesson in _of(parts, users, question, models)]
     place = np.random.default_rng(SEED).permutation(splits[0].train.users)
     return _learned(question, sorted(lessons, key=lambda own: int(place[own.user])), None, len(splits[-1].train))
 
 
-def _of(parts: Split, asked: Judged, question: Question) -> Iterator[Lesson]:
-    """Yield the lessons of one split."""
+def _of(parts: Split, asked: Judged, question: Question, models: dict[str, Artefact | None]) -> Iterator[Lesson]:
+    """Yield the lessons of one split; ``models``: those of a split before, begun with and replaced, as by a run."""
     if not len(asked.users):
         return
     cohort = Cohort.of(parts.train, question.rules, shrinkage=question.shrinkage)
-    known = _scorers(parts.train, cohort.names, question)
+    known = _scorers(parts.train, cohort.names, question, models)
     scorers = [known[signal.name] for signal in signals_of(question.learns, question.seen_again)]
     yield from of_split(cohort, parts.train, asked, scorers, question.seen_again)
 
@@ -131,19 +129,25 @@ def _learned(question: Question, lessons: Sequence[Lesson], before: Learned | No
     return replace(blend, facts={**blend.facts, "events": events, "of": list(question.learns)})
 
 
-def _scorers(past: Interactions, names: Sequence[bytes], question: Question) -> dict[str, Scorer]:
-    """Return a scorer for each signal by its name, which has learned from the past."""
+def _scorers(
+    past: Interactions, names: Sequence[bytes], question: Question, models: dict[str, Artefact | None] | None = None
+) -> dict[str, Scorer]:
+    """Return a scorer for each signal by its name, which has learned from the past; ``models``: as of ``_of``."""
     settings, signals = all_on(in_process(question.settings)), signals_of(question.learns, seen_again=True)
-    opened = open_signals(signals, fitted_for(question.learns, past, names, settings), settings)
+    learned_now = fitted_for(question.learns, past, names, settings, models)
+    if models is not None:
+        models.update(learned_now)
+    opened = open_signals(signals, learned_now, settings)
     return dict(zip((signal.name for signal in signals), opened, strict=True))
 
 
 def fitted_for(
-    sources: Sequence[str], past: Interactions, names: Sequence[bytes], settings: Mapping[str, Any]
-) -> dict[str, Artefact | None]:
-    """Return what those sources learn from the past, from scratch."""
-    small = SmallPast(past, names, report=lambda _: None)
-    return {name: recommender(name).fit(small, settings[name], None) for name in learners_of(sources)}
+    sources: Sequence[str], past: Interactions, names: Sequence[bytes], settings: Mapping[str, Any],
+    before: Mapping[str, Artefact | None] | None = None,
+) -> dict[str, Artefact | None]:  # fmt: skip
+    """Return what those sources learn from the past: from scratch, or beginning with models of a shorter past."""
+    small, known = SmallPast(past, names, report=lambda _: None, from_scratch=not before), before or {}
+    return {name: recommender(name).fit(small, settings[name], known.get(name)) for name in learners_of(sources)}
 
 
 def walk_of(events: Interactions) -> Walk:
