@@ -95,7 +95,7 @@ def _worth_asking(signals: Sequence[Signal], fits: Fits) -> Weighed:
 
     Sources that must be trained cost most and are left out first. Few later questions leave none out.
     """
-    later = len(fits.choices.taken) - fits.cut
+    later = len(fits.choices) - fits.cut
     if later < FEWEST_TO_CHOOSE:
         return fits.cautious()
     best, least = fits.with_ridge()

@@ -62,16 +62,17 @@ def answer_ms(scorer: of.Scorer, cohort: Cohort, users: Ints, clock: Clock = tim
     """Return how long a source takes for one user's candidates, at the median; what users share is computed before."""
     scorer.candidates(cohort.question(int(users[0])), PLACES)
     questions = [cohort.question(user) for user in users[:ASKED].tolist()]
-    return _median(clock, [lambda own=own: scorer.candidates(own, PLACES) for own in questions])  # type: ignore[misc]
+    return median_ms(clock, [lambda own=own: scorer.candidates(own, PLACES) for own in questions])  # type: ignore[misc]
 
 
 def ranked_ms(ranked: Scorer, users: Ints, clock: Clock = time.process_time) -> float:
     """Return the same of a blend, which asks its sources."""
     ranked(users[:1])
-    return _median(clock, [lambda at=at: ranked(users[at : at + 1]) for at in range(min(ASKED, len(users)))])  # type: ignore[misc]
+    return median_ms(clock, [lambda at=at: ranked(users[at : at + 1]) for at in range(min(ASKED, len(users)))])  # type: ignore[misc]
 
 
-def _median(clock: Clock, questions: list[Callable[[], object]]) -> float:
+def median_ms(clock: Clock, questions: Sequence[Callable[[], object]]) -> float:
+    """Return how many milliseconds one of them takes, at the median."""
     taken = []
     for ask in questions:
         begun = clock()

@@ -61,7 +61,7 @@ class Fits:
     def of(lessons: Sequence[Lesson], cut: int, fixed: Floats) -> "Fits":
         """Return the fits of those lessons that teach; ``cut`` counts those among the earlier ones."""
         teaching = (lesson for lesson in lessons if lesson.teaches)
-        choices = Choices.of([Choice(own.rows, own.taken, own.context, own.weight) for own in teaching])
+        choices = Choices.beside([Choice(own.rows, own.taken, own.context, own.weight) for own in teaching])
         return Fits(choices, cut, as_a_choice(choices.part(0, cut), fixed), len(fixed))
 
     def cautious(self) -> Weighed:
@@ -102,7 +102,7 @@ class Fits:
         return replace(fit, weights=weights)
 
     def _later(self, choices: Choices) -> Choices:
-        return choices.part(self.cut, len(choices.taken))
+        return choices.part(self.cut, len(choices))
 
     def _only(self, of: tuple[int, ...], signals: tuple[int, ...]) -> Choices:
         """Return the questions with the features of those signals, cut from those of ``of``, which are kept."""
@@ -124,7 +124,7 @@ def as_a_choice(choices: Choices, fixed: Floats) -> Floats:
     if not fixed.any():
         return towards
     blended = choices.rows[:, :, scores] @ fixed.astype(np.float32)
-    alone = replace(choices, rows=blended[:, :, None], context=np.ones((len(choices.taken), 1)))
+    alone = replace(choices, rows=blended[:, :, None], context=np.ones((len(choices.rows), 1)))
     sharpness = fitted(alone, SHARPNESS_RIDGE, np.array([[SHARPNESS]]))
     towards[scores, 0] = fixed * max(0.0, float(sharpness[0, 0]))
     return towards

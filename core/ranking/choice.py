@@ -22,7 +22,10 @@ Rows = NDArray[np.float32]
 
 
 class Choice(NamedTuple):
-    """One question: ``rows`` of its candidates' features, ``taken`` among them, ``weight`` of the question."""
+    """One question: ``rows`` of its candidates' features, ``taken`` among them, ``weight`` of the question.
+
+    Of a list from which several items were taken, each is a question with the very same ``rows``.
+    """
 
     rows: Rows
     taken: int
@@ -32,29 +35,38 @@ class Choice(NamedTuple):
 
 @dataclass(frozen=True)
 class Choices:
-    """Questions side by side, padded to equally many candidates.
+    """Questions side by side; those that follow one another and have the same candidates share these.
 
-    ``rows``: shape (questions, candidates, features), zeros where ``there``, (questions, candidates), is false.
-    ``taken``: place among the candidates. ``context``: (questions, contexts). ``weight``: of each question.
+    ``rows``: of the lists of candidates, padded to equally many, shape (lists, candidates, features), zeros where
+    ``there``, (lists, candidates), is false. ``context``: (lists, contexts). ``of``: each question's list, ascending.
+    ``taken``: its place among the candidates. ``weight``: of each question.
     """
 
     rows: Rows
     there: NDArray[np.bool_]
-    taken: Ints
     context: Floats
+    of: Ints
+    taken: Ints
     weight: Floats
 
     @staticmethod
-    def of(questions: Sequence[Choice]) -> "Choices":
+    def beside(questions: Sequence[Choice]) -> "Choices":
         """Return them side by side."""
-        sizes = np.array([len(question.rows) for question in questions], np.int64)
-        rows = np.zeros((len(questions), int(sizes.max(initial=0)), questions[0].rows.shape[1]), np.float32)
-        for own, question in zip(rows, questions, strict=True):
+        pairs = zip([None, *questions], questions, strict=False)
+        begins = [before is None or before.rows is not own.rows for before, own in pairs]
+        lists = [question for question, first in zip(questions, begins, strict=True) if first]
+        sizes = np.array([len(own.rows) for own in lists], np.int64)
+        rows = np.zeros((len(lists), int(sizes.max(initial=0)), questions[0].rows.shape[1]), np.float32)
+        for own, question in zip(rows, lists, strict=True):
             own[: len(question.rows)] = question.rows
         there = np.arange(rows.shape[1]) < sizes[:, None]
+        context = np.array([own.context for own in lists], np.float64)
         taken = np.array([question.taken for question in questions], np.int64)
-        context = np.array([question.context for question in questions], np.float64)
-        return Choices(rows, there, taken, context, np.array([question.weight for question in questions], np.float64))
+        weight = np.array([question.weight for question in questions], np.float64)
+        return Choices(rows, there, context, np.cumsum(begins) - 1, taken, weight)
+
+    def __len__(self) -> int:
+        return len(self.taken)
 
     def only(self, features: Ints) -> "Choices":
         """Return the same questions with those features alone."""
@@ -62,18 +74,20 @@ class Choices:
 
     def part(self, first: int, end: int) -> "Choices":
         """Return the questions from ``first`` up to ``end``."""
-        part = slice(first, end)
-        return Choices(self.rows[part], self.there[part], self.taken[part], self.context[part], self.weight[part])
+        of = self.of[first:end]
+        lists = slice(int(of[0]), int(of[-1]) + 1) if len(of) else slice(0, 0)
+        rows, there, context = self.rows[lists], self.there[lists], self.context[lists]
+        return Choices(rows, there, context, of - lists.start, self.taken[first:end], self.weight[first:end])
 
     def probabilities(self, weights: Floats) -> tuple[Floats, Floats]:
-        """Return the negative log-likelihood of each question, and the probability of each candidate."""
+        """Return the negative log-likelihood of each question, and the probability of each candidate of each list."""
         own = (self.context @ weights.T).astype(np.float32)
         z = np.matmul(self.rows, own[:, :, None])[:, :, 0].astype(np.float64)
         z[~self.there] = -np.inf
         z -= z.max(axis=1, keepdims=True)
         powers = np.exp(z)
         sums = powers.sum(axis=1)
-        return np.log(sums) - z[np.arange(len(z)), self.taken], powers / sums[:, None]
+        return np.log(sums)[self.of] - z[self.of, self.taken], powers / sums[:, None]
 
     def loss(self, weights: Floats) -> float:
         """Return the mean negative log-likelihood of what was taken."""
@@ -91,16 +105,16 @@ def fitted(
 
     shape = (choices.rows.shape[2], choices.context.shape[1])
     goal = np.zeros(shape) if towards is None else towards
-    at = np.arange(len(choices.taken)), choices.taken
+    at, of_lists = (choices.of, choices.taken), np.bincount(choices.of, choices.weight, len(choices.rows))
 
     def objective(flat: Floats) -> tuple[float, Floats]:
         weights = flat.reshape(shape)
         losses, residual = choices.probabilities(weights)
-        residual *= choices.weight[:, None]
-        residual[at] -= choices.weight
-        by_question = np.matmul(residual.astype(np.float32)[:, None, :], choices.rows)[:, 0, :].astype(np.float64)
+        residual *= of_lists[:, None]
+        np.subtract.at(residual, at, choices.weight)
+        by_list = np.matmul(residual.astype(np.float32)[:, None, :], choices.rows)[:, 0, :].astype(np.float64)
         off = weights - goal
-        gradient = by_question.T @ choices.context + ridge * off
+        gradient = by_list.T @ choices.context + ridge * off
         return float(losses @ choices.weight + ridge * (off * off).sum() / 2), gradient.ravel()
 
     begin, options = goal if start is None else start, {"maxiter": MOST_STEPS, "ftol": TOLERANCE}

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -140,7 +141,7 @@ def test_a_fit_finds_what_choices_are_made_by() -> None:
         rows = rng.normal(size=(8, 3)).astype(np.float32)
         gumbel = rng.gumbel(size=8)
         questions.append(Choice(rows, int((rows @ truth + gumbel).argmax()), np.ones(1)))
-    assert np.abs(fitted(Choices.of(questions)).ravel() - truth).max() < 0.2
+    assert np.abs(fitted(Choices.beside(questions)).ravel() - truth).max() < 0.2
 
 
 def test_a_fit_finds_weights_that_depend_on_the_context_among_differently_many_candidates() -> None:
@@ -149,16 +150,31 @@ def test_a_fit_finds_weights_that_depend_on_the_context_among_differently_many_c
     for number in range(3_000):
         rows, own = rng.normal(size=(4 + number % 5, 2)).astype(np.float32), np.array([1.0, rng.random()])
         questions.append(Choice(rows, int((rows @ truth @ own + rng.gumbel(size=len(rows))).argmax()), own))
-    assert np.abs(fitted(Choices.of(questions)) - truth).max() < 0.25
+    assert np.abs(fitted(Choices.beside(questions)) - truth).max() < 0.25
 
 
 def test_the_fewer_questions_the_nearer_is_a_fit_to_what_it_is_drawn_to() -> None:
     rng, truth, goal = np.random.default_rng(3), np.array([[3.0], [0.0]]), np.array([[0.0], [2.0]])
     rows = [rng.normal(size=(6, 2)).astype(np.float32) for _ in range(1_000)]
     questions = [Choice(own, int((own @ truth[:, 0] + rng.gumbel(size=6)).argmax()), np.ones(1)) for own in rows]
-    off = [np.abs(fitted(Choices.of(questions[:n]), 10.0, goal) - goal).max() for n in (1, 10, 100, 1_000)]
+    off = [np.abs(fitted(Choices.beside(questions[:n]), 10.0, goal) - goal).max() for n in (1, 10, 100, 1_000)]
     assert off == sorted(off)
-    assert np.abs(fitted(Choices.of(questions[:5]), 1e6, goal) - goal).max() < 0.01
+    assert np.abs(fitted(Choices.beside(questions[:5]), 1e6, goal) - goal).max() < 0.01
+
+
+def test_items_taken_from_one_list_teach_as_questions_with_lists_of_their_own_do() -> None:
+    rng = np.random.default_rng(4)
+    lists = [(rng.normal(size=(5 + k % 3, 4)).astype(np.float32), rng.random(2), rng.random(3)) for k in range(40)]
+    shared = [Choice(rows, k, context, float(weights[k])) for rows, context, weights in lists for k in range(3)]
+    apart = [own._replace(rows=own.rows.copy()) for own in shared]
+    one, other = Choices.beside(shared), Choices.beside(apart)
+    assert (len(one), len(one.rows), len(other.rows)) == (120, 40, 120)
+    np.testing.assert_allclose(fitted(one), fitted(other), rtol=1e-2, atol=1e-3)
+    weights = rng.normal(size=(4, 2))
+    for first, end in ((0, 120), (0, 61), (61, 120), (7, 8), (5, 5)):  # a cut may divide what was taken from one list
+        mine, theirs = one.part(first, end), other.part(first, end)
+        np.testing.assert_allclose(mine.probabilities(weights)[0], theirs.probabilities(weights)[0], rtol=1e-5)
+    assert one.loss(weights) == pytest.approx(other.loss(weights))
 
 
 def test_nobody_in_no_signal_is_an_empty_list() -> None:
