@@ -1,6 +1,8 @@
 """Walks through the later part of a log, event by event, and asks before each what would have been recommended."""
 
-from dataclasses import dataclass, field
+import time
+from collections import Counter
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -10,6 +12,7 @@ import pyarrow as pa
 from adapters.records.artefacts import blend_rows
 from adapters.terminal.progress import Reached
 from batch_layer.learning.asking import Question, all_on, in_process
+from batch_layer.learning.costs import Costs
 from batch_layer.learning.evaluation import knots_before
 from batch_layer.learning.past import SmallPast
 from batch_layer.learning.splits import split
@@ -19,6 +22,7 @@ from core.ranking.blend import Knots, confidence
 from core.ranking.learned import Blends
 from millrace.judging.catalogue import Rows
 from millrace.judging.walk import Asked, Regime, retrains
+from millrace.judging.walk_costs import answers_ms
 from millrace.judging.world import World
 from recommenders import recommender
 from recommenders.artefact import Artefact
@@ -36,25 +40,31 @@ BLEND = ""  # as ``recommend.lists`` names it
 class Walked:
     """What was listed: ``ranks`` of the touched item by source, 0 where it was not among the first ten.
 
-    ``listed``: how many different items each source recommended. ``said``, ``hits``: the stated confidence of the
+    ``listed``: how often each source recommended each item. ``said``, ``hits``: the stated confidence of the
     blend's recommendations to judged users, and what was true. ``candidates``: how many items occurred before the end.
+    ``costs``: of each source, where all are judged.
     """
 
     ranks: dict[str, Ints]
-    listed: dict[str, int]
+    listed: dict[str, Counter[bytes]]
     said: Floats
     hits: Floats
     candidates: int
     generations: int
+    costs: Costs = field(default_factory=Costs)
 
 
 @dataclass
 class Trainer:
-    """Models and confidence of the first events; each moment's are learned once, for all regimes."""
+    """Models and confidence of the first events; each moment's are learned once, for all regimes.
+
+    ``seconds``: of processor time of each recommender's fits, in their order.
+    """
 
     log: Interactions
     names: list[bytes]
     question: Question
+    seconds: dict[str, list[float]] = field(default_factory=dict)
     _models: dict[int, dict[str, Artefact | None]] = field(default_factory=dict)
     _blends: dict[int, Blends] = field(default_factory=dict)
     _knots: Knots | None = None
@@ -67,9 +77,15 @@ class Trainer:
             settings = self.settings
             names = {*learners(settings), *learners_of(self.blends(end, before).sources)}
             self._models[end] = {
-                name: recommender(name).fit(past, settings[name], earlier.get(name)) for name in sorted(names)
+                name: self._fit(name, past, settings[name], earlier.get(name)) for name in sorted(names)
             }
         return self._models[end]
+
+    def _fit(self, name: str, past: SmallPast, settings: Any, before: Artefact | None) -> Artefact | None:
+        begun = time.process_time()
+        artefact = recommender(name).fit(past, settings, before)
+        self.seconds.setdefault(name, []).append(time.process_time() - begun)
+        return artefact
 
     def blends(self, end: int, before: int | None) -> Blends:
         """Return the blends that a run over the first ``end`` events learns, or keeps from an earlier run."""
@@ -123,7 +139,13 @@ def walk(
         user = log.column("user_id")[event].as_py().encode()
         listed = answer(world.views, partial(lists, user=user, wish=wish, blended=serving))
         answers.take(listed, trainer.names[events.item[event]], judged, knots)
-    return answers.walked(len(np.unique(events.item)), taken)
+    walked = answers.walked(len(np.unique(events.item)), taken)
+    if not question.every_source or last is None:
+        return walked
+    users = [log.column("user_id")[event].as_py().encode() for event in ask.event[ask.judged].tolist()]
+    blended = serving if (blend := trainer.blends(last, None).of(question.seen_again)) is None else blend.sources
+    training = {name: float(np.mean(seconds)) for name, seconds in trainer.seconds.items()}
+    return replace(walked, costs=Costs(training, answers_ms(world.views, users, question.seen_again), blended))
 
 
 def _known(events: Interactions, end: int, time: int, regime: Regime) -> int:
@@ -156,7 +178,7 @@ class Answers:
     """What was answered so far."""
 
     ranks: dict[str, list[int]] = field(default_factory=dict)
-    items: dict[str, set[bytes]] = field(default_factory=dict)
+    items: dict[str, Counter[bytes]] = field(default_factory=dict)
     said: list[float] = field(default_factory=list)
     hits: list[bool] = field(default_factory=list)
 
@@ -165,12 +187,11 @@ class Answers:
         for name, rows in listed.items():
             names = [item for item, _ in rows]
             self.ranks.setdefault(name, []).append(names.index(touched) + 1 if touched in names else 0)
-            self.items.setdefault(name, set()).update(names)
+            self.items.setdefault(name, Counter()).update(names)
         if judged:
             self.said += [confidence(knots, score) for _, score in listed[BLEND]]
             self.hits += [item == touched for item, _ in listed[BLEND]]
 
     def walked(self, candidates: int, generations: int) -> Walked:
         ranks = {name: np.array(places, np.int64) for name, places in self.ranks.items()}
-        listed = {name: len(items) for name, items in self.items.items()}
-        return Walked(ranks, listed, np.array(self.said), np.array(self.hits, np.float64), candidates, generations)
+        return Walked(ranks, self.items, np.array(self.said), np.array(self.hits, np.float64), candidates, generations)
