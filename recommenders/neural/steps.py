@@ -28,7 +28,7 @@ def loss(network: Network, dropout: float, params: Params, batch: Batched, key: 
     own = network.own(jnp, params, vectors, jnp.maximum(wanted, 0))
     others = network.scores(jnp, params, vectors, drawn) + corrections
     others = jnp.where(wanted[:, None] == drawn[None, :], -1e9, others)
-    losses = jax.nn.logsumexp(jnp.concatenate([own[:, None], others], axis=1), axis=1) - own
+    losses = jnp.logaddexp(own, jax.nn.logsumexp(others, axis=1)) - own  # side by side they take twice as long
     known = wanted >= 0
     return (losses * known).sum() / jnp.maximum(known.sum(), 1)
 
@@ -61,8 +61,8 @@ def restored(params: Params, arrays: list[Array]) -> Any:
 
 
 def key_of(seed: int, number: int) -> Any:
-    """Return the key of one step's chance."""
-    return jax.random.fold_in(jax.random.key(seed), number)
+    """Return the key of one step's chance, by XLA's own generator: JAX's takes a third of a step of ``sasrec``."""
+    return jax.random.fold_in(jax.random.key(seed, impl="rbg"), number)
 
 
 def parts(batch: Batch) -> Batched:
