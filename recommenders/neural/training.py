@@ -22,7 +22,7 @@ from recommenders.port import Ints, Past, Standing
 from recommenders.trained import small_enough
 
 NEEDS = ("jax", "optax")
-ROWS_AT_ONCE = 64  # tables grow by as many rows: catalogues of nearly one size share what is compiled
+FEWEST_ROWS, ROW_STEPS = 64, 8  # tables grow by at most an eighth: catalogues of nearly one size share what is compiled
 NUMBERS_KEPT = 24  # bytes of a number in a fit: itself, its slope, two of Adam, the best ones, a copy
 
 Pairs = tuple[Ints, Ints]
@@ -192,7 +192,8 @@ class _Run:
 
     @property
     def _rows(self) -> int:
-        return -(-self.items // ROWS_AT_ONCE) * ROWS_AT_ONCE
+        step = max(FEWEST_ROWS, (1 << self.items.bit_length() - 1) // ROW_STEPS)
+        return -(-self.items // step) * step
 
     def _digest(self, start: Params | None) -> str:
         """Return a short name of all that decides the fit."""
