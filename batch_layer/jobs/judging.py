@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 from msgspec import convert, to_builtins
 
 from adapters.engine.tasks import Engine, InProcess, Tasks
@@ -24,9 +25,10 @@ from batch_layer.gate.sample_check import check, recomputed
 from batch_layer.gate.verdict import Case, Limits, Verdict, verdict
 from batch_layer.learning.asking import Question
 from batch_layer.learning.evaluation import PROBES, below, by_time, coded, evaluate
+from batch_layer.learning.given import apart
 from batch_layer.learning.labels import Records
 from batch_layer.learning.past import LakePast, SmallPast, interactions, summary
-from batch_layer.learning.sample import sampled
+from batch_layer.learning.sample import SAMPLE, TAUGHT, sampled
 from batch_layer.learning.search import search
 from batch_layer.learning.teaching import FIXED, both_shown, both_still_good, from_walk, sentence
 from core.experiments.assignment import sources_of
@@ -105,9 +107,10 @@ class Judging:
         before = read_learned(views, active)
         blends = before
         if full or not both_still_good(before, learns, self.measured.events):
-            events, names, _ = self._sample(self.settings.evaluation.events or SEARCHED_EVENTS)
+            table, rows, names = self._rows(self.settings.evaluation.events or SEARCHED_EVENTS, TAUGHT)
+            events, shown = apart(rows, table)
             question = replace(self._question(settings["als"]), learns=learns)
-            blends = from_walk(events, names, question, before, self.measured.events)
+            blends = from_walk(events, names, question, before, self.measured.events, shown)
             self.say(sentence(blends.new))
             self.say(f"where seen items may be listed: {sentence(blends.again)}")
         write_learned(views, self.run, blends)
@@ -217,8 +220,13 @@ class Judging:
 
     def _sample(self, most: int) -> tuple[Interactions, list[bytes], Mask]:
         """Return events in order of time, the items' names, and which events the active generation holds."""
+        table, events, names = self._rows(most, SAMPLE)
+        return events, names, below(table, self.active.boundary.offsets if self.active else {})
+
+    def _rows(self, most: int, columns: pa.Schema) -> tuple[pa.Table, Interactions, list[bytes]]:
+        """Return the columns in order of time, the same events as interactions, and the items' names."""
         events = self.events()
-        table = by_time(sampled(self.engine.tasks(events.most), events, self.measured.events, most))
+        table = by_time(sampled(self.engine.tasks(events.most), events, self.measured.events, most, columns))
         asked = {*asked_for(self.settings.recommender_settings), *self.settings.blend_sources}
         contents = (self._records(), self._pictured()) if asked & {*of_contents()} else ()
-        return *coded(table, *contents), below(table, self.active.boundary.offsets if self.active else {})
+        return table, *coded(table, *contents)

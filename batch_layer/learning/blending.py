@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from batch_layer.learning.fits import Fits, Weighed
+from batch_layer.learning.given import Outcome
 from batch_layer.learning.lessons import NO_ITEM, Lesson
 from core.quality.calibration import calibrated_choice
 from core.quality.intervals import difference
@@ -20,6 +21,7 @@ FIT_SHARE = 0.7  # of the questions, the earlier ones
 FEWEST_TO_ASK = 10  # answered questions: fewer say nothing
 FEWEST_TO_CHOOSE = 100  # later answered questions, from which on they choose how strongly a fit is drawn
 FEWEST_TO_JUDGE = 200  # and from which on a source may be left out, and a difference counts without its interval
+FEWEST_GIVEN = 1_000  # recommendations that people saw: from which on confidence is learned from these
 GAIN = 0.002  # of a later question's log-likelihood that a source must be worth to be asked
 
 
@@ -29,6 +31,7 @@ def learned(
     before: Learned | None = None,
     fixed: Floats | None = None,
     traits: Sequence[str] = (),
+    given: Sequence[Outcome] = (),
 ) -> Learned | str:
     """Return what the lessons, in order of time, teach of the signals' weights; a sentence where they are too few.
 
@@ -37,6 +40,7 @@ def learned(
 
     Args: fixed: the weight of each signal in the blend that the fit is drawn to, the more the less there is to learn
         from; None: all are 0.      traits: the names of those whose columns follow the signals'.
+        given: answers that people have seen, from which confidence is learned where there are enough.
     """
     cut = int(FIT_SHARE * len(lessons))
     later = lessons[cut:]
@@ -67,7 +71,12 @@ def learned(
         if bounds[1] < 0:
             final = trial = old
             facts["kept"] = True
-    knots = calibrated_choice(*_outcomes(trial, [lesson for lesson in later if lesson.calibrates]))
+    said, taken = _of_answers(trial, given)
+    if len(said) >= FEWEST_GIVEN and taken.sum() >= FEWEST_TO_ASK:
+        facts["answers_given"] = len(said)
+    else:
+        said, taken = _outcomes(trial, [lesson for lesson in later if lesson.calibrates])
+    knots = calibrated_choice(said, taken)
     return _stored(final, signals, traits, knots, facts)
 
 
@@ -135,6 +144,17 @@ def _outcomes(weighed: Weighed, lessons: Sequence[Lesson]) -> tuple[Floats, Floa
         first = np.argsort(-own, kind="stable")[:LIST]
         scores += own[first].tolist()
         hits += ((first == lesson.taken) | np.isin(first, lesson.all_taken)).tolist()
+    return np.array(scores), np.array(hits, np.float64)
+
+
+def _of_answers(weighed: Weighed, given: Sequence[Outcome]) -> tuple[Floats, Floats]:
+    """Return the same of answers that people have seen: of what would be among the first ten and was shown."""
+    scores, hits = list[float](), list[bool]()
+    for outcome in given:
+        own = weighed.scores(outcome)
+        listed = np.isin(outcome.shown, np.argsort(-own, kind="stable")[:LIST])
+        scores += own[outcome.shown[listed]].tolist()
+        hits += outcome.taken[listed].tolist()
     return np.array(scores), np.array(hits, np.float64)
 
 

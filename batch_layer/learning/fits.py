@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 import numpy as np
 
 from batch_layer.learning.lessons import Lesson
-from core.ranking.choice import Choice, Choices, fitted
+from core.ranking.choice import Choice, Choices, Rows, fitted
 from core.ranking.columns import Floats, Ints
 from core.ranking.features import PER_SIGNAL
 from core.ranking.learned import CONTEXTS, shares_of_choice
@@ -15,6 +16,16 @@ RIDGES = (1.0, 10.0, 100.0)  # tried in this order
 CAUTIOUS = 10.0  # the ridge where too few questions could choose one
 SHARPNESS = 8.0  # what a blend by fixed weights is multiplied by to be a choice, where no question says otherwise
 SHARPNESS_RIDGE = 1.0
+
+
+class Asked(Protocol):
+    """Candidates of one question, and what is known of the user, as a ``Lesson`` has them."""
+
+    @property
+    def rows(self) -> Rows: ...
+
+    @property
+    def context(self) -> Floats: ...
 
 
 @dataclass(frozen=True)
@@ -28,7 +39,7 @@ class Weighed:
     weights: Floats
     of: int
 
-    def scores(self, lesson: Lesson) -> Floats:
+    def scores(self, lesson: Asked) -> Floats:
         """Return the score of each candidate that was kept."""
         per_feature = self.weights @ lesson.context
         own = columns(self.signals, self.of, lesson.rows.shape[1])

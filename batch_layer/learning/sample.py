@@ -17,12 +17,16 @@ SAMPLE = pa.schema(
         ("partition", pa.int32()), ("offset", pa.int64()), ("category", pa.string()),
     ]
 )  # fmt: skip
+TAUGHT = pa.schema([*SAMPLE, pa.field("kind", pa.string()), pa.field("source", pa.string())])  # to learn a blend from
 WHOLE = pa.schema([field.with_name("user") if field.name == "user_id" else field for field in EVENT_COLUMNS])
 SAMPLE_PARTS = 1_000_000
 
 
 def sampled(place: Tasks, events: Stretch, total: int, most: int, columns: pa.Schema = SAMPLE) -> pa.Table:
-    """Return those columns of about ``most`` of ``total`` events, by whole users; those without weight are left out."""
+    """Return those columns of about ``most`` of ``total`` events, by whole users.
+
+    Events without weight are left out, except those that ``TAUGHT`` wants: the ones that name a source.
+    """
     part = int(SAMPLE_PARTS * min(1.0, most / max(total, 1)))
     shares = events.shares(place.count_for(events.most, ROWS_AT_ONCE))
     return place.run(len(shares), lambda number: _sample(shares[number], part, columns), columns)
@@ -30,7 +34,10 @@ def sampled(place: Tasks, events: Stretch, total: int, most: int, columns: pa.Sc
 
 def _sample(events: Stretch, part: int, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
     for batch in events.read(ROWS_AT_ONCE):
-        rows = batch.filter(pc.not_equal(batch.column("weight"), 0))
+        wanted = pc.not_equal(batch.column("weight"), 0)
+        if schema.equals(TAUGHT):
+            wanted = pc.or_(wanted, pc.is_valid(batch.column("source")))
+        rows = batch.filter(wanted)
         if part < SAMPLE_PARTS:
             rows = rows.filter(pa.array(partitions_of(rows.column("user_id"), "murmur2", SAMPLE_PARTS) < part))
         columns = [rows.column("user_id" if name == "user" else name) for name in schema.names]

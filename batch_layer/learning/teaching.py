@@ -9,6 +9,7 @@ import numpy as np
 
 from batch_layer.learning.asking import Question, all_on, in_process
 from batch_layer.learning.blending import FEWEST_TO_ASK, learned, too_few
+from batch_layer.learning.given import NOTHING_SHOWN, Outcome, Shown, answers, outcomes
 from batch_layer.learning.lessons import MOST_TAKEN, Asked, Lesson, Walk, context_of, of_split, of_walk
 from batch_layer.learning.past import SmallPast
 from batch_layer.learning.splits import INCLUDED, Split, is_new
@@ -35,13 +36,14 @@ SEED = 42
 
 def from_walk(
     events: Interactions, names: Sequence[bytes], question: Question, before: Blends = NO_BLENDS,
-    total: int | None = None,
+    total: int | None = None, shown: Shown = NOTHING_SHOWN,
 ) -> Blends:  # fmt: skip
     """Return the blends that the newest part of the events teaches, walked event by event; sentences if that is short.
 
     Sources learn from what lies before that part.
 
     Args: names: of the items, by code.      before: the active blends.      total: events of the whole log.
+        shown: what answers showed of late.
     """
     walk = walk_of(events)
     if not walk.begin or len(walk.any) < FEWEST_TO_ASK:
@@ -50,10 +52,11 @@ def from_walk(
     scorers = _scorers(events.before(walk.begin), names, question)
     asked = Asked(*(tuple(scorers[own.name] for own in signals_of(question.learns, again)) for again in (False, True)))
     new, again = of_walk(events, names, question, walk, asked)
-    events_of_all = total or len(events)
+    events_of_all, given = total or len(events), answers(shown, walk.begin)
+    of_new, of_again = outcomes(events, names, question, walk.begin, given, asked) if given else ([], [])
     return Blends(
-        _learned(question, new, before.of(False), events_of_all),
-        _learned(replace(question, seen=INCLUDED), again, before.of(True), events_of_all),
+        _learned(question, new, before.of(False), events_of_all, of_new),
+        _learned(replace(question, seen=INCLUDED), again, before.of(True), events_of_all, of_again),
     )
 
 
@@ -118,12 +121,16 @@ def sentence(blend: Learned | str) -> str:
     if facts.get("gives_way"):
         return f"the learned blend ({facts['hr@10']:.3f}) gives way to {best}: {judged}"
     kept = "; that of the active generation was better and is kept" if facts.get("kept") else ""
-    return f"learned to blend {', '.join(blend.sources)}: {facts['hr@10']:.3f}, {best} ({judged}){kept}"
+    given = facts.get("answers_given")
+    sure = f"; confidence learned from {given:,} items that answers showed" if given else ""
+    return f"learned to blend {', '.join(blend.sources)}: {facts['hr@10']:.3f}, {best} ({judged}){kept}{sure}"
 
 
-def _learned(question: Question, lessons: Sequence[Lesson], before: Learned | None, events: int) -> Learned | str:
+def _learned(
+    question: Question, lessons: Sequence[Lesson], before: Learned | None, events: int, given: Sequence[Outcome] = ()
+) -> Learned | str:
     signals = signals_of(question.learns, question.seen_again)
-    blend = learned(signals, lessons, before, fixed_weights(signals, question.settings), tuple(TRAITS))
+    blend = learned(signals, lessons, before, fixed_weights(signals, question.settings), tuple(TRAITS), given)
     if isinstance(blend, str):
         return blend
     return replace(blend, facts={**blend.facts, "events": events, "of": list(question.learns)})

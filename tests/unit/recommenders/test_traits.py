@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from core.quality.ranking_quality import Interactions
-from core.ranking.features import Features
+from core.ranking.features import RANKS, Features
 from core.ranking.shelves import label_of_brand
 from recommenders.cohort import Cohort
 from recommenders.live import LiveSums
@@ -33,7 +33,7 @@ def events() -> Interactions:
 
 def candidates(number: int = ITEMS) -> Features:
     """Items in the order of their codes by the only signal."""
-    items, ranks = np.arange(number), np.linspace(1, 0.5, number)
+    items, ranks = np.arange(number), RANKS[:number]
     return Features(items, items, ranks, ranks, np.array([0, number]))
 
 
