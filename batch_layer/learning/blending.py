@@ -1,6 +1,7 @@
 """Learning a blend: fit on the earlier questions, judge on the later ones, drop what does not pay."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ FEWEST_TO_ASK = 10  # answered questions: fewer say nothing
 FEWEST_TO_CHOOSE = 100  # later answered questions, from which on they choose how strongly a fit is drawn
 FEWEST_TO_JUDGE = 200  # and from which on a source may be left out, and a difference counts without its interval
 FEWEST_GIVEN = 1_000  # recommendations that people saw: from which on confidence is learned from these
+PARTS = 4  # of the questions: confidence is learned of each with what the others teach
 GAIN = 0.002  # of a later question's log-likelihood that a source must be worth to be asked
 
 
@@ -75,7 +77,10 @@ def learned(
     if len(said) >= FEWEST_GIVEN and taken.sum() >= FEWEST_TO_ASK:
         facts["answers_given"] = len(said)
     else:
-        said, taken = _outcomes(trial, [lesson for lesson in later if lesson.calibrates])
+        parts = _parts(lessons)
+        fit_of_others = [trial] * len(parts) if {"gives_way", "kept"} & facts.keys() else _crossed(fits, trial, parts)
+        of_parts = [_outcomes(own, part) for own, part in zip(fit_of_others, parts, strict=True)]
+        said, taken = (np.concatenate(values) for values in zip(*of_parts, strict=True))
     knots = calibrated_choice(said, taken)
     return _stored(final, signals, traits, knots, facts)
 
@@ -134,11 +139,23 @@ def _place(scores: Floats, taken: int) -> int:
     return int((scores > scores[taken]).sum() + (scores[:taken] == scores[taken]).sum())
 
 
+def _parts(lessons: Sequence[Lesson]) -> list[Sequence[Lesson]]:
+    """Return the lessons in parts of about equal length, in their order."""
+    bounds = [len(lessons) * k // PARTS for k in range(PARTS + 1)]
+    return [lessons[first:end] for first, end in pairwise(bounds)]
+
+
+def _crossed(fits: Fits, trial: Weighed, parts: Sequence[Sequence[Lesson]]) -> list[Weighed]:
+    """Return for each part what the others teach over the signals of ``trial``."""
+    ends = np.cumsum([sum(lesson.teaches for lesson in part) for part in parts]).tolist()
+    return list(fits.crossed(trial, list(pairwise([0, *ends]))))
+
+
 def _outcomes(weighed: Weighed, lessons: Sequence[Lesson]) -> tuple[Floats, Floats]:
-    """Return the score of each of the first ten of every list, and 1 where the user took it."""
+    """Return the score of each of the first ten of every list that calibrates, and 1 where the user took it."""
     scores, hits = list[float](), list[bool]()
     for before, lesson in zip([None, *lessons], lessons, strict=False):
-        if before is not None and before.rows is lesson.rows:  # of the same list
+        if not lesson.calibrates or (before is not None and before.rows is lesson.rows):  # of the same list
             continue
         own = weighed.scores(lesson)
         first = np.argsort(-own, kind="stable")[:LIST]

@@ -1,6 +1,6 @@
 """The fits of one blend: on the earlier questions or on all, drawn to fixed weights as much as suits the later ones."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -111,6 +111,16 @@ class Fits:
         own = self._columns(fit.signals)
         weights = fitted(self.choices.only(own), self.ridge, self.towards[own], fit.weights)
         return replace(fit, weights=weights)
+
+    def crossed(self, fit: Weighed, parts: Sequence[tuple[int, int]]) -> Iterator[Weighed]:
+        """Yield for each part, a range of questions that teach, the fit of all others over the signals of ``fit``."""
+        own = self._columns(fit.signals)
+        choices = self.choices.only(own)
+        for first, end in parts:
+            weight = choices.weight.copy()
+            weight[first:end] = 0.0
+            weights = fitted(replace(choices, weight=weight), self.ridge, self.towards[own], fit.weights)
+            yield replace(fit, weights=weights)
 
     def _later(self, choices: Choices) -> Choices:
         return choices.part(self.cut, len(choices))

@@ -31,6 +31,7 @@ MOST_QUESTIONS = 1_200
 MOST_ANY = 600  # questions of lists that may have seen items
 NO_BLENDS = Blends()
 USERS_OF_SPLIT = 800
+ASKED_ABOUT = 1 / TRAIN_SHARE - 1  # the part that an evaluation asks about, for what there is to learn from
 SEED = 42
 
 
@@ -64,17 +65,20 @@ def from_splits(splits: Sequence[Split], question: Question) -> Learned | str:
     """Return the blend that the later parts of the splits teach, asked as an evaluation of one asks.
 
     Users come in a random order, each with the lessons of all splits: later ones judge, and they are as those before.
-    Confidence is learned from the split whose later part is as long, for what there is to learn from, as the one that
-    is asked about: the longer it is, the more of a list is taken.
+    Confidence is learned from the two splits whose later parts are nearest in length to the one that is asked about:
+    the longer it is, the more of a list is taken.
     """
     seen_again = question.seen_again
     asked = [judged(parts.train, parts.test, USERS_OF_SPLIT, seen_again=seen_again) for parts in splits]
     if (number := sum(min(len(wanted), MOST_TAKEN) for users in asked for wanted in users.wanted)) < FEWEST_TO_ASK:
         return too_few(number)
-    near = min(splits, key=lambda parts: abs(parts.share - TRAIN_SHARE))
+    near = sorted(splits, key=lambda parts: abs(1 - parts.share - ASKED_ABOUT))[:2]
     lessons, models = list[Lesson](), dict[str, Artefact | None]()
     for parts, users in zip(splits, asked, strict=True):
-        lessons += [replace(lesson, calibrates=parts is near) for lesson in _of(parts, users, question, models)]
+        lessons += [
+            replace(lesson, calibrates=any(parts is own for own in near))
+            for lesson in _of(parts, users, question, models)
+        ]
     place = np.random.default_rng(SEED).permutation(splits[0].train.users)
     return _learned(question, sorted(lessons, key=lambda own: int(place[own.user])), None, len(splits[-1].train))
 

@@ -12,8 +12,8 @@ from core.ranking.blend import Knots
 
 FEWEST = 1_000  # recommendations below which nothing is learnt
 GROUPS = 20  # of equally many recommendations, before those whose rates fall are pooled
-FEWEST_OF_GROUP = 100  # recommendations
-PRIOR = 50  # recommendations of the share of all hits that each group is given beside its own
+KNOTS = 24  # of a curve, evenly between the logarithms of the scores
+SLOPE_RIDGE = 1.0  # draws the slope to 0, as the log-likelihood of one hit counts
 
 
 def outcomes(asked: Judged, scorer: Scorer) -> tuple[Floats, Floats]:
@@ -48,15 +48,36 @@ def calibrated(scores: Floats, hits: Floats) -> Knots:
 
 
 def calibrated_choice(scores: Floats, hits: Floats) -> Knots:
-    """Return the share of hits by score as ``calibrated``, shrunk towards the share of all hits; empty for no scores.
+    """Return the share of hits by score, never falling: a logistic curve over the score's logarithm (Platt 1999).
 
-    The fewer recommendations there are, the fewer groups and the nearer they are to the share of all.
+    Its two numbers need fewer recommendations than a share of hits for each of many groups. The fewer there are, the
+    nearer the curve is to the share of all hits. Empty for no scores, or none above 0.
     """
-    if not len(scores):
+    known = scores > 0
+    logs, own = np.log(scores[known]), hits[known]
+    if not len(logs):
         return []
-    groups = np.array_split(np.argsort(scores, kind="stable"), max(1, min(GROUPS, len(scores) // FEWEST_OF_GROUP)))
-    base = float(hits.mean())
-    rates = np.array([(hits[group].sum() + PRIOR * base) / (len(group) + PRIOR) for group in groups])
-    pooled = isotonic_regression(rates, weights=np.array([len(group) for group in groups])).x
-    means = [float(scores[group].mean()) for group in groups]
-    return [(round(score, 6), round(rate, 6)) for score, rate in zip(means, pooled.tolist(), strict=True)]
+    middle, spread = float(logs.mean()), float(logs.std()) or 1.0
+    base, slope = _logistic((logs - middle) / spread, own)
+    at = np.linspace(logs.min(), logs.max(), KNOTS) if logs.max() > logs.min() else logs[:1]
+    rates = 1 / (1 + np.exp(-(base + slope * (at - middle) / spread)))
+    return [(float(score), float(rate)) for score, rate in zip(np.exp(at).tolist(), rates.tolist(), strict=True)]
+
+
+def _logistic(values: Floats, hits: Floats) -> tuple[float, float]:
+    """Return base and slope of the likeliest curve whose slope does not fall; half a hit and half a miss are added."""
+    from scipy.optimize import minimize
+
+    share = (float(hits.sum()) + 0.5) / (len(hits) + 1)
+
+    def objective(curve: Floats) -> tuple[float, Floats]:
+        z = curve[0] + curve[1] * values
+        off = 1 / (1 + np.exp(-z)) - hits
+        middle = 1 / (1 + np.exp(-curve[0])) - 0.5
+        loss = np.logaddexp(0, z).sum() - hits @ z + np.logaddexp(0, curve[0]) - curve[0] / 2
+        slope = SLOPE_RIDGE * curve[1]
+        return float(loss + slope * curve[1] / 2), np.array([off.sum() + middle, off @ values + slope])
+
+    start, bounds = np.array([np.log(share / (1 - share)), 0.0]), [(None, None), (0.0, None)]
+    base, slope = minimize(objective, start, jac=True, method="L-BFGS-B", bounds=bounds).x.tolist()
+    return base, slope

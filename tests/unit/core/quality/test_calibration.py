@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from core.quality.calibration import FEWEST, calibrated, outcomes
+from core.quality.calibration import FEWEST, calibrated, calibrated_choice, outcomes
 from core.quality.ranking_quality import Judged
 from core.ranking.blend import confidence
 
@@ -44,3 +44,28 @@ def test_outcomes_are_of_the_first_ten_listed_items_with_a_score() -> None:
     listed, hits = outcomes(asked, lambda users: scores[users])
     assert listed.tolist() == [0.5, 0.4, 0.3, 0.2, 0.1]
     assert hits.tolist() == [1, 0, 1, 0, 0]
+
+
+def test_a_curve_is_near_the_truth_with_few_recommendations_and_never_falls() -> None:
+    rng = np.random.default_rng(2)
+    scores = np.exp(rng.normal(-4, 1, 2_000))
+    truth = 1 / (1 + np.exp(-(np.log(scores) + 1)))
+    knots = calibrated_choice(scores, (rng.random(2_000) < truth).astype(float))
+    at = np.quantile(scores, [0.1, 0.5, 0.9])
+    expected = 1 / (1 + np.exp(-(np.log(at) + 1)))
+    assert [confidence(knots, score) for score in at.tolist()] == pytest.approx(expected.tolist(), rel=0.3)
+    assert [rate for _, rate in knots] == sorted(rate for _, rate in knots)
+
+
+def test_a_curve_is_level_where_hits_fall_with_the_score_or_nobody_knows() -> None:
+    scores = np.linspace(0.01, 0.5, 1_000)
+    falling = [rate for _, rate in calibrated_choice(scores, (scores < 0.1).astype(float))]
+    assert falling == pytest.approx([float((scores < 0.1).mean())] * len(falling), abs=0.01)
+    two = [rate for _, rate in calibrated_choice(np.array([0.1, 0.2]), np.array([0.0, 1.0]))]
+    assert two[-1] - two[0] < 0.5
+    assert [rate for _, rate in calibrated_choice(np.full(40, 0.1), np.r_[1.0, np.zeros(39)])] == pytest.approx(
+        [1 / 40], abs=0.02
+    )
+    assert all(0 < rate < 0.01 for _, rate in calibrated_choice(scores, np.zeros(1_000)))
+    assert calibrated_choice(np.zeros(0), np.zeros(0)) == []
+    assert calibrated_choice(np.zeros(9), np.zeros(9)) == []
