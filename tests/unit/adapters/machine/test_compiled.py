@@ -1,11 +1,12 @@
 """Compiling in a process of its own."""
 
+import os
 import threading
 from pathlib import Path
 
 import pytest
 
-from adapters.machine.compiled import compile_apart, mark_of
+from adapters.machine.compiled import compile_apart, keep_compiled, mark_of
 
 COUNTS = "import os\nopen(os.environ['RUNS'], 'a').write('run\\n')\n"
 
@@ -45,3 +46,18 @@ def test_without_a_place_for_a_cache_nothing_is_compiled_apart(
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "file"))
     compile_apart("compiles")
     assert not runs.exists()
+
+
+def test_what_networks_compile_is_kept_beside_the_jars_unless_another_folder_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MILLRACE_JARS", str(tmp_path / "jars"))
+    monkeypatch.setenv("NUMBA_CACHE_LOCATOR_CLASSES", "as it was")
+    monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", "")
+    monkeypatch.delenv("JAX_COMPILATION_CACHE_DIR")
+    keep_compiled()
+    assert os.environ["JAX_COMPILATION_CACHE_DIR"] == str(tmp_path / "jax")
+    monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", "elsewhere")
+    keep_compiled()
+    assert os.environ["JAX_COMPILATION_CACHE_DIR"] == "elsewhere"
+    assert os.environ["NUMBA_CACHE_LOCATOR_CLASSES"] == "as it was"
