@@ -51,10 +51,10 @@ def learned(
         return too_few(sum(answered))
     fits = Fits.of(lessons, answered[0], np.zeros(len(signals)) if fixed is None else fixed)
     trial = _worth_asking(signals, fits)
-    users = np.array([lesson.user for lesson in later])
+    users = _by_question(np.array([lesson.user for lesson in later]), later).astype(np.int64)
     hits = _hits(trial, later)
-    alone = _best_alone(signals, lessons)
-    single = np.array([lesson.hits[alone] for lesson in later], np.float64)
+    alone = _best_alone(lessons)
+    single = _by_question(np.array([lesson.hits[alone] for lesson in later], np.float64), later)
     facts: dict[str, Any] = {
         "questions": len(lessons), "judged": len(later), "hr@10": round(float(hits.mean()), 4),
         "best_source": signals[alone].name, "best_source_hr@10": round(float(single.mean()), 4),
@@ -129,8 +129,21 @@ def _worth_asking(signals: Sequence[Signal], fits: Fits) -> Weighed:
 
 
 def _hits(weighed: Weighed, lessons: Sequence[Lesson]) -> Floats:
-    """Return 1 for each question whose item is among the first ten."""
-    return np.array([_place(weighed.scores(lesson), lesson.taken) < LIST for lesson in lessons], np.float64)
+    """Return the share of what was taken from each list that is among its first ten."""
+    hits = [_place(weighed.scores(lesson), lesson.taken) < LIST for lesson in lessons]
+    return _by_question(np.array(hits, np.float64), lessons)
+
+
+def _by_question(values: Floats, lessons: Sequence[Lesson]) -> Floats:
+    """Return the weighed mean of the lessons of each list: who took ten items from one counts as much as who took one.
+
+    Those of one list follow one another.
+    """
+    pairs = zip([None, *lessons], lessons, strict=False)
+    number = np.cumsum([before is None or before.rows is not own.rows for before, own in pairs]) - 1
+    weights = np.array([lesson.weight for lesson in lessons])
+    means: Floats = np.bincount(number, values * weights) / np.bincount(number, weights)
+    return means
 
 
 def _place(scores: Floats, taken: int) -> int:
@@ -175,9 +188,10 @@ def _of_answers(weighed: Weighed, given: Sequence[Outcome]) -> tuple[Floats, Flo
     return np.array(scores), np.array(hits, np.float64)
 
 
-def _best_alone(signals: Sequence[Signal], lessons: Sequence[Lesson]) -> int:
-    """Return the signal that alone has most of what was taken among its first ten."""
-    return int(np.array([lesson.hits for lesson in lessons]).mean(axis=0).argmax())
+def _best_alone(lessons: Sequence[Lesson]) -> int:
+    """Return the signal that alone has most of what was taken among its first ten, of each list by its share."""
+    weights = [lesson.weight for lesson in lessons]
+    return int(np.average([lesson.hits for lesson in lessons], axis=0, weights=weights).argmax())
 
 
 def _alone(signal: int, of: int, traits: int) -> Weighed:

@@ -121,6 +121,19 @@ def test_few_questions_leave_no_source_out_and_stay_near_fixed_weights() -> None
     assert free.weights[3][0] < drawn.weights[3][0]
 
 
+def test_who_took_many_items_from_one_list_counts_as_much_as_who_took_one() -> None:
+    """A fifth of the users took forty items, which only the first signal knows; of the others the second knows."""
+    questions = list[Lesson]()
+    for user in range(QUESTIONS):
+        items = 40 if user % 5 == 0 else 1
+        own = replace(lesson(user, (FIRST, LAST) if items > 1 else (LAST, FIRST)), weight=1 / items)
+        questions += [own] * items
+    facts = learnt(questions, other=ELSEWHERE).facts
+    assert facts["best_source"] == ELSEWHERE.name
+    assert facts["best_source_hr@10"] == pytest.approx(0.8, abs=0.02)
+    assert facts["questions"] == len(questions)
+
+
 def test_a_blend_that_hits_less_often_than_one_signal_gives_way_to_it() -> None:
     """Earlier the first signal knows all and the second nearly as much; later only the second does."""
     blend = learnt(lessons((FIRST, TENTH), (LAST, TENTH)))
