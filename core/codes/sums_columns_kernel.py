@@ -32,7 +32,7 @@ def _merged(buf, ends, overlay):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _columns(row, end, overlay, places, letters, starts, known):  # type: ignore[no-untyped-def]
+def columns_of(row, end, overlay, places, letters, starts, known):  # type: ignore[no-untyped-def]
     """Return codes, amounts and touches, without amounts of 0, and whether some name has no code."""
     n, unit, width, long, numbers, lengths, at = opened(row, 0)
     codes, amounts, kept, lacking = np.empty(n, np.int64), np.empty(n, np.int64), 0, False
@@ -53,7 +53,7 @@ def _columns(row, end, overlay, places, letters, starts, known):  # type: ignore
 @njit(cache=True, nogil=True)
 def _decoded(buf, ends, overlay, places, letters, starts, known):  # type: ignore[no-untyped-def]
     row, end = _merged(buf, ends, overlay)
-    codes, amounts, touches, lacking = _columns(row, end, overlay, places, letters, starts, known)
+    codes, amounts, touches, lacking = columns_of(row, end, overlay, places, letters, starts, known)
     return codes, amounts, touches, lacking, row[:end]
 
 

@@ -1,13 +1,17 @@
 """Sums in columns and later changes of them as one, compiled; the slow twin is ``core.ranking.columns``."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numba import njit
 
-from core.bytes.word_kernel import agreed
-from core.codes.item_index import Text
+from core.bytes.word_kernel import WORD, agreed
+from core.codes.item_index import ItemIndex
 from core.codes.sums_columns import Amounts
+from core.codes.sums_columns_kernel import columns_of
 from core.ranking.columns import NOBODY
 from core.ranking.table_kernel import empty_table, place
+from core.rows.codec import unpack_columns
 
 
 @njit(cache=True, nogil=True)
@@ -67,6 +71,46 @@ def _added_sums(codes, amounts, more, plus, letters, starts):  # type: ignore[no
     return out[:n].copy(), totals[:n].copy()
 
 
-def added_sums(sums: Amounts, later: Amounts, text: Text) -> Amounts:
-    codes, amounts = _added_sums(*sums, *later, *text)
-    return codes, amounts
+@njit(cache=True, nogil=True)
+def _cut(codes, amounts, most):  # type: ignore[no-untyped-def]
+    """Return the places of the ``most`` greatest amounts, those of equal ones with the greatest names, as ``cut``."""
+    n = len(codes)
+    least = np.partition(amounts, n - most)[n - most]
+    out, at = np.empty(most, np.int64), 0
+    for k in range(n):
+        if amounts[k] > least:
+            out[at] = k
+            at += 1
+    for k in range(n - 1, -1, -1):
+        if at == most:
+            break
+        if amounts[k] == least:
+            out[at] = k
+            at += 1
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _nearest_sums(codes, amounts, buf, ends, most, places, letters, starts, known):  # type: ignore[no-untyped-def]
+    begin, lacking = 0, False
+    for end in ends:
+        more, plus, _, unknown = columns_of(buf[begin:], end - begin, False, places, letters, starts, known)
+        begin, lacking = end, lacking or unknown
+        if lacking:
+            break
+        codes, amounts = (_added_sums(codes, amounts, more, plus, letters, starts)) if len(codes) else (more, plus)
+    if lacking or len(codes) <= most:
+        return codes, amounts, codes, amounts, lacking
+    kept = _cut(codes, amounts, most)
+    return codes, amounts, codes[kept], amounts[kept], lacking
+
+
+def nearest_sums(sums: Amounts, parts: Sequence[bytes], most: int, index: ItemIndex) -> tuple[Amounts, Amounts]:
+    buf = np.frombuffer(bytearray().join([*parts, bytes(WORD)]), np.uint8)
+    ends = np.cumsum(np.array([len(part) for part in parts], np.int64))
+    codes, amounts, near, theirs, lacking = _nearest_sums(*sums, buf, ends, most, *index.table)
+    if lacking:
+        for part in parts:
+            index.codes(unpack_columns(part)[0])
+        codes, amounts, near, theirs, _ = _nearest_sums(*sums, buf, ends, most, *index.table)
+    return (codes, amounts), (near, theirs)

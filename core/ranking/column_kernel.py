@@ -8,7 +8,7 @@ from core.codes.item_index import ItemIndex, Text
 from core.codes.sums_columns_kernel import standing_parts as standing_parts
 from core.codes.sums_columns_kernel import summed_parts as summed_parts
 from core.ranking import feature_kernel
-from core.ranking.added_kernel import added_sums as added_sums
+from core.ranking.added_kernel import nearest_sums as nearest_sums
 from core.ranking.added_kernel import precedes
 from core.ranking.columns import LEFT_OUT, NOBODY, Columns, Rows, Stacked
 from core.ranking.feature_kernel import features as features
@@ -203,4 +203,4 @@ def load() -> None:
     entries = starts, codes.astype(np.int32), floats.astype(np.float32), codes
     added_rows(*entries, floats, 1)
     column_of(*entries, 0)
-    added_sums((codes, codes), (codes, codes), text)
+    nearest_sums((codes, codes), [row], 1, index)

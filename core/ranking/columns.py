@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from core.codes.item_index import Text
+from core.codes.item_index import ItemIndex, Text
 from core.codes.sums_columns import standing_parts as standing_parts
 from core.codes.sums_columns import summed_parts as summed_parts
 from core.ranking.scores import TIE_DECIMALS, similarity, similarity_of_one
@@ -213,13 +213,34 @@ def column_of(starts: Ints, targets: NDArray[np.int32], values: Floats32, rows: 
     return out
 
 
-def added_sums(sums: tuple[Ints, Ints], later: tuple[Ints, Ints], text: Text) -> tuple[Ints, Ints]:
-    """Return the sums of both (``summed_parts``) by code, ascending by name, without amounts of 0."""
+def nearest_sums(
+    sums: tuple[Ints, Ints], parts: Sequence[bytes], most: int, index: ItemIndex
+) -> tuple[tuple[Ints, Ints], tuple[Ints, Ints]]:
+    """Return sums with packed ones added, without amounts of 0, by code, ascending by name; and their ``cut``.
+
+    Args: sums: as it returns them.      parts: new names in them get codes.
+    """
     total = dict(zip(*(column.tolist() for column in sums), strict=True))
-    for code, amount in zip(*(column.tolist() for column in later), strict=True):
-        total[code] = total.get(code, 0) + amount
-    rows = sorted((name_of(text, code), code, amount) for code, amount in total.items() if amount)
-    return np.array([code for _, code, _ in rows], np.int64), np.array([amount for *_, amount in rows], np.int64)
+    for part in parts:
+        for code, amount in zip(*(column.tolist() for column in summed_parts([part], index)), strict=True):
+            total[code] = total.get(code, 0) + amount
+    rows = sorted((index.names[code], code, amount) for code, amount in total.items() if amount)
+    codes = np.array([code for _, code, _ in rows], np.int64)
+    amounts = np.array([amount for *_, amount in rows], np.int64)
+    if len(codes) <= most:
+        return (codes, amounts), (codes, amounts)
+    places = cut(amounts, most)
+    return (codes, amounts), (codes[places], amounts[places])
+
+
+def cut(amounts: Ints, most: int) -> Ints:
+    """Return the places of the ``most`` greatest amounts: those above the least of them, then equal ones from the end.
+
+    Args: most: fewer than there are.
+    """
+    least = np.partition(amounts, len(amounts) - most)[len(amounts) - most]
+    above, equal = np.flatnonzero(amounts > least), np.flatnonzero(amounts == least)
+    return np.concatenate([above, equal[::-1][: most - len(above)]])
 
 
 def name_of(text: Text, code: int) -> bytes:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from core.ranking.columns import NOBODY, Ints
+from core.ranking.columns import NOBODY, Ints, cut
 
 
 class Neighbours:
@@ -32,9 +32,7 @@ class Neighbours:
         return int(self.amounts[at[0]]) if len(at) else 0
 
     def _cut(self, most: int) -> "Neighbours":
-        least = np.partition(self.amounts, len(self.amounts) - most)[len(self.amounts) - most]
-        above, equal = np.flatnonzero(self.amounts > least), np.flatnonzero(self.amounts == least)
-        places = np.concatenate([above, equal[::-1][: most - len(above)]])
+        places = cut(self.amounts, most)
         return Neighbours(self.codes[places], self.amounts[places])
 
 

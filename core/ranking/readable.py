@@ -1,11 +1,11 @@
 """The readable twin in one place: what ``core.ranking.column_kernel`` is to compiled code."""
 
 from core.ranking.columns import added_rows as added_rows
-from core.ranking.columns import added_sums as added_sums
 from core.ranking.columns import column_of as column_of
 from core.ranking.columns import contributions as contributions
 from core.ranking.columns import first as first
 from core.ranking.columns import moved as moved
+from core.ranking.columns import nearest_sums as nearest_sums
 from core.ranking.columns import predicted as predicted
 from core.ranking.columns import shares as shares
 from core.ranking.columns import standing_parts as standing_parts

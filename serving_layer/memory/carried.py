@@ -35,7 +35,10 @@ def brought(
             parts = (*before, *carried)
             if not segmented or len(parts) > MOST_PARTS:
                 parts = joined(view, parts)
-            own[key] = Row(row.generation, parts, attempt)
+            own[key] = version = Row(row.generation, parts, attempt)
+            if (begun := row.begun) is not None:
+                sums, pending = begun[0], (*begun[1], *carried)
+                version.begun = sums, (joined(view, pending) if len(pending) > MOST_PARTS else pending)
     return known, unknown
 
 

@@ -17,18 +17,20 @@ class Row:
 
     ``generation``: the generation's value. ``changes``: what the segments (or the user's state) add to it at the commit
     ``since`` and, as long as the row is in the cache, at every later one; None: that is not known, only the generation.
-    ``before``: the version that it replaced, which answers of earlier moments read.
+    ``before``: the version that it replaced, which answers of earlier moments read. ``begun``: the columns of an
+    earlier version's sums, and the packed changes since; None: nobody has made them lately.
     """
 
     __slots__ = (
-        "_decoded", "_earlier", "_later", "asked", "before", "changes", "charged", "generation", "since", "used",
-        "weight",
+        "_decoded", "_earlier", "_later", "asked", "before", "begun", "changes", "charged", "generation", "since",
+        "used", "weight",
     )  # fmt: skip
 
     def __init__(self, generation: bytes | None, changes: tuple[bytes, ...] | None, since: int) -> None:
         self.generation, self.changes, self.since = generation, changes, since
         self.used, self.asked = True, time.monotonic()  # since the cache looked at it for eviction; when last
         self.before: Row | None = None
+        self.begun: tuple[tuple[Any, Any], tuple[bytes, ...]] | None = None
         self.charged = 0  # of the cache's bytes
         self.weight = ROW_BYTES + DECODED * sum(map(len, changes or ()))  # bytes of this version, as ``size`` counts
         self._decoded: dict[Any, Any] | None = None
@@ -73,7 +75,7 @@ class Row:
 
     def forget(self) -> None:
         """Let decoded forms go: they take more than the packed ones, and each version has its own."""
-        self._decoded = self._later = None
+        self._decoded = self._later = self.begun = None
 
     @property
     def size(self) -> int:

@@ -4,6 +4,8 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+import numpy as np
+
 from core.codes.item_index import ItemIndex
 from core.ranking import scores
 from core.ranking.columns import NOBODY
@@ -24,7 +26,7 @@ from serving_layer.merged.shelves import labels, shelves_of
 from serving_layer.reading import decoding
 from serving_layer.reading.snapshot import Snapshot
 
-LONG_BYTES = 1_000  # of a generation's row that changed rows are not decoded with again
+NO_SUMS = np.zeros(0, np.int64), np.zeros(0, np.int64)
 
 T = TypeVar("T")
 
@@ -109,20 +111,17 @@ def neighbours(snapshot: Snapshot, items: Sequence[bytes]) -> list[Neighbours | 
 def _nearest(snapshot: Snapshot, items: Sequence[bytes], most: int) -> list[Neighbours | None]:
     """Return the nearest of each item's co-ratings; memory keeps them without the others, which may be thousands.
 
-    Of a row that commits change, memory also keeps all that the generation has: only the changes are decoded again.
+    Of a row that commits change, memory also keeps the others, so that a later version adds its changes to them.
     """
     index, kernels = snapshot.index, snapshot.views.kernels
 
-    def summed(parts: list[bytes]) -> tuple[Ints, Ints]:
-        return kernels.summed_parts(parts, index)
-
     def decoded(row: Row) -> Neighbours | None:
-        def decode(parts: list[bytes]) -> Neighbours:
-            if len(parts) == 1 or len(row.generation or b"") < LONG_BYTES:
-                return Neighbours(*summed(parts)).nearest(most)
-            whole = row.earlier.decoded(summed, "summed")
-            assert whole is not None
-            return Neighbours(*kernels.added_sums(whole, summed(parts[1:]), index.text)).nearest(most)
+        def decode(_: list[bytes]) -> Neighbours:
+            sums, parts = row.begun or (NO_SUMS, row.parts)
+            sums, near = kernels.nearest_sums(sums, parts, most, index)
+            if row.changes:
+                row.begun = sums, ()
+            return Neighbours(*near)
 
         return row.decoded(decode, ("nearest", most))
 

@@ -11,6 +11,7 @@ from core.codes.item_index import ItemIndex
 from core.ranking import column_kernel as fast
 from core.ranking import columns as slow
 from core.ranking.columns import Columns, Rows, Stacked
+from core.ranking.neighbours import Neighbours
 from core.rows.codec import pack_sums
 
 FEW = 12  # codes, so that sources overlap
@@ -142,17 +143,25 @@ sums = st.dictionaries(names, st.sampled_from([-2, -1, 1, 2, 2**40]), max_size=2
 
 
 @settings(deadline=None)  # the first call compiles
-@given(sums, sums, st.lists(names, unique=True))
+@given(sums, st.lists(sums, max_size=3), st.lists(names, unique=True), st.integers(1, 20))
 def test_later_sums_are_added_alike_and_as_whole_rows_are(
-    earlier: dict[bytes, int], later: dict[bytes, int], known: list[bytes]
+    earlier: dict[bytes, int], later: list[dict[bytes, int]], known: list[bytes], most: int
 ) -> None:
-    index = ItemIndex(known)
-    rows = [pack_sums(sorted(part.items())) for part in (earlier, later)]
-    parts = [slow.summed_parts([row], index) for row in rows]
+    rows = [pack_sums(sorted(part.items())) for part in (earlier, *later)]
+    whole = ItemIndex()
+    expected = Neighbours(*slow.summed_parts(rows, whole))
     for twin in (fast, slow):
-        added = twin.added_sums(*parts, index.text)
-        assert [column.dtype for column in added] == [np.int64] * 2
-        assert [column.tolist() for column in added] == [c.tolist() for c in slow.summed_parts(rows, index)]
+        index = ItemIndex(known)
+        begun, _ = twin.nearest_sums((np.zeros(0, np.int64), np.zeros(0, np.int64)), rows[:1], most, index)
+        sums, near = twin.nearest_sums(begun, rows[1:], most, index)
+        assert [column.dtype for column in (*sums, *near)] == [np.int64] * 4
+        assert named(sums, index) == named((expected.codes, expected.amounts), whole)
+        cut = expected.nearest(most)
+        assert named(near, index) == named((cut.codes, cut.amounts), whole)
+
+
+def named(sums: Any, index: ItemIndex) -> list[tuple[bytes, int]]:
+    return [(index.names[code], amount) for code, amount in zip(*(column.tolist() for column in sums), strict=True)]
 
 
 @settings(deadline=None)
