@@ -138,11 +138,17 @@ def no_reasons(code: int) -> Mapping[int, float]:
 class Candidates:
     """Items with scores > 0 on the model's own scale, in any order; each at most once.
 
-    ``reasons``: the history items that speak for an item, and by how much, all by code.
+    ``reasons``: the history items that speak for an item, and by how much, all by code. ``reasons_of_all``: those of
+    each of several items, where a model finds them sooner together.
     """
 
     columns: Columns = NOTHING
     reasons: Callable[[int], Mapping[int, float]] = no_reasons
+    reasons_of_all: Callable[[Sequence[int]], Sequence[Mapping[int, float]]] | None = None
+
+    def all_reasons(self, codes: Sequence[int]) -> Sequence[Mapping[int, float]]:
+        """Return the reasons of each of those items, which are different ones."""
+        return [self.reasons(code) for code in codes] if self.reasons_of_all is None else self.reasons_of_all(codes)
 
 
 class Scorer(Protocol):

@@ -17,10 +17,12 @@ from core.ranking.head_kernel import moved as moved
 from core.ranking.product_kernel import added_rows as added_rows
 from core.ranking.product_kernel import column_of as column_of
 from core.ranking.product_kernel import predicted as predicted
+from core.ranking.related_kernel import contributions as contributions
+from core.ranking.related_kernel import related as related
+from core.ranking.related_kernel import summed as summed
 from core.ranking.scores import TIE_DECIMALS
 from core.ranking.table_kernel import empty_table, place
 from core.rows.codec import pack_seen, pack_sums
-from schemas.event import WEIGHT_SCALE
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -42,51 +44,6 @@ def _added_up(codes, shares):  # type: ignore[no-untyped-def]
                 n += 1
             sums[slot[at]] += shares[k]
     return out[:n], sums[:n]
-
-
-@njit(cache=True, nogil=True)
-def _score(amount, own_norm, norm, shrink):  # type: ignore[no-untyped-def]
-    """Return ``core.ranking.scores.similarity`` of one neighbour."""
-    product = np.float64(own_norm) * np.float64(norm)
-    if product <= 0 or amount <= 0:
-        return 0.0
-    pair = np.float64(amount)
-    return min(1.0, pair / np.sqrt(product)) * (pair / (pair + shrink))
-
-
-@njit(cache=True, nogil=True)
-def _summed(codes, amounts, norms, starts, own, own_norms, weights, shrink):  # type: ignore[no-untyped-def]
-    shares = np.full(len(codes), LEFT_OUT)
-    for row in range(len(own)):
-        for k in range(starts[row], starts[row + 1]):
-            share = _score(amounts[k], own_norms[row], norms[k], shrink) * weights[row]
-            if share > 0 and codes[k] != own[row]:
-                shares[k] = share
-    return _added_up(codes, shares)
-
-
-def summed(rows: Rows, shrinkage: float) -> Columns:
-    shrink = shrinkage * WEIGHT_SCALE
-    return Columns(
-        *_summed(rows.codes, rows.amounts, rows.norms, rows.starts, rows.own, rows.own_norms, rows.weights, shrink)
-    )
-
-
-@njit(cache=True, nogil=True)
-def _contributions(codes, amounts, norms, starts, own, own_norms, weights, code, shrink):  # type: ignore[no-untyped-def]
-    items, out, n = np.empty(len(own), np.int64), np.empty(len(own), np.float64), 0
-    for row in range(len(own)):
-        for k in range(starts[row], starts[row + 1]):
-            if codes[k] == code and code != own[row]:
-                score = _score(amounts[k], own_norms[row], norms[k], shrink)
-                if score > 0:
-                    items[n], out[n] = own[row], score * weights[row]
-                    n += 1
-    return items[:n], out[:n]
-
-
-def contributions(rows: Rows, code: int, shrinkage: float) -> Columns:
-    return Columns(*_contributions(*rows, code, shrinkage * WEIGHT_SCALE))
 
 
 @njit(cache=True, nogil=True)
@@ -190,8 +147,9 @@ def load() -> None:
     codes, floats, starts = np.zeros(1, np.int64), np.ones(1), np.array([0, 1])
     text = Text(np.zeros(8, np.uint8), np.zeros(2, np.int64))
     feature_kernel.load()
-    summed(Rows(codes, codes, codes, starts, codes, codes, floats), 0.0)
-    contributions(Rows(codes, codes, codes, starts, codes, codes, floats), 0, 0.0)
+    known = related(Rows(codes, codes, codes, starts, codes, codes), 0.0)
+    summed(known, floats)
+    contributions(known, floats, codes)
     totals(codes, shares(Stacked(codes, floats, starts), floats, codes))
     first(Columns(codes, floats), 1, text, True)
     moved(Columns(codes, floats), Columns(codes, floats), text)

@@ -7,6 +7,7 @@ from core.ranking.columns import first as first
 from core.ranking.columns import moved as moved
 from core.ranking.columns import nearest_sums as nearest_sums
 from core.ranking.columns import predicted as predicted
+from core.ranking.columns import related as related
 from core.ranking.columns import shares as shares
 from core.ranking.columns import standing_parts as standing_parts
 from core.ranking.columns import summed as summed

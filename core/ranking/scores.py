@@ -1,6 +1,5 @@
 """What is computed after the merge and never before: similarity, trend, change (contract §4). Sums in, scores out."""
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,15 +31,6 @@ def similarity(pair: Ints, norm: int, norms: Ints | Floats, shrinkage: float = 0
     amount = np.where(usable, pair, 1).astype(np.float64)
     cosine = np.minimum(1.0, amount / np.sqrt(np.where(usable, product, 1.0)))
     return np.where(usable, cosine * (amount / (amount + shrinkage * WEIGHT_SCALE)), 0.0)
-
-
-def similarity_of_one(pair: int, norm: int, other: int, shrinkage: float = 0.0) -> float:
-    """Return ``similarity`` of one neighbour: for a handful of numbers Python is faster than NumPy."""
-    product = float(norm) * float(other)
-    if product <= 0 or pair <= 0:
-        return 0.0
-    amount = float(pair)
-    return min(1.0, amount / math.sqrt(product)) * (amount / (amount + shrinkage * WEIGHT_SCALE))
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,13 @@
 """Item-based collaborative filtering over the merged co-ratings: the neighbours of what the user touched."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from core.ranking import scores
-from core.ranking.columns import Columns, Rows
+from core.ranking.columns import Columns, Related, Rows
 from core.settings import setting
 from recommenders.cohort import Cohort, Folded
 from recommenders.port import Candidates, Floats, Ints, Question
@@ -55,23 +55,32 @@ class SimilarScorer:
     settings: SimilarSettings
 
     def candidates(self, question: Question, most: int) -> Candidates:
-        if not question.history.entries:
+        entries, kernels = question.history.entries, question.sums.kernels
+        if not entries:
             return Candidates()
-        rows = self._rows(question)
-        shrinkage = self._shrinkage(question.sums.shrinkage)
-        scored = question.sums.kernels.summed(rows, shrinkage)
+        weights = np.array(
+            [entry.rating / WEIGHT_SCALE * self.settings.step_back**steps for steps, entry in enumerate(entries[::-1])]
+        )
+        known = self._known(question)
+        scored = kernels.summed(known, weights)
 
         def reasons(code: int) -> Mapping[int, float]:
-            shares = question.sums.kernels.contributions(rows, code, shrinkage)
-            factor = 1.0
-            if self.settings.tempering and len(shares.codes):
-                factor = float(self._factors(rows.norms[rows.codes == code])[0])
-            return dict(zip(shares.codes.tolist(), (shares.scores * factor).tolist(), strict=True))
+            (shares,) = reasons_of_all([code])
+            return shares
+
+        def reasons_of_all(codes: Sequence[int]) -> Sequence[Mapping[int, float]]:
+            asked, out = np.array(codes, np.int64), [dict[int, float]() for _ in codes]
+            of, items, shares = kernels.contributions(known, weights, asked)
+            if self.settings.tempering:
+                shares = shares * self._factors(question.sums.norms(asked))[of]
+            for place, item, share in zip(of.tolist(), items.tolist(), shares.tolist(), strict=True):
+                out[place][item] = share
+            return out
 
         if self.settings.tempering:
             factors = self._factors(question.sums.norms(scored.codes))
             scored = Columns(scored.codes, scored.scores * factors)
-        return Candidates(scored, reasons)
+        return Candidates(scored, reasons, reasons_of_all)
 
     def scores(self, cohort: Cohort, users: Ints) -> Floats:
         shrinkage, neighbours = self._shrinkage(cohort.shrinkage), self.settings.neighbours
@@ -89,16 +98,14 @@ class SimilarScorer:
         factors: Floats = np.where(norms > 0, norms / WEIGHT_SCALE, 1.0) ** -self.settings.tempering
         return factors
 
-    def _rows(self, question: Question) -> Rows:
-        """Return the rows of the history's items, the one touched last first."""
-        most, entries = self.settings.neighbours, question.history.entries[::-1]
-        weights = np.array(
-            [entry.rating / WEIGHT_SCALE * self.settings.step_back**steps for steps, entry in enumerate(entries)]
-        )
-        return question.once(("rows of similar", most), lambda: _unweighted(question, most))._replace(weights=weights)
+    def _known(self, question: Question) -> Related:
+        """Return the similarities of the history's items, the one touched last first."""
+        most, shrinkage = self.settings.neighbours, self._shrinkage(question.sums.shrinkage)
+        rows = question.once(("rows of similar", most), lambda: _rows(question, most))
+        return question.once(("similarities", most, shrinkage), lambda: question.sums.kernels.related(rows, shrinkage))
 
 
-def _unweighted(question: Question, most: int) -> Rows:
+def _rows(question: Question, most: int) -> Rows:
     sums, own = question.sums, question.codes[::-1]
     near = sums.nearest(own, most, question.also)
     starts = np.zeros(len(own) + 1, np.int64)
@@ -106,7 +113,7 @@ def _unweighted(question: Question, most: int) -> Rows:
     codes = np.concatenate([row.codes for row in near])
     norms = sums.norms(np.concatenate([own, codes]))
     amounts = np.concatenate([row.amounts for row in near])
-    return Rows(codes, amounts, norms[len(own) :], starts, own, norms[: len(own)], np.zeros(0))
+    return Rows(codes, amounts, norms[len(own) :], starts, own, norms[: len(own)])
 
 
 def similarities(fold: Folded, shrinkage: float = 0.0, nearest: int | None = None) -> Any:

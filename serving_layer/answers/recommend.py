@@ -94,6 +94,7 @@ def _recommended(
     rows, knots = listed(snapshot, ranking, wish.page), sources.knots
     codes = [ranked.code for _, ranked, _ in rows if ranked.is_blended]
     shares = dict(zip(codes, blended.parts(codes), strict=True))
+    because = sources.reasons([ranked.code for _, ranked, _ in rows], names)
     unknown = {"unknown_items": [item.decode() for item in taste.unknown]} if taste.unknown else {}
     return {
         "personal": personal,
@@ -104,12 +105,12 @@ def _recommended(
                 "score": ranked.score,
                 "confidence": confidence(knots, ranked.blended),
                 "source": NEW if ranked.explored else strongest(shares.get(ranked.code, {})),
-                "because": [names[speaking].decode() for speaking, _ in sources.reasons(ranked.code, names)[:BECAUSE]],
+                "because": [names[speaking].decode() for speaking, _ in speaks[:BECAUSE]],
                 **about.shown(),
                 **({"rules": list(ranked.rules)} if ranked.rules else {}),
                 **({"explored": True} if ranked.explored else {}),
             }
-            for name, ranked, about in rows
+            for (name, ranked, about), speaks in zip(rows, because, strict=True)
         ],
     }
 
@@ -161,7 +162,7 @@ def explain(snapshot: Snapshot, user: bytes, item: bytes) -> dict[str, Any]:
             "last_time": last_times.get(names[speaking]),
             "co_rating": (pairs.amount(speaking) if pairs else 0) / WEIGHT_SCALE,
         }
-        for speaking, share in sources.reasons(code, names)
+        for speaking, share in sources.reasons([code], names)[0]
     ]
     return {
         "user_id": user.decode(),

@@ -100,12 +100,17 @@ class Sources:
         """How the scores of ``blended`` go together with hits."""
         return self.models.calibration if self._signals is None or not self._said else self._signals.learned.knots
 
-    def reasons(self, code: int, names: Sequence[bytes]) -> list[tuple[int, float]]:
-        """Return the history items that speak for the item, strongest first, by the first source that names any."""
+    def reasons(self, codes: Sequence[int], names: Sequence[bytes]) -> list[list[tuple[int, float]]]:
+        """Return the history items that speak for each item, strongest first, by the first source that names any."""
+        out: list[list[tuple[int, float]]] = [[] for _ in codes]
+        rest = list(range(len(codes)))
         for _, candidates in sorted(self._asked, key=lambda source: source[0] != REASONS_FIRST):
-            if shares := candidates.reasons(code):
-                return sorted(shares.items(), key=lambda share: (-share[1], names[share[0]]))
-        return []
+            if not rest:
+                break
+            for place, shares in zip(rest, candidates.all_reasons([codes[place] for place in rest]), strict=True):
+                out[place] = sorted(shares.items(), key=lambda share: (-share[1], names[share[0]]))
+            rest = [place for place in rest if not out[place]]
+        return out
 
     @property
     def _signals(self) -> Signals | None:

@@ -29,20 +29,21 @@ def same(one: Columns, other: Columns) -> None:
 @st.composite
 def neighbours(draw: st.DrawFn) -> Rows:
     lists = draw(st.lists(st.dictionaries(codes, st.tuples(amounts, amounts)), max_size=5))
-    own = draw(st.lists(st.tuples(codes, amounts, st.floats(0, 10)), min_size=len(lists), max_size=len(lists)))
+    own = draw(st.lists(st.tuples(codes, amounts), min_size=len(lists), max_size=len(lists)))
     entries = [(code, *numbers) for row in lists for code, numbers in row.items()]
     code, amount, norm = np.array(entries, np.int64).reshape(-1, 3).T
     starts = np.cumsum([0, *map(len, lists)])
-    item, item_norm = np.array([row[:2] for row in own], np.int64).reshape(-1, 2).T
-    return Rows(
-        *map(np.ascontiguousarray, (code, amount, norm, starts, item, item_norm)), np.array([r[2] for r in own], float)
-    )
+    item, item_norm = np.array(own, np.int64).reshape(-1, 2).T
+    return Rows(*map(np.ascontiguousarray, (code, amount, norm, starts, item, item_norm)))
 
 
 @settings(deadline=None)  # the first call compiles
-@given(neighbours(), st.floats(0, 5))
-def test_neighbours_add_up_alike(rows: Rows, shrinkage: float) -> None:
-    same(fast.summed(rows, shrinkage), slow.summed(rows, shrinkage))
+@given(neighbours(), st.floats(0, 5), st.data())
+def test_neighbours_add_up_alike(rows: Rows, shrinkage: float, data: st.DataObject) -> None:
+    one, other = fast.related(rows, shrinkage), slow.related(rows, shrinkage)
+    assert [column.tolist() for column in one] == [column.tolist() for column in other]
+    weights = np.array([data.draw(st.sampled_from([0.0, 0.3, 2.0])) for _ in rows.own], float)
+    same(fast.summed(one, weights), slow.summed(other, weights))
 
 
 @settings(deadline=None)  # the first call compiles
@@ -58,10 +59,16 @@ def test_sources_are_shared_out_and_added_up_alike(
 
 
 @settings(deadline=None)  # the first call compiles
-@given(neighbours(), codes, st.floats(0, 5))
-def test_what_speaks_for_an_item_is_found_alike(rows: Rows, code: int, shrinkage: float) -> None:
-    distinct = rows._replace(own=np.arange(len(rows.own)) + FEW // 2)  # a history names an item once
-    same(fast.contributions(distinct, code, shrinkage), slow.contributions(distinct, code, shrinkage))
+@given(neighbours(), st.lists(codes, unique=True), st.floats(0, 5))
+def test_what_speaks_for_items_is_found_alike_and_adds_up_to_their_sums(
+    rows: Rows, asked: list[int], shrinkage: float
+) -> None:
+    known, weights = slow.related(rows, shrinkage), 1.0 + np.arange(len(rows.own))
+    one, other = (twin.contributions(known, weights, np.array(asked, np.int64)) for twin in (fast, slow))
+    assert [column.tolist() for column in one] == [column.tolist() for column in other]
+    sums = dict(zip(*(column.tolist() for column in slow.summed(known, weights)), strict=True))
+    parts = [sum(share for place, _, share in zip(*other, strict=True) if place == k) for k in range(len(asked))]
+    assert parts == pytest.approx([sums.get(code, 0.0) for code in asked])
 
 
 near = st.sampled_from([0.5, 0.5 + 1e-13, 0.5 - 1e-13, 0.5 + 5e-13, 1e-12, 5e-13, 1.5e-12, 2.5e-12, 0.125])

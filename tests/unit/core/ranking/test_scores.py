@@ -12,7 +12,7 @@ from scipy.stats import beta
 from core.codes.item_index import ItemIndex
 from core.ranking import scores
 from core.ranking.blend import Blend, strongest
-from core.ranking.columns import NOBODY, Columns
+from core.ranking.columns import NOBODY, Columns, Rows
 from core.ranking.kernels import READABLE, Kernels, compiled
 from core.ranking.ranked import in_order, popular, trends
 from core.ranking.scores import Window, WindowCounts
@@ -40,7 +40,9 @@ sums = st.integers(-5, 2**62)
 @given(sums, sums, sums, st.floats(0, 5))
 def test_one_neighbour_scores_as_among_many(pair: int, norm: int, other: int, shrinkage: float) -> None:
     many = scores.similarity(np.array([pair]), norm, np.array([other]), shrinkage)
-    assert scores.similarity_of_one(pair, norm, other, shrinkage) == many[0]
+    one = np.array([0]), np.array([pair]), np.array([other]), np.array([0, 1]), np.array([1]), np.array([norm])
+    for kernels in KERNELS:
+        assert kernels.related(Rows(*one), shrinkage).scores.tolist() == many.tolist()
 
 
 def test_equal_scores_are_ordered_by_the_bytes_of_the_name() -> None:
