@@ -2,9 +2,10 @@
 
 from adapters.machine.compiled import keep_compiled
 from core.ranking.kernels import compiled
-from core.rows.codec import pack_seen, pack_sums
-from core.rows.views import merge_seen, merge_sums
+from core.rows.codec import History, pack_history, pack_norm, pack_seen, pack_sums
+from core.rows.views import HISTORY, NORMS, PAIRS, SEEN
 from schemas.rules import Rules
+from serving_layer.memory.carried import joined
 
 
 def rehearse() -> None:
@@ -12,8 +13,10 @@ def rehearse() -> None:
     from core.events.posted import load
 
     compiled()
-    merge_sums(pack_sums([(b"a", 1)]), pack_sums([(b"b", 1)]))
-    merge_seen(pack_seen([(b"a", 1, 1)]), pack_seen([(b"b", 1, 1)]))
+    row, words = pack_sums([(b"a", 1)]), pack_seen([(b"a", 1, 1)])
+    history = pack_history(History())
+    for view, change in ((PAIRS, row), (SEEN, words), (NORMS, pack_norm(1)), (HISTORY, history)):
+        joined(view, [[change] * 3])
     load(Rules())
 
 

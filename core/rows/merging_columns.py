@@ -42,6 +42,13 @@ def added_up(view: str, keys: pa.BinaryArray, changes: Packed) -> tuple[pa.Binar
     order = np.asarray(pc.sort_indices(keys)).astype(np.int64)
     keys, changes = keys.take(pa.array(order)), changes.take(order)
     row = _ints(keys.dictionary_encode().indices)
+    return keys.take(pa.array(np.flatnonzero(np.r_[True, row[1:] != row[:-1]][: len(row)]))), together(
+        view, row, changes
+    )
+
+
+def together(view: str, row: Ints, changes: Packed) -> Packed:
+    """Return the changes of each row as one, merged pairwise. Args: row: of each change, ascending."""
     while (again := row[1:] == row[:-1]).any():
         begins = np.flatnonzero(np.r_[True, ~again])
         number = np.arange(len(row)) - np.repeat(begins, np.diff(np.r_[begins, len(row)]))  # within the row's changes
@@ -49,8 +56,8 @@ def added_up(view: str, keys: pa.BinaryArray, changes: Packed) -> tuple[pa.Binar
         follows = np.r_[again, False][left]
         right = np.minimum(left + 1, len(row) - 1)
         changes = merged(view, changes.take(left), changes.take(right).kept(follows))
-        keys, row = keys.take(pa.array(left)), row[left]
-    return keys, changes
+        row = row[left]
+    return changes
 
 
 @dataclass(frozen=True)

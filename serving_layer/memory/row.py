@@ -1,7 +1,7 @@
 """One version of a merged row in memory: the generation's value, what the segments add to it, and decoded forms."""
 
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any, TypeVar
 
 DECODED = 4  # bytes of a packed row and of its decoded versions, for each packed one
@@ -76,6 +76,13 @@ class Row:
     def forget(self) -> None:
         """Let decoded forms go: they take more than the packed ones, and each version has its own."""
         self._decoded = self._later = self.begun = None
+
+    def followed_by(self, changes: tuple[bytes, ...], since: int, added: Sequence[bytes], most: int) -> "Row":
+        """Return a later version. Args: added: to this one, packed.      most: of those that ``begun`` holds."""
+        version, begun = Row(self.generation, changes, since), self.begun
+        if begun is not None and len(begun[1]) + len(added) <= most:
+            version.begun = begun[0], (*begun[1], *added)
+        return version
 
     @property
     def size(self) -> int:

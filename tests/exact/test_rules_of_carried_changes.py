@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import reduce
 from typing import Any
 
 import pytest
@@ -11,9 +12,13 @@ import serving_layer.memory.carried as carried
 import serving_layer.reading.follower as follower
 import serving_layer.reading.touched_rows as touched_rows
 import speed_layer.steps.rows as rows
+from core.rows.codec import pack_norm, pack_sums, unpack_norm
+from core.rows.merging import added
 from core.rows.touched import Carried, Touched, pack_touched
-from core.rows.views import HISTORY, NORMS, SEEN, VIEWS
+from core.rows.views import HISTORY, NORMS, PAIRS, SEEN, VIEWS
 from serving_layer.memory.moment import Moment
+from serving_layer.memory.row import Row
+from serving_layer.memory.row_cache import RowCache
 from serving_layer.reading.answering import answer_from_memory
 from tests.kit.exact.followed import Followed
 from tests.kit.exact.reading import read_all
@@ -164,8 +169,21 @@ def test_a_change_that_two_lists_name_is_added_once_and_those_of_earlier_segment
 
 def test_parts_of_a_row_stay_few_and_their_sum_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(carried, "MOST_PARTS", 4)
-    parts: tuple[bytes, ...] = ()
-    for number in range(200):
-        parts = carried.joined(NORMS, (*parts, number.to_bytes(8, "little")))
-        assert len(parts) <= 4
-    assert sum(int.from_bytes(part, "little") for part in parts) == sum(range(200))
+    cache = RowCache(0, 1 << 20)
+    cache.add(PAIRS, {b"a": Row(None, (), 0)})
+    cache.add(NORMS, {b"a": Row(None, (), 0)})
+    for number in range(1, 200):
+        pair, norm = pack_sums([(b"b%d" % (number % 7), number)]), pack_norm(number)
+        changes = {PAIRS: {b"a": [pair]}, NORMS: {b"a": [norm]}}
+        read, _ = carried.brought(cache, changes, number)
+        cache.advance(number, changes, read)
+        pairs, norms = cache.rows(PAIRS)[b"a"], cache.rows(NORMS)[b"a"]
+        assert len(pairs.parts) <= 4
+        assert len(norms.parts) == 1
+    assert sum(added(pairs.parts).values()) == unpack_norm(norms.parts[0]) == sum(range(200))
+
+
+def test_changes_of_many_rows_are_merged_as_those_of_one_are() -> None:
+    rows = [[pack_sums([(b"%d" % ((row + part) % 3), part + 1)]) for part in range(row)] for row in range(1, 9)]
+    assert carried.joined(PAIRS, rows) == [reduce(VIEWS[PAIRS].merge, parts) for parts in rows]
+    assert carried.joined(PAIRS, []) == []
