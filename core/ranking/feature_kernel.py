@@ -5,6 +5,7 @@ from numba import njit
 
 from core.ranking.columns import NOBODY, Floats, Ints, Stacked
 from core.ranking.features import PER_SIGNAL, PLACES, RANKS, Features
+from core.ranking.greatest_kernel import greatest
 from core.ranking.table_kernel import empty_table, place
 
 
@@ -19,16 +20,6 @@ def _greater(falling, score):  # type: ignore[no-untyped-def]
         else:
             high = middle
     return low
-
-
-@njit(cache=True, nogil=True)
-def _first(known, places):  # type: ignore[no-untyped-def]
-    """Return the greatest of those scores, at most so many, greatest first."""
-    for k in range(1, len(known)):
-        if known[k] > known[k - 1]:
-            first = np.partition(known, len(known) - places)[len(known) - places :] if len(known) > places else known
-            return np.sort(first)[::-1].copy()
-    return known[:places].copy()  # most rankings come in order
 
 
 @njit(cache=True, nogil=True)
@@ -51,7 +42,7 @@ def _features(codes, scores, starts, excluded, also, places, ranks):  # type: ig
                 known[count] = scores[k]
                 count += 1
         if count:
-            falling = _first(known[:count], places)
+            falling = greatest(known[:count], places)
             least, equal = falling[-1], len(falling) - _greater(falling, falling[-1])
             for k in range(begin, end):
                 score = scores[k]

@@ -1,5 +1,6 @@
 """What a process that follows both records answers from until its next look."""
 
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -18,7 +19,8 @@ NO_ATTEMPT = -1  # of a moment without a position: the generation alone
 class Moment:
     """One reading of the control record and of the position, and what is kept in memory of the rows that they name.
 
-    The first six are those of a ``Snapshot``. All answers of a moment see rows of that moment.
+    The first six are those of a ``Snapshot``. All answers of a moment see rows of that moment. ``made``: what follows
+    from these alone, by name.
     """
 
     generation: str | None
@@ -32,6 +34,7 @@ class Moment:
     memory: Memory
     norms: Norms = field(default_factory=Norms)
     given: Given = field(default_factory=Given)
+    made: dict[Hashable, object] = field(default_factory=dict)
 
     @property
     def attempt(self) -> int:

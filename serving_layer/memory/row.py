@@ -8,6 +8,7 @@ DECODED = 4  # bytes of a packed row and of its decoded versions, for each packe
 ROW_BYTES = 400  # of a row beside its values: the objects that hold it
 KEPT_VERSIONS = 4  # of a row, for answers that began before the last commits
 MOST_DECODED = 4  # forms of one row
+NOT_DECODED = object()
 
 T = TypeVar("T")
 
@@ -72,6 +73,10 @@ class Row:
         few = {} if remembered is None or len(remembered) >= MOST_DECODED else remembered
         self._decoded = {**few, key: value}
         return value
+
+    def remembered(self, name: Hashable) -> Any:
+        """Return the decoded form of that name, ``NOT_DECODED`` where there is none yet."""
+        return NOT_DECODED if self._decoded is None else self._decoded.get(name, NOT_DECODED)
 
     def forget(self) -> None:
         """Let decoded forms go: they take more than the packed ones, and each version has its own."""

@@ -29,6 +29,7 @@ MOST_WINDOWS = 16  # whose sums over a generation are kept
 MOST_REMEMBERED = (
     32  # of what follows from the counts: five for each window or half-life, and an answer may be one commit behind
 )
+MOST_MADE = 64  # of one moment, which is found sooner
 
 NOTHING = object()
 Sums = tuple[Ints, Ints]  # codes and amounts
@@ -146,6 +147,16 @@ def once_a_commit(snapshot: Snapshot, what: Hashable, make: Callable[[], T]) -> 
 
     A position names them: within one life of it an attempt is committed once, and what counts then does not change.
     """
+    moment = snapshot.moment
+    if moment is not None and (kept := moment.made.get(what, NOTHING)) is not NOTHING:
+        return cast(T, kept)
+    value = _once_a_commit(snapshot, what, make)
+    if moment is not None and not snapshot.course.rows and len(moment.made) < MOST_MADE:
+        moment.made[what] = value
+    return value
+
+
+def _once_a_commit(snapshot: Snapshot, what: Hashable, make: Callable[[], T]) -> T:
     at = snapshot.position
     seen = None if at is None else (at.epoch, at.life, at.attempt, snapshot.segments)
     key, own = (seen, what), snapshot.course.made

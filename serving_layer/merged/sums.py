@@ -18,7 +18,7 @@ from core.rows.views import NORMS, PAIRS, SEEN
 from recommenders.port import NOTHING_RATED, Ints, Rated
 from schemas.catalogue import Item
 from serving_layer.memory.norms import Norms
-from serving_layer.memory.row import Row
+from serving_layer.memory.row import NOT_DECODED, Row
 from serving_layer.merged.catalogue import records_of
 from serving_layer.merged.counts import decayed, once_a_commit, trends, window_counts
 from serving_layer.merged.newcomers import described_last, newcomers
@@ -113,7 +113,7 @@ def _nearest(snapshot: Snapshot, items: Sequence[bytes], most: int) -> list[Neig
 
     Of a row that commits change, memory also keeps the others, so that a later version adds its changes to them.
     """
-    index, kernels = snapshot.index, snapshot.views.kernels
+    index, kernels, name = snapshot.index, snapshot.views.kernels, ("nearest", most)
 
     def decoded(row: Row) -> Neighbours | None:
         def decode(_: list[bytes]) -> Neighbours:
@@ -123,10 +123,11 @@ def _nearest(snapshot: Snapshot, items: Sequence[bytes], most: int) -> list[Neig
                 row.begun = sums, ()
             return Neighbours(*near)
 
-        return row.decoded(decode, ("nearest", most))
+        return row.decoded(decode, name)
 
     rows = snapshot.rows(PAIRS, items)
-    return [decoded(rows[item]) for item in items]
+    known = [rows[item].remembered(name) for item in items]  # most are
+    return [decoded(rows[item]) if near is NOT_DECODED else near for item, near in zip(items, known, strict=True)]
 
 
 def standing_of(snapshot: Snapshot, user: bytes) -> Rated:
