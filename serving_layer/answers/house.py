@@ -1,8 +1,8 @@
 """House rules on a ranking: items are moved, left out or pinned, and each row names the rules that acted on it."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from itertools import chain, islice
+from typing import NamedTuple
 
 from core.codes.item_index import UNKNOWN
 from core.house.rules import BOOST, BURY, EXCLUDE, PIN, HouseRule
@@ -12,8 +12,7 @@ from serving_layer.reading.snapshot import Snapshot
 RULED = 2_000  # rows that rules may move: what comes later keeps its order behind them
 
 
-@dataclass(frozen=True)
-class Ranked:
+class Ranked(NamedTuple):
     """A row of a ranking. ``blended``: its score before the rules, from which its confidence follows."""
 
     code: int
@@ -43,7 +42,7 @@ def ruled(
     blended = dict(head)
     for name, (place, rule) in sorted(pinned.items(), key=lambda entry: (entry[1][0], entry[0])):
         known = blended.get(name, Ranked(snapshot.index.find(name), 0.0, 0.0, is_blended=False))
-        moved.insert(place - 1, (name, replace(known, rules=(rule,), pinned=True)))
+        moved.insert(place - 1, (name, known._replace(rules=(rule,), pinned=True)))
     return chain(moved, _rest(snapshot, ranking, rules, pinned))
 
 
@@ -63,7 +62,7 @@ def _moved(row: Row, about: Described, rules: Sequence[HouseRule]) -> Row | None
     score = ranked.score
     for rule in moving:
         score *= rule.amount
-    return name, replace(ranked, score=score, rules=tuple(rule.name for rule in moving))
+    return name, ranked._replace(score=score, rules=tuple(rule.name for rule in moving))
 
 
 def _pinned(

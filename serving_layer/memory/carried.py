@@ -1,15 +1,18 @@
 """Rows in memory brought to a later commit by the changes that its lists carry, so that no store is read."""
 
 from collections.abc import Mapping, Sequence
+from functools import reduce
 
 import numpy as np
 
-from core.rows.views import FACTS, ITEMS, NORMS, VIEWS
+from core.rows.views import FACTS, HISTORY, ITEMS, NORMS, VIEWS
 from serving_layer.memory.row import Row
 from serving_layer.memory.row_cache import RowCache
 
 MOST_PARTS = 48  # of a row's changes: more are merged, as whoever decodes the row goes through all of them
 SHORT = (FACTS, ITEMS, NORMS)  # views whose changes are as long as their sum
+PLAIN = (*SHORT, HISTORY)  # views of which two changes are merged in a microsecond or a few
+FEW, FEW_COMPILED = 500, 8  # merges that take less time one by one than together: calling compiled code takes some, too
 
 Changed = Mapping[str, Mapping[bytes, Sequence[bytes] | None]]  # what was added to each row, None where nobody knows
 
@@ -50,8 +53,9 @@ def brought(
 
 def joined(view: str, rows: Sequence[Sequence[bytes]]) -> list[bytes]:
     """Return the changes of each row, of which each has some, as one."""
-    if not rows:
-        return []
+    merge, steps = VIEWS[view].merge, sum(map(len, rows)) - len(rows)
+    if steps <= (FEW if view in PLAIN else FEW_COMPILED):
+        return [reduce(merge, parts) for parts in rows]
     from core.rows.merging_columns import merged, together  # compiled code takes longer to load than a lookup
     from core.rows.packed import Packed
 

@@ -144,6 +144,7 @@ def test_changes_of_a_history_are_added_to_what_stood_before_each() -> None:
 
     def like_sums(patch: pytest.MonkeyPatch, _: Story) -> None:
         patch.setattr(carried, "VIEWS", {**VIEWS, HISTORY: replace(VIEWS[HISTORY], segmented=True)})
+        patch.setattr(carried, "FEW", 0)
         patch.setattr(carried, "MOST_PARTS", 3)  # of four, the last two are merged before the first ones
 
     require(tale, like_sums)
@@ -184,7 +185,12 @@ def test_parts_of_a_row_stay_few_and_their_sum_is_the_same(monkeypatch: pytest.M
     assert sum(added(pairs.parts).values()) == unpack_norm(norms.parts[0]) == sum(range(200))
 
 
-def test_changes_of_many_rows_are_merged_as_those_of_one_are() -> None:
-    rows = [[pack_sums([(b"%d" % ((row + part) % 3), part + 1)]) for part in range(row)] for row in range(1, 9)]
-    assert carried.joined(PAIRS, rows) == [reduce(VIEWS[PAIRS].merge, parts) for parts in rows]
+def test_changes_of_many_rows_are_merged_as_those_of_one_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    pairs = [[pack_sums([(b"%d" % ((row + part) % 3), part + 1)]) for part in range(row)] for row in range(1, 9)]
+    norms = [[pack_norm(part) for part in range(row)] for row in range(1, 9)]
+    apart = [[reduce(VIEWS[view].merge, parts) for parts in rows] for view, rows in ((PAIRS, pairs), (NORMS, norms))]
+    for few in (100, 0):
+        monkeypatch.setattr(carried, "FEW", few)
+        monkeypatch.setattr(carried, "FEW_COMPILED", few)
+        assert [carried.joined(PAIRS, pairs), carried.joined(NORMS, norms)] == apart
     assert carried.joined(PAIRS, []) == []
