@@ -10,13 +10,14 @@ from core.codes.sums_columns_kernel import summed_parts as summed_parts
 from core.ranking import feature_kernel
 from core.ranking.added_kernel import nearest_sums as nearest_sums
 from core.ranking.added_kernel import precedes
-from core.ranking.columns import LEFT_OUT, NOBODY, Columns, Rows, Stacked
+from core.ranking.columns import LEFT_OUT, NOBODY, Columns, Stacked
 from core.ranking.feature_kernel import features as features
 from core.ranking.feature_kernel import weighed as weighed
 from core.ranking.head_kernel import moved as moved
 from core.ranking.product_kernel import added_rows as added_rows
 from core.ranking.product_kernel import column_of as column_of
 from core.ranking.product_kernel import predicted as predicted
+from core.ranking.related import Rows
 from core.ranking.related_kernel import contributions as contributions
 from core.ranking.related_kernel import related as related
 from core.ranking.related_kernel import summed as summed

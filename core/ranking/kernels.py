@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from core.codes.item_index import ItemIndex, Text
 from core.codes.sums_columns import Amounts, Standing
 from core.ranking import readable
-from core.ranking.columns import NOBODY, Columns, Floats, Floats32, Ints, Related, Rows, Stacked
+from core.ranking.columns import NOBODY, Columns, Floats, Floats32, Ints, Stacked
 from core.ranking.features import Features
+from core.ranking.related import Related, Rows
 
 
 class Kernels(Protocol):

@@ -1,9 +1,10 @@
-"""Sums over the co-ratings of a history in compiled code; ``columns`` is the slow twin, whose words hold here too."""
+"""Sums over the co-ratings of a history in compiled code; ``related`` is the slow twin, whose words hold here too."""
 
 import numpy as np
 from numba import njit
 
-from core.ranking.columns import NOBODY, Columns, Floats, Ints, Related, Rows
+from core.ranking.columns import NOBODY, Columns, Floats, Ints
+from core.ranking.related import Related, Rows
 from core.ranking.table_kernel import empty_table, place
 from schemas.event import WEIGHT_SCALE
 

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from core.ranking import scores
-from core.ranking.columns import Columns, Related, Rows
+from core.ranking.columns import Columns
+from core.ranking.related import Related, Rows
 from core.settings import setting
 from recommenders.cohort import Cohort, Folded
 from recommenders.port import Candidates, Floats, Ints, Question

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from core.codes.item_index import ItemIndex
 from core.ranking import column_kernel as fast
-from core.ranking import columns as slow
-from core.ranking.columns import Columns, Rows, Stacked
+from core.ranking import readable as slow
+from core.ranking.columns import Columns, Stacked
 from core.ranking.greatest_kernel import greatest
 from core.ranking.neighbours import Neighbours
+from core.ranking.related import Rows
 from core.rows.codec import pack_sums
 
 FEW = 12  # codes, so that sources overlap

@@ -12,9 +12,10 @@ from scipy.stats import beta
 from core.codes.item_index import ItemIndex
 from core.ranking import scores
 from core.ranking.blend import Blend, strongest
-from core.ranking.columns import NOBODY, Columns, Rows
+from core.ranking.columns import NOBODY, Columns
 from core.ranking.kernels import READABLE, Kernels, compiled
 from core.ranking.ranked import in_order, popular, trends
+from core.ranking.related import Rows
 from core.ranking.scores import Window, WindowCounts
 from schemas.event import BUCKET_MS
 
