@@ -1,13 +1,14 @@
 """Keeps the catalogue book up to date with the topics ``items`` and ``users``; runs in the speed layer and in serving.
 
 Several processes may follow at once. Each claims the record before it writes, and every row is written atomically with
-a test that the claim stands, so that a slow follower never overwrites a newer record with an older one.
+a test that the claim stands, so that a slow follower never overwrites a newer record with an older one. A claim moves
+with every chunk that is applied, and others leave it alone as long as it does.
 """
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from itertools import islice
 
 from adapters.log.dead_letters import DeadLetter, bury_letters
@@ -25,23 +26,36 @@ from schemas.event import Record, Rejected
 
 ITEMS, USERS = "items", "users"  # spaces of the book
 CHUNK_RECORDS = 2_000
+LEFT_SECONDS = 3.0  # a claim that has not moved for so long is nobody's any more
 
 log = logger("catalogue")
 
 
-@dataclass
-class Done:
-    """What became of a stretch of one topic."""
+class Claims:
+    """Tells the claim of a follower that is at work from one that was left behind. For one follower.
 
-    records: int = 0
-    rejected: Counter[str] = field(default_factory=Counter)
+    Two followers that took each other's claims would apply the same records for ever, and no row of the catalogue could
+    be kept in memory meanwhile.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._open: tuple[bytes | None, float] = None, 0.0  # and since when
+
+    def is_left(self, text: bytes | None) -> bool:
+        """Return whether that record, with an open claim, has been the same for long enough."""
+        if text != self._open[0]:
+            self._open = text, self._clock()
+        return self._clock() - self._open[1] >= LEFT_SECONDS
 
 
-def catch_up(source: Log, store: ViewStore) -> int:
+def catch_up(source: Log, store: ViewStore, claims: Claims | None = None) -> int:
     """Apply the new records of the topics; returns their number. Rejected records become dead letters.
 
     Returns 0 also when another follower is applying them. Raises what the log and the store raise, and SettingsError
     when the store belongs to another log.
+
+    Args: claims: what the caller knows of others' claims; None: an open one is taken over at once.
     """
     applied, identity = 0, source.first_identity
     for space, topic in ((ITEMS, source.topics.items), (USERS, source.topics.users)):
@@ -55,11 +69,12 @@ def catch_up(source: Log, store: ViewStore) -> int:
             check_speed_store(store, identity)
         elif state.settled and all(start[partition] >= stop for partition, stop in end.items()):
             continue
-        claim = state.moved(log=identity, settled=False)
+        elif not state.settled and claims is not None and not claims.is_left(stored):
+            return applied
+        rejected = {**state.rejected, space: {}} if again else state.rejected
+        claim = state.moved(log=identity, settled=False, rejected=rejected, **{space: _texts(start)})
         if store.swap(CATALOGUE, stored, claim.to_json()):
-            done = _apply(source, store, space, source.read(topic, start, end), claim.to_json())
-            if done is not None and store.swap(CATALOGUE, claim.to_json(), _ended(claim, space, end, done, again)):
-                applied += done.records
+            applied += _apply(source, store, space, source.read(topic, start, end), claim, start, end)
     return applied
 
 
@@ -69,19 +84,22 @@ def _start(first: Offsets, known: Offsets, end: Offsets) -> tuple[Offsets, bool]
     return start, any(known[p] > end[p] for p in end)
 
 
-def _ended(claim: Applied, space: str, end: Offsets, done: Done, again: bool) -> bytes:
-    """Return the record after all below ``end`` is applied; the same swap counts rejected records, so only once."""
-    before = {} if again else claim.rejected.get(space, {})
-    rejected = {**claim.rejected, space: dict(Counter(before) + done.rejected)}
-    offsets = {str(partition): offset for partition, offset in end.items()}
-    return claim.moved(rejected=rejected, settled=True, **{space: offsets}).to_json()
+def _texts(offsets: Offsets) -> dict[str, int]:
+    return {str(partition): offset for partition, offset in offsets.items()}
 
 
-def _apply(source: Log, store: ViewStore, space: str, records: Iterator[Record], guard: bytes) -> Done | None:
-    """Write the records' rows in order; None when another follower has claimed the book."""
+def _apply(
+    source: Log, store: ViewStore, space: str, records: Iterator[Record], claim: Applied, start: Offsets, end: Offsets
+) -> int:
+    """Write the records' rows in order and move the claim with each chunk; returns how many are applied.
+
+    The swap that moves the claim counts the rejected ones too, so each only once. Ends early where another follower has
+    claimed the book.
+    """
     parse: Callable[..., Item | User | Rejected | None] = parse_item if space == ITEMS else parse_user
-    done = Done()
-    while chunk := list(islice(records, CHUNK_RECORDS)):
+    applied, reached, all_rejected = 0, dict(start), Counter[str]()
+    while not claim.settled:
+        chunk = list(islice(records, CHUNK_RECORDS))
         rows: dict[tuple[str, bytes], bytes] = {}
         described = dict[bytes, int]()
         letters: list[DeadLetter] = []
@@ -93,15 +111,23 @@ def _apply(source: Log, store: ViewStore, space: str, records: Iterator[Record],
                 rows[space, record.key or b""] = pack_entry(entry, record.value)
             if isinstance(entry, Item):
                 described.setdefault(record.key or b"", entry.created_at or record.timestamp)
+            reached[record.partition] = record.offset + 1
+        guard = claim.to_json()
         newest = _newest(store, described)
         if rows and not store.put(CATALOGUE, {**newest, **rows}, guard=guard):
-            return None
+            break
         bury_letters(source, letters)
-        done.records += len(chunk)
-        done.rejected.update(letter.reason for letter in letters)
-    if done.rejected:
-        log.warning("rejected topic=%s records=%s see=`millrace rejected list`", space, dict(done.rejected))
-    return done
+        rejected = Counter(letter.reason for letter in letters)
+        is_last = len(chunk) < CHUNK_RECORDS
+        counted = {**claim.rejected, space: dict(Counter(claim.rejected.get(space, {})) + rejected)}
+        claim = claim.moved(rejected=counted, settled=is_last, **{space: _texts(end if is_last else reached)})
+        if not store.swap(CATALOGUE, guard, claim.to_json()):
+            break
+        applied += len(chunk)
+        all_rejected.update(rejected)
+    if all_rejected:
+        log.warning("rejected topic=%s records=%s see=`millrace rejected list`", space, dict(all_rejected))
+    return applied
 
 
 def _newest(store: ViewStore, described: dict[bytes, int]) -> dict[tuple[str, bytes], bytes]:
@@ -133,10 +159,10 @@ class CatalogueFollower:
         self._thread.join()
 
     def _follow(self) -> None:
-        failing = ""
+        failing, claims = "", Claims()
         while not self._stop.is_set():
             try:
-                if count := catch_up(self._source(), self._store):
+                if count := catch_up(self._source(), self._store, claims):
                     log.info("applied records=%d", count)
                 failing = ""
             except Exception as error:  # noqa: BLE001 - whatever it is, such as no free file, it is tried again

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from adapters.log.appender import Appender
 from adapters.log.kafka_log import Log
 from adapters.records.books import CATALOGUE
-from adapters.records.catalogue import ITEMS, catch_up
+from adapters.records.catalogue import ITEMS, Claims, catch_up
 from adapters.records.control import Applied
 from adapters.stores.port import ViewStore
 from core.events.catalogue import parse_item
@@ -60,8 +60,9 @@ class ItemRecords:
     def _caught_up(self) -> Offsets:
         """Return the topic's end, once the book holds everything below it."""
         end, deadline = self.log.end_offsets(self.log.topics.items), time.monotonic() + PATIENCE_SECONDS
+        claims = Claims()
         while True:
-            catch_up(self.log, self.store)
+            catch_up(self.log, self.store, claims)
             applied = Applied.from_json(self.store.record(CATALOGUE)).items
             if all(applied.get(str(partition), 0) >= offset for partition, offset in end.items()):
                 return end
