@@ -62,7 +62,7 @@ def answer_from_memory(views: Views, compute: Callable[[Snapshot], T]) -> T:
 def answer_from_stores(views: Views, compute: Callable[[Snapshot], T]) -> T:
     """Return what ``answer`` does where memory does not hold it; waits for the stores."""
     without: dict[str, str] = {}
-    patience, tries = Patience(views.patience_seconds), 0
+    patience, tries = Patience(views.patience_seconds, give_way=views.give_way), 0
     moment: Moment | None = None
 
     def attempt() -> T:
@@ -82,7 +82,8 @@ def answer_from_stores(views: Views, compute: Callable[[Snapshot], T]) -> T:
 
     while True:
         try:
-            result = patience.attempt(attempt)
+            with views.turn():
+                result = patience.attempt(attempt)
             views.statistics.read_stores(tries)
             return result
         except (NewerBase, Moved):
@@ -93,6 +94,8 @@ def answer_from_stores(views: Views, compute: Callable[[Snapshot], T]) -> T:
                 without[SPEED_SIDE] = "the speed view changes faster than it can be read"
         except Lost as lost:
             without = without | {lost.side: lost.why}
-            patience = Patience(views.patience_seconds)  # the other side shall not pay for this one's time
+            patience = Patience(
+                views.patience_seconds, give_way=views.give_way
+            )  # the other side shall not pay for this one's time
             if lost.side == SPEED_SIDE:
                 without[CATALOGUE_SIDE] = lost.why  # the same store

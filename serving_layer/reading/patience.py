@@ -44,10 +44,14 @@ class LeftBehind(Exception):
 
 @dataclass
 class Patience:
-    """The budget of one answer, in seconds for each side, over all its attempts; ``clock`` says what reads take."""
+    """The budget of one answer, in seconds for each side, over all its attempts; ``clock`` says what reads take.
+
+    ``give_way`` is called before each read, and may wait.
+    """
 
     seconds: float
     spent: dict[str, float] = field(default_factory=dict)
+    give_way: Callable[[], None] = lambda: None
     clock: Callable[[], float] = time.monotonic
 
     def attempt(self, compute: Callable[[], T]) -> T:
@@ -84,6 +88,7 @@ class _Attempt(Generic[T]):
 
     @contextmanager
     def reading(self, side: str) -> Iterator[None]:
+        self.patience.give_way()
         spent, started = self.patience.spent.get(side, 0.0), self.patience.clock()
         if self.left_behind:
             raise LeftBehind

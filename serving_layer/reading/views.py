@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -42,6 +42,10 @@ class Follows(Protocol):
     def current(self) -> Moment | None: ...
 
     def awaited(self, seconds: float) -> Moment | None: ...
+
+    def give_way(self) -> None: ...
+
+    def turn(self) -> AbstractContextManager[None]: ...
 
     def overtaken(self) -> None: ...
 
@@ -100,6 +104,15 @@ class Views:
     def awaited(self, seconds: float) -> Moment | None:
         """Return what ``current`` does, after at most so long where whoever follows is late."""
         return None if self.follower is None else self.follower.awaited(seconds)
+
+    def turn(self) -> AbstractContextManager[None]:
+        """Wait for the turn of an answer that reads stores, where this process follows the views."""
+        return nullcontext() if self.follower is None else self.follower.turn()
+
+    def give_way(self) -> None:
+        """Let whoever follows the views compute first."""
+        if self.follower is not None:
+            self.follower.give_way()
 
     def memory(self, generation: str | None) -> Memory:
         """Return what is kept of that generation; it is empty when first asked for.
