@@ -38,7 +38,7 @@ from serving_layer.http.warm import warmed
 from serving_layer.live.hub import Hub
 from serving_layer.pictures.eye import Eye
 from serving_layer.reading.at_least import NotYet
-from serving_layer.reading.follower import followed
+from serving_layer.reading.following import followed
 from serving_layer.reading.views import open_views
 from serving_layer.routes import (
     asking,

@@ -9,7 +9,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 
 from adapters.records.books import CATALOGUE, CONTROL, SPEED
@@ -30,6 +30,7 @@ from serving_layer.reading.stored_rows import norms_of, rows_of
 from serving_layer.reading.touched_rows import touched_since
 from serving_layer.reading.views import SPEED_SIDE, Moved, Views
 from serving_layer.reading.warming import Warming
+from serving_layer.reading.way import Way
 
 CONTROL_SECONDS = 0.06  # the control record is read as often as that, and where a position needs a newer one
 MOST_AGE_SECONDS = 2.0  # an older moment answers nothing: a store keeps the follower waiting, or too little computes
@@ -38,8 +39,6 @@ MOST_READ_AGAIN = 5_000  # rows of a view in one look
 MOST_IDLE = 1_000  # of them that nobody asked for lately: the next answer may need them all the same
 MAX_TRIES = 3
 MOST_LATE_SECONDS = 5.0  # that an answer waits for a look that computes
-WAY_SECONDS = 0.05  # that it waits for one before each of its reads
-READ_AT_ONCE, TURN_SECONDS = 3, 0.25  # answers that read stores, and what another one waits for its turn
 
 log = logging.getLogger("serving")
 
@@ -55,9 +54,8 @@ class Follower:
         self._seen: tuple[object, ...] = ()
         self._control: tuple[bytes, Control] | None = None
         self._control_read, self._control_turn = float("-inf"), 0
-        self.pace, self._ended, self._warming = Pace(), threading.Event(), Warming(views)
+        self.pace, self.way, self._ended, self._warming = Pace(), Way(), threading.Event(), Warming(views)
         self._follows, self._changed = False, threading.Condition()
-        self._computes, self._turns = False, threading.Semaphore(READ_AT_ONCE)
         self._lacking: RowCache | None = None  # the one in which the last moment lacks rows in use
         self._held_back = 0  # moments in a row
 
@@ -74,35 +72,16 @@ class Follower:
     def awaited(self, seconds: float) -> Moment | None:
         """Return the current moment, after at most so long for a look that ends a rest, is late or was overtaken.
 
-        For a look that computes it waits longer: an answer that read everything itself would only take its time.
-        """
+        For one that computes it waits longer: an answer that read all by itself would only take its time."""
         self.pace.end_rest()
         if not self._counts and self._follows:
             self.pace.hurry()
             deadline = time.monotonic() + MOST_LATE_SECONDS
             with self._changed:
                 while not self._changed.wait_for(lambda: self._counts, seconds):
-                    if not self._computes or time.monotonic() > deadline:
+                    if not self.way.is_taken or time.monotonic() > deadline:
                         break
         return self.current()
-
-    def give_way(self) -> None:
-        """Wait while a look computes, not for long: threads of answers that compute beside it make it take seconds."""
-        if self._computes:
-            with self._changed:
-                self._changed.wait_for(lambda: not self._computes, WAY_SECONDS)
-
-    @contextmanager
-    def turn(self) -> Iterator[None]:
-        """Let few answers read stores at once, unless that takes long: they leave it no time to look."""
-        taken = self._turns.acquire(timeout=TURN_SECONDS)
-        while not taken and self._counts:
-            taken = self._turns.acquire(timeout=TURN_SECONDS)
-        try:
-            yield
-        finally:
-            if taken:
-                self._turns.release()
 
     def overtaken(self) -> None:
         """Note that an answer read a newer position: no later answer may go back behind it."""
@@ -243,7 +222,7 @@ class Follower:
         changes = touched_since(self._views, before.attempt, moment)
         if changes is None:
             return None
-        with self._computing():
+        with self.way.taken():
             read, unknown = brought(before.rows, changes, moment.attempt)
         needed = (NORMS,) if time.monotonic() - before.norms.asked <= HOT_SECONDS else ()
         again = self._read_again(moment, before.rows.stale(unknown, MOST_READ_AGAIN, MOST_IDLE, needed))
@@ -254,22 +233,11 @@ class Follower:
         # A list may be deleted while it is read, but not before the position is so far ahead of it.
         if now is None or not continues(moment.position, now) or now.attempt - before.attempt > touched.KEPT_ATTEMPTS:
             return None
-        with self._computing():
+        with self.way.taken():
             before.rows.advance(moment.attempt, changes, read)
         lacks = any(row.changes is None for rows in again.values() for row in rows.values())
         self._lacking = before.rows if lacks else None
         return before.norms.after(norms_of(moment.memory.index, changes.get(NORMS, ()), read.get(NORMS, {})))
-
-    @contextmanager
-    def _computing(self) -> Iterator[None]:
-        """Mark the block as what no store keeps waiting."""
-        self._computes = True
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._computes = False
-                self._changed.notify_all()
 
     def _read_again(self, moment: Moment, stale: dict[str, dict[bytes, Row]]) -> dict[str, dict[bytes, Row]]:
         """Return the rows as they are now; those rewritten meanwhile lack their changes: the next look finds them."""
@@ -280,12 +248,3 @@ class Follower:
                 where = (moment.generation, moment.position, moment.segments)
                 read[view] = rows_of(self._views, *where, view, list(known), known)
         return read
-
-
-@contextmanager
-def followed(views: Views) -> Iterator[Views]:
-    """Provide the views, and those of experiments, with a follower each, as long as the block lasts."""
-    with ExitStack() as stack:
-        for shown in (views, *views.variants.values()):
-            stack.enter_context(Follower(shown).running())
-        yield views

@@ -23,6 +23,7 @@ from schemas.errors import NotReady
 from serving_layer.memory.moment import Moment
 from serving_layer.memory.of_generation import K, Memory
 from serving_layer.memory.statistics import Statistics
+from serving_layer.reading.way import Way
 
 BATCH, SPEED_SIDE, CATALOGUE_SIDE = "batch", "speed", "catalogue"  # what an answer may have to do without
 MODEL = "model"  # and what it lacks while the models are loaded
@@ -39,13 +40,11 @@ class Moved(Exception):
 class Follows(Protocol):
     """Looks at both records repeatedly (``reading.follower``)."""
 
+    way: Way
+
     def current(self) -> Moment | None: ...
 
     def awaited(self, seconds: float) -> Moment | None: ...
-
-    def give_way(self) -> None: ...
-
-    def turn(self) -> AbstractContextManager[None]: ...
 
     def overtaken(self) -> None: ...
 
@@ -107,12 +106,12 @@ class Views:
 
     def turn(self) -> AbstractContextManager[None]:
         """Wait for the turn of an answer that reads stores, where this process follows the views."""
-        return nullcontext() if self.follower is None else self.follower.turn()
+        return nullcontext() if self.follower is None else self.follower.way.turn(lambda: self.current() is not None)
 
     def give_way(self) -> None:
         """Let whoever follows the views compute first."""
         if self.follower is not None:
-            self.follower.give_way()
+            self.follower.way.give()
 
     def memory(self, generation: str | None) -> Memory:
         """Return what is kept of that generation; it is empty when first asked for.

@@ -13,7 +13,7 @@ from core.experiments.assignment import place
 from millrace.reproduce.recomputing import experiments_of
 from serving_layer.answers.recommend import Wish, explain, recommend, recommend_to_many
 from serving_layer.reading.answering import answer
-from serving_layer.reading.follower import followed
+from serving_layer.reading.following import followed
 from serving_layer.reading.views import Views, open_views
 from tests.kit.commands import CommandsHere
 from tests.kit.serving import fill, model_rows, serving

@@ -10,7 +10,7 @@ import pytest
 
 from adapters.stores import ViewStore
 from serving_layer.reading.answering import answer
-from serving_layer.reading.follower import followed
+from serving_layer.reading.following import followed
 from serving_layer.reading.views import Views
 from tests.kit.servers import new_database
 from tests.kit.under_swap import ITEMS, READERS, USERS, Installation, Said, installed, judge, lookup, old_ones_are_gone

@@ -21,7 +21,8 @@ from serving_layer.merged.sums import MergedSums
 from serving_layer.reading import follower as following
 from serving_layer.reading import pace
 from serving_layer.reading.answering import answer, answer_from_memory
-from serving_layer.reading.follower import Follower, followed
+from serving_layer.reading.follower import Follower
+from serving_layer.reading.following import followed
 from serving_layer.reading.patience import MustRead
 from serving_layer.reading.snapshot import Snapshot
 from serving_layer.reading.views import Views
