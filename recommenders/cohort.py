@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, TypeVar, cast
 
 import numpy as np
@@ -100,15 +100,18 @@ class Cohort:
     _kept: dict[Hashable, object] = field(default_factory=dict)
 
     @staticmethod
-    def of(events: Interactions, rules: Rules, names: Sequence[bytes] = (), shrinkage: float = 0.0) -> "Cohort":
+    def of(
+        events: Interactions, rules: Rules, names: Sequence[bytes] = (), shrinkage: float = 0.0,
+        kernels: Kernels = READABLE,
+    ) -> "Cohort":  # fmt: skip
         """Fold the events; without ``names`` the items are named so that names sort as codes do."""
         rated, enters = events.weight > 0, events.counted(rules.counted_per_day)
         known = list(names) or [b"%010d" % code for code in range(events.items)]
         user, item, rating, touches = events.standing_words()
         standing, counted = Standing(known, user, item, rating), (events.item[rated], events.time[rated], enters[rated])
         return Cohort(
-            known, folded(events, rules), *counted, standing, touches, shrinkage, labels_of=events.labels,
-            records_of=events.records,
+            known, folded(events, rules), *counted, standing, touches, shrinkage, kernels, events.labels,
+            events.records,
         )  # fmt: skip
 
     @cached_property
@@ -134,9 +137,18 @@ class Cohort:
         return csr_matrix((rating / WEIGHT_SCALE, (user, item)), shape=(self.fold.users, len(self.names)))
 
     def nearest(self, items: Ints, most: int, also: int = NOBODY) -> Sequence[Neighbours]:
+        if also != NOBODY:
+            return [self._row(code).nearest(most, also) for code in items.tolist()]
+        return [self.once(("nearest", code, most), partial(self._nearest, code, most)) for code in items.tolist()]
+
+    def _nearest(self, code: int, most: int) -> Neighbours:
+        near = self._row(code).nearest(most)
+        return Neighbours(near.codes, near.amounts)  # without the row that it was cut from
+
+    def _row(self, code: int) -> Neighbours:
         pair = self.fold.pair
-        parts = [slice(*pair.indptr[code : code + 2]) for code in items.tolist()]
-        return [Neighbours(pair.indices[part].astype(np.int64), pair.data[part]).nearest(most, also) for part in parts]
+        part = slice(*pair.indptr[code : code + 2])
+        return Neighbours(pair.indices[part].astype(np.int64), pair.data[part])
 
     def norms(self, items: Ints) -> Ints:
         return self.fold.norm[items]
@@ -176,7 +188,7 @@ class Cohort:
         recent = self.enters & (age < len(worth))
         units = np.zeros(len(self.names), np.int64)
         np.add.at(units, self.item[recent], worth[age[recent]])
-        return by_units(units, self.index)
+        return by_units(units, self.index, self.kernels)
 
     def _shelves(self, half_life_hours: float) -> Shelves:
         ranked = self.decayed(half_life_hours)
@@ -190,7 +202,7 @@ class Cohort:
         inside = hour >= window.baseline.start
         first = np.full(len(self.names), window.window.stop)
         np.minimum.at(first, self.item[inside], hour[inside])
-        return by_newness(first, window.window, self.index)
+        return by_newness(first, window.window, self.index, self.kernels)
 
     def _rising(self, hours: int) -> Ranked | None:
         if not len(self.time):
@@ -202,7 +214,7 @@ class Cohort:
             return np.bincount(self.item[inside], minlength=len(self.names))
 
         counts = WindowCounts(self.index, *(within(p) for p in (window.window, window.baseline, window.before)))
-        return trends(counts) if has_trend(counts, window, int(hour.min())) else None
+        return trends(counts, self.kernels) if has_trend(counts, window, int(hour.min())) else None
 
 
 def scored(scorer: Scorer, cohort: Cohort, users: Ints) -> Floats:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from core.codes.item_index import UNKNOWN
 from recommenders.artefact import Artefact
 from recommenders.cohort import Cohort
-from recommenders.pairs import best_rows, cut
+from recommenders.pairs import best_rows, cut, greatest
 from recommenders.port import Candidates, Floats, Ints, Past, Question, Standing
 from recommenders.trained import TrainedSettings
 
@@ -95,16 +95,39 @@ def in_blocks(past: Past, what: str, items: int, neighbours: int, block: Callabl
 
     Args: block: the weights of a slice of targets, shape (targets, items), sparse or dense; the diagonal is left out.
     """
-    from scipy.sparse import coo_matrix, vstack
+    from scipy.sparse import vstack
 
     size, parts, said = max(1, DENSE_NUMBERS // items), [], 0
     for first in range(0, items, size):
         end = min(first + size, items)
-        weights = coo_matrix(block(slice(first, end)))
-        others = (weights.col != weights.row + first) & (weights.data != 0)
-        entries = (weights.data[others], (weights.row[others], weights.col[others]))
-        parts.append(cut(coo_matrix(entries, shape=weights.shape), neighbours))
+        weights = block(slice(first, end))
+        parts.append((_cut_dense if isinstance(weights, np.ndarray) else _cut_sparse)(weights, first, neighbours))
         if end < items and LINES * end // items > said:
             said = LINES * end // items
             past.say(f"{what}: {end:,} of {items:,} items")
     return vstack(parts, "csr")
+
+
+def _cut_sparse(block: Any, first: int, neighbours: int) -> Any:
+    from scipy.sparse import coo_matrix
+
+    weights = coo_matrix(block)
+    others = (weights.col != weights.row + first) & (weights.data != 0)
+    entries = (weights.data[others], (weights.row[others], weights.col[others]))
+    return cut(coo_matrix(entries, shape=weights.shape), neighbours)
+
+
+def _cut_dense(weights: NDArray[np.float32], first: int, neighbours: int) -> Any:
+    """Return the same of a dense block, row by row: a sparse copy of it would take longer than the fit."""
+    from scipy.sparse import csr_matrix
+
+    places, sizes = list[Ints](), np.zeros(len(weights) + 1, np.int64)
+    for row, own in enumerate(weights):
+        strength = np.abs(own)
+        strength[first + row] = 0
+        kept = greatest(strength, neighbours)
+        places.append(kept[strength[kept] > 0])
+        sizes[row + 1] = len(places[-1])
+    column = np.concatenate(places)
+    values = weights[np.repeat(np.arange(len(weights)), sizes[1:]), column]
+    return csr_matrix((values, column, np.cumsum(sizes)), shape=weights.shape)

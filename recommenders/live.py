@@ -11,7 +11,7 @@ import numpy as np
 
 from core.codes.item_index import ItemIndex
 from core.quality.ranking_quality import Interactions, Mask
-from core.ranking.columns import NOBODY, NOTHING
+from core.ranking.columns import NOBODY, NOTHING, Columns
 from core.ranking.decay import faded, hours_of
 from core.ranking.kernels import READABLE, Kernels
 from core.ranking.neighbours import Neighbours
@@ -51,7 +51,8 @@ class LiveSums:
         self._rated, self._enters = events.weight > 0, events.counted(rules.counted_per_day)
         self._bucket = events.time // BUCKET_MS
         self._neighbours: dict[int, Neighbours] = {}
-        self._units: dict[float, tuple[int, int, Ints]] = {}  # half-life -> reached, stop, units
+        self._columns: dict[Hashable, tuple[int, int, Ints]] = {}  # what is counted: stop, reached, by item
+        self._lists: dict[Hashable, tuple[int, int, Ordered]] = {}  # stop, reached, the items in order
         self._kept: dict[Hashable, Any] = {}
 
     def advance(self, end: int) -> None:
@@ -105,11 +106,16 @@ class LiveSums:
         known = np.zeros(len(added), np.bool_)
         inside = at < len(row.codes)
         known[inside] = row.codes[at[inside]] == added[inside]
-        amounts = row.amounts.copy()
+        codes, amounts = row.codes, row.amounts.copy()
         amounts[at[known]] += more[known]
-        codes, amounts = np.insert(row.codes, at[~known], added[~known]), np.insert(amounts, at[~known], more[~known])
-        left = amounts != 0
-        return Neighbours(codes[left], amounts[left])
+        gone = not amounts[at[known]].all()
+        if not known.all():
+            codes, amounts = np.insert(codes, at[~known], added[~known]), np.insert(amounts, at[~known], more[~known])
+            gone = gone or not more.all()
+        if gone:
+            left = amounts != 0
+            codes, amounts = codes[left], amounts[left]
+        return Neighbours(codes, amounts)
 
     def norms(self, items: Ints) -> Ints:
         return self._norm[items]
@@ -131,10 +137,12 @@ class LiveSums:
         return shelves(head, self.labels(head.codes))
 
     def decayed(self, half_life_hours: float) -> Ordered | None:
-        def made() -> Ordered:
-            return by_units(self._units_of(half_life_hours), self.index, self.kernels)
+        what = "decayed", half_life_hours
 
-        return None if self.as_of is None else self.once(("decayed", half_life_hours), made)
+        def made() -> Ordered:
+            return self._carried(what, by_units(self._units_of(half_life_hours), self.index, self.kernels))
+
+        return None if self.as_of is None else self.once(what, made)
 
     def newcomers(self, hours: int) -> Ordered | None:
         return self.once(("newcomers", hours), lambda: self._newcomers(hours))
@@ -142,11 +150,15 @@ class LiveSums:
     def _newcomers(self, hours: int) -> Ordered | None:
         if self.as_of is None:
             return None
-        window = Window.ending(self.as_of, hours)
-        first = np.full(len(self.index), window.window.stop)
-        item, bucket = self._counted(window.baseline.start, of=self._rated)
-        np.minimum.at(first, item, bucket)
-        return by_newness(first, window.window, self.index, self.kernels)
+        window, what = Window.ending(self.as_of, hours), ("newcomers", hours)
+
+        def add(first: Ints, begin: int) -> None:
+            item, bucket = self._counted(window.baseline.start, begin, of=self._rated)
+            item, bucket = item[::-1], bucket[::-1]  # of an item named twice the last counts, which is its earliest
+            first[item] = np.minimum(first[item], bucket)
+
+        first = self._of_hour(what, window.window.stop, add)
+        return self._carried(what, by_newness(first, window.window, self.index, self.kernels))
 
     def rising(self, hours: int) -> Ranked | None:
         return self.once(("rising", hours), lambda: self._rising(hours))
@@ -159,13 +171,18 @@ class LiveSums:
     def _rising(self, hours: int) -> Ranked | None:
         if self.as_of is None:
             return None
-        window, size = Window.ending(self.as_of, hours), len(self.index)
-        item, bucket = self._counted(window.baseline.start)
+        window = Window.ending(self.as_of, hours)
 
-        def within(part: range) -> Ints:
-            return np.bincount(item[(bucket >= part.start) & (bucket < part.stop)], minlength=size)
+        def within(name: str) -> Ints:
+            part: range = getattr(window, name)
 
-        counts = WindowCounts(self.index, *(within(p) for p in (window.window, window.baseline, window.before)))
+            def add(counts: Ints, begin: int) -> None:
+                item, bucket = self._counted(part.start, begin)
+                counts += np.bincount(item[bucket < part.stop], minlength=len(counts))
+
+            return self._of_hour(("rising", hours, name), 0, add)
+
+        counts = WindowCounts(self.index, *(within(name) for name in ("window", "baseline", "before")))
         oldest = int(self._bucket[int(self._rated.argmax())])
         return trends(counts, self.kernels) if has_trend(counts, window, oldest) else None
 
@@ -177,16 +194,46 @@ class LiveSums:
         return self.events.item[part][counted], self._bucket[part][counted]
 
     def _units_of(self, half_life_hours: float) -> Ints:
-        stop = int(self._bucket[self.reached - 1]) + 1
-        begin, kept_stop, units = self._units.get(half_life_hours, (0, 0, np.zeros(0, np.int64)))
-        if kept_stop != stop:  # another hour: everything is worth less
-            begin, units = 0, np.zeros(len(self.index), np.int64)
-        item, bucket = self._counted(hours_of(half_life_hours, stop - 1).start, begin)
-        worth = faded(half_life_hours)[stop - 1 - bucket]
-        if begin:
-            units = units.copy()  # answers may hold it
-            np.add.at(units, item, worth)
+        hours, worth = hours_of(half_life_hours, self._stop - 1), faded(half_life_hours)
+
+        def add(units: Ints, begin: int) -> None:
+            item, bucket = self._counted(hours.start, begin)
+            worth_of = worth[hours.stop - 1 - bucket]
+            if begin:
+                np.add.at(units, item, worth_of)
+            else:  # faster for many; exact below 2^53
+                units += np.bincount(item, worth_of, len(units)).astype(np.int64)
+
+        return self._of_hour(("units", half_life_hours), 0, add)
+
+    @property
+    def _stop(self) -> int:
+        """The hour after that of the newest event."""
+        return int(self._bucket[self.reached - 1]) + 1
+
+    def _of_hour(self, what: Hashable, default: int, add: Callable[[Ints, int], None]) -> Ints:
+        """Return a column over all items; ``add`` adds the events from a number on to it, all of them in a new hour."""
+        stop, begin, column = self._columns.get(what, (0, 0, self._norm))
+        if stop == self._stop:
+            column = column.copy()  # answers may hold it
         else:
-            units = np.bincount(item, weights=worth, minlength=len(self.index)).astype(np.int64)  # exact below 2^53
-        self._units[half_life_hours] = self.reached, stop, units
-        return units
+            begin, column = 0, np.full(len(self.index), default, np.int64)
+        add(column, begin)
+        self._columns[what] = self._stop, self.reached, column
+        return column
+
+    def _carried(self, what: Hashable, ranked: Ordered) -> Ordered:
+        """Return the list, which takes over what is sorted of the last one of the same hour."""
+        stop, reached, before = self._lists.get(what, (0, 0, ranked))
+        if stop == self._stop:
+            changed = self.once(("changed", reached), lambda: np.unique(self.events.item[reached : self.reached]))
+            codes, scores = ranked.scored  # ascending by code
+            at = np.searchsorted(codes, changed)
+            listed = np.zeros(len(changed), np.bool_)
+            inside = at < len(codes)
+            listed[inside] = codes[at[inside]] == changed[inside]
+            now = np.zeros(len(changed))
+            now[listed] = scores[at[listed]]
+            ranked.begin_with(before, Columns(changed, now))
+        self._lists[what] = self._stop, self.reached, ranked
+        return ranked

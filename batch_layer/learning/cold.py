@@ -20,6 +20,7 @@ from batch_layer.learning.served import blend_of
 from batch_layer.learning.splits import TIME, split
 from batch_layer.learning.teaching import ranked_by
 from core.quality.ranking_quality import Floats, Interactions, Ints, Quality, Scorer, constant, quality, votes
+from core.ranking.kernels import compiled
 from core.ranking.learned import Learned
 from recommenders import recommender
 from recommenders.artefact import Artefact
@@ -82,7 +83,8 @@ def _of_users(events: Interactions, question: Question) -> dict[str, Any]:
     artefacts = fit_all(InteractionsPast(held.train, Cohort.of(held.train, question.rules).names), awake)
     rows = {}
     for first in watched("judging by the first events", list(FIRST), len(FIRST), every=1):
-        cohort = Cohort.of(with_first(held, first), question.rules, shrinkage=question.shrinkage)
+        known = with_first(held, first)
+        cohort = Cohort.of(known, question.rules, shrinkage=question.shrinkage, kernels=compiled())
         rankings = {
             POPULARITY: constant(votes(held.train)),
             **_serving(held, cohort, artefacts, awake, question, blend),

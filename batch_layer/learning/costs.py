@@ -1,7 +1,7 @@
 """What sources cost in an evaluation: processor seconds of training, and processor milliseconds of one user's answer.
 
-Processor time, as other work on the machine would be counted otherwise. An answer is computed by the readable kernels
-from sums in memory: a server's compiled ones are faster, and it reads stores.
+Processor time, as other work on the machine would be counted otherwise. An answer is computed by a server's compiled
+kernels, from sums in memory, which a server has decoded or reads from stores.
 """
 
 import time

@@ -58,7 +58,7 @@ class Fits:
 
     ``towards``: weights of all features that rank as fixed weights do, shape (features, contexts).
     ``number``: of signals. ``ridge``: how much a fit is drawn to ``towards``. ``_near``: the questions with few
-    features more than asked for last.
+    features more than asked for last. ``_curvature``: of the earlier questions near the weights that were fitted first.
     """
 
     choices: Choices
@@ -66,6 +66,7 @@ class Fits:
     towards: Floats
     number: int
     ridge: float = RIDGES[0]
+    _curvature: Floats | None = field(default=None, repr=False)
     _near: tuple[tuple[int, ...], Choices] | None = field(default=None, repr=False)
 
     @staticmethod
@@ -89,9 +90,12 @@ class Fits:
         chosen = tuple(range(self.number))
         best, least = None, np.inf
         start: Floats | None = None
+        earlier = self.choices.part(0, self.cut)
         for ridge in RIDGES:
-            weights = fitted(self.choices.part(0, self.cut), ridge, self.towards, start)
+            weights = fitted(earlier, ridge, self.towards, start, self._curvature)
             loss, start = self._later(self.choices).loss(weights), weights
+            if self._curvature is None:
+                self._curvature = earlier.curvature(weights)
             if loss >= least:
                 break
             best, least, self.ridge = weights, loss, ridge
@@ -103,14 +107,30 @@ class Fits:
         """Return the earlier questions' fit over some of the signals of ``fit``, and the loss of the later ones."""
         own, choices = self._columns(signals), self._only(fit.signals, signals)
         start = fit.weights[np.isin(self._columns(fit.signals), own)]
-        weights = fitted(choices.part(0, self.cut), self.ridge, self.towards[own], start)
+        earlier, curved = choices.part(0, self.cut), self._curved(own)
+        weights = fitted(earlier, self.ridge, self.towards[own], start, curved)
         return Weighed(signals, weights, self.number), self._later(choices).loss(weights)
 
     def on_all(self, fit: Weighed) -> Weighed:
         """Return the fit of all questions over the signals of ``fit``."""
         own = self._columns(fit.signals)
-        weights = fitted(self.choices.only(own), self.ridge, self.towards[own], fit.weights)
+        weights = self._by_all(self.choices.only(own), own, fit.weights)
         return replace(fit, weights=weights)
+
+    def _by_all(self, choices: Choices, own: Ints, start: Floats) -> Floats:
+        """Return the fit of questions of all times, whose curvature is about that of the earlier ones, scaled."""
+        curved = self._curved(own)
+        if curved is not None:
+            curved = curved * (choices.weight.sum() / self.choices.weight[: self.cut].sum())
+        return fitted(choices, self.ridge, self.towards[own], start, curved)
+
+    def _curved(self, own: Ints) -> Floats | None:
+        """Return the curvature of the earlier questions over those features; None while nothing was fitted."""
+        if self._curvature is None:
+            return None
+        places = (own[:, None] * CONTEXTS + np.arange(CONTEXTS)).ravel()
+        curved: Floats = self._curvature[np.ix_(places, places)]
+        return curved
 
     def crossed(self, fit: Weighed, parts: Sequence[tuple[int, int]]) -> Iterator[Weighed]:
         """Yield for each part, a range of questions that teach, the fit of all others over the signals of ``fit``."""
@@ -119,8 +139,7 @@ class Fits:
         for first, end in parts:
             weight = choices.weight.copy()
             weight[first:end] = 0.0
-            weights = fitted(replace(choices, weight=weight), self.ridge, self.towards[own], fit.weights)
-            yield replace(fit, weights=weights)
+            yield replace(fit, weights=self._by_all(replace(choices, weight=weight), own, fit.weights))
 
     def _later(self, choices: Choices) -> Choices:
         return choices.part(self.cut, len(choices))

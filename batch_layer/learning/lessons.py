@@ -130,19 +130,19 @@ def _lessons(
 ) -> Iterator[Lesson]:  # fmt: skip
     """Yield a lesson for each item that was taken, of what the signals answered; ``wanted``: all that were taken."""
     known = kernels.features(Stacked.of(columns), excluded)
-    values = known.values()
-    best, kept = values[:, 1::PER_SIGNAL], foremost(known, KEPT)
-    rows = np.concatenate([values[kept], traits_of(question, known)[kept]], axis=1).astype(np.float32)
+    kept = foremost(known, KEPT)
+    rows = np.concatenate([known.values(kept), traits_of(question, known)[kept]], axis=1).astype(np.float32)
     context, all_taken = context_of(question, as_of), np.flatnonzero(np.isin(known.codes[kept], wanted))
-    for item in taken.tolist():
-        at = np.flatnonzero(known.codes == item)
-        hits: Mask = (best[at[0]] >= RANKS[LIST - 1]) if len(at) else np.zeros(len(columns), np.bool_)
+    at = [np.flatnonzero(known.codes == item) for item in taken.tolist()]
+    listed, hits = np.array([len(rows) > 0 for rows in at]), np.zeros((len(taken), len(columns)), np.bool_)
+    hits[listed] = known.values(np.concatenate(at))[:, 1::PER_SIGNAL] >= RANKS[LIST - 1]
+    for item, own_hits in zip(taken.tolist(), hits, strict=True):
         place = np.flatnonzero(known.codes[kept] == item)
         yield Lesson(
             rows,
             int(place[0]) if len(place) else NO_ITEM,
             context,
-            hits,
+            own_hits,
             user,
             1 / len(taken),
             tuple(all_taken.tolist()),

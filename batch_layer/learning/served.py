@@ -9,6 +9,7 @@ from batch_layer.learning.costs import Costs, answer_ms, ranked_ms, timed_fits
 from batch_layer.learning.splits import Split
 from batch_layer.learning.teaching import FIXED, from_splits, ranked_by
 from core.quality.ranking_quality import Interactions, Judged, Scorer
+from core.ranking.kernels import compiled
 from core.ranking.learned import Learned
 from recommenders.cohort import Cohort, scored
 from recommenders.opened import asked_for, blended, open_all
@@ -43,7 +44,7 @@ def served(train: Interactions, asked: Judged, question: Question, blend: Learne
 
     Args: blend: the learned one; a sentence where the weights are fixed.
     """
-    cohort = Cohort.of(train, question.rules, shrinkage=question.shrinkage)
+    cohort = Cohort.of(train, question.rules, shrinkage=question.shrinkage, kernels=compiled())
     settings, learns = in_process(question.settings), () if isinstance(blend, str) else blend.sources
     awake = all_on(settings, None if question.every_source else learns)
     costs = Costs(blended=asked_for(settings) if isinstance(blend, str) else blend.sources)

@@ -87,7 +87,7 @@ def _of(parts: Split, asked: Judged, question: Question, models: dict[str, Artef
     """Yield the lessons of one split; ``models``: those of a split before, begun with and replaced, as by a run."""
     if not len(asked.users):
         return
-    cohort = Cohort.of(parts.train, question.rules, shrinkage=question.shrinkage)
+    cohort = Cohort.of(parts.train, question.rules, shrinkage=question.shrinkage, kernels=compiled())
     known = _scorers(parts.train, cohort.names, question, models)
     scorers = [known[signal.name] for signal in signals_of(question.learns, question.seen_again)]
     yield from of_split(cohort, parts.train, asked, scorers, question.seen_again)

@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
-Floats32 = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
 RESAMPLES, CONFIDENCE = 1_000, (2.5, 97.5)
@@ -21,10 +20,13 @@ def interval(values: Floats, groups: Ints | None = None) -> list[float]:
     """
     if not len(values):
         return [0.0, 0.0]
-    whose = np.arange(len(values)) if groups is None else np.unique(groups, return_inverse=True)[1]
-    sums, sizes = np.bincount(whose, values), np.bincount(whose)
-    times = _drawn(len(sums))
-    means = (times @ sums) / (times @ sizes)
+    if groups is None:
+        means = (_drawn(len(values)) @ values) / len(values)  # each user is one value, so a resample has as many
+    else:
+        whose = np.unique(groups, return_inverse=True)[1]
+        sums, sizes = np.bincount(whose, values), np.bincount(whose)
+        times = _drawn(len(sums))
+        means = (times @ sums) / (times @ sizes.astype(np.float64))
     return [round(bound, DECIMALS) for bound in np.percentile(means, CONFIDENCE).tolist()]
 
 
@@ -35,7 +37,7 @@ def difference(ours: Floats, theirs: Floats, groups: Ints | None = None) -> tupl
 
 
 @lru_cache(1)  # one report asks for the same number of users again and again
-def _drawn(n: int) -> Floats32:
+def _drawn(n: int) -> Floats:
     """Return how often each of n is drawn in each resample, shape (RESAMPLES, n)."""
     rng = np.random.default_rng(SEED)
-    return np.array([np.bincount(rng.integers(0, n, n), minlength=n) for _ in range(RESAMPLES)], np.float32)
+    return np.array([np.bincount(rng.integers(0, n, n), minlength=n) for _ in range(RESAMPLES)], np.float64)

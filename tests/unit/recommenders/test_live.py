@@ -28,7 +28,8 @@ NAMES = [b"%010d" % code for code in range(ITEMS)]
 @pytest.mark.parametrize("begin", [0, 1, 200])
 def test_they_are_the_sums_of_a_fold_of_the_same_events(events: Interactions, begin: int) -> None:
     live = LiveSums(events, RULES, NAMES, begin)
-    for end in (begin, 230, 231, 300, 301, 302, EVENTS):
+    rated = [end for end in range(max(begin, 225), 250) if events.weight[end - 1] > 0]  # a cohort's newest event is one
+    for end in sorted({begin, *rated, 300, 301, 302, EVENTS}):
         live.advance(end)
         cohort = Cohort.of(events.before(end), RULES)
         items = np.arange(ITEMS)
@@ -53,6 +54,13 @@ def test_they_are_the_sums_of_a_fold_of_the_same_events(events: Interactions, be
             assert newest.scored.codes.tolist() == expected.scored.codes.tolist()
         ours_rising, theirs_rising = live.rising(24), cohort.rising(24)
         assert (ours_rising is None) == (theirs_rising is None)
+        for own, expected_list in (
+            *((live.decayed(hours), cohort.decayed(hours)) for hours in (1.0, 48.0)),
+            (live.newcomers(24), cohort.newcomers(24)),
+        ):
+            assert (own is None) == (expected_list is None)
+            if own is not None and expected_list is not None:  # what was sorted before is carried on
+                assert own.first(5).codes.tolist() == expected_list.first(5).codes.tolist()
         for user in range(USERS):
             ours_asked, theirs_asked = live.question(user), cohort.question(user)
             assert ours_asked.history == theirs_asked.history

@@ -177,6 +177,22 @@ def test_items_taken_from_one_list_teach_as_questions_with_lists_of_their_own_do
     assert one.loss(weights) == pytest.approx(other.loss(weights))
 
 
+def test_the_curvature_is_that_of_the_loss() -> None:
+    rng, questions = np.random.default_rng(4), list[Choice]()
+    for number in range(40):
+        rows, own = rng.normal(size=(5 + number % 3, 2)).astype(np.float32), np.array([1.0, rng.random()])
+        questions += [Choice(rows, taken, own, weight) for taken, weight in ((0, 0.5), (3, 0.25), (4, 0.25))]
+    choices, weights, step = Choices.beside(questions), np.array([[0.3, -0.2], [0.5, 0.1]]), 0.05
+
+    def loss(by: Floats) -> float:
+        return float(choices.probabilities(weights + by.reshape(2, 2))[0] @ choices.weight)
+
+    moves = step * np.eye(4)
+    bent = [[(loss(a + b) - loss(a - b) - loss(b - a) + loss(-a - b)) / (4 * step**2) for b in moves] for a in moves]
+    assert np.allclose(choices.curvature(weights), bent, rtol=0.02, atol=0.02)
+    assert np.allclose(fitted(choices, curvature=np.eye(4)), fitted(choices), atol=1e-2)  # it says only how to search
+
+
 def test_nobody_in_no_signal_is_an_empty_list() -> None:
     blend = LearnedBlend(learned(1.0, 1.0), [Columns.of({}), Columns.of({})], context(0, None), NOTHING_BANNED, NOBODY)
     assert not len(blend.totals.codes)
