@@ -231,3 +231,13 @@ def test_config_show_says_what_an_empty_value_means(tmp_path: Path) -> None:
     rows = {cells[1].strip(): cells[2].strip() for line in shown.splitlines() if len(cells := line.split("│")) == 5}
     assert rows["log.kafka"] == "(a broker embedded in home)"
     assert rows["log.topic_prefix"] == "(none)"
+
+
+def test_a_learned_blend_may_ask_every_source_but_those_that_are_turned_off() -> None:
+    off = {"mf": {"weight": 0}}
+    assert Settings.of(blend_learns="all").blend_sources == tuple(TABLE)
+    assert set(Settings.of(blend_learns="all", recommenders=off).blend_sources) == {*TABLE} - {"mf"}
+    assert Settings.of(blend_learns=" als ,popular").blend_sources == ("als", "popular")
+    assert Settings.of(blend_learns="").blend_sources == ()
+    with pytest.raises(SettingsError, match="unknown source 'al': did you mean"):
+        Settings.of(blend_learns="popular, al")
