@@ -56,6 +56,9 @@ class LazyGroup(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; Ctrl-C during its import ends it as Ctrl-C during its run does."""
         try:
+            from adapters.machine.compiled import keep_compiled
+
+            keep_compiled()
             return super().invoke(ctx)
         except KeyboardInterrupt:
             from adapters.machine.stopping import INTERRUPTED
@@ -117,11 +120,9 @@ def main() -> None:
 
 def run() -> NoReturn:
     """Run the command as a process: a signal that comes once its work is done does not change its status."""
-    from adapters.machine.compiled import keep_compiled
     from adapters.machine.spared import WholeProcess
     from adapters.machine.stopping import Ending
 
-    keep_compiled()
     ending = Ending()
     try:
         main(prog_name="millrace", obj=WholeProcess())

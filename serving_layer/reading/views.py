@@ -106,7 +106,7 @@ class Views:
 
     def turn(self) -> AbstractContextManager[None]:
         """Wait for the turn of an answer that reads stores, where this process follows the views."""
-        return nullcontext() if self.follower is None else self.follower.way.turn(lambda: self.current() is not None)
+        return nullcontext() if self.follower is None else self.follower.way.turn()
 
     def give_way(self) -> None:
         """Let whoever follows the views compute first."""

@@ -1,11 +1,11 @@
 """Who computes first where threads share one interpreter: a look of the follower, then few answers at a time."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 GIVEN_SECONDS = 0.05  # that an answer waits for a look before each of its reads
-READ_AT_ONCE, TURN_SECONDS = 3, 0.25  # answers that read stores, and what another one waits for its turn
+READ_AT_ONCE, TURN_SECONDS = 3, 0.25  # answers that read stores, and what another one waits for its turn at most
 
 
 class Way:
@@ -33,11 +33,9 @@ class Way:
                 self._free.wait_for(lambda: not self.is_taken, GIVEN_SECONDS)
 
     @contextmanager
-    def turn(self, follows: Callable[[], bool]) -> Iterator[None]:
-        """Wait for the turn of an answer that reads stores, for long only while ``follows`` says that looks go on."""
+    def turn(self) -> Iterator[None]:
+        """Wait for the turn of an answer that reads stores, not for long: a store may keep those that have theirs."""
         has_turn = self._turns.acquire(timeout=TURN_SECONDS)
-        while not has_turn and follows():
-            has_turn = self._turns.acquire(timeout=TURN_SECONDS)
         try:
             yield
         finally:
