@@ -1,13 +1,13 @@
 """Lists in order: by score descending, then by the item's name, sorted only as far as they are read."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from core.codes.item_index import ItemIndex
-from core.ranking.columns import Columns, Ints
+from core.ranking.columns import NOTHING, Columns, Ints
 from core.ranking.decay import in_counts
 from core.ranking.kernels import READABLE, Kernels
 from core.ranking.scores import PRIOR, WindowCounts, rising, smoothed_change
@@ -46,16 +46,27 @@ class Trend:
 
 
 class Ordered:
-    """Items by score. What was sorted for one reader is there for the next; threads may share it."""
+    """Items by score. What was sorted for one reader is there for the next; threads may share it.
 
-    def __init__(self, index: ItemIndex, scored: Columns, kernels: Kernels) -> None:
-        self.index, self.scored, self.kernels = index, scored, kernels
-        self._head = Columns(scored.codes[:0], scored.scores[:0])
+    A list that begins with the head of an earlier one may never need its scores, so they may be made when asked for.
+    """
+
+    def __init__(self, index: ItemIndex, scored: Columns | Callable[[], Columns], kernels: Kernels) -> None:
+        self.index, self.kernels = index, kernels
+        self._scored, self._head = scored, NOTHING
+
+    @property
+    def scored(self) -> Columns:
+        """All items with their scores."""
+        scored = self._scored
+        if not isinstance(scored, Columns):
+            scored = self._scored = scored()
+        return scored
 
     def first(self, wanted: int) -> Columns:
         """Return the first ``wanted`` items, in order."""
         head = self._head
-        if len(head.codes) < min(wanted, len(self.scored.codes)):
+        if len(head.codes) < wanted and len(head.codes) < len(self.scored.codes):
             sorted_at_once = max(LEAST_SORTED, 1 << (wanted - 1).bit_length())
             places = self.kernels.first(self.scored, sorted_at_once, self.index.text, False)
             head = self._head = Columns(self.scored.codes[places], self.scored.scores[places])
@@ -117,8 +128,12 @@ def popular(counts: WindowCounts, kernels: Kernels = READABLE) -> Ranked:
 
 def by_units(units: Ints, index: ItemIndex, kernels: Kernels = READABLE) -> Ordered:
     """Return the items by their decayed count, given in units at each item's code."""
-    present = np.flatnonzero(units > 0)
-    return Ordered(index, Columns(present, in_counts(units[present])), kernels)
+
+    def scored() -> Columns:
+        present = np.flatnonzero(units > 0)
+        return Columns(present, in_counts(units[present]))
+
+    return Ordered(index, scored, kernels)
 
 
 def by_newness(first: Ints, hours: range, index: ItemIndex, kernels: Kernels = READABLE) -> Ordered:

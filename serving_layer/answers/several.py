@@ -8,7 +8,7 @@ import numpy as np
 from core.rows.catalogue_rows import plain
 from schemas.event import BUCKET_MS
 from serving_layer.merged.catalogue import Described, describe
-from serving_layer.merged.counts import cache_of
+from serving_layer.merged.count_cache import cache_of
 from serving_layer.reading.snapshot import Snapshot
 
 SHOWN = ("title", "brand", "price", "image")  # members of a record

@@ -7,7 +7,8 @@ from core.ranking.columns import NOTHING
 from core.ranking.shelves import MOST_ON_SHELVES, Labels, Shelves, shelves
 from recommenders.port import Ints
 from serving_layer.merged.catalogue import described
-from serving_layer.merged.counts import decayed, once_a_commit
+from serving_layer.merged.count_cache import once_a_commit
+from serving_layer.merged.counts import decayed
 from serving_layer.reading.snapshot import Snapshot
 
 

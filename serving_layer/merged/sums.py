@@ -20,7 +20,8 @@ from schemas.catalogue import Item
 from serving_layer.memory.norms import Norms
 from serving_layer.memory.row import NOT_DECODED, Row
 from serving_layer.merged.catalogue import records_of
-from serving_layer.merged.counts import decayed, once_a_commit, trends, window_counts
+from serving_layer.merged.count_cache import once_a_commit
+from serving_layer.merged.counts import decayed, trends, window_counts
 from serving_layer.merged.newcomers import described_last, newcomers
 from serving_layer.merged.shelves import labels, shelves_of
 from serving_layer.reading import decoding

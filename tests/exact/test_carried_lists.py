@@ -2,8 +2,11 @@
 
 from typing import Any
 
-import serving_layer.merged.newcomers as newcomers
-from core.ranking.ranked import Ordered
+import serving_layer.merged.running as running
+from core.ranking.ranked import Ordered, popular
+from core.ranking.scores import Window
+from serving_layer.merged.counts import window_counts
+from serving_layer.merged.newcomers import Newest
 from serving_layer.merged.sums import MergedSums
 from serving_layer.reading.answering import answer, answer_from_memory
 from serving_layer.reading.snapshot import Snapshot
@@ -25,7 +28,13 @@ def lists(snapshot: Snapshot) -> dict[str, list[tuple[bytes, float]]]:
     return {
         **{f"decayed {hours}": shown(sums.decayed(float(hours))) for hours in HOURS},
         **{f"newcomers {hours}": shown(sums.newcomers(hours)) for hours in HOURS},
+        **{f"window {hours}": shown(popular(window_counts(snapshot, last(snapshot, hours)))) for hours in HOURS},
     }
+
+
+def last(snapshot: Snapshot, hours: int) -> Window:
+    assert snapshot.facts.as_of is not None
+    return Window.ending(snapshot.facts.as_of, hours)
 
 
 def send(story: Story, items: list[int], hour: int = HALF_HOURS) -> None:
@@ -55,9 +64,28 @@ def tale(story: Story) -> None:
 
 def test_what_is_popular_and_what_is_new_follow_the_commits() -> None:
     def none_changed(patch: Any, _: Story) -> None:
-        patch.setattr(newcomers, "bucket_of_key", lambda key: -1)
+        patch.setattr(running, "bucket_of_key", lambda key: -1)
 
     require(tale, none_changed)
+
+
+def test_changes_that_memory_merged_into_one_are_not_added_to_those_before() -> None:
+    def all_new(patch: Any, _: Story) -> None:
+        patch.setattr(running, "_shared", lambda before, now: min(len(before), len(now) - 1))
+
+    require(tale, all_new)
+
+
+def test_a_list_of_what_is_new_is_made_again_when_a_first_hour_changes() -> None:
+    def kept(patch: Any, _: Story) -> None:
+        known, made = Newest.of, dict[int, Ordered]()
+
+        def of(own: Newest, snapshot: Snapshot, window: Window, *given: Any) -> Ordered:
+            return made.setdefault(len(window.window), known(own, snapshot, window, *given))
+
+        patch.setattr(Newest, "of", of)
+
+    require(tale, kept)
 
 
 def test_the_head_of_a_popular_list_moves_with_its_counts() -> None:
