@@ -21,12 +21,17 @@ class Norms:
         self.asked = asked  # when last, by time.monotonic
         self._lock = threading.Lock()
 
-    def after(self, changed: Mapping[int, int]) -> "Norms":
-        """Return the norms that later commits left: those of these codes changed, to ``UNREAD`` where none knows it."""
+    def after(self, added: Mapping[int, int], read: Mapping[int, int]) -> "Norms":
+        """Return the norms that later commits left.
+
+        Args: added: by code, what they added to norms.      read: norms as they are now, ``UNREAD`` for unknown ones.
+        """
         amounts = self._amounts.copy()
-        codes, new = np.fromiter(changed.keys(), np.int64), np.fromiter(changed.values(), np.int64)
-        inside = (codes >= 0) & (codes < len(amounts))
-        amounts[codes[inside]] = new[inside]
+        codes, new = _entries(added, len(amounts))
+        known = amounts[codes] != UNREAD
+        amounts[codes[known]] += new[known]
+        codes, new = _entries(read, len(amounts))
+        amounts[codes] = new
         return Norms(amounts, self.asked)
 
     def of(self, codes: Ints, read: Read) -> Ints:
@@ -52,3 +57,10 @@ class Norms:
                 more = max(size, 2 * len(self._amounts)) - len(self._amounts)
                 self._amounts = np.concatenate([self._amounts, np.full(more, UNREAD)])
             return self._amounts
+
+
+def _entries(norms: Mapping[int, int], size: int) -> tuple[Ints, Ints]:
+    """Return codes and amounts, without codes that have no entry."""
+    codes, amounts = np.fromiter(norms.keys(), np.int64), np.fromiter(norms.values(), np.int64)
+    inside = (codes >= 0) & (codes < size)
+    return codes[inside], amounts[inside]

@@ -18,19 +18,21 @@ class Row:
 
     ``generation``: the generation's value. ``changes``: what the segments (or the user's state) add to it at the commit
     ``since`` and, as long as the row is in the cache, at every later one; None: that is not known, only the generation.
-    ``before``: the version that it replaced, which answers of earlier moments read. ``begun``: the columns of an
-    earlier version's sums, and the packed changes since; None: nobody has made them lately.
+    ``before``: the version that it replaced, which answers of earlier moments read. ``until``: the first commit after
+    ``since`` that changed it, None as long as there is none. ``begun``: the columns of an earlier version's sums, and
+    the packed changes since; None: nobody has made them lately.
     """
 
     __slots__ = (
         "_decoded", "_earlier", "_later", "asked", "before", "begun", "changes", "charged", "generation", "since",
-        "used", "weight",
+        "until", "used", "weight",
     )  # fmt: skip
 
     def __init__(self, generation: bytes | None, changes: tuple[bytes, ...] | None, since: int) -> None:
         self.generation, self.changes, self.since = generation, changes, since
         self.used, self.asked = True, time.monotonic()  # since the cache looked at it for eviction; when last
         self.before: Row | None = None
+        self.until: int | None = None
         self.begun: tuple[tuple[Any, Any], tuple[bytes, ...]] | None = None
         self.charged = 0  # of the cache's bytes
         self.weight = ROW_BYTES + DECODED * sum(map(len, changes or ()))  # bytes of this version, as ``size`` counts
@@ -87,6 +89,11 @@ class Row:
         version, begun = Row(self.generation, changes, since), self.begun
         if begun is not None and len(begun[1]) + len(added) <= most:
             version.begun = begun[0], (*begun[1], *added)
+        return version
+
+    def with_changes(self, changes: tuple[bytes, ...]) -> "Row":
+        """Return this version, whose changes are the same in fewer parts."""
+        version, version.begun = Row(self.generation, changes, self.since), self.begun
         return version
 
     @property

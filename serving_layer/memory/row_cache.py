@@ -1,20 +1,26 @@
 """Rows of both views kept in memory; each commit changes or drops exactly the rows that it wrote.
 
-A cache belongs to one generation and one life of the position: within those the position only moves forward, and the
-lists that attempts leave (``core.rows.touched``) say what each commit changed. Anything else begins an empty cache.
+What a commit added to a row waits beside it until somebody asks for the row: of the thousands that commits change
+within a second, answers read few. A cache belongs to one generation and one life of the position: within those the
+position only moves forward, and the lists that attempts leave (``core.rows.touched``) say what each commit changed.
+Anything else begins an empty cache.
 """
 
 import threading
 import time
 from collections import OrderedDict, deque
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from serving_layer.memory.row import Row
+from serving_layer.memory.carried import Added, grown
+from serving_layer.memory.row import DECODED, Row
 
 KEPT_CHANGES = 64  # commits whose changes are remembered, for rows that were read before them
 HOT_SECONDS = 60.0  # after a row was asked for last: so long it is read again when a commit changes it
+MOST_WAITING = 48  # commits whose additions wait beside one row
+WAITING_BYTES = 150  # of one of them, beside its values
 
 Changes = Mapping[str, Collection[bytes]]  # view -> keys
+Carried = Mapping[str, Mapping[bytes, Sequence[bytes] | None]]  # what was added to each row, None: nobody knows it
 
 
 class RowCache:
@@ -27,6 +33,7 @@ class RowCache:
         self.attempt, self.bytes = attempt, 0
         self._most = most_bytes
         self._views: dict[str, OrderedDict[bytes, Row]] = {}
+        self._waiting: dict[str, dict[bytes, list[Added]]] = {}
         self._sizes: dict[str, int] = {}
         self._changes: deque[tuple[int, int, Changes]] = deque(maxlen=KEPT_CHANGES)  # after, up to, what changed
         self._lock = threading.Lock()
@@ -43,8 +50,11 @@ class RowCache:
         rows, kept = self._views.get(view), dict[bytes, Row]()
         if rows is None:
             return kept
-        now = time.monotonic()
+        now, waiting = time.monotonic(), self._waiting.get(view)
         for key in keys:
+            if waiting and key in waiting:  # looked at before the row: a row is brought up to date before it leaves
+                with self._lock:
+                    self._settle(view, [key], attempt)
             row = rows.get(key)
             if row is not None:
                 row.used, row.asked = True, now
@@ -57,7 +67,24 @@ class RowCache:
         version = row.before
         while version is not None and version.since > attempt:
             version = version.before
-        return version or Row(row.generation, None, attempt)
+        if version is None or (version.until is not None and version.until <= attempt):
+            return Row(row.generation, None, attempt)
+        return version
+
+    def _settle(self, view: str, keys: Iterable[bytes], attempt: int) -> None:
+        """Bring rows up to date for an answer at that commit; what the last commit added makes a version of its own."""
+        rows, waiting = self._views.get(view, {}), self._waiting.get(view, {})
+        due = {key: [one for one in waiting[key] if one[0] <= attempt] for key in keys if key in waiting}
+        for part in (slice(None, -1), slice(-1, None)):
+            commits = {key: own[part] for key, own in due.items() if own[part]}
+            for key, row in zip(commits, grown(view, [(rows[key], own) for key, own in commits.items()]), strict=True):
+                rows[key].until = commits[key][0][0]
+                self._put(view, key, row.replaces(rows[key]))
+        for key, own in due.items():
+            if len(own) == len(waiting[key]):
+                del waiting[key]
+            else:
+                waiting[key] = waiting[key][len(own) :]
 
     def add(self, view: str, rows: Mapping[bytes, Row]) -> None:
         """Keep rows as they were read at their ``since``, but no changes that a commit has replaced since then."""
@@ -79,21 +106,26 @@ class RowCache:
         return self._sizes.get(view, 0)
 
     def stale(
-        self, changes: Changes, most: int, most_idle: int, needed: Collection[str] = ()
+        self, changes: Carried, most: int, most_idle: int, needed: Collection[str] = ()
     ) -> dict[str, dict[bytes, Row]]:
-        """Return the kept rows among those, at most ``most`` of each view, what was asked for last first.
+        """Return the kept rows that will not be known after those changes, at most ``most`` of each view.
+
+        Those that were asked for last come first.
 
         Args: most_idle: of rows that nobody asked for within ``HOT_SECONDS``, but for those of ``needed`` views.
         """
         stale: dict[str, dict[bytes, Row]] = {}
         since = time.monotonic() - HOT_SECONDS
-        for view, keys in changes.items():
-            if rows := self.rows(view):
-                kept = [(key, row) for key in keys if (row := rows.get(key)) is not None]
-                hot = [(key, row) for key, row in kept if view in needed or row.asked >= since]
-                idle = [(key, row) for key, row in kept if view not in needed and row.asked < since][:most_idle]
-                if len(hot) > most:
-                    hot.sort(key=lambda entry: -entry[1].asked)
+        for view, carried in changes.items():
+            rows = self.rows(view)
+            unknown = [key for key, added in carried.items() if added is None] if rows else []
+            kept = [(key, row) for key in unknown if (row := rows.get(key)) is not None]
+            kept += [(key, row) for key in carried if (row := rows.get(key)) is not None and row.changes is None]
+            hot = [(key, row) for key, row in kept if view in needed or row.asked >= since]
+            idle = [(key, row) for key, row in kept if view not in needed and row.asked < since][:most_idle]
+            if len(hot) > most:
+                hot.sort(key=lambda entry: -entry[1].asked)
+            if hot or idle:
                 stale[view] = dict([*hot, *idle][:most])
         return stale
 
@@ -109,20 +141,39 @@ class RowCache:
             covered = until
         return keys if covered >= upto >= since else None
 
-    def advance(self, attempt: int, changes: Changes, read: Mapping[str, Mapping[bytes, Row]]) -> None:
+    def advance(self, attempt: int, changes: Carried, read: Mapping[str, Mapping[bytes, Row]]) -> None:
         """Move on to that commit: ``changes`` is all that the commits up to it wrote; ``read`` holds some of it."""
         with self._lock:
-            changed_keys = {view: frozenset(keys) for view, keys in changes.items()}
-            self._changes.append((self.attempt, attempt, changed_keys))
-            for view, keys in changed_keys.items():
-                rows, fresh = self._views.get(view), read.get(view, {})
-                for key in keys if rows else ():
-                    row, changed = rows.get(key), fresh.get(key)  # type: ignore[union-attr]
-                    if row is not None and (changed or row.changes is not None):  # else nothing was known before either
-                        changed = changed or Row(row.generation, None, attempt)
-                        self._put(view, key, changed.replaces(row))
+            self._changes.append((self.attempt, attempt, {view: frozenset(keys) for view, keys in changes.items()}))
+            for view, carried in changes.items():
+                if rows := self._views.get(view):
+                    self._advance(view, rows, attempt, carried, read.get(view, {}))
             self.attempt = attempt
             self._evict()
+
+    def _advance(
+        self, view: str, rows: Mapping[bytes, Row], attempt: int, changes: Mapping[bytes, Sequence[bytes] | None],
+        read: Mapping[bytes, Row],
+    ) -> None:  # fmt: skip
+        waiting, full = self._waiting.setdefault(view, {}), list[bytes]()
+        for key, carried in changes.items():
+            row = rows.get(key)
+            if row is None or (row.changes is None and key not in read):  # then nothing was known before either
+                continue
+            if carried is None or row.changes is None:
+                self._settle(view, [key], attempt)
+                rows[key].until = attempt
+                self._put(view, key, read.get(key, Row(row.generation, None, attempt)).replaces(rows[key]))
+                continue
+            own = waiting.setdefault(key, [])
+            own.append((attempt, carried))
+            size = WAITING_BYTES + DECODED * sum(map(len, carried))
+            row.charged += size
+            self._sizes[view] += size
+            self.bytes += size
+            if len(own) >= MOST_WAITING:
+                full.append(key)
+        self._settle(view, full, attempt)
 
     def _unchanged(self, view: str, key: bytes, since: int, upto: int) -> bool:
         """Return whether no commit after ``since`` up to ``upto`` changed the row; False where that is forgotten."""
@@ -158,5 +209,6 @@ class RowCache:
                 row.used = False
                 rows[key] = row
                 continue
+            self._waiting.get(view, {}).pop(key, None)
             self._sizes[view] -= row.charged
             self.bytes -= row.charged

@@ -17,7 +17,6 @@ from core.rows import touched
 from core.rows.views import NORMS
 from schemas.control import Control, Position
 from schemas.errors import MillraceError
-from serving_layer.memory.carried import brought
 from serving_layer.memory.moment import NO_ATTEMPT, Moment
 from serving_layer.memory.norms import Norms
 from serving_layer.memory.row import Row
@@ -222,12 +221,8 @@ class Follower:
         changes = touched_since(self._views, before.attempt, moment)
         if changes is None:
             return None
-        with self.way.taken():
-            read, unknown = brought(before.rows, changes, moment.attempt)
         needed = (NORMS,) if time.monotonic() - before.norms.asked <= HOT_SECONDS else ()
-        again = self._read_again(moment, before.rows.stale(unknown, MOST_READ_AGAIN, MOST_IDLE, needed))
-        for view, rows in again.items():
-            read[view].update(rows)
+        read = self._read_again(moment, before.rows.stale(changes, MOST_READ_AGAIN, MOST_IDLE, needed))
         text = self._views.speed.record(SPEED)
         now = None if text is None else Position.from_json(text)
         # A list may be deleted while it is read, but not before the position is so far ahead of it.
@@ -235,9 +230,9 @@ class Follower:
             return None
         with self.way.taken():
             before.rows.advance(moment.attempt, changes, read)
-        lacks = any(row.changes is None for rows in again.values() for row in rows.values())
+        lacks = any(row.changes is None for rows in read.values() for row in rows.values())
         self._lacking = before.rows if lacks else None
-        return before.norms.after(norms_of(moment.memory.index, changes.get(NORMS, ()), read.get(NORMS, {})))
+        return before.norms.after(*norms_of(moment.memory.index, changes.get(NORMS, {}), read.get(NORMS, {})))
 
     def _read_again(self, moment: Moment, stale: dict[str, dict[bytes, Row]]) -> dict[str, dict[bytes, Row]]:
         """Return the rows as they are now; those rewritten meanwhile lack their changes: the next look finds them."""

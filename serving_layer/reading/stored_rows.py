@@ -1,9 +1,10 @@
 """Rows as the stores hold them: the generation's value and what the segments, or a user's live state, add to it."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from adapters.records.books import SPEED, generation_book, segment_spaces, state_space
 from core.codes.item_index import ItemIndex
+from core.rows.codec import unpack_norm
 from core.rows.merging import committed_parts
 from core.rows.tagged import NewerBase
 from core.rows.views import VIEWS
@@ -64,9 +65,13 @@ def spaces_of(position: Position | None, view: str, segments: Sequence[int]) -> 
         yield from segment_spaces(position.epoch, view, segment)
 
 
-def norms_of(index: ItemIndex, changed: Iterable[bytes], read: Mapping[bytes, Row]) -> dict[int, int]:
-    """Return the norms of those items by code, as far as they were read."""
-    return {
+def norms_of(
+    index: ItemIndex, changed: Mapping[bytes, Sequence[bytes] | None], read: Mapping[bytes, Row]
+) -> tuple[dict[int, int], dict[int, int]]:
+    """Return by code what was added to norms, and those of which that is not known as far as they were read."""
+    added = {index.find(key): sum(map(unpack_norm, parts)) for key, parts in changed.items() if parts is not None}
+    unknown = (key for key, parts in changed.items() if parts is None)
+    return added, {
         index.find(key): UNREAD if (row := read.get(key)) is None or row.changes is None else row.decoded(norm) or 0
-        for key in changed
+        for key in unknown
     }

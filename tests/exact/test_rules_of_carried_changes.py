@@ -1,6 +1,6 @@
 """What keeps rows exact that no look reads again, as stories: each holds, and breaks once its rule is taken out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import reduce
 from typing import Any
@@ -142,12 +142,10 @@ def test_changes_of_a_history_are_added_to_what_stood_before_each() -> None:
             process.look()
         story.exact(process.read())
 
-    def like_sums(patch: pytest.MonkeyPatch, _: Story) -> None:
-        patch.setattr(carried, "VIEWS", {**VIEWS, HISTORY: replace(VIEWS[HISTORY], segmented=True)})
-        patch.setattr(carried, "FEW", 0)
-        patch.setattr(carried, "MOST_PARTS", 3)  # of four, the last two are merged before the first ones
+    def from_the_last(view: str, rows: Sequence[Sequence[bytes]]) -> list[bytes]:
+        return [reduce(lambda later, one: VIEWS[view].merge(one, later), reversed(parts)) for parts in rows]
 
-    require(tale, like_sums)
+    require(tale, lambda patch, _: patch.setattr(carried, "joined", from_the_last))
 
 
 def test_a_change_that_two_lists_name_is_added_once_and_those_of_earlier_segments_come_first() -> None:
@@ -177,9 +175,10 @@ def test_parts_of_a_row_stay_few_and_their_sum_is_the_same(monkeypatch: pytest.M
     for number in range(1, 200):
         pair, norm = pack_sums([(b"b%d" % (number % 7), number)]), pack_norm(number)
         changes = {PAIRS: {b"a": [pair]}, NORMS: {b"a": [norm]}}
-        read, _ = carried.brought(cache, changes, number)
-        cache.advance(number, changes, read)
-        pairs, norms = cache.rows(PAIRS)[b"a"], cache.rows(NORMS)[b"a"]
+        cache.advance(number, changes, {})
+        pairs, norms = cache.get(PAIRS, b"a", number), cache.get(NORMS, b"a", number)
+        assert pairs is not None
+        assert norms is not None
         assert len(pairs.parts) <= 4
         assert len(norms.parts) == 1
     assert sum(added(pairs.parts).values()) == unpack_norm(norms.parts[0]) == sum(range(200))

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.rows.codec import pack_norm, unpack_norm
 from serving_layer.memory.row import KEPT_VERSIONS, ROW_BYTES, Row
-from serving_layer.memory.row_cache import KEPT_CHANGES, RowCache
+from serving_layer.memory.row_cache import KEPT_CHANGES, MOST_WAITING, WAITING_BYTES, RowCache
 
 VIEW, KEYS = "norms", (b"a", b"b", b"c")
 
@@ -14,7 +15,7 @@ VIEW, KEYS = "norms", (b"a", b"b", b"c")
 def commit(cache: RowCache, attempt: int, changed: Mapping[bytes, bool]) -> None:
     """Change rows at that commit; those that are true are read again."""
     read = {key: Row(b"base", (b"%d" % attempt,), attempt) for key, again in changed.items() if again}
-    cache.advance(attempt, {VIEW: [*changed, *changed]}, {VIEW: read})
+    cache.advance(attempt, {VIEW: dict.fromkeys(changed)}, {VIEW: read})
 
 
 @given(st.lists(st.dictionaries(st.sampled_from(KEYS), st.booleans()), max_size=30))
@@ -69,7 +70,7 @@ def test_the_generation_alone_is_decoded_once_for_all_versions() -> None:
     for attempt in range(1, 6):
         cache.advance(
             attempt,
-            {VIEW: [b"a"]},
+            {VIEW: {b"a": None}},
             {VIEW: {b"a": Row(cache.get(VIEW, b"a", attempt - 1).generation, (b"1",), attempt)}},
         )  # type: ignore[union-attr]
         cache.get(VIEW, b"a", attempt).earlier.decoded(times.append)  # type: ignore[union-attr]
@@ -95,7 +96,7 @@ def test_earlier_versions_count_as_bytes_and_go_with_their_row() -> None:
 def test_what_changed_between_two_commits_is_known_as_long_as_all_of_their_lists_are() -> None:
     cache = RowCache(0, 10**6)
     for attempt in range(1, KEPT_CHANGES + 2):
-        cache.advance(attempt, {VIEW: [b"%d" % attempt]}, {})
+        cache.advance(attempt, {VIEW: {b"%d" % attempt: None}}, {})
     newest = KEPT_CHANGES + 1
     assert cache.changed(VIEW, newest, newest) == set()
     assert cache.changed(VIEW, newest - 2, newest) == {b"%d" % newest, b"%d" % (newest - 1)}
@@ -104,3 +105,36 @@ def test_what_changed_between_two_commits_is_known_as_long_as_all_of_their_lists
     assert cache.changed(VIEW, newest, newest - 1) is None
     assert cache.changed(VIEW, 1, newest) is not None
     assert cache.changed(VIEW, 0, newest) is None
+
+
+@given(
+    st.lists(
+        st.tuples(st.dictionaries(st.sampled_from(KEYS), st.integers(0, 9)), st.sets(st.integers(0, 3))), max_size=99
+    )
+)
+def test_what_commits_add_counts_from_their_moment_on_in_whatever_order_moments_are_asked_about(
+    commits: list[tuple[dict[bytes, int], set[int]]],
+) -> None:
+    cache = RowCache(0, 10**6)
+    cache.add(VIEW, {key: Row(pack_norm(100), (), 0) for key in KEYS})
+    expected = [dict.fromkeys(KEYS, 100)]
+    for attempt, (added, asked) in enumerate(commits, 1):
+        cache.advance(attempt, {VIEW: {key: [pack_norm(amount)] for key, amount in added.items()}}, {})
+        expected.append({key: norm + added.get(key, 0) for key, norm in expected[-1].items()})
+        for ago in (0, *asked):
+            for key in KEYS[: 1 + len(asked)]:
+                row = cache.get(VIEW, key, max(0, attempt - ago))
+                assert row is not None
+                known = row.changes is not None
+                assert ago or known
+                assert not known or sum(map(unpack_norm, row.parts)) == expected[max(0, attempt - ago)][key]
+
+
+def test_what_waits_beside_a_row_counts_as_bytes_and_is_merged_before_it_is_much() -> None:
+    cache = RowCache(0, 10**6)
+    cache.add(VIEW, {b"a": Row(None, (pack_norm(1),), 0)})
+    alone = cache.bytes
+    for attempt in range(1, 10 * MOST_WAITING):
+        cache.advance(attempt, {VIEW: {b"a": [pack_norm(1)]}}, {})
+        assert alone < cache.bytes < alone + MOST_WAITING * (WAITING_BYTES + 100) + KEPT_VERSIONS * (ROW_BYTES + 100)
+    assert sum(map(unpack_norm, cache.get(VIEW, b"a", attempt).parts)) == 10 * MOST_WAITING  # type: ignore[union-attr]
