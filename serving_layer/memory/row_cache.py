@@ -73,7 +73,8 @@ class RowCache:
 
     def _settle(self, view: str, keys: Iterable[bytes], attempt: int) -> None:
         """Bring rows up to date for an answer at that commit; what the last commit added makes a version of its own."""
-        rows, waiting = self._views.get(view, {}), self._waiting.get(view, {})
+        rows: Mapping[bytes, Row] = self._views.get(view, {})
+        waiting = self._waiting.get(view, {})
         due = {key: [one for one in waiting[key] if one[0] <= attempt] for key in keys if key in waiting}
         for part in (slice(None, -1), slice(-1, None)):
             commits = {key: own[part] for key, own in due.items() if own[part]}
