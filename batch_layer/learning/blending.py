@@ -168,12 +168,11 @@ def _outcomes(weighed: Weighed, lessons: Sequence[Lesson]) -> tuple[Floats, Floa
     """Return the score of each of the first ten of every list that calibrates, and 1 where the user took it."""
     scores, hits = list[float](), list[bool]()
     for before, lesson in zip([None, *lessons], lessons, strict=False):
-        if not lesson.calibrates or (before is not None and before.rows is lesson.rows):  # of the same list
-            continue
-        own = weighed.scores(lesson)
-        first = np.argsort(-own, kind="stable")[:LIST]
-        scores += own[first].tolist()
-        hits += ((first == lesson.taken) | np.isin(first, lesson.all_taken)).tolist()
+        if not lesson.calibrates or lesson.every is None or (before is not None and before.every is lesson.every):
+            continue  # of a list that spoke already
+        places, own = weighed.listed(lesson.every, lesson.context, LIST)
+        scores += own.tolist()
+        hits += np.isin(places, lesson.all_taken).tolist()
     return np.array(scores), np.array(hits, np.float64)
 
 
@@ -181,10 +180,10 @@ def _of_answers(weighed: Weighed, given: Sequence[Outcome]) -> tuple[Floats, Flo
     """Return the same of answers that people have seen: of what would be among the first ten and was shown."""
     scores, hits = list[float](), list[bool]()
     for outcome in given:
-        own = weighed.scores(outcome)
-        listed = np.isin(outcome.shown, np.argsort(-own, kind="stable")[:LIST])
-        scores += own[outcome.shown[listed]].tolist()
-        hits += outcome.taken[listed].tolist()
+        places, own = weighed.listed(outcome.every, outcome.context, LIST)
+        shown = np.isin(places, outcome.shown)
+        scores += own[shown].tolist()
+        hits += np.isin(places[shown], outcome.shown[outcome.taken]).tolist()
     return np.array(scores), np.array(hits, np.float64)
 
 

@@ -6,6 +6,7 @@ from typing import Protocol
 
 import numpy as np
 
+from batch_layer.learning.candidates import EveryCandidate
 from batch_layer.learning.lessons import Lesson
 from core.ranking.choice import Choice, Choices, Rows, fitted
 from core.ranking.columns import Floats, Ints
@@ -40,10 +41,25 @@ class Weighed:
     of: int
 
     def scores(self, lesson: Asked) -> Floats:
-        """Return the score of each candidate that was kept."""
+        """Return the share of each candidate that was kept in the choice among these."""
         per_feature = self.weights @ lesson.context
         own = columns(self.signals, self.of, lesson.rows.shape[1])
         return shares_of_choice(lesson.rows[:, own].astype(np.float64) @ per_feature)
+
+    def listed(self, every: EveryCandidate, context: Floats, most: int) -> tuple[Ints, Floats]:
+        """Return the first ``most`` places among all candidates and their scores, as an answer would state them.
+
+        An answer divides by all that the asked signals list: its scores are lower than those of a choice among few.
+        """
+        per_feature = self.weights @ context
+        of_signals = PER_SIGNAL * len(self.signals)
+        weights = np.zeros((self.of, PER_SIGNAL))
+        weights[list(self.signals)] = per_feature[:of_signals].reshape(-1, PER_SIGNAL)
+        asked = np.isin(np.arange(self.of), self.signals)
+        places, speaking = every.speaking(weights, asked, per_feature[of_signals:])
+        scores = shares_of_choice(speaking)
+        first = np.argsort(-scores, kind="stable")[:most]
+        return places[first], scores[first]
 
 
 def columns(signals: Sequence[int], of: int, features: int) -> Ints:

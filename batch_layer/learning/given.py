@@ -12,18 +12,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from batch_layer.learning.asking import Question
+from batch_layer.learning.candidates import EveryCandidate
 from batch_layer.learning.lessons import NOTHING_SEEN, Asked, context_of
 from core.experiments.assignment import MARK
 from core.insights.counters import IMPRESSION
 from core.quality.ranking_quality import Floats, Interactions, Ints, Mask
-from core.ranking.choice import Rows
 from core.ranking.columns import Stacked
-from core.ranking.features import foremost
 from core.ranking.kernels import compiled
 from recommenders import TABLE
 from recommenders.live import LiveSums
 from recommenders.signals import answers_of, columns_of
-from recommenders.traits import KEPT, traits_of
+from recommenders.traits import traits_of
 
 ONE_ANSWER_MS = 60_000  # items that one user was shown within a minute are of one answer
 UNDECIDED_MS = 3_600_000  # whoever was shown an item in the last hour may still take it
@@ -54,12 +53,9 @@ class Shown:
 
 @dataclass(frozen=True)
 class Outcome:
-    """One answer, computed again: features of its candidates, the places of those ``shown``, and which were ``taken``.
+    """One answer, computed again: its candidates, the places of those ``shown``, and which of these were ``taken``."""
 
-    The columns are those of ``lessons.Lesson``.
-    """
-
-    rows: Rows
+    every: EveryCandidate
     context: Floats
     shown: Ints
     taken: Mask
@@ -127,16 +123,15 @@ def outcomes(
         for scorers, excluded, part in ((asked.new, user.standing.codes, out[0]), (asked.again, NOTHING_SEEN, out[1])):
             columns = columns_of(answers_of(scorers, user, len(user.standing.codes)))
             known = kernels.features(Stacked.of(columns), excluded)
-            kept = foremost(known, KEPT)
-            rows = np.concatenate([known.values(kept), traits_of(user, known)[kept]], axis=1).astype(np.float32)
-            part += _outcome(rows, context_of(user, live.as_of), known.codes[kept], own)
+            every = EveryCandidate.of(known, traits_of(user, known))
+            part += _outcome(every, context_of(user, live.as_of), known.codes, own)
     return out
 
 
-def _outcome(rows: Rows, context: Floats, codes: Ints, own: Shown) -> Iterator[Outcome]:
+def _outcome(every: EveryCandidate, context: Floats, codes: Ints, own: Shown) -> Iterator[Outcome]:
     """Yield the answer if any of what was shown is among the candidates; of an item shown twice, whether ever taken."""
     items, first = np.unique(own.item, return_inverse=True)
     taken = np.bincount(first, own.taken) > 0
     place = np.flatnonzero(np.isin(codes, items))
     if len(place):
-        yield Outcome(rows, context, place, taken[np.searchsorted(items, codes[place])])
+        yield Outcome(every, context, place, taken[np.searchsorted(items, codes[place])])

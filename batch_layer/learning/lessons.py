@@ -6,15 +6,16 @@ it. A split asks once for each user, at its moment, and every item that was take
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from batch_layer.learning.asking import Question
-from core.quality.ranking_quality import LIST, Interactions, Judged, Mask
+from batch_layer.learning.candidates import EveryCandidate
+from core.quality.ranking_quality import LIST, Interactions, Judged
 from core.ranking.choice import Rows
 from core.ranking.columns import Columns, Floats, Ints, Stacked
-from core.ranking.features import PER_SIGNAL, RANKS, foremost
+from core.ranking.features import Features, chances, foremost
 from core.ranking.kernels import Kernels, compiled
 from core.ranking.learned import context
 from recommenders import port
@@ -36,18 +37,20 @@ class Lesson:
     """One question: ``rows`` of features of the candidates kept, ``taken`` among them (``NO_ITEM``: none of them).
 
     The traits' columns follow those of the signals.
-    ``all_taken``: the places of all items that the user took after it, of a split; empty: only ``taken``.
-    ``hits``: of each signal, whether it alone had the item among its first ten. ``weight``: of the question.
+    ``every``: all candidates, beside those kept; None: confidence learns nothing from it. ``all_taken``: the places
+    among them of all that the user took after the question; of a walk that is one item at most.
+    ``hits``: of each signal, the chance that it alone had the item among its first ten. ``weight``: of the question.
     ``calibrates``: whether hits among its list say how sure an answer may be.
     """
 
     rows: Rows
     taken: int
     context: Floats
-    hits: Mask
+    hits: Floats
     user: int
     weight: float = 1.0
-    all_taken: tuple[int, ...] = ()
+    every: EveryCandidate | None = None
+    all_taken: Ints = field(default_factory=lambda: NOTHING_SEEN)
     calibrates: bool = True
 
     @property
@@ -131,12 +134,11 @@ def _lessons(
     """Yield a lesson for each item that was taken, of what the signals answered; ``wanted``: all that were taken."""
     known = kernels.features(Stacked.of(columns), excluded)
     kept = foremost(known, KEPT)
-    rows = np.concatenate([known.values(kept), traits_of(question, known)[kept]], axis=1).astype(np.float32)
-    context, all_taken = context_of(question, as_of), np.flatnonzero(np.isin(known.codes[kept], wanted))
-    at = [np.flatnonzero(known.codes == item) for item in taken.tolist()]
-    listed, hits = np.array([len(rows) > 0 for rows in at]), np.zeros((len(taken), len(columns)), np.bool_)
-    hits[listed] = known.values(np.concatenate(at))[:, 1::PER_SIGNAL] >= RANKS[LIST - 1]
-    for item, own_hits in zip(taken.tolist(), hits, strict=True):
+    traits = traits_of(question, known)
+    rows = np.concatenate([known.values(kept), traits[kept]], axis=1).astype(np.float32)
+    context, every = context_of(question, as_of), EveryCandidate.of(known, traits)
+    all_taken = np.flatnonzero(np.isin(known.codes, wanted if len(wanted) else taken))
+    for item, own_hits in zip(taken.tolist(), hits_of(known, taken), strict=True):
         place = np.flatnonzero(known.codes[kept] == item)
         yield Lesson(
             rows,
@@ -145,5 +147,20 @@ def _lessons(
             own_hits,
             user,
             1 / len(taken),
-            tuple(all_taken.tolist()),
+            every,
+            all_taken,
         )
+
+
+def hits_of(known: Features, taken: Ints) -> Floats:
+    """Return the chance that each signal has each of the items among its first ten, shape (items, signals).
+
+    Where a signal gives many items one score, such as all of a category, ten of them are listed.
+    """
+    hits = np.zeros((len(taken), len(known.starts) - 1))
+    place = np.full(int(max(known.codes.max(initial=0), taken.max(initial=0))) + 1, NO_ITEM)
+    place[taken] = np.arange(len(taken))
+    at = place[known.codes[known.rows]]
+    entry = np.flatnonzero(at != NO_ITEM)
+    hits[at[entry], np.searchsorted(known.starts, entry, "right") - 1] = chances(known, LIST)[entry]
+    return hits

@@ -89,10 +89,22 @@ def foremost(known: Features, most: int) -> Ints:
 
     Items of equal score in a signal, such as all that were touched once in an hour, have the mean of their ranks.
     """
+    place, equal = _places(known)
+    best = np.full(len(known.codes), np.inf)
+    np.minimum.at(best, known.rows, place + (equal - 1) / 2)
+    return np.argsort(best, kind="stable")[:most]
+
+
+def chances(known: Features, most: int) -> Floats:
+    """Return the chance of each entry's item to be among its signal's first ``most``; equal scores in any order."""
+    place, equal = _places(known)
+    out: Floats = np.clip((most - place) / equal, 0.0, 1.0)
+    return out
+
+
+def _places(known: Features) -> tuple[Ints, Ints]:
+    """Return each entry's place in its signal, 0 for the first, and how many entries share it."""
     signal = np.repeat(np.arange(len(known.starts) - 1), np.diff(known.starts))
     place = np.rint(np.exp((1 - known.ranks) * np.log(PLACES + 1))).astype(np.int64) - 1
     cell = signal * PLACES + place
-    middle = place + (np.bincount(cell, minlength=1)[cell] - 1) / 2
-    best = np.full(len(known.codes), np.inf)
-    np.minimum.at(best, known.rows, middle)
-    return np.argsort(best, kind="stable")[:most]
+    return place, np.bincount(cell, minlength=1)[cell]

@@ -7,8 +7,11 @@ import numpy as np
 import pytest
 
 from batch_layer.learning.blending import FEWEST_TO_ASK, learned
+from batch_layer.learning.candidates import EveryCandidate
+from batch_layer.learning.fits import Weighed
 from batch_layer.learning.lessons import NO_ITEM, Lesson
-from core.ranking.features import RANKS
+from core.ranking.blend import confidence
+from core.ranking.features import PER_SIGNAL, RANKS, Features
 from core.ranking.learned import CONTEXTS, Learned, Signal
 
 CANDIDATES, TAKEN, QUESTIONS = 30, 7, 400
@@ -17,6 +20,7 @@ ELSEWHERE = Signal("similar", {})
 LATER = 0.7  # of the questions precede those that judge
 FIRST, TENTH, LAST = 0, 9, CANDIDATES - 1
 FIRSTS = (0, 0)
+CONTEXT = np.array([1.0, 0.5, 0.5])
 Places = tuple[int, int]  # where the item that is taken stands with the first signal and with the second
 
 
@@ -30,8 +34,25 @@ def lesson(number: int, places: Places) -> Lesson:
         rows[order, 3 * signal] = 1 / (1 + np.arange(CANDIDATES))
         rows[order, 3 * signal + 1] = RANKS[:CANDIDATES]
         rows[order, 3 * signal + 2] = 1
-    hits = np.array([place < 10 for place in places])
-    return Lesson(rows, TAKEN, np.array([1.0, 0.5, 0.5]), hits, number)
+    hits = np.array([place < 10 for place in places], np.float64)
+    return calibrating(Lesson(rows, TAKEN, CONTEXT, hits, number))
+
+
+def calibrating(question: Lesson, others: int = 0) -> Lesson:
+    """The same with its candidates kept for confidence, after which the first signal lists so many others."""
+    signals = question.hits.size
+    features = question.rows[:, : PER_SIGNAL * signals].reshape(CANDIDATES, signals, PER_SIGNAL)
+    ranks = RANKS[CANDIDATES : CANDIDATES + others]
+    shares = [np.r_[features[:, 0, 0], np.full(others, 1 / CANDIDATES)], *features[:, 1:, 0].T]
+    known = Features(
+        np.arange(CANDIDATES + others),
+        np.r_[np.arange(CANDIDATES + others), np.tile(np.arange(CANDIDATES), signals - 1)],
+        np.concatenate(shares).astype(np.float64),
+        np.r_[features[:, 0, 1], ranks, features[:, 1:, 1].T.ravel()].astype(np.float64),
+        np.r_[0, CANDIDATES + others + CANDIDATES * np.arange(signals)],
+    )
+    traits = np.pad(question.rows[:, PER_SIGNAL * signals :], ((0, others), (0, 0)))
+    return replace(question, every=EveryCandidate.of(known, traits.astype(np.float64)), all_taken=np.array([TAKEN]))
 
 
 def opposed(number: int) -> Lesson:
@@ -43,7 +64,7 @@ def opposed(number: int) -> Lesson:
     rows = np.zeros((CANDIDATES, 6), np.float32)
     rows[:, 1], rows[:, 4] = values, 0.9 - values
     rows[TAKEN, [1, 4]] = 0.55
-    return Lesson(rows, TAKEN, np.array([1.0, 0.5, 0.5]), np.array([False, False]), number)
+    return Lesson(rows, TAKEN, CONTEXT, np.zeros(2), number)
 
 
 def lessons(earlier: Places, later: Places | None) -> list[Lesson]:
@@ -80,7 +101,7 @@ def with_trait(question: Lesson) -> Lesson:
     """The same with a last column that is 1 for the item that is taken, and for some others."""
     rows = np.concatenate([question.rows, np.zeros((CANDIDATES, 1), np.float32)], axis=1)
     rows[[TAKEN, 1, 2], -1] = 1
-    return replace(question, rows=rows)
+    return calibrating(replace(question, rows=rows))
 
 
 def test_a_trait_of_what_is_taken_is_learned() -> None:
@@ -93,7 +114,7 @@ def test_a_trait_of_what_is_taken_is_learned() -> None:
 
 
 def test_a_trait_that_no_item_has_is_not_stored() -> None:
-    questions = [replace(own, rows=np.pad(own.rows, ((0, 0), (0, 1)))) for own in lessons(FIRSTS, FIRSTS)]
+    questions = [calibrating(replace(own, rows=np.pad(own.rows, ((0, 0), (0, 1))))) for own in lessons(FIRSTS, FIRSTS)]
     blend = learned((A, B), questions, traits=["category"])
     assert isinstance(blend, Learned), blend
     assert blend.traits == ()
@@ -182,3 +203,32 @@ def test_too_few_answered_questions_are_a_sentence_with_both_numbers() -> None:
         assert isinstance(sentence, str)
         assert f"needs {FEWEST_TO_ASK:,}" in sentence
         assert f"{answered:,} events took something that" in sentence
+
+
+@pytest.mark.parametrize("others", [0, 150])
+def test_confidence_is_that_of_scores_among_all_candidates_not_among_those_that_are_learned_from(others: int) -> None:
+    """What is taken stands at any of the first places; answers divide by all that is listed, 150 more here."""
+    rng = np.random.default_rng(8)
+    places = [min(int(rng.exponential(8)), LAST) for _ in range(2 * QUESTIONS)]
+    questions = [calibrating(lesson(k, (place, place)), others) for k, place in enumerate(places)]
+    blend = learnt(questions)
+    asked = Weighed(tuple(map([A, B].index, blend.signals)), np.array(blend.weights), 2)
+    said, hits = list[float](), list[bool]()
+    for question in questions:
+        assert question.every is not None
+        listed, scores = asked.listed(question.every, CONTEXT, 10)
+        said += [confidence(blend.knots, score) for score in scores.tolist()]
+        hits += (listed == TAKEN).tolist()
+    assert np.mean(said) == pytest.approx(np.mean(hits), rel=0.1)
+
+
+def test_all_candidates_rank_as_those_kept_do() -> None:
+    question, weights = (
+        calibrating(lesson(1, (3, 4)), 20),
+        Weighed((1,), np.array([[2.0, 0, 0], [3, 1, 0], [0, 0, 0]]), 2),
+    )
+    assert question.every is not None
+    places, scores = weights.listed(question.every, CONTEXT, 10)
+    own = weights.scores(question)
+    assert places.tolist() == np.argsort(-own, kind="stable")[:10].tolist()
+    assert scores == pytest.approx(own[places])  # the second signal lists no others
