@@ -21,7 +21,7 @@ from recommenders.signals import learners_of
 FIT_SHARE = 0.7  # of the questions, the earlier ones
 FEWEST_TO_ASK = 10  # answered questions: fewer say nothing
 FEWEST_TO_CHOOSE = 100  # later answered questions, from which on they choose how strongly a fit is drawn
-FEWEST_TO_JUDGE = 200  # and from which on a source may be left out, and a difference counts without its interval
+FEWEST_TO_JUDGE = 200  # and from which on a source may be left out
 FEWEST_GIVEN = 1_000  # recommendations that people saw: from which on confidence is learned from these
 PARTS = 4  # of the questions: confidence is learned of each with what the others teach
 GAIN = 0.002  # of a later question's log-likelihood that a source must be worth to be asked
@@ -38,7 +38,7 @@ def learned(
     """Return what the lessons, in order of time, teach of the signals' weights; a sentence where they are too few.
 
     The weights are those of the active generation's blend (``before``) where these rank the later questions better,
-    and those of the best single signal where no blend is better than that.
+    and those of the best single signal where that is better than the blend by more than the interval.
 
     Args: fixed: the weight of each signal in the blend that the fit is drawn to, the more the less there is to learn
         from; None: all are 0.      traits: the names of those whose columns follow the signals'.
@@ -61,7 +61,7 @@ def learned(
     }  # fmt: skip
     facts["difference"], bounds = difference(hits, single, users)
     facts["difference 95 %"] = bounds
-    if bounds[1] < 0 or (facts["difference"] < 0 and answered[1] >= FEWEST_TO_JUDGE):
+    if bounds[1] < 0:  # the single signal is the best of many in hindsight, so a lead within the interval is its luck
         final = trial = _alone(alone, len(signals), len(traits))
         facts["gives_way"] = True
     else:

@@ -168,6 +168,17 @@ def test_a_blend_that_hits_less_often_than_one_signal_gives_way_to_it() -> None:
     assert max(share for _, share in blend.knots) > 0  # and so is the confidence: the blend never hits
 
 
+def test_a_blend_does_not_give_way_to_a_signal_whose_lead_may_be_chance() -> None:
+    """Earlier the first signal knows more; later the second alone lists eight items, and the first alone six."""
+    cut = int(LATER * 2 * QUESTIONS)
+    later = [(LAST, TENTH)] * 8 + [(FIRST, LAST)] * 6 + [FIRSTS] * (2 * QUESTIONS - cut - 14)
+    questions = [lesson(k, places) for k, places in enumerate([(FIRST, TENTH)] * cut + later)]
+    facts = learnt(questions).facts
+    assert facts["best_source"] == B.name
+    assert facts["difference"] < 0 < facts["difference 95 %"][1]
+    assert "gives_way" not in facts
+
+
 def test_the_active_coefficients_are_kept_where_they_rank_later_questions_better() -> None:
     """Earlier the first signal is right and the second wrong; later only what both say together is."""
     questions, right = lessons((FIRST, LAST), None), active(5.0, 5.0)
