@@ -32,6 +32,7 @@ from speed_layer.warm_up import rehearse
 POLL_SECONDS = 0.2
 FEW_RECORDS = 10_000  # up to here handing work over takes longer than it saves
 WORKERS_IDLE_SECONDS = 60.0
+MOST_PAUSE_SECONDS = 0.03  # between micro-batches: events wait no longer for others that compute
 
 
 class LocalEngine:
@@ -153,12 +154,21 @@ class _Life:
                 if source.reached == self.reached:
                     self._idle()
                     continue
+                began = time.monotonic() - time.process_time()
                 self._apply(dict(source.reached), lambda batch, records=records: fold_and_write([records], batch))  # type: ignore[misc]
                 self._looked = time.monotonic()
+                self._give_way(self._looked - time.process_time() - began)
                 if records.num_rows >= most and self._far_end(end) and self.engine.workers_ready():
                     return
         finally:
             source.close()
+
+    def _give_way(self, waited: float) -> None:
+        """Pause after a micro-batch that waited so long for the processor or a store: who answers needs them, too.
+
+        Most of a small micro-batch's cost is the same for any number of events, so a pause also makes it cheaper.
+        """
+        self.reading.stopping.wait(min(waited, MOST_PAUSE_SECONDS))
 
     def _over(self, end: Offsets | None) -> bool:
         return self.reading.stopping.is_set() or (end is not None and reaches(self.reached, end))
