@@ -9,7 +9,7 @@ import numpy as np
 from batch_layer.learning.fits import Fits, Weighed
 from batch_layer.learning.given import Outcome
 from batch_layer.learning.lessons import NO_ITEM, Lesson
-from core.quality.calibration import calibrated_choice
+from core.quality.calibration import calibrated_by_user
 from core.quality.intervals import difference
 from core.quality.ranking_quality import LIST
 from core.ranking.blend import Knots
@@ -73,27 +73,28 @@ def learned(
         if bounds[1] < 0:
             final = trial = old
             facts["kept"] = True
-    said, taken = _of_answers(trial, given)
+    said, taken, contexts = _of_answers(trial, given)
     if len(said) >= FEWEST_GIVEN and taken.sum() >= FEWEST_TO_ASK:
         facts["answers_given"] = len(said)
     else:
         parts = _parts(lessons)
         fit_of_others = [trial] * len(parts) if {"gives_way", "kept"} & facts.keys() else _crossed(fits, trial, parts)
         of_parts = [_outcomes(own, part) for own, part in zip(fit_of_others, parts, strict=True)]
-        said, taken = (np.concatenate(values) for values in zip(*of_parts, strict=True))
-    knots = calibrated_choice(said, taken)
-    return _stored(final, signals, traits, knots, facts)
+        said, taken, contexts = (np.concatenate(values) for values in zip(*of_parts, strict=True))
+    return _stored(final, signals, traits, calibrated_by_user(said, taken, contexts), facts)
 
 
 def _stored(
-    final: Weighed, signals: Sequence[Signal], traits: Sequence[str], knots: Knots, facts: dict[str, Any]
-) -> Learned:
+    final: Weighed, signals: Sequence[Signal], traits: Sequence[str], confidence: tuple[Knots, tuple[float, ...]],
+    facts: dict[str, Any],
+) -> Learned:  # fmt: skip
     """Return those weights as a generation stores them: without traits of no weight, which answers need not know."""
     of_signals = PER_SIGNAL * len(final.signals)
     kept = [k for k, row in enumerate(final.weights) if k < of_signals or row.any()]
     names = tuple(traits[k - of_signals] for k in kept if k >= of_signals)
     weights = tuple(tuple(row) for row in final.weights[kept].tolist())
-    return Learned(tuple(signals[k] for k in final.signals), weights, knots, facts, names)
+    knots, sure = confidence
+    return Learned(tuple(signals[k] for k in final.signals), weights, knots, facts, names, sure)
 
 
 def too_few(answered: int) -> str:
@@ -164,27 +165,32 @@ def _crossed(fits: Fits, trial: Weighed, parts: Sequence[Sequence[Lesson]]) -> l
     return list(fits.crossed(trial, list(pairwise([0, *ends]))))
 
 
-def _outcomes(weighed: Weighed, lessons: Sequence[Lesson]) -> tuple[Floats, Floats]:
-    """Return the score of each of the first ten of every list that calibrates, and 1 where the user took it."""
-    scores, hits = list[float](), list[bool]()
+def _outcomes(weighed: Weighed, lessons: Sequence[Lesson]) -> tuple[Floats, Floats, Floats]:
+    """Return the score of each of the first ten of every list that calibrates, 1 where the user took it, and contexts.
+
+    A context is that of the user of each.
+    """
+    scores, hits, contexts = list[float](), list[bool](), list[Floats]()
     for before, lesson in zip([None, *lessons], lessons, strict=False):
         if not lesson.calibrates or lesson.every is None or (before is not None and before.every is lesson.every):
             continue  # of a list that spoke already
         places, own = weighed.listed(lesson.every, lesson.context, LIST)
         scores += own.tolist()
         hits += np.isin(places, lesson.all_taken).tolist()
-    return np.array(scores), np.array(hits, np.float64)
+        contexts += [lesson.context] * len(places)
+    return np.array(scores), np.array(hits, np.float64), np.reshape(contexts, (-1, CONTEXTS))
 
 
-def _of_answers(weighed: Weighed, given: Sequence[Outcome]) -> tuple[Floats, Floats]:
+def _of_answers(weighed: Weighed, given: Sequence[Outcome]) -> tuple[Floats, Floats, Floats]:
     """Return the same of answers that people have seen: of what would be among the first ten and was shown."""
-    scores, hits = list[float](), list[bool]()
+    scores, hits, contexts = list[float](), list[bool](), list[Floats]()
     for outcome in given:
         places, own = weighed.listed(outcome.every, outcome.context, LIST)
         shown = np.isin(places, outcome.shown)
         scores += own[shown].tolist()
         hits += np.isin(places[shown], outcome.shown[outcome.taken]).tolist()
-    return np.array(scores), np.array(hits, np.float64)
+        contexts += [outcome.context] * int(shown.sum())
+    return np.array(scores), np.array(hits, np.float64), np.reshape(contexts, (-1, CONTEXTS))
 
 
 def _best_alone(lessons: Sequence[Lesson]) -> int:

@@ -19,10 +19,10 @@ from batch_layer.learning.references import recent_votes, references, tuned_wind
 from batch_layer.learning.served import blend_of, served
 from batch_layer.learning.splits import NCF, Split, split
 from batch_layer.learning.teaching import shown
-from core.quality.calibration import calibrated, outcomes
+from core.quality.calibration import calibrated, outcomes, recommended
 from core.quality.intervals import difference
 from core.quality.ranking_quality import Floats, Interactions, Ints, Mask, Quality, among_drawn, judged, quality
-from core.quality.reliability import reliability, stated
+from core.quality.reliability import reliability, stated, stated_to
 from core.ranking.blend import Knots
 from recommenders import TABLE
 from recommenders.port import Pictured
@@ -102,9 +102,12 @@ def evaluate(events: Interactions, question: Question) -> dict[str, Any]:
     report |= {"learned": shown(blend)} if question.learns else {}
     report["knots"] = calibrated(*outcomes(asked, serving.fixed))
     if question.confidence and question.protocol != NCF:
-        scores, hits = outcomes(asked, serving.blend)
-        knots = knots_before(parts, question) if isinstance(blend, str) else blend.knots
-        report["calibration"] = reliability(stated(knots, scores), hits)
+        users, scores, hits = recommended(asked, serving.blend)
+        if isinstance(blend, str):
+            said = stated(knots_before(parts, question), scores)
+        else:
+            said = stated_to(serving.knots_of, users, scores)
+        report["calibration"] = reliability(said, hits)
     return report
 
 

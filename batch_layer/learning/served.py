@@ -1,14 +1,16 @@
 """Rankings as they serve, of a part of the events and for many users: each source by itself, and their blend."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
 from batch_layer.learning.asking import InteractionsPast, Question, all_on, in_process
 from batch_layer.learning.costs import Costs, answer_ms, ranked_ms, timed_fits
+from batch_layer.learning.lessons import context_of
 from batch_layer.learning.splits import Split
 from batch_layer.learning.teaching import FIXED, from_splits, ranked_by
 from core.quality.ranking_quality import Interactions, Judged, Scorer
+from core.ranking.blend import Knots
 from core.ranking.kernels import compiled
 from core.ranking.learned import Learned
 from recommenders.cohort import Cohort, scored
@@ -22,12 +24,14 @@ class Served:
     """What serves: each source ``alone``, in the order of the table, and the ``blend``.
 
     ``fixed``: the blend by the weights of the tables, which serves where nothing was learned or seen items are listed.
+    ``knots_of``: how a learned blend's scores go together with hits of a user.
     """
 
     alone: dict[str, Scorer]
     blend: Scorer
     fixed: Scorer
     costs: Costs = field(default_factory=Costs)
+    knots_of: Callable[[int], Knots] = lambda _: ()
 
 
 def blend_of(splits: Sequence[Split], question: Question) -> Learned | str:
@@ -56,9 +60,14 @@ def served(train: Interactions, asked: Judged, question: Question, blend: Learne
         own = Served(alone, fixed, fixed, costs)
     else:
         scorers = open_signals(blend.signals, artefacts, settings)
-        ranked = ranked_by(blend, scorers, cohort, int(train.time.max()), question.seen_again)
-        own = Served(alone, ranked, fixed, costs)
+        as_of = int(train.time.max())
+        ranked = ranked_by(blend, scorers, cohort, as_of, question.seen_again)
+        own = Served(alone, ranked, fixed, costs, partial(_knots_of, blend, cohort, as_of))
     if question.every_source:
         costs.answers.update({name: answer_ms(source.scorer, cohort, asked.users) for name, source in opened.items()})
         costs.answers[BLEND] = ranked_ms(own.blend, asked.users)
     return own
+
+
+def _knots_of(blend: Learned, cohort: Cohort, as_of: int, user: int) -> Knots:
+    return blend.knots_for(context_of(cohort.question(user), as_of))

@@ -7,17 +7,25 @@ is among what such a user takes, not how likely the user comes back.
 import numpy as np
 from scipy.optimize import isotonic_regression
 
-from core.quality.ranking_quality import USERS_AT_ONCE, Floats, Judged, Scorer, best, seen_of
+from core.quality.ranking_quality import USERS_AT_ONCE, Floats, Ints, Judged, Scorer, best, seen_of
 from core.ranking.blend import Knots
 
 FEWEST = 1_000  # recommendations below which nothing is learnt
 GROUPS = 20  # of equally many recommendations, before those whose rates fall are pooled
 KNOTS = 24  # of a curve, evenly between the logarithms of the scores
 SLOPE_RIDGE = 1.0  # draws the slope to 0, as the log-likelihood of one hit counts
+LEAST_SLOPE = 0.05  # per standard deviation of the logarithm: below it, a score says too little to be raised
+LEAST_SPREAD = 1e-6
 
 
 def outcomes(asked: Judged, scorer: Scorer) -> tuple[Floats, Floats]:
     """Return the score of each of the first ten items of every judged user, and 1 where it was a hit."""
+    return recommended(asked, scorer)[1:]
+
+
+def recommended(asked: Judged, scorer: Scorer) -> tuple[Ints, Floats, Floats]:
+    """Return the same and before it whose list each item is in, user by user."""
+    whose: list[int] = []
     scores: list[float] = []
     hits: list[bool] = []
     for first in range(0, len(asked.users), USERS_AT_ONCE):
@@ -25,11 +33,12 @@ def outcomes(asked: Judged, scorer: Scorer) -> tuple[Floats, Floats]:
         rows = scorer(users)
         rows[:, ~asked.candidates] = -np.inf
         rows[seen_of(asked, users)] = -np.inf
-        for row, top, wanted in zip(rows, best(rows), asked.wanted[first:], strict=False):
+        for user, row, top, wanted in zip(users.tolist(), rows, best(rows), asked.wanted[first:], strict=False):
             listed = top[row[top] > 0]
+            whose += [user] * len(listed)
             scores += row[listed].tolist()
             hits += np.isin(listed, wanted).tolist()
-    return np.array(scores), np.array(hits, np.float64)
+    return np.array(whose, np.int64), np.array(scores), np.array(hits, np.float64)
 
 
 def calibrated(scores: Floats, hits: Floats) -> Knots:
@@ -58,26 +67,56 @@ def calibrated_choice(scores: Floats, hits: Floats) -> Knots:
     if not len(logs):
         return []
     middle, spread = float(logs.mean()), float(logs.std()) or 1.0
-    base, slope = _logistic((logs - middle) / spread, own)
+    base, (slope,) = _logistic((logs - middle)[:, None] / spread, own)
     at = np.linspace(logs.min(), logs.max(), KNOTS) if logs.max() > logs.min() else logs[:1]
     rates = 1 / (1 + np.exp(-(base + slope * (at - middle) / spread)))
     return [(float(score), float(rate)) for score, rate in zip(np.exp(at).tolist(), rates.tolist(), strict=True)]
 
 
-def _logistic(values: Floats, hits: Floats) -> tuple[float, float]:
-    """Return base and slope of the likeliest curve whose slope does not fall; half a hit and half a miss are added."""
+def calibrated_by_user(scores: Floats, hits: Floats, contexts: Floats) -> tuple[Knots, tuple[float, ...]]:
+    """Return the knots of ``calibrated_choice``, and how a score is raised before they are read.
+
+    Who has touched many items takes more of a list with the same scores. A score counts as
+    score * exp(raise · context); for the mean user it stays. All are 0 where hits do
+    not rise with the score.
+
+    Args: contexts: of the user of each recommendation, shape (recommendations, contexts), of which the first is 1.
+    """
+    known, still = scores > 0, (0.0,) * contexts.shape[1]
+    if not known.any():
+        return [], still
+    values = np.column_stack([np.log(scores[known]), contexts[known, 1:]])
+    middle, spread = values.mean(axis=0), values.std(axis=0)
+    varies = spread > LEAST_SPREAD
+    slopes = np.zeros(len(spread))
+    if varies[0]:
+        slopes[varies] = _logistic((values - middle)[:, varies] / spread[varies], hits[known])[1]
+    if slopes[0] < LEAST_SLOPE:
+        return calibrated_choice(scores, hits), still
+    slopes[varies] /= spread[varies]
+    raised = slopes[1:] / slopes[0]
+    per_context = np.r_[-raised @ middle[1:], raised]
+    return calibrated_choice(scores * np.exp(contexts @ per_context), hits), tuple(per_context.tolist())
+
+
+def _logistic(values: Floats, hits: Floats) -> tuple[float, list[float]]:
+    """Return base and slopes of the likeliest curve over the columns; half a hit and half a miss are added.
+
+    The slope of the first column does not fall.
+    """
     from scipy.optimize import minimize
 
     share = (float(hits.sum()) + 0.5) / (len(hits) + 1)
 
     def objective(curve: Floats) -> tuple[float, Floats]:
-        z = curve[0] + curve[1] * values
+        z = curve[0] + values @ curve[1:]
         off = 1 / (1 + np.exp(-z)) - hits
         middle = 1 / (1 + np.exp(-curve[0])) - 0.5
         loss = np.logaddexp(0, z).sum() - hits @ z + np.logaddexp(0, curve[0]) - curve[0] / 2
-        slope = SLOPE_RIDGE * curve[1]
-        return float(loss + slope * curve[1] / 2), np.array([off.sum() + middle, off @ values + slope])
+        slopes = SLOPE_RIDGE * curve[1:]
+        return float(loss + slopes @ curve[1:] / 2), np.r_[off.sum() + middle, off @ values + slopes]
 
-    start, bounds = np.array([np.log(share / (1 - share)), 0.0]), [(None, None), (0.0, None)]
-    base, slope = minimize(objective, start, jac=True, method="L-BFGS-B", bounds=bounds).x.tolist()
-    return base, slope
+    start = np.r_[np.log(share / (1 - share)), np.zeros(values.shape[1])]
+    bounds = [(None, None), (0.0, None), *[(None, None)] * (values.shape[1] - 1)]
+    base, *slopes = minimize(objective, start, jac=True, method="L-BFGS-B", bounds=bounds).x.tolist()
+    return base, slopes

@@ -1,10 +1,11 @@
 """Whether stated confidence is right: what was said of recommendations, and what share of them was a hit."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from core.quality.ranking_quality import Floats
+from core.quality.ranking_quality import Floats, Ints
 from core.ranking.blend import Knots, confidence
 
 GROUPS = 10  # of equally many recommendations
@@ -14,6 +15,13 @@ def stated(knots: Knots, scores: Floats) -> Floats:
     """Return the confidence that an answer states for each score."""
     known = {score: confidence(knots, score) for score in set(scores.tolist())}
     return np.array([known[score] for score in scores.tolist()])
+
+
+def stated_to(knots_of: Callable[[int], Knots], users: Ints, scores: Floats) -> Floats:
+    """Return the same where each user has knots of its own; the scores of one user follow one another."""
+    parts = np.split(np.arange(len(users)), np.flatnonzero(np.diff(users)) + 1)
+    said = [stated(knots_of(int(users[part[0]])), scores[part]) for part in parts if len(part)]
+    return np.concatenate([np.zeros(0), *said])
 
 
 def reliability(said: Floats, hits: Floats) -> dict[str, Any]:

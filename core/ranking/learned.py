@@ -55,8 +55,9 @@ class Signal:
 class Learned:
     """What a generation stores of its blend: ``weights``, one row per feature and one column per context.
 
-    ``knots``: how its scores go together with hits. ``facts``: what was found while it was learned, JSON. ``traits``:
-    the names of those whose rows follow the signals' rows; blends of earlier versions have none.
+    ``knots``: how its scores go together with hits, each raised by ``sure`` for its user (``knots_for``). ``facts``:
+    what was found while it was learned, JSON. ``traits``: the names of those whose rows follow the signals' rows.
+    Blends of earlier versions have no traits, and the same knots for everybody.
     """
 
     signals: tuple[Signal, ...]
@@ -64,6 +65,7 @@ class Learned:
     knots: Knots = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
     traits: tuple[str, ...] = ()
+    sure: tuple[float, ...] = ()
 
     @property
     def sources(self) -> list[str]:
@@ -86,6 +88,13 @@ class Learned:
             out += self._columns[:, k] * value
         return out
 
+    def knots_for(self, user: Floats) -> Knots:
+        """Return how the scores of a user of that ``context`` go together with hits."""
+        if not any(self.sure):
+            return self.knots
+        raised = sum(own * value for own, value in zip(self.sure, user.tolist(), strict=True))
+        return [(score * math.exp(-raised), rate) for score, rate in self.knots]
+
     def to_json(self) -> bytes:
         """Return the row that stores it; numbers come back as the same bits."""
         return json.dumps(asdict(self)).encode()
@@ -95,10 +104,11 @@ class Learned:
         stored = json.loads(row)
         signals = tuple(Signal(signal["source"], signal["settings"]) for signal in stored["signals"])
         weights = tuple(map(tuple, stored["weights"]))
-        return Learned(signals, weights, stored["knots"], stored["facts"], tuple(stored.get("traits", ())))
+        traits, sure = (tuple(stored.get(name, ())) for name in ("traits", "sure"))
+        return Learned(signals, weights, stored["knots"], stored["facts"], traits, sure)
 
     def with_knots(self, knots: Knots) -> "Learned":
-        return replace(self, knots=knots)
+        return replace(self, knots=knots, sure=())
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ from recommenders.artefact import Artefact
 from recommenders.opened import learners
 from recommenders.signals import learners_of
 from schemas.event import REMOVE
-from serving_layer.answers.recommend import Wish, lists
+from serving_layer.answers.recommend import Wish, lists_with_knots
 from serving_layer.merged.catalogue import Page
 from serving_layer.reading.answering import answer
 
@@ -129,7 +129,7 @@ def walk(
                 models, blends = trainer.models(end, last), trainer.blends(end, last)
                 world.publish(end, models, blend_rows(blends))
                 serves = blends.of(question.seen_again)
-                knots = trainer.knots() if serves is None else serves.knots
+                knots = trainer.knots() if serves is None else ()
                 last = end
             taken += 1
         if regime.live:
@@ -137,8 +137,8 @@ def walk(
         exclude = () if question.seen_again else [trainer.names[code] for code in seen.before(event)]
         wish = Wish(Page(LIST), exclude, include_seen=question.seen_again)
         user = log.column("user_id")[event].as_py().encode()
-        listed = answer(world.views, partial(lists, user=user, wish=wish, blended=serving))
-        answers.take(listed, trainer.names[events.item[event]], judged, knots)
+        listed, own = answer(world.views, partial(lists_with_knots, user=user, wish=wish, blended=serving))
+        answers.take(listed, trainer.names[events.item[event]], judged, own or knots)
     walked = answers.walked(len(np.unique(events.item)), taken)
     if not question.every_source or last is None:
         return walked

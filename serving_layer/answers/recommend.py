@@ -6,7 +6,7 @@ from itertools import chain, islice
 from typing import Any, TypeVar
 
 from core.house.rules import EXCLUDE, for_device
-from core.ranking.blend import Blend, confidence, strongest
+from core.ranking.blend import Blend, Knots, confidence, strongest
 from core.ranking.columns import NOBODY
 from core.ranking.learned import LearnedBlend
 from core.rows.codec import History
@@ -124,6 +124,13 @@ def lists(
 
     Args: besides: sources that are asked as well, and are in no blend.
     """
+    return lists_with_knots(snapshot, user, wish, blended, besides)[0]
+
+
+def lists_with_knots(
+    snapshot: Snapshot, user: bytes, wish: Wish, blended: Collection[str], besides: Mapping[str, Opened] = NOTHING
+) -> tuple[dict[str, list[tuple[bytes, float]]], Knots]:
+    """Return the same, and how the blend's scores go together with hits of this user."""
     history, standing = snapshot.history(user), standing_of(snapshot, user)
     sources = sources_of(snapshot, Question(history, MergedSums(snapshot), standing=standing), wish)
     if besides:
@@ -131,10 +138,11 @@ def lists(
     excluded, names = excluded_of(snapshot, wish, standing.codes), snapshot.index.names
     rankings: dict[str, Blend | LearnedBlend] = {name: sources.fixed([name], excluded) for name in sources.candidates}
     rankings[""] = sources.blended(excluded, names=[name for name in blended if name in sources.candidates])
-    return {
+    listed = {
         name: [(names[code], score) for code, score in islice(blend.ranking(snapshot.index), wish.page.n)]
         for name, blend in rankings.items()
     }
+    return listed, sources.knots
 
 
 def explain(snapshot: Snapshot, user: bytes, item: bytes) -> dict[str, Any]:

@@ -97,8 +97,10 @@ class Sources:
 
     @property
     def knots(self) -> Knots:
-        """How the scores of ``blended`` go together with hits."""
-        return self.models.calibration if self._signals is None or not self._said else self._signals.learned.knots
+        """How the scores of ``blended`` go together with hits of this user."""
+        if self._signals is None or not self._said:
+            return self.models.calibration
+        return self._signals.learned.knots_for(self._context)
 
     def reasons(self, codes: Sequence[int], names: Sequence[bytes]) -> list[list[tuple[int, float]]]:
         """Return the history items that speak for each item, strongest first, by the first source that names any."""

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from core.quality.calibration import FEWEST, calibrated, calibrated_choice, outcomes
+from core.quality.calibration import FEWEST, calibrated, calibrated_by_user, calibrated_choice, outcomes
 from core.quality.ranking_quality import Judged
 from core.ranking.blend import confidence
+from core.ranking.learned import Learned
 
 
 def test_what_is_learnt_is_near_the_truth_and_never_falls() -> None:
@@ -69,3 +70,30 @@ def test_a_curve_is_level_where_hits_fall_with_the_score_or_nobody_knows() -> No
     assert all(0 < rate < 0.01 for _, rate in calibrated_choice(scores, np.zeros(1_000)))
     assert calibrated_choice(np.zeros(0), np.zeros(0)) == []
     assert calibrated_choice(np.zeros(9), np.zeros(9)) == []
+
+
+def test_who_has_touched_many_items_is_told_more_at_the_same_score_where_the_log_says_so() -> None:
+    rng = np.random.default_rng(5)
+    scores, much = np.exp(rng.normal(-4, 1, 20_000)), rng.random(20_000)
+    contexts = np.column_stack([np.ones(20_000), much, rng.random(20_000)])
+    truth = 1 / (1 + np.exp(-(np.log(scores) + 1 + 2 * much)))
+    hits = (rng.random(20_000) < truth).astype(float)
+    knots, sure = calibrated_by_user(scores, hits, contexts)
+    blend = Learned.from_json(Learned((), (), knots, sure=sure).to_json())
+    for user, score in ((0.1, 0.01), (0.9, 0.01), (0.1, 0.05), (0.9, 0.05)):
+        said = confidence(blend.knots_for(np.array([1.0, user, 0.5])), score)
+        assert said == pytest.approx(1 / (1 + np.exp(-(np.log(score) + 1 + 2 * user))), rel=0.1)
+
+
+def test_users_who_are_all_alike_or_scores_that_say_nothing_raise_no_score() -> None:
+    rng = np.random.default_rng(6)
+    scores, hits = rng.random(1_000), (rng.random(1_000) < 0.1).astype(float)
+    alike, others = np.ones((1_000, 3)), np.column_stack([np.ones((1_000, 2)), rng.random(1_000)])
+    assert calibrated_by_user(scores, (rng.random(1_000) < scores).astype(float), alike)[1] == (0.0, 0.0, 0.0)
+    assert calibrated_by_user(np.full(1_000, 0.2), hits, others)[1] == (0.0, 0.0, 0.0)
+    assert calibrated_by_user(np.zeros(9), np.zeros(9), alike[:9]) == ([], (0.0, 0.0, 0.0))
+
+
+def test_a_blend_of_an_earlier_version_has_the_same_knots_for_everybody() -> None:
+    old = Learned((), (), [(0.1, 0.2), (0.3, 0.4)])
+    assert old.knots_for(np.array([1.0, 0.4, 0.2])) == old.knots
