@@ -24,6 +24,7 @@ FEWEST_TO_CHOOSE = 100  # later answered questions, from which on they choose ho
 FEWEST_TO_JUDGE = 200  # and from which on a source may be left out
 FEWEST_GIVEN = 1_000  # recommendations that people saw: from which on confidence is learned from these
 PARTS = 4  # of the questions: confidence is learned of each with what the others teach
+SURE_BY = 2  # contexts: how much is known of the user; how long ago the last touch is adds nothing on public sets
 GAIN = 0.002  # of a later question's log-likelihood that a source must be worth to be asked
 
 
@@ -81,7 +82,7 @@ def learned(
         fit_of_others = [trial] * len(parts) if {"gives_way", "kept"} & facts.keys() else _crossed(fits, trial, parts)
         of_parts = [_outcomes(own, part) for own, part in zip(fit_of_others, parts, strict=True)]
         said, taken, contexts = (np.concatenate(values) for values in zip(*of_parts, strict=True))
-    return _stored(final, signals, traits, calibrated_by_user(said, taken, contexts), facts)
+    return _stored(final, signals, traits, calibrated_by_user(said, taken, contexts[:, :SURE_BY]), facts)
 
 
 def _stored(

@@ -89,10 +89,10 @@ class Learned:
         return out
 
     def knots_for(self, user: Floats) -> Knots:
-        """Return how the scores of a user of that ``context`` go together with hits."""
+        """Return how the scores of a user of that ``context``, of which ``sure`` asks the first, go with hits."""
         if not any(self.sure):
             return self.knots
-        raised = sum(own * value for own, value in zip(self.sure, user.tolist(), strict=True))
+        raised = sum(own * value for own, value in zip(self.sure, user.tolist(), strict=False))
         return [(score * math.exp(-raised), rate) for score, rate in self.knots]
 
     def to_json(self) -> bytes:
