@@ -8,7 +8,7 @@ Features are what each signal says of an item, and the traits of the item itself
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -90,10 +90,8 @@ class Learned:
 
     def knots_for(self, user: Floats) -> Knots:
         """Return how the scores of a user of that ``context``, of which ``sure`` asks the first, go with hits."""
-        if not any(self.sure):
-            return self.knots
         raised = sum(own * value for own, value in zip(self.sure, user.tolist(), strict=False))
-        return [(score * math.exp(-raised), rate) for score, rate in self.knots]
+        return [(score * math.exp(-raised), rate) for score, rate in self.knots] if raised else self.knots
 
     def to_json(self) -> bytes:
         """Return the row that stores it; numbers come back as the same bits."""
@@ -106,9 +104,6 @@ class Learned:
         weights = tuple(map(tuple, stored["weights"]))
         traits, sure = (tuple(stored.get(name, ())) for name in ("traits", "sure"))
         return Learned(signals, weights, stored["knots"], stored["facts"], traits, sure)
-
-    def with_knots(self, knots: Knots) -> "Learned":
-        return replace(self, knots=knots, sure=())
 
 
 @dataclass(frozen=True)
