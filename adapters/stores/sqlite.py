@@ -6,14 +6,13 @@ five times as fast: large values in a WITHOUT ROWID tree push its keys apart. Pa
 difference.
 """
 
-import sqlite3
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from adapters.stores.batches import batches, require_guard, slices
 from adapters.stores.port import Book, Rows
-from adapters.stores.sqlite_file import SqliteFile
+from adapters.stores.sqlite_file import Connection, SqliteFile
 from core.text.masking import masked
 from schemas.errors import SettingsError
 
@@ -128,7 +127,7 @@ class SqliteStore:
                         ((book.name, space, key) for key in page),
                     )
 
-    def _delete_space(self, connection: sqlite3.Connection, book: Book, space: str) -> None:
+    def _delete_space(self, connection: Connection, book: Book, space: str) -> None:
         query = "DELETE FROM rows WHERE rowid IN (SELECT rowid FROM rows WHERE book = ? AND space = ? LIMIT 2000)"
         while True:
             with self._file.transaction(connection):
@@ -154,7 +153,7 @@ class SqliteStore:
                 time.sleep(GAP_SECONDS)
 
     def _page_end(
-        self, connection: sqlite3.Connection, place: tuple[str, str, bytes], beyond: str, rows: int
+        self, connection: Connection, place: tuple[str, str, bytes], beyond: str, rows: int
     ) -> tuple[bytes, bool]:
         """Return the last key of the next ``rows`` rows, by the index alone, and whether more follow."""
         query = f"SELECT key FROM rows WHERE book = ? AND space = ? AND key {beyond} ? ORDER BY key LIMIT 1 OFFSET ?"  # noqa: S608 - names of ours
@@ -174,7 +173,7 @@ class SqliteStore:
     def close(self) -> None:
         self._file.close()
 
-    def _state(self, connection: sqlite3.Connection, book: Book) -> tuple[bytes | None, int]:
+    def _state(self, connection: Connection, book: Book) -> tuple[bytes | None, int]:
         """Return the book's record and how many guarded puts succeeded since it was swapped in."""
         rows = self._file.select(connection, "SELECT record, puts FROM records WHERE book = ?", (book.name,))
         return rows[0] if rows else (None, 0)

@@ -28,16 +28,22 @@ Identity = tuple[int, int, int]  # process, device, inode
 _inherited: list[sqlite3.Connection] = []  # of the process this one was forked from: SQLite forbids even closing them
 
 
+class Connection(sqlite3.Connection):
+    """A connection that knows how it was last told to wait for the disk; ``durable`` None: not yet."""
+
+    durable: bool | None = None
+
+
 class SqliteFile:
     """A pool of connections to the file that has the path now; should it be replaced, later calls use the new one."""
 
     def __init__(self, path: Path, timeout_ms: int) -> None:
         self.path = path.absolute()
         self._timeout_ms = timeout_ms
-        self._idle: list[tuple[Identity, sqlite3.Connection]] = []
+        self._idle: list[tuple[Identity, Connection]] = []
 
     @contextmanager
-    def connection(self) -> Iterator[sqlite3.Connection]:
+    def connection(self) -> Iterator[Connection]:
         """Provide a connection for one call, used by no other thread meanwhile."""
         try:
             identity, connection = self._idle_one() or self._new_one()
@@ -53,9 +59,11 @@ class SqliteFile:
             raise self._explained(error) from error
 
     @contextmanager
-    def transaction(self, connection: sqlite3.Connection, *, durable: bool = False) -> Iterator[None]:
+    def transaction(self, connection: Connection, *, durable: bool = False) -> Iterator[None]:
         """Do everything inside or nothing, alone among all writers; ``durable``: it outlives a power cut."""
-        self.select(connection, f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+        if connection.durable != durable:
+            self.select(connection, f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+            connection.durable = durable
         self.select(connection, "BEGIN IMMEDIATE")
         try:
             yield
@@ -64,7 +72,7 @@ class SqliteFile:
             raise
         connection.execute("COMMIT")
 
-    def select(self, connection: sqlite3.Connection, query: str, values: Any = ()) -> list[Any]:
+    def select(self, connection: Connection, query: str, values: Any = ()) -> list[Any]:
         """Return the query's rows; while others hold the lock it is asked again, until the store's time is up."""
         deadline = time.monotonic() + self._timeout_ms / 1000
         while True:
@@ -78,7 +86,7 @@ class SqliteFile:
         while self._idle:
             self._drop(*self._idle.pop())
 
-    def _idle_one(self) -> tuple[Identity, sqlite3.Connection] | None:
+    def _idle_one(self) -> tuple[Identity, Connection] | None:
         while self._idle:
             try:
                 identity, connection = self._idle.pop()
@@ -89,10 +97,12 @@ class SqliteFile:
             self._drop(identity, connection)
         return None
 
-    def _new_one(self) -> tuple[Identity, sqlite3.Connection]:
+    def _new_one(self) -> tuple[Identity, Connection]:
         if not self.path.parent.is_dir():
             raise SettingsError(f"The folder {self.path.parent} of the SQLite store does not exist: create it.")
-        connection = sqlite3.connect(self.path, LOOK_AGAIN_SECONDS, isolation_level=None, check_same_thread=False)
+        connection = sqlite3.connect(
+            self.path, LOOK_AGAIN_SECONDS, isolation_level=None, check_same_thread=False, factory=Connection
+        )
         try:
             self.select(connection, f"PRAGMA cache_size = -{CACHE_KIB}")
             if self.select(connection, "PRAGMA user_version") != [(FORMAT,)]:
@@ -105,7 +115,7 @@ class SqliteFile:
             raise
         return identity, connection
 
-    def _prepare(self, connection: sqlite3.Connection) -> None:
+    def _prepare(self, connection: Connection) -> None:
         self.select(connection, "PRAGMA journal_mode = WAL")
         with self.transaction(connection, durable=True):
             ((version,),) = self.select(connection, "PRAGMA user_version")
@@ -123,7 +133,7 @@ class SqliteFile:
         return os.getpid(), status.st_dev, status.st_ino
 
     @staticmethod
-    def _drop(identity: Identity, connection: sqlite3.Connection) -> None:
+    def _drop(identity: Identity, connection: Connection) -> None:
         if identity[0] == os.getpid():
             connection.close()
         else:
