@@ -8,10 +8,10 @@ import numpy as np
 
 from batch_layer.learning.candidates import EveryCandidate
 from batch_layer.learning.lessons import Lesson
-from core.ranking.choice import Choice, Choices, Rows, fitted
+from core.ranking.choice import Choice, Choices, Rows, fitted, shares_of_choice
 from core.ranking.columns import Floats, Ints
 from core.ranking.features import PER_SIGNAL
-from core.ranking.learned import CONTEXTS, shares_of_choice
+from core.ranking.learned import CONTEXTS
 
 RIDGES = (1.0, 10.0, 100.0)  # tried in this order
 CAUTIOUS = 10.0  # the ridge where too few questions could choose one

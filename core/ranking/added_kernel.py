@@ -13,6 +13,7 @@ from core.ranking.columns import NOBODY
 from core.ranking.greatest_kernel import greatest
 from core.ranking.table_kernel import empty_table, place
 from core.rows.codec import unpack_columns
+from core.rows.sums_kernel import opened
 
 
 @njit(cache=True, nogil=True)
@@ -92,8 +93,8 @@ def _cut(codes, amounts, most):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _nearest_sums(codes, amounts, buf, ends, most, places, letters, starts, known):  # type: ignore[no-untyped-def]
-    begin, lacking = 0, False
+def _nearest_sums(codes, amounts, buf, begin, ends, most, places, letters, starts, known):  # type: ignore[no-untyped-def]
+    lacking = False
     for end in ends:
         more, plus, _, unknown = columns_of(buf[begin:], end - begin, False, places, letters, starts, known)
         begin, lacking = end, lacking or unknown
@@ -106,12 +107,55 @@ def _nearest_sums(codes, amounts, buf, ends, most, places, letters, starts, know
     return codes, amounts, codes[kept], amounts[kept], lacking
 
 
-def nearest_sums(sums: Amounts, parts: Sequence[bytes], most: int, index: ItemIndex) -> tuple[Amounts, Amounts]:
+@njit(cache=True, nogil=True)
+def _nearest_of_rows(codes, amounts, buf, ends, bounds, most, places, letters, starts, known):  # type: ignore[no-untyped-def]
+    """Return all rows' sums end to end, then their nearest, and the sizes of both; and whether some name has no code.
+
+    Args: bounds: where each row's sums begin, and its parts among ``ends``; shape (2, rows + 1).
+    """
+    rows, room, begin = bounds.shape[1] - 1, len(codes), 0
+    for end in ends:
+        room += opened(buf[begin:], 0)[0]
+        begin = end
+    out, sizes, at = np.empty((2, room + rows * most), np.int64), np.empty((2, rows), np.int64), 0
+    nearest, near_at, lacking = np.empty((2, rows * most), np.int64), 0, False
+    for row in range(rows):
+        part, own = slice(bounds[0, row], bounds[0, row + 1]), slice(bounds[1, row], bounds[1, row + 1])
+        first = ends[bounds[1, row] - 1] if bounds[1, row] > 0 else 0
+        sums, theirs, near, nears, unknown = _nearest_sums(
+            codes[part], amounts[part], buf, first, ends[own], most, places, letters, starts, known
+        )
+        lacking |= unknown
+        if lacking:
+            break
+        n, m = len(sums), len(near)
+        out[0, at : at + n], out[1, at : at + n] = sums, theirs
+        nearest[0, near_at : near_at + m], nearest[1, near_at : near_at + m] = near, nears
+        sizes[0, row], sizes[1, row] = n, m
+        at, near_at = at + n, near_at + m
+    if not lacking:
+        out[:, at : at + near_at] = nearest[:, :near_at]
+    return out, sizes, lacking
+
+
+def nearest_rows(
+    rows: Sequence[tuple[Amounts, Sequence[bytes]]], most: int, index: ItemIndex
+) -> list[tuple[Amounts, Amounts]]:
+    parts = [part for _, own in rows for part in own]
     buf = np.frombuffer(bytearray().join([*parts, bytes(WORD)]), np.uint8)
-    ends = np.cumsum(np.array([len(part) for part in parts], np.int64))
-    codes, amounts, near, theirs, lacking = _nearest_sums(*sums, buf, ends, most, *index.table)
+    ends = np.cumsum([len(part) for part in parts], dtype=np.int64)
+    bounds = np.zeros((2, len(rows) + 1), np.int64)
+    np.cumsum([(len(sums[0]), len(own)) for sums, own in rows], axis=0, out=bounds.T[1:])
+    codes, amounts = (np.concatenate([sums[column] for sums, _ in rows]) for column in (0, 1))
+    out, sizes, lacking = _nearest_of_rows(codes, amounts, buf, ends, bounds, most, *index.table)
     if lacking:
         for part in parts:
             index.codes(unpack_columns(part)[0])
-        codes, amounts, near, theirs, _ = _nearest_sums(*sums, buf, ends, most, *index.table)
-    return (codes, amounts), (near, theirs)
+        out, sizes, _ = _nearest_of_rows(codes, amounts, buf, ends, bounds, most, *index.table)
+    sums_of_rows, (own_sizes, near_sizes) = list[tuple[Amounts, Amounts]](), sizes.tolist()
+    at, near_at = 0, sum(own_sizes)
+    for size, near in zip(own_sizes, near_sizes, strict=True):
+        whole, cut = out[:, at : at + size].copy(), out[:, near_at : near_at + near].copy()  # they outlive each other
+        sums_of_rows.append(((whole[0], whole[1]), (cut[0], cut[1])))
+        at, near_at = at + size, near_at + near
+    return sums_of_rows

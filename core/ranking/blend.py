@@ -74,6 +74,10 @@ class Blend:
             parts[code][self.names[name]] = share
         return [parts[code] for code in items]
 
+    def strongest(self, items: Sequence[int]) -> list[str | None]:
+        """Return each item's ``strongest`` source."""
+        return [strongest(parts) for parts in self.parts(items)]
+
     def features(self, code: int) -> list[dict[str, object]]:
         """Return nothing: fixed weights know no features beside the sources' scores."""
         return []

@@ -116,6 +116,15 @@ class Choices:
         return square
 
 
+def shares_of_choice(z: Floats) -> Floats:
+    """Return exp(z) over the sum of exp(z); they add up to 1."""
+    if not len(z):
+        return z
+    powers = np.exp(z - z.max())
+    shares: Floats = powers / powers.sum()
+    return shares
+
+
 def fitted(
     choices: Choices, ridge: float = RIDGE, towards: Floats | None = None, start: Floats | None = None,
     curvature: Floats | None = None,

@@ -8,10 +8,11 @@ from core.codes.item_index import ItemIndex, Text
 from core.codes.sums_columns_kernel import standing_parts as standing_parts
 from core.codes.sums_columns_kernel import summed_parts as summed_parts
 from core.ranking import feature_kernel
-from core.ranking.added_kernel import nearest_sums as nearest_sums
+from core.ranking.added_kernel import nearest_rows as nearest_rows
 from core.ranking.added_kernel import precedes
 from core.ranking.columns import LEFT_OUT, NOBODY, Columns, Stacked
 from core.ranking.feature_kernel import features as features
+from core.ranking.feature_kernel import strongest as strongest
 from core.ranking.feature_kernel import weighed as weighed
 from core.ranking.head_kernel import moved as moved
 from core.ranking.product_kernel import added_rows as added_rows
@@ -162,4 +163,4 @@ def load() -> None:
     entries = starts, codes.astype(np.int32), floats.astype(np.float32), codes
     added_rows(*entries, floats, 1)
     column_of(*entries, 0)
-    nearest_sums((codes, codes), [row], 1, index)
+    nearest_rows([((codes, codes), [row])], 1, index)

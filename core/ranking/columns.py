@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.codes.item_index import ItemIndex, Text
+from core.codes.sums_columns import Amounts
 from core.codes.sums_columns import standing_parts as standing_parts
 from core.codes.sums_columns import summed_parts as summed_parts
 from core.ranking.scores import TIE_DECIMALS
@@ -173,13 +174,17 @@ def column_of(starts: Ints, targets: NDArray[np.int32], values: Floats32, rows: 
     return out
 
 
-def nearest_sums(
-    sums: tuple[Ints, Ints], parts: Sequence[bytes], most: int, index: ItemIndex
-) -> tuple[tuple[Ints, Ints], tuple[Ints, Ints]]:
-    """Return sums with packed ones added, without amounts of 0, by code, ascending by name; and their ``cut``.
+def nearest_rows(
+    rows: Sequence[tuple[Amounts, Sequence[bytes]]], most: int, index: ItemIndex
+) -> list[tuple[Amounts, Amounts]]:
+    """Return of each row its sums with packed ones added, without amounts of 0, ascending by name; and their ``cut``.
 
-    Args: sums: as it returns them.      parts: new names in them get codes.
+    Args: rows: sums, as it returns them, and parts, whose new names get codes.
     """
+    return [_nearest_sums(sums, parts, most, index) for sums, parts in rows]
+
+
+def _nearest_sums(sums: Amounts, parts: Sequence[bytes], most: int, index: ItemIndex) -> tuple[Amounts, Amounts]:
     total = dict(zip(*(column.tolist() for column in sums), strict=True))
     for part in parts:
         for code, amount in zip(*(column.tolist() for column in summed_parts([part], index)), strict=True):

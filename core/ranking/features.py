@@ -5,6 +5,7 @@ score divided by the best one's, its rank, and that it is there at all. Of any o
 So what is known of an item does not depend on how many candidates a signal was asked for beyond those places.
 """
 
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -45,6 +46,14 @@ class Features(NamedTuple):
         return out.reshape(len(asked), signals * PER_SIGNAL)
 
 
+Traits = Callable[[Features, Sequence[str]], Floats]  # (candidates, names) -> their traits, shape (items, names)
+
+
+def no_traits(known: Features, names: Sequence[str]) -> Floats:
+    """Return zeros: nobody knows more of an item than the signals say."""
+    return np.zeros((len(known.codes), len(names)))
+
+
 def features(stacked: Stacked, excluded: Ints, also: int = NOBODY) -> Features:
     """Return what the signals say of the items that any of them has among its first places, in order of appearance.
 
@@ -82,6 +91,27 @@ def weighed(known: Features, weights: Floats) -> Floats:
             row = int(known.rows[k])
             sums[row] = sums[row] + float(known.shares[k]) * share + float(known.ranks[k]) * rank + presence
     return np.array(sums, np.float64)
+
+
+def strongest(known: Features, asked: Ints, weights: Floats, scores: Floats, source_of: Ints, sources: int) -> Ints:
+    """Return of each item the source that most of its score is due to, the first of equal ones; ``NOBODY``: no signal.
+
+    Args: asked: the items' rows; each once.      scores: of them.      source_of: each signal's source, by number.
+    """
+    values, out = known.values(asked), np.full(len(asked), NOBODY)
+    for at, (row, score) in enumerate(zip((values * weights).tolist(), scores.tolist(), strict=True)):
+        speaking: dict[int, float] = {}
+        for signal, source in enumerate(source_of.tolist()):
+            share, rank, presence = row[PER_SIGNAL * signal : PER_SIGNAL * (signal + 1)]
+            if values[at, PER_SIGNAL * signal + PER_SIGNAL - 1]:
+                speaking[source] = speaking.get(source, 0.0) + (share + rank + presence)
+        above = {source: own for source, own in speaking.items() if own > 0} or dict.fromkeys(speaking, 1.0)
+        whole = 0.0
+        for own in above.values():
+            whole += own
+        if above:
+            out[at] = max(above, key=lambda source: score * above[source] / whole)
+    return out
 
 
 def foremost(known: Features, most: int) -> Ints:

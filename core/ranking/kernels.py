@@ -42,6 +42,10 @@ class Kernels(Protocol):
 
     def weighed(self, known: Features, weights: Floats) -> Floats: ...
 
+    def strongest(
+        self, known: Features, asked: Ints, weights: Floats, scores: Floats, source_of: Ints, sources: int
+    ) -> Ints: ...
+
     def added_rows(
         self, starts: Ints, targets: NDArray[np.int32], values: Floats32, rows: Ints, scales: Floats, size: int
     ) -> Columns: ...
@@ -50,9 +54,9 @@ class Kernels(Protocol):
         self, starts: Ints, targets: NDArray[np.int32], values: Floats32, rows: Ints, target: int
     ) -> Floats: ...
 
-    def nearest_sums(
-        self, sums: Amounts, parts: Sequence[bytes], most: int, index: ItemIndex
-    ) -> tuple[Amounts, Amounts]: ...
+    def nearest_rows(
+        self, rows: Sequence[tuple[Amounts, Sequence[bytes]]], most: int, index: ItemIndex
+    ) -> list[tuple[Amounts, Amounts]]: ...
 
     def predicted(self, factors: Floats32, rows: Ints, vector: Floats) -> Floats: ...
 

@@ -7,7 +7,7 @@ Features are what each signal says of an item, and the traits of the item itself
 
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 
 from core.codes.item_index import ItemIndex
-from core.ranking.blend import Blend, Knots
+from core.ranking.blend import Blend, Knots, strongest
+from core.ranking.choice import shares_of_choice
 from core.ranking.columns import NOBODY, Columns, Floats, Ints, Stacked
-from core.ranking.features import PER_SIGNAL, Features
+from core.ranking.features import PER_SIGNAL, Traits, no_traits
 from core.ranking.kernels import READABLE, Kernels
 from core.ranking.ranked import in_order
 
@@ -67,10 +68,15 @@ class Learned:
     traits: tuple[str, ...] = ()
     sure: tuple[float, ...] = ()
 
-    @property
+    @cached_property
     def sources(self) -> list[str]:
         """The sources of the signals, each once."""
         return list(dict.fromkeys(signal.source for signal in self.signals))
+
+    @cached_property
+    def source_of(self) -> Ints:
+        """The number of each signal's source among ``sources``."""
+        return np.array([self.sources.index(signal.source) for signal in self.signals], np.int64)
 
     @cached_property
     def _columns(self) -> Floats:
@@ -130,23 +136,6 @@ class Blends:
     def sources(self) -> list[str]:
         """The sources that any of them asks, each once."""
         return list(dict.fromkeys(source for blend in self.learned for source in blend.sources))
-
-
-def shares_of_choice(z: Floats) -> Floats:
-    """Return exp(z) over the sum of exp(z); they add up to 1."""
-    if not len(z):
-        return z
-    powers = np.exp(z - z.max())
-    shares: Floats = powers / powers.sum()
-    return shares
-
-
-Traits = Callable[[Features, Sequence[str]], Floats]  # (candidates, names) -> their traits, shape (items, names)
-
-
-def no_traits(known: Features, names: Sequence[str]) -> Floats:
-    """Return zeros: nobody knows more of an item than the signals say."""
-    return np.zeros((len(known.codes), len(names)))
 
 
 class LearnedBlend:
@@ -209,6 +198,14 @@ class LearnedBlend:
         presence, scores = values[:, PER_SIGNAL - 1 :: PER_SIGNAL].tolist(), self.totals.scores[known].tolist()
         parts = iter(map(self._split, speaking, presence, scores))
         return [next(parts) if code in rows else self._parts_of_rest(code) for code in items]
+
+    def strongest(self, items: Sequence[int]) -> list[str | None]:
+        """Return each item's source of the greatest part, the first of equal ones; None without a source."""
+        rows, sources = self._rows_of(items), self._learned.sources
+        asked = np.array(list(rows.values()), np.int64)
+        given = asked, self._weights, self.totals.scores[asked], self._learned.source_of, len(sources)
+        numbers = dict(zip(rows, self._kernels.strongest(self._known, *given).tolist(), strict=True))
+        return [sources[numbers[code]] if code in rows else strongest(self._parts_of_rest(code)) for code in items]
 
     def _rows_of(self, items: Sequence[int]) -> dict[int, int]:
         """Return the rows of those items among the signals' candidates, by code."""

@@ -93,7 +93,7 @@ def _recommended(
     ranking = with_capped_categories(snapshot, ranking)
     rows, knots = listed(snapshot, ranking, wish.page), sources.knots
     codes = [ranked.code for _, ranked, _ in rows if ranked.is_blended]
-    shares = dict(zip(codes, blended.parts(codes), strict=True))
+    source_of = dict(zip(codes, blended.strongest(codes), strict=True))
     because = sources.reasons([ranked.code for _, ranked, _ in rows], names)
     unknown = {"unknown_items": [item.decode() for item in taste.unknown]} if taste.unknown else {}
     return {
@@ -104,7 +104,7 @@ def _recommended(
                 "item_id": name.decode(),
                 "score": ranked.score,
                 "confidence": confidence(knots, ranked.blended),
-                "source": NEW if ranked.explored else strongest(shares.get(ranked.code, {})),
+                "source": NEW if ranked.explored else source_of.get(ranked.code),
                 "because": [names[speaking].decode() for speaking, _ in speaks[:BECAUSE]],
                 **about.shown(),
                 **({"rules": list(ranked.rules)} if ranked.rules else {}),

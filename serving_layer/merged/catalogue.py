@@ -164,14 +164,14 @@ def listed(snapshot: Snapshot, ranked: Iterable[tuple[bytes, T]], page: Page) ->
     entries: list[tuple[bytes, T, Described]] = []
     rest = iter(ranked)
     size = min(page.offset + page.n + SPARE, MAX_CHUNK_ITEMS) if not page.narrowed else CHUNK_ITEMS
-    walked = page.offset + page.given
+    walked, all_suit = page.offset + page.given, not page.narrowed and page.cursor is None
     while len(entries) < page.offset + page.n and (chunk := list(islice(rest, size))):
         if (walked := walked + len(chunk)) > FAR:
             walks_far()
         described = describe(snapshot, [item for item, _ in chunk])
         for item, rank in chunk:
             about = described[item]
-            if about.listed and about.suits(page) and not page.has_given(item):
+            if about.listed and (all_suit or (about.suits(page) and not page.has_given(item))):
                 entries.append((item, rank, about))
         size = CHUNK_ITEMS
     return entries[page.offset : page.offset + page.n]

@@ -7,6 +7,7 @@ from typing import TypeVar
 import numpy as np
 
 from core.codes.item_index import ItemIndex
+from core.codes.sums_columns import Amounts
 from core.ranking import scores
 from core.ranking.columns import NOBODY
 from core.ranking.kernels import Kernels
@@ -18,7 +19,7 @@ from core.rows.views import NORMS, PAIRS, SEEN
 from recommenders.port import NOTHING_RATED, Ints, Rated
 from schemas.catalogue import Item
 from serving_layer.memory.norms import Norms
-from serving_layer.memory.row import NOT_DECODED, Row
+from serving_layer.memory.row import NOT_DECODED
 from serving_layer.merged.catalogue import records_of
 from serving_layer.merged.count_cache import once_a_commit
 from serving_layer.merged.counts import decayed, trends, window_counts
@@ -114,21 +115,21 @@ def _nearest(snapshot: Snapshot, items: Sequence[bytes], most: int) -> list[Neig
 
     Of a row that commits change, memory also keeps the others, so that a later version adds its changes to them.
     """
-    index, kernels, name = snapshot.index, snapshot.views.kernels, ("nearest", most)
+    rows, name = snapshot.rows(PAIRS, items), ("nearest", most)
+    nearest = {item: row.remembered(name) for item, row in rows.items()}
+    due = [item for item, near in nearest.items() if near is NOT_DECODED]  # few are
+    given = [rows[item].begun or (NO_SUMS, rows[item].parts) for item in due]
+    for item, (sums, near) in zip(due, _nearest_rows(snapshot, given, most), strict=True):
+        nearest[item] = rows[item].decoded(lambda _, near=near: Neighbours(*near), name)  # type: ignore[misc]
+        if rows[item].changes:
+            rows[item].begun = sums, ()
+    return [nearest[item] for item in items]
 
-    def decoded(row: Row) -> Neighbours | None:
-        def decode(_: list[bytes]) -> Neighbours:
-            sums, parts = row.begun or (NO_SUMS, row.parts)
-            sums, near = kernels.nearest_sums(sums, parts, most, index)
-            if row.changes:
-                row.begun = sums, ()
-            return Neighbours(*near)
 
-        return row.decoded(decode, name)
-
-    rows = snapshot.rows(PAIRS, items)
-    known = [rows[item].remembered(name) for item in items]  # most are
-    return [decoded(rows[item]) if near is NOT_DECODED else near for item, near in zip(items, known, strict=True)]
+def _nearest_rows(
+    snapshot: Snapshot, rows: Sequence[tuple[Amounts, Sequence[bytes]]], most: int
+) -> list[tuple[Amounts, Amounts]]:
+    return snapshot.views.kernels.nearest_rows(rows, most, snapshot.index) if rows else []
 
 
 def standing_of(snapshot: Snapshot, user: bytes) -> Rated:

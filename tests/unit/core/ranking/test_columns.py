@@ -159,14 +159,17 @@ def test_later_sums_are_added_alike_and_as_whole_rows_are(
     rows = [pack_sums(sorted(part.items())) for part in (earlier, *later)]
     whole = ItemIndex()
     expected = Neighbours(*slow.summed_parts(rows, whole))
+    none = np.zeros(0, np.int64), np.zeros(0, np.int64)
     for twin in (fast, slow):
         index = ItemIndex(known)
-        begun, _ = twin.nearest_sums((np.zeros(0, np.int64), np.zeros(0, np.int64)), rows[:1], most, index)
-        sums, near = twin.nearest_sums(begun, rows[1:], most, index)
-        assert [column.dtype for column in (*sums, *near)] == [np.int64] * 4
-        assert named(sums, index) == named((expected.codes, expected.amounts), whole)
-        cut = expected.nearest(most)
-        assert named(near, index) == named((cut.codes, cut.amounts), whole)
+        ((begun, _),) = twin.nearest_rows([(none, rows[:1])], most, index)
+        both = twin.nearest_rows([(begun, rows[1:]), (none, rows), (begun, ())], most, index)
+        assert named(both[2][0], index) == named(begun, index)
+        for sums, near in both[:2]:
+            assert [column.dtype for column in (*sums, *near)] == [np.int64] * 4
+            assert named(sums, index) == named((expected.codes, expected.amounts), whole)
+            cut = expected.nearest(most)
+            assert named(near, index) == named((cut.codes, cut.amounts), whole)
 
 
 def named(sums: Any, index: ItemIndex) -> list[tuple[bytes, int]]:

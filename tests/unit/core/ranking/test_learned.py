@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.ranking import column_kernel, readable
 from core.ranking import feature_kernel as fast
 from core.ranking import features as slow
-from core.ranking.blend import Blend
+from core.ranking.blend import Blend, strongest
 from core.ranking.choice import Choice, Choices, fitted
 from core.ranking.columns import NOBODY, Columns, Floats, Stacked
 from core.ranking.features import PER_SIGNAL, PLACES, Features
@@ -34,6 +35,18 @@ def test_both_twins_know_the_same_of_each_candidate(sources: list[Columns], excl
     assert one.values().tobytes() == other.values().tobytes()
     weights = np.linspace(-1, 2, len(sources) * PER_SIGNAL)
     assert fast.weighed(one, weights).tobytes() == slow.weighed(other, weights).tobytes()
+
+
+@settings(deadline=None)
+@given(st.lists(source, min_size=1, max_size=4), st.lists(st.sampled_from([-1.0, 0.0, 0.1, 0.7, 1.0]), min_size=12))
+def test_both_twins_name_the_source_of_an_item_s_greatest_part(sources: list[Columns], weights: list[float]) -> None:
+    signals = tuple(Signal("one" if k == 2 else f"source {k}") for k in range(len(sources)))
+    size = len(sources) * PER_SIGNAL
+    blend = Learned(signals, tuple((weight, 0.0, 0.0) for weight in (*weights, *weights)[:size]))
+    asked = list(range(FEW))
+    for kernels in (column_kernel, readable):
+        made = LearnedBlend(blend, sources, np.array([1.0, 0.5, 0.5]), NOTHING_BANNED, kernels=kernels)
+        assert made.strongest(asked) == [strongest(parts) for parts in made.parts(asked)]
 
 
 @settings(deadline=None, max_examples=20)
