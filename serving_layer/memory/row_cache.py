@@ -45,16 +45,17 @@ class RowCache:
         """
         return self.kept(view, (key,), attempt).get(key)
 
-    def kept(self, view: str, keys: Iterable[bytes], attempt: int) -> dict[bytes, Row]:
+    def kept(self, view: str, keys: Collection[bytes], attempt: int) -> dict[bytes, Row]:
         """Return ``get`` of those keys whose rows are kept, in the order given."""
         rows, kept = self._views.get(view), dict[bytes, Row]()
         if rows is None:
             return kept
         now, waiting = time.monotonic(), self._waiting.get(view)
+        # Looked at before the rows: a row is brought up to date before its key leaves.
+        if waiting and (late := [key for key in keys if key in waiting]):
+            with self._lock:
+                self._settle(view, late, attempt)
         for key in keys:
-            if waiting and key in waiting:  # looked at before the row: a row is brought up to date before it leaves
-                with self._lock:
-                    self._settle(view, [key], attempt)
             row = rows.get(key)
             if row is not None:
                 row.used, row.asked = True, now
