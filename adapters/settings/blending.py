@@ -13,7 +13,7 @@ class BlendSettings:
     """How sources become one list."""
 
     learns: str = setting(
-        "similar, popular, trending, repeat, latest, als, ease, user_knn",
+        "similar, popular, trending, affinity, repeat, latest, als, ease, user_knn",
         "sources that a learned blend may ask, separated by commas; `all`: every one; empty: sources keep the weights "
         "of their tables",
         parse=sources, variable="blend_learns",
