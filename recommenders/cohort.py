@@ -9,13 +9,13 @@ import numpy as np
 
 from core.codes.item_index import ItemIndex
 from core.quality.ranking_quality import Interactions, Mask
-from core.ranking.columns import NOBODY, NOTHING
+from core.ranking.columns import NOBODY
 from core.ranking.decay import faded
 from core.ranking.kernels import READABLE, Kernels
 from core.ranking.neighbours import Neighbours
 from core.ranking.ranked import Ordered, Ranked, by_newness, by_units, trends
 from core.ranking.scores import Window, WindowCounts, has_trend
-from core.ranking.shelves import MOST_ON_SHELVES, Labels, Shelves, shelves
+from core.ranking.shelves import Labels, Shelves, of_popular
 from core.rows.codec import History, HistoryEntry
 from recommenders.port import CohortScorer, Floats, Ints, Question, Rated, Scorer, Standing
 from schemas.catalogue import Item
@@ -167,7 +167,7 @@ class Cohort:
         return self.late
 
     def shelves(self, half_life_hours: float) -> Shelves:
-        return self.once(("shelves", half_life_hours), lambda: self._shelves(half_life_hours))
+        return self.once(("shelves", half_life_hours), lambda: of_popular(self.decayed(half_life_hours), self.labels))
 
     def newcomers(self, hours: int) -> Ordered | None:
         return self.once(("newcomers", hours), lambda: self._newcomers(hours))
@@ -189,11 +189,6 @@ class Cohort:
         units = np.zeros(len(self.names), np.int64)
         np.add.at(units, self.item[recent], worth[age[recent]])
         return by_units(units, self.index, self.kernels)
-
-    def _shelves(self, half_life_hours: float) -> Shelves:
-        ranked = self.decayed(half_life_hours)
-        head = NOTHING if ranked is None else ranked.first(MOST_ON_SHELVES)
-        return shelves(head, self.labels(head.codes))
 
     def _newcomers(self, hours: int) -> Ordered | None:
         if not len(self.time):

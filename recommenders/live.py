@@ -11,13 +11,13 @@ import numpy as np
 
 from core.codes.item_index import ItemIndex
 from core.quality.ranking_quality import Interactions, Mask
-from core.ranking.columns import NOBODY, NOTHING, Columns
+from core.ranking.columns import NOBODY, Columns
 from core.ranking.decay import faded, hours_of
 from core.ranking.kernels import READABLE, Kernels
 from core.ranking.neighbours import Neighbours
 from core.ranking.ranked import Ordered, Ranked, by_newness, by_units, trends
 from core.ranking.scores import Window, WindowCounts, has_trend
-from core.ranking.shelves import MOST_ON_SHELVES, Labels, Shelves, shelves
+from core.ranking.shelves import Labels, Shelves, of_popular
 from core.rows.codec import History, HistoryEntry
 from recommenders.cohort import folded
 from recommenders.live_histories import LiveHistories
@@ -132,9 +132,7 @@ class LiveSums:
         return ()
 
     def shelves(self, half_life_hours: float) -> Shelves:
-        ranked = self.decayed(half_life_hours)
-        head = NOTHING if ranked is None else ranked.first(MOST_ON_SHELVES)
-        return shelves(head, self.labels(head.codes))
+        return self.once(("shelves", half_life_hours), lambda: of_popular(self.decayed(half_life_hours), self.labels))
 
     def decayed(self, half_life_hours: float) -> Ordered | None:
         what = "decayed", half_life_hours

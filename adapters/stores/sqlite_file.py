@@ -29,7 +29,7 @@ _inherited: list[sqlite3.Connection] = []  # of the process this one was forked 
 
 
 class Connection(sqlite3.Connection):
-    """A connection that knows how it was last told to wait for the disk; ``durable`` None: not yet."""
+    """A connection, and whether its transactions wait for the disk; ``durable`` None: it was not told yet."""
 
     durable: bool | None = None
 

@@ -97,7 +97,8 @@ class Learned:
     def knots_for(self, user: Floats) -> Knots:
         """Return how the scores of a user of that ``context``, of which ``sure`` asks the first, go with hits."""
         raised = sum(own * value for own, value in zip(self.sure, user.tolist(), strict=False))
-        return [(score * math.exp(-raised), rate) for score, rate in self.knots] if raised else self.knots
+        lowered = math.exp(-raised)
+        return [(score * lowered, rate) for score, rate in self.knots] if raised else self.knots
 
     def to_json(self) -> bytes:
         """Return the row that stores it; numbers come back as the same bits."""

@@ -1,10 +1,11 @@
 """Shelves: the items that share a label, each with its share of what the shelf sells."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from core.ranking.columns import Columns
+from core.ranking.columns import NOTHING, Columns, Ints
+from core.ranking.ranked import Ordered
 
 Labels = Sequence[tuple[str, ...]]  # of each item: its categories and its brand
 BRAND = "\x00"  # begins the label of a brand
@@ -52,6 +53,12 @@ class Shelves(Mapping[str, Columns]):
 
     def __len__(self) -> int:
         return len(self._places)
+
+
+def of_popular(ranked: Ordered | None, labels: Callable[[Ints], Labels]) -> Shelves:
+    """Return the most popular items by label; no shelf where nothing is popular."""
+    head = NOTHING if ranked is None else ranked.first(MOST_ON_SHELVES)
+    return shelves(head, labels(head.codes))
 
 
 def shelves(items: Columns, labels: Labels) -> Shelves:

@@ -20,7 +20,7 @@ MOST_WAITING = 48  # commits whose additions wait beside one row
 WAITING_BYTES = 150  # of one of them, beside its values
 
 Changes = Mapping[str, Collection[bytes]]  # view -> keys
-Carried = Mapping[str, Mapping[bytes, Sequence[bytes] | None]]  # what was added to each row, None: nobody knows it
+Additions = Mapping[str, Mapping[bytes, Sequence[bytes] | None]]  # what was added to each row, None: nobody knows it
 
 
 class RowCache:
@@ -108,7 +108,7 @@ class RowCache:
         return self._sizes.get(view, 0)
 
     def stale(
-        self, changes: Carried, most: int, most_idle: int, needed: Collection[str] = ()
+        self, changes: Additions, most: int, most_idle: int, needed: Collection[str] = ()
     ) -> dict[str, dict[bytes, Row]]:
         """Return the kept rows that will not be known after those changes, at most ``most`` of each view.
 
@@ -120,9 +120,10 @@ class RowCache:
         since = time.monotonic() - HOT_SECONDS
         for view, carried in changes.items():
             rows = self.rows(view)
-            unknown = [key for key, added in carried.items() if added is None] if rows else []
-            kept = [(key, row) for key in unknown if (row := rows.get(key)) is not None]
-            kept += [(key, row) for key in carried if (row := rows.get(key)) is not None and row.changes is None]
+            known = ((key, rows.get(key), added) for key, added in (carried.items() if rows else ()))
+            kept = [
+                (key, row) for key, row, added in known if row is not None and (added is None or row.changes is None)
+            ]
             hot = [(key, row) for key, row in kept if view in needed or row.asked >= since]
             idle = [(key, row) for key, row in kept if view not in needed and row.asked < since][:most_idle]
             if len(hot) > most:
@@ -143,7 +144,7 @@ class RowCache:
             covered = until
         return keys if covered >= upto >= since else None
 
-    def advance(self, attempt: int, changes: Carried, read: Mapping[str, Mapping[bytes, Row]]) -> None:
+    def advance(self, attempt: int, changes: Additions, read: Mapping[str, Mapping[bytes, Row]]) -> None:
         """Move on to that commit: ``changes`` is all that the commits up to it wrote; ``read`` holds some of it."""
         with self._lock:
             self._changes.append((self.attempt, attempt, {view: frozenset(keys) for view, keys in changes.items()}))

@@ -69,7 +69,7 @@ class Newest:
         last, index = hours[-1], snapshot.index
         described = {item: min(time // BUCKET_MS, last) for item, time in silent.items()}
         codes = {index.code(item): hour for item, hour in described.items() if hour in hours}
-        own = np.full(len(index), hours.stop)  # what is described is no part of the sums
+        own = np.full(len(index), hours.stop)  # a copy: catalogue records are not counted in the sums
         own[: len(first)] = first
         for code, hour in codes.items():
             own[code] = min(own[code], hour)

@@ -2,9 +2,9 @@
 
 import weakref
 from collections.abc import Hashable
+from functools import partial
 
-from core.ranking.columns import NOTHING
-from core.ranking.shelves import MOST_ON_SHELVES, Labels, Shelves, shelves
+from core.ranking.shelves import Labels, Shelves, of_popular
 from recommenders.port import Ints
 from serving_layer.merged.catalogue import described
 from serving_layer.merged.count_cache import once_a_commit
@@ -22,9 +22,7 @@ def shelves_of(snapshot: Snapshot, half_life_hours: float) -> Shelves:
     """Return the most popular items by label; computed once for all answers of the same sums and catalogue."""
 
     def made() -> Shelves:
-        ranked = decayed(snapshot, half_life_hours)
-        head = NOTHING if ranked is None else ranked.first(MOST_ON_SHELVES)
-        return shelves(head, labels(snapshot, head.codes))
+        return of_popular(decayed(snapshot, half_life_hours), partial(labels, snapshot))
 
     if snapshot.moment is None:  # nothing says whether the catalogue is the one of another answer
         return made()

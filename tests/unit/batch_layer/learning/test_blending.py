@@ -39,7 +39,7 @@ def lesson(number: int, places: Places) -> Lesson:
 
 
 def calibrating(question: Lesson, others: int = 0) -> Lesson:
-    """The same with its candidates kept for confidence, after which the first signal lists so many others."""
+    """The same lesson with all its candidates kept for confidence; its first signal lists so many more."""
     signals = question.hits.size
     features = question.rows[:, : PER_SIGNAL * signals].reshape(CANDIDATES, signals, PER_SIGNAL)
     ranks = RANKS[CANDIDATES : CANDIDATES + others]
