@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from core.settings import setting
-from recommenders.neural.examples import Histories
+from recommenders.neural.examples import Histories, drawn_part
 from recommenders.neural.model import Neural
 from recommenders.neural.network import ITEMS, OUT, Array, Drop, Params, Product, embedded, fading_mean, table
 from recommenders.neural.settings import FadingSettings
@@ -44,8 +44,10 @@ class Vectors(Product):
 
 
 def neighbours(histories: Histories, settings: Item2VecSettings, rng: np.random.Generator) -> Pairs:
-    """Return pairs of items that are close to each other."""
-    drawn = [histories.neighbours(settings.reach, rng) for _ in range(settings.draws)]
+    """Return pairs of items that are close to each other; of many items some, drawn."""
+    drawn = [
+        drawn_part(histories.neighbours(settings.reach, rng), settings.touches, rng) for _ in range(settings.draws)
+    ]
     return np.concatenate([one for one, _ in drawn]), np.concatenate([other for _, other in drawn])
 
 

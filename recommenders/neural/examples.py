@@ -85,6 +85,17 @@ def _mixed(numbers: Ints, seed: int) -> NDArray[np.uint64]:
     return mixed
 
 
+def drawn_part(pairs: tuple[Ints, Ints], most: int, rng: np.random.Generator) -> tuple[Ints, Ints]:
+    """Return pieces with about ``most`` items that came next, drawn; all pieces where there are no more."""
+    inputs, targets = pairs
+    counts = (targets != NOBODY).sum(axis=1)
+    if counts.sum() <= most:
+        return pairs
+    order = rng.permutation(len(targets))
+    kept = order[: int(np.searchsorted(np.cumsum(counts[order]), most)) + 1]
+    return inputs[kept], targets[kept]
+
+
 def batches(pairs: tuple[Ints, Ints], size: int, items: int, drawn: int, rng: np.random.Generator) -> Iterator[Batch]:
     """Yield the pieces in an order that is drawn, ``size`` at once, the last filled up; each with rows drawn anew."""
     inputs, targets = pairs

@@ -12,7 +12,11 @@ class NeuralSettings(TrainedSettings):
 
     factors: int = setting(64, "size of the model: numbers per item", at_least=2, why="a common size; not tuned")
     length: int = setting(20, "last items of a history that count", at_least=1, why="as many as a history keeps")
-    epochs: int = setting(40, "times that each history is looked at, at most", at_least=1, why="few need as many")
+    epochs: int = setting(40, "times that the histories are looked at, at most", at_least=1, why="few need as many")
+    touches: int = setting(
+        100_000, "touched items that an epoch learns from at most; of more, some histories are drawn", at_least=1,
+        why="a fit of any log takes minutes: an epoch of so many takes five seconds of a core",
+    )  # fmt: skip
     patience: int = setting(
         3, "epochs without a better loss on held-out users, after which a fit ends", at_least=1,
         why="a loss that rose three times seldom falls again",

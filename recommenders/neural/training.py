@@ -14,7 +14,7 @@ import numpy as np
 
 from recommenders.artefact import Artefact
 from recommenders.neural.checkpoint import Checkpoint, place_of
-from recommenders.neural.examples import Histories, batches
+from recommenders.neural.examples import Histories, batches, drawn_part
 from recommenders.neural.network import TABLES, Array, Network
 from recommenders.neural.settings import NeuralSettings
 from recommenders.neural.warm import warm_start
@@ -31,8 +31,8 @@ Examples = Callable[[Histories, Any, np.random.Generator], Pairs]  # of one epoc
 
 
 def windows(histories: Histories, settings: NeuralSettings, rng: np.random.Generator) -> Pairs:
-    """Return the histories in pieces, with what came next."""
-    return histories.windows(settings.length)
+    """Return the histories in pieces, with what came next; of many pieces some, drawn."""
+    return drawn_part(histories.windows(settings.length), settings.touches, rng)
 
 
 @dataclass
@@ -156,7 +156,7 @@ class _Run:
         return self.network.begun(np.random.default_rng(self.past.seed), self._rows)
 
     def _epoch(self, reached: Reached, taught: Histories, held: Histories) -> None:
-        """Go once over all histories, and compare."""
+        """Go once over the histories of an epoch, and compare."""
         from recommenders.neural.steps import compiled_step, key_of, leaves, parts, restored
 
         rng = np.random.default_rng([self.past.seed, reached.epoch])

@@ -20,7 +20,7 @@ from recommenders.artefact import Artefact
 from recommenders.cohort import Cohort
 from recommenders.live import LiveSums
 from recommenders.neural import training
-from recommenders.neural.examples import Histories, batches
+from recommenders.neural.examples import Histories, batches, drawn_part
 from recommenders.neural.network import NOBODY
 from recommenders.past import Standing
 from schemas.event import REMOVE
@@ -336,6 +336,40 @@ def test_windows_ask_for_each_item_but_the_first_once_and_the_newest_window_is_w
     inputs, targets = Histories(item, np.array([0, 6, 8]), np.arange(2)).windows(3)
     assert inputs.tolist() == [[2, 3, 4], [0, 1, NOBODY], [6, NOBODY, NOBODY]]
     assert targets.tolist() == [[3, 4, 5], [1, 2, NOBODY], [7, NOBODY, NOBODY]]
+
+
+def test_an_epoch_learns_from_so_many_touched_items_at_most_and_each_epoch_draws_others() -> None:
+    histories = Histories.of(past(ring()).standing())
+    whole = histories.windows(8)
+    touched = int((whole[1] != NOBODY).sum())
+    rng = np.random.default_rng(1)
+    everything = drawn_part(whole, touched, rng)
+    assert all(np.array_equal(ours, theirs) for ours, theirs in zip(everything, whole, strict=True))
+    first, second = (drawn_part(whole, touched // 3, rng) for _ in range(2))
+    for inputs, targets in (first, second):
+        assert touched // 3 <= (targets != NOBODY).sum() < touched // 3 + 8
+        known = {(tuple(a), tuple(b)) for a, b in zip(*(part.tolist() for part in whole), strict=True)}
+        assert {(tuple(a), tuple(b)) for a, b in zip(inputs.tolist(), targets.tolist(), strict=True)} <= known
+    assert not np.array_equal(first[0], second[0])
+
+
+@pytest.mark.parametrize("name", ["sasrec", "item2vec"])
+def test_a_long_log_takes_no_more_steps_per_epoch_than_touches_say(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The planted rule is found nevertheless: other histories are drawn for each epoch."""
+    from recommenders.neural import steps
+
+    own, counted, original = small(name, touches=300), [0], steps.compiled_step
+
+    def counting(*given: Any) -> Any:
+        counted[0] += 1
+        return original(*given)
+
+    monkeypatch.setattr(steps, "compiled_step", counting)
+    artefact = recommender(name).fit(past(ring(300)), own, None)
+    assert artefact is not None
+    examples = 300 + own.length if name == "sasrec" else 300 * own.draws
+    per_epoch = examples // own.batch + 1  # histories have up to eight items: a batch of them holds more
+    assert counted[0] <= artefact.facts["epochs"] * per_epoch
 
 
 def test_neighbours_are_of_the_same_history_within_reach_and_never_the_item_itself() -> None:
