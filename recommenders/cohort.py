@@ -15,7 +15,7 @@ from core.ranking.kernels import READABLE, Kernels
 from core.ranking.neighbours import Neighbours
 from core.ranking.ranked import Ordered, Ranked, by_newness, by_units, trends
 from core.ranking.scores import Window, WindowCounts, has_trend
-from core.ranking.shelves import Labels, Shelves, of_popular
+from core.ranking.shelves import ByLabel, Labels, Shelves, most_popular
 from core.rows.codec import History, HistoryEntry
 from recommenders.port import CohortScorer, Floats, Ints, Question, Rated, Scorer, Standing
 from schemas.catalogue import Item
@@ -167,7 +167,11 @@ class Cohort:
         return self.late
 
     def shelves(self, half_life_hours: float) -> Shelves:
-        return self.once(("shelves", half_life_hours), lambda: of_popular(self.decayed(half_life_hours), self.labels))
+        return self.once(("shelves", half_life_hours), lambda: self._shelves(half_life_hours))
+
+    def _shelves(self, half_life_hours: float) -> Shelves:
+        by_label = ByLabel().knowing(np.arange(len(self.labels_of)), self.labels_of)
+        return Shelves(most_popular(self.decayed(half_life_hours)), by_label)
 
     def newcomers(self, hours: int) -> Ordered | None:
         return self.once(("newcomers", hours), lambda: self._newcomers(hours))

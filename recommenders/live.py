@@ -5,6 +5,7 @@ later event by the readable one, and a test holds both to ``cohort``.
 """
 
 from collections.abc import Callable, Hashable, Sequence
+from functools import cached_property
 from typing import Any, TypeVar, cast
 
 import numpy as np
@@ -17,7 +18,7 @@ from core.ranking.kernels import READABLE, Kernels
 from core.ranking.neighbours import Neighbours
 from core.ranking.ranked import Ordered, Ranked, by_newness, by_units, trends
 from core.ranking.scores import Window, WindowCounts, has_trend
-from core.ranking.shelves import Labels, Shelves, of_popular
+from core.ranking.shelves import ByLabel, Labels, Shelves, most_popular
 from core.rows.codec import History, HistoryEntry
 from recommenders.cohort import folded
 from recommenders.live_histories import LiveHistories
@@ -132,7 +133,13 @@ class LiveSums:
         return ()
 
     def shelves(self, half_life_hours: float) -> Shelves:
-        return self.once(("shelves", half_life_hours), lambda: of_popular(self.decayed(half_life_hours), self.labels))
+        return self.once(
+            ("shelves", half_life_hours), lambda: Shelves(most_popular(self.decayed(half_life_hours)), self._by_label)
+        )
+
+    @cached_property
+    def _by_label(self) -> ByLabel:
+        return ByLabel().knowing(np.arange(len(self.events.labels)), self.events.labels)
 
     def decayed(self, half_life_hours: float) -> Ordered | None:
         what = "decayed", half_life_hours

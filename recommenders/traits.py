@@ -61,16 +61,16 @@ def _matches(question: Question, known: Features) -> _Matches:
 
 def _matched(question: Question, known: Features) -> Floats:
     """Return how much of the history is of each item's categories, and of its brand: shape (2, items)."""
-    tastes, out = by_label(tastes_of(question, STEP_BACK)), np.zeros((2, len(known.codes)))
+    tastes, out = by_label(tastes_of(question, STEP_BACK)), [[0.0] * len(known.codes) for _ in range(2)]
     if not tastes:
-        return out
+        return np.array(out)
     total = [sum(taste for label, taste in tastes.items() if is_brand(label) == of) or 1.0 for of in (False, True)]
+    shares = {label: (is_brand(label), taste / total[is_brand(label)]) for label, taste in tastes.items()}
     places = foremost(known, KEPT)
     for place, labels in zip(places.tolist(), question.sums.labels(known.codes[places]), strict=True):
         for label in labels:
-            if taste := tastes.get(label):
-                row = int(is_brand(label))
-                out[row, place] += taste / total[row]
+            if (said := shares.get(label)) is not None:
+                out[said[0]][place] += said[1]
     matches: Floats = np.log1p(SOFT * np.minimum(out, 1.0)) / np.log1p(SOFT)
     return matches
 

@@ -2,14 +2,22 @@
 
 import weakref
 from collections.abc import Hashable
-from functools import partial
+from dataclasses import dataclass, field
 
-from core.ranking.shelves import Labels, Shelves, of_popular
+from core.ranking.shelves import ByLabel, Labels, Shelves, most_popular
 from recommenders.port import Ints
 from serving_layer.merged.catalogue import described
 from serving_layer.merged.count_cache import once_a_commit
 from serving_layer.merged.counts import decayed
 from serving_layer.reading.snapshot import Snapshot
+
+
+@dataclass
+class LastLabels:
+    """The labels of a generation's last shelves, of which the next are made by what differs; threads may share it."""
+
+    generation: str | None
+    by_label: ByLabel = field(default_factory=ByLabel)
 
 
 def labels(snapshot: Snapshot, items: Ints) -> Labels:
@@ -22,7 +30,9 @@ def shelves_of(snapshot: Snapshot, half_life_hours: float) -> Shelves:
     """Return the most popular items by label; computed once for all answers of the same sums and catalogue."""
 
     def made() -> Shelves:
-        return of_popular(decayed(snapshot, half_life_hours), partial(labels, snapshot))
+        items, last = most_popular(decayed(snapshot, half_life_hours)), snapshot.memory.kept(LastLabels)
+        last.by_label = by_label = last.by_label.knowing(items.codes, labels(snapshot, items.codes))
+        return Shelves(items, by_label)
 
     if snapshot.moment is None:  # nothing says whether the catalogue is the one of another answer
         return made()

@@ -7,7 +7,7 @@ import pytest
 
 from core.quality.ranking_quality import Interactions
 from core.ranking.columns import NOBODY, Columns
-from core.ranking.shelves import Labels, label_of_brand, shelves
+from core.ranking.shelves import ByLabel, Labels, Shelves, label_of_brand
 from recommenders.affinity import AffinityScorer, AffinitySettings
 from recommenders.cohort import Cohort
 from recommenders.port import Candidates, Question
@@ -74,6 +74,7 @@ def test_the_history_items_that_share_a_category_are_the_reasons() -> None:
 
 def test_a_brand_is_a_label_that_no_category_is() -> None:
     items = Columns(np.array([3, 5, 8]), np.array([1.0, 2.0, 1.0]))
-    by_label = shelves(items, [("a", label_of_brand("a")), ("a", "a"), (label_of_brand("a"),)])
+    labels = [("a", label_of_brand("a")), ("a", "a"), (label_of_brand("a"),)]
+    by_label = Shelves(items, ByLabel().knowing(items.codes, labels))
     assert {label: shelf.codes.tolist() for label, shelf in by_label.items()} == {"a": [3, 5], "\x00a": [3, 8]}
     assert by_label["a"].scores == pytest.approx([1 / 3, 2 / 3])
