@@ -22,11 +22,13 @@ NEW_SCALE = np.float32(0.01)  # of the random factors of an item that the model 
 class Factors:
     """Y, shape (items, factors), one row per name; ``warm``: begun from the model before.
 
-    ``per_rating``: Spark's λ, which counts once for each of a row's ratings; None: that of the settings, once.
+    ``unit``: the rating that alpha counts from. ``per_rating``: Spark's λ, which counts once for each of a row's
+    ratings; None: that of the settings, once.
     """
 
     items: list[bytes]
     y: Matrix
+    unit: float
     warm: bool = False
     per_rating: float | None = None
 
@@ -34,8 +36,13 @@ class Factors:
 def by_implicit(past: Past, size: Size, als: "AlsSettings", before: Artefact | None) -> Factors:
     """Return the factors of all that stands, held in this process."""
     standing = past.standing()
-    start = warm_start(standing.items, before, width_of(als, len(standing.items)), als.seed)
-    return Factors(standing.items, fit(standing, als, start), start is not None)
+    start, unit = warm_start(standing.items, before, width_of(als, len(standing.items)), als.seed), unit_of(standing)
+    return Factors(standing.items, fit(standing, als, unit, start), unit, start is not None)
+
+
+def unit_of(standing: Standing) -> float:
+    """Return the median rating: where all events are purchases, a purchase says what a view says elsewhere."""
+    return float(np.quantile(standing.rating, 0.5, method="inverted_cdf")) / WEIGHT_SCALE
 
 
 def width_of(als: "AlsSettings", items: int) -> int:
@@ -43,10 +50,10 @@ def width_of(als: "AlsSettings", items: int) -> int:
     return min(als.factors, max(1, items - 1))
 
 
-def fit(standing: Standing, als: "AlsSettings", start: Matrix | None = None) -> Matrix:
+def fit(standing: Standing, als: "AlsSettings", unit: float, start: Matrix | None = None) -> Matrix:
     """Return item factors, shape (items, width), by ``implicit`` on all cores.
 
-    A view is rated 1, and confidence is c = 1 + alpha · rating; what is not rated has preference 0 at confidence 1.
+    Confidence is c = 1 + alpha · rating / unit; what is not rated has preference 0 at confidence 1.
 
     Args: start: the factors to begin with, in the shape of the result.
     Raises: MillraceError when the fit diverges.
@@ -57,7 +64,7 @@ def fit(standing: Standing, als: "AlsSettings", start: Matrix | None = None) -> 
 
     items, item = len(standing.items), standing.item
     known, row = np.unique(standing.user, return_inverse=True)
-    confidence = (1 + als.alpha * standing.rating / WEIGHT_SCALE).astype(np.float32)
+    confidence = (1 + als.alpha / unit * standing.rating / WEIGHT_SCALE).astype(np.float32)
     matrix = csr_matrix((confidence, (row.astype(np.int32), item.astype(np.int32))), shape=(len(known), items))
     sweeps = als.iterations if start is None else -(-als.iterations // WARM_SHARE)
     with threadpool_limits(1, "blas"):  # implicit runs its own threads; BLAS threads beside them cost much

@@ -16,7 +16,7 @@ FACTORS, GRAM = "factors", "gram"  # arrays: Y, shape (items, factors), and YtY
 
 @dataclass(frozen=True)
 class AlsSettings:
-    """``factors`` f; ``regularization`` λ; confidence c = 1 + ``alpha`` · rating, a view's rating being 1.
+    """``factors`` f; ``regularization`` λ; confidence c = 1 + ``alpha`` · rating, the log's median rating being 1.
 
     ``engine``: implicit, spark, or auto, which takes implicit while it needs no more than ``memory`` bytes.
     ``weight``: the source's share of a blend.
@@ -28,7 +28,7 @@ class AlsSettings:
         10.0, "λ of the fit", at_least=0, why="as good as any on four public sets of 17k to 400k events"
     )
     alpha: float = setting(
-        10.0, "confidence = 1 + alpha · rating, a view's rating being 1", at_least=0, why="with λ, as above"
+        10.0, "confidence = 1 + alpha · rating, the log's median rating being 1", at_least=0, why="with λ, as above"
     )
     seed: int = setting(42, "of the first factors", why="any fixed seed: the same seed gives the same model")
     engine: str = setting(
@@ -113,7 +113,7 @@ class Als:
             "factors": y.shape[1],
             "settings": als.fitted,
             "asked": als.asked if isinstance(als, Searched) else None,
-            "engine": engine, "warm": factors.warm, "alpha": als.alpha,
+            "engine": engine, "warm": factors.warm, "alpha": als.alpha / factors.unit,
             "regularization": als.regularization if factors.per_rating is None else factors.per_rating,
             "weighted": factors.per_rating is not None,
         }  # fmt: skip

@@ -32,13 +32,14 @@ def by_spark(past: Past, size: Size, als: "AlsSettings", before: Artefact | None
     from pyspark.ml.recommendation import ALS
 
     ratings = past.frame()
+    unit = unit_of(ratings)
     mean_count = math.sqrt(size.ratings / max(1, size.users) * (size.ratings / size.items))
     per_rating = als.regularization / mean_count
     context = ratings.sparkSession.sparkContext
     blocks = max(context.defaultParallelism, size.ratings // RATINGS_PER_BLOCK)
     coded, items = numbered(ratings)
     model = ALS(
-        rank=width_of(als, size.items), maxIter=als.iterations, implicitPrefs=True, alpha=als.alpha,
+        rank=width_of(als, size.items), maxIter=als.iterations, implicitPrefs=True, alpha=als.alpha / unit,
         regParam=per_rating, seed=als.seed, numUserBlocks=blocks, numItemBlocks=blocks,
         checkpointInterval=SWEEPS_PER_CHECKPOINT,
     )  # fmt: skip
@@ -50,7 +51,15 @@ def by_spark(past: Past, size: Size, als: "AlsSettings", before: Artefact | None
     names = [name.encode() for name in rows.column("item_id").to_pylist()]
     order = sorted(range(len(names)), key=names.__getitem__)
     ordered: Matrix = y[order]
-    return Factors([names[row] for row in order], ordered, per_rating=per_rating)
+    return Factors([names[row] for row in order], ordered, unit, per_rating=per_rating)
+
+
+def unit_of(ratings: "DataFrame") -> float:
+    """Return the median rating, as ``fitting.unit_of``."""
+    from pyspark.sql import functions as F
+
+    row = ratings.agg(F.percentile_approx("rating", 0.5, 1_000_000)).head()
+    return float(row[0]) / WEIGHT_SCALE if row and row[0] else 1.0
 
 
 @contextmanager

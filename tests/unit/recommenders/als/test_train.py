@@ -6,10 +6,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from batch_layer.learning.asking import InteractionsPast
+from core.quality.ranking_quality import Interactions
 from recommenders.als.fitting import warm_start
-from recommenders.als.model import AlsSettings, Searched, artefact, engine_for, reused, searched
+from recommenders.als.model import RECOMMENDER, AlsSettings, Searched, artefact, engine_for, reused, searched
 from recommenders.artefact import Artefact
+from recommenders.cohort import Cohort, scored
 from recommenders.port import Size
+from schemas.rules import Rules
 
 ALS = AlsSettings(factors=4, iterations=5, regularization=0.1, alpha=10.0)
 
@@ -52,6 +56,20 @@ def test_what_a_search_found_is_kept_over_what_an_earlier_one_found() -> None:
     best = searched(replace(ALS, engine="spark", weight=0.7), replace(ALS, alpha=5.0))
     assert reused(best, before) is best
     assert (best.alpha, best.engine, best.weight, best.asked) == (5.0, "spark", 0.7, ALS.fitted)
+
+
+def test_a_log_of_purchases_alone_teaches_what_the_same_log_of_views_teaches() -> None:
+    rng = np.random.default_rng(3)
+    user, item = rng.integers(0, 40, 300), rng.integers(0, 25, 300)
+    answers = []
+    for weight in (1_000, 5_000):
+        events = Interactions(user, item, np.full(300, weight), np.arange(300), 40, 25)
+        cohort = Cohort.of(events, Rules())
+        made = RECOMMENDER.fit(InteractionsPast(events, cohort.names), replace(ALS, engine="implicit"), None)
+        assert made is not None
+        assert made.facts["alpha"] == pytest.approx(ALS.alpha * 1_000 / weight)
+        answers.append(scored(RECOMMENDER.open(made, ALS), cohort, np.arange(40)))
+    np.testing.assert_allclose(answers[0], answers[1], atol=1e-5)
 
 
 @pytest.mark.parametrize(
