@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.spark]
 
-ALS = AlsSettings(factors=12, iterations=10, regularization=5.0, alpha=10.0)
+ALS = AlsSettings(factors=12, iterations=10, regularization=5.0, alpha=30.0)  # the median rating of `clusters` is 3
 Rows = list[tuple[str, str, int]]
 
 
@@ -136,7 +136,7 @@ def test_a_warm_start_continues_from_the_items_it_knows(spark: "SparkSession") -
     new = [*rows, ("u0", "new", 1000), ("u1", "new", 1000)]
     warm, cold = (
         trained(spark, new, "implicit", first),
-        trained(spark, new, "implicit", als=AlsSettings(12, 10, 5.0, 10.0, 9)),
+        trained(spark, new, "implicit", als=AlsSettings(12, 10, 5.0, 30.0, 9)),
     )
     assert (warm.facts["warm"], cold.facts["warm"]) == (True, False)
     assert warm.items == [*first.items, b"new"]
