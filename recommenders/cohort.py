@@ -157,8 +157,8 @@ class Cohort:
         return self.once(("decayed", half_life_hours), lambda: self._decayed(half_life_hours))
 
     def labels(self, items: Ints) -> Labels:
-        own = self.labels_of
-        return [own[code] if code < len(own) else () for code in items.tolist()]  # a model may know further items
+        own, known = self.labels_of, len(self.labels_of)
+        return [own[code] if code < known else () for code in items.tolist()]  # a model may know further items
 
     def records(self, items: Ints) -> Sequence[Item | None]:
         return [self.records_of[code] for code in items.tolist()] if self.records_of else [None] * len(items)

@@ -122,8 +122,8 @@ class LiveSums:
         return self._norm[items]
 
     def labels(self, items: Ints) -> Labels:
-        own = self.events.labels
-        return [own[code] if code < len(own) else () for code in items.tolist()]  # a model may know further items
+        own, known = self.events.labels, len(self.events.labels)
+        return [own[code] if code < known else () for code in items.tolist()]  # a model may know further items
 
     def records(self, items: Ints) -> Sequence[Item | None]:
         own = self.events.records

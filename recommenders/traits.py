@@ -43,6 +43,12 @@ def brand(question: Question, known: Features) -> Floats:
     return _matches(question, known).brand
 
 
+def foremost_of(question: Question, known: Features) -> Ints:
+    """Return the places of the ``KEPT`` foremost candidates; computed once for all who ask of these."""
+    kept = question.once(("foremost", id(known.codes)), lambda: (foremost(known, KEPT), known.codes))
+    return kept[0]
+
+
 class _Matches(NamedTuple):
     category: Floats
     brand: Floats
@@ -66,7 +72,7 @@ def _matched(question: Question, known: Features) -> Floats:
         return np.array(out)
     total = [sum(taste for label, taste in tastes.items() if is_brand(label) == of) or 1.0 for of in (False, True)]
     shares = {label: (is_brand(label), taste / total[is_brand(label)]) for label, taste in tastes.items()}
-    places = foremost(known, KEPT)
+    places = foremost_of(question, known)
     for place, labels in zip(places.tolist(), question.sums.labels(known.codes[places]), strict=True):
         for label in labels:
             if (said := shares.get(label)) is not None:

@@ -55,7 +55,8 @@ class Weighed:
         of_signals = PER_SIGNAL * len(self.signals)
         weights = np.zeros((self.of, PER_SIGNAL))
         weights[list(self.signals)] = per_feature[:of_signals].reshape(-1, PER_SIGNAL)
-        asked = np.isin(np.arange(self.of), self.signals)
+        asked = np.zeros(self.of, np.bool_)
+        asked[list(self.signals)] = True
         places, speaking = every.speaking(weights, asked, per_feature[of_signals:])
         scores = shares_of_choice(speaking)
         first = np.argsort(-scores, kind="stable")[:most]

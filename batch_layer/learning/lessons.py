@@ -14,8 +14,8 @@ from batch_layer.learning.asking import Question
 from batch_layer.learning.candidates import EveryCandidate
 from core.quality.ranking_quality import LIST, Interactions, Judged
 from core.ranking.choice import Rows
-from core.ranking.columns import Columns, Floats, Ints, Stacked
-from core.ranking.features import Features, chances, foremost
+from core.ranking.columns import Columns, Floats, Ints, Stacked, among
+from core.ranking.features import Features, chances
 from core.ranking.kernels import Kernels, compiled
 from core.ranking.learned import context
 from recommenders import port
@@ -23,7 +23,7 @@ from recommenders.cohort import Cohort
 from recommenders.live import LiveSums
 from recommenders.port import Candidates, Scorer
 from recommenders.signals import answers_of, columns_of
-from recommenders.traits import KEPT, traits_of
+from recommenders.traits import foremost_of, traits_of
 
 HOUR_MS = 3_600_000
 NO_ITEM = -1
@@ -133,11 +133,11 @@ def _lessons(
 ) -> Iterator[Lesson]:  # fmt: skip
     """Yield a lesson for each item that was taken, of what the signals answered; ``wanted``: all that were taken."""
     known = kernels.features(Stacked.of(columns), excluded)
-    kept = foremost(known, KEPT)
+    kept = foremost_of(question, known)
     traits = traits_of(question, known)
     rows = np.concatenate([known.values(kept), traits[kept]], axis=1).astype(np.float32)
     context, every = context_of(question, as_of), EveryCandidate.of(known, traits)
-    all_taken = np.flatnonzero(np.isin(known.codes, wanted if len(wanted) else taken))
+    all_taken = np.flatnonzero(among(known.codes, wanted if len(wanted) else taken))
     for item, own_hits in zip(taken.tolist(), hits_of(known, taken), strict=True):
         place = np.flatnonzero(known.codes[kept] == item)
         yield Lesson(

@@ -38,6 +38,18 @@ class Columns(NamedTuple):
 NOTHING = Columns(np.zeros(0, np.int64), np.zeros(0))
 
 
+def among(codes: Ints, asked: Sequence[int] | Ints) -> NDArray[np.bool_]:
+    """Return whether each code is one of those asked for: ``np.isin``, which sorts, takes ten times as long for few.
+
+    Args: codes: 0 or more.      asked: those, and ``NOBODY``.
+    """
+    wanted = np.asarray(asked, np.int64)
+    table = np.zeros(max(int(codes.max(initial=0)), int(wanted.max(initial=0))) + 1, np.bool_)
+    table[wanted[wanted != NOBODY]] = True
+    own: NDArray[np.bool_] = table[codes]
+    return own
+
+
 class Stacked(NamedTuple):
     """Several sources end to end: those of source k lie from ``starts[k]`` to ``starts[k + 1]``."""
 

@@ -68,8 +68,15 @@ class AffinityScorer:
         return Candidates(scored, reasons)
 
 
-def tastes_of(question: Question, step_back: float) -> dict[int, list[tuple[str, float]]]:
+Tastes = Mapping[int, list[tuple[str, float]]]
+
+
+def tastes_of(question: Question, step_back: float) -> Tastes:
     """Return what each history item says of its labels, the item touched last first; all of it adds up to 1."""
+    return question.once(("tastes", step_back), lambda: _tastes(question, step_back))
+
+
+def _tastes(question: Question, step_back: float) -> Tastes:
     codes = question.codes[::-1]
     ratings = np.array([entry.rating for entry in question.history.entries[::-1]]) / WEIGHT_SCALE
     worth = ratings * step_back ** np.arange(len(codes))
@@ -79,7 +86,7 @@ def tastes_of(question: Question, step_back: float) -> dict[int, list[tuple[str,
     return {code: [(label, amount / total) for label, amount in labels] for code, labels in tastes.items() if labels}
 
 
-def by_label(tastes: Mapping[int, list[tuple[str, float]]]) -> dict[str, float]:
+def by_label(tastes: Tastes) -> dict[str, float]:
     """Return what all history items together say of each label."""
     by_label: dict[str, float] = {}
     for labels in tastes.values():
