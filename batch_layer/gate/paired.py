@@ -35,17 +35,16 @@ NEW_SHARE = 0.01  # of the events before the cut: with fewer new ones the same s
 
 @dataclass(frozen=True)
 class Pair:
-    """NDCG@10 of both on the same users, and the 95 % interval of the mean difference (new - active)."""
+    """NDCG@10 of both on the same users, and the 95 % interval of the mean difference (new - active), None of one user."""
 
     users: int
     new: float
     active: float
-    interval: tuple[float, float]
+    interval: tuple[float, float] | None
 
     def shown(self) -> Paired:
         """Return the pair as the generation's metrics keep it."""
-        low, high = self.interval
-        return Paired(self.users, round(self.new, 4), round(self.active, 4), (round(low, 4), round(high, 4)))
+        return Paired(self.users, round(self.new, 4), round(self.active, 4), self.interval)
 
 
 def recipe(question: Question) -> Recipe:
@@ -83,8 +82,8 @@ def paired(events: Interactions, known: Mask, new: Question, active: Question) -
     if not len(asked.users):
         return None
     now, then = (_ndcg(part, asked, question) for part, question in ((train, new), (before, active)))
-    low, high = interval(now - then)
-    return Pair(len(now), float(now.mean()), float(then.mean()), (low, high))
+    bounds = interval(now - then)
+    return Pair(len(now), float(now.mean()), float(then.mean()), (bounds[0], bounds[1]) if bounds else None)
 
 
 def _ndcg(part: Interactions, asked: Judged, question: Question) -> Floats:

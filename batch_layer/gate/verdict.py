@@ -91,7 +91,7 @@ def _sizes(new: Measured, active: Measured, case: Case, limits: Limits) -> list[
 def _quality(new: Measured, limits: Limits) -> list[str]:
     """Return a reason if it ranks worse than the active one on the same question, beyond margin and chance."""
     pair = new.evaluation.paired
-    if pair is None or pair.users < max(1, limits.users):
+    if pair is None or pair.difference is None or pair.users < max(1, limits.users):
         return []
     low, high = pair.difference
     if pair.new >= pair.active * (1 - limits.margin) or high >= 0:

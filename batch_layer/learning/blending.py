@@ -62,7 +62,7 @@ def learned(
     }  # fmt: skip
     facts["difference"], bounds = difference(hits, single, users)
     facts["difference 95 %"] = bounds
-    if bounds[1] < 0:  # the single signal is the best of many in hindsight, so a lead within the interval is its luck
+    if bounds and bounds[1] < 0:  # the single signal is the best of many in hindsight, so a lead within the interval is its luck
         final = trial = _alone(alone, len(signals), len(traits))
         facts["gives_way"] = True
     else:
@@ -71,7 +71,7 @@ def learned(
         theirs = _hits(old, later)
         gap, bounds = difference(_hits(trial, later), theirs, users)
         facts |= {"active_hr@10": round(float(theirs.mean()), 4), "lead": gap, "lead 95 %": bounds}
-        if bounds[1] < 0:
+        if bounds and bounds[1] < 0:
             final = trial = old
             facts["kept"] = True
     said, taken, contexts = _of_answers(trial, given)

@@ -10,16 +10,17 @@ Ints = NDArray[np.int64]
 
 RESAMPLES, CONFIDENCE = 1_000, (2.5, 97.5)
 SEED = 7
+FEWEST_USERS = 2
 DECIMALS = 4
 
 
-def interval(values: Floats, groups: Ints | None = None) -> list[float]:
-    """Return the 95 % interval of the mean; [0, 0] without values.
+def interval(values: Floats, groups: Ints | None = None) -> list[float] | None:
+    """Return the 95 % interval of the mean; None of fewer than two users, who say nothing of how others differ.
 
     Args: groups: whose value each is, codes from 0: users are resampled with all that is theirs. None: a user each.
     """
-    if not len(values):
-        return [0.0, 0.0]
+    if len(values if groups is None else np.unique(groups)) < FEWEST_USERS:
+        return None
     if groups is None:
         means = (_drawn(len(values)) @ values) / len(values)  # each user is one value, so a resample has as many
     else:
@@ -30,8 +31,8 @@ def interval(values: Floats, groups: Ints | None = None) -> list[float]:
     return [round(bound, DECIMALS) for bound in np.percentile(means, CONFIDENCE).tolist()]
 
 
-def difference(ours: Floats, theirs: Floats, groups: Ints | None = None) -> tuple[float, list[float]]:
-    """Return the mean of ours - theirs, pair by pair, and its 95 % interval."""
+def difference(ours: Floats, theirs: Floats, groups: Ints | None = None) -> tuple[float, list[float] | None]:
+    """Return the mean of ours - theirs, pair by pair, and its 95 % interval as of ``interval``."""
     gaps = ours - theirs
     return (round(float(gaps.mean()), DECIMALS) if len(gaps) else 0.0), interval(gaps, groups)
 

@@ -136,13 +136,13 @@ def show_calibration(screen: PlainConsole, calibration: dict[str, Any]) -> None:
 
 
 def _interval(row: Row, measure: str) -> str:
-    low, high = row[f"{measure} 95 %"]
-    return f"{low:.3f}–{high:.3f}"
+    bounds = row[f"{measure} 95 %"]
+    return f"{bounds[0]:.3f}–{bounds[1]:.3f}" if bounds else ""
 
 
 def _lead(row: Row, measure: str) -> str:
-    """Return the blend's figure minus this row's, and its interval; nothing in the blend's own row."""
+    """Return the blend's figure minus this row's, and its interval if it has one; nothing in the blend's own row."""
     if "lead" not in row:
         return ""
-    low, high = row["lead"][f"{measure} 95 %"]
-    return f"{row['lead'][measure]:+.3f} ({low:+.3f}…{high:+.3f})"
+    lead, bounds = row["lead"][measure], row["lead"][f"{measure} 95 %"]
+    return f"{lead:+.3f} ({bounds[0]:+.3f}…{bounds[1]:+.3f})" if bounds else f"{lead:+.3f}"

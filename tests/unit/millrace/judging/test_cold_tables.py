@@ -30,3 +30,16 @@ def test_a_part_that_cannot_be_judged_says_why(capsys: pytest.CaptureFixture[str
     printed = capsys.readouterr().out
     assert "nothing here" in printed
     assert "nothing there" in printed
+
+
+def test_figures_of_one_user_have_no_interval(capsys: pytest.CaptureFixture[str]) -> None:
+    single = FIGURES | {"ndcg@10": 1.0, "ndcg@10 95 %": None}
+    table = TABLE | {
+        "models": {"random": single, "tfidf": single}, "leads": {"tfidf": {"ndcg@10": 0.0, "ndcg@10 95 %": None}}
+    }  # fmt: skip
+    show({"events": 9, "new_items": {"items": 1, "users": 1, **table}, "new_users": {"missing": "nothing there"}})
+    printed = capsys.readouterr().out
+    assert "1.000" in printed
+    assert "+0.000" in printed
+    assert "–" not in printed
+    assert "…" not in printed
