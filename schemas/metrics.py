@@ -37,7 +37,10 @@ class Figures(msgspec.Struct, frozen=True, rename={"ndcg": "ndcg@10"}):
 
 @dataclass(frozen=True)
 class Paired:
-    """NDCG@10 of the new and of the active generation on the same users; ``difference``: its 95 % interval, None of one user."""
+    """NDCG@10 of the new and of the active generation on the same users.
+
+    ``difference``: its 95 % interval, None of one user.
+    """
 
     users: int
     new: float

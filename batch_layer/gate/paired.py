@@ -35,7 +35,7 @@ NEW_SHARE = 0.01  # of the events before the cut: with fewer new ones the same s
 
 @dataclass(frozen=True)
 class Pair:
-    """NDCG@10 of both on the same users, and the 95 % interval of the mean difference (new - active), None of one user."""
+    """NDCG@10 of both on the same users, and the 95 % interval of the mean of new - active, None of one user."""
 
     users: int
     new: float
