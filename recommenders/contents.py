@@ -44,6 +44,11 @@ def report_silent(past: Past, silent: Sequence[bytes], of: int, model: str, lack
         past.say(f"{model}: {len(silent):,} of {of:,} items have no {lacking} and are left out, such as {named}")
 
 
+def undescribed(records: Mapping[bytes, Item], lacking: str) -> str:
+    """Return why a model of what records say has nothing to learn from."""
+    return f"no record of the catalogue has {lacking}" if records else "no item has a catalogue record"
+
+
 @dataclass(frozen=True)
 class Newcomers(Generic[R]):
     """Items described since the generation, with their vectors."""

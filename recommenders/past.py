@@ -73,6 +73,9 @@ class Past(Protocol):
 
     def say(self, line: str, /) -> None: ...
 
+    def leave_out(self, name: str, why: str, /) -> None:
+        """Report that this recommender has nothing to answer by, and why."""
+
     def progress(self, what: str, total: int, /) -> AbstractContextManager[Callable[..., None]]:
         """Show how far work has come while the block runs, which calls ``(done, now="what")``."""
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from core.settings import setting
 from recommenders.port import Past, Standing
 
+NOTHING_RATED = "no item is rated"
 RATING_BYTES = 60  # of a standing pair in a fit: columns, their order, two sparse matrices
 
 
@@ -34,10 +35,15 @@ def small_enough(past: Past, name: str, memory: int, per_item: float) -> Standin
     Args: per_item: bytes that the fit takes besides ``RATING_BYTES`` per pair.
     """
     size = past.size()
+    if not size.ratings:
+        past.leave_out(name, NOTHING_RATED)
+        return None
     need = int(RATING_BYTES * size.ratings + per_item * size.items)
     if need > memory:
-        past.say(
-            f"{name} is left out: a fit on {size.ratings:,} ratings of {size.items:,} items takes about "
-            f"{need / 2**20:,.0f} MiB, and memory of [recommenders.{name}] is {memory / 2**20:,.0f} MiB"
+        past.leave_out(
+            name,
+            f"a fit on {size.ratings:,} ratings of {size.items:,} items takes about {need / 2**20:,.0f} MiB, and "
+            f"memory of [recommenders.{name}] is {memory / 2**20:,.0f} MiB",
         )
-    return past.standing() if size.ratings and need <= memory else None
+        return None
+    return past.standing()

@@ -30,7 +30,7 @@ from batch_layer.learning.labels import Records
 from batch_layer.learning.past import LakePast, SmallPast, interactions, summary
 from batch_layer.learning.sample import SAMPLE, TAUGHT, sampled
 from batch_layer.learning.search import search
-from batch_layer.learning.teaching import FIXED, both_shown, both_still_good, from_walk, sentence
+from batch_layer.learning.teaching import FIXED, both_shown, both_still_good, from_walk, left_out, sentence
 from core.experiments.assignment import sources_of
 from core.quality.ranking_quality import Interactions, Mask, votes
 from core.ranking.learned import Blends
@@ -110,9 +110,12 @@ class Judging:
             table, rows, names = self._rows(self.settings.evaluation.events or SEARCHED_EVENTS, TAUGHT)
             events, shown = apart(rows, table)
             question = replace(self._question(settings["als"]), learns=learns)
+            self.say(f"learning to blend {len(learns)} sources from the newest part of {len(events):,} events")
             blends = from_walk(events, names, question, before, self.measured.events, shown)
             self.say(sentence(blends.new))
             self.say(f"where seen items may be listed: {sentence(blends.again)}")
+            for line in left_out(blends):
+                self.say(line)
         write_learned(views, self.run, blends)
         return blends
 
@@ -164,8 +167,8 @@ class Judging:
         blend = read_learned(batch_views(self.settings), self.run).of(seen_again=False)
         question = replace(question, learns=() if blend is None else tuple(blend.sources))
         report = evaluate(events, question) | {"recipe": to_builtins(recipe(question))}
-        figures = convert(report, Evaluation).figures()
-        by_model = ", ".join(f"{name} {ranking.ndcg:.3f}" for name, ranking in figures.items())
+        figures, silent = convert(report, Evaluation).figures(), report.get("without_list", {})
+        by_model = ", ".join(f"{name} {own.ndcg:.3f}" for name, own in figures.items() if name not in silent)
         self.say(f"NDCG@10 on a time split, {report['judged_users']:,} users: {by_model or 'nobody to judge'}")
         popular = [names[code] for code in votes(events).argsort(kind="stable")[::-1][:PROBES].tolist()]
         report["popular"] = [name.decode() for name in popular[:POPULAR]]

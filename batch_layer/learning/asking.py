@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -48,16 +49,24 @@ class Question:
 
 @dataclass(frozen=True)
 class InteractionsPast:
-    """``recommenders.port.Past`` over interactions in memory; it reports nothing."""
+    """``recommenders.port.Past`` over interactions in memory; it reports nothing.
+
+    ``left_out``: why a recommender learned nothing, by name.
+    """
 
     events: Interactions
     names: Sequence[bytes]
     seed: int = 42
     scratch: str = ""
     from_scratch: bool = True
+    left_out: dict[str, str] = field(default_factory=dict, kw_only=True)
 
     def say(self, line: str, /) -> None:
         """Report nothing: an evaluation reports figures, not how its models were fitted."""
+
+    def leave_out(self, name: str, why: str, /) -> None:
+        self.left_out[name] = why
+        self.say(f"{name} is left out: {why}")
 
     def progress(self, what: str, total: int, /) -> AbstractContextManager[Callable[..., None]]:
         return progress(what, total)
@@ -77,7 +86,7 @@ class InteractionsPast:
         return {name: record for name, record in own if record is not None}
 
     def encoded(self, texts: Sequence[str], text_model: str, /) -> NDArray[np.float32] | None:
-        return encoded(texts, text_model, self.say)
+        return encoded(texts, text_model, partial(self.leave_out, "words"))
 
     def pieces(self, text_model: str, /) -> Pieces | None:
         return pieces(text_model)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from batch_layer.learning.fits import Fits, Weighed
+from batch_layer.learning.fits import Fits, Weighed, columns
 from batch_layer.learning.given import Outcome
 from batch_layer.learning.lessons import NO_ITEM, Lesson
 from core.quality.calibration import calibrated_by_user
@@ -39,7 +39,8 @@ def learned(
     """Return what the lessons, in order of time, teach of the signals' weights; a sentence where they are too few.
 
     The weights are those of the active generation's blend (``before``) where these rank the later questions better,
-    and those of the best single signal where that is better than the blend by more than the interval.
+    and those of the best single signal where that is better than the blend by more than the interval. Signals that list
+    nothing in any question are not asked; sources of nothing else are among the facts, as ``silent``.
 
     Args: fixed: the weight of each signal in the blend that the fit is drawn to, the more the less there is to learn
         from; None: all are 0.      traits: the names of those whose columns follow the signals'.
@@ -50,24 +51,29 @@ def learned(
     answered = [sum(lesson.teaches for lesson in part) for part in (lessons[:cut], later)]
     if sum(answered) < FEWEST_TO_ASK or not all(answered):
         return too_few(sum(answered))
-    fits = Fits.of(lessons, answered[0], np.zeros(len(signals)) if fixed is None else fixed)
+    speaking = tuple(np.flatnonzero(np.any([lesson.speaking for lesson in lessons], axis=0)).tolist())
+    fits = Fits.of(lessons, answered[0], np.zeros(len(signals)) if fixed is None else fixed, speaking)
     trial = _worth_asking(signals, fits)
     users = _by_question(np.array([lesson.user for lesson in later]), later).astype(np.int64)
     hits = _hits(trial, later)
-    alone = _best_alone(lessons)
+    alone = _best_alone(lessons, speaking)
     single = _by_question(np.array([lesson.hits[alone] for lesson in later], np.float64), later)
     facts: dict[str, Any] = {
         "questions": len(lessons), "judged": len(later), "hr@10": round(float(hits.mean()), 4),
         "best_source": signals[alone].name, "best_source_hr@10": round(float(single.mean()), 4),
     }  # fmt: skip
+    asked = {signals[k].source for k in speaking}
+    facts["silent"] = list(dict.fromkeys(own.source for own in signals if own.source not in asked))
     facts["difference"], bounds = difference(hits, single, users)
     facts["difference 95 %"] = bounds
-    if bounds and bounds[1] < 0:  # the single signal is the best of many in hindsight, so a lead within the interval is its luck
+    if (
+        bounds and bounds[1] < 0
+    ):  # the single signal is the best of many in hindsight, so a lead within the interval is its luck
         final = trial = _alone(alone, len(signals), len(traits))
         facts["gives_way"] = True
     else:
         final = fits.on_all(trial)
-    if old := _carried_over(signals, before, traits):
+    if old := _carried_over(signals, before, traits, speaking):
         theirs = _hits(old, later)
         gap, bounds = difference(_hits(trial, later), theirs, users)
         facts |= {"active_hr@10": round(float(theirs.mean()), 4), "lead": gap, "lead 95 %": bounds}
@@ -194,10 +200,11 @@ def _of_answers(weighed: Weighed, given: Sequence[Outcome]) -> tuple[Floats, Flo
     return np.array(scores), np.array(hits, np.float64), np.reshape(contexts, (-1, CONTEXTS))
 
 
-def _best_alone(lessons: Sequence[Lesson]) -> int:
+def _best_alone(lessons: Sequence[Lesson], speaking: Sequence[int]) -> int:
     """Return the signal that alone has most of what was taken among its first ten, of each list by its share."""
     weights = [lesson.weight for lesson in lessons]
-    return int(np.average([lesson.hits for lesson in lessons], axis=0, weights=weights).argmax())
+    hits = np.average([lesson.hits for lesson in lessons], axis=0, weights=weights)
+    return max(speaking, key=lambda signal: float(hits[signal]))
 
 
 def _alone(signal: int, of: int, traits: int) -> Weighed:
@@ -207,10 +214,13 @@ def _alone(signal: int, of: int, traits: int) -> Weighed:
     return Weighed((signal,), weights, of)
 
 
-def _carried_over(signals: Sequence[Signal], before: Learned | None, traits: Sequence[str]) -> Weighed | None:
+def _carried_over(
+    signals: Sequence[Signal], before: Learned | None, traits: Sequence[str], speaking: Sequence[int]
+) -> Weighed | None:
     """Return the active blend over these signals and traits; None where it needs others or there is none.
 
-    A blend of an earlier version gives the traits that it does not know no weight.
+    A blend of an earlier version gives the traits that it does not know no weight. Signals of it that list nothing any
+    longer are not asked.
     """
     if before is None or any(signal not in signals for signal in before.signals):
         return None
@@ -221,4 +231,6 @@ def _carried_over(signals: Sequence[Signal], before: Learned | None, traits: Seq
     weights[: before.of_signals] = own[: before.of_signals]
     for name, row in zip(before.traits, own[before.of_signals :], strict=True):
         weights[before.of_signals + list(traits).index(name)] = row
-    return Weighed(places, weights, len(signals))
+    kept = [at for at, place in enumerate(places) if place in speaking]
+    own_columns = columns(kept, len(places), len(weights))
+    return Weighed(tuple(places[at] for at in kept), weights[own_columns], len(signals)) if kept else None

@@ -5,7 +5,7 @@ what items are answers twice: with their records in the run, and with records th
 lose all events but the first few, and lists are judged on what they touched after those.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -14,7 +14,7 @@ import numpy as np
 
 from adapters.terminal.progress import watched
 from batch_layer.learning.asking import InteractionsPast, Question, all_on, in_process
-from batch_layer.learning.evaluation import gaps
+from batch_layer.learning.evaluation import gaps, without_list
 from batch_layer.learning.held_out import FIRST, SEED, Held, with_first, without_items, without_users
 from batch_layer.learning.served import blend_of
 from batch_layer.learning.splits import TIME, split
@@ -52,16 +52,23 @@ def _of_items(events: Interactions, question: Question) -> dict[str, Any]:
         POPULARITY: partial(scored, open_all({}, settings)["popular"].scorer, cohort),
         AFTERWARDS: constant(votes(held.test)),
     }
+    left_out: dict[str, str] = {}
     for name in watched("learning what items are", names, len(names), every=1):
-        rankings |= dict(_by_contents(held, name, settings[name], cohort))
-    figures = _shown({name: quality(held.asked, ranking) for name, ranking in rankings.items()}, RANDOM)
+        rankings |= dict(_by_contents(held, name, settings[name], cohort, left_out))
+    figures = _shown({name: quality(held.asked, ranking) for name, ranking in rankings.items()}, RANDOM, left_out)
+    figures["without_list"] |= {name: left_out.get(name) for name in names if name not in rankings}
     return {"items": int(held.asked.candidates.sum()), "users": len(held.asked.users), **figures}
 
 
-def _by_contents(held: Held, name: str, settings: Any, cohort: Cohort) -> Iterator[tuple[str, Scorer]]:
-    """Yield the ranking of a run that knew the new items, and of one that did not, if it learned anything."""
+def _by_contents(
+    held: Held, name: str, settings: Any, cohort: Cohort, left_out: dict[str, str]
+) -> Iterator[tuple[str, Scorer]]:
+    """Yield the ranking of a run that knew the new items, and of one that did not, if it learned anything.
+
+    Args: left_out: takes the reason why it did not.
+    """
     train, model, new = held.train, recommender(name), held.asked.candidates
-    learned = model.fit(InteractionsPast(train, cohort.names), settings, None)
+    learned = model.fit(InteractionsPast(train, cohort.names, left_out=left_out), settings, None)
     if learned is None:
         return
     yield name, partial(scored, model.open(learned, settings), cohort)
@@ -80,7 +87,8 @@ def _of_users(events: Interactions, question: Question) -> dict[str, Any]:
     blend = blend_of([split(held.train, TIME)], question)
     settings, learns = in_process(question.settings), () if isinstance(blend, str) else blend.sources
     awake = all_on(settings, None if question.every_source else learns)
-    artefacts = fit_all(InteractionsPast(held.train, Cohort.of(held.train, question.rules).names), awake)
+    past = InteractionsPast(held.train, Cohort.of(held.train, question.rules).names)
+    artefacts = fit_all(past, awake)
     rows = {}
     for first in watched("judging by the first events", list(FIRST), len(FIRST), every=1):
         known = with_first(held, first)
@@ -89,7 +97,9 @@ def _of_users(events: Interactions, question: Question) -> dict[str, Any]:
             POPULARITY: constant(votes(held.train)),
             **_serving(held, cohort, artefacts, awake, question, blend),
         }
-        rows[str(first)] = _shown({name: quality(held.asked, own) for name, own in rankings.items()}, POPULARITY)
+        rows[str(first)] = _shown(
+            {name: quality(held.asked, own) for name, own in rankings.items()}, POPULARITY, past.left_out
+        )
     return {"users": len(held.asked.users), "by_first_events": rows}
 
 
@@ -115,11 +125,14 @@ def _first_that_lists(learned: Scorer, fixed: Scorer, users: Ints) -> Floats:
     return lists
 
 
-def _shown(qualities: dict[str, Quality], beside: str) -> dict[str, Any]:
-    """Return each ranking's figures, and its lead over one of them, user by user."""
+def _shown(qualities: dict[str, Quality], beside: str, left_out: Mapping[str, str]) -> dict[str, Any]:
+    """Return each ranking's figures, its lead over one of them, user by user, and the sources that listed nothing."""
     plain = qualities[beside].by_name()
     leads = {name: gaps(own.by_name(), plain) for name, own in qualities.items() if name != beside}
-    return {"beside": beside, "models": {name: own.summary() for name, own in qualities.items()}, "leads": leads}
+    return {
+        "beside": beside, "models": {name: own.summary() for name, own in qualities.items()}, "leads": leads,
+        "without_list": without_list({name: own.coverage for name, own in qualities.items()}, left_out),
+    }  # fmt: skip
 
 
 def _random(items: int, users: Ints) -> Floats:

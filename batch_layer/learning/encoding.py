@@ -19,16 +19,16 @@ _opened: Callable[[str], TextModel] = lru_cache(1)(open_text_model)
 _kept: dict[tuple[str, str], Vector] = {}  # by encoder and text
 
 
-def encoded(texts: Sequence[str], text_model: str, say: Callable[[str], None]) -> NDArray[np.float32] | None:
-    """Return a vector of length 1 for each text, shape (texts, width); None, with a sentence, without an encoder.
+def encoded(texts: Sequence[str], text_model: str, leave_out: Callable[[str], None]) -> NDArray[np.float32] | None:
+    """Return a vector of length 1 for each text, shape (texts, width); None, with the reason, without an encoder.
 
-    Args: text_model: its folder; empty: the installed one.
+    Args: text_model: its folder; empty: the installed one.      leave_out: takes the reason.
     """
     lacking = [text for text in dict.fromkeys(texts) if (text_model, text) not in _kept]
     try:
         new = dict(zip(lacking, _now(lacking, text_model), strict=True)) if lacking else {}
     except SettingsError as error:
-        say(f"words are left out: {error}")
+        leave_out(str(error))
         return None
     rows = [new[text] if text in new else _kept[text_model, text] for text in texts]
     if len(_kept) + len(new) <= MOST_KEPT:

@@ -25,6 +25,7 @@ from core.quality.ranking_quality import Floats, Interactions, Ints, Mask, Quali
 from core.quality.reliability import reliability, stated, stated_to
 from core.ranking.blend import Knots
 from recommenders import TABLE
+from recommenders.opened import model_of
 from recommenders.port import Pictured
 from schemas.control import Offsets
 from schemas.metrics import BLEND
@@ -72,8 +73,9 @@ def evaluate(events: Interactions, question: Question) -> dict[str, Any]:
     """Return the quality on the later part of the events: of ``models`` by name, and of the ``blend`` that serves.
 
     ``best_source``: the source with the greatest NDCG@10. ``differences``: the blend's minus each model's, user by
-    user. ``missing`` says why nobody can be judged; there are no figures then. ``knots``: what the events teach of
-    the confidence of fixed weights. Where all sources are judged, each says what it costs, too (``learning.costs``).
+    user. ``without_list``: sources that listed nothing, whose figures say nothing of them, and why. ``missing`` says
+    why nobody can be judged; there are no figures then. ``knots``: what the events teach of the confidence of fixed
+    weights. Where all sources are judged, each says what it costs, too (``learning.costs``).
     """
     parts = split(events, question.protocol)
     asked = judged(parts.train, parts.test, question.users, seen_again=question.seen_again)
@@ -97,6 +99,8 @@ def evaluate(events: Interactions, question: Question) -> dict[str, Any]:
         name: quality(asked, plain[name], recent) if name in plain else quality(asked, own[name]) for name in judging
     }
     report |= {"recent_window_hours": hours} | compared(qualities)
+    coverage = {name: judgement.coverage for name, judgement in qualities.items()}
+    report["without_list"] = without_list(coverage, serving.left_out)
     for name, row in [*report["models"].items(), (BLEND, report["blend"])]:
         row |= serving.costs.of(name)
     report |= {"learned": shown(blend)} if question.learns else {}
@@ -121,6 +125,14 @@ def compared(qualities: Mapping[str, Quality]) -> dict[str, Any]:
         "best_source": max(own, key=lambda name: float(others[name].ndcg.mean()), default=None),
         "differences": {name: gaps(ours.by_name(), judgement.by_name()) for name, judgement in others.items()},
     }
+
+
+def without_list(coverage: Mapping[str, float], left_out: Mapping[str, str]) -> dict[str, str | None]:
+    """Return the sources that listed nothing for anybody, each with why it learned nothing; None: nobody knows.
+
+    Args: coverage: of each ranking, 0 where nothing was listed.      left_out: reasons by recommender.
+    """
+    return {name: left_out.get(model_of(name)) for name, share in coverage.items() if name in TABLE and not share}
 
 
 def gaps(ours: Mapping[str, Floats], theirs: Mapping[str, Floats], users: Ints | None = None) -> dict[str, Any]:

@@ -73,8 +73,9 @@ def columns(signals: Sequence[int], of: int, features: int) -> Ints:
 class Fits:
     """``choices``: the questions that teach, of which the first ``cut`` are the earlier ones.
 
-    ``towards``: weights of all features that rank as fixed weights do, shape (features, contexts).
-    ``number``: of signals. ``ridge``: how much a fit is drawn to ``towards``. ``_near``: the questions with few
+    ``towards``: weights of their features that rank as fixed weights do, shape (features, contexts).
+    ``number``: of signals. ``speaking``: those that list anything: features are theirs, and no fit asks the others.
+    ``ridge``: how much a fit is drawn to ``towards``. ``_near``: the questions with few
     features more than asked for last. ``_curvature``: of the earlier questions near the weights that were fitted first.
     """
 
@@ -82,29 +83,33 @@ class Fits:
     cut: int
     towards: Floats
     number: int
+    speaking: tuple[int, ...]
     ridge: float = RIDGES[0]
     _curvature: Floats | None = field(default=None, repr=False)
     _near: tuple[tuple[int, ...], Choices] | None = field(default=None, repr=False)
 
     @staticmethod
-    def of(lessons: Sequence[Lesson], cut: int, fixed: Floats) -> "Fits":
+    def of(lessons: Sequence[Lesson], cut: int, fixed: Floats, speaking: tuple[int, ...]) -> "Fits":
         """Return the fits of those lessons that teach; ``cut`` counts those among the earlier ones."""
         teaching = (lesson for lesson in lessons if lesson.teaches)
         choices = Choices.beside([Choice(own.rows, own.taken, own.context, own.weight) for own in teaching])
-        return Fits(choices, cut, as_a_choice(choices.part(0, cut), fixed), len(fixed))
+        if len(speaking) < len(fixed):
+            choices = choices.only(columns(speaking, len(fixed), choices.rows.shape[2]))
+        towards = as_a_choice(choices.part(0, cut), fixed[list(speaking)])
+        return Fits(choices, cut, towards, len(fixed), speaking)
 
     def cautious(self) -> Weighed:
-        """Return the earlier questions' fit over all signals, drawn strongly to fixed weights."""
+        """Return the earlier questions' fit over all that speak, drawn strongly to fixed weights."""
         self.ridge = CAUTIOUS
         weights = fitted(self.choices.part(0, self.cut), self.ridge, self.towards)
-        return Weighed(tuple(range(self.number)), weights, self.number)
+        return Weighed(self.speaking, weights, self.number)
 
     def with_ridge(self) -> tuple[Weighed, float]:
-        """Return the earlier questions' fit over all signals with the ridge that suits the later ones, and their loss.
+        """Return the earlier questions' fit over all that speak by the ridge that suits the later ones, and their loss.
 
         The ridge is kept for the fits that follow.
         """
-        chosen = tuple(range(self.number))
+        chosen = self.speaking
         best, least = None, np.inf
         start: Floats | None = None
         earlier = self.choices.part(0, self.cut)
@@ -169,7 +174,7 @@ class Fits:
         return near.only(columns(places, len(of), near.rows.shape[2]))
 
     def _columns(self, signals: Sequence[int]) -> Ints:
-        return columns(signals, self.number, len(self.towards))
+        return columns([self.speaking.index(signal) for signal in signals], len(self.speaking), len(self.towards))
 
 
 def as_a_choice(choices: Choices, fixed: Floats) -> Floats:

@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from adapters.terminal.progress import watched
 from batch_layer.learning.asking import Question
 from batch_layer.learning.candidates import EveryCandidate
-from core.quality.ranking_quality import LIST, Interactions, Judged
+from core.quality.ranking_quality import LIST, Interactions, Judged, Mask
 from core.ranking.choice import Rows
 from core.ranking.columns import Columns, Floats, Ints, Stacked, among
-from core.ranking.features import Features, chances
+from core.ranking.features import PER_SIGNAL, Features, chances
 from core.ranking.kernels import Kernels, compiled
 from core.ranking.learned import context
 from recommenders import port
@@ -28,6 +29,7 @@ from recommenders.traits import foremost_of, traits_of
 HOUR_MS = 3_600_000
 NO_ITEM = -1
 NOTHING_SEEN = np.zeros(0, np.int64)
+SHOWN_EVERY = 20  # questions
 MOST_TAKEN = 10  # lessons of one user of a split
 SEED = 42
 
@@ -57,6 +59,15 @@ class Lesson:
     def teaches(self) -> bool:
         """Whether the user took one of several candidates."""
         return self.taken != NO_ITEM and len(self.rows) > 1
+
+    @property
+    def speaking(self) -> Mask:
+        """Whether each signal lists any candidate."""
+        features = self.rows[:, : PER_SIGNAL * len(self.hits)].any(axis=0)
+        speaking: Mask = features.reshape(-1, PER_SIGNAL).any(axis=1)
+        if self.every is not None:
+            speaking |= np.diff(self.every.starts) > 0
+        return speaking
 
 
 def context_of(question: port.Question, as_of: int | None) -> Floats:
@@ -97,7 +108,8 @@ def of_walk(
     live = LiveSums(events, question.rules, names, walk.begin, question.shrinkage, kernels)
     new, again = set(walk.new.tolist()), set(walk.any.tolist())
     lessons: tuple[list[Lesson], list[Lesson]] = ([], [])
-    for event in sorted(new | again):
+    asked_about = sorted(new | again)
+    for event in watched("asking questions of the newest part", asked_about, len(asked_about), every=SHOWN_EVERY):
         live.advance(event)
         user, taken = int(events.user[event]), np.array([events.item[event]])
         own, answers = live.question(user), dict[int, Candidates]()

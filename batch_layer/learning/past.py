@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -63,6 +64,9 @@ class LakePast:
     def say(self, line: str, /) -> None:
         self.report(line)
 
+    def leave_out(self, name: str, why: str, /) -> None:
+        self.report(f"{name} is left out: {why}")
+
     def progress(self, what: str, total: int, /) -> AbstractContextManager[Callable[..., None]]:
         return progress(what, total)
 
@@ -70,7 +74,7 @@ class LakePast:
         return self.described()
 
     def encoded(self, texts: Sequence[str], text_model: str, /) -> NDArray[np.float32] | None:
-        return encoded(texts, text_model, self.say)
+        return encoded(texts, text_model, partial(self.leave_out, "words"))
 
     def pieces(self, text_model: str, /) -> Pieces | None:
         return pieces(text_model)

@@ -1,6 +1,6 @@
 """Rankings as they serve, of a part of the events and for many users: each source by itself, and their blend."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -24,7 +24,8 @@ class Served:
     """What serves: each source ``alone``, in the order of the table, and the ``blend``.
 
     ``fixed``: the blend by the weights of the tables, which serves where nothing was learned or seen items are listed.
-    ``knots_of``: how a learned blend's scores go together with hits of a user.
+    ``knots_of``: how a learned blend's scores go together with hits of a user. ``left_out``: why recommenders learned
+    nothing, by name.
     """
 
     alone: dict[str, Scorer]
@@ -32,6 +33,7 @@ class Served:
     fixed: Scorer
     costs: Costs = field(default_factory=Costs)
     knots_of: Callable[[int], Knots] = lambda _: ()
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
 
 def blend_of(splits: Sequence[Split], question: Question) -> Learned | str:
@@ -52,17 +54,18 @@ def served(train: Interactions, asked: Judged, question: Question, blend: Learne
     settings, learns = in_process(question.settings), () if isinstance(blend, str) else blend.sources
     awake = all_on(settings, None if question.every_source else learns)
     costs = Costs(blended=asked_for(settings) if isinstance(blend, str) else blend.sources)
-    artefacts = timed_fits(InteractionsPast(train, cohort.names), awake, costs)
+    past = InteractionsPast(train, cohort.names)
+    artefacts = timed_fits(past, awake, costs)
     opened = open_all(artefacts, awake)
     alone: dict[str, Scorer] = {name: partial(scored, source.scorer, cohort) for name, source in opened.items()}
     fixed = blended({name: own for name, own in opened.items() if settings[name].weight > 0}, cohort, asked)
     if isinstance(blend, str):
-        own = Served(alone, fixed, fixed, costs)
+        own = Served(alone, fixed, fixed, costs, left_out=past.left_out)
     else:
         scorers = open_signals(blend.signals, artefacts, settings)
         as_of = int(train.time.max())
         ranked = ranked_by(blend, scorers, cohort, as_of, question.seen_again)
-        own = Served(alone, ranked, fixed, costs, partial(_knots_of, blend, cohort, as_of))
+        own = Served(alone, ranked, fixed, costs, partial(_knots_of, blend, cohort, as_of), past.left_out)
     if question.every_source:
         costs.answers.update({name: answer_ms(source.scorer, cohort, asked.users) for name, source in opened.items()})
         costs.answers[BLEND] = ranked_ms(own.blend, asked.users)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from adapters.terminal.progress import waiting, watched
 from batch_layer.learning.asking import Question, all_on, in_process
 from batch_layer.learning.blending import FEWEST_TO_ASK, learned, too_few
 from batch_layer.learning.given import NOTHING_SHOWN, Outcome, Shown, answers, outcomes
@@ -20,6 +21,7 @@ from core.ranking.learned import Blends, Learned, LearnedBlend
 from recommenders import recommender
 from recommenders.artefact import Artefact
 from recommenders.cohort import Cohort
+from recommenders.opened import model_of
 from recommenders.port import Scorer
 from recommenders.signals import answers_of, columns_of, fixed_weights, learners_of, open_signals, signals_of
 from recommenders.traits import TRAITS, traits_of
@@ -50,15 +52,17 @@ def from_walk(
     if not walk.begin or len(walk.any) < FEWEST_TO_ASK:
         few = too_few(len(walk.any) if walk.begin else 0)
         return Blends(few, few)
-    scorers = _scorers(events.before(walk.begin), names, question)
+    small = SmallPast(events.before(walk.begin), names, report=lambda _: None)
+    scorers = _scorers(small, question)
     asked = Asked(*(tuple(scorers[own.name] for own in signals_of(question.learns, again)) for again in (False, True)))
     new, again = of_walk(events, names, question, walk, asked)
     events_of_all, given = total or len(events), answers(shown, walk.begin)
     of_new, of_again = outcomes(events, names, question, walk.begin, given, asked) if given else ([], [])
-    return Blends(
+    blends = (
         _learned(question, new, before.of(False), events_of_all, of_new),
         _learned(replace(question, seen=INCLUDED), again, before.of(True), events_of_all, of_again),
     )
+    return Blends(*(_explained(blend, small.left_out) for blend in blends))
 
 
 def from_splits(splits: Sequence[Split], question: Question) -> Learned | str:
@@ -88,7 +92,8 @@ def _of(parts: Split, asked: Judged, question: Question, models: dict[str, Artef
     if not len(asked.users):
         return
     cohort = Cohort.of(parts.train, question.rules, shrinkage=question.shrinkage, kernels=compiled())
-    known = _scorers(parts.train, cohort.names, question, models)
+    small = SmallPast(parts.train, cohort.names, report=lambda _: None, from_scratch=not models)
+    known = _scorers(small, question, models)
     scorers = [known[signal.name] for signal in signals_of(question.learns, question.seen_again)]
     yield from of_split(cohort, parts.train, asked, scorers, question.seen_again)
 
@@ -130,22 +135,39 @@ def sentence(blend: Learned | str) -> str:
     return f"learned to blend {', '.join(blend.sources)}: {facts['hr@10']:.3f}, {best} ({judged}){kept}{sure}"
 
 
+def left_out(blends: Blends) -> list[str]:
+    """Return a sentence for each source that lists nothing for any of the learned blends."""
+    silent = [blend.facts.get("silent", []) for blend in blends.learned]
+    why = {name: reason for blend in blends.learned for name, reason in blend.facts.get("why_silent", {}).items()}
+    common = [name for name in (silent[0] if silent else []) if all(name in names for names in silent)]
+    return [f"{name} is left out of the blend: {why.get(name, 'it lists nothing in any question')}" for name in common]
+
+
+def _explained(blend: Learned | str, reasons: Mapping[str, str]) -> Learned | str:
+    """Return the blend with what is known of why sources are silent; ``reasons``: by recommender."""
+    if isinstance(blend, str):
+        return blend
+    why = {name: reasons[model_of(name)] for name in blend.facts["silent"] if model_of(name) in reasons}
+    return replace(blend, facts={**blend.facts, "why_silent": why})
+
+
 def _learned(
     question: Question, lessons: Sequence[Lesson], before: Learned | None, events: int, given: Sequence[Outcome] = ()
 ) -> Learned | str:
     signals = signals_of(question.learns, question.seen_again)
-    blend = learned(signals, lessons, before, fixed_weights(signals, question.settings), tuple(TRAITS), given)
+    with waiting("fitting the weights of a blend"):
+        blend = learned(signals, lessons, before, fixed_weights(signals, question.settings), tuple(TRAITS), given)
     if isinstance(blend, str):
         return blend
     return replace(blend, facts={**blend.facts, "events": events, "of": list(question.learns)})
 
 
 def _scorers(
-    past: Interactions, names: Sequence[bytes], question: Question, models: dict[str, Artefact | None] | None = None
+    past: SmallPast, question: Question, models: dict[str, Artefact | None] | None = None
 ) -> dict[str, Scorer]:
     """Return a scorer for each signal by its name, which has learned from the past; ``models``: as of ``_of``."""
     settings, signals = all_on(in_process(question.settings)), signals_of(question.learns, seen_again=True)
-    learned_now = fitted_for(question.learns, past, names, settings, models)
+    learned_now = _fitted(question.learns, past, settings, models)
     if models is not None:
         models.update(learned_now)
     opened = open_signals(signals, learned_now, settings)
@@ -153,12 +175,20 @@ def _scorers(
 
 
 def fitted_for(
-    sources: Sequence[str], past: Interactions, names: Sequence[bytes], settings: Mapping[str, Any],
+    sources: Sequence[str], past: Interactions, names: Sequence[bytes], settings: Mapping[str, Any]
+) -> dict[str, Artefact | None]:
+    """Return what those sources learn from the past, from scratch."""
+    return _fitted(sources, SmallPast(past, names, report=lambda _: None), settings)
+
+
+def _fitted(
+    sources: Sequence[str], past: SmallPast, settings: Mapping[str, Any],
     before: Mapping[str, Artefact | None] | None = None,
 ) -> dict[str, Artefact | None]:  # fmt: skip
-    """Return what those sources learn from the past: from scratch, or beginning with models of a shorter past."""
-    small, known = SmallPast(past, names, report=lambda _: None, from_scratch=not before), before or {}
-    return {name: recommender(name).fit(small, settings[name], known.get(name)) for name in learners_of(sources)}
+    """Return what those sources learn: from scratch, or beginning with models of a shorter past."""
+    known, names = before or {}, learners_of(sources)
+    learning = watched("learning what a blend asks", names, len(names), every=1)
+    return {name: recommender(name).fit(past, settings[name], known.get(name)) for name in learning}
 
 
 def walk_of(events: Interactions) -> Walk:

@@ -31,6 +31,7 @@ def show(report: dict[str, Any]) -> None:
         f"{report['unknown_items']:.1%} of what they and other known users touched later was unknown before (left out)"
     )
     show_models(screen, report, "ndcg@10")
+    show_reasons(screen, report)
     screen.print(
         f"blend: what `recommend` lists. Best source: {report['best_source']}. Recent popularity: a window of "
         f"{report['recent_window_hours']} h. Intervals resample users, not the cut"
@@ -61,6 +62,7 @@ def show_walk(screen: PlainConsole, report: dict[str, Any]) -> None:
         for known, whose in (("users_by_known_events", "user"), ("items_by_known_events", "item")):
             bands = (f"{band} {hits['hr@10']:.3f} ({hits['events']:,})" for band, hits in regime[known].items())
             screen.print(f"HR@10 of the blend by events known of the {whose}: {', '.join(bands)}")
+    show_reasons(screen, *report["regimes"].values())
 
 
 def show_cold(screen: PlainConsole, report: dict[str, Any]) -> None:
@@ -78,11 +80,27 @@ def show_cold(screen: PlainConsole, report: dict[str, Any]) -> None:
     for first, figures in users.get("by_first_events", {}).items():
         screen.print(f"{first} known, {users['users']:,} users judged")
         _show_leads(screen, figures)
+    show_reasons(screen, items, *users.get("by_first_events", {}).values())
+
+
+def show_reasons(screen: PlainConsole, *reports: dict[str, Any]) -> None:
+    """Print once why each source without any list learned nothing."""
+    for name, why in {name: why for report in reports for name, why in report.get("without_list", {}).items()}.items():
+        if why is not None:
+            screen.print(f"{name} is left out: {why}")
+
+
+def _with_lists(screen: PlainConsole, report: dict[str, Any]) -> list[Row]:
+    """Return the rows of those models that list something, and print the names of the others."""
+    silent = report.get("without_list", {})
+    if silent:
+        screen.print(f"Without any list: {', '.join(silent)}")
+    return [{"name": name, **scores} for name, scores in report["models"].items() if name not in silent]
 
 
 def _show_leads(screen: PlainConsole, figures: dict[str, Any]) -> None:
     """Print each ranking's figures and its lead over the one that all are compared with."""
-    rows = [{"name": name, **scores} for name, scores in figures["models"].items()]
+    rows = _with_lists(screen, figures)
     for row in rows:
         row |= {"lead": figures["leads"][row["name"]]} if row["name"] in figures["leads"] else {}
     fields = [Field("", lambda row: str(row["name"]))]
@@ -97,7 +115,7 @@ def _show_leads(screen: PlainConsole, figures: dict[str, Any]) -> None:
 
 def show_models(screen: PlainConsole, report: dict[str, Any], first: str) -> None:
     """Print the figures of all models, the interval of one measure, and the blend's lead in it."""
-    rows = [{"name": name, **scores} for name, scores in report["models"].items()]
+    rows = _with_lists(screen, report)
     for row in rows:
         row["lead"] = report["differences"][row["name"]]
     measures = [name for name in MEASURES if name in report["blend"]]

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from batch_layer.learning.evaluation import gaps
+from batch_layer.learning.evaluation import gaps, without_list
 from core.quality.intervals import interval
 from core.quality.ranking_quality import LIST, Floats, Interactions, Ints, Mask, surprise
 from core.quality.reliability import reliability
@@ -57,6 +57,7 @@ def report(trainer: Trainer, ask: Asked, regime: Regime, walked: Walked) -> dict
         },
         "blend": _summary(ours, users) | lists[BLEND] | walked.costs.of(metrics.BLEND),
         "best_source": best,
+        "without_list": without_list({name: lists[name]["coverage"] for name in others}, trainer.left_out),
         "differences": {name: gaps(ours, figures, users) for name, figures in others.items()},
         "calibration": reliability(walked.said, walked.hits),
         "users_by_known_events": _bands(walked.ranks[BLEND], ask.user_events),

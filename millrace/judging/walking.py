@@ -58,13 +58,15 @@ class Walked:
 class Trainer:
     """Models and confidence of the first events; each moment's are learned once, for all regimes.
 
-    ``seconds``: of processor time of each recommender's fits, in their order.
+    ``seconds``: of processor time of each recommender's fits, in their order. ``left_out``: why recommenders learned
+    nothing when they were last asked to, by name.
     """
 
     log: Interactions
     names: list[bytes]
     question: Question
     seconds: dict[str, list[float]] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)
     _models: dict[int, dict[str, Artefact | None]] = field(default_factory=dict)
     _blends: dict[int, Blends] = field(default_factory=dict)
     _knots: Knots | None = None
@@ -73,6 +75,7 @@ class Trainer:
         """Return what a run over the first ``end`` events learns, with the models of an earlier one to begin with."""
         if end not in self._models:
             past = SmallPast(self.log.before(end), self.names, from_scratch=before is None, report=lambda _: None)
+            self.left_out = past.left_out
             earlier = {} if before is None else self._models[before]
             settings = self.settings
             names = {*learners(settings), *learners_of(self.blends(end, before).sources)}

@@ -9,6 +9,7 @@ from core.settings import setting
 from recommenders.als.scorer import AlsScorer
 from recommenders.artefact import Artefact
 from recommenders.port import Past, Size
+from recommenders.trained import NOTHING_RATED
 
 ENGINES = ("auto", "implicit", "spark")
 FACTORS, GRAM = "factors", "gram"  # arrays: Y, shape (items, factors), and YtY
@@ -93,6 +94,7 @@ class Als:
     def fit(self, past: Past, settings: AlsSettings, before: Artefact | None) -> Artefact | None:
         size, als = past.size(), reused(settings, before)
         if size.ratings == 0:
+            past.leave_out(self.name, NOTHING_RATED)
             return None
         engine = engine_for(als, size)
         if engine == "implicit":

@@ -47,7 +47,7 @@ class Mf:
         if standing is None:
             return None
         if standing.rating.min() == standing.rating.max():
-            past.say("mf is left out: all ratings are equal, so there is nothing to predict")
+            past.leave_out(self.name, "all ratings are equal, so there is nothing to predict")
             return None
         rating = np.log1p(standing.rating / WEIGHT_SCALE)
         mean, spread = float(rating.mean()), float(rating.std())

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from hashlib import blake2b
-from importlib.util import find_spec
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -76,7 +76,7 @@ def fit(
     start = None if past.from_scratch or before is None else run.warm(before)
     reached = run.trained(start)
     if not np.isfinite(reached.loss):
-        past.say(f"{name} is left out: its loss is no number any longer; lower rate of [recommenders.{name}]")
+        past.leave_out(name, f"its loss is no number any longer; lower rate of [recommenders.{name}]")
         return None
     past.say(
         f"trained {name}, begun {'from scratch' if start is None else 'warm'}: {reached.epoch} epochs over "
@@ -91,18 +91,31 @@ def fit(
     return Artefact(facts, standing.items, arrays)
 
 
+def not_importable() -> str | None:
+    """Return which package that networks need cannot be imported, and why; None where all can.
+
+    A broken one may raise any error, such as JAX beside a jaxlib of another version, which raises RuntimeError.
+    """
+    for package in NEEDS:
+        try:
+            import_module(package)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the run continues without networks
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+            return f"{package} cannot be imported: {reason}"
+    return None
+
+
 def _learnable(past: Past, name: str, settings: NeuralSettings) -> Standing | None:
-    if lacking := [module for module in NEEDS if find_spec(module) is None]:
-        packages = " and ".join(lacking) + (" are" if lacking[1:] else " is")
-        past.say(f"{name} is left out: {packages} missing; install the packages of requirements/neural.txt")
-        return None
     ratings = past.size().ratings
     if ratings < settings.fewest:
-        past.say(f"{name} is left out: {ratings:,} ratings, and fewest of [recommenders.{name}] is {settings.fewest:,}")
+        past.leave_out(name, f"{ratings:,} ratings, and fewest of [recommenders.{name}] is {settings.fewest:,}")
+        return None
+    if why := not_importable():
+        past.leave_out(name, f"{why}; install it with `pip install 'millrace[neural]'`")
         return None
     standing = small_enough(past, name, settings.memory, NUMBERS_KEPT * settings.factors * len(TABLES))
     if standing is not None and not len(standing.touched):
-        past.say(f"{name} is left out: nothing says in which order items were touched")
+        past.leave_out(name, "nothing says in which order items were touched")
         return None
     return standing
 

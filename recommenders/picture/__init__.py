@@ -44,7 +44,7 @@ class Picture:
     def fit(self, past: Past, settings: PicturedSettings, before: Artefact | None) -> Artefact | None:
         pictured = past.pictured()
         if pictured is None or not pictured.items:
-            past.say("picture is left out: no pictures are indexed; run `millrace pictures index FOLDER`")
+            past.leave_out(self.name, "no pictures are indexed; run `millrace pictures index FOLDER`")
             return None
         catalogue = sorted(past.records())
         seen = set(pictured.items)

@@ -15,7 +15,7 @@ import numpy as np
 
 from core.settings import setting
 from recommenders.artefact import Artefact
-from recommenders.contents import first_by_name, report_silent
+from recommenders.contents import first_by_name, report_silent, undescribed
 from recommenders.pairs import greatest
 from recommenders.port import Past
 from recommenders.terms import terms_of
@@ -74,6 +74,8 @@ class Tfidf:
         report_silent(past, silent, len(chosen), "TF-IDF", "words")
         items = [name for name in chosen if said[name]]
         if not items:
+            if settings.most_items:
+                past.leave_out(self.name, undescribed(records, "words"))
             return None
         vectors, words, idf = _fitted([said[name] for name in items], settings)
         past.say(f"trained tfidf: {len(words):,} words of {len(items):,} items")

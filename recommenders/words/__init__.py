@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from core.settings import setting
 from recommenders.artefact import Artefact
-from recommenders.contents import first_by_name, report_silent
+from recommenders.contents import first_by_name, report_silent, undescribed
 from recommenders.dense import DenseScorer, no_vector
 from recommenders.port import Past
 from recommenders.words.table import StaticTable, distilled
@@ -68,8 +68,11 @@ class Words:
         silent = [name for name, text in texts.items() if not text]
         report_silent(past, silent, len(chosen), "words", "text")
         items = [name for name in chosen if texts[name]]
+        if not items:
+            past.leave_out(self.name, undescribed(records, "text"))
+            return None
         known = None if past.from_scratch or not _same_encoder(before, settings) else before
-        return _encoded(past, items, [texts[name] for name in items], settings, known) if items else None
+        return _encoded(past, items, [texts[name] for name in items], settings, known)
 
     def open(self, artefact: Artefact | None, settings: WordsSettings) -> DenseScorer:
         if artefact is None:

@@ -294,16 +294,36 @@ def test_a_checkpoint_that_cannot_be_read_is_named_and_the_fit_begins_from_scrat
     assert not path.exists()
 
 
-def test_a_model_without_its_packages_or_enough_ratings_is_left_out_with_a_sentence(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_model_without_enough_ratings_is_left_out_with_a_sentence() -> None:
     few = past(listed((0, 0, 1000), (0, 1, 1000)))
     assert recommender("gru4rec").fit(few, small("gru4rec", fewest=3), None) is None
     assert few.said == ["gru4rec is left out: 2 ratings, and fewest of [recommenders.gru4rec] is 3"]
-    monkeypatch.setattr(training, "find_spec", lambda name: None if name == "optax" else name)
+
+
+@pytest.mark.parametrize(
+    ("broken", "error", "reason"),
+    [
+        ("optax", ModuleNotFoundError("No module named 'optax'"), "No module named 'optax'"),
+        ("jax", ModuleNotFoundError("jax requires jaxlib to be installed.\nSee: the manual"), "jax requires jaxlib to "
+         "be installed."),
+        ("jax", RuntimeError("jaxlib is version 0.1, but this version of jax needs 0.9"), "jaxlib is version 0.1, but "
+         "this version of jax needs 0.9"),
+        ("jax", OSError(), "OSError"),
+    ],
+    ids=["missing", "without jaxlib", "another version", "without words"],
+)  # fmt: skip
+def test_a_model_whose_packages_cannot_be_imported_is_left_out_with_a_sentence(
+    broken: str, error: Exception, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def imported(name: str) -> None:
+        if name == broken:
+            raise error
+
+    monkeypatch.setattr(training, "import_module", imported)
     lacking = past(tastes())
     assert recommender("gru4rec").fit(lacking, small("gru4rec"), None) is None
-    assert lacking.said == ["gru4rec is left out: optax is missing; install the packages of requirements/neural.txt"]
+    remedy = "install it with `pip install 'millrace[neural]'`"
+    assert lacking.said == [f"gru4rec is left out: {broken} cannot be imported: {reason}; {remedy}"]
 
 
 def test_a_fit_whose_loss_is_no_number_is_left_out_and_says_what_to_change(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -137,8 +137,16 @@ def test_items_without_words_are_named_and_counted() -> None:
     assert artefact.items == NAMES[:4]
     assert artefact.facts["without_words"] == 1
     assert "1 of 5 items have no words and are left out, such as '4'" in asked.said[0]
-    assert RECOMMENDER.fit(past([SHOP[4]]), SETTINGS, None) is None
-    assert RECOMMENDER.fit(past([]), SETTINGS, None) is None
+
+
+@pytest.mark.parametrize(
+    ("records", "why"),
+    [([], "no item has a catalogue record"), ([SHOP[4]], "no record of the catalogue has words")],
+)
+def test_a_catalogue_that_teaches_no_word_is_a_sentence(records: list[Item], why: str) -> None:
+    asked = past(records)
+    assert RECOMMENDER.fit(asked, SETTINGS, None) is None
+    assert asked.said[-1] == f"tfidf is left out: {why}"
 
 
 def test_a_catalogue_beyond_the_most_items_is_cut_with_a_sentence_and_0_learns_nothing() -> None:
@@ -147,7 +155,9 @@ def test_a_catalogue_beyond_the_most_items_is_cut_with_a_sentence_and_0_learns_n
     assert artefact is not None
     assert artefact.items == NAMES[:2]
     assert "the first 2 items by name take part, of 5" in asked.said[0]
-    assert RECOMMENDER.fit(past(), replace(SETTINGS, most_items=0), None) is None
+    off = past()
+    assert RECOMMENDER.fit(off, replace(SETTINGS, most_items=0), None) is None
+    assert not off.left_out  # it is turned off
 
 
 def test_a_word_that_most_items_have_says_nothing_and_the_heaviest_words_are_kept() -> None:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from core.quality.ranking_quality import Interactions
 from recommenders.artefact import Artefact
@@ -49,6 +50,16 @@ def test_items_without_text_are_named_and_counted_and_the_others_scored_by_cosin
     np.testing.assert_allclose([scores[0], scores[1], scores[3]], vectors @ vectors[0], rtol=1e-6)
     assert list(answered.reasons(1)) == [0]
     assert answered.reasons(2) == {}
+
+
+@pytest.mark.parametrize(
+    ("records", "why"),
+    [([], "no item has a catalogue record"), ([SHOP[2]], "no record of the catalogue has text")],
+)
+def test_a_catalogue_without_any_text_is_a_sentence(records: list[Item], why: str) -> None:
+    asked = past(records)
+    assert RECOMMENDER.fit(asked, SETTINGS, None) is None
+    assert asked.said[-1] == f"words is left out: {why}"
 
 
 def test_only_texts_that_are_new_are_encoded() -> None:

@@ -243,3 +243,59 @@ def test_all_candidates_rank_as_those_kept_do() -> None:
     own = weights.scores(question)
     assert places.tolist() == np.argsort(-own, kind="stable")[:10].tolist()
     assert scores == pytest.approx(own[places])  # the second signal lists no others
+
+
+SILENT = Signal("neumf")
+
+
+def with_silent(question: Lesson, at: int) -> Lesson:
+    """The same with a signal that lists nothing, in that place among the others; confidence learns from it."""
+    rows, hits = np.insert(question.rows, [PER_SIGNAL * at] * PER_SIGNAL, 0, axis=1), np.insert(question.hits, at, 0)
+    every = question.every
+    known = None if every is None else replace(every, starts=np.insert(every.starts, at, every.starts[at]))
+    return replace(question, rows=rows, hits=hits, every=known)
+
+
+@pytest.mark.parametrize(
+    "questions",
+    [
+        lessons(FIRSTS, (TENTH, LAST)),
+        lessons((FIRST, LAST), (FIRST, LAST))[::8],
+        lessons((FIRST, TENTH), (LAST, TENTH)),
+    ],
+    ids=["many", "few", "gives way"],
+)
+@pytest.mark.parametrize("at", [0, 1, 2])
+def test_a_signal_that_lists_nothing_is_not_asked_and_the_others_weigh_as_without_it(
+    questions: list[Lesson], at: int
+) -> None:
+    signals, fixed = [A, ELSEWHERE], np.array([0.7, 0.3])
+    with_it = [*signals[:at], SILENT, *signals[at:]]
+    plain = learned(signals, questions, None, fixed)
+    blend = learned(with_it, [with_silent(own, at) for own in questions], None, np.insert(fixed, at, 0.0))
+    assert isinstance(plain, Learned)
+    assert isinstance(blend, Learned)
+    assert "neumf" not in blend.sources
+    assert blend.facts == {**plain.facts, "silent": ["neumf"]}
+    assert (blend.signals, blend.weights, blend.knots) == (plain.signals, plain.weights, plain.knots)
+
+
+def test_a_blend_never_asks_only_signals_that_list_nothing() -> None:
+    """No signal knows anything, so each is as good as none."""
+    rng = np.random.default_rng(5)
+    questions = [with_silent(lesson(k, tuple(rng.integers(0, CANDIDATES, 2))), 0) for k in range(2 * QUESTIONS)]  # type: ignore[arg-type]
+    blend = learned([SILENT, A, ELSEWHERE], questions)
+    assert isinstance(blend, Learned)
+    assert blend.sources
+    assert "neumf" not in blend.sources
+    assert len(blend.weights) == PER_SIGNAL * len(blend.signals)
+
+
+def test_an_active_blend_is_kept_without_the_signals_that_list_nothing_any_longer() -> None:
+    questions = [with_silent(own, 1) for own in lessons((FIRST, LAST), None)]
+    plain = active(5.0, 5.0)
+    before = Learned((A, SILENT, B), (*plain.weights[:3], *[(9.0, 9.0, 9.0)] * 3, *plain.weights[3:]))
+    blend = learned((A, SILENT, B), questions, before)
+    assert isinstance(blend, Learned)
+    assert blend.facts["kept"]
+    assert (blend.signals, blend.weights) == (plain.signals, plain.weights)

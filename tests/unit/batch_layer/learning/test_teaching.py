@@ -1,14 +1,17 @@
 """Logs that teach no blend end in a sentence, whichever way they are poor."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from batch_layer.learning import lessons
 from batch_layer.learning.asking import Question, in_process
 from batch_layer.learning.blending import FEWEST_TO_ASK
+from batch_layer.learning.evaluation import evaluate
 from batch_layer.learning.splits import TIME, is_new, split
-from batch_layer.learning.teaching import MOST_ANY, from_splits, from_walk, shown, walk_of
+from batch_layer.learning.teaching import MOST_ANY, from_splits, from_walk, left_out, sentence, shown, walk_of
 from core.quality.ranking_quality import Interactions
 from core.ranking.learned import Learned
 from recommenders import settings_of
@@ -75,3 +78,51 @@ def test_an_event_is_asked_about_once_for_both_kinds_of_lists() -> None:
     assert new[walk.new].all()
     assert set(walk.any[new[walk.any]]) <= set(walk.new) or len(walk.new) < MOST_ANY
     assert min(walk.any) >= walk.begin
+
+
+SMALL = interactions([(k % 40, k * 7 % 31, 1_000, k) for k in range(600)])
+SMALL_NAMES = [b"i%05d" % code for code in range(SMALL.items)]
+UNTAUGHT = {
+    "mf": "all ratings are equal, so there is nothing to predict",
+    "tfidf": "no item has a catalogue record",
+    "picture": "no pictures are indexed; run `millrace pictures index FOLDER`",
+    "sasrec": "540 ratings, and fewest of [recommenders.sasrec] is 1,000",
+}
+
+
+def test_sources_that_learned_nothing_are_not_in_the_blend_and_a_sentence_says_why() -> None:
+    question = replace(QUESTION, learns=("similar", "popular", *UNTAUGHT))
+    blends = from_walk(SMALL, SMALL_NAMES, question)
+    for blend in blends.learned:
+        assert set(blend.sources) <= {"similar", "popular"}
+        assert not any(name in sentence(blend) for name in UNTAUGHT)
+        assert blend.facts["of"] == list(question.learns)  # the next run compares with what was asked for
+    assert len(blends.learned) == 2
+    said = left_out(blends)
+    assert said[:3] == [f"{name} is left out of the blend: {why}" for name, why in list(UNTAUGHT.items())[:3]]
+    assert "ratings, and fewest of [recommenders.sasrec] is 1,000" in said[3]
+    assert len(said) == 4
+
+
+def test_a_walk_shows_how_many_questions_were_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown_of = dict[str, int | None]()
+
+    def watched(what: str, things: Iterable[int], total: int | None = None, every: int = 1) -> Iterator[int]:
+        shown_of[what] = total
+        yield from things
+
+    monkeypatch.setattr(lessons, "watched", watched)
+    from_walk(SMALL, SMALL_NAMES, replace(QUESTION, learns=("popular",)))
+    walk = walk_of(SMALL)
+    assert shown_of == {"asking questions of the newest part": len({*walk.new.tolist(), *walk.any.tolist()})}
+
+
+def test_an_evaluation_says_which_sources_had_no_list_and_why() -> None:
+    report = evaluate(SMALL, replace(QUESTION, learns=(), every_source=True))
+    assert report["blend"]["ndcg@10"] >= 0
+    silent = report["without_list"]
+    known = {name: why for name, why in silent.items() if name in UNTAUGHT}
+    assert known == UNTAUGHT | {"sasrec": known["sasrec"]}
+    assert "ratings, and fewest of [recommenders.sasrec] is 1,000" in known["sasrec"]
+    assert silent["repeat"] is None  # it lists what a user has seen, which is excluded
+    assert {"similar", "popular", "als"}.isdisjoint(silent)

@@ -43,3 +43,19 @@ def test_figures_of_one_user_have_no_interval(capsys: pytest.CaptureFixture[str]
     assert "+0.000" in printed
     assert "–" not in printed
     assert "…" not in printed
+
+
+def test_sources_without_any_list_are_named_with_the_reason_once_and_have_no_row(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    silent = {"without_list": {"tfidf": "no item has a catalogue record", "repeat": None}}
+    part = TABLE | silent
+    show({
+        "events": 9, "new_items": {"items": 1, "users": 2, **part},
+        "new_users": {"users": 7, "by_first_events": {"0": part}},
+    })  # fmt: skip
+    printed = capsys.readouterr().out
+    assert printed.count("Without any list: tfidf, repeat") == 2
+    assert printed.count("tfidf is left out: no item has a catalogue record") == 1
+    assert "repeat is left out" not in printed
+    assert "0.250" not in printed
