@@ -64,9 +64,9 @@ class Lesson:
     def speaking(self) -> Mask:
         """Whether each signal lists any candidate."""
         features = self.rows[:, : PER_SIGNAL * len(self.hits)].any(axis=0)
-        speaking: Mask = features.reshape(-1, PER_SIGNAL).any(axis=1)
+        speaking: Mask = np.logical_or.reduce(features.reshape(-1, PER_SIGNAL), axis=1)
         if self.every is not None:
-            speaking |= np.diff(self.every.starts) > 0
+            speaking[np.diff(self.every.starts) > 0] = True
         return speaking
 
 
