@@ -12,6 +12,7 @@ import click
 
 from adapters.settings import load_settings
 from adapters.terminal.commands import as_json, reports_errors
+from adapters.terminal.numbers import Number
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -23,7 +24,7 @@ NONE = "-"
 
 
 @click.command()
-@click.option("--every", type=click.FloatRange(0.2, 60), default=1.0, show_default=True, help="Seconds between looks.")
+@click.option("--every", type=Number(0.2, 60), default=1.0, show_default=True, help="Seconds between looks.")
 @click.option("--times", type=click.IntRange(1), metavar="N", help="End after N looks.")
 @click.option("-n", type=click.IntRange(1, 50), default=10, show_default=True, help="How many trending items to list.")
 @as_json

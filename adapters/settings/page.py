@@ -10,7 +10,7 @@ from adapters.settings.places import PLACES, RECOMMENDERS, SECTIONS, section_fie
 from adapters.settings.settings import Settings
 from adapters.settings.sources import PREFIX
 from core.settings import Setting, setting_of
-from core.settings.units import duration_text, memory_text
+from core.settings.units import duration_text, limit_text, memory_text
 from recommenders import TABLE, recommender
 
 BEGIN, END = "<!-- begin: made by `make format` from the code -->", "<!-- end -->"
@@ -55,8 +55,8 @@ def _default(entry: "Field[Any]", rules: Setting) -> str:
 
 
 def _meaning(rules: Setting) -> str:
-    limits = [f"at least {rules.at_least:g}"] if rules.at_least is not None else []
-    limits += [f"at most {rules.at_most:.15g}"] if rules.at_most is not None else []
+    limits = [f"at least {limit_text(rules.at_least, rules.unit)}"] if rules.at_least is not None else []
+    limits += [f"at most {limit_text(rules.at_most, rules.unit)}"] if rules.at_most is not None else []
     return f"{rules.about} ({', '.join(limits)})" if limits else rules.about
 
 

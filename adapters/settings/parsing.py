@@ -43,7 +43,9 @@ def retention(name: str, value: int) -> int:
 
 
 def kinds(_: str, value: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the kinds with weights that are in range."""
+    """Return the kinds with weights that are in range; without any kind no event would be accepted."""
+    if not value:
+        raise SettingsError("setting kinds names no kind, so every event would be rejected: name some, or leave it out")
     for kind, weight in value.items():
         number = isinstance(weight, int | float) and not isinstance(weight, bool) and 0 <= weight <= 1_000_000
         if not number and weight not in ("value", "remove"):

@@ -8,7 +8,7 @@ from typing import Any
 
 from core.settings.fields import Setting, setting_of
 from core.settings.secret import StoreUrl
-from core.settings.units import memory_bytes, milliseconds
+from core.settings.units import limit_text, memory_bytes, milliseconds
 from core.text.masking import masked
 from schemas.errors import SettingsError
 
@@ -35,7 +35,10 @@ def value_of(name: str, entry: "Field[Any]", value: Any) -> Any:
     if not rules.may_hold_passwords:
         _refuse_password(name, read, rules.instead)
     if rules.unit and isinstance(read, str):
-        read = _UNITS[rules.unit](read)
+        try:
+            read = _UNITS[rules.unit](read)
+        except SettingsError as error:
+            raise SettingsError(f"setting {name}: {error}") from None
     _require_in_range(name, read, rules)
     return read if rules.parse is None else rules.parse(name, read)
 
@@ -74,9 +77,9 @@ def _require_in_range(name: str, value: Any, rules: Setting) -> None:
     if rules.at_least == 0 and not 0 <= value < float("inf"):
         raise SettingsError(f"setting {name} must be a number that is not negative")
     if rules.at_least is not None and not value >= rules.at_least:
-        raise SettingsError(f"setting {name} must be at least {rules.at_least:g}")
+        raise SettingsError(f"setting {name} must be at least {limit_text(rules.at_least, rules.unit)}")
     if rules.at_most is not None and not value <= rules.at_most:
-        raise SettingsError(f"setting {name} must be at most {rules.at_most:.15g}")
+        raise SettingsError(f"setting {name} must be at most {limit_text(rules.at_most, rules.unit)}")
     if rules.one_of and value not in rules.one_of:
         raise SettingsError(f"setting {name} must be {' or '.join(rules.one_of)}, not {value!r}")
 

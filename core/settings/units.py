@@ -36,6 +36,12 @@ def memory_text(whole: int) -> str:
     return _written(whole, {"": 1, **_UNITS_BYTES})
 
 
+def limit_text(number: float, unit: str) -> str:
+    """Return a setting's limit as people write it; ``unit``: ``duration``, ``memory`` or none."""
+    as_text = {"duration": duration_text, "memory": memory_text}.get(unit)
+    return f"{number:.15g}" if as_text is None else as_text(int(number))
+
+
 def _written(whole: int, units: Mapping[str, int]) -> str:
     size, unit = max((size, unit) for unit, size in units.items() if whole % size == 0)
     return f"{whole // size}{unit}"

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from adapters.terminal.commands import Converted, as_json, echo, print_json, reports_errors
+from adapters.terminal.numbers import Number
 from datasets.importing.asked import CSV, importer_of
 from datasets.importing.report import empty_share, nothing_kept, report, report_trial
 
@@ -90,8 +91,8 @@ _CSV_ONLY = (
 @click.option("--save", metavar="NAME", help="csv and guess: keep the mapping under this name, for import and relay.")
 @click.option("--events-only", is_flag=True, help="Leave the catalogue out.")
 @click.option("--limit", type=click.IntRange(0), help="At most this many events.")
-@click.option("--from-fraction", type=click.FloatRange(0, 1), default=0.0, help="Leave out this share, the earliest.")
-@click.option("--until-fraction", type=click.FloatRange(0, 1), default=1.0, help="Stop after this share of the events.")
+@click.option("--from-fraction", type=Number(0, 1), default=0.0, help="Leave out this share, the earliest.")
+@click.option("--until-fraction", type=Number(0, 1), default=1.0, help="Stop after this share of the events.")
 @reading_options
 @as_json
 @reports_errors

@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 import click
 
 from adapters.terminal.commands import as_json, print_json, reports_errors
+from adapters.terminal.numbers import Number
 from datasets.sending.first_lines import look_at
 from datasets.sending.judging import JUDGED_AT_ONCE, Judged, judge_of
 from datasets.sending.lines import KEY_FIELDS, Pace, Sent, key_reader, send_lines
@@ -29,7 +30,7 @@ REPORTED_EVERY = 1_000
     show_default=True,
     help="One object per line; or an array, or objects that follow one another, spread as they may be.",
 )
-@click.option("--rate", type=click.FloatRange(0, min_open=True), help="Lines per second; default: no limit.")
+@click.option("--rate", type=Number(0, min_open=True), help="Lines per second; default: no limit.")
 @as_json
 @reports_errors
 def produce(file: Path, topic: str, form: str, rate: float | None, as_json: bool) -> None:

@@ -1,7 +1,7 @@
 """What the layers will say of the lines that are sent, decided by the log's own parsers."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -80,10 +80,16 @@ class Judged:
     def finish(self) -> None:
         """Judge the lines that wait."""
         lines, self._waiting, self._waiting_bytes = self._waiting, [], 0
-        for place, reason in self.judge(lines):
+        rejected = list(self.judge(lines))
+        places, reasons = [self.judged + place for place, _ in rejected], [reason for _, reason in rejected]
+        self.count(len(lines), (places, reasons, [lines[place][1] for place, _ in rejected]))
+
+    def count(self, lines: int, rejected: Iterable[Sequence[Any]]) -> None:
+        """Count further lines. Args: rejected: columns of those lines: number from 0, reason, and the line itself."""
+        for number, reason, line in zip(*rejected, strict=True):
             self.rejected[reason] += 1
-            self.first.setdefault(reason, (self.judged + place + 1, lines[place][1]))
-        self.judged += len(lines)
+            self.first.setdefault(reason, (number + 1, line))
+        self.judged += lines
 
     @property
     def nothing_counts(self) -> bool:

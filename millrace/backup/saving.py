@@ -77,8 +77,14 @@ def _require_outside(archive: Path, there: dict[str, Path]) -> None:
 
 def _copied(source: Path, target: Path) -> Path:
     """Return a copy of a SQLite file at one moment, with what its write-ahead log holds."""
-    with closing(sqlite3.connect(source)) as store, closing(sqlite3.connect(target)) as copy:
-        store.backup(copy, pages=10_000)
+    try:
+        with closing(sqlite3.connect(source)) as store, closing(sqlite3.connect(target)) as copy:
+            store.backup(copy, pages=10_000)
+    except sqlite3.DatabaseError as error:
+        raise SettingsError(
+            f"{source} cannot be copied into {target.parent.parent} ({error}): free some space there, or name a file "
+            "on another disk"
+        ) from error
     return target
 
 

@@ -57,7 +57,7 @@ def check_lake(settings: Settings) -> Check:
         system.delete_file(probe)
     except (OSError, ValueError, MillraceError) as error:
         remedy = "Give this user the right to write there, or name another folder in MILLRACE_LAKE."
-        return Check("lake", masked(str(error).splitlines()[0]), remedy)
+        return Check("lake", str(error).splitlines()[0].replace(path, masked(path)), remedy)
     return Check("lake", f"{masked(path)}: a file was written and deleted")
 
 

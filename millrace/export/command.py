@@ -11,6 +11,7 @@ from adapters.settings import load_settings
 from adapters.terminal.commands import MOST_ROWS, as_json, echo, print_json, reports_errors
 from adapters.terminal.identifiers import ID
 from core.text.masking import masked
+from schemas.errors import BadInput
 
 if TYPE_CHECKING:
     from millrace.export.rows import Exported
@@ -76,6 +77,9 @@ def _export_users(
         with table_file(file, form, kind.columns) as table:
             for rows in rows_of(views, kind, chosen, f"exporting {what}", answered):
                 table.add(rows)
+            table.flush()
+            if not table.count and (who[0] or who[1]):  # nothing is written then
+                raise BadInput(f"none of the {answered.users:,} users that were named has any {what}: check the ids")
     _report({"file": str(file), "rows": table.count, **answered.as_json()}, as_json)
 
 

@@ -106,7 +106,7 @@ class Als:
         need = f"{memory_for(size, als.factors) / 2**20:,.0f} MiB of {als.memory / 2**20:,.0f} for implicit"
         past.say(
             f"trained ALS with {engine} ({als.engine}: {need}), begun {'warm' if factors.warm else 'from scratch'}: "
-            f"{size.ratings:,} ratings of {size.users:,} users, {size.items:,} items, {y.shape[1]} factors"
+            f"{size.ratings:,} ratings, {size.items:,} items, {y.shape[1]} factors"
         )
         if isinstance(als, Searched):
             best = f"regularization {als.regularization:g}, alpha {als.alpha:g}"

@@ -14,7 +14,7 @@ _RULES: dict[str, str] = {
     "missing": "is required",
     "greater_than_equal": "must be at least {ge:g}",
     "greater_than": "must be above {gt:g}",
-    "less_than_equal": "must be at most {le:,g}",
+    "less_than_equal": "must be at most {le:,.15g}",
     "less_than": "must be below {lt:,g}",
     "finite_number": "must be a finite number",
     "string_too_short": "must have at least {min_length:,} characters",

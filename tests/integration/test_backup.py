@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -144,4 +146,14 @@ def test_parts_on_other_servers_are_named(commands: CommandsHere, tmp_path: Path
 
 def test_there_is_nothing_to_save_before_anything_ran(tmp_path: Path) -> None:
     CommandsHere(tmp_path, {"MILLRACE_HOME": str(tmp_path / "none")}).refused("backup", tmp_path / "a", status=3)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_is_one_sentence_and_leaves_nothing(commands: CommandsHere, home: Path, tmp_path: Path) -> None:
+    limited = f"ulimit -f 20; exec {sys.executable} -m millrace backup {tmp_path}/saved.tar.zst"  # 20 KiB of each file
+    environment = {**os.environ, "MILLRACE_HOME": str(home), "MILLRACE_CONFIG": ""}
+    done = subprocess.run(["bash", "-c", limited], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "free some space" in done.stderr
+    assert "Traceback" not in done.stderr
     assert list(tmp_path.iterdir()) == []

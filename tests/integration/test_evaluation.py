@@ -224,7 +224,7 @@ def test_the_command_judges_a_file_as_a_table_and_as_json(tmp_path: Path, monkey
     assert shown.stdout.startswith("900 events, cut at 2023-")
     scores = [*report["models"].values(), report["blend"]]
     assert [f"{model['ndcg@10']:.3f}" in shown.stdout for model in scores] == [True] * len(scores)
-    assert "lines that are not acceptable events: 1" in shown.stderr
+    assert "1 of 901 lines are no acceptable events: missing:" in shown.stderr
     nothing = run(command, [])
     assert (nothing.exit_code, nothing.stderr) == (3, EMPTY)
 

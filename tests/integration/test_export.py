@@ -149,3 +149,9 @@ def test_users_who_move_to_a_new_generation_while_they_are_listed_come_once(
     assert list(tmp_path.iterdir()) == []
     batch.close()
     speed.close()
+
+
+def test_users_of_whom_nothing_is_known_make_no_file(commands: CommandsHere, tmp_path: Path) -> None:
+    sentence = commands.refused("export", "histories", tmp_path / "h.csv", "--user", "nobody", "--user", "no one")
+    assert "none of the 2 users that were named has any histories: check the ids" in sentence
+    assert list(tmp_path.iterdir()) == []

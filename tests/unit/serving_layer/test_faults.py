@@ -51,7 +51,7 @@ def test_what_is_missing_and_what_excludes_each_other_is_said() -> None:
         (SimilarBody, {"items": MANY}, "items: must have at most 100 entries"),
         (AnybodyBody, {"items": [{"item_id": "a", "weight": 1, "kind": "view"}]},
          "items.0: give a weight, or a kind with its value, not both"),
-        (AnybodyBody, {"items": [{"item_id": "a", "value": 2e6}]}, "items.0.value: must be at most 1e+06"),
+        (AnybodyBody, {"items": [{"item_id": "a", "value": 2e6}]}, "items.0.value: must be at most 1,000,000"),
     ]:  # fmt: skip
         with pytest.raises(Unprocessable) as refused:
             read_body(kind, json.dumps(given).encode())

@@ -139,7 +139,9 @@ def test_a_lake_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     assert check_lake(Settings.of(home=tmp_path, lake=str(good))).well
     assert list(good.iterdir()) == []
     assert check_lake(Settings.of(home=tmp_path, lake=str(tmp_path / "later"))).well
-    assert "MILLRACE_LAKE" in check_lake(Settings.of(home=tmp_path, lake=str(bad))).remedy
+    refused = check_lake(Settings.of(home=tmp_path, lake=str(bad)))
+    assert "MILLRACE_LAKE" in refused.remedy
+    assert str(bad) in refused.found
 
 
 def test_an_api_that_would_answer_a_network_without_keys_is_named(tmp_path: Path) -> None:
