@@ -26,6 +26,7 @@ EVENTS = tastes()
 DESCRIBED = [Item(f"i{code}", title=f"group{code // 10} thing{code}") for code in range(EVENTS.items)]
 WEIGHTS = {name: {"weight": float(name in ("similar", "popular"))} for name in TABLE}
 FEW = settings_of({**WEIGHTS, "words": {"weight": 0, "text_model": "no such encoder"}})
+NETWORKS = ("neumf", "item2vec", "two_tower", "sasrec", "gru4rec")
 ASKED = Question(Rules(), FEW, protocol=COLD)
 
 
@@ -80,3 +81,17 @@ def test_where_nobody_can_be_judged_both_parts_say_why() -> None:
     report = cold(nothing, ASKED)
     assert "nothing to judge" in report["new_items"]["missing"]
     assert "nothing to judge" in report["new_users"]["missing"]
+
+
+def test_sources_that_learned_nothing_of_new_items_or_users_are_named_with_the_reason() -> None:
+    networks = {name: replace(ASKED.settings[name], fewest=10**6) for name in NETWORKS}
+    report = cold(EVENTS, replace(ASKED, every_source=True, settings={**ASKED.settings, **networks}))
+    assert report["new_items"]["without_list"] == {
+        "tfidf": "no item has a catalogue record",
+        "words": "no item has a catalogue record",
+        "picture": "no pictures are indexed; run `millrace pictures index FOLDER`",
+    }
+    silent = report["new_users"]["by_first_events"]["5"]["without_list"]
+    assert silent["mf"] == "all ratings are equal, so there is nothing to predict"
+    assert all(silent[name].endswith("is 1,000,000") for name in NETWORKS)
+    assert {"similar", "popular"}.isdisjoint(silent)
