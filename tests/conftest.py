@@ -5,12 +5,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from adapters.machine.compiled import keep_compiled
 from tests.kit.leftovers import SHARED, nothing_left
 from tests.kit.servers import cassandra_port, cassandra_url, kafka_bootstrap, log, postgres, redis_url
 
 keep_compiled()
+# No test is held to a time: on a busy machine any example may take seconds.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 __all__ = ["cassandra_port", "cassandra_url", "kafka_bootstrap", "log", "postgres", "redis_url"]
 
