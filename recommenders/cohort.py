@@ -170,8 +170,7 @@ class Cohort:
         return self.once(("shelves", half_life_hours), lambda: self._shelves(half_life_hours))
 
     def _shelves(self, half_life_hours: float) -> Shelves:
-        by_label = ByLabel().knowing(np.arange(len(self.labels_of)), self.labels_of)
-        return Shelves(most_popular(self.decayed(half_life_hours)), by_label)
+        return Shelves(most_popular(self.decayed(half_life_hours)), ByLabel.of(self.labels_of))
 
     def newcomers(self, hours: int) -> Ordered | None:
         return self.once(("newcomers", hours), lambda: self._newcomers(hours))

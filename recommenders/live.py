@@ -139,7 +139,7 @@ class LiveSums:
 
     @cached_property
     def _by_label(self) -> ByLabel:
-        return ByLabel().knowing(np.arange(len(self.events.labels)), self.events.labels)
+        return ByLabel.of(self.events.labels)
 
     def decayed(self, half_life_hours: float) -> Ordered | None:
         what = "decayed", half_life_hours

@@ -10,7 +10,7 @@ from adapters.settings.places import PLACES, RECOMMENDERS, SECTIONS, section_fie
 from adapters.settings.settings import Settings
 from adapters.settings.sources import PREFIX
 from core.settings import Setting, setting_of
-from core.settings.units import duration_text, limit_text, memory_text
+from core.settings.units import AS_TEXT, limit_text
 from recommenders import TABLE, recommender
 
 BEGIN, END = "<!-- begin: made by `make format` from the code -->", "<!-- end -->"
@@ -50,8 +50,7 @@ def _default(entry: "Field[Any]", rules: Setting) -> str:
     if rules.default_is:
         return rules.default_is
     value: Any = entry.default if entry.default_factory is MISSING else entry.default_factory()
-    as_text = {"duration": duration_text, "memory": memory_text}.get(rules.unit, str)
-    return f"`{as_text(value)}`"
+    return f"`{AS_TEXT.get(rules.unit, str)(value)}`"
 
 
 def _meaning(rules: Setting) -> str:

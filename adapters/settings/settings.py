@@ -24,7 +24,7 @@ from adapters.settings.sections import (
 )
 from core.experiments.assignment import Experiment, experiments_of
 from core.settings import StoreUrl, nearest, setting, setting_of, value_of
-from core.settings.units import duration_text, memory_text
+from core.settings.units import AS_TEXT
 from core.text.masking import masked
 from schemas.errors import SettingsError
 from schemas.rules import Rules
@@ -183,7 +183,7 @@ class Settings:
         return {HOME: str(self.home), **sections, **models, **tried}
 
 
-_AS_TEXT: dict[str, Callable[[Any], Any]] = {"duration": duration_text, "memory": memory_text, "": lambda value: value}
+_AS_TEXT: dict[str, Callable[[Any], Any]] = {**AS_TEXT, "": lambda value: value}
 
 
 def _section(section: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from adapters.terminal.numbers import Number
 _count = partial(click.option, type=click.IntRange(1, MOST_ROWS), default=10, show_default=True)
 _skip = partial(click.option, type=click.IntRange(0, MOST_ROWS), default=0)
 _label = partial(click.option, type=LABEL, multiple=True)
-_price = partial(click.option, type=Number(0, max_open=True, max=float("inf")))
+_price = partial(click.option, type=Number(0))
 
 N, OFFSET = _count("-n", help="How many to list."), _skip("--offset", help="Skip this many first.")
 N_PER_HOUR = _count("-n", help="How many to list per hour.")

@@ -167,7 +167,7 @@ def _scorers(
 ) -> dict[str, Scorer]:
     """Return a scorer for each signal by its name, which has learned from the past; ``models``: as of ``_of``."""
     settings, signals = all_on(in_process(question.settings)), signals_of(question.learns, seen_again=True)
-    learned_now = _fitted(question.learns, past, settings, models)
+    learned_now = fitted_for(question.learns, past, settings, models)
     if models is not None:
         models.update(learned_now)
     opened = open_signals(signals, learned_now, settings)
@@ -175,13 +175,6 @@ def _scorers(
 
 
 def fitted_for(
-    sources: Sequence[str], past: Interactions, names: Sequence[bytes], settings: Mapping[str, Any]
-) -> dict[str, Artefact | None]:
-    """Return what those sources learn from the past, from scratch."""
-    return _fitted(sources, SmallPast(past, names, report=lambda _: None), settings)
-
-
-def _fitted(
     sources: Sequence[str], past: SmallPast, settings: Mapping[str, Any],
     before: Mapping[str, Artefact | None] | None = None,
 ) -> dict[str, Artefact | None]:  # fmt: skip

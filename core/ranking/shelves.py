@@ -42,6 +42,11 @@ class ByLabel:
     def __init__(self, labels: Mapping[int, tuple[str, ...]] | None = None, items: Mapping[str, Ints] | None = None):
         self._labels, self._items = labels or {}, items or {}
 
+    @staticmethod
+    def of(labels: Labels) -> "ByLabel":
+        """Return what all items have, by code."""
+        return ByLabel().knowing(np.arange(len(labels)), labels)
+
     def items(self, label: str) -> Ints:
         """Return the codes of the items that have the label, in any order."""
         return self._items.get(label, NO_ITEMS)

@@ -1,6 +1,6 @@
 """Durations and amounts of memory as text."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from schemas.errors import SettingsError
 
@@ -36,9 +36,12 @@ def memory_text(whole: int) -> str:
     return _written(whole, {"": 1, **_UNITS_BYTES})
 
 
+AS_TEXT: Mapping[str, Callable[[int], str]] = {"duration": duration_text, "memory": memory_text}  # by unit
+
+
 def limit_text(number: float, unit: str) -> str:
-    """Return a setting's limit as people write it; ``unit``: ``duration``, ``memory`` or none."""
-    as_text = {"duration": duration_text, "memory": memory_text}.get(unit)
+    """Return a setting's limit as people write it; ``unit``: one of ``AS_TEXT``, or empty."""
+    as_text = AS_TEXT.get(unit)
     return f"{number:.15g}" if as_text is None else as_text(int(number))
 
 

@@ -47,17 +47,19 @@ def check_store(name: str, url: StoreUrl) -> Check:
 def check_lake(settings: Settings) -> Check:
     """Check the lake with a small file; a local folder that does not exist yet is the home's matter."""
     path = settings.lake_path
-    if "://" not in path and not Path(path).exists():
+    is_local = "://" not in path
+    if is_local and not Path(path).exists():
         return Check("lake", f"{path} is made by the first batch run")
     try:
-        system, folder = filesystem(path if "://" in path else str(Path(path).absolute()))
+        system, folder = filesystem(str(Path(path).absolute()) if is_local else path)
         probe = f"{folder.rstrip('/')}/_doctor_{uuid.uuid4().hex}"
         with system.open_output_stream(probe) as file:
             file.write(b"millrace doctor")
         system.delete_file(probe)
     except (OSError, ValueError, MillraceError) as error:
         remedy = "Give this user the right to write there, or name another folder in MILLRACE_LAKE."
-        return Check("lake", str(error).splitlines()[0].replace(path, masked(path)), remedy)
+        said = str(error).splitlines()[0]
+        return Check("lake", said if is_local else masked(said), remedy)
     return Check("lake", f"{masked(path)}: a file was written and deleted")
 
 

@@ -14,8 +14,8 @@ class NeuralSettings(TrainedSettings):
     length: int = setting(20, "last items of a history that count", at_least=1, why="as many as a history keeps")
     epochs: int = setting(40, "times that the histories are looked at, at most", at_least=1, why="few need as many")
     touches: int = setting(
-        100_000, "touched items that an epoch learns from at most; of more, some histories are drawn", at_least=1,
-        why="a fit of any log takes minutes: an epoch of so many takes five seconds of a core",
+        100_000, "touched items that an epoch learns from, at most; from a longer log it draws some histories",
+        at_least=1, why="such an epoch takes five seconds of one core, so a fit takes minutes however long the log is",
     )  # fmt: skip
     patience: int = setting(
         3, "epochs without a better loss on held-out users, after which a fit ends", at_least=1,

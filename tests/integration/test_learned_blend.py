@@ -11,6 +11,7 @@ from adapters.records.artefacts import blend_rows
 from batch_layer.learning.asking import Question, in_process
 from batch_layer.learning.blending import FEWEST_TO_ASK
 from batch_layer.learning.lessons import Asked, Walk, of_walk
+from batch_layer.learning.past import SmallPast
 from batch_layer.learning.teaching import fitted_for, from_walk, shown
 from core.quality.ranking_quality import Interactions
 from core.ranking.features import PER_SIGNAL
@@ -102,7 +103,7 @@ def test_an_answer_says_what_the_walk_would_have_learned_from(
     news: Interactions, learned: Learned, world: World
 ) -> None:
     """The features of a question, in the walk before the last event and in an answer at the same place of the log."""
-    scorers = open_signals(learned.signals, fitted_for(LEARNS, news, NAMES, SETTINGS), SETTINGS)
+    scorers = open_signals(learned.signals, fitted_for(LEARNS, SmallPast(news, NAMES), SETTINGS), SETTINGS)
     known = news.before(EVENTS)
     more = Interactions(
         np.r_[known.user, 7], np.r_[known.item, ITEMS - 1], np.r_[known.weight, 1_000],
@@ -170,7 +171,7 @@ def test_lists_that_may_have_seen_items_are_those_of_their_own_blend(
     news: Interactions, again: Learned, world: World
 ) -> None:
     """What the walk learned of such lists is what answers compute: the same scores for the same candidates."""
-    artefacts = fitted_for(again.sources, news, NAMES, SETTINGS)
+    artefacts = fitted_for(again.sources, SmallPast(news, NAMES), SETTINGS)
     scorers = open_signals(again.signals, artefacts, SETTINGS)
     more = Interactions(
         np.r_[news.user, 7], np.r_[news.item, 3], np.r_[news.weight, 1_000], np.r_[news.time, news.time[-1]],
