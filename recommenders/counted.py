@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -20,6 +20,8 @@ class CountedScorer:
     """Scores an item as the ranking does; 0 for items that it does not list."""
 
     ranking: Ranking
+
+    of_sums_alone: ClassVar[bool] = True
 
     def candidates(self, question: Question, most: int) -> Candidates:
         ranked = self.ranking(question.sums)

@@ -155,7 +155,8 @@ class Scorer(Protocol):
     """A model opened to answer. It keeps nothing of a question, so threads may share it.
 
     One with ``of_user_alone = True`` reads no sums of a question: its candidates follow from the user's rows and the
-    model, and whoever asks may keep them while these stay the same.
+    model, and whoever asks may keep them while these stay the same. One with ``of_sums_alone = True`` answers everybody
+    alike, best first.
     """
 
     def candidates(self, question: Question, most: int) -> Candidates:

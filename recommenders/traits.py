@@ -23,13 +23,17 @@ SOFT = 20.0  # a share of 1 in 20 of the history is a quarter of a match, one of
 def newness(question: Question, known: Features) -> Floats:
     """Return 1 for an item first counted in the current hour, falling with the logarithm of its age to 0."""
     new, out = question.sums.newcomers(NEW_HOURS), np.zeros(len(known.codes))
-    if new is None or not len(new.scored.codes):
+    if new is None:
         return out
-    codes, scores = new.scored  # ascending by code
-    at = np.minimum(np.searchsorted(codes, known.codes), len(codes) - 1)
-    own = codes[at] == known.codes
-    hours = NEW_HOURS * (1 - scores[at[own]])
-    out[own] = 1 - np.log1p(hours) / np.log1p(NEW_HOURS)
+    of_codes = new.by_code(_newness)
+    inside = known.codes < len(of_codes)
+    out[inside] = of_codes[known.codes[inside]]
+    return out
+
+
+def _newness(scores: Floats) -> Floats:
+    hours = NEW_HOURS * (1 - scores)
+    out: Floats = 1 - np.log1p(hours) / np.log1p(NEW_HOURS)
     return out
 
 

@@ -5,8 +5,8 @@ from numba import njit
 
 from core.ranking.columns import NOBODY, Floats, Ints, Stacked
 from core.ranking.features import PER_SIGNAL, PLACES, RANKS, Features
-from core.ranking.greatest_kernel import greatest
-from core.ranking.table_kernel import empty_table, place
+from core.ranking.greatest_kernel import make_heap, sink, sort_heap
+from core.ranking.table_kernel import empty_rows, is_in, row_place, set_of
 
 
 @njit(cache=True, nogil=True)
@@ -23,31 +23,55 @@ def _greater(falling, score):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
+def _falling(codes, scores, begin, end, banned, room):  # type: ignore[no-untyped-def]
+    """Return the greatest scores of a signal's allowed items, greatest first, as many as there is room for.
+
+    Whether an item is banned is looked up only where its score would be among them. ``room`` holds what is returned.
+    """
+    n, in_order, least = 0, True, 0.0  # in order: as most lists come, and then ``room`` is no heap
+    for k in range(begin, end):
+        if not scores[k] > least or is_in(banned, codes[k]):
+            continue
+        if n < len(room):
+            in_order &= n == 0 or scores[k] <= room[n - 1]
+            room[n] = scores[k]
+            n += 1
+            if n < len(room):
+                continue
+            if in_order:
+                least = room[n - 1]
+                continue
+            make_heap(room, n)
+        else:
+            if in_order:
+                make_heap(room, n)
+                in_order = False
+            room[0] = scores[k]
+            sink(room, 0, n)
+        least = room[0]
+    if not in_order:
+        if n < len(room):
+            make_heap(room, n)
+        sort_heap(room, n)
+    return room[:n]
+
+
+@njit(cache=True, nogil=True)
 def _features(codes, scores, starts, excluded, also, places, ranks):  # type: ignore[no-untyped-def]
-    banned = empty_table(len(excluded))
-    for code in excluded:
-        banned[place(banned, code)] = code
-    signals = len(starts) - 1
+    banned, signals = set_of(excluded), len(starts) - 1
     most = min(len(codes), signals * (places + 1))
-    table = empty_table(most)
-    slot = np.empty(len(table), np.int64)
-    out, n, m = np.empty(most, np.int64), 0, 0
+    table, out, n, m = empty_rows(most), np.empty(most, np.int64), 0, 0
     row_of, shares, own_ranks, ends = np.empty(most, np.int64), np.empty(most), np.empty(most), np.zeros_like(starts)
-    allowed, known = np.empty(len(codes), np.bool_), np.empty(len(codes))
+    room = np.empty(places)
     for signal in range(signals):
-        begin, end, count = starts[signal], starts[signal + 1], 0
-        for k in range(begin, end):
-            allowed[k] = scores[k] > 0 and banned[place(banned, codes[k])] == NOBODY
-            if allowed[k]:
-                known[count] = scores[k]
-                count += 1
-        if count:
-            falling = greatest(known[:count], places)
+        begin, end = starts[signal], starts[signal + 1]
+        falling = _falling(codes, scores, begin, end, banned, room)
+        if len(falling):
             least, equal = falling[-1], len(falling) - _greater(falling, falling[-1])
             before, inside_before = 0, 0
             for k in range(begin, end):
                 score = scores[k]
-                inside = allowed[k] and score >= least
+                inside = score >= least and not is_in(banned, codes[k])
                 if inside and score == least:
                     inside = equal > 0
                     equal -= 1
@@ -60,12 +84,14 @@ def _features(codes, scores, starts, excluded, also, places, ranks):  # type: ig
                     rank = _greater(falling, score)
                 if inside:
                     before, inside_before = rank, inside_before + 1
+                elif also == NOBODY and inside_before == len(falling):
+                    break
                 if rank < places:
-                    at = place(table, codes[k])
+                    at = row_place(table, out, codes[k])
                     if table[at] == NOBODY:
-                        table[at], slot[at], out[n] = codes[k], n, codes[k]
+                        table[at], out[n] = n, codes[k]
                         n += 1
-                    row_of[m], shares[m], own_ranks[m] = slot[at], min(1.0, score / falling[0]), ranks[rank]
+                    row_of[m], shares[m], own_ranks[m] = table[at], min(1.0, score / falling[0]), ranks[rank]
                     m += 1
         ends[signal + 1] = m
     return out[:n], row_of[:m], shares[:m], own_ranks[:m], ends

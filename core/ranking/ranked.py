@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.codes.item_index import ItemIndex
-from core.ranking.columns import NOTHING, Columns, Ints
+from core.ranking.columns import NOBODY, NOTHING, Columns, Floats, Ints
 from core.ranking.decay import in_counts
 from core.ranking.kernels import READABLE, Kernels
 from core.ranking.scores import PRIOR, WindowCounts, rising, smoothed_change
@@ -54,6 +54,7 @@ class Ordered:
     def __init__(self, index: ItemIndex, scored: Columns | Callable[[], Columns], kernels: Kernels) -> None:
         self.index, self.kernels = index, kernels
         self._scored, self._head = scored, NOTHING
+        self._by_code: dict[object, Floats] = {}
 
     @property
     def scored(self) -> Columns:
@@ -82,6 +83,16 @@ class Ordered:
             moved = self.kernels.moved(head, changed, self.index.text)
             most = max(len(head.codes), 4 * LEAST_SORTED)
             self._head = Columns(moved.codes[:most], moved.scores[:most])
+
+    def by_code(self, of_scores: Callable[[Floats], Floats]) -> Floats:
+        """Return ``of_scores`` of the listed items at their codes, 0 at others; made once for each such function."""
+        column = self._by_code.get(of_scores)
+        if column is None:
+            scored = self.scored
+            column = np.zeros(int(scored.codes.max(initial=NOBODY)) + 1)
+            column[scored.codes] = of_scores(scored.scores)
+            self._by_code[of_scores] = column
+        return column
 
     def score(self, code: int) -> float | None:
         """Return the item's score; None when it is not in the list."""

@@ -18,7 +18,7 @@ from recommenders.signals import SEEN_ONLY, columns_of
 from recommenders.traits import traits_of
 from serving_layer.answers.basket import Basket
 from serving_layer.merged.catalogue import Page
-from serving_layer.merged.models import Models, Signals, candidates_of, models_of, untrained
+from serving_layer.merged.models import Models, Signals, answers_of, candidates_of, models_of, untrained
 from serving_layer.reading.read_once import read_once
 from serving_layer.reading.snapshot import Snapshot
 
@@ -121,7 +121,7 @@ class Sources:
         return self.models.again if self.seen_again else self.models.new
 
     def _answers(self, signals: Signals, excluded: int) -> list[Candidates]:
-        answers = [self._ask(scorer, PLACES + excluded) for scorer in signals.scorers]
+        answers = answers_of(self.snapshot, signals, self.question, PLACES + excluded)
         names = [signal.source for signal in signals.learned.signals]
         self._said[:] = list(zip(names, answers, strict=True))
         return answers

@@ -5,6 +5,7 @@ name took most of a second, in which the speed view moves on.
 """
 
 import threading
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -93,6 +94,14 @@ def once_a_commit(snapshot: Snapshot, what: Hashable, make: Callable[[], T]) -> 
     if moment is not None and not snapshot.course.rows and len(moment.made) < MOST_MADE:
         moment.made[what] = value
     return value
+
+
+def once_a_catalogue(snapshot: Snapshot, what: Hashable, make: Callable[[], T]) -> T:
+    """Return what follows from the snapshot's sums and the catalogue's records, made once as ``once_a_commit`` does."""
+    if snapshot.moment is None:  # nothing says whether the catalogue is the one of another answer
+        return make()
+    catalogue: Hashable = weakref.ref(snapshot.moment.catalogue)  # another one after each change of a record
+    return once_a_commit(snapshot, (what, catalogue), make)
 
 
 def _once_a_commit(snapshot: Snapshot, what: Hashable, make: Callable[[], T]) -> T:

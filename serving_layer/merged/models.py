@@ -17,6 +17,7 @@ from recommenders.opened import Opened, learners, open_all
 from recommenders.port import Candidates, Question, Scorer
 from recommenders.signals import learners_of, open_signals
 from serving_layer.memory.candidates import KeptCandidates
+from serving_layer.merged.count_cache import once_a_catalogue
 from serving_layer.reading.patience import reading, seconds_left
 from serving_layer.reading.snapshot import Snapshot
 from serving_layer.reading.views import BATCH, MODEL, Views
@@ -124,6 +125,25 @@ def candidates_of(snapshot: Snapshot, scorer: Scorer, question: Question, most: 
     if getattr(scorer, "of_user_alone", False) and question.also == NOBODY:
         return snapshot.memory.kept(KeptCandidates).of(scorer, question, most)
     return scorer.candidates(question, most)
+
+
+def answers_of(snapshot: Snapshot, signals: Signals, question: Question, most: int) -> list[Candidates]:
+    """Return what each signal answers. Those of sums alone are asked once for all answers of a commit."""
+    if question.also != NOBODY:
+        return [scorer.candidates(question, most) for scorer in signals.scorers]
+
+    enough = 1 << (most - 1).bit_length()  # so that most users share one size
+
+    def made() -> tuple[Signals, dict[int, Candidates]]:
+        asked = [(k, scorer) for k, scorer in enumerate(signals.scorers) if getattr(scorer, "of_sums_alone", False)]
+        return signals, {k: scorer.candidates(question, enough) for k, scorer in asked}
+
+    # The signals are kept with the answers: their id stays their own.
+    _, alike = once_a_catalogue(snapshot, ("signals", id(signals), enough), made)
+    return [
+        alike[k] if k in alike else candidates_of(snapshot, scorer, question, most)
+        for k, scorer in enumerate(signals.scorers)
+    ]
 
 
 def _read(views: Views, generation: str) -> Models:

@@ -1,9 +1,7 @@
 """Items that are new: first counted, or first described by a catalogue record, in the last hours."""
 
-import weakref
-from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 import numpy as np
 
@@ -17,11 +15,9 @@ from schemas.catalogue import Item
 from schemas.event import BUCKET_MS
 from serving_layer.memory.row_cache import RowCache
 from serving_layer.merged.catalogue import records_of
-from serving_layer.merged.count_cache import Counts, cache_of, once_a_commit
+from serving_layer.merged.count_cache import Counts, cache_of, once_a_catalogue
 from serving_layer.merged.running import Running, running_of
 from serving_layer.reading.snapshot import Snapshot
-
-T = TypeVar("T")
 
 
 @dataclass
@@ -93,7 +89,7 @@ def newcomers(snapshot: Snapshot, hours: int) -> Ordered | None:
         first = _firsts(snapshot, range(window.baseline.start, window.window.stop))
         return snapshot.memory.kept(Newest).of(snapshot, window, first, _silent(snapshot))
 
-    return _once_a_catalogue(snapshot, ("newcomers", hours, window.window.stop), made)
+    return once_a_catalogue(snapshot, ("newcomers", hours, window.window.stop), made)
 
 
 def described_last(snapshot: Snapshot) -> Sequence[Item]:
@@ -104,19 +100,11 @@ def described_last(snapshot: Snapshot) -> Sequence[Item]:
         own = records_of(snapshot, [item.encode() for item, _ in times_of_newest(row)])
         return tuple(record for record in own if record is not None)
 
-    return _once_a_catalogue(snapshot, "described last", made)
+    return once_a_catalogue(snapshot, "described last", made)
 
 
 def _silent(snapshot: Snapshot) -> Mapping[bytes, int]:
-    return _once_a_catalogue(snapshot, "silent", lambda: snapshot.memory.kept(Silent).of(snapshot))
-
-
-def _once_a_catalogue(snapshot: Snapshot, what: Hashable, make: Callable[[], T]) -> T:
-    """Return ``make()``, computed once for all answers of the same sums and catalogue."""
-    if snapshot.moment is None:  # nothing says whether the catalogue is the one of another answer
-        return make()
-    catalogue: Hashable = weakref.ref(snapshot.moment.catalogue)  # another one after each change of a record
-    return once_a_commit(snapshot, (what, catalogue), make)
+    return once_a_catalogue(snapshot, "silent", lambda: snapshot.memory.kept(Silent).of(snapshot))
 
 
 def _firsts(snapshot: Snapshot, hours: range) -> Ints:

@@ -1,13 +1,11 @@
 """Popular items by category and brand, as the catalogue and the events name these now."""
 
-import weakref
-from collections.abc import Hashable
 from dataclasses import dataclass, field
 
 from core.ranking.shelves import ByLabel, Labels, Shelves, most_popular
 from recommenders.port import Ints
 from serving_layer.merged.catalogue import described
-from serving_layer.merged.count_cache import once_a_commit
+from serving_layer.merged.count_cache import once_a_catalogue
 from serving_layer.merged.counts import decayed
 from serving_layer.reading.snapshot import Snapshot
 
@@ -34,7 +32,4 @@ def shelves_of(snapshot: Snapshot, half_life_hours: float) -> Shelves:
         last.by_label = by_label = last.by_label.knowing(items.codes, labels(snapshot, items.codes))
         return Shelves(items, by_label)
 
-    if snapshot.moment is None:  # nothing says whether the catalogue is the one of another answer
-        return made()
-    catalogue: Hashable = weakref.ref(snapshot.moment.catalogue)  # another one after each change of a record
-    return once_a_commit(snapshot, ("shelves", half_life_hours, catalogue), made)
+    return once_a_catalogue(snapshot, ("shelves", half_life_hours), made)
