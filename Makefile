@@ -67,7 +67,7 @@ crash: setup ## kill real parts over and over, and search for wrong answers, som
 	@$(BIN)/python -m adapters.machine.jars $(JARS)
 	@$(BIN)/python -m tests.crash $(ARGS)
 	@$(BIN)/python -m pytest -m crash
-	@MILLRACE_SEARCH=$(or $(TIMES),4) $(BIN)/python -m pytest tests/exact
+	@MILLRACE_SEARCH=$(or $(TIMES),4) $(BIN)/python -m pytest tests/exact tests/unit/core tests/contract/test_stores.py
 
 screenshots: setup ## the README's pictures of the page, in docs/page (needs the system's Chromium)
 	@$(BIN)/python -m tests.browser.screenshots docs/page

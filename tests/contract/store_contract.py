@@ -10,6 +10,7 @@ from tests.contract.record_contract import RecordContract
 from tests.contract.row_contract import RowContract
 from tests.kit.on_a_store import together
 from tests.kit.reference_store import Comparison
+from tests.kit.search import TIMES
 
 
 class ViewStoreContract(RecordContract, RowContract):
@@ -52,5 +53,5 @@ class ViewStoreContract(RecordContract, RowContract):
     # Against the reference
 
     def test_any_sequence_of_calls_is_answered_as_by_the_reference(self, store: ViewStore) -> None:
-        few = settings(max_examples=15, stateful_step_count=30, deadline=None, database=None)
+        few = settings(max_examples=8 * TIMES, stateful_step_count=30, deadline=None, database=None)
         run_state_machine_as_test(lambda: Comparison(store), settings=few)

@@ -1,6 +1,5 @@
 """Crashes, hangs, replays, swaps, rebuilds, lost and restored stores in any order: every answer stays exact."""
 
-import os
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 
 import pytest
@@ -10,8 +9,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from tests.kit.cassandra import run_cql
 from tests.kit.exact.machine import Installation
 from tests.kit.exact.stores import Open, Restorable, in_cassandra, in_memory, in_redis, in_sqlite
-
-TIMES = int(os.environ.get("MILLRACE_SEARCH", "1"))  # how many times the usual number of examples; for long runs
+from tests.kit.search import TIMES
 
 
 def search(batch: Open, speed: Open, examples: int, steps: int = 25) -> None:
@@ -43,18 +41,18 @@ def memory() -> AbstractContextManager[Restorable]:
 
 @pytest.mark.timeout(0)
 def test_every_answer_is_exact_on_the_ports_reference() -> None:
-    search(memory, memory, 40)
+    search(memory, memory, 25)
 
 
 @pytest.mark.timeout(0)
 def test_every_answer_is_exact_on_sqlite() -> None:
-    search(in_sqlite, in_sqlite, 10)
+    search(in_sqlite, in_sqlite, 8)
 
 
 @pytest.mark.redis
 @pytest.mark.timeout(0)
 def test_every_answer_is_exact_on_redis(redis_url: str) -> None:
-    search(lambda: in_redis(redis_url), lambda: in_redis(redis_url), 10)
+    search(lambda: in_redis(redis_url), lambda: in_redis(redis_url), 8)
 
 
 @pytest.mark.deep

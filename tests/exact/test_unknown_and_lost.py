@@ -23,6 +23,7 @@ from tests.kit.exact.stores import Restorable, in_cassandra, in_redis
 from tests.kit.exact.story import ALL, HALF, Story, not_listed, require
 from tests.kit.exact.world import PUBLISHING
 from tests.kit.proxy import Mute
+from tests.kit.search import EVERY
 
 ENDS = [("crash", ""), ("torn", "put")]
 ENDS += [(what, of) for what in ("refused", "unknown", "late") for of in ("put", "swap")]
@@ -82,7 +83,7 @@ def troubled(story: Story, begin: Begin, fate: Fate) -> bool:
 @pytest.mark.parametrize(("what", "of"), ENDS)
 @pytest.mark.parametrize("begin", [micro_batch, first_micro_batch_of_an_epoch, third_batch_run])
 def test_whatever_happens_at_any_one_call_to_a_store_answers_stay_exact(begin: Begin, what: str, of: str) -> None:
-    for calls in itertools.count():
+    for calls in itertools.count(ENDS.index((what, of)) % EVERY, EVERY):
         with Story.begun() as story:
             if not troubled(story, begin, Fate(calls, what, of)):
                 break
@@ -160,7 +161,7 @@ def set_back(story: Story, taken: int, later: int) -> bool:
 
 @pytest.mark.parametrize("later", [1, 2, 4, 7])
 def test_13_a_store_set_back_at_any_moment_of_an_attempt_never_counts_half_of_it(later: int) -> None:
-    for taken in itertools.count():
+    for taken in itertools.count(later % EVERY, EVERY):
         with Story.begun() as story:
             if not set_back(story, taken, later):
                 break
@@ -169,7 +170,7 @@ def test_13_a_store_set_back_at_any_moment_of_an_attempt_never_counts_half_of_it
 
 @pytest.mark.redis
 def test_13_a_redis_set_back_at_any_moment_of_an_attempt_never_counts_half_of_it(redis_url: str) -> None:
-    for taken in itertools.count():
+    for taken in itertools.count(step=EVERY):
         with in_redis(redis_url) as speed, Story.begun(speed=speed) as story:
             if not set_back(story, taken, 4):
                 break

@@ -16,6 +16,7 @@ from schemas.event import Record
 from schemas.rules import DEFAULT_KINDS, Rules
 from tests.kit.hostile import TIMESTAMP, USER, Hostile, encoded, good, hostile
 from tests.kit.parsers import assert_agreement, batch_of
+from tests.kit.search import TIMES
 
 RULES = Rules()
 CRC = Rules(kinds={**DEFAULT_KINDS, "play": 0.25, "stars": "value"}, partitioner="crc32", partitions=5)
@@ -95,7 +96,7 @@ def logged(draw: st.DrawFn, value: st.SearchStrategy[bytes | None]) -> Record:
     return Record("events", partition, draw(st.integers(0, 2**62)), timestamp, key, raw)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100 * TIMES, deadline=None)
 @given(st.lists(logged(values() | st.none()), max_size=8), st.sampled_from([RULES, CRC]))
 def test_both_parsers_agree_on_any_fields(records: list[Record], rules: Rules) -> None:
     assert_agreement(records, rules)

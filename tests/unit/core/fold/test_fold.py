@@ -15,19 +15,20 @@ from core.rows.words import RETRACTED, Seen
 from schemas.event import Event
 from schemas.rules import Rules
 from tests.kit.folding import Rows, fold_into, rows_as_data, slow
+from tests.kit.search import TIMES
 from tests.kit.streams import DAY, START, event_streams
 
 SMALL = Rules(history_items=3, remembered_ids=3, counted_per_day=1)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=70 * TIMES, deadline=None)
 @given(event_streams())
 def test_the_compiled_fold_equals_the_slow_twin(events: list[Event]) -> None:
     for rules in (SMALL, Rules()):
         assert rows_as_data(fold_into({}, events, rules)) == slow(events, rules)
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60 * TIMES, deadline=None)
 @given(event_streams(), st.lists(st.integers(0, 60), max_size=4))
 def test_cutting_the_stream_anywhere_changes_no_sum(events: list[Event], cuts: list[int]) -> None:
     rows: Rows = {}

@@ -17,6 +17,7 @@ from schemas.event import REMOVE, Event
 from schemas.rules import Rules
 from tests.kit.exact.stores import MemoryStore
 from tests.kit.folding import Rows, rows_as_data, slow
+from tests.kit.search import TIMES
 from tests.kit.small_lambda import SmallLambda
 from tests.kit.streams import event_streams
 
@@ -93,7 +94,7 @@ def take(world: SmallLambda, what: str, count: int, share: float) -> None:
         world.run_speed(count, share if what == "crash" else 1.0)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60 * TIMES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(event_streams(), STEPS)
 def test_a_generation_and_the_segments_from_its_boundary_on_are_the_slow_fold_of_everything(
     events: list[Event], steps: list[tuple[str, float, float]]

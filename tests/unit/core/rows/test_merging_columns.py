@@ -42,6 +42,7 @@ from core.rows.views import (
 )
 from core.rows.words import pack_touches
 from schemas.control import Position
+from tests.kit.search import TIMES
 
 names = st.binary(min_size=1, max_size=12) | st.binary(min_size=250, max_size=300)
 amounts = st.integers(-300, 300) | st.sampled_from([1_000, 70_000, -(10**12), 2**62])
@@ -95,7 +96,7 @@ def one_by_one(view: str, earlier: bytes | None, later: bytes | None) -> bytes:
     return VIEWS[view].merge(earlier, later)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120 * TIMES, deadline=None)
 @given(sides())
 def test_many_rows_merge_to_the_same_bytes_as_one_by_one(
     given: tuple[str, list[bytes | None], list[bytes | None]],
