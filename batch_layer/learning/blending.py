@@ -10,7 +10,7 @@ from batch_layer.learning.fits import Fits, Weighed, columns
 from batch_layer.learning.given import Outcome
 from batch_layer.learning.lessons import NO_ITEM, Lesson
 from core.quality.calibration import calibrated_by_user
-from core.quality.intervals import difference
+from core.quality.intervals import difference, surely_below
 from core.quality.ranking_quality import LIST
 from core.ranking.blend import Knots
 from core.ranking.columns import Floats
@@ -39,8 +39,9 @@ def learned(
     """Return what the lessons, in order of time, teach of the signals' weights; a sentence where they are too few.
 
     The weights are those of the active generation's blend (``before``) where these rank the later questions better,
-    and those of the best single signal where that is better than the blend by more than the interval. Signals that list
-    nothing in any question are not asked; sources of nothing else are among the facts, as ``silent``.
+    and those of the best single signal where that is better than the blend by more than the luck of the best of so
+    many. Signals that list nothing in any question are not asked; sources of nothing else are among the facts, as
+    ``silent``.
 
     Args: fixed: the weight of each signal in the blend that the fit is drawn to, the more the less there is to learn
         from; None: all are 0.      traits: the names of those whose columns follow the signals'.
@@ -66,9 +67,7 @@ def learned(
     facts["silent"] = list(dict.fromkeys(own.source for own in signals if own.source not in asked))
     facts["difference"], bounds = difference(hits, single, users)
     facts["difference 95 %"] = bounds
-    if (
-        bounds and bounds[1] < 0
-    ):  # the single signal is the best of many in hindsight, so a lead within the interval is its luck
+    if bounds and surely_below(facts["difference"], bounds, tried=len(speaking)):
         final = trial = _alone(alone, len(signals), len(traits))
         facts["gives_way"] = True
     else:
