@@ -12,11 +12,15 @@ from core.ranking.features import Features, foremost
 from core.ranking.shelves import is_brand
 from recommenders.affinity import by_label, tastes_of
 from recommenders.port import Floats, Ints, Question
+from schemas.event import WEIGHT_SCALE
 
 Trait = Callable[[Question, Features], Floats]
 KEPT = 100  # candidates of a question that are learned from, and whose labels are read, by their best rank
 NEW_HOURS = 672  # four weeks, unless the twelve before know the item; half-lives of two weeks look back as far
 STEP_BACK = 0.9  # what an item touched one step earlier says of a taste, as in ``affinity``
+WIDEST = 1e6  # ratings of 1 that stand of an item whose reach is 1
+FREQUENCY_HOURS = 336.0  # half-life, one of those of the signals of ``popular``
+FINE = 1_000.0  # a count that is a thousandth of the greatest is a tenth of its frequency
 SOFT = 20.0  # a share of 1 in 20 of the history is a quarter of a match, one of 1 in 4 more than a half
 
 
@@ -85,7 +89,44 @@ def _matched(question: Question, known: Features) -> Floats:
     return matches
 
 
-TRAITS: Mapping[str, Trait] = {"newness": newness, "category": category, "brand": brand}
+def reach(question: Question, known: Features) -> Floats:
+    """Return the logarithm of how much stands of each item over all users: its norm, in ratings of 1."""
+    return question.once(("reach", id(known.codes)), lambda: (_reach(question, known), known.codes))[0]
+
+
+def reach_squared(question: Question, known: Features) -> Floats:
+    """Return the square of ``reach``: what most people have already may say less than what many have."""
+    squared: Floats = reach(question, known) ** 2
+    return squared
+
+
+def frequency(question: Question, known: Features) -> Floats:
+    """Return the logarithm of each item's decayed count, as a share of the greatest: 1 for the most frequent item."""
+    ranked, out = question.sums.decayed(FREQUENCY_HOURS), np.zeros(len(known.codes))
+    if ranked is None or not len(ranked.scored.codes):
+        return out
+    codes, scores = ranked.scored  # ascending by code
+    at = np.minimum(np.searchsorted(codes, known.codes), len(codes) - 1)
+    own = codes[at] == known.codes
+    out[own] = np.log1p(FINE * scores[at[own]] / scores.max()) / np.log1p(FINE)
+    return out
+
+
+def _reach(question: Question, known: Features) -> Floats:
+    norms = np.maximum(question.sums.norms(known.codes), 0) / WEIGHT_SCALE
+    logarithms: Floats = np.minimum(np.log1p(norms) / np.log1p(WIDEST), 1.0)
+    return logarithms
+
+
+TRAITS: Mapping[str, Trait] = {
+    "newness": newness,
+    "category": category,
+    "brand": brand,
+    "reach": reach,
+    "reach_squared": reach_squared,
+    "frequency": frequency,
+}
+TO_PROVE = ("reach", "reach_squared", "frequency")  # the last ones: asked only where later questions show their worth
 
 
 def traits_of(question: Question, known: Features, names: Sequence[str] = tuple(TRAITS)) -> Floats:

@@ -35,6 +35,7 @@ def learned(
     fixed: Floats | None = None,
     traits: Sequence[str] = (),
     given: Sequence[Outcome] = (),
+    to_prove: int = 0,
 ) -> Learned | str:
     """Return what the lessons, in order of time, teach of the signals' weights; a sentence where they are too few.
 
@@ -46,6 +47,7 @@ def learned(
     Args: fixed: the weight of each signal in the blend that the fit is drawn to, the more the less there is to learn
         from; None: all are 0.      traits: the names of those whose columns follow the signals'.
         given: answers that people have seen, from which confidence is learned where there are enough.
+        to_prove: how many of the last traits are asked only if the later questions are predicted better with them.
     """
     cut = int(FIT_SHARE * len(lessons))
     later = lessons[cut:]
@@ -53,7 +55,11 @@ def learned(
     if sum(answered) < FEWEST_TO_ASK or not all(answered):
         return too_few(sum(answered))
     speaking = tuple(np.flatnonzero(np.any([lesson.speaking for lesson in lessons], axis=0)).tolist())
-    fits = Fits.of(lessons, answered[0], np.zeros(len(signals)) if fixed is None else fixed, speaking)
+    towards = np.zeros(len(signals)) if fixed is None else fixed
+    fits = Fits.of(lessons, answered[0], towards, speaking, to_prove)
+    if to_prove and answered[1] >= FEWEST_TO_JUDGE:
+        proven = Fits.of(lessons, answered[0], towards, speaking)
+        fits = min((proven, GAIN), (fits, 0.0), key=lambda own: own[0].with_ridge()[1] + own[1])[0]
     trial = _worth_asking(signals, fits)
     users = _by_question(np.array([lesson.user for lesson in later]), later).astype(np.int64)
     hits = _hits(trial, later)

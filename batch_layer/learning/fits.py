@@ -75,6 +75,7 @@ class Fits:
 
     ``towards``: weights of their features that rank as fixed weights do, shape (features, contexts).
     ``number``: of signals. ``speaking``: those that list anything: features are theirs, and no fit asks the others.
+    ``left``: how many of the last traits no fit asks: their weights are 0.
     ``ridge``: how much a fit is drawn to ``towards``. ``_near``: the questions with few
     features more than asked for last. ``_curvature``: of the earlier questions near the weights that were fitted first.
     """
@@ -84,31 +85,35 @@ class Fits:
     towards: Floats
     number: int
     speaking: tuple[int, ...]
+    left: int = 0
     ridge: float = RIDGES[0]
     _curvature: Floats | None = field(default=None, repr=False)
     _near: tuple[tuple[int, ...], Choices] | None = field(default=None, repr=False)
+    _best: tuple[Weighed, float] | None = field(default=None, repr=False)
 
     @staticmethod
-    def of(lessons: Sequence[Lesson], cut: int, fixed: Floats, speaking: tuple[int, ...]) -> "Fits":
+    def of(lessons: Sequence[Lesson], cut: int, fixed: Floats, speaking: tuple[int, ...], left: int = 0) -> "Fits":
         """Return the fits of those lessons that teach; ``cut`` counts those among the earlier ones."""
         teaching = (lesson for lesson in lessons if lesson.teaches)
         choices = Choices.beside([Choice(own.rows, own.taken, own.context, own.weight) for own in teaching])
-        if len(speaking) < len(fixed):
-            choices = choices.only(columns(speaking, len(fixed), choices.rows.shape[2]))
+        if left or len(speaking) < len(fixed):
+            choices = choices.only(columns(speaking, len(fixed), choices.rows.shape[2] - left))
         towards = as_a_choice(choices.part(0, cut), fixed[list(speaking)])
-        return Fits(choices, cut, towards, len(fixed), speaking)
+        return Fits(choices, cut, towards, len(fixed), speaking, left)
 
     def cautious(self) -> Weighed:
         """Return the earlier questions' fit over all that speak, drawn strongly to fixed weights."""
         self.ridge = CAUTIOUS
         weights = fitted(self.choices.part(0, self.cut), self.ridge, self.towards)
-        return Weighed(self.speaking, weights, self.number)
+        return self._weighed(self.speaking, weights)
 
     def with_ridge(self) -> tuple[Weighed, float]:
         """Return the earlier questions' fit over all that speak by the ridge that suits the later ones, and their loss.
 
         The ridge is kept for the fits that follow.
         """
+        if self._best is not None:
+            return self._best
         chosen = self.speaking
         best, least = None, np.inf
         start: Floats | None = None
@@ -123,21 +128,21 @@ class Fits:
             best, least, self.ridge = weights, loss, ridge
         assert best is not None
         self._near = chosen, self.choices
-        return Weighed(chosen, best, self.number), least
+        self._best = self._weighed(chosen, best), least
+        return self._best
 
     def without(self, fit: Weighed, signals: tuple[int, ...]) -> tuple[Weighed, float]:
         """Return the earlier questions' fit over some of the signals of ``fit``, and the loss of the later ones."""
         own, choices = self._columns(signals), self._only(fit.signals, signals)
-        start = fit.weights[np.isin(self._columns(fit.signals), own)]
+        start = self._asked(fit)[np.isin(self._columns(fit.signals), own)]
         earlier, curved = choices.part(0, self.cut), self._curved(own)
         weights = fitted(earlier, self.ridge, self.towards[own], start, curved)
-        return Weighed(signals, weights, self.number), self._later(choices).loss(weights)
+        return self._weighed(signals, weights), self._later(choices).loss(weights)
 
     def on_all(self, fit: Weighed) -> Weighed:
         """Return the fit of all questions over the signals of ``fit``."""
         own = self._columns(fit.signals)
-        weights = self._by_all(self.choices.only(own), own, fit.weights)
-        return replace(fit, weights=weights)
+        return self._weighed(fit.signals, self._by_all(self.choices.only(own), own, self._asked(fit)))
 
     def _by_all(self, choices: Choices, own: Ints, start: Floats) -> Floats:
         """Return the fit of questions of all times, whose curvature is about that of the earlier ones, scaled."""
@@ -161,7 +166,14 @@ class Fits:
         for first, end in parts:
             weight = choices.weight.copy()
             weight[first:end] = 0.0
-            yield replace(fit, weights=self._by_all(replace(choices, weight=weight), own, fit.weights))
+            of_others = self._by_all(replace(choices, weight=weight), own, self._asked(fit))
+            yield self._weighed(fit.signals, of_others)
+
+    def _weighed(self, signals: tuple[int, ...], weights: Floats) -> Weighed:
+        return Weighed(signals, np.pad(weights, ((0, self.left), (0, 0))), self.number)
+
+    def _asked(self, fit: Weighed) -> Floats:
+        return fit.weights[: len(fit.weights) - self.left]
 
     def _later(self, choices: Choices) -> Choices:
         return choices.part(self.cut, len(choices))

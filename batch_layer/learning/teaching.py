@@ -24,7 +24,7 @@ from recommenders.cohort import Cohort
 from recommenders.opened import model_of
 from recommenders.port import Scorer
 from recommenders.signals import answers_of, columns_of, fixed_weights, learners_of, open_signals, signals_of
-from recommenders.traits import TRAITS, traits_of
+from recommenders.traits import TO_PROVE, TRAITS, traits_of
 
 FIXED = "sources have the weights of their tables: no source is left that a learned blend may ask"
 GROWN = 1.1  # times as many events as it was learned from: then a blend is learned again
@@ -156,7 +156,9 @@ def _learned(
 ) -> Learned | str:
     signals = signals_of(question.learns, question.seen_again)
     with waiting("fitting the weights of a blend"):
-        blend = learned(signals, lessons, before, fixed_weights(signals, question.settings), tuple(TRAITS), given)
+        blend = learned(
+            signals, lessons, before, fixed_weights(signals, question.settings), tuple(TRAITS), given, len(TO_PROVE)
+        )
     if isinstance(blend, str):
         return blend
     return replace(blend, facts={**blend.facts, "events": events, "of": list(question.learns)})

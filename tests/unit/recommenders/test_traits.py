@@ -64,6 +64,21 @@ def test_an_item_matches_by_the_share_of_the_history_that_is_of_its_category_and
     assert gifts == nothing == 0
 
 
+def test_reach_counts_all_that_stands_and_frequency_what_was_touched_lately() -> None:
+    """Items 4 and 5 are the old ones, which a second user has just touched."""
+    widely, lately = trait("reach"), trait("frequency")
+    assert 0 < widely[0] == widely[3] < widely[4] < widely[5] < 1  # two users like 5 three times as much as one likes 0
+    assert 0.9 < lately[5] < lately[4] == 1.0  # what was touched of 4 before has not faded as far
+    assert 0 < lately[3] < lately[0] < 1
+    assert trait("reach_squared") == pytest.approx(np.square(widely))
+
+
+def test_nobody_reaches_for_anything_in_an_empty_log() -> None:
+    nothing = np.zeros(0, np.int64)
+    empty = Cohort.of(Interactions(nothing, nothing, nothing, nothing, 1, ITEMS), Rules())
+    assert not any(trait("reach", empty) + trait("frequency", empty))
+
+
 def test_a_history_of_one_category_matches_it_wholly() -> None:
     only = replace(cohort(), labels_of=[("tea",), (), (), (), ("tea",), ("tea",)])
     assert trait("category", only) == pytest.approx([1, 0, 0, 0, 1, 1])

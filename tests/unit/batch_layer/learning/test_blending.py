@@ -113,6 +113,38 @@ def test_a_trait_of_what_is_taken_is_learned() -> None:
     assert blend.facts["hr@10"] == 1.0
 
 
+@pytest.mark.parametrize(
+    ("helps", "number", "asked"), [(True, QUESTIONS, ()), (True, 3 * QUESTIONS, ("reach",)), (False, 3 * QUESTIONS, ())]
+)
+def test_a_trait_that_is_to_prove_its_worth_is_asked_where_many_later_questions_show_it(
+    helps: bool, number: int, asked: tuple[str, ...]
+) -> None:
+    """What is taken has it, or some item of the question has it."""
+    rng = np.random.default_rng(2)
+    questions = [with_trait(opposed(k)) for k in range(number)]
+    if not helps:
+        rows = [rng.permutation(own.rows[:, -1]) for own in questions]
+        questions = [
+            calibrating(replace(q, rows=np.c_[q.rows[:, :-1], own])) for q, own in zip(questions, rows, strict=True)
+        ]
+    blend = learned((A, ELSEWHERE), questions, traits=["reach"], to_prove=1)
+    assert isinstance(blend, Learned), blend
+    assert blend.traits == asked
+    assert len(blend.weights) == 3 * len(blend.signals) + len(asked)
+
+
+def test_a_trait_that_is_to_prove_its_worth_leaves_the_others_where_they_are() -> None:
+    """Of two traits the first says what is taken; the fits of all questions and of their parts know it too."""
+    questions = [with_trait(opposed(k)) for k in range(3 * QUESTIONS)]
+    questions = [calibrating(replace(own, rows=np.c_[own.rows, np.zeros(CANDIDATES)])) for own in questions]
+    blend = learned((A, ELSEWHERE), questions, traits=["newness", "reach"], to_prove=1)
+    assert isinstance(blend, Learned), blend
+    assert blend.traits == ("newness",)
+    assert blend.weights[-1][0] > 1
+    assert blend.facts["hr@10"] == 1.0
+    assert confidence(blend.knots_for(CONTEXT), 0.9) > 0.5
+
+
 def test_a_trait_that_no_item_has_is_not_stored() -> None:
     questions = [calibrating(replace(own, rows=np.pad(own.rows, ((0, 0), (0, 1))))) for own in lessons(FIRSTS, FIRSTS)]
     blend = learned((A, B), questions, traits=["category"])
