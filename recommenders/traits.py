@@ -1,6 +1,6 @@
 """Traits of candidates: what is known of an item itself, whichever signal lists it.
 
-A learned blend weighs them beside what the signals say. Each is 0 where nothing is known, and at most 1.
+A learned blend weighs them beside what the signals say. Each is 0 where nothing is known, and about 1 at most.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -18,7 +18,7 @@ Trait = Callable[[Question, Features], Floats]
 KEPT = 100  # candidates of a question that are learned from, and whose labels are read, by their best rank
 NEW_HOURS = 672  # four weeks, unless the twelve before know the item; half-lives of two weeks look back as far
 STEP_BACK = 0.9  # what an item touched one step earlier says of a taste, as in ``affinity``
-WIDEST = 1e6  # ratings of 1 that stand of an item whose reach is 1
+WIDE = 1e4  # ratings of 1 that stand of an item whose reach is 1
 FREQUENCY_HOURS = 336.0  # half-life, one of those of the signals of ``popular``
 FINE = 1_000.0  # a count that is a thousandth of the greatest is a tenth of its frequency
 SOFT = 20.0  # a share of 1 in 20 of the history is a quarter of a match, one of 1 in 4 more than a half
@@ -114,7 +114,7 @@ def frequency(question: Question, known: Features) -> Floats:
 
 def _reach(question: Question, known: Features) -> Floats:
     norms = np.maximum(question.sums.norms(known.codes), 0) / WEIGHT_SCALE
-    logarithms: Floats = np.minimum(np.log1p(norms) / np.log1p(WIDEST), 1.0)
+    logarithms: Floats = np.log1p(norms) / np.log1p(WIDE)
     return logarithms
 
 

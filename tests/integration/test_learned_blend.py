@@ -91,6 +91,11 @@ def published(news: Interactions, blends: Blends) -> World:
     return served
 
 
+def stored_columns(blend: Learned) -> list[int]:
+    """Return which columns of a lesson that blend weighs: those of its signals, and of its traits."""
+    return [*range(blend.of_signals), *(blend.of_signals + list(TRAITS).index(name) for name in blend.traits)]
+
+
 def test_a_log_of_news_teaches_that_news_counts(learned: Learned) -> None:
     facts = shown(learned)
     assert facts["hr@10"] >= facts["best_source_hr@10"] - 0.02
@@ -117,7 +122,7 @@ def test_an_answer_says_what_the_walk_would_have_learned_from(
     values = {(entry["signal"], entry["feature"]): entry["value"] for entry in explained["features"]}
     shares = [entry["value"] for entry in explained["features"]]
     assert values
-    known_of = [row[row > 0] for row in lesson.rows]
+    known_of = [row[row > 0] for row in lesson.rows[:, stored_columns(learned)]]
     assert any(len(row) == len(shares) and np.allclose(row, shares) for row in known_of)
     assert listed[0]["confidence"] < 1
     assert sum(explained["sources"].values()) == pytest.approx(explained["score"])
@@ -179,8 +184,7 @@ def test_lists_that_may_have_seen_items_are_those_of_their_own_blend(
     )  # fmt: skip
     (), (lesson,) = of_walk(more, NAMES, QUESTION, Walk(EVENTS - 500, NONE, np.array([EVENTS])), Asked([], scorers))
     listed = answer(world.views, partial(recommend, user=b"u7", wish=Wish(Page(10), include_seen=True)))["items"]
-    stored = [*range(again.of_signals), *(again.of_signals + list(TRAITS).index(name) for name in again.traits)]
-    z = lesson.rows[:, stored] @ again.weights_for(lesson.context)
+    z = lesson.rows[:, stored_columns(again)] @ again.weights_for(lesson.context)
     order = np.sort(np.exp(z - z.max()))[::-1][:10]
     scores = np.array([row["score"] for row in listed])
     assert np.allclose(order / order[0], scores / scores[0], rtol=1e-4)
