@@ -47,7 +47,8 @@ def learned(
     Args: fixed: the weight of each signal in the blend that the fit is drawn to, the more the less there is to learn
         from; None: all are 0.      traits: the names of those whose columns follow the signals'.
         given: answers that people have seen, from which confidence is learned where there are enough.
-        to_prove: how many of the last traits are asked only if the later questions are predicted better with them.
+        to_prove: how many of the last traits are asked only if the later questions are predicted better with them, by
+        more than the interval.
     """
     cut = int(FIT_SHARE * len(lessons))
     later = lessons[cut:]
@@ -58,8 +59,9 @@ def learned(
     towards = np.zeros(len(signals)) if fixed is None else fixed
     fits = Fits.of(lessons, answered[0], towards, speaking, to_prove)
     if to_prove and answered[1] >= FEWEST_TO_JUDGE:
-        proven = Fits.of(lessons, answered[0], towards, speaking)
-        fits = min((proven, GAIN), (fits, 0.0), key=lambda own: own[0].with_ridge()[1] + own[1])[0]
+        more = Fits.of(lessons, answered[0], towards, speaking)
+        bounds = difference(fits.losses(), more.losses(), np.array([own.user for own in later if own.teaches]))[1]
+        fits = more if bounds and bounds[0] > 0 else fits
     trial = _worth_asking(signals, fits)
     users = _by_question(np.array([lesson.user for lesson in later]), later).astype(np.int64)
     hits = _hits(trial, later)

@@ -131,6 +131,12 @@ class Fits:
         self._best = self._weighed(chosen, best), least
         return self._best
 
+    def losses(self) -> Floats:
+        """Return the loss of each later question by the fit of ``with_ridge``, of a list's by the weight of each."""
+        later, best = self._later(self.choices), self.with_ridge()[0]
+        own: Floats = later.probabilities(self._asked(best))[0] * (later.weight / later.weight.mean())
+        return own
+
     def without(self, fit: Weighed, signals: tuple[int, ...]) -> tuple[Weighed, float]:
         """Return the earlier questions' fit over some of the signals of ``fit``, and the loss of the later ones."""
         own, choices = self._columns(signals), self._only(fit.signals, signals)
