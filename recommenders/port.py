@@ -118,6 +118,11 @@ class Question:
         """The codes of the history's items, in its order."""
         return self.sums.index.codes(entry.item for entry in self.history.entries)
 
+    @cached_property
+    def ratings(self) -> Ints:
+        """The ratings of the history's items, in its order, thousandths."""
+        return np.array([entry.rating for entry in self.history.entries], np.int64)
+
     def once(self, what: Hashable, make: Callable[[], T]) -> T:
         """Return what several scorers need of this question alone: made for the first of them."""
         if what not in self._made:

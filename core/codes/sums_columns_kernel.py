@@ -15,7 +15,7 @@ from core.rows.width_kernel import longest
 
 
 @njit(cache=True, nogil=True)
-def _merged(buf, ends, overlay):  # type: ignore[no-untyped-def]
+def merged(buf, ends, overlay):  # type: ignore[no-untyped-def]
     """Return all rows of ``buf``, which lie end to end, as one, and where it ends; ``buf`` is ``padded``.
 
     The last ones are merged first: they are small changes, and the first is the whole generation's.
@@ -52,7 +52,7 @@ def columns_of(row, end, overlay, places, letters, starts, known):  # type: igno
 
 @njit(cache=True, nogil=True)
 def _decoded(buf, ends, overlay, places, letters, starts, known):  # type: ignore[no-untyped-def]
-    row, end = _merged(buf, ends, overlay)
+    row, end = merged(buf, ends, overlay)
     codes, amounts, touches, lacking = columns_of(row, end, overlay, places, letters, starts, known)
     return codes, amounts, touches, lacking, row[:end]
 

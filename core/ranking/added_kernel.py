@@ -8,12 +8,11 @@ from numba import njit
 from core.bytes.word_kernel import WORD, agreed
 from core.codes.item_index import ItemIndex
 from core.codes.sums_columns import Amounts
-from core.codes.sums_columns_kernel import columns_of
+from core.codes.sums_columns_kernel import columns_of, merged
 from core.ranking.columns import NOBODY
 from core.ranking.greatest_kernel import greatest
 from core.ranking.table_kernel import empty_table, place
 from core.rows.codec import unpack_columns
-from core.rows.sums_kernel import opened
 
 
 @njit(cache=True, nogil=True)
@@ -43,13 +42,20 @@ def _added_sums(codes, amounts, more, plus, letters, starts):  # type: ignore[no
     for k in range(len(more)):
         at = place(table, more[k])
         table[at], slot[at] = more[k], k
-    sums = amounts.copy()
+    sums, gone, more_codes = amounts.copy(), 0, 0
     for k in range(len(codes)):
         at = place(table, codes[k])
         if table[at] != NOBODY:
             sums[k] += plus[slot[at]]
             new[slot[at]] = False
-    out, totals, n, done = np.empty(len(codes) + len(more), np.int64), np.empty(len(codes) + len(more), np.int64), 0, 0
+            gone += sums[k] == 0
+    for k in range(len(more)):
+        new[k] &= plus[k] != 0
+        more_codes += new[k]
+    if gone == 0 and more_codes == 0:  # most commits add to what is there
+        return codes, sums
+    size, n, done = len(codes) - gone + more_codes, 0, 0
+    out, totals = np.empty(size, np.int64), np.empty(size, np.int64)
     for k in range(len(more) + 1):
         end = len(codes)
         if k < len(more):
@@ -67,10 +73,10 @@ def _added_sums(codes, amounts, more, plus, letters, starts):  # type: ignore[no
                 out[n], totals[n] = codes[at], sums[at]
                 n += 1
         done = end
-        if k < len(more) and plus[k] != 0:
+        if k < len(more):
             out[n], totals[n] = more[k], plus[k]
             n += 1
-    return out[:n].copy(), totals[:n].copy()
+    return out, totals
 
 
 @njit(cache=True, nogil=True)
@@ -93,49 +99,21 @@ def _cut(codes, amounts, most):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _nearest_sums(codes, amounts, buf, begin, ends, most, places, letters, starts, known):  # type: ignore[no-untyped-def]
+def _nearest_of_row(codes, amounts, buf, begin, ends, most, places, letters, starts, known):  # type: ignore[no-untyped-def]
+    """Return the row's sums, their nearest, and whether some name has no code, in which case nothing else is right."""
     lacking = False
-    for end in ends:
-        more, plus, _, unknown = columns_of(buf[begin:], end - begin, False, places, letters, starts, known)
-        begin, lacking = end, lacking or unknown
-        if lacking:
-            break
-        codes, amounts = (_added_sums(codes, amounts, more, plus, letters, starts)) if len(codes) else (more, plus)
+    if len(codes) == 0 and len(ends) > 0:
+        codes, amounts, _, lacking = columns_of(buf[begin:], ends[0] - begin, False, places, letters, starts, known)
+        begin, ends = ends[0], ends[1:]
+    if len(ends) > 0 and not lacking:
+        row, end = merged(buf[begin:], ends - begin, False)
+        more, plus, _, lacking = columns_of(row, end, False, places, letters, starts, known)
+        if not lacking:
+            codes, amounts = _added_sums(codes, amounts, more, plus, letters, starts)
     if lacking or len(codes) <= most:
         return codes, amounts, codes, amounts, lacking
     kept = _cut(codes, amounts, most)
     return codes, amounts, codes[kept], amounts[kept], lacking
-
-
-@njit(cache=True, nogil=True)
-def _nearest_of_rows(codes, amounts, buf, ends, bounds, most, places, letters, starts, known):  # type: ignore[no-untyped-def]
-    """Return all rows' sums end to end, then their nearest, and the sizes of both; and whether some name has no code.
-
-    Args: bounds: where each row's sums begin, and its parts among ``ends``; shape (2, rows + 1).
-    """
-    rows, room, begin = bounds.shape[1] - 1, len(codes), 0
-    for end in ends:
-        room += opened(buf[begin:], 0)[0]
-        begin = end
-    out, sizes, at = np.empty((2, room + rows * most), np.int64), np.empty((2, rows), np.int64), 0
-    nearest, near_at, lacking = np.empty((2, rows * most), np.int64), 0, False
-    for row in range(rows):
-        part, own = slice(bounds[0, row], bounds[0, row + 1]), slice(bounds[1, row], bounds[1, row + 1])
-        first = ends[bounds[1, row] - 1] if bounds[1, row] > 0 else 0
-        sums, theirs, near, nears, unknown = _nearest_sums(
-            codes[part], amounts[part], buf, first, ends[own], most, places, letters, starts, known
-        )
-        lacking |= unknown
-        if lacking:
-            break
-        n, m = len(sums), len(near)
-        out[0, at : at + n], out[1, at : at + n] = sums, theirs
-        nearest[0, near_at : near_at + m], nearest[1, near_at : near_at + m] = near, nears
-        sizes[0, row], sizes[1, row] = n, m
-        at, near_at = at + n, near_at + m
-    if not lacking:
-        out[:, at : at + near_at] = nearest[:, :near_at]
-    return out, sizes, lacking
 
 
 def nearest_rows(
@@ -144,18 +122,17 @@ def nearest_rows(
     parts = [part for _, own in rows for part in own]
     buf = np.frombuffer(bytearray().join([*parts, bytes(WORD)]), np.uint8)
     ends = np.cumsum([len(part) for part in parts], dtype=np.int64)
-    bounds = np.zeros((2, len(rows) + 1), np.int64)
-    np.cumsum([(len(sums[0]), len(own)) for sums, own in rows], axis=0, out=bounds.T[1:])
-    codes, amounts = (np.concatenate([sums[column] for sums, _ in rows]) for column in (0, 1))
-    out, sizes, lacking = _nearest_of_rows(codes, amounts, buf, ends, bounds, most, *index.table)
-    if lacking:
-        for part in parts:
-            index.codes(unpack_columns(part)[0])
-        out, sizes, _ = _nearest_of_rows(codes, amounts, buf, ends, bounds, most, *index.table)
-    sums_of_rows, (own_sizes, near_sizes) = list[tuple[Amounts, Amounts]](), sizes.tolist()
-    at, near_at = 0, sum(own_sizes)
-    for size, near in zip(own_sizes, near_sizes, strict=True):
-        whole, cut = out[:, at : at + size].copy(), out[:, near_at : near_at + near].copy()  # they outlive each other
-        sums_of_rows.append(((whole[0], whole[1]), (cut[0], cut[1])))
-        at, near_at = at + size, near_at + near
-    return sums_of_rows
+    out, begin, first, table = list[tuple[Amounts, Amounts]](), 0, 0, index.table
+    for (codes, amounts), own in rows:
+        last = first + len(own)
+        entries = codes, amounts, buf, begin, ends[first:last], most
+        *columns, lacking = _nearest_of_row(*entries, *table)
+        if lacking:
+            for part in own:
+                index.codes(unpack_columns(part)[0])
+            table = index.table
+            *columns, _ = _nearest_of_row(*entries, *table)
+        out.append(((columns[0], columns[1]), (columns[2], columns[3])))
+        if own:
+            begin, first = int(ends[last - 1]), last
+    return out

@@ -13,14 +13,23 @@ from core.ranking.ranked import in_order
 Knots = Sequence[Sequence[float]]  # (score, share of hits), ascending by score
 
 
-def confidence(knots: Knots, score: float) -> float:
-    """Return the share of hits at that score, 0..1, never falling: linear between the knots and level beyond.
+def confidences(knots: Knots, scores: Sequence[float]) -> list[float]:
+    """Return the share of hits at each score, 0..1, never falling: linear between the knots and level beyond.
 
     Args: knots: as learnt by ``core.quality.calibration`` on held-out data; without any the score itself is the answer.
     """
     if not knots:
-        return min(1.0, max(0.0, score))
-    at = bisect_left(knots, score, key=lambda knot: knot[0])
+        return [min(1.0, max(0.0, score)) for score in scores]
+    ascending = [score for score, _ in knots]
+    return [_between(knots, score, bisect_left(ascending, score)) for score in scores]
+
+
+def confidence(knots: Knots, score: float) -> float:
+    """Return ``confidences`` of one score."""
+    return confidences(knots, [score])[0]
+
+
+def _between(knots: Knots, score: float, at: int) -> float:
     if at in (0, len(knots)):
         return float(knots[min(at, len(knots) - 1)][1])
     (low, below), (high, above) = knots[at - 1], knots[at]

@@ -4,7 +4,7 @@ Codes are those of one ``ItemIndex``. Every function is pure and takes and retur
 """
 
 from collections.abc import Sequence
-from itertools import groupby
+from itertools import accumulate, groupby
 from typing import NamedTuple
 
 import numpy as np
@@ -60,11 +60,11 @@ class Stacked(NamedTuple):
     @staticmethod
     def of(columns: Sequence[Columns]) -> "Stacked":
         """Return the columns end to end."""
-        starts = np.zeros(len(columns) + 1, np.int64)
-        np.cumsum([len(source.codes) for source in columns], out=starts[1:])
+        codes, scores = [codes for codes, _ in columns], [scores for _, scores in columns]
+        starts = np.array([*accumulate(map(len, codes), initial=0)], np.int64)
         if not columns:
             return Stacked(np.zeros(0, np.int64), np.zeros(0), starts)
-        return Stacked(np.concatenate([c.codes for c in columns]), np.concatenate([c.scores for c in columns]), starts)
+        return Stacked(np.concatenate(codes), np.concatenate(scores), starts)
 
 
 def shares(stacked: Stacked, weights: Floats, excluded: Ints, also: int = NOBODY) -> Floats:

@@ -96,7 +96,7 @@ class AlsScorer:
     def _touched(self, question: Question) -> Rated:
         if self.whole:
             return question.standing
-        return Rated(question.codes, np.array([entry.rating for entry in question.history.entries], np.int64))
+        return Rated(question.codes, question.ratings)
 
     def best(self, vector: Floats, most: int, kernels: Kernels = READABLE) -> tuple[Ints, Floats]:
         """Return the rows of the ``most`` items of the greatest x · Y, ascending, and their scores, exactly.

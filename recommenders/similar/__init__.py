@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -59,9 +61,7 @@ class SimilarScorer:
         entries, kernels = question.history.entries, question.sums.kernels
         if not entries:
             return Candidates()
-        weights = np.array(
-            [entry.rating / WEIGHT_SCALE * self.settings.step_back**steps for steps, entry in enumerate(entries[::-1])]
-        )
+        weights = question.ratings[::-1] / WEIGHT_SCALE * powers(self.settings.step_back, len(entries))
         known = self._known(question)
         scored = kernels.summed(known, weights)
 
@@ -109,12 +109,17 @@ class SimilarScorer:
 def _rows(question: Question, most: int) -> Rows:
     sums, own = question.sums, question.codes[::-1]
     near = sums.nearest(own, most, question.also)
-    starts = np.zeros(len(own) + 1, np.int64)
-    np.cumsum([len(row.codes) for row in near], out=starts[1:])
-    codes = np.concatenate([row.codes for row in near])
-    norms = sums.norms(np.concatenate([own, codes]))
-    amounts = np.concatenate([row.amounts for row in near])
-    return Rows(codes, amounts, norms[len(own) :], starts, own, norms[: len(own)])
+    columns = [row.codes for row in near]
+    starts = np.array([*accumulate(map(len, columns), initial=0)], np.int64)
+    codes, amounts = np.concatenate([own, *columns]), np.concatenate([row.amounts for row in near])
+    norms = sums.norms(codes)
+    return Rows(codes[len(own) :], amounts, norms[len(own) :], starts, own, norms[: len(own)])
+
+
+@lru_cache(256)
+def powers(base: float, most: int) -> Floats:
+    """Return base^0, base^1 and so on."""
+    return np.array([base**exponent for exponent in range(most)])
 
 
 def similarities(fold: Folded, shrinkage: float = 0.0, nearest: int | None = None) -> Any:

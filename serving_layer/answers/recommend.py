@@ -6,7 +6,7 @@ from itertools import chain, islice
 from typing import Any, TypeVar
 
 from core.house.rules import EXCLUDE, for_device
-from core.ranking.blend import Blend, Knots, confidence, strongest
+from core.ranking.blend import Blend, Knots, confidence, confidences, strongest
 from core.ranking.columns import NOBODY
 from core.ranking.learned import LearnedBlend
 from core.rows.codec import History
@@ -94,6 +94,7 @@ def _recommended(
     rows, knots = listed(snapshot, ranking, wish.page), sources.knots
     codes = [ranked.code for _, ranked, _ in rows if ranked.is_blended]
     source_of = dict(zip(codes, blended.strongest(codes), strict=True))
+    sure = confidences(knots, [ranked.blended for _, ranked, _ in rows])
     because = sources.reasons([ranked.code for _, ranked, _ in rows], names)
     unknown = {"unknown_items": [item.decode() for item in taste.unknown]} if taste.unknown else {}
     return {
@@ -103,14 +104,14 @@ def _recommended(
             {
                 "item_id": name.decode(),
                 "score": ranked.score,
-                "confidence": confidence(knots, ranked.blended),
+                "confidence": confident,
                 "source": NEW if ranked.explored else source_of.get(ranked.code),
                 "because": [names[speaking].decode() for speaking, _ in speaks[:BECAUSE]],
                 **about.shown(),
                 **({"rules": list(ranked.rules)} if ranked.rules else {}),
                 **({"explored": True} if ranked.explored else {}),
             }
-            for (name, ranked, about), speaks in zip(rows, because, strict=True)
+            for (name, ranked, about), confident, speaks in zip(rows, sure, because, strict=True)
         ],
     }
 

@@ -137,7 +137,7 @@ class Sources:
     def _asked(self) -> list[tuple[str, Candidates]]:
         return self._said or list(self.candidates.items())
 
-    @property
+    @read_once
     def _context(self) -> Floats:
         touched, as_of = [entry.last_time for entry in self.question.history.entries], self.snapshot.facts.as_of
         hours = (as_of - max(touched)) / HOUR_MS if touched and as_of is not None else None

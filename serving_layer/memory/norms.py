@@ -40,9 +40,13 @@ class Norms:
         Args: read: called once, with the codes whose norms are not known yet; what it says is unconfirmed is not kept.
         """
         self.asked = time.monotonic()
-        amounts = self._grown(int(codes.max(initial=-1)) + 1)
-        norms = amounts[codes]
-        if (norms == UNREAD).any():
+        try:
+            amounts = self._amounts
+            norms = amounts.take(codes)
+        except IndexError:
+            amounts = self._grown(int(codes.max(initial=-1)) + 1)
+            norms = amounts.take(codes)
+        if norms.min(initial=0) == UNREAD:
             unread = np.unique(codes[norms == UNREAD])
             known, confirmed = read(unread)
             if not confirmed:

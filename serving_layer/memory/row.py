@@ -28,14 +28,17 @@ class Row:
         "until", "used", "weight",
     )  # fmt: skip
 
-    def __init__(self, generation: bytes | None, changes: tuple[bytes, ...] | None, since: int) -> None:
+    def __init__(
+        self, generation: bytes | None, changes: tuple[bytes, ...] | None, since: int, weight: int | None = None
+    ) -> None:
+        """Make a version. Args: weight: in bytes, as ``size`` counts it, where that is known."""
         self.generation, self.changes, self.since = generation, changes, since
         self.used, self.asked = True, time.monotonic()  # since the cache looked at it for eviction; when last
         self.before: Row | None = None
         self.until: int | None = None
         self.begun: tuple[tuple[Any, Any], tuple[bytes, ...]] | None = None
         self.charged = 0  # of the cache's bytes
-        self.weight = ROW_BYTES + DECODED * sum(map(len, changes or ()))  # bytes of this version, as ``size`` counts
+        self.weight = ROW_BYTES + DECODED * sum(map(len, changes or ())) if weight is None else weight
         self._decoded: dict[Any, Any] | None = None
         self._earlier: Row | None = None
         self._later: Row | None = None
@@ -86,7 +89,7 @@ class Row:
 
     def followed_by(self, changes: tuple[bytes, ...], since: int, added: Sequence[bytes], most: int) -> "Row":
         """Return a later version. Args: added: to this one, packed.      most: of those that ``begun`` holds."""
-        version, begun = Row(self.generation, changes, since), self.begun
+        version, begun = Row(self.generation, changes, since, self.weight + DECODED * sum(map(len, added))), self.begun
         if begun is not None and len(begun[1]) + len(added) <= most:
             version.begun = begun[0], (*begun[1], *added)
         return version

@@ -76,17 +76,27 @@ class RowCache:
         """Bring rows up to date for an answer at that commit; what the last commit added makes a version of its own."""
         rows: Mapping[bytes, Row] = self._views.get(view, {})
         waiting = self._waiting.get(view, {})
-        due = {key: [one for one in waiting[key] if one[0] <= attempt] for key in keys if key in waiting}
-        for part in (slice(None, -1), slice(-1, None)):
-            commits = {key: own[part] for key, own in due.items() if own[part]}
-            for key, row in zip(commits, grown(view, [(rows[key], own) for key, own in commits.items()]), strict=True):
-                rows[key].until = commits[key][0][0]
-                self._put(view, key, row.replaces(rows[key]))
-        for key, own in due.items():
-            if len(own) == len(waiting[key]):
-                del waiting[key]
+        earlier, last = list[tuple[bytes, list[Added]]](), list[tuple[bytes, list[Added]]]()
+        for key in keys:
+            own = waiting.get(key)
+            if own is None or own[0][0] > attempt:
+                continue
+            if own[-1][0] > attempt:
+                own = [one for one in own if one[0] <= attempt]
+            if len(own) > 1:
+                earlier.append((key, own[:-1]))
+            last.append((key, own[-1:]))
+        for part in (earlier, last):
+            versions = grown(view, [(rows[key], own) for key, own in part])
+            for (key, own), version in zip(part, versions, strict=True):
+                before = rows[key]
+                before.until = own[0][0]
+                self._put(view, key, version.replaces(before))
+        for key, (done,) in last:  # when its row is up to date
+            if later := [one for one in waiting[key] if one[0] > done[0]]:
+                waiting[key] = later
             else:
-                waiting[key] = waiting[key][len(own) :]
+                del waiting[key]
 
     def add(self, view: str, rows: Mapping[bytes, Row]) -> None:
         """Keep rows as they were read at their ``since``, but no changes that a commit has replaced since then."""

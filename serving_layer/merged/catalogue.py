@@ -26,7 +26,7 @@ MAX_CHUNK_ITEMS = 10_000
 MOST_DESCRIBED = 100_000  # items whose descriptions are kept
 DESCRIBED = 20_000  # kept in memory: a row's JSON takes longer to read than all else that a list needs of it
 FAR = 5_000  # rows: describing them takes as long as a hundred short lists
-SPARE = 10  # first asked for beyond the page's end: few items are hidden
+SPARE = 2  # first asked for beyond the page's end: few items are hidden
 
 T = TypeVar("T")
 

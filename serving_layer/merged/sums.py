@@ -52,7 +52,7 @@ class MergedSums:
         return self.snapshot.views.kernels
 
     def nearest(self, items: Ints, most: int, also: int = NOBODY) -> Sequence[Neighbours]:
-        names = [self.index.names[code] for code in items.tolist()]
+        names = list(map(self.index.names.__getitem__, items.tolist()))
         if also != NOBODY:
             return [(row or NOBODY_NEAR).nearest(most, also) for row in neighbours(self.snapshot, names)]
         return [row or NOBODY_NEAR for row in _nearest(self.snapshot, names, most)]
