@@ -27,6 +27,7 @@ VARIANTS: Mapping[str, Sequence[Mapping[str, float]]] = {
         {"half_life_days": 90.0},
         {"half_life_days": 1_000.0},
         {"half_life_days": 90.0, "popularity": 0.01},
+        {"half_life_days": 1_000.0, "popularity": 0.01},
     ],
 }
 
