@@ -4,7 +4,7 @@ The recompute is a ``Cohort``: it folds all events at once and knows neither sto
 """
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,9 +15,11 @@ import pytest
 
 from adapters.stores import open_store
 from core.quality.ranking_quality import Interactions
+from core.ranking.features import Features
 from recommenders import recommender, settings_of
 from recommenders.cohort import Cohort
-from recommenders.port import Question
+from recommenders.port import Floats, Question
+from recommenders.traits import TRAITS, traits_of
 from schemas.event import Event
 from schemas.rules import Rules
 from serving_layer.merged.sums import MergedSums, standing_of
@@ -29,6 +31,7 @@ from tests.kit.streams import rating_shop
 
 RULES = Rules(history_items=6, remembered_ids=8, partitions=2, counted_per_day=2)
 MOST = 1_000
+REACH = list(TRAITS).index("reach")  # this and those after it say something of every item
 SOURCES: dict[str, dict[str, Any]] = {
     "similar": {"shrinkage": 2.0, "step_back": 0.6},
     "similar, tempered": {"tempering": 0.3, "neighbours": 7},
@@ -101,6 +104,29 @@ def test_a_source_answers_merged_sums_as_a_recompute_over_all_events(cut: tuple[
                     assert answered == pytest.approx(expected, rel=1e-12), case
                 else:
                     assert answered == expected, case
+
+
+@pytest.mark.parametrize("cut", CUTS, ids=str)
+def test_traits_of_items_are_those_of_a_recompute_over_all_events(cut: tuple[int, int]) -> None:
+    with shop(*cut) as both:
+        items = both.cohort.names
+
+        def merged(snapshot: Snapshot, user: bytes) -> Floats:
+            standing = standing_of(snapshot, user)
+            return described(items, Question(snapshot.history(user), MergedSums(snapshot), standing=standing))
+
+        for user, code in list(both.users.items())[::7]:
+            answered = answer(both.views, lambda snapshot, user=user: merged(snapshot, user.encode()))  # type: ignore[misc]
+            expected = described(items, both.cohort.question(code))
+            assert answered == pytest.approx(expected, rel=1e-12)
+            assert expected.any(axis=0)[REACH:].all()
+
+
+def described(items: Sequence[bytes], question: Question) -> Floats:
+    """The traits of all those items, which one signal lists in this order: shape (items, traits)."""
+    codes, ranks = question.sums.index.codes(items), np.linspace(1, 0.1, len(items))
+    known = Features(codes, np.arange(len(items)), ranks, ranks, np.array([0, len(items)]))
+    return traits_of(question, known)
 
 
 def named(scorer: Any, question: Question) -> dict[bytes, float]:
