@@ -130,10 +130,13 @@ class RowCache:
         since = time.monotonic() - HOT_SECONDS
         for view, carried in changes.items():
             rows = self.rows(view)
-            known = ((key, rows.get(key), added) for key, added in (carried.items() if rows else ()))
             kept = [
-                (key, row) for key, row, added in known if row is not None and (added is None or row.changes is None)
+                (key, row)
+                for key, added in (carried.items() if rows else ())
+                if (row := rows.get(key)) is not None and (added is None or row.changes is None)
             ]
+            if not kept:
+                continue
             hot = [(key, row) for key, row in kept if view in needed or row.asked >= since]
             idle = [(key, row) for key, row in kept if view not in needed and row.asked < since][:most_idle]
             if len(hot) > most:
@@ -168,7 +171,7 @@ class RowCache:
         self, view: str, rows: Mapping[bytes, Row], attempt: int, changes: Mapping[bytes, Sequence[bytes] | None],
         read: Mapping[bytes, Row],
     ) -> None:  # fmt: skip
-        waiting, full = self._waiting.setdefault(view, {}), list[bytes]()
+        waiting, full, more = self._waiting.setdefault(view, {}), list[bytes](), 0
         for key, carried in changes.items():
             row = rows.get(key)
             if row is None or (row.changes is None and key not in read):  # then nothing was known before either
@@ -178,14 +181,18 @@ class RowCache:
                 rows[key].until = attempt
                 self._put(view, key, read.get(key, Row(row.generation, None, attempt)).replaces(rows[key]))
                 continue
-            own = waiting.setdefault(key, [])
-            own.append((attempt, carried))
-            size = WAITING_BYTES + DECODED * sum(map(len, carried))
+            size = WAITING_BYTES + DECODED * (len(carried[0]) if len(carried) == 1 else sum(map(len, carried)))
             row.charged += size
-            self._sizes[view] += size
-            self.bytes += size
+            more += size
+            own = waiting.get(key)
+            if own is None:
+                waiting[key] = [(attempt, carried)]
+                continue
+            own.append((attempt, carried))
             if len(own) >= MOST_WAITING:
                 full.append(key)
+        self._sizes[view] += more
+        self.bytes += more
         self._settle(view, full, attempt)
 
     def _unchanged(self, view: str, key: bytes, since: int, upto: int) -> bool:

@@ -10,6 +10,7 @@ from serving_layer.memory.moment import Moment
 from serving_layer.reading.views import Views
 
 MOST_TOUCHED = 200_000  # rows written since the last look; beyond, all are dropped
+UNNAMED: list[bytes] = []  # in the place of what was added to a row that no list named so far
 # View -> key -> what the commits added to the row, in their order; None where a list does not say it.
 Changed = dict[str, dict[bytes, list[bytes] | None]]
 
@@ -44,17 +45,15 @@ def _add(changed: Changed, lists: Iterable[Touched], counted: Iterable[int]) -> 
     """
     parts: dict[tuple[str, int], dict[bytes, bytes]] = {}
     for view, keys, carried in lists:
-        own = changed.setdefault(view, {})
         if carried is None:
-            own.update(dict.fromkeys(keys))
-            continue
-        for key in keys:
-            own.setdefault(key, [])
-        parts.setdefault((view, carried.segment), {}).update(zip(keys, carried.changes, strict=True))
+            changed.setdefault(view, {}).update(dict.fromkeys(keys))
+        else:
+            parts.setdefault((view, carried.segment), {}).update(zip(keys, carried.changes, strict=True))
     for (view, segment), changes in sorted(parts.items()):
-        if VIEWS[view].segmented and segment not in counted:
-            continue
-        own = changed[view]
+        own, counts = changed.setdefault(view, {}), not VIEWS[view].segmented or segment in counted
         for key, change in changes.items():
-            if (known := own[key]) is not None:
+            known = own.get(key, UNNAMED)
+            if known is UNNAMED:
+                own[key] = [change] if counts else []
+            elif known is not None and counts:
                 known.append(change)
