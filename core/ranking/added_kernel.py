@@ -10,7 +10,7 @@ from core.codes.item_index import ItemIndex
 from core.codes.sums_columns import Amounts
 from core.codes.sums_columns_kernel import columns_of, merged
 from core.ranking.columns import NOBODY
-from core.ranking.greatest_kernel import greatest
+from core.ranking.greatest_kernel import least_of_greatest
 from core.ranking.table_kernel import empty_table, place
 from core.rows.codec import unpack_columns
 
@@ -83,7 +83,7 @@ def _added_sums(codes, amounts, more, plus, letters, starts):  # type: ignore[no
 def _cut(codes, amounts, most):  # type: ignore[no-untyped-def]
     """Return the places of the ``most`` greatest amounts, those of equal ones with the greatest names, as ``cut``."""
     n = len(codes)
-    least = greatest(amounts, most)[-1]
+    least = least_of_greatest(amounts, most)
     out, at = np.empty(most, np.int64), 0
     for k in range(n):
         if amounts[k] > least:

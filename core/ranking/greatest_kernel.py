@@ -1,6 +1,11 @@
 """The greatest of some numbers in compiled code; NumPy's partition takes ten seconds to compile."""
 
+import numpy as np
 from numba import njit
+
+GROUPS = (
+    2  # for each number that is sought: their maxima say nearly as well as all numbers which ones can be among them
+)
 
 
 @njit(cache=True, nogil=True)
@@ -34,19 +39,34 @@ def sort_heap(heap, n):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def greatest(values, most):  # type: ignore[no-untyped-def]
-    """Return the ``most`` greatest, greatest first; all where there are fewer."""
-    n = min(most, len(values))
-    heap = values[:n].copy()
-    for k in range(1, len(values)):
-        if values[k] > values[k - 1]:
-            break
-    else:
-        return heap  # most lists come in order
-    make_heap(heap, n)
-    for k in range(n, len(values)):
-        if values[k] > heap[0]:
-            heap[0] = values[k]
+def _reached(values, most, bound):  # type: ignore[no-untyped-def]
+    """Return the ``most``-th greatest of the numbers, which at least as many as that reach ``bound``."""
+    heap, n = np.empty(most, values.dtype), 0
+    for value in values:
+        if value < bound or (n == most and value <= heap[0]):
+            continue
+        if n < most:
+            heap[n] = value
+            n += 1
+            if n == most:
+                make_heap(heap, n)
+        else:
+            heap[0] = value
             sink(heap, 0, n)
-    sort_heap(heap, n)
-    return heap
+    return heap[0]
+
+
+@njit(cache=True, nogil=True)
+def least_of_greatest(values, most):  # type: ignore[no-untyped-def]
+    """Return the ``most``-th greatest number, of at least so many.
+
+    Were they dealt into groups, that of the groups' maxima is a bound that as many numbers reach.
+    """
+    size = len(values) // (GROUPS * most)
+    bound = values.min()
+    if size > 1:
+        maxima = np.empty(len(values) // size, values.dtype)
+        for group in range(len(maxima)):
+            maxima[group] = values[group * size : (group + 1) * size].max()
+        bound = _reached(maxima, most, bound)
+    return _reached(values, most, bound)

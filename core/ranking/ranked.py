@@ -13,7 +13,7 @@ from core.ranking.kernels import READABLE, Kernels
 from core.ranking.scores import PRIOR, WindowCounts, rising, smoothed_change
 
 TREND, POPULAR = "trend", "popular"  # why an item is listed
-FIRST_READ = 32  # most readers want a page of ten, and some are hidden
+FIRST_READ = 16  # most readers want a page of ten, and some are hidden
 GROWTH = 8
 LEAST_SORTED = 512  # at once: readers of one list ask for somewhat different numbers
 MOST_MOVED = 64  # scores that change from one list to the next and leave its head sorted
