@@ -3,9 +3,7 @@
 import numpy as np
 from numba import njit
 
-GROUPS = (
-    2  # for each number that is sought: their maxima say nearly as well as all numbers which ones can be among them
-)
+GROUPS = 2  # for each number that is sought; the maxima say nearly as well as all numbers which can be among these
 
 
 @njit(cache=True, nogil=True)
