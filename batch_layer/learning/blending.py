@@ -9,8 +9,9 @@ import numpy as np
 from batch_layer.learning.fits import Fits, Weighed, columns
 from batch_layer.learning.given import Outcome
 from batch_layer.learning.lessons import NO_ITEM, Lesson
+from batch_layer.learning.rivals import by_question, rival_of
 from core.quality.calibration import calibrated_by_user
-from core.quality.intervals import difference, surely_below
+from core.quality.intervals import difference
 from core.quality.ranking_quality import LIST
 from core.ranking.blend import Knots
 from core.ranking.columns import Floats
@@ -40,9 +41,8 @@ def learned(
     """Return what the lessons, in order of time, teach of the signals' weights; a sentence where they are too few.
 
     The weights are those of the active generation's blend (``before``) where these rank the later questions better,
-    and those of the best single signal where that is better than the blend by more than the luck of the best of so
-    many. Signals that list nothing in any question are not asked; sources of nothing else are among the facts, as
-    ``silent``.
+    and those of the best single signal where that leads by more than luck. Signals that list nothing in any question
+    are not asked; sources of nothing else are among the facts, as ``silent``.
 
     Args: fixed: the weight of each signal in the blend that the fit is drawn to, the more the less there is to learn
         from; None: all are 0.      traits: the names of those whose columns follow the signals'.
@@ -63,20 +63,18 @@ def learned(
         bounds = difference(fits.losses(), more.losses(), np.array([own.user for own in later if own.teaches]))[1]
         fits = more if bounds and bounds[0] > 0 else fits
     trial = _worth_asking(signals, fits)
-    users = _by_question(np.array([lesson.user for lesson in later]), later).astype(np.int64)
+    users = by_question(np.array([lesson.user for lesson in later]), later).astype(np.int64)
     hits = _hits(trial, later)
-    alone = _best_alone(lessons, speaking)
-    single = _by_question(np.array([lesson.hits[alone] for lesson in later], np.float64), later)
+    rival = rival_of(lessons, cut, speaking, hits, users)
     facts: dict[str, Any] = {
         "questions": len(lessons), "judged": len(later), "hr@10": round(float(hits.mean()), 4),
-        "best_source": signals[alone].name, "best_source_hr@10": round(float(single.mean()), 4),
+        "best_source": signals[rival.signal].name, "best_source_hr@10": round(float(rival.hits.mean()), 4),
     }  # fmt: skip
     asked = {signals[k].source for k in speaking}
     facts["silent"] = list(dict.fromkeys(own.source for own in signals if own.source not in asked))
-    facts["difference"], bounds = difference(hits, single, users)
-    facts["difference 95 %"] = bounds
-    if bounds and surely_below(facts["difference"], bounds, tried=len(speaking)):
-        final = trial = _alone(alone, len(signals), len(traits))
+    facts["difference"], facts["difference 95 %"] = rival.difference, rival.bounds
+    if rival.leads:
+        final = trial = _alone(rival.signal, len(signals), len(traits))
         facts["gives_way"] = True
     else:
         final = fits.on_all(trial)
@@ -146,19 +144,7 @@ def _worth_asking(signals: Sequence[Signal], fits: Fits) -> Weighed:
 def _hits(weighed: Weighed, lessons: Sequence[Lesson]) -> Floats:
     """Return the share of what was taken from each list that is among its first ten."""
     hits = [_place(weighed.scores(lesson), lesson.taken) < LIST for lesson in lessons]
-    return _by_question(np.array(hits, np.float64), lessons)
-
-
-def _by_question(values: Floats, lessons: Sequence[Lesson]) -> Floats:
-    """Return the weighed mean of the lessons of each list: who took ten items from one counts as much as who took one.
-
-    Those of one list follow one another.
-    """
-    pairs = zip([None, *lessons], lessons, strict=False)
-    number = np.cumsum([before is None or before.rows is not own.rows for before, own in pairs]) - 1
-    weights = np.array([lesson.weight for lesson in lessons])
-    means: Floats = np.bincount(number, values * weights) / np.bincount(number, weights)
-    return means
+    return by_question(np.array(hits, np.float64), lessons)
 
 
 def _place(scores: Floats, taken: int) -> int:
@@ -205,13 +191,6 @@ def _of_answers(weighed: Weighed, given: Sequence[Outcome]) -> tuple[Floats, Flo
         hits += np.isin(places[shown], outcome.shown[outcome.taken]).tolist()
         contexts += [outcome.context] * int(shown.sum())
     return np.array(scores), np.array(hits, np.float64), np.reshape(contexts, (-1, CONTEXTS))
-
-
-def _best_alone(lessons: Sequence[Lesson], speaking: Sequence[int]) -> int:
-    """Return the signal that alone has most of what was taken among its first ten, of each list by its share."""
-    weights = [lesson.weight for lesson in lessons]
-    hits = np.average([lesson.hits for lesson in lessons], axis=0, weights=weights)
-    return max(speaking, key=lambda signal: float(hits[signal]))
 
 
 def _alone(signal: int, of: int, traits: int) -> Weighed:
