@@ -175,7 +175,9 @@ class LearnedBlend:
         others = ~np.isin(later.codes, first.codes)
         if not others.any():
             return first
-        least = float(first.scores.min()) if len(first.codes) else 1.0
+        if not len(first.codes):
+            return Columns(later.codes, later.scores / later.scores.sum())  # a choice among these
+        least = float(first.scores.min())
         codes = np.concatenate([first.codes, later.codes[others]])
         return Columns(codes, np.concatenate([first.scores, later.scores[others] * (least / 2)]))
 

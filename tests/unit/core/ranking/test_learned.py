@@ -106,6 +106,17 @@ def test_what_no_signal_has_among_its_first_follows_in_the_order_of_fixed_weight
     assert math.isclose(sum(blend.parts([7])[0].values()), blend.score(7))
 
 
+def test_a_list_of_fixed_weights_alone_states_shares_of_one_choice() -> None:
+    """It said half of its score, as if the user's one choice were between two items."""
+    rest = Blend({"popular": Columns(np.arange(40), np.arange(40.0) + 1)}, {"popular": 1.0}, NOTHING_BANNED)
+    nobodys = Columns(np.zeros(0, np.int64), np.zeros(0))
+    blend = LearnedBlend(learned(1.0, 2.0), [nobodys, nobodys], context(0, None), NOTHING_BANNED, rest=rest)
+    assert math.isclose(float(blend.totals.scores.sum()), 1.0)
+    assert blend.totals.codes[blend.totals.scores.argmax()] == 39
+    assert blend.score(39) < 0.1
+    assert math.isclose(sum(blend.parts([39])[0].values()), blend.score(39))
+
+
 def test_a_stored_blend_comes_back_as_the_same_bits() -> None:
     kept = learned(0.1, 1 / 3)
     read = Learned.from_json(kept.to_json())
