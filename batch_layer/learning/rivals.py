@@ -24,21 +24,14 @@ class Rival(NamedTuple):
 
 
 def rival_of(lessons: Sequence[Lesson], cut: int, speaking: Sequence[int], hits: Floats, users: Ints) -> Rival:
-    """Return the best signal of all questions, or that of the earlier ones where this alone leads the blend.
+    """Return the best signal of all questions, earlier and later ones.
 
     Who is the best of many in hindsight leads by luck, so its lead must be the greater, the more were tried.
     """
-
-    def beside(signal: int, tried: int) -> Rival:
-        alone = by_question(np.array([lesson.hits[signal] for lesson in lessons[cut:]], np.float64), lessons[cut:])
-        gap, bounds = difference(hits, alone, users)
-        return Rival(signal, alone, gap, bounds, bounds is not None and surely_below(gap, bounds, tried))
-
-    best = beside(_best_alone(lessons, speaking), len(speaking))
-    if best.leads:
-        return best
-    foreseen = beside(_best_alone(lessons[:cut], speaking), 1)
-    return foreseen if foreseen.leads else best
+    signal, later = _best_alone(lessons, speaking), lessons[cut:]
+    alone = by_question(np.array([lesson.hits[signal] for lesson in later], np.float64), later)
+    gap, bounds = difference(hits, alone, users)
+    return Rival(signal, alone, gap, bounds, bounds is not None and surely_below(gap, bounds, len(speaking)))
 
 
 def _best_alone(lessons: Sequence[Lesson], speaking: Sequence[int]) -> int:

@@ -222,7 +222,9 @@ def test_the_command_judges_a_file_as_a_table_and_as_json(tmp_path: Path, monkey
     assert {"ece", "brier", "brier_constant"} <= report["calibration"].keys()
     shown = run(command, ["--events", "e.jsonl"])
     assert shown.stdout.startswith("900 events, cut at 2023-")
-    scores = [*report["models"].values(), report["blend"]]
+    listing = [model for name, model in report["models"].items() if name not in report["without_list"]]
+    scores = [*listing, report["blend"]]
+    assert all(name in shown.stdout for name in report["without_list"])
     assert [f"{model['ndcg@10']:.3f}" in shown.stdout for model in scores] == [True] * len(scores)
     assert "1 of 901 lines are no acceptable events: missing:" in shown.stderr
     nothing = run(command, [])
