@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from core.ranking.features import Features, foremost
+from core.ranking.ranked import Ordered
 from core.ranking.shelves import is_brand
 from recommenders.affinity import by_label, tastes_of
 from recommenders.port import Floats, Ints, Question
@@ -26,13 +27,7 @@ SOFT = 20.0  # a share of 1 in 20 of the history is a quarter of a match, one of
 
 def newness(question: Question, known: Features) -> Floats:
     """Return 1 for an item first counted in the current hour, falling with the logarithm of its age to 0."""
-    new, out = question.sums.newcomers(NEW_HOURS), np.zeros(len(known.codes))
-    if new is None:
-        return out
-    of_codes = new.by_code(_newness)
-    inside = known.codes < len(of_codes)
-    out[inside] = of_codes[known.codes[inside]]
-    return out
+    return _listed(question.sums.newcomers(NEW_HOURS), _newness, known)
 
 
 def _newness(scores: Floats) -> Floats:
@@ -102,13 +97,21 @@ def reach_squared(question: Question, known: Features) -> Floats:
 
 def frequency(question: Question, known: Features) -> Floats:
     """Return the logarithm of each item's decayed count, as a share of the greatest: 1 for the most frequent item."""
-    ranked, out = question.sums.decayed(FREQUENCY_HOURS), np.zeros(len(known.codes))
-    if ranked is None or not len(ranked.scored.codes):
-        return out
-    codes, scores = ranked.scored  # ascending by code
-    at = np.minimum(np.searchsorted(codes, known.codes), len(codes) - 1)
-    own = codes[at] == known.codes
-    out[own] = np.log1p(FINE * scores[at[own]] / scores.max()) / np.log1p(FINE)
+    return _listed(question.sums.decayed(FREQUENCY_HOURS), _frequency, known)
+
+
+def _frequency(scores: Floats) -> Floats:
+    out: Floats = np.log1p(FINE * scores / scores.max(initial=0.0)) / np.log1p(FINE)
+    return out
+
+
+def _listed(ordered: Ordered | None, of_scores: Callable[[Floats], Floats], known: Features) -> Floats:
+    """Return what follows from each candidate's score in a list that is alike for everybody, 0 for one without."""
+    out = np.zeros(len(known.codes))
+    if ordered is not None:
+        of_codes = ordered.by_code(of_scores)
+        inside = known.codes < len(of_codes)
+        out[inside] = of_codes[known.codes[inside]]
     return out
 
 
